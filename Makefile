@@ -1,0 +1,71 @@
+# Forkscope: `make` builds, `make run` boots, `make test` tests.  O=DIR puts
+# everything made into DIR; V=1 shows the commands.
+O       ?= build
+CC      ?= gcc
+NASM    ?= nasm
+MUSL_CC ?= musl-gcc
+V       ?= 0
+Q       := $(if $(filter 1,$V),,@)
+say      = $(if $(filter 1,$V),,@printf '  %-7s %s\n' $1 $2;)
+
+.DELETE_ON_ERROR:
+.PHONY: all run test clean
+all: $O/vmm $O/vmm-trace $O/guest.elf
+
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
+DEPS     = -MMD -MP -MF $@.d
+
+# --- host programs -----------------------------------------------------------
+HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -fPIE
+VMM_LIBS    := -lelf -lcapstone -lseccomp -lpthread
+# What vmm and vmm-trace share: the reader and the replayer of traces.
+TRACE_LIB   := vmm/trace/reader.c vmm/trace/schema.c vmm/trace/replay.c
+VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB)
+VMMTRACE_SRC := $(wildcard vmm/trace/*.c)
+
+host_obj = $(patsubst %.c,$O/host/%.o,$1)
+
+$O/host/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(HOST_CFLAGS) $(DEPS) -c $< -o $@
+
+$O/vmm: $(call host_obj,$(VMM_SRC))
+	$(call say,LD,$@)$(CC) -pie $^ $(VMM_LIBS) -o $@
+
+$O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
+	$(call say,LD,$@)$(CC) -pie $^ -o $@
+
+# --- the kernel --------------------------------------------------------------
+GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
+	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
+	-fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer \
+	-fcf-protection=none -ffunction-sections -fdata-sections -I. -Iguest
+GUEST_SRC    := $(wildcard guest/*.c guest/*/*.c)
+GUEST_ASM    := $(wildcard guest/arch/*.asm)
+GUEST_OBJ    := $(patsubst guest/%.c,$O/guest/%.o,$(filter-out %/asm_offsets.c,$(GUEST_SRC))) \
+	$(patsubst guest/%.asm,$O/guest/%.asm.o,$(GUEST_ASM))
+
+$O/guest/%.o: guest/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(GUEST_CFLAGS) $(DEPS) -c $< -o $@
+
+# Offsets and constants for nasm come from the C headers, through the compiler.
+$O/guest/arch/asm_offsets.inc: guest/arch/asm_offsets.c
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)$(CC) $(GUEST_CFLAGS) $(DEPS) -S $< -o $@.s && \
+	sed -n 's/^.*->\([A-Za-z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $@.s > $@
+
+$O/guest/%.asm.o: guest/%.asm $O/guest/arch/asm_offsets.inc
+	@mkdir -p $(@D)
+	$(call say,NASM,$<)$(NASM) -f elf64 -g -F dwarf -I$O/guest/arch/ -MD $@.d -MP $< -o $@
+
+$O/guest/rootimg.asm.o: $O/root.img
+
+$O/guest.elf: guest/kernel.ld $(GUEST_OBJ)
+	$(call say,LD,$@)ld -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 \
+		--build-id=none -T guest/kernel.ld $(GUEST_OBJ) -o $@
+
+clean:
+	rm -rf $O
+
+-include $(shell find $O -name '*.d' 2>/dev/null)

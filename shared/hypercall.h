@@ -1,0 +1,61 @@
+/* hypercall.h - how the guest kernel talks to the VMM.
+ *
+ * A hypercall is one `out HC_PORT, eax`: RAX holds the number, RDI RSI RDX R10
+ * the arguments, and RAX the result when the instruction is done: a value
+ * >= 0, or -errno.  No other register and no flag changes.  Port I/O because
+ * it reaches user space on every KVM flavour (vmcall does not); an immediate
+ * port because DX then stays free for an argument.
+ *
+ * Addresses are guest physical.  The VMM checks every one against guest RAM
+ * and copies what it reads before it looks at it; an address range that is
+ * not all RAM gives -EFAULT, an unknown number -ENOSYS.
+ *
+ * The guest learns that these exist from CPUID: leaf HC_CPUID_BASE answers
+ * with the signature in EBX, ECX, EDX and the last leaf in EAX; leaf
+ * HC_CPUID_BASE + 1 has HC_ABI_VERSION in EAX and HC_CAP_* bits in EBX.  A
+ * guest that finds no signature (QEMU, another VMM) must not use the port. */
+#ifndef SHARED_HYPERCALL_H
+#define SHARED_HYPERCALL_H
+
+#include <stdint.h>
+
+#define HC_PORT             0xe4
+#define HC_ABI_VERSION      1
+
+#define HC_CPUID_BASE       0x40000100u
+#define HC_SIGNATURE_EBX    0x6b726f46u         /* "Fork" */
+#define HC_SIGNATURE_ECX    0x706f6373u         /* "scop" */
+#define HC_SIGNATURE_EDX    0x4d4d5665u         /* "eVMM" */
+
+#define HC_CAP_TRACE        (1u << 0)   /* a trace is wanted: call HC_TRACE_OPEN */
+#define HC_CAP_PAGE_OPS     (1u << 1)   /* ring 0 is interpreted: page copy and
+                                         * clear are cheaper as hypercalls */
+
+/* number, name, arguments -> result */
+#define HYPERCALLS(X) \
+    X(1,  EXIT)             /* status 0..255, enum hc_exit_kind; never returns */ \
+    X(2,  CONSOLE_WRITE)    /* address, bytes -> bytes written, all of them */ \
+    X(3,  BOOT_STAGE)       /* enum boot_stage, PTE writes so far, page faults so far -> 0 */ \
+    X(4,  TRACE_OPEN)       /* cpu -> address of that CPU's trace window */ \
+    X(5,  TRACE_DOORBELL)   /* cpu, content bytes, first TSC, last TSC -> 0, next packet open */ \
+    X(6,  PAGE_COPY)        /* to, from: both 4 KiB aligned, not overlapping -> 0 */ \
+    X(7,  PAGE_CLEAR)       /* address, 4 KiB aligned; count of pages -> 0 */ \
+    X(8,  ENTROPY)          /* address, bytes 1..256 -> bytes written, all of them */ \
+    X(9,  WALL_CLOCK)       /* -> CLOCK_REALTIME, ns since 1970 */ \
+    X(10, INSPECT)          /* address of struct inspect_root (inspect.h) -> 0 */ \
+    X(11, PANIC)            /* address, bytes of the message; never returns */
+
+enum hypercall {
+#define X(nr, name) HC_##name = nr,
+    HYPERCALLS(X)
+#undef X
+    HC_MAX
+};
+
+enum hc_exit_kind {
+    HC_EXIT_POWEROFF = 0,
+    HC_EXIT_REBOOT   = 1,   /* the VMM ends, too: what starts it may start it again */
+    HC_EXIT_HALT     = 2,
+};
+
+#endif

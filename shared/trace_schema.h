@@ -1,0 +1,259 @@
+/* trace_schema.h - the one definition of the trace.
+ *
+ * From these lists come the C structures that the guest fills in, the CTF 1.8
+ * metadata that the VMM writes, and the tables with which vmm-trace decodes.
+ *
+ * A trace is a directory: `metadata` and one stream file per vCPU.  A stream
+ * is a row of packets, each 4 KiB aligned.  A packet is struct trace_packet,
+ * which only the VMM writes, and then events, which only the guest writes,
+ * through a window onto the file (HC_TRACE_OPEN gives its address).  Layout is
+ * byte-packed and little-endian.
+ *
+ * An event is: a header, struct trace_context, its fields.  The header is
+ * compact when the TSC has moved by less than 2^27 ticks since the previous
+ * event of the stream (for the first one in a packet: since timestamp_begin):
+ *     u32 = id | (tsc & (2^27-1)) << 5
+ * and else extended, 13 bytes:
+ *     u8 = TRACE_ID_EXTENDED, u32 id, u64 tsc
+ *
+ * The opening checkpoint is not a kind of event: it is mm_create, table_alloc
+ * and pte_range_new events with reason `checkpoint`, between two `checkpoint`
+ * events.  From it and all later pt events the tables can be replayed.
+ *
+ * Entries are as in memory.  Accessed and Dirty are set by hardware behind the
+ * kernel's back, so whoever compares two entries masks both bits. */
+#ifndef SHARED_TRACE_SCHEMA_H
+#define SHARED_TRACE_SCHEMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TRACE_MAGIC         0xc1fc1fc1u
+#define TRACE_WINDOW_BYTES  (256u * 1024)   /* a packet is never larger */
+#define TRACE_ID_EXTENDED   31u
+#define TRACE_TSC_BITS      27
+
+struct trace_packet {               /* CTF packet header and packet context */
+    uint32_t magic;
+    uint8_t  uuid[16];
+    uint32_t stream_id;             /* always 0: there is one class of stream */
+    uint64_t stream_instance_id;    /* the vCPU */
+    uint64_t timestamp_begin;
+    uint64_t timestamp_end;
+    uint64_t content_size;          /* bits, this header included */
+    uint64_t packet_size;           /* bits, a multiple of 4 KiB */
+    uint64_t packet_seq_num;
+    uint64_t events_discarded;      /* always 0: a full packet waits at the doorbell */
+    uint32_t cpu_id;
+} __attribute__((packed));
+_Static_assert(sizeof(struct trace_packet) == 84, "layout is shared");
+
+struct trace_context {
+    uint32_t pid;       /* task that runs on the vCPU; 0: none, boot or idle */
+    uint32_t mm;        /* address space that the event is about; 0: the kernel's */
+} __attribute__((packed));
+
+/* Level of a table: its entries' kind.  PGD is the root (the SDM's PML4). */
+#define TRACE_PT_LEVELS(X) X(PTE, 1) X(PMD, 2) X(PUD, 3) X(PGD, 4)
+
+/* Why an entry was written or a table came or went. */
+#define TRACE_PT_REASONS(X) \
+    X(none, 0)          \
+    X(checkpoint, 1)    /* was there before the trace began */ \
+    X(kernel_map, 2)    /* direct map, devices */ \
+    X(kernel_stack, 3)  /* stacks of tasks */ \
+    X(kernel_half, 4)   /* a new root gets the kernel's entries */ \
+    X(demand_zero, 5)   /* first touch of anonymous memory */ \
+    X(demand_file, 6)   /* first touch of a file page, fault-around included */ \
+    X(cow_break, 7)     /* write to a shared frame: a copy, or the last owner's own */ \
+    X(fork_copy, 8)     /* child's entry, made by fork */ \
+    X(fork_wrprotect, 9) /* parent's entry loses W, by fork */ \
+    X(exec_map, 10)     /* the new image: argument stack, entries made early */ \
+    X(exec_teardown, 11) /* last user of the old image is gone by exec */ \
+    X(exit_teardown, 12) /* last user is gone by exit */ \
+    X(mmap, 13)         \
+    X(munmap, 14)       /* and mmap over something, mremap, MADV_DONTNEED */ \
+    X(mprotect, 15)     \
+    X(brk, 16)          \
+    X(table_link, 17)   /* parent entry of a new lower table */ \
+    X(table_unlink, 18) /* parent entry of a table that goes */ \
+    X(mkwrite, 19)      /* first write to a shared file page, or rights regained */ \
+    X(truncate, 20)     /* pages of a file that shrank */
+
+#define TRACE_TASK_STATES(X) \
+    X(new, 0) X(runnable, 1) X(running, 2) X(blocked, 3) X(stopped, 4) \
+    X(zombie, 5) X(dead, 6)
+
+/* Why a task is blocked.  wchan is what /proc/PID/wchan says; the letter is
+ * its state in /proc/PID/stat: S interruptible, D not (killable at most). */
+#define TRACE_BLOCK_REASONS(X)      /* name, value, wchan, letter */ \
+    X(none, 0, "0", 'R') \
+    X(vfork, 1, "kernel_clone", 'D') \
+    X(wait, 2, "do_wait", 'S') \
+    X(pipe_read, 3, "pipe_read", 'S') \
+    X(pipe_write, 4, "pipe_write", 'S') \
+    X(fifo_open, 5, "wait_for_partner", 'S') \
+    X(tty_read, 6, "n_tty_read", 'S') \
+    X(tty_write, 7, "n_tty_write", 'S') \
+    X(poll, 8, "do_sys_poll", 'S') \
+    X(select, 9, "do_select", 'S') \
+    X(epoll, 10, "do_epoll_wait", 'S') \
+    X(nanosleep, 11, "hrtimer_nanosleep", 'S') \
+    X(sigsuspend, 12, "sigsuspend", 'S') \
+    X(sigtimedwait, 13, "do_sigtimedwait", 'S') \
+    X(pause, 14, "do_pause", 'S') \
+    X(futex, 15, "futex_wait_queue", 'S') \
+    X(mutex, 16, "mutex_lock", 'D') \
+    X(stop, 17, "do_signal_stop", 'T') \
+    X(socket, 18, "unix_stream_data_wait", 'S') \
+    X(accept, 19, "inet_csk_accept", 'S') \
+    X(eventfd, 20, "eventfd_read", 'S') \
+    X(timerfd, 21, "timerfd_read", 'S') \
+    X(signalfd, 22, "signalfd_dequeue", 'S') \
+    X(flock, 23, "flock_lock_inode_wait", 'S') \
+    X(exec_threads, 24, "de_thread", 'D')
+
+/* What ended a vfork parent's wait. */
+#define TRACE_RELEASE_CAUSES(X) X(none, 0) X(exec, 1) X(exit, 2) X(killed, 3)
+
+enum trace_pt_level {
+#define X(name, value) PT_LEVEL_##name = value,
+    TRACE_PT_LEVELS(X)
+#undef X
+};
+enum pt_reason {
+#define X(name, value) PT_##name = value,
+    TRACE_PT_REASONS(X)
+#undef X
+    PT_REASON_MAX
+};
+enum task_state {
+#define X(name, value) TASK_##name = value,
+    TRACE_TASK_STATES(X)
+#undef X
+    TASK_STATE_MAX
+};
+enum block_reason {
+#define X(name, value, wchan, letter) BLOCK_##name = value,
+    TRACE_BLOCK_REASONS(X)
+#undef X
+    BLOCK_REASON_MAX
+};
+enum release_cause {
+#define X(name, value) RELEASE_##name = value,
+    TRACE_RELEASE_CAUSES(X)
+#undef X
+};
+
+/* The events.  X(id, name, FIELDS): id stays below 31 for the kinds that are
+ * frequent, so that their header may be compact; others start at 32.
+ * FIELDS(F, E, S, C): F(type, field) an integer (u8 u16 u32 u64 s32 hex32
+ * hex64), E(enum, field) one byte that names a list above (pt_level,
+ * pt_reason, task_state, block_reason, release_cause, boot_stage), C(field) a
+ * char[16] padded with NUL, S(type, field) the sequence at the end, whose
+ * length is the preceding u16 `len`. */
+#define TRACE_EVENTS(X) \
+    X(0,  pte_write,     EV_PTE_WRITE)    \
+    X(1,  pte_range,     EV_PTE_RANGE)    \
+    X(2,  pte_range_new, EV_PTE_RANGE_NEW) \
+    X(3,  pte_range_old, EV_PTE_RANGE_OLD) \
+    X(4,  table_alloc,   EV_TABLE)        \
+    X(5,  table_free,    EV_TABLE)        \
+    X(6,  mm_create,     EV_MM_CREATE)    \
+    X(7,  mm_free,       EV_NONE)         \
+    X(8,  cr3_load,      EV_CR3_LOAD)     \
+    X(9,  tlb_flush,     EV_TLB_FLUSH)    \
+    X(10, page_fault,    EV_PAGE_FAULT)   \
+    X(11, task_state,    EV_TASK_STATE)   \
+    X(12, switch,        EV_SWITCH)       \
+    X(13, clone,         EV_CLONE)        \
+    X(14, vfork_release, EV_VFORK_RELEASE) \
+    X(15, exec,          EV_EXEC)         \
+    X(16, exit,          EV_EXIT)         \
+    X(17, reap,          EV_REAP)         \
+    X(18, signal,        EV_SIGNAL)       \
+    X(19, syscall_enter, EV_SYSCALL_ENTER) \
+    X(20, syscall_exit,  EV_SYSCALL_EXIT) \
+    X(32, boot_stage,    EV_BOOT_STAGE)   \
+    X(33, checkpoint,    EV_CHECKPOINT)
+
+#define EV_NONE(F, E, S, C)
+/* One entry: slot `index` of the table in frame table_pfn, for address va. */
+#define EV_PTE_WRITE(F, E, S, C) \
+    F(hex64, va) F(hex32, table_pfn) F(u16, index) E(pt_level, level) E(pt_reason, reason) \
+    F(hex64, old) F(hex64, new)
+/* len entries of one table from index `first` on; va belongs to the first.
+ * pte_range: e is old, new, old, new, ... and len counts words, so it is even.
+ * pte_range_new: every old entry was 0.  pte_range_old: every new one is 0. */
+#define EV_PTE_RANGE(F, E, S, C) \
+    F(hex64, va) F(hex32, table_pfn) F(u16, first) E(pt_level, level) E(pt_reason, reason) \
+    F(u16, len) S(hex64, e)
+#define EV_PTE_RANGE_NEW(F, E, S, C) EV_PTE_RANGE(F, E, S, C)
+#define EV_PTE_RANGE_OLD(F, E, S, C) EV_PTE_RANGE(F, E, S, C)
+/* A page becomes or stops being a table of that level, for addresses from va
+ * on.  A new table is all zero.  The kernel half of a root follows as pt events. */
+#define EV_TABLE(F, E, S, C) \
+    F(hex64, va) F(hex32, table_pfn) E(pt_level, level) E(pt_reason, reason)
+#define EV_MM_CREATE(F, E, S, C)  F(hex32, root_pfn) F(u32, from_mm)   /* 0: not a copy */
+#define EV_CR3_LOAD(F, E, S, C)   F(hex32, root_pfn)
+/* Addresses [start, end) left the TLBs of the CPUs in `cpus`; end 0: all. */
+#define EV_TLB_FLUSH(F, E, S, C)  F(hex64, start) F(hex64, end) F(hex64, cpus)
+/* error: the SDM's #PF error code.  rip in user mode unless error says not. */
+#define EV_PAGE_FAULT(F, E, S, C) F(hex64, va) F(hex64, rip) F(hex32, error)
+/* The task `task` (often not the one running) changes state.  on_pid: whom it
+ * waits for.  by_pid: who made it runnable. */
+#define EV_TASK_STATE(F, E, S, C) \
+    F(u32, task) E(task_state, prev) E(task_state, next) E(block_reason, reason) \
+    F(u32, on_pid) F(u32, by_pid)
+#define EV_SWITCH(F, E, S, C)     F(u32, prev_pid) F(u32, next_pid) F(u32, next_mm)
+/* Task pid made task child.  mm in the context is the parent's. */
+#define EV_CLONE(F, E, S, C) \
+    F(u32, child) F(u32, child_tgid) F(u32, child_mm) F(hex64, flags) F(s32, exit_signal)
+/* The vfork wait of `parent` for this task is over. */
+#define EV_VFORK_RELEASE(F, E, S, C) F(u32, parent) F(u32, child) E(release_cause, cause)
+/* Committed: context mm is the new one. */
+#define EV_EXEC(F, E, S, C)       F(u32, old_mm) C(comm)
+#define EV_EXIT(F, E, S, C)       F(u32, tgid) F(s32, status)   /* as wait(2) sees it */
+#define EV_REAP(F, E, S, C)       F(u32, child) F(s32, status)
+/* Queued for task `to` (a thread or a process). */
+#define EV_SIGNAL(F, E, S, C)     F(u32, to) F(u32, signo) F(s32, code)
+/* Always for the calls that make, change, end or await a process (clone, clone3,
+ * fork, vfork, execve, execveat, exit, exit_group, wait4, waitid), so that what
+ * a call cost can be summed between the two; for the others on request. */
+#define EV_SYSCALL_ENTER(F, E, S, C) F(u16, nr) F(hex64, a0) F(hex64, a1) F(hex64, a2)
+#define EV_SYSCALL_EXIT(F, E, S, C)  F(u16, nr) F(s64, ret)
+#define EV_BOOT_STAGE(F, E, S, C) E(boot_stage, stage) F(u64, pte_writes) F(u64, faults)
+#define EV_CHECKPOINT(F, E, S, C) F(u8, begin)      /* 1 begin, 0 end */
+
+enum trace_event_id {
+#define X(id, name, fields) TRACE_EV_##name = id,
+    TRACE_EVENTS(X)
+#undef X
+};
+
+typedef uint8_t  trace_u8;
+typedef uint16_t trace_u16;
+typedef uint32_t trace_u32, trace_hex32;
+typedef uint64_t trace_u64, trace_hex64;
+typedef int32_t  trace_s32;
+typedef int64_t  trace_s64;
+
+/* struct trace_ev_NAME: the fields of event NAME as they lie in the stream,
+ * without the sequence, which follows. */
+#define TRACE_F(type, field) trace_##type field;
+#define TRACE_E(list, field) uint8_t field;
+#define TRACE_S(type, field)
+#define TRACE_C(field) char field[16];
+#define X(id, name, fields) \
+    struct trace_ev_##name { fields(TRACE_F, TRACE_E, TRACE_S, TRACE_C) } __attribute__((packed));
+TRACE_EVENTS(X)
+#undef X
+#undef TRACE_F
+#undef TRACE_E
+#undef TRACE_S
+#undef TRACE_C
+
+_Static_assert(sizeof(struct trace_ev_pte_write) + sizeof(struct trace_context) + 4 == 44,
+               "a single event is 44 bytes");
+
+#endif
