@@ -9,7 +9,7 @@ Q       := $(if $(filter 1,$V),,@)
 say      = $(if $(filter 1,$V),,@printf '  %-7s %s\n' $1 $2;)
 
 .DELETE_ON_ERROR:
-.PHONY: all run test clean
+.PHONY: all run test test-list gdb deps clean
 all: $O/vmm $O/vmm-trace $O/guest.elf
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
@@ -20,7 +20,7 @@ HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -fPIE
 VMM_LIBS    := -lelf -lcapstone -lseccomp -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
 TRACE_LIB   := vmm/trace/reader.c vmm/trace/schema.c vmm/trace/replay.c
-VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB)
+VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB) images/cpio.c
 VMMTRACE_SRC := $(wildcard vmm/trace/*.c)
 
 host_obj = $(patsubst %.c,$O/host/%.o,$1)
@@ -57,13 +57,57 @@ $O/guest/arch/asm_offsets.inc: guest/arch/asm_offsets.c
 
 $O/guest/%.asm.o: guest/%.asm $O/guest/arch/asm_offsets.inc
 	@mkdir -p $(@D)
-	$(call say,NASM,$<)$(NASM) -f elf64 -g -F dwarf -I$O/guest/arch/ -MD $@.d -MP $< -o $@
+	$(call say,NASM,$<)$(NASM) -f elf64 -g -F dwarf -I$O/guest/arch/ -I$O/ -MD $@.d -MP $< -o $@
 
-$O/guest/rootimg.asm.o: $O/root.img
+$O/guest/arch/rootimg.asm.o: $O/root.img
 
 $O/guest.elf: guest/kernel.ld $(GUEST_OBJ)
 	$(call say,LD,$@)ld -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 \
 		--build-id=none -T guest/kernel.ld $(GUEST_OBJ) -o $@
+
+# --- the root image ----------------------------------------------------------
+BUSYBOX     := $(shell command -v busybox)
+IMAGE_PROGS := $(patsubst %,$O/images/%,run forkdemo vforkdemo spawnbench)
+
+$O/mkroot: $(call host_obj,images/mkroot.c images/cpio.c)
+	$(call say,LD,$@)$(CC) -pie $^ -o $@
+
+$(IMAGE_PROGS): $O/images/%: images/%.c
+	@mkdir -p $(@D)
+	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -Os -static -s -Wall -Wextra -Werror $(DEPS) $< -o $@
+
+# The list of files, with a link for every applet that has no file of its own.
+$O/root.list: images/root.list $(BUSYBOX)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)sed -e 's,@O@,$O,' -e 's,@BUSYBOX@,$(BUSYBOX),' $< > $@ && \
+	$(BUSYBOX) --list-full | awk '$$0 !~ "^(bin/busybox|linuxrc)$$" { up = $$0; sub("[^/]*$$", "", up); \
+		gsub("[^/]+", "..", up); print "slink /" $$0, up "bin/busybox 777 0 0" }' >> $@
+
+$O/root.img: $O/root.list $O/mkroot $(IMAGE_PROGS) $(BUSYBOX) $(wildcard images/etc/*)
+	$(call say,MKROOT,$@)$O/mkroot -o $@ -l $<
+
+# --- running, testing --------------------------------------------------------
+# Installs what is missing to build and test, on Debian and as root; else says
+# what it is.  Costs some milliseconds if nothing is.
+deps:
+	@images/deps
+
+run: deps
+	@$(MAKE) --no-print-directory all
+	$O/vmm $O/guest.elf
+
+# T=vm/NAME, T=abi/NAME, T=abi/sh/NAME or T=unit/NAME runs one; T=vm, ... a kind.
+test: deps
+	@$(MAKE) --no-print-directory all
+	@O=$O CC=$(CC) MUSL_CC=$(MUSL_CC) tests/run $(T)
+
+test-list:
+	@tests/run --list
+
+# The kernel waits in QEMU for gdb.
+gdb: all
+	@echo 'In another terminal:  gdb $O/guest.elf -ex "target remote :1234"'
+	. tests/vm/lib.sh && qemu_microvm -s -S
 
 clean:
 	rm -rf $O
