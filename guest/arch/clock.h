@@ -1,0 +1,20 @@
+/* clock.h - time: the TSC, scaled; and the one hardware timer of each CPU. */
+#ifndef ARCH_CLOCK_H
+#define ARCH_CLOCK_H
+
+#include "lib/base.h"
+
+#define NSEC_PER_SEC 1000000000ull
+
+extern uint64_t tsc_khz;
+
+void     clock_init(void);              /* BSP: TSC rate, wall clock base */
+uint64_t clock_mono_ns(void);           /* since boot; never goes back */
+uint64_t clock_real_ns(void);           /* since 1970 */
+void     clock_set_real_ns(uint64_t ns);
+uint64_t clock_tsc_to_ns(uint64_t tsc_delta);
+/* Arms this CPU's timer for that moment (CLOCK_MONOTONIC ns; UINT64_MAX: off).
+ * The past fires at once.  Fires timer_interrupt() (proc/timer.h). */
+void     clock_arm(uint64_t mono_ns);
+
+#endif

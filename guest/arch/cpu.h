@@ -1,0 +1,75 @@
+/* cpu.h - one struct cpu per processor, reached through GS while in ring 0.
+ *
+ * Interrupts are enabled only in user mode and in the idle loop: kernel code is
+ * never interrupted (NMI and machine checks aside) and never preempted, so what
+ * belongs to this CPU needs no lock, and no lock needs interrupts turned off.
+ * The price is latency: whoever loops over many pages calls preempt_point()
+ * (proc/sched.h) between two of them, holding no spinlock. */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include "lib/base.h"
+#include "trace/trace_cpu.h"
+
+#define MAX_CPUS 64
+
+struct task;
+struct mm;
+
+struct cpu {                        /* offsets of the first five: asm_offsets.c */
+    struct cpu  *self;
+    uint64_t     kstack_top;        /* of the current task */
+    uint64_t     user_rsp;          /* scratch of the SYSCALL entry */
+    struct task *current;
+    uint64_t     need_resched;      /* look at the run queue before user mode */
+    uint32_t     id;                /* 0..ncpus-1 */
+    uint32_t     apic_id;
+    struct task *idle;
+    struct task *fpu_owner;         /* whose vector state the registers hold, NULL none */
+    struct mm   *active_mm;         /* whose root CR3 holds; NULL: the kernel's */
+    uint64_t     faults;            /* counters, since boot */
+    uint64_t     pte_writes;
+    uint64_t     switches;
+    uint64_t     idle_ns;
+    struct trace_cpu trace;
+};
+
+extern struct cpu cpus[MAX_CPUS];
+extern unsigned ncpus;              /* CPUs that run, >= 1 */
+
+static inline struct cpu *this_cpu(void)
+{
+    struct cpu *c;
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(c));
+    return c;
+}
+static inline struct task *current_task(void)
+{
+    struct task *t;
+    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct cpu, current)));
+    return t;
+}
+#define current current_task()
+
+/* What CPUID said, once. */
+struct cpu_features {
+    bool nx, smep, smap, umip, fsgsbase, xsave, xsaveopt, x2apic, tsc_deadline, rdrand, pge, page1g;
+    uint64_t xcr0;          /* state components in use; 0: FXSAVE only */
+    uint32_t fpu_bytes;     /* size of the XSAVE or FXSAVE area */
+};
+extern struct cpu_features cpu_has;
+
+void cpu_init_bsp(void);            /* features, GDT, IDT, TSS, GS, MSRs of the boot CPU */
+void cpu_relax_poll(void);          /* in a spin loop: PAUSE, and answer TLB shootdowns */
+void cpu_idle_wait(void);           /* STI; HLT; CLI: returns after an interrupt was handled */
+void cpu_irq_window(void);          /* lets pending interrupts in, once */
+void cpu_set_kernel_stack(uint64_t top);    /* TSS.RSP0 and cpu.kstack_top */
+
+static inline uint64_t rdtsc(void)
+{
+    uint32_t lo, hi;
+    __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+    return (uint64_t)hi << 32 | lo;
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* hypercall.h - calls into the VMM, when there is one that offers them. */
+#ifndef ARCH_HYPERCALL_H
+#define ARCH_HYPERCALL_H
+
+#include "lib/base.h"
+#include "shared/hypercall.h"
+
+extern bool     hc_present;     /* the signature leaf is there; set by cpu_init_bsp() */
+extern uint32_t hc_caps;        /* HC_CAP_*, 0 without a VMM of ours */
+
+/* Only where hc_present. */
+static inline long hypercall(enum hypercall nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    long ret;
+    register uint64_t r10 __asm__("r10") = d;
+    __asm__ volatile("outl %%eax, %1"
+                     : "=a"(ret)
+                     : "i"(HC_PORT), "a"((uint64_t)nr), "D"(a), "S"(b), "d"(c), "r"(r10)
+                     : "memory");
+    return ret;
+}
+
+#endif

@@ -1,0 +1,11 @@
+/* pipe.h - pipes and FIFOs: a ring of pages, created when first written. */
+#ifndef FS_PIPE_H
+#define FS_PIPE_H
+
+#include "fs/vfs.h"
+
+int pipe_create(uint32_t flags, struct file *ends[2]);  /* 0 reads, 1 writes; O_NONBLOCK, O_DIRECT refused */
+extern const struct file_ops fifo_fops;                 /* open() meets its partner; state in inode->private */
+void fifo_evict(struct inode *in);                      /* the inode goes: frees the state */
+
+#endif

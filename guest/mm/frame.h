@@ -1,0 +1,32 @@
+/* frame.h - page frames.
+ * Boot touches none: a watermark moves through RAM, and only what was freed
+ * goes to a list.  Frames above the watermark are zero, because the host hands
+ * RAM out zeroed.  Page tables have a region of their own (frame_alloc_table),
+ * so that a VMM can watch it.  Each frame has a 32-bit reference count.
+ * The root image's frames are immortal: get and put do nothing to them.
+ * Any CPU, any context; takes only its own spinlock. */
+#ifndef MM_FRAME_H
+#define MM_FRAME_H
+
+#include "mm/layout.h"
+
+void  frame_init(void);             /* from boot_info */
+/* One frame, one reference; 0 when memory is out (callers: -ENOMEM). */
+pfn_t frame_alloc(void);            /* content: anything */
+pfn_t frame_alloc_zeroed(void);
+pfn_t frame_alloc_table(void);      /* zeroed, from the table region; one reference */
+void  frame_get(pfn_t pfn);
+void  frame_put(pfn_t pfn);         /* the last put frees it */
+uint32_t frame_refs(pfn_t pfn);     /* immortal: UINT32_MAX */
+void  frame_copy(pfn_t to, pfn_t from);     /* by hypercall where that is cheaper */
+void  frame_clear(pfn_t pfn);
+static inline void *frame_va(pfn_t pfn) { return phys_to_virt((paddr_t)pfn << PAGE_SHIFT); }
+
+struct frame_counts { uint64_t total, free, tables_used, tables_total; };    /* in frames */
+void  frame_count(struct frame_counts *c);
+
+/* Which slab a frame belongs to, for kfree(). */
+void  frame_set_tag(pfn_t pfn, uint32_t tag);
+uint32_t frame_tag(pfn_t pfn);
+
+#endif

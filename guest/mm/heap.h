@@ -1,0 +1,15 @@
+/* heap.h - kernel objects of up to a page, from power-of-two and a few other
+ * size classes.  Any context; NULL when memory is out.  Larger things are built
+ * from frames. */
+#ifndef MM_HEAP_H
+#define MM_HEAP_H
+
+#include "lib/base.h"
+
+#define KMALLOC_MAX PAGE_SIZE
+void *kmalloc(size_t n);
+void *kzalloc(size_t n);
+void  kfree(void *p);           /* NULL is fine */
+char *kstrdup(const char *s);
+
+#endif

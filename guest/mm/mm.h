@@ -1,0 +1,113 @@
+/* mm.h - address spaces.
+ * VMAs carry the truth about what may be done where; page-table entries only
+ * cache it.  All changes happen under mm->lock.  A struct mm is shared by
+ * reference count (users): threads, vfork children. */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include "lib/rbtree.h"
+#include "proc/lock.h"
+#include "shared/trace_schema.h"
+
+struct file;
+struct inode;
+struct regs;
+
+enum vma_kind { VMA_ANON, VMA_FILE };
+#define VM_READ   1u    /* = PROT_READ and so on */
+#define VM_WRITE  2u
+#define VM_EXEC   4u
+#define VM_SHARED     0x08u
+#define VM_GROWSDOWN  0x10u
+#define VM_STACK      0x20u     /* [stack] in /proc/PID/maps */
+#define VM_DONTFORK   0x40u
+#define VM_WIPEONFORK 0x80u
+#define VM_NORESERVE  0x100u
+#define VM_LOCKED     0x200u
+
+struct vma {                    /* all fields: mm->lock */
+    struct rb_node node;        /* in mm->vmas, by address */
+    uaddr_t  start, end;
+    uint32_t flags;             /* VM_* */
+    struct file *file;          /* NULL: anonymous.  Holds a reference */
+    uint64_t pgoff;             /* page of the file at start */
+    struct mm *mm;
+    struct list file_link;      /* in inode->mappings, under inode->pages_lock */
+};
+
+struct mm {
+    struct mutex lock;
+    uint32_t users;             /* [atomic] tasks and temporary holders */
+    uint32_t id;                /* never reused: names the mm in the trace; kernel: 0 */
+    pfn_t    root;
+    struct rb_root vmas;        /* [lock] */
+    uint32_t nvmas;
+    uint64_t pages_mapped;      /* [lock] user leaf entries present: RSS */
+    uint64_t pages_anon;        /* [lock] of those, private anonymous */
+    uint64_t tables;            /* [lock] table pages, root included */
+    uint64_t total_vm, data_vm, stack_vm, exec_vm, hiwater_rss;  /* pages */
+    uint64_t minor_faults;
+    uint64_t cpus_active;       /* [atomic] CPUs whose CR3 holds root */
+    uaddr_t  code_start, code_end, data_start, data_end, brk_start, brk;
+    uaddr_t  stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
+    uint32_t dumpable;
+    struct file *exe;           /* /proc/PID/exe */
+    uint8_t  auxv[512];         /* /proc/PID/auxv */
+    uint32_t auxv_bytes;
+};
+
+extern struct mm kernel_mm;     /* id 0: owner of kernel tables; has no user half */
+
+void mm_init(void);             /* the kernel's own tables: W^X; adopts boot's */
+int  mm_create(struct mm **out);            /* empty user half; users = 1 */
+/* A copy for fork: private pages shared read-only for COW.  from->lock is
+ * taken inside.  -ENOMEM: nothing is left of it. */
+int  mm_fork(struct mm *from, struct mm **out);
+void mm_get(struct mm *mm);
+/* Last put: all user memory and tables go, with that reason (exec or exit). */
+void mm_put(struct mm *mm, enum pt_reason why);
+/* This CPU runs in that mm from now on (NULL: kernel threads keep the last root). */
+void mm_activate(struct mm *mm);
+
+/* A page fault in user mode, or by uaccess on user memory.  0: go on.  Else the
+ * signal: SIGSEGV or SIGBUS, *code its si_code.  -ENOMEM: the OOM killer's turn. */
+#define FAULT_PRESENT 1u
+#define FAULT_WRITE   2u
+#define FAULT_USER    4u
+#define FAULT_RSVD    8u
+#define FAULT_FETCH   16u
+int  mm_fault(struct mm *mm, uaddr_t at, uint32_t error, uaddr_t user_sp, int *code);
+
+/* The calls behind mmap(2) and friends, on an mm that may still be private to
+ * exec.  Addresses and lengths as in the man pages; mm->lock is taken inside.
+ * file: a reference of its own is taken.  prot: PROT_*, flags: MAP_*. */
+long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct file *file, uint64_t off);
+long mm_unmap(struct mm *mm, uaddr_t at, size_t len);
+long mm_protect(struct mm *mm, uaddr_t at, size_t len, int prot);
+/* The initial stack of an image: [top - bytes, top) growing down to RLIMIT_STACK,
+ * with `image` (n bytes) copied to end at `top`. prot may hold PROT_EXEC. */
+int  mm_map_stack(struct mm *mm, uaddr_t top, const pfn_t *pages, unsigned npages, int prot);
+/* Zeroes [at, at+n) of another mm's writable memory (the tail of an ELF data
+ * segment), faulting pages in. 0 or -EFAULT/-ENOMEM. */
+int  mm_clear(struct mm *mm, uaddr_t at, size_t n);
+/* Copies between kernel memory and any mm (procfs cmdline, environ, mem). Bytes done or -errno. */
+long mm_access(struct mm *mm, uaddr_t at, void *buf, size_t n, bool write);
+
+/* Every mapping of the file loses its pages from page `from` on (truncate).
+ * Caller holds inode->lock. */
+void mm_file_truncated(struct inode *inode, uint64_t from);
+
+/* First VMA that ends above at, or NULL.  mm->lock held. */
+struct vma *vma_find(struct mm *mm, uaddr_t at);
+struct vma *vma_next(struct vma *v);
+
+/* Kernel memory with its own mappings. */
+uintptr_t kstack_alloc(void);   /* top of a 12 KiB stack above a guard page; 0: no memory.
+                                 * Reuses freed ones: then no entry is written */
+void      kstack_free(uintptr_t top);
+void     *map_device(paddr_t at, size_t n); /* uncached registers; for ever */
+void     *map_window(paddr_t at, size_t n); /* write-back memory outside RAM; for ever */
+/* Called by the trace once it records: emits all live tables as the checkpoint. */
+void      mm_trace_checkpoint(void);
+
+#endif

@@ -1,0 +1,63 @@
+/* signal.h - signals: sets, queues, dispositions, delivery. */
+#ifndef PROC_SIGNAL_H
+#define PROC_SIGNAL_H
+
+#include "proc/lock.h"
+#include <linux/signal.h>
+
+struct task;
+struct process;
+struct regs;
+
+typedef uint64_t ksigset_t;                 /* bit (signo - 1) */
+#define SIGBIT(sig) (1ull << ((sig) - 1))
+#define SIG_MAX 64
+#define SIGSET_UNBLOCKABLE (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
+
+struct ksigaction { uaddr_t handler; uint64_t flags; uaddr_t restorer; ksigset_t mask; };
+
+struct sighand {                            /* shared by CLONE_SIGHAND */
+    struct spinlock lock;                   /* also guards pending sets of its tasks and processes */
+    uint32_t users;                         /* [atomic] */
+    struct ksigaction action[SIG_MAX];      /* [lock] */
+};
+struct sigpending {                         /* [sighand.lock] */
+    ksigset_t set;
+    struct list queue;                      /* struct sigqueue: siginfo of those that have one */
+};
+struct sigqueue { struct list link; siginfo_t info; };
+
+struct sighand *sighand_create(void);                   /* all default */
+struct sighand *sighand_copy(struct sighand *from);     /* for fork; NULL: no memory */
+void sighand_put(struct sighand *s);
+void sighand_exec(struct task *t);          /* handlers to default, ignored stay; unshares if shared; may not fail:
+                                             * exec calls sighand_copy before its point of no return */
+void sigpending_init(struct sigpending *p);
+void sigpending_flush(struct sigpending *p);
+
+/* Sending.  info NULL: from the kernel (SI_KERNEL).  0 or -EAGAIN (queue full,
+ * real-time signals only).  Permission is the caller's business.  tree_lock
+ * may be held, sighand.lock not. */
+int signal_send_task(struct task *t, int sig, const siginfo_t *info);       /* tkill, faults */
+int signal_send_process(struct process *p, int sig, const siginfo_t *info);
+int signal_send_pgrp(uint32_t pgid, int sig, const siginfo_t *info);        /* -ESRCH: nobody; takes tree_lock */
+/* For faults: current gets it now even if blocked or ignored (then it kills). */
+void signal_force(int sig, int code, uaddr_t addr);
+/* siginfo of the usual kinds. */
+void siginfo_user(siginfo_t *info, int sig, int code);      /* SI_USER, SI_TKILL: pid and uid of current */
+void siginfo_child(siginfo_t *info, struct process *child, int code, int status);
+
+bool signal_pending(struct task *t);        /* something to handle: a blocking call must end */
+bool signal_fatal_pending(struct task *t);  /* SIGKILL, or an exit of the whole group */
+void signal_recalc(struct task *t);         /* after a change of mask: sighand.lock held */
+/* Sets current's mask (unblockable ones taken out). */
+void signal_set_mask(ksigset_t mask);
+/* For pselect, ppoll, sigsuspend: mask until the next signal frame or return. */
+void signal_set_temp_mask(ksigset_t mask);
+void signal_restore_temp_mask(void);        /* the call ended without a signal */
+
+/* On the way to user mode with something pending: stops, dies, builds frames,
+ * restarts system calls.  Called by trap return with the user's registers. */
+void signal_deliver(struct regs *r);
+
+#endif

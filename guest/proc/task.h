@@ -1,0 +1,186 @@
+/* task.h - threads (struct task), thread groups (struct process), and what
+ * tasks share by clone flags.
+ *
+ * Locks: [k] fixed at creation  [o] the task itself only  [t] task.lock
+ *        [T] tree_lock  [s] sighand->lock  [q] run queue  [a] atomic */
+#ifndef PROC_TASK_H
+#define PROC_TASK_H
+
+#include "arch/cpu.h"
+#include "arch/regs.h"
+#include "mm/mm.h"
+#include "proc/block.h"
+#include "proc/signal.h"
+#include "proc/timer.h"
+#include "shared/inspect.h"
+#include <linux/resource.h>
+
+#define PID_MAX 32768           /* PIDs are 1..PID_MAX-1, not reused at once */
+#define NGROUPS 32
+#define COMM_LEN 16
+
+struct files;
+struct fs_ctx;
+struct tty;
+
+struct cred {                   /* [o]; others may read: a torn read is only stale */
+    uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+    uint32_t ngroups, groups[NGROUPS];
+    uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding;
+};
+
+struct task {
+    struct task_record *rec;    /* pid, state, reason, since, comm: shared/inspect.h; writes [t] or [q] */
+    uint32_t tid;               /* [k] except exec from a thread */
+    uint32_t refs;              /* [a] */
+    struct spinlock lock;
+    bool     kthread;           /* [k] never enters user mode */
+    struct process *proc;       /* [k] */
+    struct list thread_link;    /* [T] in proc->threads */
+    struct list pid_link;       /* [T] in the pid hash */
+
+    /* scheduling */
+    struct list run_link;       /* [q] */
+    uint32_t cpu;               /* [q] */
+    bool     on_cpu;            /* [a] its stack is in use */
+    bool     wake_token;        /* [t] block.h */
+    bool     sleep_intr, sleep_kill;    /* [t] which signals end the present block() */
+    uint64_t cpus_allowed;
+    int      nice;
+    uint64_t slice_end;         /* [q] */
+    uint64_t utime_ns, stime_ns, last_tsc;   /* [o] */
+    uint64_t nvcsw, nivcsw, minflt;
+
+    /* machine state */
+    uintptr_t kstack;           /* [k] top */
+    uint64_t  krsp;             /* [q] while not running */
+    struct regs *uregs;         /* [o] at the top of the kernel stack */
+    void     *fpu;              /* [o] 64-byte aligned */
+    uint64_t  fs_base, gs_base; /* [o] while not running */
+
+    /* what clone flags share */
+    struct mm      *mm;         /* [o], others under [t]; NULL: kernel thread */
+    struct files   *files;      /* same */
+    struct fs_ctx  *fs;
+    struct sighand *sighand;
+
+    /* signals */
+    ksigset_t  blocked;         /* [s] */
+    ksigset_t  saved_mask;      /* [o] valid with restore_mask */
+    bool       restore_mask;    /* [o] */
+    bool       sig_pending;     /* [s] cached: something to handle; read without */
+    struct sigpending pending;  /* [s] */
+    uaddr_t    altstack_sp; uint64_t altstack_size; uint32_t altstack_flags;   /* [o] */
+    struct { long (*fn)(struct task *); uint64_t deadline; uaddr_t user; uint64_t arg; } restart; /* [o] */
+
+    /* process creation: vfork_lock (fork.c) */
+    struct task *vfork_waiter;  /* who is blocked until this task releases the mm */
+    enum release_cause vfork_cause;
+    uaddr_t  set_child_tid, clear_child_tid, robust_list;   /* [o] */
+    uint32_t pdeath_signal;
+    uint32_t in_exec;           /* [o] */
+
+    struct cred cred;
+    uint64_t start_ns;          /* [k] */
+};
+
+struct session {                /* refs [a] */
+    uint32_t sid, refs;
+    struct tty *tty;            /* [tty.lock] controlling terminal */
+};
+
+struct process {
+    uint32_t tgid;              /* [k] */
+    uint32_t refs;              /* [a] */
+    struct task *leader;        /* [T] */
+    struct list threads;        /* [T] */
+    uint32_t nthreads;          /* [T] alive */
+    struct process *parent;     /* [T] */
+    struct list children, sibling;  /* [T] */
+    uint32_t pgid;              /* [T] */
+    struct session *session;    /* [T] */
+    struct list all_link;       /* [T] all processes, by age */
+    int      exit_signal;       /* [T] to the parent; 0: none */
+    bool     did_exec;          /* [T] setpgid by the parent then gives EACCES */
+    /* end and stop: tree_lock */
+    bool     group_exit;        /* all threads are to die */
+    int      exit_status;       /* wait(2) encoding, valid once zombie or group_exit */
+    bool     zombie;
+    uint32_t stop_signal;       /* stopped by; 0: not stopped */
+    bool     stop_reported, continued;  /* for WUNTRACED, WCONTINUED */
+    struct waitq child_wait;    /* parents in wait4 sleep here */
+    /* signals */
+    struct sigpending shared_pending;   /* [s] of its sighand */
+    bool     unkillable;        /* [k] PID 1: signals without a handler do nothing */
+    struct timer itimer_real; uint64_t itimer_real_interval;  /* [s] */
+    struct { uint64_t left_ns, interval_ns; } itimer_virtual, itimer_prof;   /* [s] */
+    struct list posix_timers;   /* [s] */
+    struct rlimit64 rlim[RLIM_NLIMITS]; /* [T] */
+    /* dead threads' and reaped children's use: [T] */
+    uint64_t utime_ns, stime_ns, cutime_ns, cstime_ns, minflt, cminflt, nvcsw, nivcsw, cnvcsw, cnivcsw;
+    uint64_t maxrss, cmaxrss;   /* pages */
+};
+
+extern struct spinlock tree_lock;       /* the family: processes, groups, sessions, PIDs */
+extern struct process *init_process;    /* PID 1 */
+extern struct list all_processes;       /* [T] */
+extern uint32_t nprocesses, nthreads_total;     /* [T] */
+
+void task_init(void);                   /* idle task of the boot CPU, PID table, records */
+struct task *task_find(uint32_t tid);           /* tree_lock held; NULL */
+struct process *process_find(uint32_t tgid);    /* tree_lock held; zombies included */
+void task_get(struct task *t);
+void task_put(struct task *t);
+void process_get(struct process *p);
+void process_put(struct process *p);
+/* mm of a task, with a reference, NULL when it has none (any more). */
+struct mm *task_get_mm(struct task *t);
+bool pgrp_exists(uint32_t pgid, struct session *in);     /* tree_lock held */
+bool pgrp_orphaned(uint32_t pgid);                       /* tree_lock held */
+void session_get(struct session *s);
+void session_put(struct session *s);
+static inline bool capable(void) { return current->cred.euid == 0; }
+
+/* sched.c */
+void sched_init(void);
+void schedule(void);            /* gives the CPU to the next; returns when it is our turn again */
+void sched_yield_now(void);
+void sched_enqueue(struct task *t);     /* a new task, runnable for the first time */
+void preempt_point(void);       /* lets interrupts in and others run; no spinlock held */
+void trap_return_work(struct regs *r);  /* before user mode: preemption, signals */
+uint64_t sched_loadavg(unsigned i);     /* 0..2: 1, 5, 15 minutes, << 16 */
+uint64_t sched_uptime_idle_ns(void);
+/* Time of a task so far, user and system, ns. */
+void task_times(struct task *t, uint64_t *user, uint64_t *sys);
+
+/* fork.c, exec.c, exit.c, wait.c */
+struct clone_request {
+    uint64_t flags;             /* CLONE_*, without the signal */
+    int      exit_signal;
+    uaddr_t  stack;             /* child's RSP; 0: the parent's */
+    uaddr_t  parent_tid, child_tid, pidfd;
+    uint64_t tls;
+};
+long clone_task(const struct clone_request *rq);            /* child's PID or -errno */
+int  kernel_init_start(void (*fn)(void));                   /* makes PID 1, running fn in the kernel */
+long exec_user(const char *path, uaddr_t argv, uaddr_t envp);  /* execve(2) */
+long exec_kernel(const char *path, const char *const argv[], const char *const envp[]);  /* PID 1's */
+void exit_task(int status) __attribute__((noreturn));       /* this thread; status as wait(2) encodes */
+void exit_group(int status) __attribute__((noreturn));      /* the process */
+/* Releases who waits in vfork and clears clear_child_tid: exec after its new mm
+ * is live, and each task's exit. */
+void mm_release(struct task *t, struct mm *old, enum release_cause cause);
+/* Parent is told that p stopped, went on or died.  tree_lock held. */
+void notify_parent(struct process *p, int code /* CLD_* */);
+/* futex.c */
+long futex_wake(struct mm *mm, uaddr_t at, uint32_t n, uint32_t bits);
+int  oom_kill(void);            /* picks one and kills it; 0, or -ENOMEM if there is none */
+
+/* switch.asm */
+void switch_to(struct task *prev, struct task *next);
+/* A new task begins in ret_from_fork with its stack as this lays it out. */
+void task_prepare_user(struct task *t, const struct regs *r);       /* returns to user with r */
+void task_prepare_kernel(struct task *t, void (*fn)(void));         /* fn must not return, but may
+                                                                     * become a user task by exec_kernel */
+
+#endif
