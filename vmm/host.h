@@ -1,0 +1,19 @@
+/* host.h - what kind of KVM this host has.  A guest must behave the same on
+ * all of them; what differs is what is cheap (HC_CAP_PAGE_OPS) and what ring 0
+ * can execute at all (emulate.h). */
+#ifndef VMM_HOST_H
+#define VMM_HOST_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+enum host_flavour { HOST_VMX, HOST_SVM, HOST_PVM };
+
+enum host_flavour host_flavour(void);
+const char *host_flavour_name(void);            /* "vmx", "svm", "pvm" */
+/* Ring 0 of the guest is interpreted, instruction by instruction. */
+bool host_interprets_ring0(void);
+/* Three lines: flavour, second-level paging, kernel release. */
+void host_describe(FILE *out);
+
+#endif

@@ -1,0 +1,33 @@
+/* image.h - the kernel's ELF file: what it asks for, checked.
+ * Every field of the file is hostile input; after image_open() the numbers
+ * here are consistent with the file, after image_place() they are with RAM. */
+#ifndef VMM_IMAGE_H
+#define VMM_IMAGE_H
+
+#include <stdint.h>
+
+#include "vmm/gmem.h"
+
+#define IMAGE_SEGMENTS 32
+
+struct image {
+    const char *path;
+    int fd;                             /* stays open, for symbols; -1: closed */
+    uint32_t entry;                     /* physical: the PVH entry point */
+    unsigned nseg;
+    struct image_segment {
+        uint64_t paddr, offset, filesz, memsz;
+    } seg[IMAGE_SEGMENTS];
+};
+
+/* NULL, or what is wrong with the file, as a phrase; then nothing is open. */
+const char *image_open(struct image *im, const char *path);
+void image_close(struct image *im);
+
+/* Put all segments into RAM.  NULL, or what does not fit. */
+const char *image_place(const struct image *im, struct gmem *mem);
+
+/* The first segment that shares a byte with [start, start + len), or NULL. */
+const struct image_segment *image_overlap(const struct image *im, uint64_t start, uint64_t len);
+
+#endif

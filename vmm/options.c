@@ -1,0 +1,198 @@
+/* options.c - argp turns the command line into struct options.
+ *
+ * A word that vmm does not take is worth one line and status 125.  argp's own
+ * error texts are two lines, so it runs silent (ARGP_NO_ERRS), which costs its
+ * built-in --help: that is an option like the others here.
+ *
+ * Everything before the first `--` is for vmm: options and KERNEL; everything
+ * after it is the guest's, whatever it looks like, so it is cut off before
+ * argp sees it. */
+#include "vmm/options.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/host.h"
+
+#define VERSION "vmm (Forkscope) 0.1"
+
+#define MEMORY_MIN (4ull << 20)
+#define MEMORY_MAX (1ull << 42)
+#define CPUS_MAX   254          /* xAPIC IDs: 255 is the broadcast */
+
+enum { OPT_ADD = 256, OPT_AUDIT, OPT_TIMEOUT, OPT_BOOT_REPORT, OPT_STATS, OPT_NO_SECCOMP,
+       OPT_VERSION, OPT_HELP };
+
+static const struct argp_option option_table[] = {
+    { "memory", 'm', "SIZE", 0, "Guest RAM, with K, M or G (default 256M)", 0 },
+    { "cpus", 'c', "N", 0, "Number of vCPUs (default 1)", 0 },
+    { "initrd", 'i', "FILE", 0, "Root image (cpio newc) instead of the one inside KERNEL", 0 },
+    { "append", 'a', "STRING", 0, "Words for the kernel command line", 0 },
+    { "add", OPT_ADD, "HOST[:GUEST]", 0, "Put a host file or directory into the guest's root; "
+      "a dynamically linked program brings its interpreter and libraries (repeatable)", 0 },
+    { "trace", 't', "DIR", 0, "Record a trace of page tables and processes into DIR", 0 },
+    { "audit", OPT_AUDIT, "MODE", 0, "Check the trace; MODE final: at the end, the replayed tables "
+      "equal the guest's memory", 0 },
+    { "timeout", OPT_TIMEOUT, "SECONDS", 0, "Stop the VM after this time and say what every task "
+      "was doing", 0 },
+    { "boot-report", OPT_BOOT_REPORT, "FILE", 0, "Write the stages of the boot as JSON", 0 },
+    { "stats", OPT_STATS, NULL, 0, "At the end, print exits by reason and hypercalls by number, "
+      "per vCPU, on stderr", 0 },
+    { "no-seccomp", OPT_NO_SECCOMP, NULL, 0, "Do not restrict the VMM's own system calls", 0 },
+    { "verbose", 'v', NULL, 0, "Say more on stderr", 0 },
+    { "quiet", 'q', NULL, 0, "Say only what went wrong", 0 },
+    { "help", OPT_HELP, NULL, 0, "Print this", -1 },
+    { "version", OPT_VERSION, NULL, 0, "Print the version; with -v, the host's KVM, too", 0 },
+    { 0 }
+};
+
+static const char doc[] =
+    "Boot a PVH kernel on /dev/kvm, with the terminal as its console."
+    "\vWithout COMMAND the guest boots its init.  With COMMAND it runs that, powers off and passes "
+    "its exit status on.  Ctrl-A x stops the VM, Ctrl-A h helps.\n\n"
+    "Exit status: COMMAND's or init's; 128+N if signal N killed it; 124 timeout; 125 the VMM "
+    "refused or failed; 126/127 COMMAND not executable/not found; 255 the guest kernel died.";
+
+static void __attribute__((noreturn, format(printf, 1, 2))) refuse(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("vmm: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    putc('\n', stderr);
+    va_end(ap);
+    exit(EXIT_VMM);
+}
+
+bool options_size(const char *text, uint64_t *bytes)
+{
+    char *end;
+    errno = 0;
+    if (*text < '0' || *text > '9')
+        return false;
+    unsigned long long n = strtoull(text, &end, 10);
+    unsigned shift = 0;
+    switch (*end) {
+    case 'k': case 'K': shift = 10; break;
+    case 'm': case 'M': shift = 20; break;
+    case 'g': case 'G': shift = 30; break;
+    case 't': case 'T': shift = 40; break;
+    }
+    if (shift != 0)
+        end++;
+    if (errno != 0 || *end != '\0' || n > (MEMORY_MAX >> shift))
+        return false;
+    *bytes = (((uint64_t)n << shift) + 4095) & ~4095ull;
+    return true;
+}
+
+static void set_memory(struct options *o, const char *arg)
+{
+    if (!options_size(arg, &o->memory))
+        refuse("'%s' is not a memory size; try 256M or 2G", arg);
+    if (o->memory < MEMORY_MIN || o->memory > MEMORY_MAX)
+        refuse("guest RAM of %s: must be from 4M to 4T", arg);
+}
+
+static void set_cpus(struct options *o, const char *arg)
+{
+    char *end;
+    unsigned long n = strtoul(arg, &end, 10);
+    if (*arg < '0' || *arg > '9' || *end != '\0' || n < 1 || n > CPUS_MAX)
+        refuse("'%s' is not a number of vCPUs from 1 to %u", arg, CPUS_MAX);
+    o->cpus = (unsigned)n;
+}
+
+static void set_timeout(struct options *o, const char *arg)
+{
+    char *end;
+    o->timeout = strtod(arg, &end);
+    if (end == arg || *end != '\0' || !isfinite(o->timeout) || o->timeout <= 0
+        || o->timeout > 1e9)
+        refuse("'%s' is not a number of seconds above 0", arg);
+}
+
+static error_t parse_one(int key, char *arg, struct argp_state *state)
+{
+    struct options *o = state->input;
+    switch (key) {
+    case 'm':             set_memory(o, arg); break;
+    case 'c':             set_cpus(o, arg); break;
+    case 'i':             o->initrd = arg; break;
+    case 'a':             o->append = arg; break;
+    case OPT_ADD:         o->add[o->nadd++] = arg; break;
+    case 't':             o->trace_dir = arg; break;
+    case OPT_AUDIT:
+        if (strcmp(arg, "final") != 0)
+            refuse("--audit=%s: the only audit there is is 'final'", arg);
+        o->audit_final = true;
+        break;
+    case OPT_TIMEOUT:     set_timeout(o, arg); break;
+    case OPT_BOOT_REPORT: o->boot_report = arg; break;
+    case OPT_STATS:       o->stats = true; break;
+    case OPT_NO_SECCOMP:  o->seccomp = false; break;
+    case 'v':             o->level = 1; break;
+    case 'q':             o->level = -1; break;
+    case OPT_VERSION:     o->version = true; break;
+    case OPT_HELP:        o->help = true; break;
+    case ARGP_KEY_ARG:
+        if (o->kernel != NULL)
+            refuse("one KERNEL only; the guest's command goes after '--'");
+        o->kernel = arg;
+        break;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+    return 0;
+}
+
+static void print_version(const struct options *o)
+{
+    puts(VERSION);
+    if (o->level > 0)
+        host_describe(stdout);
+    exit(EXIT_SUCCESS);
+}
+
+void options_parse(struct options *o, int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = option_table, .parser = parse_one,
+        .args_doc = "KERNEL [-- COMMAND [ARG...]]", .doc = doc,
+    };
+    *o = (struct options){ .memory = 256ull << 20, .cpus = 1, .seccomp = true };
+    o->add = calloc((size_t)argc, sizeof(*o->add));
+    if (o->add == NULL)
+        refuse("out of memory");
+
+    int own = argc;
+    for (int i = 1; i < argc && own == argc; i++)
+        if (strcmp(argv[i], "--") == 0)
+            own = i;
+    bool has_command = own < argc;
+    if (has_command)
+        argv[own] = NULL;
+
+    int at = 0;
+    if (argp_parse(&argp, own, argv, ARGP_NO_ERRS | ARGP_NO_HELP, &at, o) != 0)
+        refuse("'%s' is not an option, or lacks its argument; see vmm --help", argv[at - 1]);
+    if (o->help) {
+        argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, "vmm");
+        exit(EXIT_SUCCESS);
+    }
+    if (o->version)
+        print_version(o);
+    if (o->kernel == NULL)
+        refuse("no KERNEL given; try 'vmm guest.elf', or vmm --help");
+    if (has_command && own + 1 == argc)
+        refuse("no COMMAND after '--'");
+    if (o->audit_final && o->trace_dir == NULL)
+        refuse("--audit needs a trace; add --trace DIR");
+    if (has_command)
+        o->command = argv + own + 1;
+}

@@ -1,0 +1,36 @@
+/* options.h - the command line of vmm, parsed.  options_parse() ends the
+ * program itself for --help, --version and words it does not take. */
+#ifndef VMM_OPTIONS_H
+#define VMM_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXIT_TIMEOUT    124     /* --timeout ran out */
+#define EXIT_VMM        125     /* the VMM refused or failed */
+#define EXIT_GUEST_DIED 255     /* panic, triple fault, KVM internal error */
+
+struct options {
+    const char *kernel;
+    char **command;             /* NULL-terminated words after `--`, or NULL */
+    uint64_t memory;            /* bytes, a multiple of 4 KiB */
+    unsigned cpus;
+    const char *initrd;         /* or NULL */
+    const char *append;         /* or NULL */
+    const char **add;           /* HOST[:GUEST], nadd of them */
+    unsigned nadd;
+    const char *trace_dir;      /* or NULL */
+    bool audit_final;
+    double timeout;             /* seconds; 0: none */
+    const char *boot_report;    /* or NULL */
+    bool stats;
+    bool seccomp;
+    int level;                  /* -q -1, -v 1 */
+    bool help, version;         /* options_parse() acts on them itself */
+};
+
+void options_parse(struct options *o, int argc, char **argv);
+/* "256M" -> bytes, rounded up to a page.  False: not a size. */
+bool options_size(const char *text, uint64_t *bytes);
+
+#endif
