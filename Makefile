@@ -19,7 +19,7 @@ DEPS     = -MMD -MP -MF $@.d
 HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -fPIE
 VMM_LIBS    := -lelf -lcapstone -lseccomp -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
-TRACE_LIB   := vmm/trace/reader.c vmm/trace/schema.c vmm/trace/replay.c
+TRACE_LIB   := $(patsubst %,vmm/trace/%.c,schema metadata reader replay format)
 VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB) images/cpio.c
 VMMTRACE_SRC := $(wildcard vmm/trace/*.c)
 
@@ -111,5 +111,7 @@ gdb: all
 
 clean:
 	rm -rf $O
+
+include tests/tests.mk
 
 -include $(shell find $O -name '*.d' 2>/dev/null)

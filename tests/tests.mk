@@ -1,0 +1,40 @@
+# tests.mk - how test programs are built.  Included by the Makefile.
+# A vfork child shares its variables with its parent on purpose.
+TEST_WARN := -Wall -Wextra -Werror -Wno-clobbered
+
+ABI_MUSL  := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/*.c))
+ABI_GLIBC := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/glibc/*.c))
+UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: test-programs
+test-programs: $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun
+
+# The two libcs make processes in different ways, and use different calls.
+$(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c tests/abi/check.h
+	@mkdir -p $(@D)
+	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE -Itests/abi $< -o $@
+
+# GLIBC_CFLAGS stand in the program: /* cflags: ... */
+$(ABI_GLIBC): $O/tests/abi/%: tests/abi/%.c tests/abi/check.h
+	@mkdir -p $(@D)
+	$(call say,CC,$<)gcc -std=gnu11 -O1 -static -pthread $(TEST_WARN) -D_GNU_SOURCE -Itests/abi \
+		$$(sed -n 's,.*/\* cflags: \(.*\) \*/.*,\1,p' $<) $< -o $@
+
+$O/tests/vm/ptyrun: tests/vm/ptyrun.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE $< -o $@ -lutil
+
+# A unit test names the sources it is linked with in its first line:
+#     /* links: guest/mm/vma.c guest/lib/rbtree.c */
+# Kernel sources are compiled for the host; tests/unit/ holds what they need there.
+$(UNIT): $O/tests/%: tests/%.c FORCE
+	@mkdir -p $(@D)
+	@links=$$(sed -n '1s,.*/\* links: *\(.*\) \*/.*,\1,p' $<); \
+	if [ -e $@ ] && [ -z "$$(find $< $$links tests/unit/*.h guest shared vmm images \
+		-name '*.[ch]' -newer $@ 2>/dev/null | head -1)" ]; then exit 0; fi; \
+	printf '  %-7s %s\n' UNIT $<; \
+	$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -fsanitize=address,undefined -fno-sanitize-recover \
+		-D_GNU_SOURCE -I. -Iguest -Itests/unit $< $$links -o $@ -lcmocka -lelf -lcapstone
+
+.PHONY: FORCE
+FORCE:
