@@ -1,0 +1,366 @@
+/* calls.c - see calls.h for the rule by which events belong to calls.
+ *
+ * A task's costs gather in its own record while a call is under way, since its
+ * kind is certain only once the clone event has shown the flags. */
+#include "vmm/trace/calls.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "vmm/trace/commands.h"
+#include "vmm/trace/tasks.h"
+
+const char *const call_kind_names[CALL_KINDS] = {
+    "fork", "vfork", "posix_spawn", "thread", "clone", "exec", "exit", "wait",
+};
+
+struct task {
+    struct task_head head;
+    bool in_call;
+    enum call_kind kind;
+    unsigned nr;                /* of the system call; exit by a signal: SYS_exit_group */
+    bool own_stack;             /* clone was given one */
+    uint32_t mm;                /* as the call began */
+    struct cost cost;
+    uint64_t blocked_since;
+    uint8_t block_reason;
+    bool blocked;
+    bool fresh;                 /* made by born, and neither exec nor exit yet */
+    enum call_kind born;
+    uint32_t parent;
+    uint32_t fresh_children;    /* that share no memory, of kind fresh_kind */
+    enum call_kind fresh_kind;
+};
+
+static struct task *task_of(struct calls *c, uint32_t pid)
+{
+    return tasks_get(c->tasks, pid);
+}
+
+static void add_sample(struct samples *s, uint64_t ticks)
+{
+    if (s->n == s->capacity) {
+        size_t n = s->capacity != 0 ? 2 * s->capacity : 64;
+        uint64_t *more = realloc(s->at, n * sizeof(*more));
+        if (more == NULL)
+            out_of_memory();
+        s->at = more;
+        s->capacity = n;
+    }
+    s->at[s->n++] = ticks;
+}
+
+/* --- calls begin and end ---------------------------------------------------------------- */
+
+static enum call_kind clone_kind(uint64_t flags, bool own_stack)
+{
+    if (flags & CLONE_THREAD)
+        return CALL_thread;
+    if (!(flags & CLONE_VM))
+        return flags & CLONE_VFORK ? CALL_clone : CALL_fork;
+    if (flags & CLONE_VFORK)
+        return own_stack ? CALL_posix_spawn : CALL_vfork;
+    return CALL_clone;
+}
+
+/* The kind that a system call's entry shows; CALL_KINDS: none of ours. */
+static enum call_kind entry_kind(unsigned nr, uint64_t a0, bool own_stack)
+{
+    switch (nr) {
+    case SYS_fork: return CALL_fork;
+    case SYS_vfork: return CALL_vfork;
+    case SYS_clone: return clone_kind(a0, own_stack);
+    case SYS_clone3: return CALL_clone;     /* until the clone event has shown the flags */
+    case SYS_execve:
+    case SYS_execveat: return CALL_exec;
+    case SYS_exit:
+    case SYS_exit_group: return CALL_exit;
+    case SYS_wait4:
+    case SYS_waitid: return CALL_wait;
+    }
+    return CALL_KINDS;
+}
+
+static void begin_call(struct task *t, enum call_kind kind, unsigned nr, uint32_t mm)
+{
+    t->in_call = true;
+    t->kind = kind;
+    t->nr = nr;
+    t->mm = mm;
+    memset(&t->cost, 0, sizeof(t->cost));
+}
+
+static void add_cost(struct cost *to, const struct cost *c)
+{
+    for (unsigned side = 0; side < SIDES; side++)
+        for (unsigned r = 0; r <= PT_REASON_MAX; r++)
+            to->writes[side][r] += c->writes[side][r];
+    to->allocated += c->allocated;
+    to->freed += c->freed;
+    to->faults += c->faults;
+    to->tlb_flushes += c->tlb_flushes;
+}
+
+static void end_call(struct calls *c, struct task *t, bool failed)
+{
+    if (!t->in_call)
+        return;
+    t->in_call = false;
+    c->row[t->kind].calls++;
+    c->row[t->kind].failed += failed;
+    add_cost(&c->row[t->kind].cost, &t->cost);
+}
+
+static void on_enter(struct calls *c, struct task *t, const struct trace_event *e)
+{
+    const struct trace_ev_syscall_enter *f = e->fields;
+    bool own_stack = f->nr == SYS_clone3 || (f->nr == SYS_clone && f->a1 != 0);
+    enum call_kind kind = entry_kind(f->nr, f->a0, own_stack);
+    if (kind == CALL_KINDS)
+        return;
+    end_call(c, t, false);
+    t->own_stack = own_stack;
+    begin_call(t, kind, f->nr, e->mm);
+}
+
+static void on_exit_syscall(struct calls *c, struct task *t, const struct trace_event *e)
+{
+    const struct trace_ev_syscall_exit *f = e->fields;
+    if (t->in_call && f->nr == t->nr)
+        end_call(c, t, f->ret < 0);
+}
+
+/* --- children, until they exec or exit --------------------------------------------------- */
+
+static void on_clone(struct calls *c, struct task *t, const struct trace_event *e)
+{
+    const struct trace_ev_clone *f = e->fields;
+    if (t->in_call && t->kind < CALL_exec) {
+        uint64_t stackless = t->nr == SYS_fork || t->nr == SYS_vfork;
+        t->kind = clone_kind(f->flags, t->own_stack && !stackless);
+    }
+    struct task *child = task_of(c, f->child);
+    child->fresh = true;
+    child->born = clone_kind(f->flags, t->own_stack);
+    child->parent = e->pid;
+    if (!(f->flags & CLONE_VM)) {
+        t->fresh_children++;
+        t->fresh_kind = child->born;
+    }
+}
+
+/* t has its own image now, or is gone. */
+static void grown_up(struct calls *c, struct task *t)
+{
+    if (!t->fresh)
+        return;
+    t->fresh = false;
+    if (t->born != CALL_fork && t->born != CALL_clone)
+        return;
+    struct task *parent = task_of(c, t->parent);
+    if (parent->fresh_children > 0)
+        parent->fresh_children--;
+}
+
+static void count_after(struct calls *c, const struct task *t, uint64_t faults, uint64_t cow)
+{
+    if (t->fresh) {
+        c->row[t->born].child_faults += faults;
+        c->row[t->born].child_cow += cow;
+    } else if (t->fresh_children > 0) {
+        c->row[t->fresh_kind].parent_faults += faults;
+        c->row[t->fresh_kind].parent_cow += cow;
+    }
+}
+
+/* --- page tables ------------------------------------------------------------------------- */
+
+/* Writes that an event stands for; an entry that did not change is not one. */
+static uint64_t count_writes(const struct trace_event *e)
+{
+    uint64_t n = 0;
+    switch (e->id) {
+    case TRACE_EV_pte_write:
+        return 1;
+    case TRACE_EV_pte_range:
+        for (uint32_t i = 0; i < e->count; i += 2)
+            n += trace_word(e, i) != trace_word(e, i + 1);
+        return n;
+    }
+    for (uint32_t i = 0; i < e->count; i++)
+        n += trace_word(e, i) != 0;
+    return n;
+}
+
+static enum side side_of(const struct trace_event *e, const struct task *t)
+{
+    return e->mm == 0 ? SIDE_KERNEL : e->mm == t->mm ? SIDE_CALLER : SIDE_OTHER;
+}
+
+static void on_write(struct calls *c, struct task *t, const struct trace_event *e, unsigned reason)
+{
+    uint64_t n = count_writes(e);
+    if (reason == PT_checkpoint) {
+        c->checkpoint_entries += n;
+        return;
+    }
+    if (reason > PT_REASON_MAX)
+        reason = PT_REASON_MAX;
+    c->all.writes[e->mm == 0 ? SIDE_KERNEL : SIDE_OTHER][reason] += n;
+    c->write_events[reason]++;
+    c->bytes[reason] += e->bytes;
+    if (t->in_call)
+        t->cost.writes[side_of(e, t)][reason] += n;
+    if (reason == PT_cow_break)
+        count_after(c, t, 0, n);
+}
+
+static void on_table(struct calls *c, struct task *t, const struct trace_event *e)
+{
+    const struct trace_ev_table_alloc *f = e->fields;
+    bool alloc = e->id == TRACE_EV_table_alloc;
+    if (f->reason == PT_checkpoint) {
+        c->checkpoint_tables++;
+        return;
+    }
+    if (e->mm == 0)
+        return;
+    *(alloc ? &c->all.allocated : &c->all.freed) += 1;
+    if (t->in_call)
+        *(alloc ? &t->cost.allocated : &t->cost.freed) += 1;
+}
+
+/* --- states ------------------------------------------------------------------------------ */
+
+static void on_state(struct calls *c, const struct trace_event *e)
+{
+    const struct trace_ev_task_state *f = e->fields;
+    struct task *t = task_of(c, f->task);
+
+    if (f->prev == TASK_blocked && t->blocked) {
+        uint64_t ticks = e->tsc - t->blocked_since;
+        t->blocked = false;
+        add_sample(&c->blocked[t->block_reason], ticks);
+        if (t->block_reason == BLOCK_vfork && t->in_call)
+            add_sample(&c->row[t->kind].blocked, ticks);
+    }
+    if (f->next == TASK_blocked) {
+        t->blocked = true;
+        t->blocked_since = e->tsc;
+        t->block_reason = f->reason < BLOCK_REASON_MAX ? f->reason : BLOCK_none;
+    }
+    if ((f->next == TASK_zombie || f->next == TASK_dead) && t->in_call) {
+        end_call(c, t, false);
+        grown_up(c, t);
+    }
+}
+
+static void on_release(struct calls *c, const struct trace_event *e)
+{
+    const struct trace_ev_vfork_release *f = e->fields;
+    struct task *parent = task_of(c, f->parent);
+    if (parent->in_call && f->cause <= RELEASE_killed)
+        c->row[parent->kind].ended_by[f->cause]++;
+}
+
+static void on_exec(struct calls *c, struct task *t)
+{
+    grown_up(c, t);
+    if (!t->in_call)            /* the kernel itself starts init */
+        c->row[CALL_exec].calls++;
+}
+
+static void on_task_exit(struct calls *c, struct task *t, const struct trace_event *e)
+{
+    grown_up(c, t);
+    if (t->in_call && t->kind == CALL_exit)
+        return;
+    end_call(c, t, true);
+    begin_call(t, CALL_exit, SYS_exit_group, e->mm);
+}
+
+void calls_event(struct calls *c, const struct trace_event *e)
+{
+    if (c->events++ == 0)
+        c->first_tsc = e->tsc;
+    c->last_tsc = e->tsc;
+    struct task *t = task_of(c, e->pid);
+
+    switch (e->id) {
+    case TRACE_EV_pte_write:
+        on_write(c, t, e, ((const struct trace_ev_pte_write *)e->fields)->reason);
+        break;
+    case TRACE_EV_pte_range:
+    case TRACE_EV_pte_range_new:
+    case TRACE_EV_pte_range_old:
+        on_write(c, t, e, ((const struct trace_ev_pte_range *)e->fields)->reason);
+        break;
+    case TRACE_EV_table_alloc:
+    case TRACE_EV_table_free:
+        on_table(c, t, e);
+        break;
+    case TRACE_EV_tlb_flush:
+        c->all.tlb_flushes++;
+        t->cost.tlb_flushes++;
+        break;
+    case TRACE_EV_page_fault:
+        c->all.faults++;
+        t->cost.faults++;
+        count_after(c, t, 1, 0);
+        break;
+    case TRACE_EV_task_state: on_state(c, e); break;
+    case TRACE_EV_clone: on_clone(c, t, e); break;
+    case TRACE_EV_vfork_release: on_release(c, e); break;
+    case TRACE_EV_exec: on_exec(c, t); break;
+    case TRACE_EV_exit: on_task_exit(c, t, e); break;
+    case TRACE_EV_syscall_enter: on_enter(c, t, e); break;
+    case TRACE_EV_syscall_exit: on_exit_syscall(c, t, e); break;
+    }
+    if (e->id == TRACE_EV_clone || e->id == TRACE_EV_exec)
+        tasks_follow(c->tasks, e);
+}
+
+void calls_init(struct calls *c)
+{
+    memset(c, 0, sizeof(*c));
+    c->tasks = tasks_new(sizeof(struct task));
+    if (c->tasks == NULL)
+        out_of_memory();
+}
+
+static void end_one(void *arg, void *record)
+{
+    end_call(arg, record, false);
+}
+
+void calls_end(struct calls *c)
+{
+    tasks_each(c->tasks, end_one, c);
+}
+
+void calls_free(struct calls *c)
+{
+    for (unsigned k = 0; k < CALL_KINDS; k++)
+        free(c->row[k].blocked.at);
+    for (unsigned r = 0; r < BLOCK_REASON_MAX; r++)
+        free(c->blocked[r].at);
+    tasks_free(c->tasks);
+}
+
+uint64_t cost_writes(const struct cost *c, enum side side)
+{
+    uint64_t n = 0;
+    for (unsigned r = 0; r <= PT_REASON_MAX; r++)
+        n += c->writes[side][r];
+    return n;
+}
+
+uint64_t cost_cow(const struct cost *c)
+{
+    uint64_t n = 0;
+    for (unsigned side = 0; side < SIDES; side++)
+        n += c->writes[side][PT_cow_break];
+    return n;
+}

@@ -1,0 +1,218 @@
+/* format.c - what an event looks like.
+ *
+ * The schema's tables say how to print a field; by name, a few get more: page
+ * table entries become bits and a frame, clone flags and page-fault error codes
+ * become names. */
+#include "vmm/trace/format.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+struct bit_name {
+    uint64_t bit;
+    const char *name;
+};
+
+static const struct bit_name pte_bits[] = {
+    { 1ull << 0, "P" }, { 1ull << 1, "W" }, { 1ull << 2, "U" }, { 1ull << 3, "PWT" },
+    { 1ull << 4, "PCD" }, { 1ull << 5, "A" }, { 1ull << 6, "D" }, { 1ull << 7, "PS" },
+    { 1ull << 8, "G" }, { 1ull << 9, "COW" }, { 1ull << 63, "NX" }, { 0, NULL },
+};
+
+static const struct bit_name fault_bits[] = {
+    { 1, "present" }, { 2, "write" }, { 4, "user" }, { 8, "reserved" }, { 16, "fetch" },
+    { 32, "pkey" }, { 0, NULL },
+};
+
+static const struct bit_name clone_bits[] = {
+    { CLONE_VM, "VM" }, { CLONE_FS, "FS" }, { CLONE_FILES, "FILES" },
+    { CLONE_SIGHAND, "SIGHAND" }, { CLONE_PIDFD, "PIDFD" }, { CLONE_PTRACE, "PTRACE" },
+    { CLONE_VFORK, "VFORK" }, { CLONE_PARENT, "PARENT" }, { CLONE_THREAD, "THREAD" },
+    { CLONE_NEWNS, "NEWNS" }, { CLONE_SYSVSEM, "SYSVSEM" }, { CLONE_SETTLS, "SETTLS" },
+    { CLONE_PARENT_SETTID, "PARENT_SETTID" }, { CLONE_CHILD_CLEARTID, "CHILD_CLEARTID" },
+    { CLONE_DETACHED, "DETACHED" }, { CLONE_UNTRACED, "UNTRACED" },
+    { CLONE_CHILD_SETTID, "CHILD_SETTID" }, { 0, NULL },
+};
+
+/* Set bits joined by "|"; what has no name is a number at the end. */
+static void format_bits(FILE *out, uint64_t value, const struct bit_name *names)
+{
+    const char *bar = "";
+    for (; names->name != NULL; names++) {
+        if (value & names->bit) {
+            fprintf(out, "%s%s", bar, names->name);
+            bar = "|";
+            value &= ~names->bit;
+        }
+    }
+    if (value != 0 || *bar == '\0')
+        fprintf(out, "%s%#" PRIx64, bar, value);
+}
+
+void format_pte(FILE *out, uint64_t entry)
+{
+    const uint64_t frame = 0x000ffffffffff000ull;
+    if (entry == 0) {
+        fputc('0', out);
+        return;
+    }
+    format_bits(out, entry & ~frame, pte_bits);
+    fprintf(out, " pfn=%#" PRIx64, (entry & frame) >> 12);
+}
+
+char *format_ns(char *buf, uint64_t ns)
+{
+    if (ns < 1000)
+        sprintf(buf, "%" PRIu64 "ns", ns);
+    else if (ns < 1000000)
+        sprintf(buf, "%.2fus", (double)ns / 1e3);
+    else if (ns < 1000000000)
+        sprintf(buf, "%.2fms", (double)ns / 1e6);
+    else
+        sprintf(buf, "%.3fs", (double)ns / 1e9);
+    return buf;
+}
+
+const char *format_call(unsigned nr)
+{
+    switch (nr) {
+    case SYS_clone: return "clone";
+    case SYS_clone3: return "clone3";
+    case SYS_fork: return "fork";
+    case SYS_vfork: return "vfork";
+    case SYS_execve: return "execve";
+    case SYS_execveat: return "execveat";
+    case SYS_exit: return "exit";
+    case SYS_exit_group: return "exit_group";
+    case SYS_wait4: return "wait4";
+    case SYS_waitid: return "waitid";
+    }
+    return NULL;
+}
+
+static uint64_t load_field(const struct trace_field *f, const uint8_t *at)
+{
+    uint64_t v = 0;
+    memcpy(&v, at, f->size);
+    if (f->kind == FIELD_SINT && f->size == 4)
+        v = (uint64_t)(int64_t)(int32_t)v;
+    return v;
+}
+
+bool field_value(const struct trace_event *e, const char *name, uint64_t *value)
+{
+    const uint8_t *at = e->fields;
+    for (const struct trace_field *f = e->class->fields; f->name != NULL; at += f->size, f++) {
+        if (strcmp(f->name, name) == 0 && f->kind != FIELD_CHARS && f->kind != FIELD_SEQ) {
+            *value = load_field(f, at);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Control characters, quotes and bytes that may not be UTF-8 become '?': the
+ * guest chose them, and they go to a terminal or into a JSON string. */
+static void format_chars(FILE *out, const uint8_t *s, unsigned size)
+{
+    for (unsigned i = 0; i < size && s[i] != '\0'; i++)
+        fputc(s[i] < ' ' || s[i] > '~' || s[i] == '"' || s[i] == '\\' ? '?' : s[i], out);
+}
+
+/* --- text ------------------------------------------------------------------------------ */
+
+/* The words of a range: entries, or pairs "old -> new". */
+static void format_seq(FILE *out, const struct trace_event *e)
+{
+    bool pairs = e->id == TRACE_EV_pte_range;
+    fputs(" [", out);
+    for (uint32_t i = 0; i < e->count; i++) {
+        if (i > 0)
+            fputs(pairs && i % 2 == 1 ? " -> " : ", ", out);
+        format_pte(out, trace_word(e, i));
+    }
+    fputc(']', out);
+}
+
+static bool is_entry(const struct trace_field *f)
+{
+    return strcmp(f->name, "old") == 0 || strcmp(f->name, "new") == 0;
+}
+
+static void format_value(FILE *out, const struct trace_event *e, const struct trace_field *f,
+                         const uint8_t *at)
+{
+    uint64_t v = load_field(f, at);
+    const char *call;
+
+    if (is_entry(f))
+        format_pte(out, v);
+    else if (f->kind == FIELD_ENUM)
+        fputs(trace_value_name(f->type, (unsigned)v), out);
+    else if (e->id == TRACE_EV_page_fault && strcmp(f->name, "error") == 0)
+        format_bits(out, v, fault_bits);
+    else if (e->id == TRACE_EV_clone && strcmp(f->name, "flags") == 0)
+        format_bits(out, v & ~0xffull, clone_bits);
+    else if (strcmp(f->name, "nr") == 0 && (call = format_call((unsigned)v)) != NULL)
+        fputs(call, out);
+    else if (f->kind == FIELD_HEX)
+        fprintf(out, "%#" PRIx64, v);
+    else if (f->kind == FIELD_SINT)
+        fprintf(out, "%" PRId64, (int64_t)v);
+    else
+        fprintf(out, "%" PRIu64, v);
+}
+
+void format_event(FILE *out, const struct trace_event *e)
+{
+    const uint8_t *at = e->fields;
+    fputs(e->class->name, out);
+    for (const struct trace_field *f = e->class->fields; f->name != NULL; at += f->size, f++) {
+        if (f->kind == FIELD_SEQ) {
+            format_seq(out, e);
+            continue;
+        }
+        fprintf(out, " %s=", f->name);
+        if (f->kind == FIELD_CHARS)
+            format_chars(out, at, f->size);
+        else
+            format_value(out, e, f, at);
+    }
+}
+
+/* --- JSON ------------------------------------------------------------------------------- */
+
+static void json_seq(FILE *out, const struct trace_event *e, const struct trace_field *f)
+{
+    fprintf(out, ",\"%s\":[", f->name);
+    for (uint32_t i = 0; i < e->count; i++)
+        fprintf(out, "%s\"%#" PRIx64 "\"", i > 0 ? "," : "", trace_word(e, i));
+    fputc(']', out);
+}
+
+void format_event_json(FILE *out, const struct trace_event *e)
+{
+    const uint8_t *at = e->fields;
+    for (const struct trace_field *f = e->class->fields; f->name != NULL; at += f->size, f++) {
+        if (f->kind == FIELD_SEQ) {
+            json_seq(out, e, f);
+            continue;
+        }
+        fprintf(out, ",\"%s\":", f->name);
+        if (f->kind == FIELD_CHARS) {
+            fputc('"', out);
+            format_chars(out, at, f->size);
+            fputc('"', out);
+            continue;
+        }
+        uint64_t v = load_field(f, at);
+        if (f->kind == FIELD_ENUM)
+            fprintf(out, "\"%s\"", trace_value_name(f->type, (unsigned)v));
+        else if (f->kind == FIELD_HEX || f->size == 8)
+            fprintf(out, f->kind == FIELD_HEX ? "\"%#" PRIx64 "\"" : "\"%" PRId64 "\"", v);
+        else
+            fprintf(out, "%" PRId64, (int64_t)v);
+    }
+}

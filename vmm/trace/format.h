@@ -1,0 +1,28 @@
+/* format.h - events as text for people and as JSON for programs. */
+#ifndef VMM_TRACE_FORMAT_H
+#define VMM_TRACE_FORMAT_H
+
+#include <stdio.h>
+
+#include "vmm/trace/reader.h"
+
+/* "pte_write va=0x400000 ...", without time, CPU and task. */
+void format_event(FILE *out, const struct trace_event *e);
+
+/* The fields as ,"name":value pairs.  64-bit words are strings, since a JSON
+ * number is only good for 53 bits. */
+void format_event_json(FILE *out, const struct trace_event *e);
+
+/* "P|W|U|A|D|NX pfn=0x1234", or "0". */
+void format_pte(FILE *out, uint64_t entry);
+
+/* A duration as "12.3us", "4.56ms"; in a buffer of at least 24 bytes. */
+char *format_ns(char *buf, uint64_t ns);
+
+/* Name of one of the calls that are always traced; NULL for the others. */
+const char *format_call(unsigned nr);
+
+/* A field's value by name, whatever the event's kind; false: it has none. */
+bool field_value(const struct trace_event *e, const char *name, uint64_t *value);
+
+#endif

@@ -1,0 +1,115 @@
+/* main.c - vmm-trace COMMAND: finds the command and hands over. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <inttypes.h>
+
+#include "vmm/trace/commands.h"
+
+static const struct command commands[] = {
+    { "summary", "what each kind of call cost: page-table writes, tables, faults, waits",
+      command_summary },
+    { "print", "the events, a line each", command_print },
+    { "info", "files, packets, events by kind, clock and machine", command_info },
+    { "recover", "repair what a killed vmm left behind", command_recover },
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+    fputs("Usage: vmm-trace COMMAND [OPTION...] DIR\n"
+          "Reads the trace that `vmm -t DIR` recorded.\n\n", out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
+    fputs("\n`vmm-trace COMMAND --help` lists its options.  Any CTF 1.8 reader, such as\n"
+          "babeltrace2, reads DIR as well.\n", out);
+}
+
+void out_of_memory(void)
+{
+    fputs("vmm-trace: out of memory\n", stderr);
+    exit(STATUS_TROUBLE);
+}
+
+error_t parse_directory(int key, char *arg, struct argp_state *state)
+{
+    const char **dir = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0)
+            argp_error(state, "one DIR, please");
+        *dir = arg;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which DIR?");
+        return 0;
+    }
+    return ARGP_ERR_UNKNOWN;
+}
+
+struct trace *open_trace(const char *dir)
+{
+    struct trace *t;
+    char err[512];
+    if (trace_open(&t, dir, err, sizeof(err)) == 0)
+        return t;
+    fprintf(stderr, "vmm-trace: %s\n", err);
+    return NULL;
+}
+
+int close_trace(struct trace *t)
+{
+    const char *problem = trace_problem(t);
+    int status = STATUS_OK;
+    if (problem != NULL) {
+        fflush(stdout);
+        fprintf(stderr, "vmm-trace: %s\n", problem);
+        status = STATUS_TROUBLE;
+    }
+    trace_close(t);
+    return status;
+}
+
+void print_losses(FILE *out, const struct trace *t)
+{
+    uint64_t events = 0, packets = 0;
+    for (unsigned i = 0; i < trace_stream_count(t); i++) {
+        events += trace_stream(t, i)->lost_events;
+        packets += trace_stream(t, i)->lost_packets;
+    }
+    if (events == 0 && packets == 0)
+        fputs("lost 0", out);
+    else
+        fprintf(out, "LOST %" PRIu64 " events and %" PRIu64 " packets", events, packets);
+}
+
+int main(int argc, char **argv)
+{
+    argp_err_exit_status = STATUS_TROUBLE;
+    signal(SIGPIPE, SIG_DFL);       /* `vmm-trace print DIR | head` just ends */
+    if (argc < 2) {
+        usage(stderr);
+        return STATUS_TROUBLE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return STATUS_OK;
+    }
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) == 0) {
+            char name[40];
+            snprintf(name, sizeof(name), "vmm-trace %s", commands[i].name);
+            argv[1] = name;
+            int status = commands[i].run(argc - 1, argv + 1);
+            if (fflush(stdout) != 0 || ferror(stdout)) {
+                fputs("vmm-trace: cannot write the output\n", stderr);
+                return STATUS_TROUBLE;
+            }
+            return status;
+        }
+    }
+    fprintf(stderr, "vmm-trace: no command '%s'; `vmm-trace --help` lists them\n", argv[1]);
+    return STATUS_TROUBLE;
+}

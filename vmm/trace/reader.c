@@ -1,0 +1,460 @@
+/* reader.c - packets, events and the merge.  See reader.h for what is checked.
+ *
+ * A stream is a cursor over mapped bytes.  The merge keeps to one stream while
+ * its events are older than the next of every other stream (`limit`), so with
+ * one vCPU, or in a burst of one, an event costs a decode and a comparison. */
+#include "vmm/trace/reader.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEADER sizeof(struct trace_packet)
+#define EVENT_MIN (sizeof(uint32_t) + sizeof(struct trace_context))
+
+struct stream {
+    const uint8_t *map;
+    size_t size;
+    bool mapped;                /* ours to unmap */
+    bool done;
+    size_t packet_end;          /* where the next packet starts */
+    size_t pos, end;            /* of the events in this packet */
+    uint64_t tsc;               /* of the last event, or the packet's begin */
+    uint64_t next_seq;
+    struct trace_event ev;      /* the one to be returned next */
+    struct trace_stream_info info;
+};
+
+struct trace {
+    struct trace_meta meta;
+    struct stream *stream;
+    unsigned count;
+    bool open_packets;
+    struct stream *current;     /* whose event was returned last */
+    uint64_t limit;             /* oldest event of all the others */
+    char problem[200];
+};
+
+/* The first problem is the one worth telling. */
+static void __attribute__((format(printf, 2, 3)))
+set_problem(struct trace *t, const char *format, ...)
+{
+    if (t->problem[0] != '\0')
+        return;
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(t->problem, sizeof(t->problem), format, ap);
+    va_end(ap);
+}
+
+/* --- one event ---------------------------------------------------------------------- */
+
+static inline uint32_t load32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static inline uint64_t load64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static bool is_level(unsigned level)
+{
+    return level >= PT_LEVEL_PTE && level <= PT_LEVEL_PGD;
+}
+
+/* What users of page-table events rely on without looking again. */
+static bool pt_event_ok(uint32_t id, const void *fields, uint32_t count)
+{
+    const struct trace_ev_pte_write *w = fields;
+    const struct trace_ev_pte_range *r = fields;
+    const struct trace_ev_table_alloc *a = fields;
+
+    switch (id) {
+    case TRACE_EV_pte_write:
+        return is_level(w->level) && w->index < 512;
+    case TRACE_EV_pte_range:
+        return is_level(r->level) && count % 2 == 0 && r->first + count / 2 <= 512;
+    case TRACE_EV_pte_range_new:
+    case TRACE_EV_pte_range_old:
+        return is_level(r->level) && r->first + count <= 512;
+    case TRACE_EV_table_alloc:
+    case TRACE_EV_table_free:
+        return is_level(a->level);
+    }
+    return true;
+}
+
+/* Decodes the event at p, of which `room` bytes exist; last is the TSC before
+ * it.  Returns its size, or 0: there is no valid event. */
+static size_t decode(const uint8_t *p, size_t room, uint64_t last, struct trace_event *e)
+{
+    if (room < EVENT_MIN)
+        return 0;
+    const uint64_t mask = (1ull << TRACE_TSC_BITS) - 1;
+    uint32_t word = load32(p);
+    size_t at = sizeof(word);
+
+    e->id = word & 31;
+    if (e->id != TRACE_ID_EXTENDED) {
+        e->tsc = last + (((word >> 5) - last) & mask);
+    } else {
+        if ((word & 0xff) != TRACE_ID_EXTENDED || room < 13 + sizeof(struct trace_context))
+            return 0;
+        e->id = load32(p + 1);
+        e->tsc = load64(p + 5);
+        at = 13;
+    }
+    e->class = trace_class_of(e->id);
+    if (e->class == NULL || e->tsc < last ||
+        room - at < sizeof(struct trace_context) + e->class->size)
+        return 0;
+    e->pid = load32(p + at);
+    e->mm = load32(p + at + 4);
+    at += sizeof(struct trace_context);
+    e->fields = p + at;
+    at += e->class->size;
+    e->seq = p + at;
+    e->count = 0;
+    if (e->class->has_seq) {
+        e->count = p[at - 2] | (uint32_t)p[at - 1] << 8;
+        if (room - at < 8 * (size_t)e->count)
+            return 0;
+        at += 8 * (size_t)e->count;
+    }
+    if (!pt_event_ok(e->id, e->fields, e->count))
+        return 0;
+    e->bytes = (uint32_t)at;
+    return at;
+}
+
+void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,
+                     struct trace_tail *tail)
+{
+    struct trace_event e;
+    size_t n;
+
+    *tail = (struct trace_tail){ .content = HEADER, .first = not_before, .last = not_before };
+    if (size <= HEADER || packet[HEADER] != TRACE_ID_EXTENDED)
+        return;
+    while (size - tail->content >= EVENT_MIN && load32(packet + tail->content) != 0 &&
+           (n = decode(packet + tail->content, size - tail->content, tail->last, &e)) != 0) {
+        if (tail->events++ == 0)
+            tail->first = e.tsc;
+        tail->last = e.tsc;
+        tail->content += n;
+    }
+}
+
+/* --- packets -------------------------------------------------------------------------- */
+
+static void end_stream(struct stream *s)
+{
+    s->done = true;
+    s->ev.tsc = UINT64_MAX;
+}
+
+static void break_stream(struct trace *t, struct stream *s, size_t at, const char *why)
+{
+    set_problem(t, "%s, byte %zu: %s; what comes after it in this stream is not read",
+                s->info.name, at, why);
+    end_stream(s);
+}
+
+/* NULL, or what is wrong with a packet header; left bytes start with it. */
+static const char *check_packet(const struct trace_packet *h, size_t left)
+{
+    if (h->magic != TRACE_MAGIC || h->stream_id != 0)
+        return "no packet";
+    if (h->packet_size % 8 != 0 || h->packet_size > 8ull * TRACE_WINDOW_BYTES ||
+        h->content_size % 8 != 0 || h->content_size < 8 * HEADER ||
+        h->content_size > h->packet_size)
+        return "a packet of impossible size";
+    if (h->packet_size / 8 > left)
+        return "a packet that is cut off";
+    return NULL;
+}
+
+static void count_loss(struct stream *s, const struct trace_packet *h)
+{
+    if (s->info.packets > 0 && h->packet_seq_num > s->next_seq)
+        s->info.lost_packets += h->packet_seq_num - s->next_seq;
+    s->next_seq = h->packet_seq_num + 1;
+    s->info.lost_events = h->events_discarded;
+}
+
+/* Enters the next packet; false at the end of the stream. */
+static bool enter_packet(struct trace *t, struct stream *s)
+{
+    struct trace_packet h;
+    size_t at = s->packet_end, left = s->size - at;
+
+    if (left == 0) {
+        end_stream(s);
+        return false;
+    }
+    if (left < HEADER) {
+        break_stream(t, s, at, "no packet");
+        return false;
+    }
+    memcpy(&h, s->map + at, HEADER);
+    const char *why = check_packet(&h, left);
+    if (why == NULL && h.timestamp_begin < s->tsc)
+        why = "a packet older than the one before it";
+    if (why != NULL) {
+        break_stream(t, s, at, why);
+        return false;
+    }
+    count_loss(s, &h);
+    s->info.cpu = s->ev.cpu = h.cpu_id;
+    s->info.packets++;
+    s->tsc = h.timestamp_begin;
+    s->pos = at + HEADER;
+    s->end = at + h.content_size / 8;
+    s->packet_end = at + h.packet_size / 8;
+    s->info.open_packet = h.content_size == 8 * HEADER && s->packet_end == s->size;
+    if (s->info.open_packet && t->open_packets) {
+        struct trace_tail tail;
+        trace_find_tail(s->map + at, s->packet_end - at, s->tsc, &tail);
+        s->end = at + tail.content;
+    }
+    s->info.content_bytes += s->end - at;
+    return true;
+}
+
+/* Makes s->ev the stream's next event, or ends the stream. */
+static void advance(struct trace *t, struct stream *s)
+{
+    if (s->done)
+        return;
+    while (s->pos == s->end)
+        if (!enter_packet(t, s))
+            return;
+    size_t n = decode(s->map + s->pos, s->end - s->pos, s->tsc, &s->ev);
+    if (n == 0) {
+        break_stream(t, s, s->pos, "no valid event");
+        return;
+    }
+    s->pos += n;
+    s->tsc = s->ev.tsc;
+    s->info.events++;
+}
+
+/* --- the merge ------------------------------------------------------------------------- */
+
+static struct stream *oldest(struct trace *t)
+{
+    struct stream *best = NULL;
+    t->limit = UINT64_MAX;
+    for (unsigned i = 0; i < t->count; i++) {
+        struct stream *s = &t->stream[i];
+        if (s->done)
+            continue;
+        if (best == NULL || s->ev.tsc < best->ev.tsc) {
+            if (best != NULL)
+                t->limit = best->ev.tsc;
+            best = s;
+        } else if (s->ev.tsc < t->limit) {
+            t->limit = s->ev.tsc;
+        }
+    }
+    return best;
+}
+
+const struct trace_event *trace_next(struct trace *t)
+{
+    struct stream *s = t->current;
+    if (s != NULL)
+        advance(t, s);
+    if (s == NULL || s->done || s->ev.tsc > t->limit)
+        s = t->current = oldest(t);
+    return s != NULL ? &s->ev : NULL;
+}
+
+/* --- opening and closing --------------------------------------------------------------- */
+
+/* Room for n streams, all empty. */
+static struct trace *new_trace(unsigned n)
+{
+    struct trace *t = calloc(1, sizeof(*t));
+    if (t != NULL && (t->stream = calloc(n + 1, sizeof(*t->stream))) == NULL) {
+        free(t);
+        t = NULL;
+    }
+    return t;
+}
+
+static void prime(struct trace *t)
+{
+    for (unsigned i = 0; i < t->count; i++)
+        advance(t, &t->stream[i]);
+}
+
+int trace_open_slices(struct trace **out, const struct trace_slice *slice, unsigned n,
+                      bool open_packets)
+{
+    struct trace *t = new_trace(n);
+    if (t == NULL)
+        return -ENOMEM;
+    t->open_packets = open_packets;
+    t->count = n;
+    for (unsigned i = 0; i < n; i++) {
+        struct stream *s = &t->stream[i];
+        s->map = slice[i].at;
+        s->size = slice[i].size;
+        s->info.file_bytes = s->size;
+        s->info.cpu = slice[i].cpu;
+        snprintf(s->info.name, sizeof(s->info.name), "cpu%u", slice[i].cpu);
+    }
+    prime(t);
+    *out = t;
+    return 0;
+}
+
+/* Maps a file of the directory; an empty one is a stream without packets. */
+static int map_stream(int dirfd, const char *name, struct stream *s)
+{
+    struct stat st;
+    int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return -errno;
+    int err = fstat(fd, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
+    if (err == 0 && st.st_size > 0) {
+        void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (map == MAP_FAILED) {
+            err = -errno;
+        } else {
+            madvise(map, (size_t)st.st_size, MADV_SEQUENTIAL);
+            s->map = map;
+            s->size = (size_t)st.st_size;
+            s->mapped = true;
+        }
+    }
+    close(fd);
+    s->info.file_bytes = s->size;
+    snprintf(s->info.name, sizeof(s->info.name), "%.60s", name);
+    return err;
+}
+
+static int read_meta(int dirfd, struct trace_meta *m)
+{
+    char text[32768];
+    int fd = openat(dirfd, "metadata", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return -1;
+    ssize_t n = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    if (n < 0)
+        return -1;
+    text[n] = '\0';
+    return trace_meta_parse(m, text);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct stream *x = a, *y = b;
+    int by_length = (int)strlen(x->info.name) - (int)strlen(y->info.name);
+    return by_length != 0 ? by_length : strcmp(x->info.name, y->info.name);
+}
+
+static int open_streams(struct trace *t, DIR *d, char *err, size_t err_size)
+{
+    struct dirent *ent;
+    while ((ent = readdir(d)) != NULL) {
+        if (ent->d_name[0] == '.' || strcmp(ent->d_name, "metadata") == 0)
+            continue;
+        void *more = realloc(t->stream, (t->count + 1) * sizeof(*t->stream));
+        if (more == NULL) {
+            snprintf(err, err_size, "out of memory");
+            return -1;
+        }
+        t->stream = more;
+        struct stream *s = &t->stream[t->count];
+        memset(s, 0, sizeof(*s));
+        t->count++;
+        int e = map_stream(dirfd(d), ent->d_name, s);
+        if (e != 0) {
+            snprintf(err, err_size, "%.64s: %s", ent->d_name,
+                     e == -EINVAL ? "not a stream file" : strerror(-e));
+            return -1;
+        }
+    }
+    qsort(t->stream, t->count, sizeof(*t->stream), compare_names);
+    return 0;
+}
+
+int trace_open(struct trace **out, const char *dir, char *err, size_t err_size)
+{
+    DIR *d = opendir(dir);
+    if (d == NULL) {
+        snprintf(err, err_size, "%s: %s", dir, strerror(errno));
+        return -1;
+    }
+    int result = -1;
+    struct trace *t = new_trace(0);
+    if (t == NULL)
+        snprintf(err, err_size, "out of memory");
+    else if (read_meta(dirfd(d), &t->meta) != 0)
+        snprintf(err, err_size, "%s: holds no trace (no metadata file that vmm wrote)", dir);
+    else if (t->meta.schema != trace_schema_hash())
+        snprintf(err, err_size, "%s: made by a vmm with other kinds of events (%s); use the "
+                 "vmm-trace built with it, or babeltrace2", dir, t->meta.git_id);
+    else
+        result = open_streams(t, d, err, err_size);
+    closedir(d);
+    if (result != 0) {
+        trace_close(t);
+        return result;
+    }
+    prime(t);
+    *out = t;
+    return 0;
+}
+
+void trace_close(struct trace *t)
+{
+    if (t == NULL)
+        return;
+    for (unsigned i = 0; i < t->count; i++)
+        if (t->stream[i].mapped)
+            munmap((void *)t->stream[i].map, t->stream[i].size);
+    free(t->stream);
+    free(t);
+}
+
+const struct trace_meta *trace_meta(const struct trace *t)
+{
+    return &t->meta;
+}
+
+unsigned trace_stream_count(const struct trace *t)
+{
+    return t->count;
+}
+
+const struct trace_stream_info *trace_stream(const struct trace *t, unsigned i)
+{
+    return &t->stream[i].info;
+}
+
+const char *trace_problem(const struct trace *t)
+{
+    return t->problem[0] != '\0' ? t->problem : NULL;
+}
+
+uint64_t trace_ns(const struct trace_meta *m, uint64_t ticks)
+{
+    return (uint64_t)((unsigned __int128)ticks * 1000000 / m->tsc_khz);
+}

@@ -1,0 +1,84 @@
+/* reader.h - read a trace, all vCPUs merged by time.
+ *
+ * The bytes come from a guest, so nothing in them is believed: whatever
+ * trace_next() returns has been checked to lie inside its packet, to be of a
+ * known kind, and, for page-table events, to name a level 1..4 and slots below
+ * 512.  A stream that breaks a rule ends there, and trace_problem() says where
+ * and why; what came before stays good. */
+#ifndef VMM_TRACE_READER_H
+#define VMM_TRACE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/trace/metadata.h"
+#include "vmm/trace/schema.h"
+
+struct trace_event {
+    uint64_t tsc;
+    uint32_t id;                /* enum trace_event_id */
+    uint32_t cpu, pid, mm;
+    const struct trace_class *class;
+    const void *fields;         /* struct trace_ev_NAME, not aligned */
+    const uint8_t *seq;         /* the words of the sequence, not aligned */
+    uint32_t count;             /* and how many.  Use this, not fields->len */
+    uint32_t bytes;             /* header and all */
+};
+
+/* What is known of one stream so far; complete when trace_next() gave NULL. */
+struct trace_stream_info {
+    char name[64];
+    uint32_t cpu;
+    uint64_t file_bytes, content_bytes, packets, events;
+    uint64_t lost_packets, lost_events;
+    bool open_packet;           /* ends in a packet that nobody closed */
+};
+
+struct trace;
+
+/* Opens a directory; 0, or -1 with one line in err. */
+int trace_open(struct trace **out, const char *dir, char *err, size_t err_size);
+
+/* Reads streams that are in memory already, each from a packet's start on.
+ * With open_packets, the packet that nobody has closed is read, too. */
+struct trace_slice {
+    const uint8_t *at;
+    size_t size;
+    uint32_t cpu;
+};
+int trace_open_slices(struct trace **out, const struct trace_slice *slice, unsigned n,
+                      bool open_packets);               /* 0 or -ENOMEM */
+void trace_close(struct trace *t);
+
+/* The next event of all, valid until the call after; NULL at the end. */
+const struct trace_event *trace_next(struct trace *t);
+
+const struct trace_meta *trace_meta(const struct trace *t);
+unsigned trace_stream_count(const struct trace *t);
+const struct trace_stream_info *trace_stream(const struct trace *t, unsigned i);
+const char *trace_problem(const struct trace *t);       /* NULL: none so far */
+
+/* Ticks as nanoseconds at the trace's clock rate. */
+uint64_t trace_ns(const struct trace_meta *m, uint64_t ticks);
+
+/* Word i of the event's sequence. */
+static inline uint64_t trace_word(const struct trace_event *e, uint32_t i)
+{
+    uint64_t v;
+    __builtin_memcpy(&v, e->seq + 8 * (size_t)i, 8);
+    return v;
+}
+
+/* Finds what an open packet holds: whole events, up to the first that is not
+ * there yet (its header, which the guest writes last, is 0) or makes no sense.
+ * The first event has an extended header, so the times need nothing else. */
+struct trace_tail {
+    size_t content;             /* bytes, the packet header included */
+    uint64_t first, last;       /* TSC of first and last event */
+    uint64_t events;
+};
+void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,
+                     struct trace_tail *tail);
+
+#endif

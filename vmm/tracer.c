@@ -1,0 +1,262 @@
+/* tracer.c - stream files that the guest writes itself, through a window.
+ *
+ *   file   | closed | closed | open packet, TRACE_WINDOW_BYTES |
+ *                            ^ window: MAP_SHARED, a memslot of the guest
+ *
+ * At a doorbell the window slides to just behind what was filled, by mapping
+ * the new part of the file over the old at the same host address; KVM notices
+ * by itself.  Only then is the header of the packet written, with pwrite: the
+ * guest cannot reach that page any more, so headers are always the VMM's.
+ *
+ * Space is reserved with fallocate before it is mapped.  A full disk is then an
+ * error here and not a SIGBUS in the guest's middle.
+ *
+ * An open packet carries a provisional header: no events, as long as the rest
+ * of the file.  That is valid CTF, so what a killed VMM leaves behind reads as
+ * a trace up to its last closed packet.  (A kill between the reservation and
+ * the closing header, some microseconds, needs `vmm-trace recover`.)
+ *
+ * Doorbells check sizes, not events: walking them would cost as much as
+ * writing them.  Readers check events. */
+#include "vmm/tracer.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/say.h"
+#include "vmm/trace/reader.h"
+#include "vmm/tracer_internal.h"
+
+#ifndef GIT_ID
+#define GIT_ID "unknown"
+#endif
+
+#define PACKET_ALIGN 4096ull
+#define HEADER       sizeof(struct trace_packet)
+
+static int complain(int err, const char *what)
+{
+    say("trace: %s: %s%s", what, strerror(-err),
+            err == -ENOSPC ? " (give -t a directory on a file system with room)" :
+            err == -EOPNOTSUPP ? " (this file system cannot reserve space; use another)" : "");
+    return err;
+}
+
+/* --- packets ------------------------------------------------------------------------ */
+
+static int write_all(int fd, const void *bytes, size_t n, uint64_t at)
+{
+    ssize_t done;
+    do {
+        done = pwrite(fd, bytes, n, (off_t)at);
+    } while (done < 0 && errno == EINTR);
+    return done < 0 ? -errno : (size_t)done == n ? 0 : -EIO;
+}
+
+static int write_header(const struct tracer *t, unsigned cpu, uint64_t at, uint64_t seq,
+                        uint64_t content, uint64_t size, uint64_t begin, uint64_t end)
+{
+    struct trace_packet h = {
+        .magic = TRACE_MAGIC, .stream_instance_id = cpu, .timestamp_begin = begin,
+        .timestamp_end = end, .content_size = content * 8, .packet_size = size * 8,
+        .packet_seq_num = seq, .cpu_id = cpu,
+    };
+    memcpy(h.uuid, t->meta.uuid, sizeof(h.uuid));
+    return write_all(t->stream[cpu].fd, &h, sizeof(h), at);
+}
+
+/* Reserves the packet at `at`, gives it its provisional header and moves the
+ * window there.  On failure the window still shows the old packet. */
+static int open_packet(struct tracer *t, unsigned cpu, uint64_t at, uint64_t seq, uint64_t begin)
+{
+    struct tracer_stream *s = &t->stream[cpu];
+    int err;
+    do {
+        err = fallocate(s->fd, 0, (off_t)at, TRACE_WINDOW_BYTES) != 0 ? -errno : 0;
+    } while (err == -EINTR);
+    if (err == 0)
+        err = write_header(t, cpu, at, seq, HEADER, TRACE_WINDOW_BYTES, begin, begin);
+    if (err == 0 && mmap(s->window, TRACE_WINDOW_BYTES, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_FIXED, s->fd, (off_t)at) == MAP_FAILED)
+        err = -errno;
+    return err;
+}
+
+int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes,
+                    uint64_t first_tsc, uint64_t last_tsc)
+{
+    if (cpu >= t->ncpus || t->finished ||
+        content_bytes < HEADER || content_bytes > TRACE_WINDOW_BYTES)
+        return -EINVAL;
+    if (content_bytes == HEADER)
+        return 0;                       /* nothing in it: it stays open */
+
+    struct tracer_stream *s = &t->stream[cpu];
+    uint64_t begin = first_tsc > s->end_tsc ? first_tsc : s->end_tsc;
+    uint64_t end = last_tsc > begin ? last_tsc : begin;
+    uint64_t size = (content_bytes + PACKET_ALIGN - 1) & ~(PACKET_ALIGN - 1);
+    uint64_t old = s->open;
+
+    int err = open_packet(t, cpu, old + size, s->seq + 1, end);
+    if (err == 0)
+        err = write_header(t, cpu, old, s->seq, content_bytes, size, begin, end);
+    if (err != 0)
+        return complain(err, "cannot go on to the next packet");
+    s->previous = old;
+    s->open = old + size;
+    s->end_tsc = end;
+    s->seq++;
+    return 0;
+}
+
+/* Closes the open packet, if it holds an event, and drops it if not. */
+static int finish_stream(struct tracer *t, unsigned cpu)
+{
+    struct tracer_stream *s = &t->stream[cpu];
+    struct trace_tail tail;
+    int err = 0;
+
+    trace_find_tail(s->window, TRACE_WINDOW_BYTES, s->end_tsc, &tail);
+    s->size = s->open;
+    if (tail.events > 0) {
+        uint64_t size = (tail.content + PACKET_ALIGN - 1) & ~(PACKET_ALIGN - 1);
+        err = write_header(t, cpu, s->open, s->seq, tail.content, size, tail.first, tail.last);
+        s->previous = s->open;
+        s->size += size;
+    }
+    if (err == 0 && ftruncate(s->fd, (off_t)s->size) != 0)
+        err = -errno;
+    return err;
+}
+
+int tracer_finish(struct tracer *t)
+{
+    int err = 0;
+    if (t->finished)
+        return 0;
+    t->finished = true;
+    for (unsigned cpu = 0; cpu < t->ncpus; cpu++) {
+        int e = finish_stream(t, cpu);
+        if (e != 0)
+            err = complain(e, "cannot close the last packet");
+    }
+    return err;
+}
+
+/* --- creation ----------------------------------------------------------------------- */
+
+/* Opens the directory, made if need be; -errno, also where it is not empty. */
+static int open_directory(const char *dir)
+{
+    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
+        return complain(-errno, dir);
+    DIR *d = opendir(dir);
+    if (d == NULL)
+        return complain(-errno, dir);
+    int fd = -1;
+    struct dirent *ent;
+    while ((ent = readdir(d)) != NULL && ent->d_name[0] == '.')
+        ;
+    if (ent != NULL) {
+        say("trace: %s already holds '%s': a trace needs a directory of its own, name a new one",
+            dir, ent->d_name);
+        fd = -ENOTEMPTY;
+    } else if ((fd = dup(dirfd(d))) < 0) {
+        fd = complain(-errno, dir);
+    }
+    closedir(d);
+    return fd;
+}
+
+static void fill_meta(struct trace_meta *m, const struct tracer_env *env)
+{
+    if (getrandom(m->uuid, sizeof(m->uuid), 0) != sizeof(m->uuid))
+        memcpy(m->uuid, &env->wall_ns_at_tsc, sizeof(env->wall_ns_at_tsc));
+    m->uuid[6] = (m->uuid[6] & 0x0f) | 0x40;    /* version 4, variant 1 */
+    m->uuid[8] = (m->uuid[8] & 0x3f) | 0x80;
+    m->tsc_khz = env->tsc_khz;
+    m->ncpus = env->ncpus;
+    m->schema = trace_schema_hash();
+    trace_meta_set_wall(m, env->wall_ns_at_tsc, env->tsc_at_wall);
+    snprintf(m->flavour, sizeof(m->flavour), "%s", env->flavour);
+    snprintf(m->git_id, sizeof(m->git_id), "%s", GIT_ID);
+    snprintf(m->kernel, sizeof(m->kernel), "%s", env->kernel_path);
+}
+
+static int write_metadata(const struct tracer *t, int dirfd)
+{
+    int fd = openat(dirfd, "metadata", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (out == NULL)
+        return -errno;
+    trace_meta_write(out, &t->meta);
+    int bad = ferror(out);
+    return fclose(out) != 0 ? -errno : bad ? -EIO : 0;
+}
+
+static int create_stream(struct tracer *t, int dirfd, unsigned cpu)
+{
+    struct tracer_stream *s = &t->stream[cpu];
+    char name[16];
+    snprintf(name, sizeof(name), "cpu%u", cpu);
+    s->fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (s->fd < 0)
+        return -errno;
+    void *place = mmap(NULL, TRACE_WINDOW_BYTES, PROT_NONE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (place == MAP_FAILED)
+        return -errno;
+    s->window = place;
+    return open_packet(t, cpu, 0, 0, 0);
+}
+
+int tracer_create(struct tracer **out, const char *dir, const struct tracer_env *env)
+{
+    int dirfd = open_directory(dir);
+    if (dirfd < 0)
+        return dirfd;
+    struct tracer *t = calloc(1, sizeof(*t) + env->ncpus * sizeof(t->stream[0]));
+    int err = t == NULL ? -ENOMEM : 0;
+    if (err == 0) {
+        t->ncpus = env->ncpus;
+        for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
+            t->stream[cpu].fd = -1;
+        fill_meta(&t->meta, env);
+        err = write_metadata(t, dirfd);
+    }
+    for (unsigned cpu = 0; err == 0 && cpu < t->ncpus; cpu++)
+        err = create_stream(t, dirfd, cpu);
+    close(dirfd);
+    if (err != 0) {
+        complain(err, dir);
+        tracer_destroy(t);
+        return err;
+    }
+    *out = t;
+    return 0;
+}
+
+void *tracer_window(struct tracer *t, unsigned cpu)
+{
+    return t->stream[cpu].window;
+}
+
+void tracer_destroy(struct tracer *t)
+{
+    if (t == NULL)
+        return;
+    for (unsigned cpu = 0; cpu < t->ncpus; cpu++) {
+        if (t->stream[cpu].window != NULL)
+            munmap(t->stream[cpu].window, TRACE_WINDOW_BYTES);
+        if (t->stream[cpu].fd >= 0)
+            close(t->stream[cpu].fd);
+    }
+    free(t);
+}

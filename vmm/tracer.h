@@ -1,0 +1,60 @@
+/* tracer.h - the VMM's half of tracing: the directory with its stream files,
+ * the windows through which the guest writes, and the doorbell.
+ *
+ * Everything that can be refused is refused by tracer_create(), before the
+ * guest runs.  Afterwards a tracer makes only these system calls, which a
+ * seccomp filter must let through: fallocate, pwrite64, mmap, munmap,
+ * ftruncate, brk, and write to stderr.
+ *
+ * Calls for different vCPUs may run at the same time, each on its vCPU's
+ * thread.  finish, audit, last_events and destroy need all vCPUs stopped. */
+#ifndef VMM_TRACER_H
+#define VMM_TRACER_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+struct tracer;
+struct gmem;
+
+struct tracer_env {
+    unsigned ncpus;
+    uint64_t tsc_khz;           /* of the guest's TSC */
+    const char *flavour;        /* of KVM: "vmx", "svm", "pvm", ... */
+    const char *kernel_path;
+    uint64_t wall_ns_at_tsc;    /* the wall clock, ns since 1970, when */
+    uint64_t tsc_at_wall;       /* the guest's TSC had this value */
+};
+
+/* Makes the directory, if it is not there, and in it metadata and a stream
+ * file for each vCPU.  A directory with anything in it but dot-files is
+ * refused, since CTF readers take every file for a stream.
+ * 0 or -errno, and then one line is on stderr. */
+int tracer_create(struct tracer **out, const char *dir, const struct tracer_env *env);
+
+/* Host address of the TRACE_WINDOW_BYTES that the guest shall see; page-aligned,
+ * the same for the life of the tracer, so it can back a memslot. */
+void *tracer_window(struct tracer *t, unsigned cpu);
+
+/* The guest has filled its packet up to content_bytes, header included.  Closes
+ * it and slides the window to the next one.  0; -EINVAL: no such vCPU, or a
+ * size that cannot be; other -errno: the host refused, a line is on stderr, the
+ * guest must not go on.  Times are made to be in order, whatever the guest says. */
+int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes,
+                    uint64_t first_tsc, uint64_t last_tsc);
+
+/* Closes the packets that are still open with the whole events in them, and cuts
+ * the files to whole packets.  No doorbell after this.  0 or -errno. */
+int tracer_finish(struct tracer *t);
+
+/* Replays the trace and compares every live table with guest memory, Accessed
+ * and Dirty aside.  After tracer_finish().  Violations are lines in `report`.
+ * 0: none; 1: some; -errno. */
+int tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report);
+
+/* The last n events of all vCPUs, a line each, oldest first. */
+void tracer_last_events(struct tracer *t, unsigned n, FILE *out);
+
+void tracer_destroy(struct tracer *t);
+
+#endif

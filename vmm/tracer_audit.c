@@ -1,0 +1,158 @@
+/* tracer_audit.c - what the VMM reads back from its own trace: the audit, and
+ * the last events for the report on a dead guest.
+ *
+ * Both read through the descriptors that are open anyway, since a seccomp
+ * filter is on by then. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "vmm/gmem.h"
+#include "vmm/trace/format.h"
+#include "vmm/trace/reader.h"
+#include "vmm/trace/replay.h"
+#include "vmm/tracer_internal.h"
+
+/* Maps [from, to) of each stream and opens a reader on them. */
+struct reading {
+    struct trace *trace;
+    struct trace_slice *slice;
+    unsigned n;
+};
+
+static void stop_reading(struct reading *r)
+{
+    trace_close(r->trace);
+    for (unsigned i = 0; i < r->n; i++)
+        if (r->slice[i].size > 0)
+            munmap((void *)r->slice[i].at, r->slice[i].size);
+    free(r->slice);
+}
+
+/* tail_only: from the packet closed last on. */
+static int start_reading(struct reading *r, const struct tracer *t, bool tail_only)
+{
+    *r = (struct reading){ .slice = calloc(t->ncpus, sizeof(r->slice[0])) };
+    if (r->slice == NULL)
+        return -ENOMEM;
+    for (unsigned cpu = 0; cpu < t->ncpus; cpu++) {
+        const struct tracer_stream *s = &t->stream[cpu];
+        uint64_t to = t->finished ? s->size : s->open + TRACE_WINDOW_BYTES;
+        uint64_t from = tail_only ? s->previous : 0;
+        struct trace_slice *slice = &r->slice[r->n++];
+        slice->cpu = cpu;
+        slice->size = to - from;
+        if (slice->size == 0)
+            continue;
+        void *at = mmap(NULL, slice->size, PROT_READ, MAP_SHARED, s->fd, (off_t)from);
+        if (at == MAP_FAILED) {
+            int err = -errno;
+            slice->size = 0;
+            stop_reading(r);
+            return err;
+        }
+        slice->at = at;
+    }
+    int err = trace_open_slices(&r->trace, r->slice, r->n, true);
+    if (err != 0)
+        stop_reading(r);
+    return err;
+}
+
+/* --- the audit ------------------------------------------------------------------------- */
+
+#define REPORTED_MAX 40     /* lines; after that only counted */
+
+struct audit {
+    const struct gmem *memory;
+    FILE *report;
+    unsigned reported;
+};
+
+static void print_violation(void *arg, const struct replay_violation *v)
+{
+    struct audit *a = arg;
+    if (a->reported++ >= REPORTED_MAX)
+        return;
+    fprintf(a->report, "audit: %s: mm %u table %#x (%s) index %u va %#" PRIx64 " expected ",
+            replay_fault_text(v->fault), v->mm, v->table_pfn, trace_value_name("pt_level", v->level),
+            v->index, v->va);
+    format_pte(a->report, v->expected);
+    fputs(", found ", a->report);
+    format_pte(a->report, v->found);
+    if (v->event != NULL) {
+        fprintf(a->report, "; at tsc %" PRIu64 ", pid %u: ", v->event->tsc, v->event->pid);
+        if (v->event->class->has_seq)
+            fputs(v->event->class->name, a->report);
+        else
+            format_event(a->report, v->event);
+    }
+    fputc('\n', a->report);
+}
+
+static const void *page_of(void *arg, uint32_t pfn)
+{
+    const struct audit *a = arg;
+    return gmem_span(a->memory, (uint64_t)pfn << 12, 4096);
+}
+
+static int replay_all(struct replay *r, struct trace *t)
+{
+    const struct trace_event *e;
+    int err = 0;
+    while (err == 0 && (e = trace_next(t)) != NULL)
+        err = replay_event(r, e);
+    return err;
+}
+
+int tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report)
+{
+    struct audit a = { .memory = m, .report = report };
+    struct reading reading;
+    int result = start_reading(&reading, t, false);
+    if (result != 0)
+        return result;
+    struct replay *r = replay_new(print_violation, &a);
+    result = r != NULL ? replay_all(r, reading.trace) : -ENOMEM;
+    if (result == 0) {
+        const char *problem = trace_problem(reading.trace);
+        replay_compare(r, page_of, &a);
+        if (problem != NULL)
+            fprintf(report, "audit: the trace does not read to its end: %s\n", problem);
+        result = problem != NULL || replay_violations(r) > 0;
+        fprintf(report, "audit: final: %u live tables compared with memory, %" PRIu64
+                " violations\n", replay_live_tables(r), replay_violations(r));
+    }
+    replay_free(r);
+    stop_reading(&reading);
+    return result;
+}
+
+/* --- the last events ------------------------------------------------------------------- */
+
+void tracer_last_events(struct tracer *t, unsigned n, FILE *out)
+{
+    struct reading reading;
+    struct trace_event *ring = calloc(n, sizeof(*ring));
+    if (ring == NULL || start_reading(&reading, t, true) != 0) {
+        free(ring);
+        return;
+    }
+    const struct trace_event *e;
+    uint64_t seen = 0;
+    while ((e = trace_next(reading.trace)) != NULL)
+        ring[seen++ % n] = *e;
+    for (uint64_t i = seen > n ? seen - n : 0; i < seen; i++) {
+        const struct trace_event *old = &ring[i % n];
+        char before[24];
+        uint64_t ticks = ring[(seen - 1) % n].tsc - old->tsc;
+        fprintf(out, "  -%-10s cpu%u pid %-5u mm %-4u ",
+                format_ns(before, trace_ns(&t->meta, ticks)), old->cpu, old->pid, old->mm);
+        format_event(out, old);
+        fputc('\n', out);
+    }
+    free(ring);
+    stop_reading(&reading);
+}

@@ -1,0 +1,29 @@
+/* tracer_internal.h - the tracer's state, for tracer.c and tracer_audit.c. */
+#ifndef VMM_TRACER_INTERNAL_H
+#define VMM_TRACER_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "vmm/trace/metadata.h"
+#include "vmm/tracer.h"
+
+/* One vCPU's stream.  The file holds closed packets up to `open`, there the
+ * open packet begins, and it ends TRACE_WINDOW_BYTES later. */
+struct tracer_stream {
+    int fd;
+    uint8_t *window;        /* maps the file from `open` on */
+    uint64_t open;          /* file offset */
+    uint64_t previous;      /* file offset of the packet closed last */
+    uint64_t size;          /* of the file, once finished */
+    uint64_t end_tsc;       /* timestamp_end of that packet */
+    uint64_t seq;           /* of the open packet */
+};
+
+struct tracer {
+    unsigned ncpus;
+    bool finished;
+    struct trace_meta meta;
+    struct tracer_stream stream[];
+};
+
+#endif
