@@ -65,6 +65,14 @@ void cpu_idle_wait(void);           /* STI; HLT; CLI: returns after an interrupt
 void cpu_irq_window(void);          /* lets pending interrupts in, once */
 void cpu_set_kernel_stack(uint64_t top);    /* TSS.RSP0 and cpu.kstack_top */
 
+/* FS and GS base of user mode, now, on this CPU: current's, whose fields in
+ * struct task are stale while it runs.  switch_to() saves and loads them; a
+ * program may change them itself (WRFSBASE).  set: 0 or -EPERM (not a user address). */
+uint64_t user_fs_base(void);
+uint64_t user_gs_base(void);
+int  user_set_fs_base(uint64_t base);
+int  user_set_gs_base(uint64_t base);
+
 static inline uint64_t rdtsc(void)
 {
     uint32_t lo, hi;

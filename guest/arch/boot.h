@@ -1,0 +1,28 @@
+/* boot.h - the page tables that boot.asm starts with, for mm_init() to adopt.
+ * They are data of the kernel image, filled by the assembler, so that setting
+ * up paging costs no instruction:
+ *
+ *   boot_pml4         [0] and [511]: boot_pdpt_kernel, [256]: boot_pdpt_direct
+ *   boot_pdpt_kernel  [510]: boot_pd_kernel; [0] the same, which makes the
+ *                     first 4 MiB identity-mapped; mm_init() clears pml4[0] and
+ *                     this [0] (a CPU that starts later needs them again)
+ *   boot_pd_kernel    [0] [1]: 4 MiB from physical 0 on, 2 MiB pages, RWX: the
+ *                     kernel image ends below; mm_init() makes it W^X
+ *   boot_pdpt_direct  [0]: boot_pd_direct; another one: boot_pd_window if the
+ *                     start info lies beyond the first GiB (pvh.c)
+ *   boot_pd_direct    512 x 2 MiB: the first GiB, RW NX G, whether RAM or not
+ *   boot_pd_window    0, or single 2 MiB pages, RW NX G
+ *
+ * Upper-level entries are P W A.  Accessed and Dirty are set in all leaves.
+ * Nothing here is a user page.  CR4.PGE comes on in cpu_init_bsp(). */
+#ifndef ARCH_BOOT_H
+#define ARCH_BOOT_H
+
+#include "lib/base.h"
+
+extern uint64_t boot_pml4[512], boot_pdpt_kernel[512], boot_pd_kernel[512];
+extern uint64_t boot_pdpt_direct[512], boot_pd_direct[512], boot_pd_window[512];
+
+#define BOOT_DIRECT_BYTES (1ull << 30)      /* what boot_pd_direct maps */
+
+#endif
