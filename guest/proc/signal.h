@@ -56,6 +56,17 @@ void signal_set_mask(ksigset_t mask);
 void signal_set_temp_mask(ksigset_t mask);
 void signal_restore_temp_mask(void);        /* the call ended without a signal */
 
+/* What rt_sigtimedwait and signalfd take: one signal of `set` that is pending for
+ * current, with its info; 0 if there is none. */
+int signal_take(ksigset_t set, siginfo_t *info);
+/* For exit and exec.  tree_lock held, sighand.lock not. */
+void signal_group_exit(struct process *p, int status);  /* sets group_exit and exit_status (unless set
+                                                         * already); every thread is made to see it */
+void signal_kill_thread(struct task *t);    /* this thread alone is to die (exec's siblings) */
+void signal_task_exit(struct task *t);      /* t has left proc->threads: a group stop may be complete
+                                             * without it, others take its share of signals */
+void signal_parent_died(struct process *p); /* PR_SET_PDEATHSIG of p's threads */
+
 /* On the way to user mode with something pending: stops, dies, builds frames,
  * restarts system calls.  Called by trap return with the user's registers. */
 void signal_deliver(struct regs *r);

@@ -69,6 +69,8 @@ struct task {
     ksigset_t  saved_mask;      /* [o] valid with restore_mask */
     bool       restore_mask;    /* [o] */
     bool       sig_pending;     /* [s] cached: something to handle; read without */
+    ksigset_t  sigwait;         /* [s] what rt_sigtimedwait sleeps for, blocked or not */
+    bool       stopped;         /* [T] sleeps in a group stop */
     struct sigpending pending;  /* [s] */
     uaddr_t    altstack_sp; uint64_t altstack_size; uint32_t altstack_flags;   /* [o] */
     struct { long (*fn)(struct task *); uint64_t deadline; uaddr_t user; uint64_t arg; } restart; /* [o] */
@@ -106,15 +108,19 @@ struct process {
     bool     group_exit;        /* all threads are to die */
     int      exit_status;       /* wait(2) encoding, valid once zombie or group_exit */
     bool     zombie;
-    uint32_t stop_signal;       /* stopped by; 0: not stopped */
+    uint32_t stop_pending;      /* a group stop by this signal has begun; threads join it */
+    uint32_t nstopped;          /* threads that have */
+    uint32_t stop_signal;       /* stopped by (all threads have joined); 0: not stopped */
     bool     stop_reported, continued;  /* for WUNTRACED, WCONTINUED */
     struct waitq child_wait;    /* parents in wait4 sleep here */
     /* signals */
     struct sigpending shared_pending;   /* [s] of its sighand */
     bool     unkillable;        /* [k] PID 1: signals without a handler do nothing */
     struct timer itimer_real; uint64_t itimer_real_interval;  /* [s] */
-    struct { uint64_t left_ns, interval_ns; } itimer_virtual, itimer_prof;   /* [s] */
+    struct { uint64_t at_ns, interval_ns; } itimer_virtual, itimer_prof;    /* [s] at: CPU time; 0: off */
+    struct timer itimer_cpu;    /* [s] looks whether those two are due */
     struct list posix_timers;   /* [s] */
+    uint32_t next_timer_id;     /* [s] */
     struct rlimit64 rlim[RLIM_NLIMITS]; /* [T] */
     /* dead threads' and reaped children's use: [T] */
     uint64_t utime_ns, stime_ns, cutime_ns, cstime_ns, minflt, cminflt, nvcsw, nivcsw, cnvcsw, cnivcsw;

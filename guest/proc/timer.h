@@ -11,6 +11,7 @@ struct timer {
     uint64_t when;              /* CLOCK_MONOTONIC ns */
     void (*fire)(struct timer *t);
     bool queued;
+    uint32_t cpu;               /* whose queue it was started on */
 };
 
 void timer_setup(struct timer *t, void (*fire)(struct timer *));
@@ -19,5 +20,11 @@ bool timer_stop(struct timer *t);                   /* was it queued? fire() is 
 void timer_interrupt(void);                         /* from arch: run what is due, preempt, arm the next */
 /* The scheduler's slice: this CPU wants to look at its run queue again then. */
 void timer_set_slice(uint64_t when);                /* UINT64_MAX: no slice */
+
+/* itimer.c: a process's interval timers (setitimer) and POSIX timers. */
+struct process;
+void itimer_init(struct process *p);        /* a new process: none */
+void itimer_exec(struct process *p);        /* POSIX timers go, interval timers stay */
+void itimer_exit(struct process *p);        /* all go; no spinlock held */
 
 #endif
