@@ -39,7 +39,7 @@ $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
 GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fno-delete-null-pointer-checks -fno-omit-frame-pointer \
-	-fcf-protection=none -ffunction-sections -fdata-sections -I. -Iguest
+	-momit-leaf-frame-pointer -fcf-protection=none -ffunction-sections -fdata-sections -I. -Iguest
 GUEST_SRC    := $(wildcard guest/*.c guest/*/*.c)
 GUEST_ASM    := $(wildcard guest/arch/*.asm)
 GUEST_OBJ    := $(patsubst guest/%.c,$O/guest/%.o,$(filter-out %/asm_offsets.c,$(GUEST_SRC))) \

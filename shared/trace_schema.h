@@ -15,6 +15,8 @@
  *     u32 = id | (tsc & (2^27-1)) << 5
  * and else extended, 13 bytes:
  *     u8 = TRACE_ID_EXTENDED, u32 id, u64 tsc
+ * The first event of a packet is always extended, and a header's first word is
+ * stored after all else, so that a packet that was never closed can be read.
  *
  * The opening checkpoint is not a kind of event: it is mm_create, table_alloc
  * and pte_range_new events with reason `checkpoint`, between two `checkpoint`

@@ -4,11 +4,12 @@
 
 #include <stdint.h>
 
-struct trace_cpu {
-    uint8_t *window;        /* TRACE_WINDOW_BYTES, NULL: no trace */
+struct trace_cpu {          /* only its own CPU touches it, trace_flush_all() aside */
     uint8_t *next;          /* in the window: where the next event goes */
-    uint8_t *limit;         /* last place where a single event surely fits */
-    uint64_t last_tsc;      /* of the last event; of the doorbell in a fresh packet */
+    uint8_t *limit;         /* up to here an event without a sequence surely fits */
+    uint8_t *window;        /* TRACE_WINDOW_BYTES, NULL: no trace */
+    uint32_t epoch;         /* TSC >> TRACE_TSC_BITS of the last event */
+    uint32_t pid;           /* of the task that runs here */
     uint64_t first_tsc;     /* of the packet's first event */
 };
 

@@ -1,0 +1,397 @@
+/* trace.c - writes events into this CPU's window.
+ *
+ * The window is a packet that the VMM will give a header: events start behind
+ * it.  When one does not fit, the doorbell closes the packet, and the same
+ * addresses show the next, empty one.  So nothing is copied and nothing lost.
+ *
+ * An event's header word is stored last.  A packet is all zero at first, hence
+ * whoever looks at a packet that was never closed sees where the whole events
+ * end.  For the same reason the first event of a packet has an extended header:
+ * its time needs no packet header to be understood.
+ *
+ * The TSC is kept apart in an epoch, its bits from TRACE_TSC_BITS on, and the
+ * rest: an event in the epoch of the one before has a compact header, any other
+ * an extended one.  That is a little stricter than the schema's rule and takes
+ * no 64-bit arithmetic.  trace_emit_pte_write() runs for most events; where
+ * ring 0 is interpreted its instructions are what tracing costs. */
+#include "trace/trace.h"
+
+#include <asm/unistd_64.h>
+
+#include "arch/cpu.h"
+#include "arch/hypercall.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+
+#define NO_EPOCH    UINT32_MAX
+#define CONTEXT     sizeof(struct trace_context)
+#define HEAD_SHORT  4u
+#define HEAD_LONG   13u
+/* More than any event without a sequence takes. */
+#define FIXED_MAX   80u
+#define X(id, name, fields) \
+    _Static_assert(HEAD_LONG + CONTEXT + sizeof(struct trace_ev_##name) <= FIXED_MAX, #name);
+TRACE_EVENTS(X)
+#undef X
+
+bool trace_on;
+
+typedef uint32_t __attribute__((aligned(1), may_alias)) trace_head_t;
+
+/* An event under way: its context and fields go to body, then commit() stores
+ * the header word, whose low five bits say which header it belongs to. */
+struct slot {
+    uint8_t *body;
+    uint32_t head;
+};
+
+static void doorbell(unsigned cpu)
+{
+    struct trace_cpu *t = &cpus[cpu].trace;
+    if (t->next > t->window + sizeof(struct trace_packet)) {
+        long err = hypercall(HC_TRACE_DOORBELL, cpu, (uint64_t)(t->next - t->window),
+                             t->first_tsc, rdtsc());
+        if (err != 0) {
+            trace_on = false;           /* the report of the panic must not come here */
+            panic("trace: the VMM does not take a packet: error %ld", -err);
+        }
+    }
+    t->next = t->window + sizeof(struct trace_packet);
+    t->epoch = NO_EPOCH;
+}
+
+/* Starts an event with an extended header, in a packet with `bytes` left. */
+static __attribute__((noinline)) struct slot begin_slow(uint32_t id, unsigned bytes)
+{
+    struct cpu *c = this_cpu();
+    struct trace_cpu *t = &c->trace;
+    ASSERT(t->window != NULL);
+    if (t->next + bytes > t->window + TRACE_WINDOW_BYTES)
+        doorbell(c->id);
+
+    uint64_t tsc = rdtsc();
+    if (t->next == t->window + sizeof(struct trace_packet))
+        t->first_tsc = tsc;
+    t->epoch = (uint32_t)(tsc >> TRACE_TSC_BITS);
+    memcpy(t->next + 1, &id, sizeof(id));
+    memcpy(t->next + 5, &tsc, sizeof(tsc));
+    /* The word covers the first byte and three of the id. */
+    return (struct slot){ t->next + HEAD_LONG, TRACE_ID_EXTENDED | id << 8 };
+}
+
+struct now {
+    uint32_t low, epoch;        /* TSC: its low half; what is above TRACE_TSC_BITS */
+};
+
+static inline struct now read_now(void)
+{
+    struct now now;
+    __asm__ volatile("rdtsc; shld %2, %0, %1"
+                     : "=&a"(now.low), "=&d"(now.epoch)
+                     : "i"(32 - TRACE_TSC_BITS) : "cc");
+    return now;
+}
+
+/* Starts an event that takes FIXED_MAX bytes at most. */
+static inline __attribute__((always_inline)) struct slot begin(struct trace_cpu *t, uint32_t id)
+{
+    uint8_t *at = t->next;
+    struct now now = read_now();
+    if (unlikely(at > t->limit || now.epoch != t->epoch) || id >= TRACE_ID_EXTENDED)
+        return begin_slow(id, FIXED_MAX);
+    return (struct slot){ at + HEAD_SHORT, id | now.low << 5 };
+}
+
+/* The event is complete, its fields end at `end`. */
+static inline __attribute__((always_inline)) void commit(struct trace_cpu *t, struct slot s,
+                                                         uint8_t *end)
+{
+    unsigned back = (s.head & 31) == TRACE_ID_EXTENDED ? HEAD_LONG : HEAD_SHORT;
+    t->next = end;
+    __asm__ volatile("" ::: "memory");          /* the header is the last store */
+    *(trace_head_t *)(s.body - back) = s.head;
+}
+
+static inline __attribute__((always_inline)) void *put_context(struct trace_cpu *t, struct slot s,
+                                                               uint32_t mm)
+{
+    struct trace_context *context = (struct trace_context *)s.body;
+    context->pid = t->pid;
+    context->mm = mm;
+    return context + 1;
+}
+
+/* --- page tables -------------------------------------------------------------------------- */
+
+/* pte_write, and the start of pte_range, with the four fields of trace_slot() in
+ * one store. */
+struct pte_fields {
+    uint64_t va, slot, old, new;
+} __attribute__((packed));
+_Static_assert(offsetof(struct trace_ev_pte_write, table_pfn) == 8 &&
+               offsetof(struct trace_ev_pte_write, index) == 12 &&
+               offsetof(struct trace_ev_pte_write, level) == 14 &&
+               offsetof(struct trace_ev_pte_write, reason) == 15 &&
+               sizeof(struct trace_ev_pte_write) == sizeof(struct pte_fields) &&
+               offsetof(struct trace_ev_pte_range, first) == 12 &&
+               offsetof(struct trace_ev_pte_range, len) == 16, "trace_slot() is the layout");
+
+static __attribute__((noinline)) void pte_write_slow(uint64_t slot, uint64_t va, uint32_t mm,
+                                                     uint64_t old, uint64_t new)
+{
+    struct trace_cpu *t = &this_cpu()->trace;
+    struct slot s = begin_slow(TRACE_EV_pte_write, FIXED_MAX);
+    struct pte_fields *f = put_context(t, s, mm);
+    *f = (struct pte_fields){ va, slot, old, new };
+    commit(t, s, (uint8_t *)(f + 1));
+}
+
+/* begin() and commit() by hand, with all stores straight to the window, the
+ * volatile ones where they save an instruction: mm is stored before RDTSC needs
+ * its register, and not joined with pid.  22 instructions. */
+void trace_emit_pte_write(uint64_t slot, uint64_t va, uint32_t mm, uint64_t old, uint64_t new)
+{
+    struct trace_cpu *t = &this_cpu()->trace;
+    uint8_t *at = t->next;
+    volatile struct trace_context *context = (struct trace_context *)(at + HEAD_SHORT);
+    struct pte_fields *f = (struct pte_fields *)(context + 1);
+
+    if (unlikely(at > t->limit)) {
+        pte_write_slow(slot, va, mm, old, new);
+        return;
+    }
+    context->mm = mm;
+    struct now now = read_now();
+    if (unlikely(now.epoch != t->epoch)) {
+        pte_write_slow(slot, va, context->mm, old, new);
+        return;
+    }
+    context->pid = t->pid;
+    *f = (struct pte_fields){ va, slot, old, new };
+    t->next = (uint8_t *)(f + 1);
+    __asm__ volatile("" ::: "memory");
+    *(trace_head_t *)at = TRACE_EV_pte_write | now.low << 5;
+}
+
+/* Starts a range with room for `words`; the sequence begins at the result. */
+static trace_word_t *begin_range(struct slot *s, uint32_t id, uint64_t slot, uint64_t va, uint32_t mm,
+                             unsigned words)
+{
+    *s = begin_slow(id, FIXED_MAX + 8 * words);
+    struct pte_fields *f = put_context(&this_cpu()->trace, *s, mm);
+    f->va = va;
+    f->slot = slot;
+    return (trace_word_t *)((uint8_t *)f + sizeof(struct trace_ev_pte_range));
+}
+
+static void end_range(struct slot s, trace_word_t *word, trace_word_t *end)
+{
+    uint16_t len = (uint16_t)(end - word);
+    memcpy((uint8_t *)word - sizeof(len), &len, sizeof(len));
+    commit(&this_cpu()->trace, s, (uint8_t *)end);
+}
+
+void trace_emit_range(uint64_t slot, uint64_t va, uint32_t mm, uint32_t id, unsigned n,
+                      const uint64_t *entries)
+{
+    struct slot s;
+    if (n == 0)
+        return;
+    trace_word_t *word = begin_range(&s, id, slot, va, mm, n), *to = word;
+    uint64_t count = n;
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(entries), "+c"(count) :: "memory");
+    end_range(s, word, to);
+}
+
+#define RANGE_BODY (CONTEXT + sizeof(struct trace_ev_pte_range))
+
+void trace_emit_range_begin(struct trace_range *r, uint64_t slot, uint64_t va, uint32_t mm)
+{
+    struct slot s;
+    r->word = begin_range(&s, TRACE_EV_pte_range, slot, va, mm, 2 * 512);
+    r->body = s.body;
+    r->head = s.head;
+}
+
+void trace_emit_range_end(struct trace_range *r)
+{
+    trace_word_t *word = (trace_word_t *)(r->body + RANGE_BODY);
+    if (r->word != word)
+        end_range((struct slot){ r->body, r->head }, word, r->word);
+}
+
+/* --- all other events ----------------------------------------------------------------------- */
+
+#define EMIT(name, mm, ...) \
+    do { \
+        struct trace_cpu *t_ = &this_cpu()->trace; \
+        struct slot s_ = begin(t_, TRACE_EV_##name); \
+        struct trace_ev_##name *f_ = put_context(t_, s_, mm); \
+        *f_ = (struct trace_ev_##name){ __VA_ARGS__ }; \
+        commit(t_, s_, (uint8_t *)(f_ + 1)); \
+    } while (0)
+
+void trace_emit_table_alloc(uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level,
+                            unsigned reason)
+{
+    EMIT(table_alloc, mm, va, table_pfn, (uint8_t)level, (uint8_t)reason);
+}
+
+void trace_emit_table_free(uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level,
+                           unsigned reason)
+{
+    EMIT(table_free, mm, va, table_pfn, (uint8_t)level, (uint8_t)reason);
+}
+
+void trace_emit_mm_create(uint32_t mm, pfn_t root_pfn, uint32_t from_mm)
+{
+    EMIT(mm_create, mm, root_pfn, from_mm);
+}
+
+void trace_emit_mm_free(uint32_t mm)
+{
+    EMIT(mm_free, mm);
+}
+
+void trace_emit_cr3_load(uint32_t mm, pfn_t root_pfn)
+{
+    EMIT(cr3_load, mm, root_pfn);
+}
+
+void trace_emit_tlb_flush(uint32_t mm, uint64_t start, uint64_t end, uint64_t cpus_flushed)
+{
+    EMIT(tlb_flush, mm, start, end, cpus_flushed);
+}
+
+void trace_emit_page_fault(uint32_t mm, uint64_t va, uint64_t rip, uint32_t error)
+{
+    EMIT(page_fault, mm, va, rip, error);
+}
+
+void trace_emit_task_state(uint32_t mm, uint32_t task, unsigned prev, unsigned next,
+                           unsigned reason, uint32_t on_pid, uint32_t by_pid)
+{
+    EMIT(task_state, mm, task, (uint8_t)prev, (uint8_t)next, (uint8_t)reason, on_pid, by_pid);
+}
+
+void trace_emit_switch(uint32_t prev_pid, uint32_t next_pid, uint32_t next_mm)
+{
+    this_cpu()->trace.pid = next_pid;
+    EMIT(switch, next_mm, prev_pid, next_pid, next_mm);
+}
+
+void trace_emit_clone(uint32_t mm, uint32_t child, uint32_t child_tgid, uint32_t child_mm,
+                      uint64_t flags, int exit_signal)
+{
+    EMIT(clone, mm, child, child_tgid, child_mm, flags, exit_signal);
+}
+
+void trace_emit_vfork_release(uint32_t mm, uint32_t parent, uint32_t child, unsigned cause)
+{
+    EMIT(vfork_release, mm, parent, child, (uint8_t)cause);
+}
+
+/* A thread that execs takes the PID of its group's leader. */
+void trace_emit_exec(uint32_t mm, uint32_t old_mm, const char *comm)
+{
+    struct trace_cpu *t = &this_cpu()->trace;
+    t->pid = trace_current_pid();
+    struct slot s = begin(t, TRACE_EV_exec);
+    struct trace_ev_exec *f = put_context(t, s, mm);
+    f->old_mm = old_mm;
+    memcpy(f->comm, comm, sizeof(f->comm));
+    commit(t, s, (uint8_t *)(f + 1));
+}
+
+void trace_emit_exit(uint32_t mm, uint32_t tgid, int status)
+{
+    EMIT(exit, mm, tgid, status);
+}
+
+void trace_emit_reap(uint32_t mm, uint32_t child, int status)
+{
+    EMIT(reap, mm, child, status);
+}
+
+void trace_emit_signal(uint32_t mm, uint32_t to, uint32_t signo, int code)
+{
+    EMIT(signal, mm, to, signo, code);
+}
+
+static bool process_call(unsigned nr)
+{
+    switch (nr) {
+    case __NR_clone:
+    case __NR_clone3:
+    case __NR_fork:
+    case __NR_vfork:
+    case __NR_execve:
+    case __NR_execveat:
+    case __NR_exit:
+    case __NR_exit_group:
+    case __NR_wait4:
+    case __NR_waitid:
+        return true;
+    }
+    return false;
+}
+
+void trace_emit_syscall_enter(uint32_t mm, unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2)
+{
+    if (process_call(nr))
+        EMIT(syscall_enter, mm, (uint16_t)nr, a0, a1, a2);
+}
+
+void trace_emit_syscall_exit(uint32_t mm, unsigned nr, long ret)
+{
+    if (process_call(nr))
+        EMIT(syscall_exit, mm, (uint16_t)nr, ret);
+}
+
+void trace_emit_boot_stage(unsigned stage, uint64_t pte_writes, uint64_t faults)
+{
+    EMIT(boot_stage, 0, (uint8_t)stage, pte_writes, faults);
+}
+
+void trace_emit_checkpoint(bool begin_it)
+{
+    EMIT(checkpoint, 0, begin_it);
+}
+
+/* --- start and end --------------------------------------------------------------------------- */
+
+void trace_cpu_init(unsigned cpu)
+{
+    if (!(hc_caps & HC_CAP_TRACE))
+        return;
+    struct trace_cpu *t = &cpus[cpu].trace;
+    long at = hypercall(HC_TRACE_OPEN, cpu, 0, 0, 0);
+    if (at < 0)
+        panic("trace: the VMM has no window for CPU %u: error %ld", cpu, -at);
+    uint8_t *window = map_window((paddr_t)at, TRACE_WINDOW_BYTES);
+    if (window == NULL)
+        panic("trace: no memory to map the window of CPU %u", cpu);
+    t->limit = window + TRACE_WINDOW_BYTES - FIXED_MAX;
+    t->next = window + sizeof(struct trace_packet);
+    t->epoch = NO_EPOCH;
+    t->window = window;
+}
+
+void trace_init(void)
+{
+    if (!(hc_caps & HC_CAP_TRACE))
+        return;
+    trace_cpu_init(0);
+    this_cpu()->trace.pid = trace_current_pid();
+    trace_on = true;
+    trace_checkpoint(true);
+    mm_trace_checkpoint();
+    trace_checkpoint(false);
+}
+
+void trace_flush_all(void)
+{
+    for (unsigned cpu = 0; trace_on && cpu < ncpus; cpu++)
+        if (cpus[cpu].trace.window != NULL)
+            doorbell(cpu);
+}
