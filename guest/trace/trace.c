@@ -174,8 +174,8 @@ void trace_emit_pte_write(uint64_t slot, uint64_t va, uint32_t mm, uint64_t old,
 }
 
 /* Starts a range with room for `words`; the sequence begins at the result. */
-static trace_word_t *begin_range(struct slot *s, uint32_t id, uint64_t slot, uint64_t va, uint32_t mm,
-                             unsigned words)
+static trace_word_t *begin_range(struct slot *s, uint32_t id, uint64_t slot, uint64_t va,
+                                 uint32_t mm, unsigned words)
 {
     *s = begin_slow(id, FIXED_MAX + 8 * words);
     struct pte_fields *f = put_context(&this_cpu()->trace, *s, mm);
@@ -258,9 +258,9 @@ void trace_emit_cr3_load(uint32_t mm, pfn_t root_pfn)
     EMIT(cr3_load, mm, root_pfn);
 }
 
-void trace_emit_tlb_flush(uint32_t mm, uint64_t start, uint64_t end, uint64_t cpus_flushed)
+void trace_emit_tlb_flush(uint32_t mm, uint64_t start, uint64_t end, uint64_t cpu_set)
 {
-    EMIT(tlb_flush, mm, start, end, cpus_flushed);
+    EMIT(tlb_flush, mm, start, end, cpu_set);
 }
 
 void trace_emit_page_fault(uint32_t mm, uint64_t va, uint64_t rip, uint32_t error)

@@ -121,9 +121,9 @@ TRACE_CALL(table_free, (uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned leve
 TRACE_CALL(mm_create, (uint32_t mm, pfn_t root_pfn, uint32_t from_mm), (mm, root_pfn, from_mm))
 TRACE_CALL(mm_free, (uint32_t mm), (mm))
 TRACE_CALL(cr3_load, (uint32_t mm, pfn_t root_pfn), (mm, root_pfn))
-/* end 0: everything.  cpus: bit n is CPU n. */
-TRACE_CALL(tlb_flush, (uint32_t mm, uint64_t start, uint64_t end, uint64_t cpus),
-           (mm, start, end, cpus))
+/* end 0: everything.  cpu_set: bit n is CPU n. */
+TRACE_CALL(tlb_flush, (uint32_t mm, uint64_t start, uint64_t end, uint64_t cpu_set),
+           (mm, start, end, cpu_set))
 TRACE_CALL(page_fault, (uint32_t mm, uint64_t va, uint64_t rip, uint32_t error),
            (mm, va, rip, error))
 
