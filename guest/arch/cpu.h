@@ -20,7 +20,7 @@ struct cpu {                        /* offsets of the first five: asm_offsets.c 
     struct cpu  *self;
     uint64_t     kstack_top;        /* of the current task */
     uint64_t     user_rsp;          /* scratch of the SYSCALL entry */
-    struct task *current;
+    struct task *running;
     uint64_t     need_resched;      /* look at the run queue before user mode */
     uint32_t     id;                /* 0..ncpus-1 */
     uint32_t     apic_id;
@@ -46,7 +46,7 @@ static inline struct cpu *this_cpu(void)
 static inline struct task *current_task(void)
 {
     struct task *t;
-    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct cpu, current)));
+    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct cpu, running)));
     return t;
 }
 #define current current_task()

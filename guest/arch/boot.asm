@@ -1,0 +1,158 @@
+; boot.asm - from the PVH entry point to kmain(), and the tables the CPU starts with.
+;
+; The page tables (boot.h) and the IDT are data that the assembler fills in:
+; where ring 0 is interpreted, building them would cost more than all the rest of
+; the way to C.  Addresses of gates need no linker because kernel.ld puts
+; trap_stubs first in the image, at a known address.
+;
+; Needed of the CPU, and not checked: long mode, NX, FXSAVE.
+%include "asm_offsets.inc"
+
+KERNEL_BASE equ 0xffffffff80000000
+STUBS       equ KERNEL_BASE + 0x100000          ; kernel.ld asserts it
+%define PHYS(sym) (sym - KERNEL_BASE)
+
+PG_P    equ 0x001
+PG_W    equ 0x002
+PG_A    equ 0x020
+PG_D    equ 0x040
+PG_PS   equ 0x080
+PG_G    equ 0x100
+PG_NX   equ 1 << 63
+PG_TABLE equ PG_P | PG_W | PG_A
+
+CR0_PE  equ 1 << 0
+CR0_MP  equ 1 << 1
+CR0_ET  equ 1 << 4
+CR0_NE  equ 1 << 5
+CR0_WP  equ 1 << 16
+CR0_PG  equ 1 << 31
+CR4_PAE equ 1 << 5
+MSR_EFER equ 0xc0000080
+EFER_SCE equ 1 << 0
+EFER_LME equ 1 << 8
+EFER_NXE equ 1 << 11
+
+extern kmain
+
+; XEN_ELFNOTE_PHYS32_ENTRY: this is how a PVH loader knows where to start.
+section .note.pvh note alloc noexec nowrite align=4
+        dd      4, 8, 18
+        db      "Xen", 0
+        dq      PHYS(pvh_start)
+
+section .text
+
+; pvh_start - the loader jumps here.
+;   in    32-bit protected mode, flat segments, no paging, interrupts off;
+;         ebx physical address of struct hvm_start_info
+;   out   kmain(start info) in long mode on the boot stack
+bits 32
+global pvh_start
+pvh_start:
+        mov     eax, CR4_PAE
+        mov     cr4, eax
+        mov     eax, PHYS(boot_pml4)
+        mov     cr3, eax
+        mov     ecx, MSR_EFER
+        mov     eax, EFER_SCE | EFER_LME | EFER_NXE
+        xor     edx, edx
+        wrmsr
+        mov     eax, CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG
+        mov     cr0, eax
+        lgdt    [PHYS(boot_gdt_pointer)]
+        jmp     KERNEL_CS:PHYS(boot64)
+
+bits 64
+boot64: mov     rax, boot_high                  ; leave the identity map
+        jmp     rax
+boot_high:
+        xor     eax, eax
+        mov     ds, eax
+        mov     es, eax
+        mov     fs, eax
+        mov     gs, eax
+        mov     eax, KERNEL_SS                  ; IRET pushes and reloads it
+        mov     ss, eax
+        mov     rsp, boot_stack_top
+        mov     edi, ebx
+        xor     ebp, ebp
+        call    kmain
+        ud2
+
+section .rodata
+        align   8
+boot_gdt:                                       ; selectors as in regs.h
+        dq      0, 0
+        dq      0x00af9b000000ffff              ; KERNEL_CS
+        dq      0x00cf93000000ffff              ; KERNEL_SS
+boot_gdt_end:
+boot_gdt_pointer:
+        dw      boot_gdt_end - boot_gdt - 1
+        dq      PHYS(boot_gdt)
+
+; Interrupt gates, one for each vector.  INT3 and INTO may come from ring 3.
+; NMI, double fault and machine check have stacks of their own.
+        align   16
+global idt
+idt:
+%assign v 0
+%rep 256
+        %assign ist 0
+        %assign type 0x8e
+        %if v == TRAP_NMI
+            %assign ist IST_NMI
+        %elif v == TRAP_DF
+            %assign ist IST_DF
+        %elif v == TRAP_MC
+            %assign ist IST_MC
+        %elif v == TRAP_BP || v == TRAP_OF
+            %assign type 0xee
+        %endif
+        dw      (STUBS + v * STUB_BYTES) & 0xffff
+        dw      KERNEL_CS
+        db      ist, type
+        dw      ((STUBS + v * STUB_BYTES) >> 16) & 0xffff
+        dd      (STUBS >> 32) & 0xffffffff
+        dd      0
+        %assign v v + 1
+%endrep
+
+section .data.pagetables progbits alloc noexec write align=4096
+global boot_pml4
+global boot_pdpt_kernel
+global boot_pd_kernel
+global boot_pdpt_direct
+global boot_pd_direct
+boot_pml4:
+        dq      PHYS(boot_pdpt_kernel) + PG_TABLE
+        times   255 dq 0
+        dq      PHYS(boot_pdpt_direct) + PG_TABLE
+        times   254 dq 0
+        dq      PHYS(boot_pdpt_kernel) + PG_TABLE
+boot_pdpt_kernel:
+        dq      PHYS(boot_pd_kernel) + PG_TABLE
+        times   509 dq 0
+        dq      PHYS(boot_pd_kernel) + PG_TABLE
+        dq      0
+boot_pd_kernel:
+        dq      PG_P | PG_W | PG_A | PG_D | PG_PS
+        dq      0x200000 | PG_P | PG_W | PG_A | PG_D | PG_PS
+        times   510 dq 0
+boot_pdpt_direct:
+        dq      PHYS(boot_pd_direct) + PG_TABLE
+        times   511 dq 0
+boot_pd_direct:
+%assign at 0
+%rep 512
+        dq      at | PG_P | PG_W | PG_A | PG_D | PG_PS | PG_G | PG_NX
+        %assign at at + 0x200000
+%endrep
+
+section .bss
+        alignb  4096
+global boot_pd_window
+boot_pd_window: resb 4096
+boot_stack:     resb 12288                      ; later the boot CPU's idle task
+global boot_stack_top
+boot_stack_top:

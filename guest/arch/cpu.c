@@ -1,0 +1,219 @@
+/* cpu.c - what a processor needs before it can run the kernel's C code freely:
+ * features, descriptor tables, GS, the control registers and MSRs.
+ *
+ * CPUID decides everything, because hosts that interpret ring 0 lack some
+ * instructions and hide their feature bits.  Each CPU has its own GDT, for its
+ * own TSS; the IDT is shared and read-only (boot.asm). */
+#include "arch/cpu.h"
+#include "arch/boot.h"
+#include "arch/fpu.h"
+#include "arch/hypercall.h"
+#include "arch/msr.h"
+#include "arch/regs.h"
+#include "arch/trap.h"
+#include "arch/uaccess.h"
+
+#define CPUID_1_ECX_X2APIC      (1u << 21)
+#define CPUID_1_ECX_DEADLINE    (1u << 24)
+#define CPUID_1_ECX_XSAVE       (1u << 26)
+#define CPUID_1_ECX_RDRAND      (1u << 30)
+#define CPUID_1_EDX_PGE         (1u << 13)
+#define CPUID_7_EBX_FSGSBASE    (1u << 0)
+#define CPUID_7_EBX_SMEP        (1u << 7)
+#define CPUID_7_EBX_SMAP        (1u << 20)
+#define CPUID_7_ECX_UMIP        (1u << 2)
+#define CPUID_80000001_EDX_NX   (1u << 20)
+#define CPUID_80000001_EDX_1G   (1u << 26)
+#define CPUID_D_1_EAX_XSAVEOPT  (1u << 0)
+
+#define CR4_PGE         (1u << 7)
+#define CR4_OSFXSR      (1u << 9)
+#define CR4_OSXMMEXCPT  (1u << 10)
+#define CR4_UMIP        (1u << 11)
+#define CR4_FSGSBASE    (1u << 16)
+#define CR4_OSXSAVE     (1u << 18)
+#define CR4_SMEP        (1u << 20)
+#define CR4_SMAP        (1u << 21)
+
+/* State components that are used where offered: x87, SSE, AVX, AVX-512.  PKRU
+ * is left out, as protection keys are; AMX, because its state needs a page more. */
+#define XCR0_WANTED     0xe7u
+
+#define RFLAGS_CLEARED_BY_SYSCALL 0x47700u      /* TF IF DF IOPL NT AC */
+
+struct tss {
+    uint32_t reserved0;
+    uint64_t rsp[3], reserved1, ist[7], reserved2;
+    uint16_t reserved3, iomap;
+} __attribute__((packed));
+
+struct tables {                 /* one CPU's */
+    uint64_t   gdt[10];
+    struct tss tss;
+};
+
+extern char idt[];              /* boot.asm */
+
+struct cpu cpus[MAX_CPUS];
+unsigned ncpus = 1;
+struct cpu_features cpu_has;
+bool hc_present;
+uint32_t hc_caps;
+
+/* Segments, in the order of regs.h, accessed bits set: the CPU never writes here
+ * but for the TSS's busy bit. */
+static struct tables boot_tables = {
+    .gdt = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff,
+             0x00cffb000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff, 0, 0, 0 },
+    .tss = { .iomap = sizeof(struct tss) },
+};
+static struct tables *cpu_tables[MAX_CPUS] = { &boot_tables };
+/* Each ends with a word that entry.asm's paranoid_entry reads. */
+static uint64_t boot_ist[IST_COUNT][512] __attribute__((aligned(16)));
+
+static void find_features(void)
+{
+    uint32_t a, b, c, d, max, max_ext;
+    cpuid(0, 0, &max, &b, &c, &d);
+    cpuid(1, 0, &a, &b, &c, &d);
+    cpu_has.pge = d & CPUID_1_EDX_PGE;
+    cpu_has.x2apic = c & CPUID_1_ECX_X2APIC;
+    cpu_has.tsc_deadline = c & CPUID_1_ECX_DEADLINE;
+    cpu_has.xsave = c & CPUID_1_ECX_XSAVE;
+    cpu_has.rdrand = c & CPUID_1_ECX_RDRAND;
+    if (max >= 7) {
+        cpuid(7, 0, &a, &b, &c, &d);
+        cpu_has.fsgsbase = b & CPUID_7_EBX_FSGSBASE;
+        cpu_has.smep = b & CPUID_7_EBX_SMEP;
+        cpu_has.smap = b & CPUID_7_EBX_SMAP;
+        cpu_has.umip = c & CPUID_7_ECX_UMIP;
+    }
+    cpuid(0x80000000, 0, &max_ext, &b, &c, &d);
+    if (max_ext >= 0x80000001) {
+        cpuid(0x80000001, 0, &a, &b, &c, &d);
+        cpu_has.nx = d & CPUID_80000001_EDX_NX;
+        cpu_has.page1g = d & CPUID_80000001_EDX_1G;
+    }
+}
+
+static void find_hypercalls(void)
+{
+    uint32_t a, b, c, d;
+    cpuid(HC_CPUID_BASE, 0, &a, &b, &c, &d);
+    if (b != HC_SIGNATURE_EBX || c != HC_SIGNATURE_ECX || d != HC_SIGNATURE_EDX ||
+        a < HC_CPUID_BASE + 1)
+        return;
+    cpuid(HC_CPUID_BASE + 1, 0, &a, &b, &c, &d);
+    hc_present = a == HC_ABI_VERSION;
+    hc_caps = hc_present ? b : 0;
+}
+
+static void load_tables(struct cpu *c, struct tables *t, uint64_t ist[IST_COUNT][512])
+{
+    uint64_t base = (uint64_t)&t->tss, limit = sizeof(struct tss) - 1;
+    t->gdt[TSS_SEL / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    t->gdt[TSS_SEL / 8 + 1] = base >> 32;
+    for (unsigned i = 0; i < IST_COUNT; i++) {
+        uint64_t *top = &ist[i][510];           /* 16-aligned */
+        *top = (uint64_t)c;
+        t->tss.ist[i] = (uint64_t)top;
+    }
+    struct { uint16_t limit; uint64_t base; } __attribute__((packed))
+        gdtr = { sizeof(t->gdt) - 1, (uint64_t)t->gdt }, idtr = { 4095, (uint64_t)idt };
+    __asm__ volatile("lgdt %0" : : "m"(gdtr));
+    __asm__ volatile("lidt %0" : : "m"(idtr));
+    __asm__ volatile("ltr %w0" : : "r"(TSS_SEL));
+}
+
+static void load_control_registers(void)
+{
+    uint64_t cr4 = read_cr4() | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    cr4 |= cpu_has.pge ? CR4_PGE : 0;
+    cr4 |= cpu_has.smep ? CR4_SMEP : 0;
+    cr4 |= cpu_has.smap ? CR4_SMAP : 0;
+    cr4 |= cpu_has.umip ? CR4_UMIP : 0;
+    cr4 |= cpu_has.fsgsbase ? CR4_FSGSBASE : 0;
+    cr4 |= cpu_has.xsave ? CR4_OSXSAVE : 0;
+    write_cr4(cr4);
+    cpu_has.fpu_bytes = 512;
+    if (cpu_has.xsave) {
+        uint32_t a, b, c, d;
+        cpuid(0xd, 0, &a, &b, &c, &d);
+        cpu_has.xcr0 = a & XCR0_WANTED;
+        xsetbv(0, cpu_has.xcr0);
+        cpuid(0xd, 0, &a, &b, &c, &d);          /* EBX: size for the XCR0 just set */
+        cpu_has.fpu_bytes = b;
+        cpuid(0xd, 1, &a, &b, &c, &d);
+        cpu_has.xsaveopt = a & CPUID_D_1_EAX_XSAVEOPT;
+    }
+}
+
+/* EFER is set already: the boot tables hold NX bits. */
+static void load_msrs(struct cpu *c)
+{
+    wrmsr(MSR_GS_BASE, (uint64_t)c);
+    wrmsr(MSR_KERNEL_GS_BASE, 0);
+    wrmsr(MSR_STAR, (uint64_t)USER_CS32 << 48 | (uint64_t)KERNEL_CS << 32);
+    wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+    wrmsr(MSR_SFMASK, RFLAGS_CLEARED_BY_SYSCALL);
+}
+
+void cpu_init_bsp(void)
+{
+    struct cpu *c = &cpus[0];
+    c->self = c;
+    load_msrs(c);
+    load_tables(c, cpu_tables[0], boot_ist);
+    find_features();
+    find_hypercalls();
+    load_control_registers();
+}
+
+void cpu_set_kernel_stack(uint64_t top)
+{
+    struct cpu *c = this_cpu();
+    cpu_tables[c->id]->tss.rsp[0] = top;
+    c->kstack_top = top;
+}
+
+void cpu_idle_wait(void)
+{
+    __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
+void cpu_irq_window(void)
+{
+    __asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
+void cpu_relax_poll(void)
+{
+    __asm__ volatile("pause" : : : "memory");
+}
+
+uint64_t user_fs_base(void)
+{
+    return cpu_has.fsgsbase ? rdfsbase() : rdmsr(MSR_FS_BASE);
+}
+
+/* While in the kernel, SWAPGS has put the user's GS base there. */
+uint64_t user_gs_base(void)
+{
+    return rdmsr(MSR_KERNEL_GS_BASE);
+}
+
+int user_set_fs_base(uint64_t base)
+{
+    if (base >= USER_END)
+        return -EPERM;
+    wrmsr(MSR_FS_BASE, base);
+    return 0;
+}
+
+int user_set_gs_base(uint64_t base)
+{
+    if (base >= USER_END)
+        return -EPERM;
+    wrmsr(MSR_KERNEL_GS_BASE, base);
+    return 0;
+}
