@@ -4,10 +4,10 @@
  * kind is certain only once the clone event has shown the flags. */
 #include "vmm/trace/calls.h"
 
+#include <asm/unistd_64.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "vmm/trace/commands.h"
 #include "vmm/trace/tasks.h"
@@ -20,7 +20,7 @@ struct task {
     struct task_head head;
     bool in_call;
     enum call_kind kind;
-    unsigned nr;                /* of the system call; exit by a signal: SYS_exit_group */
+    unsigned nr;                /* of the system call; exit by a signal: __NR_exit_group */
     bool own_stack;             /* clone was given one */
     uint32_t mm;                /* as the call began */
     struct cost cost;
@@ -69,16 +69,16 @@ static enum call_kind clone_kind(uint64_t flags, bool own_stack)
 static enum call_kind entry_kind(unsigned nr, uint64_t a0, bool own_stack)
 {
     switch (nr) {
-    case SYS_fork: return CALL_fork;
-    case SYS_vfork: return CALL_vfork;
-    case SYS_clone: return clone_kind(a0, own_stack);
-    case SYS_clone3: return CALL_clone;     /* until the clone event has shown the flags */
-    case SYS_execve:
-    case SYS_execveat: return CALL_exec;
-    case SYS_exit:
-    case SYS_exit_group: return CALL_exit;
-    case SYS_wait4:
-    case SYS_waitid: return CALL_wait;
+    case __NR_fork: return CALL_fork;
+    case __NR_vfork: return CALL_vfork;
+    case __NR_clone: return clone_kind(a0, own_stack);
+    case __NR_clone3: return CALL_clone;     /* until the clone event has shown the flags */
+    case __NR_execve:
+    case __NR_execveat: return CALL_exec;
+    case __NR_exit:
+    case __NR_exit_group: return CALL_exit;
+    case __NR_wait4:
+    case __NR_waitid: return CALL_wait;
     }
     return CALL_KINDS;
 }
@@ -116,7 +116,7 @@ static void end_call(struct calls *c, struct task *t, bool failed)
 static void on_enter(struct calls *c, struct task *t, const struct trace_event *e)
 {
     const struct trace_ev_syscall_enter *f = e->fields;
-    bool own_stack = f->nr == SYS_clone3 || (f->nr == SYS_clone && f->a1 != 0);
+    bool own_stack = f->nr == __NR_clone3 || (f->nr == __NR_clone && f->a1 != 0);
     enum call_kind kind = entry_kind(f->nr, f->a0, own_stack);
     if (kind == CALL_KINDS)
         return;
@@ -138,7 +138,7 @@ static void on_clone(struct calls *c, struct task *t, const struct trace_event *
 {
     const struct trace_ev_clone *f = e->fields;
     if (t->in_call && t->kind < CALL_exec) {
-        uint64_t stackless = t->nr == SYS_fork || t->nr == SYS_vfork;
+        uint64_t stackless = t->nr == __NR_fork || t->nr == __NR_vfork;
         t->kind = clone_kind(f->flags, t->own_stack && !stackless);
     }
     struct task *child = task_of(c, f->child);
@@ -278,7 +278,7 @@ static void on_task_exit(struct calls *c, struct task *t, const struct trace_eve
     if (t->in_call && t->kind == CALL_exit)
         return;
     end_call(c, t, true);
-    begin_call(t, CALL_exit, SYS_exit_group, e->mm);
+    begin_call(t, CALL_exit, __NR_exit_group, e->mm);
 }
 
 void calls_event(struct calls *c, const struct trace_event *e)

@@ -5,10 +5,10 @@
  * become names. */
 #include "vmm/trace/format.h"
 
+#include <asm/unistd_64.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 struct bit_name {
     uint64_t bit;
@@ -78,16 +78,16 @@ char *format_ns(char *buf, uint64_t ns)
 const char *format_call(unsigned nr)
 {
     switch (nr) {
-    case SYS_clone: return "clone";
-    case SYS_clone3: return "clone3";
-    case SYS_fork: return "fork";
-    case SYS_vfork: return "vfork";
-    case SYS_execve: return "execve";
-    case SYS_execveat: return "execveat";
-    case SYS_exit: return "exit";
-    case SYS_exit_group: return "exit_group";
-    case SYS_wait4: return "wait4";
-    case SYS_waitid: return "waitid";
+    case __NR_clone: return "clone";
+    case __NR_clone3: return "clone3";
+    case __NR_fork: return "fork";
+    case __NR_vfork: return "vfork";
+    case __NR_execve: return "execve";
+    case __NR_execveat: return "execveat";
+    case __NR_exit: return "exit";
+    case __NR_exit_group: return "exit_group";
+    case __NR_wait4: return "wait4";
+    case __NR_waitid: return "waitid";
     }
     return NULL;
 }
