@@ -1,9 +1,7 @@
 /* main.c - vmm-trace COMMAND: finds the command and hands over. */
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <inttypes.h>
 
 #include "vmm/trace/commands.h"
 
@@ -24,64 +22,6 @@ static void usage(FILE *out)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
     fputs("\n`vmm-trace COMMAND --help` lists its options.  Any CTF 1.8 reader, such as\n"
           "babeltrace2, reads DIR as well.\n", out);
-}
-
-void out_of_memory(void)
-{
-    fputs("vmm-trace: out of memory\n", stderr);
-    exit(STATUS_TROUBLE);
-}
-
-error_t parse_directory(int key, char *arg, struct argp_state *state)
-{
-    const char **dir = state->input;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0)
-            argp_error(state, "one DIR, please");
-        *dir = arg;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which DIR?");
-        return 0;
-    }
-    return ARGP_ERR_UNKNOWN;
-}
-
-struct trace *open_trace(const char *dir)
-{
-    struct trace *t;
-    char err[512];
-    if (trace_open(&t, dir, err, sizeof(err)) == 0)
-        return t;
-    fprintf(stderr, "vmm-trace: %s\n", err);
-    return NULL;
-}
-
-int close_trace(struct trace *t)
-{
-    const char *problem = trace_problem(t);
-    int status = STATUS_OK;
-    if (problem != NULL) {
-        fflush(stdout);
-        fprintf(stderr, "vmm-trace: %s\n", problem);
-        status = STATUS_TROUBLE;
-    }
-    trace_close(t);
-    return status;
-}
-
-void print_losses(FILE *out, const struct trace *t)
-{
-    uint64_t events = 0, packets = 0;
-    for (unsigned i = 0; i < trace_stream_count(t); i++) {
-        events += trace_stream(t, i)->lost_events;
-        packets += trace_stream(t, i)->lost_packets;
-    }
-    if (events == 0 && packets == 0)
-        fputs("lost 0", out);
-    else
-        fprintf(out, "LOST %" PRIu64 " events and %" PRIu64 " packets", events, packets);
 }
 
 int main(int argc, char **argv)
