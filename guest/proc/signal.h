@@ -24,6 +24,7 @@ struct sighand {                            /* shared by CLONE_SIGHAND */
 struct sigpending {                         /* [sighand.lock] */
     ksigset_t set;
     struct list queue;                      /* struct sigqueue: siginfo of those that have one */
+    uint32_t count;                         /* in queue; RLIMIT_SIGPENDING bounds each queue */
 };
 struct sigqueue { struct list link; siginfo_t info; };
 

@@ -37,7 +37,6 @@ struct task {
     bool     kthread;           /* [k] never enters user mode */
     struct process *proc;       /* [k] */
     struct list thread_link;    /* [T] in proc->threads */
-    struct list pid_link;       /* [T] in the pid hash */
 
     /* scheduling */
     struct list run_link;       /* [q] */
@@ -47,8 +46,9 @@ struct task {
     bool     sleep_intr, sleep_kill;    /* [t] which signals end the present block() */
     uint64_t cpus_allowed;
     int      nice;
-    uint64_t slice_end;         /* [q] */
+    uint64_t slice_ns;          /* [q] left of its turn */
     uint64_t utime_ns, stime_ns, last_tsc;   /* [o] */
+    uint64_t entry_tsc;         /* [o] of the last system call: parts user from system time */
     uint64_t nvcsw, nivcsw, minflt;
 
     /* machine state */
@@ -80,7 +80,8 @@ struct task {
     enum release_cause vfork_cause;
     uaddr_t  set_child_tid, clear_child_tid, robust_list;   /* [o] */
     uint32_t pdeath_signal;
-    uint32_t in_exec;           /* [o] */
+    bool     no_new_privs;      /* [o] kept by fork and exec */
+    bool     exiting;           /* [T] in exit_task, or dead */
 
     struct cred cred;
     uint64_t start_ns;          /* [k] */
@@ -98,6 +99,9 @@ struct process {
     struct list threads;        /* [T] */
     uint32_t nthreads;          /* [T] alive */
     struct process *parent;     /* [T] */
+    uint32_t parent_tid;        /* [T] the parent's thread that made it: __WNOTHREAD, pdeath_signal */
+    bool     subreaper;         /* [T] PR_SET_CHILD_SUBREAPER */
+    struct task *exec_task;     /* [T] waits for the other threads to die */
     struct list children, sibling;  /* [T] */
     uint32_t pgid;              /* [T] */
     struct session *session;    /* [T] */
@@ -116,11 +120,11 @@ struct process {
     /* signals */
     struct sigpending shared_pending;   /* [s] of its sighand */
     bool     unkillable;        /* [k] PID 1: signals without a handler do nothing */
-    struct timer itimer_real; uint64_t itimer_real_interval;  /* [s] */
-    struct { uint64_t at_ns, interval_ns; } itimer_virtual, itimer_prof;    /* [s] at: CPU time; 0: off */
-    struct timer itimer_cpu;    /* [s] looks whether those two are due */
-    struct list posix_timers;   /* [s] */
-    uint32_t next_timer_id;     /* [s] */
+    struct timer itimer_real; uint64_t itimer_real_interval;  /* [i]: itimer.c's lock */
+    struct { uint64_t at_ns, interval_ns; } itimer_virtual, itimer_prof;    /* [i] at: CPU time; 0: off */
+    struct timer itimer_cpu;    /* [i] looks whether those two are due */
+    struct list posix_timers;   /* [i] */
+    uint32_t next_timer_id;     /* [i] */
     struct rlimit64 rlim[RLIM_NLIMITS]; /* [T] */
     /* dead threads' and reaped children's use: [T] */
     uint64_t utime_ns, stime_ns, cutime_ns, cstime_ns, minflt, cminflt, nvcsw, nivcsw, cnvcsw, cnivcsw;
@@ -150,7 +154,10 @@ static inline bool capable(void) { return current->cred.euid == 0; }
 /* sched.c */
 void sched_init(void);
 void schedule(void);            /* gives the CPU to the next; returns when it is our turn again */
+void schedule_tail(void);       /* a new task's first call, from entry.asm: what schedule() does
+                                 * once switch_to() has returned */
 void sched_yield_now(void);
+void sched_idle(void) __attribute__((noreturn));    /* what the boot CPU's first thread becomes */
 void sched_enqueue(struct task *t);     /* a new task, runnable for the first time */
 void preempt_point(void);       /* lets interrupts in and others run; no spinlock held */
 void trap_return_work(struct regs *r);  /* before user mode: preemption, signals */
@@ -170,6 +177,7 @@ struct clone_request {
 long clone_task(const struct clone_request *rq);            /* child's PID or -errno */
 int  kernel_init_start(void (*fn)(void));                   /* makes PID 1, running fn in the kernel */
 long exec_user(const char *path, uaddr_t argv, uaddr_t envp);  /* execve(2) */
+/* On success current->uregs hold the program's start: return to user mode with them. */
 long exec_kernel(const char *path, const char *const argv[], const char *const envp[]);  /* PID 1's */
 void exit_task(int status) __attribute__((noreturn));       /* this thread; status as wait(2) encodes */
 void exit_group(int status) __attribute__((noreturn));      /* the process */
@@ -182,7 +190,7 @@ void notify_parent(struct process *p, int code /* CLD_* */);
 long futex_wake(struct mm *mm, uaddr_t at, uint32_t n, uint32_t bits);
 int  oom_kill(void);            /* picks one and kills it; 0, or -ENOMEM if there is none */
 
-/* switch.asm */
+/* entry.asm, switch.c */
 void switch_to(struct task *prev, struct task *next);
 /* A new task begins in ret_from_fork with its stack as this lays it out. */
 void task_prepare_user(struct task *t, const struct regs *r);       /* returns to user with r */

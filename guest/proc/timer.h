@@ -26,5 +26,7 @@ struct process;
 void itimer_init(struct process *p);        /* a new process: none */
 void itimer_exec(struct process *p);        /* POSIX timers go, interval timers stay */
 void itimer_exit(struct process *p);        /* all go; no spinlock held */
+/* CPU time of all threads so far, dead ones included.  Takes tree_lock. */
+void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys);
 
 #endif

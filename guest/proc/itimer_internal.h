@@ -1,0 +1,30 @@
+/* itimer_internal.h - timers of processes: what itimer.c, itimer_posix.c and
+ * sys/time.c share. */
+#ifndef PROC_ITIMER_INTERNAL_H
+#define PROC_ITIMER_INTERNAL_H
+
+#include "proc/task.h"
+#include <linux/time.h>
+
+extern struct spinlock itimer_lock;     /* guards all [i] fields; fire() does not take it */
+
+struct itimer_setting { uint64_t left_ns, interval_ns; };      /* left 0: not armed */
+
+void itimer_get(struct process *p, int which, struct itimer_setting *now);
+void itimer_set(struct process *p, int which, const struct itimer_setting *to,
+                struct itimer_setting *old);
+
+/* The first moment after `now` in the row when, when + interval, ...; *missed:
+ * how many were skipped.  Very short intervals are stretched to a multiple, so
+ * that a timer cannot keep the CPU in its interrupt. */
+uint64_t itimer_advance(uint64_t when, uint64_t interval, uint64_t now, uint32_t *missed);
+
+/* itimer_posix.c: behind timer_create(2) and friends. -EINVAL: no such timer. */
+int  posix_timer_create(int clock, const struct sigevent *ev /* NULL: default */, int *id);
+int  posix_timer_set(int id, bool absolute, const struct itimer_setting *to, struct itimer_setting *old);
+int  posix_timer_get(int id, struct itimer_setting *now);
+int  posix_timer_overrun(int id);
+int  posix_timer_delete(int id);
+void posix_timers_delete_all(struct process *p);
+
+#endif

@@ -1,0 +1,227 @@
+/* itimer_posix.c - POSIX timers: timer_create(2) and friends.
+ *
+ * At most one signal of a timer is queued; expiries that find it there count as
+ * its overrun.  A moment on CLOCK_REALTIME becomes one on CLOCK_MONOTONIC when
+ * the timer is set.  Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
+#include "proc/itimer_internal.h"
+
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "proc/signal_internal.h"
+
+struct posix_timer {
+    struct list link;           /* [i] in proc->posix_timers */
+    struct process *proc;
+    int      id;
+    int      clock;
+    int      notify, signo;
+    uint32_t tid;               /* SIGEV_THREAD_ID */
+    sigval_t value;
+    struct timer timer;
+    uint64_t interval_ns;       /* [i] */
+    uint32_t overrun;           /* of the signal sent last; [atomic] */
+};
+
+/* itimer_lock held. */
+static struct posix_timer *find(struct process *p, int id)
+{
+    struct posix_timer *pt;
+
+    list_for_each(pt, &p->posix_timers, link)
+        if (pt->id == id)
+            return pt;
+    return NULL;
+}
+
+static void send_expiry(struct posix_timer *pt, struct process *p, struct task *to)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof(info));
+    info.si_code = SI_TIMER;
+    info.si_tid = pt->id;
+    info.si_overrun = (int)pt->overrun;
+    info.si_value = pt->value;
+    if (to != NULL)
+        signal_send_task(to, pt->signo, &info);
+    else
+        signal_send_process(p, pt->signo, &info);
+}
+
+static void expire(struct posix_timer *pt, uint32_t missed)
+{
+    struct process *p = pt->proc;
+    struct task *to = NULL, *any;
+
+    spin_lock(&tree_lock);
+    any = list_empty(&p->threads) ? NULL : list_first(&p->threads, struct task, thread_link);
+    if (pt->notify == SIGEV_THREAD_ID) {
+        to = task_find(pt->tid);
+        any = to = to != NULL && to->proc == p ? to : NULL;
+    }
+    if (any != NULL && any->sighand != NULL) {
+        spin_lock(&any->sighand->lock);
+        bool queued = sigpending_timer_overrun(to != NULL ? &to->pending : &p->shared_pending,
+                                               pt->id, missed + 1);
+        spin_unlock(&any->sighand->lock);
+        if (queued) {
+            pt->overrun += missed + 1;
+        } else {
+            pt->overrun = missed;
+            send_expiry(pt, p, to);
+        }
+    }
+    spin_unlock(&tree_lock);
+}
+
+static void fire_posix(struct timer *t)
+{
+    struct posix_timer *pt = container_of(t, struct posix_timer, timer);
+    uint64_t interval = pt->interval_ns;
+    uint32_t missed = 0;
+
+    if (interval != 0)
+        timer_start(t, itimer_advance(t->when, interval, clock_mono_ns(), &missed));
+    if (pt->notify != SIGEV_NONE)
+        expire(pt, missed);
+}
+
+static bool clock_has_timers(int clock)
+{
+    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
+        clock == CLOCK_TAI;
+}
+
+/* Fills pt from ev; 0 or -EINVAL. */
+static int set_event(struct posix_timer *pt, const struct sigevent *ev)
+{
+    pt->notify = SIGEV_SIGNAL;
+    pt->signo = SIGALRM;
+    pt->value.sival_int = pt->id;
+    if (ev == NULL)
+        return 0;
+    pt->notify = ev->sigev_notify;
+    pt->signo = ev->sigev_signo;
+    pt->value = ev->sigev_value;
+    if (pt->notify == SIGEV_NONE)
+        return 0;
+    if (pt->signo < 1 || pt->signo > SIG_MAX)
+        return -EINVAL;
+    if (pt->notify == SIGEV_THREAD_ID) {
+        pt->tid = (uint32_t)ev->_sigev_un._tid;
+        spin_lock(&tree_lock);
+        struct task *t = task_find(pt->tid);
+        bool ours = t != NULL && t->proc == current->proc;
+        spin_unlock(&tree_lock);
+        return ours ? 0 : -EINVAL;
+    }
+    return pt->notify == SIGEV_SIGNAL ? 0 : -EINVAL;
+}
+
+int posix_timer_create(int clock, const struct sigevent *ev, int *id)
+{
+    struct process *p = current->proc;
+
+    if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
+        return -EOPNOTSUPP;
+    if (!clock_has_timers(clock))
+        return -EINVAL;
+    struct posix_timer *pt = kzalloc(sizeof(*pt));
+    if (pt == NULL)
+        return -EAGAIN;
+    pt->proc = p;
+    pt->clock = clock;
+    timer_setup(&pt->timer, fire_posix);
+    spin_lock(&itimer_lock);
+    pt->id = (int)p->next_timer_id;
+    p->next_timer_id = (p->next_timer_id + 1) & INT32_MAX;
+    spin_unlock(&itimer_lock);
+    int err = set_event(pt, ev);
+    if (err != 0) {
+        kfree(pt);
+        return err;
+    }
+    spin_lock(&itimer_lock);
+    list_push_back(&p->posix_timers, &pt->link);
+    spin_unlock(&itimer_lock);
+    *id = pt->id;
+    return 0;
+}
+
+static void current_setting(const struct posix_timer *pt, struct itimer_setting *s)
+{
+    uint64_t now = clock_mono_ns();
+
+    s->interval_ns = pt->interval_ns;
+    s->left_ns = !pt->timer.queued ? 0 : pt->timer.when > now ? pt->timer.when - now : 1;
+}
+
+int posix_timer_set(int id, bool absolute, const struct itimer_setting *to, struct itimer_setting *old)
+{
+    spin_lock(&itimer_lock);
+    struct posix_timer *pt = find(current->proc, id);
+    if (pt != NULL) {
+        uint64_t base = clock_mono_ns();
+
+        if (absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI))
+            base -= clock_real_ns();    /* modulo 2^64, as the sum below */
+        else if (absolute)
+            base = 0;
+        current_setting(pt, old);
+        timer_stop(&pt->timer);
+        pt->interval_ns = to->interval_ns;
+        if (to->left_ns != 0) {
+            uint64_t when = base + to->left_ns;
+            timer_start(&pt->timer, (int64_t)when < 0 ? 0 : when);
+        }
+    }
+    spin_unlock(&itimer_lock);
+    return pt != NULL ? 0 : -EINVAL;
+}
+
+int posix_timer_get(int id, struct itimer_setting *now)
+{
+    spin_lock(&itimer_lock);
+    struct posix_timer *pt = find(current->proc, id);
+    if (pt != NULL)
+        current_setting(pt, now);
+    spin_unlock(&itimer_lock);
+    return pt != NULL ? 0 : -EINVAL;
+}
+
+int posix_timer_overrun(int id)
+{
+    spin_lock(&itimer_lock);
+    struct posix_timer *pt = find(current->proc, id);
+    int n = pt != NULL ? (int)MIN(pt->overrun, (uint32_t)INT32_MAX) : -EINVAL;
+    spin_unlock(&itimer_lock);
+    return n;
+}
+
+/* itimer_lock held. */
+static void delete(struct posix_timer *pt)
+{
+    timer_stop(&pt->timer);
+    list_remove(&pt->link);
+    kfree(pt);
+}
+
+int posix_timer_delete(int id)
+{
+    spin_lock(&itimer_lock);
+    struct posix_timer *pt = find(current->proc, id);
+    if (pt != NULL)
+        delete(pt);
+    spin_unlock(&itimer_lock);
+    return pt != NULL ? 0 : -EINVAL;
+}
+
+void posix_timers_delete_all(struct process *p)
+{
+    struct posix_timer *pt, *next;
+
+    spin_lock(&itimer_lock);
+    list_for_each_safe(pt, next, &p->posix_timers, link)
+        delete(pt);
+    spin_unlock(&itimer_lock);
+}

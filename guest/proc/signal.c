@@ -1,0 +1,342 @@
+/* signal.c - sending.
+ *
+ * Everything that sending decides, it decides under tree_lock (which threads
+ * there are, is the group dying or stopped) and the process's sighand.lock
+ * (what is pending, blocked and handled).  An exiting thread gives its sighand
+ * up under tree_lock, so a thread found in proc->threads has one or is ignored.
+ *
+ *   1. Stop signals and SIGCONT cancel each other; SIGCONT continues the group
+ *      even if it is blocked or ignored.
+ *   2. What would do nothing is not queued; a blocked signal always is.
+ *   3. The signal is queued, and one thread that can take it is made to look.
+ *   4. If it is sure to kill (default action, not blocked, no core dump) the
+ *      whole group starts to die here and now, so that a thread which only a
+ *      fatal signal can wake, a parent in vfork for one, does wake.  Signals
+ *      that dump core wait until a thread takes them, as in Linux.
+ *
+ * PID 1 gets what it has handlers for and, if it blocks a signal in order to
+ * wait for it, that; never a default action. */
+#include "proc/signal_internal.h"
+
+#include "lib/string.h"
+#include "trace/trace.h"
+
+/* tree_lock may be held by the caller or not; either way it stays so. */
+static bool tree_enter(void)
+{
+    if (spin_held(&tree_lock))
+        return false;
+    spin_lock(&tree_lock);
+    return true;
+}
+
+static void tree_leave(bool entered)
+{
+    if (entered)
+        spin_unlock(&tree_lock);
+}
+
+static struct sighand *process_sighand(struct process *p)
+{
+    struct task *t;
+
+    list_for_each(t, &p->threads, thread_link)
+        if (t->sighand != NULL)
+            return t->sighand;
+    return NULL;
+}
+
+void signal_recalc(struct task *t)
+{
+    struct process *p = t->proc;
+
+    t->sig_pending = ((t->pending.set | p->shared_pending.set) & ~t->blocked) != 0 ||
+        in_set(t->pending.set, SIGKILL) || p->group_exit || p->stop_pending != 0;
+}
+
+bool signal_pending(struct task *t)
+{
+    return __atomic_load_n(&t->sig_pending, __ATOMIC_ACQUIRE);
+}
+
+bool signal_fatal_pending(struct task *t)
+{
+    return __atomic_load_n(&t->proc->group_exit, __ATOMIC_ACQUIRE) ||
+        in_set(__atomic_load_n(&t->pending.set, __ATOMIC_ACQUIRE), SIGKILL);
+}
+
+/* The flag comes first: block() looks at it under t->lock before it sleeps. */
+void signal_notice(struct task *t, bool fatal)
+{
+    ASSERT_SPIN_HELD(&tree_lock);
+    __atomic_store_n(&t->sig_pending, true, __ATOMIC_RELEASE);
+    spin_lock(&t->lock);
+    bool asleep = t->sleep_intr || (fatal && t->sleep_kill);
+    spin_unlock(&t->lock);
+    if (asleep || (fatal && t->stopped))
+        wake_task(t);
+}
+
+void signal_group_exit(struct process *p, int status)
+{
+    struct task *t;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    if (!p->group_exit) {
+        p->exit_status = status;
+        __atomic_store_n(&p->group_exit, true, __ATOMIC_RELEASE);
+    }
+    p->stop_pending = p->stop_signal = 0;
+    list_for_each(t, &p->threads, thread_link)
+        signal_notice(t, true);
+}
+
+void signal_kill_thread(struct task *t)
+{
+    ASSERT_SPIN_HELD(&tree_lock);
+    if (t->sighand == NULL)
+        return;
+    spin_lock(&t->sighand->lock);
+    t->pending.set |= SIGBIT(SIGKILL);
+    spin_unlock(&t->sighand->lock);
+    signal_notice(t, true);
+}
+
+/* Would it do nothing if t took it?  sighand.lock held. */
+static bool ignored(struct task *t, int sig)
+{
+    uint64_t handler = t->sighand->action[sig - 1].handler;
+
+    if (in_set(t->blocked, sig))
+        return false;       /* the handler may have changed when it is unblocked */
+    if (t->proc->unkillable && handler == HANDLER_DEFAULT)
+        return true;
+    return handler == HANDLER_IGNORE || (handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig));
+}
+
+static void drop_everywhere(struct process *p, ksigset_t set)
+{
+    struct task *t;
+
+    sigpending_drop(&p->shared_pending, set);
+    list_for_each(t, &p->threads, thread_link)
+        sigpending_drop(&t->pending, set);
+}
+
+/* Is t fit to be the one that takes sig?  A thread with something to handle is
+ * on its way already. */
+static bool wants(struct task *t, int sig)
+{
+    if (t->sighand == NULL || (in_set(t->blocked, sig) && !in_set(t->sigwait, sig)))
+        return false;
+    if (sig == SIGKILL)
+        return true;
+    return !t->stopped && (t->on_cpu || !t->sig_pending);
+}
+
+static struct task *choose(struct process *p, struct task *to, int sig)
+{
+    struct task *t;
+
+    if (to != NULL)
+        return wants(to, sig) ? to : NULL;
+    list_for_each(t, &p->threads, thread_link)
+        if (wants(t, sig))
+            return t;
+    return NULL;
+}
+
+/* sig is queued for p, or for its thread `to`: who does something about it? */
+static void complete(struct process *p, struct task *to, int sig)
+{
+    struct task *t = choose(p, to, sig);
+
+    if (t == NULL)
+        return;
+    bool blocked = in_set(t->blocked, sig);
+    bool fatal = t->sighand->action[sig - 1].handler == HANDLER_DEFAULT && !p->unkillable &&
+        !in_set(SIGSET_IGNORE | SIGSET_STOP, sig);
+
+    if (sig == SIGKILL || (fatal && !blocked && !in_set(SIGSET_CORE, sig))) {
+        signal_group_exit(p, sig);
+    } else if (blocked) {       /* it sleeps in rt_sigtimedwait */
+        wake_task(t);
+    } else {
+        signal_notice(t, false);
+    }
+}
+
+/* tree_lock held; to NULL: any thread. */
+static int send(struct process *p, struct task *to, int sig, const siginfo_t *info)
+{
+    struct sighand *sh = to != NULL ? to->sighand : process_sighand(p);
+    bool continued = false;
+    int err = 0;
+
+    if (sh == NULL || p->group_exit)
+        return 0;               /* a zombie, or about to be one */
+    struct task *any = to != NULL ? to : list_first(&p->threads, struct task, thread_link);
+    if (any->kthread)
+        return 0;
+    trace_signal(any->rec->mm, to != NULL ? to->tid : p->tgid, (uint32_t)sig,
+                 info != NULL ? info->si_code : SI_KERNEL);
+    spin_lock(&sh->lock);
+    if (in_set(SIGSET_STOP, sig)) {
+        drop_everywhere(p, SIGBIT(SIGCONT));
+    } else if (sig == SIGCONT) {
+        drop_everywhere(p, SIGSET_STOP);
+        continued = signal_stop_end(p);
+    }
+    if (any->sighand == NULL)
+        any = choose(p, NULL, SIGKILL);     /* the leader is gone: any live thread */
+    if (!ignored(any, sig)) {
+        err = sigpending_add(to != NULL ? &to->pending : &p->shared_pending, sig, info,
+                             p->rlim[RLIMIT_SIGPENDING].rlim_cur);
+        if (err == 0)
+            complete(p, to, sig);
+    }
+    spin_unlock(&sh->lock);
+    if (continued) {
+        p->continued = true;
+        notify_parent(p, CLD_CONTINUED);
+    }
+    return err;
+}
+
+int signal_send_task(struct task *t, int sig, const siginfo_t *info)
+{
+    bool entered = tree_enter();
+    int err = send(t->proc, t, sig, info);
+
+    tree_leave(entered);
+    return err;
+}
+
+int signal_send_process(struct process *p, int sig, const siginfo_t *info)
+{
+    bool entered = tree_enter();
+    int err = send(p, NULL, sig, info);
+
+    tree_leave(entered);
+    return err;
+}
+
+int signal_send_pgrp(uint32_t pgid, int sig, const siginfo_t *info)
+{
+    struct process *p;
+    int err = -ESRCH;
+    bool entered = tree_enter();
+
+    list_for_each(p, &all_processes, all_link) {
+        if (p->pgid != pgid)
+            continue;
+        int one = send(p, NULL, sig, info);
+        if (err != 0)
+            err = one;
+    }
+    tree_leave(entered);
+    return err;
+}
+
+/* Blocked or ignored, a fault cannot wait: the default action takes its place,
+ * and not even PID 1 can go on. */
+void signal_force(int sig, int code, uaddr_t addr)
+{
+    struct task *t = current;
+    siginfo_t info;
+
+    memset(&info, 0, sizeof(info));
+    info.si_signo = sig;
+    info.si_code = code;
+    info.si_addr = (void *)addr;
+    bool entered = tree_enter();
+    struct sighand *sh = t->sighand;
+    trace_signal(t->rec->mm, t->tid, (uint32_t)sig, code);
+    spin_lock(&sh->lock);
+    struct ksigaction *a = &sh->action[sig - 1];
+    if (in_set(t->blocked, sig) || a->handler == HANDLER_IGNORE) {
+        a->handler = HANDLER_DEFAULT;
+        t->blocked &= ~SIGBIT(sig);
+    }
+    if (a->handler == HANDLER_DEFAULT)
+        t->proc->unkillable = false;
+    sigpending_add(&t->pending, sig, &info, UINT64_MAX);
+    signal_recalc(t);
+    spin_unlock(&sh->lock);
+    tree_leave(entered);
+}
+
+void signal_parent_died(struct process *p)
+{
+    struct task *t;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    list_for_each(t, &p->threads, thread_link)
+        if (t->pdeath_signal != 0)
+            send(p, t, (int)t->pdeath_signal, NULL);
+}
+
+/* Process-directed signals that only t could take, now that it blocks `set` or
+ * goes: let another thread look. */
+static void retarget(struct task *t, ksigset_t set)
+{
+    struct process *p = t->proc;
+    struct task *other;
+
+    list_for_each(other, &p->threads, thread_link)
+        if (other != t && other->sighand != NULL && (p->shared_pending.set & set & ~other->blocked))
+            signal_notice(other, false);
+}
+
+void signal_task_exit(struct task *t)
+{
+    struct process *p = t->proc;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    if (p->group_exit)
+        return;
+    retarget(t, ~t->blocked);
+    if (p->stop_pending != 0)
+        signal_stop_begin(p, (int)p->stop_pending);     /* complete without t? */
+}
+
+void signal_set_mask(ksigset_t mask)
+{
+    struct task *t = current;
+    struct process *p = t->proc;
+
+    mask &= ~SIGSET_UNBLOCKABLE;
+    if (mask == t->blocked)
+        return;
+    bool shared = p->nthreads > 1;      /* nobody else can change that from 1 */
+    if (shared)
+        spin_lock(&tree_lock);
+    spin_lock(&t->sighand->lock);
+    ksigset_t newly = mask & ~t->blocked;
+    t->blocked = mask;
+    signal_recalc(t);
+    if (shared)
+        retarget(t, newly);
+    spin_unlock(&t->sighand->lock);
+    if (shared)
+        spin_unlock(&tree_lock);
+}
+
+void signal_set_temp_mask(ksigset_t mask)
+{
+    struct task *t = current;
+
+    t->saved_mask = t->blocked;
+    t->restore_mask = true;
+    signal_set_mask(mask);
+}
+
+void signal_restore_temp_mask(void)
+{
+    struct task *t = current;
+
+    if (t->restore_mask) {
+        t->restore_mask = false;
+        signal_set_mask(t->saved_mask);
+    }
+}

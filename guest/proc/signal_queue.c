@@ -1,0 +1,209 @@
+/* signal_queue.c - pending sets, queues of siginfo, and dispositions.
+ *
+ * The bit in the set says that a signal is pending; its siginfo, if there was
+ * memory for it, is in the queue.  A standard signal (below SIGRTMIN) is
+ * pending once at most.  Real-time signals queue up, and their bit stays until
+ * the last one is taken. */
+#include "proc/signal_internal.h"
+
+#include "lib/string.h"
+#include "mm/heap.h"
+
+struct sighand *sighand_create(void)
+{
+    struct sighand *s = kzalloc(sizeof(*s));
+
+    if (s != NULL)
+        s->users = 1;
+    return s;
+}
+
+struct sighand *sighand_copy(struct sighand *from)
+{
+    struct sighand *s = sighand_create();
+
+    if (s == NULL)
+        return NULL;
+    spin_lock(&from->lock);
+    memcpy(s->action, from->action, sizeof(s->action));
+    spin_unlock(&from->lock);
+    return s;
+}
+
+void sighand_put(struct sighand *s)
+{
+    if (__atomic_sub_fetch(&s->users, 1, __ATOMIC_ACQ_REL) == 0)
+        kfree(s);
+}
+
+void sighand_exec(struct task *t)
+{
+    struct sighand *s = t->sighand;
+
+    spin_lock(&s->lock);
+    for (unsigned i = 0; i < SIG_MAX; i++) {
+        struct ksigaction *a = &s->action[i];
+
+        if (a->handler != HANDLER_IGNORE)
+            a->handler = HANDLER_DEFAULT;
+        a->flags = a->restorer = a->mask = 0;
+    }
+    spin_unlock(&s->lock);
+    t->altstack_sp = t->altstack_size = 0;
+    t->altstack_flags = SS_DISABLE;
+}
+
+void sigpending_init(struct sigpending *q)
+{
+    q->set = 0;
+    q->count = 0;
+    list_init(&q->queue);
+}
+
+static void sigqueue_free(struct sigpending *q, struct sigqueue *e)
+{
+    list_remove(&e->link);
+    q->count--;
+    kfree(e);
+}
+
+void sigpending_drop(struct sigpending *q, ksigset_t set)
+{
+    struct sigqueue *e, *next;
+
+    if ((q->set & set) == 0)
+        return;
+    q->set &= ~set;
+    list_for_each_safe(e, next, &q->queue, link)
+        if (in_set(set, e->info.si_signo))
+            sigqueue_free(q, e);
+}
+
+void sigpending_flush(struct sigpending *q)
+{
+    sigpending_drop(q, ~0ull);
+}
+
+/* A signal whose info is lost is still sent, except sigqueue's real-time ones:
+ * there the value is the message. */
+static int lost_info(int sig, const siginfo_t *info)
+{
+    return sig >= SIGRTMIN && info != NULL && info->si_code != SI_USER ? -EAGAIN : 0;
+}
+
+int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint64_t limit)
+{
+    struct sigqueue *e = NULL;
+
+    if (sig < SIGRTMIN && in_set(q->set, sig))
+        return 0;
+    if (q->count < limit)
+        e = kmalloc(sizeof(*e));
+    if (e == NULL) {
+        int err = lost_info(sig, info);
+        if (err != 0)
+            return err;
+    } else {
+        if (info != NULL) {
+            e->info = *info;
+        } else {
+            memset(&e->info, 0, sizeof(e->info));
+            e->info.si_code = SI_KERNEL;
+        }
+        e->info.si_signo = sig;
+        list_push_back(&q->queue, &e->link);
+        q->count++;
+    }
+    q->set |= SIGBIT(sig);
+    return 0;
+}
+
+/* Moves the first info of sig to *info; the bit goes if it was the only one. */
+static void take_info(struct sigpending *q, int sig, siginfo_t *info)
+{
+    struct sigqueue *e, *found = NULL;
+    bool more = false;
+
+    list_for_each(e, &q->queue, link) {
+        if (e->info.si_signo != sig)
+            continue;
+        if (found != NULL) {
+            more = true;
+            break;
+        }
+        found = e;
+    }
+    if (found != NULL) {
+        *info = found->info;
+        sigqueue_free(q, found);
+    } else {
+        memset(info, 0, sizeof(*info));
+        info->si_signo = sig;
+    }
+    if (!more)
+        q->set &= ~SIGBIT(sig);
+}
+
+int sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info)
+{
+    ksigset_t have = q->set & set;
+
+    if (have == 0)
+        return 0;
+    if (have & SIGSET_SYNC)
+        have &= SIGSET_SYNC;
+    int sig = __builtin_ctzll(have) + 1;
+    take_info(q, sig, info);
+    return sig;
+}
+
+bool sigpending_timer_overrun(struct sigpending *q, int timer_id, uint32_t more)
+{
+    struct sigqueue *e;
+
+    list_for_each(e, &q->queue, link)
+        if (e->info.si_code == SI_TIMER && e->info.si_tid == timer_id) {
+            e->info.si_overrun += (int)more;
+            return true;
+        }
+    return false;
+}
+
+int signal_dequeue(struct task *t, ksigset_t set, siginfo_t *info)
+{
+    ASSERT_SPIN_HELD(&t->sighand->lock);
+    int sig = sigpending_take(&t->pending, set, info);
+    return sig != 0 ? sig : sigpending_take(&t->proc->shared_pending, set, info);
+}
+
+int signal_take(ksigset_t set, siginfo_t *info)
+{
+    struct sighand *sh = current->sighand;
+
+    spin_lock(&sh->lock);
+    int sig = signal_dequeue(current, set & ~SIGSET_UNBLOCKABLE, info);
+    spin_unlock(&sh->lock);
+    return sig;
+}
+
+void siginfo_user(siginfo_t *info, int sig, int code)
+{
+    memset(info, 0, sizeof(*info));
+    info->si_signo = sig;
+    info->si_code = code;
+    info->si_pid = (int)current->proc->tgid;
+    info->si_uid = current->cred.uid;
+}
+
+/* Times in clock ticks of 10 ms, as every clock_t of the ABI. */
+void siginfo_child(siginfo_t *info, struct process *child, int code, int status)
+{
+    memset(info, 0, sizeof(*info));
+    info->si_signo = child->exit_signal != 0 ? child->exit_signal : SIGCHLD;
+    info->si_code = code;
+    info->si_pid = (int)child->tgid;
+    info->si_uid = child->leader->cred.uid;
+    info->si_status = status;
+    info->si_utime = (__kernel_clock_t)(child->utime_ns / 10000000);
+    info->si_stime = (__kernel_clock_t)(child->stime_ns / 10000000);
+}

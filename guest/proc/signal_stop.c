@@ -1,0 +1,62 @@
+/* signal_stop.c - group stops: SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU and what
+ * SIGCONT ends.
+ *
+ * A stop begins when one thread takes the signal (proc->stop_pending), and is
+ * complete when every thread has joined (proc->stop_signal): then the parent
+ * hears of it, once.  A thread joins on its way to user mode, so a parent that
+ * is blocked in vfork joins when its child has released it, and until then
+ * WUNTRACED does not report it.  SIGCONT ends the stop from outside;
+ * a group exit ends it, too. */
+#include "proc/signal_internal.h"
+
+static void stop_check(struct process *p)
+{
+    if (p->stop_pending == 0 || p->stop_signal != 0 || p->nstopped < p->nthreads)
+        return;
+    p->stop_signal = p->stop_pending;
+    p->stop_reported = false;
+    p->continued = false;
+    notify_parent(p, CLD_STOPPED);
+}
+
+void signal_stop_begin(struct process *p, int sig)
+{
+    struct task *t;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    p->stop_pending = (uint32_t)sig;
+    list_for_each(t, &p->threads, thread_link)
+        if (t != current && !t->stopped)
+            signal_notice(t, false);
+    stop_check(p);
+}
+
+void signal_stop_join(struct process *p)
+{
+    struct task *t = current;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    t->stopped = true;
+    p->nstopped++;
+    stop_check(p);
+    while (p->stop_pending != 0 && !signal_fatal_pending(t)) {
+        spin_unlock(&tree_lock);
+        block(BLOCK_stop, 0, BLOCK_KILLABLE, NO_DEADLINE);
+        spin_lock(&tree_lock);
+    }
+    p->nstopped--;
+    t->stopped = false;
+}
+
+bool signal_stop_end(struct process *p)
+{
+    struct task *t;
+    bool complete = p->stop_signal != 0;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    p->stop_pending = p->stop_signal = 0;
+    list_for_each(t, &p->threads, thread_link)
+        if (t->stopped)
+            wake_task(t);
+    return complete;
+}

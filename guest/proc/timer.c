@@ -1,0 +1,149 @@
+/* timer.c - one queue of timers per CPU, and the slice of what runs on it.
+ *
+ * A timer is on the queue of the CPU that started it, sorted by time.  The
+ * hardware is armed for the earlier of the first timer and the slice, and only
+ * ever moved when it would come too late: an interrupt that comes too early
+ * finds nothing due and arms the next moment.  So stopping a timer, and most
+ * starts and switches, do not touch the hardware. */
+#include "proc/timer.h"
+
+#include "proc/lock.h"
+
+static struct timer_queue {
+    struct spinlock lock;
+    struct rb_root timers;          /* by when */
+    struct timer *first;
+    struct timer *running;          /* its fire() is being called */
+    uint64_t slice;                 /* 0: none */
+    uint64_t armed;                 /* 0: not yet */
+} queues[MAX_CPUS];
+
+void timer_setup(struct timer *t, void (*fire)(struct timer *))
+{
+    t->fire = fire;
+    t->queued = false;
+    t->cpu = 0;
+}
+
+static uint64_t next_moment(const struct timer_queue *q)
+{
+    uint64_t slice = q->slice != 0 ? q->slice : UINT64_MAX;
+
+    return q->first != NULL ? MIN(q->first->when, slice) : slice;
+}
+
+/* This CPU's queue, lock held. */
+static void arm(struct timer_queue *q)
+{
+    uint64_t next = next_moment(q);
+
+    if (q->armed == 0 || next < q->armed) {
+        q->armed = next;
+        clock_arm(next);
+    }
+}
+
+static void enqueue(struct timer_queue *q, struct timer *t)
+{
+    struct rb_node **link = &q->timers.node, *parent = NULL;
+    bool first = true;
+
+    while (*link != NULL) {
+        parent = *link;
+        if (t->when < rb_entry(parent, struct timer, node)->when) {
+            link = &parent->left;
+        } else {
+            link = &parent->right;
+            first = false;
+        }
+    }
+    rb_insert(&q->timers, parent, link, &t->node);
+    if (first)
+        q->first = t;
+    t->queued = true;
+}
+
+static void dequeue(struct timer_queue *q, struct timer *t)
+{
+    if (q->first == t) {
+        struct rb_node *next = rb_next(&t->node);
+        q->first = next != NULL ? rb_entry(next, struct timer, node) : NULL;
+    }
+    rb_erase(&q->timers, &t->node);
+    t->queued = false;
+}
+
+/* Takes t off whatever queue it is on. */
+static bool take_off(struct timer *t)
+{
+    struct timer_queue *q = &queues[t->cpu];
+
+    spin_lock(&q->lock);
+    bool was = t->queued;
+    if (was)
+        dequeue(q, t);
+    spin_unlock(&q->lock);
+    return was;
+}
+
+void timer_start(struct timer *t, uint64_t when)
+{
+    struct timer_queue *q = &queues[this_cpu()->id];
+
+    take_off(t);
+    spin_lock(&q->lock);
+    t->cpu = this_cpu()->id;
+    t->when = when;
+    enqueue(q, t);
+    arm(q);
+    spin_unlock(&q->lock);
+}
+
+/* fire() never runs on the CPU that calls this: kernel code is not interrupted.
+ * On another one it may just be running, and may start the timer again. */
+bool timer_stop(struct timer *t)
+{
+    bool was = take_off(t);
+
+    while (__atomic_load_n(&queues[t->cpu].running, __ATOMIC_ACQUIRE) == t &&
+           t->cpu != this_cpu()->id) {
+        cpu_relax_poll();
+        was = take_off(t) || was;
+    }
+    return take_off(t) || was;
+}
+
+void timer_set_slice(uint64_t when)
+{
+    struct timer_queue *q = &queues[this_cpu()->id];
+
+    spin_lock(&q->lock);
+    q->slice = when == UINT64_MAX ? 0 : when;
+    arm(q);
+    spin_unlock(&q->lock);
+}
+
+void timer_interrupt(void)
+{
+    struct timer_queue *q = &queues[this_cpu()->id];
+    uint64_t now = clock_mono_ns();
+
+    spin_lock(&q->lock);
+    while (q->first != NULL && q->first->when <= now) {
+        struct timer *t = q->first;
+
+        dequeue(q, t);
+        q->running = t;
+        spin_unlock(&q->lock);
+        t->fire(t);
+        spin_lock(&q->lock);
+        __atomic_store_n(&q->running, NULL, __ATOMIC_RELEASE);
+    }
+    if (q->slice != 0 && q->slice <= now) {
+        q->slice = 0;
+        this_cpu()->need_resched = 1;
+    }
+    q->armed = 0;
+    arm(q);
+    spin_unlock(&q->lock);
+}

@@ -1,0 +1,347 @@
+/* signal.c - system calls on signals: who may send what to whom, and the
+ * formats of the ABI.  What signals do is in proc/signal*.c. */
+#include "sys/syscall.h"
+
+#include "arch/clock.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "proc/signal_internal.h"
+#include <linux/time_types.h>
+
+_Static_assert(sizeof(struct ksigaction) == 32, "the ABI's struct sigaction");
+
+static bool valid_signal(int sig)
+{
+    return sig >= 1 && sig <= SIG_MAX;
+}
+
+/* --- dispositions and masks --- */
+
+/* Signals that the new disposition throws away are not pending any more. */
+static void drop_ignored(struct process *p, int sig)
+{
+    struct task *t;
+
+    sigpending_drop(&p->shared_pending, SIGBIT(sig));
+    list_for_each(t, &p->threads, thread_link)
+        sigpending_drop(&t->pending, SIGBIT(sig));
+}
+
+static void set_action(int sig, const struct ksigaction *to)
+{
+    struct sighand *sh = current->sighand;
+    bool ignore = to->handler == HANDLER_IGNORE ||
+        (to->handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig));
+
+    spin_lock(&tree_lock);
+    spin_lock(&sh->lock);
+    sh->action[sig - 1] = *to;
+    sh->action[sig - 1].mask &= ~SIGSET_UNBLOCKABLE;
+    if (ignore)
+        drop_ignored(current->proc, sig);
+    spin_unlock(&sh->lock);
+    spin_unlock(&tree_lock);
+}
+
+SYSCALL4(rt_sigaction, int, sig, uaddr_t, act, uaddr_t, oldact, size_t, size)
+{
+    struct sighand *sh = current->sighand;
+    struct ksigaction new, old;
+
+    if (size != sizeof(ksigset_t) || !valid_signal(sig) || (act != 0 && in_set(SIGSET_UNBLOCKABLE, sig)))
+        return -EINVAL;
+    if (act != 0 && get_user(new, act) != 0)
+        return -EFAULT;
+    spin_lock(&sh->lock);
+    old = sh->action[sig - 1];
+    spin_unlock(&sh->lock);
+    if (act != 0)
+        set_action(sig, &new);
+    return oldact != 0 ? put_user(old, oldact) : 0;
+}
+
+SYSCALL4(rt_sigprocmask, int, how, uaddr_t, set, uaddr_t, oldset, size_t, size)
+{
+    ksigset_t old = current->blocked, change;
+
+    if (size != sizeof(ksigset_t))
+        return -EINVAL;
+    if (set != 0) {
+        if (get_user(change, set) != 0)
+            return -EFAULT;
+        if (how == SIG_BLOCK)
+            signal_set_mask(old | change);
+        else if (how == SIG_UNBLOCK)
+            signal_set_mask(old & ~change);
+        else if (how == SIG_SETMASK)
+            signal_set_mask(change);
+        else
+            return -EINVAL;
+    }
+    return oldset != 0 ? put_user(old, oldset) : 0;
+}
+
+SYSCALL2(rt_sigpending, uaddr_t, set, size_t, size)
+{
+    ksigset_t pending = (current->pending.set | current->proc->shared_pending.set) & current->blocked;
+
+    if (size > sizeof(pending))
+        return -EINVAL;
+    return copy_to_user(set, &pending, size);
+}
+
+SYSCALL2(sigaltstack, uaddr_t, ss, uaddr_t, old_ss)
+{
+    struct task *t = current;
+    uaddr_t sp = t->uregs->rsp;
+    stack_t new, old = {
+        .ss_sp = (void *)t->altstack_sp,
+        .ss_size = t->altstack_size,
+        .ss_flags = (int)(t->altstack_flags & SS_FLAG_BITS),
+    };
+
+    if (t->altstack_size == 0)
+        old.ss_flags = SS_DISABLE;
+    else if (on_altstack(t, sp))
+        old.ss_flags |= SS_ONSTACK;
+    if (ss != 0) {
+        if (get_user(new, ss) != 0)
+            return -EFAULT;
+        long err = sigaltstack_set(&new, sp);
+        if (err != 0)
+            return err;
+    }
+    return old_ss != 0 ? put_user(old, old_ss) : 0;
+}
+
+SYSCALL0(rt_sigreturn)
+{
+    return sigframe_pop(current->uregs);
+}
+
+SYSCALL0(restart_syscall)
+{
+    long (*fn)(struct task *) = current->restart.fn;
+
+    current->restart.fn = NULL;
+    return fn != NULL ? fn(current) : -EINTR;
+}
+
+/* --- waiting --- */
+
+static long sleep_for_signal(enum block_reason why)
+{
+    while (block(why, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE) == 0)
+        ;
+    return -ERESTARTNOHAND;
+}
+
+SYSCALL0(pause)
+{
+    return sleep_for_signal(BLOCK_pause);
+}
+
+SYSCALL2(rt_sigsuspend, uaddr_t, set, size_t, size)
+{
+    ksigset_t mask;
+
+    if (size != sizeof(mask))
+        return -EINVAL;
+    if (get_user(mask, set) != 0)
+        return -EFAULT;
+    signal_set_temp_mask(mask);
+    return sleep_for_signal(BLOCK_sigsuspend);
+}
+
+/* While sigwait holds the set, senders wake us for it though it is blocked. */
+static int wait_for(ksigset_t set, siginfo_t *info, uint64_t deadline)
+{
+    struct task *t = current;
+    int sig, err;
+
+    set &= ~SIGSET_UNBLOCKABLE;
+    spin_lock(&t->sighand->lock);
+    t->sigwait = set;
+    spin_unlock(&t->sighand->lock);
+    do {
+        err = 0;
+        sig = signal_take(set, info);
+        if (sig == 0)
+            err = block(BLOCK_sigtimedwait, 0, BLOCK_INTERRUPTIBLE, deadline);
+    } while (sig == 0 && err == 0);
+    if (sig == 0)
+        sig = signal_take(set, info);       /* came together with what ended the wait */
+    spin_lock(&t->sighand->lock);
+    t->sigwait = 0;
+    signal_recalc(t);
+    spin_unlock(&t->sighand->lock);
+    if (sig != 0)
+        return sig;
+    return err == -ETIMEDOUT ? -EAGAIN : -EINTR;
+}
+
+SYSCALL4(rt_sigtimedwait, uaddr_t, uset, uaddr_t, uinfo, uaddr_t, timeout, size_t, size)
+{
+    ksigset_t set;
+    siginfo_t info;
+    uint64_t deadline = NO_DEADLINE;
+
+    if (size != sizeof(set))
+        return -EINVAL;
+    if (get_user(set, uset) != 0)
+        return -EFAULT;
+    if (timeout != 0) {
+        struct __kernel_timespec ts;
+
+        if (get_user(ts, timeout) != 0)
+            return -EFAULT;
+        if (ts.tv_sec < 0 || (uint64_t)ts.tv_nsec >= NSEC_PER_SEC)
+            return -EINVAL;
+        if ((uint64_t)ts.tv_sec < INT64_MAX / NSEC_PER_SEC / 2)
+            deadline = clock_mono_ns() + (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+    }
+    int sig = wait_for(set, &info, deadline);
+    if (sig > 0 && uinfo != 0 && put_user(info, uinfo) != 0)
+        return -EFAULT;
+    return sig;
+}
+
+/* --- sending --- */
+
+/* May current send sig to p?  tree_lock held. */
+static bool may_signal(struct process *p, int sig)
+{
+    const struct cred *c = &current->cred, *to;
+
+    if (capable() || p == current->proc || p->leader == NULL)
+        return true;
+    to = &p->leader->cred;
+    if (c->euid == to->suid || c->euid == to->uid || c->uid == to->suid || c->uid == to->uid)
+        return true;
+    return sig == SIGCONT && p->session == current->proc->session;
+}
+
+static int send_checked(struct process *p, int sig, const siginfo_t *info)
+{
+    if (!may_signal(p, sig))
+        return -EPERM;
+    return sig != 0 ? signal_send_process(p, sig, info) : 0;
+}
+
+/* To every process of a group, or with pgid 0 to all but PID 1 and ourselves.
+ * One success is success; else one refusal is -EPERM.  tree_lock held. */
+static int kill_many(uint32_t pgid, int sig, const siginfo_t *info)
+{
+    struct process *p;
+    int result = -ESRCH;
+
+    list_for_each(p, &all_processes, all_link) {
+        if (pgid != 0 ? p->pgid != pgid : p == init_process || p == current->proc)
+            continue;
+        int err = send_checked(p, sig, info);
+        if (err == 0 || result == -ESRCH)
+            result = err;
+    }
+    return result;
+}
+
+SYSCALL2(kill, int, pid, int, sig)
+{
+    siginfo_t info;
+    int err;
+
+    if (sig < 0 || sig > SIG_MAX)
+        return -EINVAL;
+    siginfo_user(&info, sig, SI_USER);
+    spin_lock(&tree_lock);
+    if (pid > 0) {
+        struct process *p = process_find((uint32_t)pid);
+        if (p == NULL) {        /* a thread's ID names its process, too */
+            struct task *t = task_find((uint32_t)pid);
+            p = t != NULL ? t->proc : NULL;
+        }
+        err = p != NULL ? send_checked(p, sig, &info) : -ESRCH;
+    } else if (pid == INT32_MIN) {
+        err = -ESRCH;
+    } else {
+        uint32_t pgid = pid == -1 ? 0 : pid == 0 ? current->proc->pgid : (uint32_t)-pid;
+        err = kill_many(pgid, sig, &info);
+    }
+    spin_unlock(&tree_lock);
+    return err;
+}
+
+/* tgid 0: of whatever process. */
+static int send_thread(uint32_t tgid, uint32_t tid, int sig, const siginfo_t *info)
+{
+    int err = -ESRCH;
+
+    spin_lock(&tree_lock);
+    struct task *t = task_find(tid);
+    if (t != NULL && (tgid == 0 || t->proc->tgid == tgid)) {
+        err = may_signal(t->proc, sig) ? 0 : -EPERM;
+        if (err == 0 && sig != 0)
+            err = signal_send_task(t, sig, info);
+    }
+    spin_unlock(&tree_lock);
+    return err;
+}
+
+SYSCALL3(tgkill, int, tgid, int, tid, int, sig)
+{
+    siginfo_t info;
+
+    if (tgid <= 0 || tid <= 0 || sig < 0 || sig > SIG_MAX)
+        return -EINVAL;
+    siginfo_user(&info, sig, SI_TKILL);
+    return send_thread((uint32_t)tgid, (uint32_t)tid, sig, &info);
+}
+
+SYSCALL2(tkill, int, tid, int, sig)
+{
+    siginfo_t info;
+
+    if (tid <= 0 || sig < 0 || sig > SIG_MAX)
+        return -EINVAL;
+    siginfo_user(&info, sig, SI_TKILL);
+    return send_thread(0, (uint32_t)tid, sig, &info);
+}
+
+/* Only to oneself may a program pretend that the kernel or kill() sent it. */
+static int get_info(siginfo_t *info, uaddr_t at, int sig, bool self)
+{
+    if (sig < 0 || sig > SIG_MAX)
+        return -EINVAL;
+    if (copy_from_user(info, at, sizeof(*info)) != 0)
+        return -EFAULT;
+    if (!self && (info->si_code >= 0 || info->si_code == SI_TKILL))
+        return -EPERM;
+    info->si_signo = sig;
+    return 0;
+}
+
+SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uaddr_t, uinfo)
+{
+    siginfo_t info;
+    int err = get_info(&info, uinfo, sig, pid == (int)current->proc->tgid);
+
+    if (err != 0)
+        return err;
+    spin_lock(&tree_lock);
+    struct process *p = pid > 0 ? process_find((uint32_t)pid) : NULL;
+    err = p != NULL ? send_checked(p, sig, &info) : -ESRCH;
+    spin_unlock(&tree_lock);
+    return err;
+}
+
+SYSCALL4(rt_tgsigqueueinfo, int, tgid, int, tid, int, sig, uaddr_t, uinfo)
+{
+    siginfo_t info;
+    int err = get_info(&info, uinfo, sig, tgid == (int)current->proc->tgid);
+
+    if (err != 0)
+        return err;
+    if (tgid <= 0 || tid <= 0)
+        return -EINVAL;
+    return send_thread((uint32_t)tgid, (uint32_t)tid, sig, &info);
+}
