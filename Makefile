@@ -17,7 +17,9 @@ DEPS     = -MMD -MP -MF $@.d
 
 # --- host programs -----------------------------------------------------------
 HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -fPIE
-VMM_LIBS    := -lelf -lcapstone -lseccomp -lpthread
+# Capstone and libdw are loaded when a report or an instruction needs them: linked,
+# they would cost every start a millisecond.
+VMM_LIBS    := -lelf -lseccomp -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
 TRACE_LIB   := $(patsubst %,vmm/trace/%.c,schema metadata reader replay format)
 VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB) images/cpio.c

@@ -47,7 +47,7 @@ struct generic_address {
 struct fadt {
     struct table_header h;
     uint32_t firmware_ctrl, dsdt;
-    uint8_t unused_1[60];               /* int_model to year alarm: none here */
+    uint8_t unused_1[62];               /* int_model to year alarm: none here */
     uint8_t day_alarm, month_alarm, century;
     uint16_t boot_arch;
     uint8_t reserved;

@@ -145,6 +145,9 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
             refuse("one KERNEL only; the guest's command goes after '--'");
         o->kernel = arg;
         break;
+    case ARGP_KEY_ERROR:
+        o->wrong = state->next > 0 ? state->argv[state->next - 1] : NULL;
+        break;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -178,9 +181,9 @@ void options_parse(struct options *o, int argc, char **argv)
     if (has_command)
         argv[own] = NULL;
 
-    int at = 0;
-    if (argp_parse(&argp, own, argv, ARGP_NO_ERRS | ARGP_NO_HELP, &at, o) != 0)
-        refuse("'%s' is not an option, or lacks its argument; see vmm --help", argv[at - 1]);
+    if (argp_parse(&argp, own, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, o) != 0)
+        refuse("'%s' is not an option, or lacks its argument; see vmm --help",
+               o->wrong != NULL ? o->wrong : "");
     if (o->help) {
         argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, "vmm");
         exit(EXIT_SUCCESS);

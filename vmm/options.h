@@ -26,7 +26,9 @@ struct options {
     bool stats;
     bool seccomp;
     int level;                  /* -q -1, -v 1 */
-    bool help, version;         /* options_parse() acts on them itself */
+    /* options_parse() acts on these itself */
+    bool help, version;
+    const char *wrong;
 };
 
 void options_parse(struct options *o, int argc, char **argv);

@@ -1,0 +1,32 @@
+/* bootlog.h - when each stage of the boot was reached, and at what cost.
+ * Marks may come from any thread; each stage counts once, the first time. */
+#ifndef VMM_BOOTLOG_H
+#define VMM_BOOTLOG_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "shared/boot_stages.h"
+
+struct vm;
+
+struct bootlog {
+    pthread_mutex_t lock;       /* guards `mark` */
+    uint64_t start_ns;          /* CLOCK_MONOTONIC at the start of main() */
+    struct bootlog_mark {
+        bool reached;
+        uint64_t wall_ns;       /* since start_ns */
+        uint64_t guest_tsc;
+        uint64_t exits, hypercalls;     /* of all vCPUs */
+        uint64_t pte_writes, faults;    /* as the guest counts them */
+    } mark[BOOT_STAGE_MAX];
+};
+
+void bootlog_start(struct bootlog *log);
+void bootlog_mark(struct vm *vm, enum boot_stage stage, uint64_t pte_writes, uint64_t faults);
+/* --boot-report, as JSON; closes f.  0 or -errno. */
+int bootlog_write(const struct vm *vm, FILE *f);
+
+#endif

@@ -1,0 +1,166 @@
+/* hypercall.c - the guest asks, the VMM does.
+ *
+ * Arguments come from the registers that KVM synced into kvm_run, the result
+ * goes back the same way: no further system call.  Each guest address passes
+ * gmem_span(), here and nowhere else; what is looked at is copied first. */
+#include "vmm/hypercall.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "shared/inspect.h"
+#include "shared/trace_schema.h"
+#include "vmm/console.h"
+#include "vmm/tracer.h"
+#include "vmm/vm.h"
+
+#define ENTROPY_MAX     256
+#define PANIC_TEXT_MAX  800
+
+static int64_t hc_exit(struct vcpu *v, uint64_t status, uint64_t kind)
+{
+    static const char *const kinds[] = { "power off", "reboot", "halt" };
+    if (status > 255 || kind >= sizeof(kinds) / sizeof(kinds[0]))
+        return -EINVAL;
+    vm_stop(v->vm, STOP_STATUS, (int)status, (int)v->index, "%s", kinds[kind]);
+    return 0;
+}
+
+static int64_t hc_console_write(struct vcpu *v, uint64_t at, uint64_t bytes)
+{
+    const void *p = gmem_span(v->vm->mem, at, bytes);
+    if (p == NULL)
+        return -EFAULT;
+    console_output(v->vm->console, p, bytes);
+    return (int64_t)bytes;
+}
+
+static int64_t hc_boot_stage(struct vcpu *v, uint64_t stage, uint64_t pte_writes, uint64_t faults)
+{
+    if (stage < BOOT_GUEST_FIRST || stage >= BOOT_STAGE_MAX)
+        return -EINVAL;
+    bootlog_mark(v->vm, (enum boot_stage)stage, pte_writes, faults);
+    return 0;
+}
+
+static int64_t hc_trace_open(struct vcpu *v, uint64_t cpu)
+{
+    if (v->vm->tracer == NULL)
+        return -ENODEV;
+    if (cpu >= v->vm->ncpus)
+        return -EINVAL;
+    return (int64_t)(v->vm->trace_base + cpu * TRACE_WINDOW_BYTES);
+}
+
+/* A vCPU may ring for its own packet only, so the calls for one packet never
+ * run at the same time. */
+static int64_t hc_trace_doorbell(struct vcpu *v, uint64_t cpu, uint64_t bytes, uint64_t first,
+                                 uint64_t last)
+{
+    if (v->vm->tracer == NULL)
+        return -ENODEV;
+    if (cpu != v->index)
+        return -EINVAL;
+    int err = tracer_doorbell(v->vm->tracer, (unsigned)cpu, bytes, first, last);
+    if (err != 0 && err != -EINVAL)     /* the tracer has said why */
+        vm_stop(v->vm, STOP_FAILED, EXIT_VMM, (int)v->index, "%s", "");
+    return err;
+}
+
+static int64_t hc_page_copy(struct vcpu *v, uint64_t to, uint64_t from)
+{
+    if (to % GMEM_PAGE != 0 || from % GMEM_PAGE != 0)
+        return -EINVAL;
+    void *d = gmem_span(v->vm->mem, to, GMEM_PAGE);
+    const void *s = gmem_span(v->vm->mem, from, GMEM_PAGE);
+    if (d == NULL || s == NULL)
+        return -EFAULT;
+    if (d != s)
+        memcpy(d, s, GMEM_PAGE);
+    return 0;
+}
+
+static int64_t hc_page_clear(struct vcpu *v, uint64_t at, uint64_t pages)
+{
+    if (at % GMEM_PAGE != 0)
+        return -EINVAL;
+    if (pages > gmem_end(v->vm->mem) / GMEM_PAGE)
+        return -EFAULT;
+    void *p = gmem_span(v->vm->mem, at, pages * GMEM_PAGE);
+    if (p == NULL)
+        return -EFAULT;
+    memset(p, 0, pages * GMEM_PAGE);
+    return 0;
+}
+
+static int64_t hc_entropy(struct vcpu *v, uint64_t at, uint64_t bytes)
+{
+    if (bytes < 1 || bytes > ENTROPY_MAX)
+        return -EINVAL;
+    void *p = gmem_span(v->vm->mem, at, bytes);
+    if (p == NULL)
+        return -EFAULT;
+    ssize_t n = getrandom(p, bytes, 0); /* up to 256 bytes come whole */
+    return n < 0 ? -errno : n;
+}
+
+static int64_t hc_wall_clock(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static int64_t hc_inspect(struct vcpu *v, uint64_t at)
+{
+    if (gmem_span(v->vm->mem, at, sizeof(struct inspect_root)) == NULL)
+        return -EFAULT;
+    atomic_store(&v->vm->inspect, at);
+    return 0;
+}
+
+static int64_t hc_panic(struct vcpu *v, uint64_t at, uint64_t bytes)
+{
+    char text[PANIC_TEXT_MAX + 1];
+    const char *p;
+    if (bytes > PANIC_TEXT_MAX)
+        bytes = PANIC_TEXT_MAX;
+    p = gmem_span(v->vm->mem, at, bytes);
+    if (p == NULL) {
+        p = "(the message is not in RAM)";
+        bytes = strlen(p);
+    }
+    for (uint64_t i = 0; i < bytes; i++)        /* printable, whatever it was */
+        text[i] = (p[i] >= ' ' && p[i] <= '~') || p[i] == '\n' ? p[i] : '?';
+    text[bytes] = '\0';
+    vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "kernel panic: %s", text);
+    return 0;
+}
+
+static int64_t dispatch(struct vcpu *v, const struct kvm_regs *r)
+{
+    switch (r->rax) {
+    case HC_EXIT:           return hc_exit(v, r->rdi, r->rsi);
+    case HC_CONSOLE_WRITE:  return hc_console_write(v, r->rdi, r->rsi);
+    case HC_BOOT_STAGE:     return hc_boot_stage(v, r->rdi, r->rsi, r->rdx);
+    case HC_TRACE_OPEN:     return hc_trace_open(v, r->rdi);
+    case HC_TRACE_DOORBELL: return hc_trace_doorbell(v, r->rdi, r->rsi, r->rdx, r->r10);
+    case HC_PAGE_COPY:      return hc_page_copy(v, r->rdi, r->rsi);
+    case HC_PAGE_CLEAR:     return hc_page_clear(v, r->rdi, r->rsi);
+    case HC_ENTROPY:        return hc_entropy(v, r->rdi, r->rsi);
+    case HC_WALL_CLOCK:     return hc_wall_clock();
+    case HC_INSPECT:        return hc_inspect(v, r->rdi);
+    case HC_PANIC:          return hc_panic(v, r->rdi, r->rsi);
+    }
+    return -ENOSYS;
+}
+
+void hypercall(struct vcpu *v)
+{
+    struct kvm_regs *r = &v->run->s.regs.regs;
+    r->rax = (uint64_t)dispatch(v, r);
+    v->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+}

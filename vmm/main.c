@@ -1,0 +1,227 @@
+/* main.c - from the command line to the exit status.
+ *
+ * The order: refuse what can be refused without a VM; make the VM; put the
+ * kernel and its files into memory; start the threads, which wait; enter the
+ * seccomp sandbox; let them run.  This thread then serves the console until
+ * somebody asks for a stop, and reports. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vmm/addfiles.h"
+#include "vmm/bootinfo.h"
+#include "vmm/cmdline.h"
+#include "vmm/console.h"
+#include "vmm/host.h"
+#include "vmm/options.h"
+#include "vmm/report.h"
+#include "vmm/sandbox.h"
+#include "vmm/say.h"
+#include "vmm/terminal.h"
+#include "vmm/tracer.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+
+/* A closed stdin or stdout would let a file of ours take its number. */
+static void fill_standard_fds(void)
+{
+    int fd;
+    while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO)
+        ;
+    if (fd >= 0)
+        close(fd);
+}
+
+static char *make_cmdline(const struct options *opt, bool is_terminal)
+{
+    struct cmdline_parts parts = { .append = opt->append, .command = opt->command };
+    char *line = NULL;
+    if (is_terminal) {
+        parts.term = getenv("TERM");
+        terminal_size(&parts.rows, &parts.cols);
+    }
+    switch (cmdline_build(&line, &parts)) {
+    case 0:
+        return line;
+    case -E2BIG:
+        say("the kernel command line would be longer than %u bytes; shorten COMMAND", CMDLINE_MAX);
+        break;
+    case -EINVAL:
+        say("--append ends the kernel's words with '--' and there is a COMMAND, too");
+        break;
+    default:
+        say("out of memory");
+    }
+    return NULL;
+}
+
+/* A file that cannot be mapped (a pipe, say) is first read into memory. */
+static int read_into_memory(int from)
+{
+    char buf[65536];
+    ssize_t n;
+    int to = memfd_create("initrd", MFD_CLOEXEC);
+    while (to >= 0 && (n = read(from, buf, sizeof(buf))) != 0) {
+        if (n < 0 || write(to, buf, (size_t)n) != n) {
+            close(to);
+            to = -1;
+        }
+    }
+    close(from);
+    return to;
+}
+
+static bool open_initrd(const char *path, struct boot_module *m)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+        if (S_ISDIR(st.st_mode)) {
+            close(fd);
+            say("%s: is a directory; --initrd wants a cpio archive", path);
+            return false;
+        }
+        fd = read_into_memory(fd);
+    }
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        say("%s: %s", path, strerror(errno));
+        return false;
+    }
+    *m = (struct boot_module){ .fd = fd, .bytes = (uint64_t)st.st_size, .word = "root" };
+    if (st.st_size == 0) {
+        say("%s: is empty; --initrd wants a cpio archive", path);
+        return false;
+    }
+    return true;
+}
+
+/* -i and --add, in the order in which the kernel takes them. */
+static bool open_modules(const struct options *opt, struct boot_module *m, unsigned *n)
+{
+    *n = 0;
+    if (opt->initrd != NULL && !open_initrd(opt->initrd, &m[(*n)++]))
+        return false;
+    if (opt->nadd > 0) {
+        m[*n].word = "add";
+        if (!addfiles_pack(opt->add, opt->nadd, &m[*n].fd, &m[*n].bytes))
+            return false;
+        (*n)++;
+    }
+    return true;
+}
+
+static bool load(struct vm *vm, const char *cmdline, const struct boot_module *modules,
+                 unsigned nmodules)
+{
+    const char *wrong = image_place(&vm->image, vm->mem);
+    if (wrong == NULL)
+        wrong = bootinfo_write(vm->mem, &vm->image, cmdline, modules, nmodules, vm->ncpus);
+    if (wrong != NULL) {
+        say("%s: %s", vm->opt->kernel, wrong);
+        return false;
+    }
+    return vcpu_set_entry(&vm->vcpu[0], vm->image.entry, BOOT_START_INFO);
+}
+
+/* All vCPUs have stopped: close the trace, say what is to be said. */
+static int finish(struct vm *vm, FILE *boot_report)
+{
+    int status = vm->stop.status;
+    int err;
+
+    if (vm->tracer != NULL && (err = tracer_finish(vm->tracer)) != 0) {
+        say("cannot finish the trace: %s", strerror(-err));
+        status = EXIT_VMM;
+    }
+    switch (vm->stop.kind) {
+    case STOP_DIED:
+        report_death(vm, stderr);
+        status = EXIT_GUEST_DIED;
+        break;
+    case STOP_TIMEOUT:
+        report_timeout(vm, stderr);
+        break;
+    case STOP_FAILED:
+        if (vm->stop.text[0] != '\0')
+            say("%s", vm->stop.text);
+        break;
+    default:
+        say_more("%s, status %d", vm->stop.text, vm->stop.status);
+    }
+    if (vm->opt->audit_final && vm->stop.kind != STOP_FAILED) {
+        int dirty = tracer_audit_final(vm->tracer, vm->mem, stderr);
+        if (dirty != 0) {
+            say("audit: %s", dirty > 0 ? "the trace does not explain the guest's page tables"
+                : strerror(-dirty));
+            status = vm->stop.kind == STOP_DIED ? status : EXIT_VMM;
+        }
+    }
+    if (vm->opt->stats)
+        report_stats(vm, stderr);
+    if (boot_report != NULL && (err = bootlog_write(vm, boot_report)) != 0) {
+        say("%s: %s", vm->opt->boot_report, strerror(-err));
+        status = EXIT_VMM;
+    }
+    return status;
+}
+
+static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
+{
+    struct boot_module modules[BOOT_MODULES_MAX];
+    unsigned nmodules;
+    bool is_terminal = terminal_open();
+    const char *wrong = image_open(&vm->image, opt->kernel);
+    if (wrong != NULL) {
+        say("%s: %s", opt->kernel, wrong);
+        return EXIT_VMM;
+    }
+    char *cmdline = make_cmdline(opt, is_terminal);
+    if (cmdline == NULL || !open_modules(opt, modules, &nmodules))
+        return EXIT_VMM;
+    console_block_signals();
+    if (!vm_create(vm, opt))
+        return EXIT_VMM;
+    bootlog_mark(vm, BOOT_vm_created, 0, 0);
+    if (!load(vm, cmdline, modules, nmodules))
+        return EXIT_VMM;
+    free(cmdline);
+    bootlog_mark(vm, BOOT_kernel_loaded, 0, 0);
+    if (!vcpu_start_all(vm) || (opt->seccomp && !sandbox_enter()))
+        exit(EXIT_VMM);         /* threads wait at their gate: nothing to undo */
+    say_more("%u vCPUs, %llu MiB, host KVM %s", vm->ncpus, (unsigned long long)(opt->memory >> 20),
+             host_flavour_name());
+    terminal_raw();
+    bootlog_mark(vm, BOOT_first_run, 0, 0);
+    vcpu_release_all(vm);
+    console_run(vm->console);
+    vcpu_join_all(vm);
+    terminal_restore();
+    return finish(vm, boot_report);
+}
+
+int main(int argc, char **argv)
+{
+    struct options opt;
+    static struct vm vm;
+    FILE *boot_report = NULL;
+
+    bootlog_start(&vm.bootlog);
+    fill_standard_fds();
+    options_parse(&opt, argc, argv);
+    say_set_level(opt.level);
+    if (opt.boot_report != NULL && (boot_report = fopen(opt.boot_report, "we")) == NULL) {
+        say("%s: %s", opt.boot_report, strerror(errno));
+        return EXIT_VMM;
+    }
+    vm.kvm = vm.fd = vm.image.fd = -1;
+    int status = run(&vm, &opt, boot_report);
+    fflush(NULL);
+    vm_destroy(&vm);
+    free(opt.add);
+    return status;
+}

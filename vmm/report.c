@@ -1,0 +1,221 @@
+/* report.c - see report.h.
+ *
+ * Code before RIP: x86 cannot be decoded backwards, so decoding begins at the
+ * start of the function if the symbols know it, or else at the nearest earlier
+ * byte from which it arrives at RIP. */
+#include "vmm/report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "vmm/disasm.h"
+#include "vmm/host.h"
+#include "vmm/pagewalk.h"
+#include "vmm/symbols.h"
+#include "vmm/tasks.h"
+#include "vmm/tracer.h"
+#include "vmm/vcpu.h"
+#include "vmm/vm.h"
+
+#define CODE_BEFORE     48
+#define CODE_AFTER      32
+#define STACK_WORDS     24
+#define TRACE_EVENTS_SHOWN 20
+
+struct state {
+    struct kvm_regs r;
+    struct kvm_sregs s;
+    unsigned bits;              /* 16, 32 or 64 */
+    uint64_t pc;                /* linear address of the next instruction */
+};
+
+static bool get_state(const struct vcpu *v, struct state *st)
+{
+    if (ioctl(v->fd, KVM_GET_REGS, &st->r) != 0 || ioctl(v->fd, KVM_GET_SREGS, &st->s) != 0)
+        return false;
+    st->bits = st->s.cs.l ? 64 : st->s.cs.db ? 32 : 16;
+    st->pc = st->r.rip + (st->bits == 64 ? 0 : st->s.cs.base);
+    return true;
+}
+
+static void print_segment(FILE *out, const char *name, const struct kvm_segment *g)
+{
+    fprintf(out, "  %s %04x base %016llx limit %08x type %x dpl %u%s%s%s\n", name, g->selector,
+            (unsigned long long)g->base, g->limit, g->type, g->dpl, g->l ? " long" : "",
+            g->db ? " 32-bit" : "", g->unusable ? " unusable" : "");
+}
+
+static void print_registers(FILE *out, const struct state *st)
+{
+    const struct kvm_regs *r = &st->r;
+    const struct kvm_sregs *s = &st->s;
+    fprintf(out, "  rax %016llx rbx %016llx rcx %016llx rdx %016llx\n", r->rax, r->rbx, r->rcx,
+            r->rdx);
+    fprintf(out, "  rsi %016llx rdi %016llx rbp %016llx rsp %016llx\n", r->rsi, r->rdi, r->rbp,
+            r->rsp);
+    fprintf(out, "  r8  %016llx r9  %016llx r10 %016llx r11 %016llx\n", r->r8, r->r9, r->r10,
+            r->r11);
+    fprintf(out, "  r12 %016llx r13 %016llx r14 %016llx r15 %016llx\n", r->r12, r->r13, r->r14,
+            r->r15);
+    fprintf(out, "  rip %016llx rflags %08llx\n", r->rip, r->rflags);
+    fprintf(out, "  cr0 %016llx cr2 %016llx cr3 %016llx\n", s->cr0, s->cr2, s->cr3);
+    fprintf(out, "  cr4 %016llx cr8 %016llx efer %016llx\n", s->cr4, s->cr8, s->efer);
+    print_segment(out, "cs", &s->cs);
+    print_segment(out, "ss", &s->ss);
+    print_segment(out, "fs", &s->fs);
+    print_segment(out, "gs", &s->gs);
+    print_segment(out, "tr", &s->tr);
+    fprintf(out, "  gdt base %016llx limit %04x   idt base %016llx limit %04x\n", s->gdt.base,
+            s->gdt.limit, s->idt.base, s->idt.limit);
+}
+
+static void print_code(FILE *out, const struct vm *vm, const struct state *st, uint64_t function)
+{
+    uint8_t code[CODE_BEFORE + CODE_AFTER];
+    uint64_t pc = st->pc;
+    size_t before = 0;
+
+    /* as many of the bytes before as are mapped, then the ones from pc on */
+    for (size_t n = CODE_BEFORE; n > 0 && before == 0; n--)
+        if (pc >= n && pagewalk_read(vm->mem, &st->s, pc - n, code, n) == n)
+            before = n;
+    size_t after = pagewalk_read(vm->mem, &st->s, pc, code + before, CODE_AFTER);
+    if (after == 0) {
+        fputs("  (no code can be read at rip)\n", out);
+        return;
+    }
+    size_t from = 0;
+    if (function != 0 && function <= pc && pc - function <= before)
+        from = before - (size_t)(pc - function);
+    while (from < before && !disasm_arrives(code + from, before - from, st->bits))
+        from++;
+    if (disasm_print(out, code + from, before - from + after, pc - (before - from), pc, st->bits))
+        return;
+    fputs("  bytes at rip:", out);
+    for (size_t i = 0; i < after && i < DISASM_INSN_MAX; i++)
+        fprintf(out, " %02x", code[before + i]);
+    fputs("  (no instruction, or Capstone is not installed)\n", out);
+}
+
+/* Words on the stack that could be return addresses: those with a symbol. */
+static void print_stack(FILE *out, const struct vm *vm, const struct state *st,
+                        struct symbols *symbols)
+{
+    uint64_t word[STACK_WORDS];
+    if (st->bits != 64 || symbols == NULL)
+        return;
+    size_t n = pagewalk_read(vm->mem, &st->s, st->r.rsp, word, sizeof(word)) / sizeof(word[0]);
+    for (size_t i = 0; i < n; i++) {
+        char *text = NULL;
+        size_t len = 0;
+        FILE *line = open_memstream(&text, &len);
+        if (line == NULL)
+            return;
+        uint64_t function = symbols_print(symbols, word[i], line);
+        fclose(line);
+        if (function != 0)
+            fprintf(out, "  [rsp+%03zx] %016" PRIx64 "%s\n", i * sizeof(word[0]), word[i], text);
+        free(text);
+    }
+}
+
+static void print_place(FILE *out, const struct vcpu *v, const struct state *st,
+                        struct symbols *symbols, uint64_t *function)
+{
+    fprintf(out, "vCPU %u at %016" PRIx64, v->index, st->pc);
+    *function = symbols_print(symbols, st->pc, out);
+    fprintf(out, ", ring %u\n", st->s.ss.dpl);
+}
+
+static void print_vcpu(FILE *out, const struct vm *vm, const struct vcpu *v,
+                       struct symbols *symbols)
+{
+    struct state st;
+    uint64_t function, gpa;
+    if (!get_state(v, &st)) {
+        fprintf(out, "vCPU %u: its registers cannot be read\n", v->index);
+        return;
+    }
+    print_place(out, v, &st, symbols, &function);
+    print_registers(out, &st);
+    fputs("code:\n", out);
+    print_code(out, vm, &st, function);
+    fputs("words on the stack that are code:\n", out);
+    print_stack(out, vm, &st, symbols);
+    fprintf(out, "page walk of rip %016" PRIx64 ":\n", st.pc);
+    pagewalk(vm->mem, &st.s, st.pc, &gpa, out);
+    fprintf(out, "page walk of cr2 %016llx:\n", (unsigned long long)st.s.cr2);
+    pagewalk(vm->mem, &st.s, st.s.cr2, &gpa, out);
+}
+
+static void print_places(FILE *out, const struct vm *vm, struct symbols *symbols, int but)
+{
+    for (unsigned c = 0; c < vm->ncpus; c++) {
+        struct state st;
+        uint64_t function;
+        struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_RUNNABLE };
+        if ((int)c == but)
+            continue;
+        ioctl(vm->vcpu[c].fd, KVM_GET_MP_STATE, &mp);
+        if (mp.mp_state == KVM_MP_STATE_UNINITIALIZED)
+            fprintf(out, "vCPU %u was never started\n", c);
+        else if (get_state(&vm->vcpu[c], &st))
+            print_place(out, &vm->vcpu[c], &st, symbols, &function);
+    }
+}
+
+void report_death(struct vm *vm, FILE *out)
+{
+    struct symbols *symbols = symbols_open(vm->image.fd);
+    int cpu = vm->stop.cpu >= 0 ? vm->stop.cpu : 0;
+    fprintf(out, "vmm: the guest kernel died: %s\n", vm->stop.text);
+    fprintf(out, "host KVM: %s\n", host_flavour_name());
+    print_vcpu(out, vm, &vm->vcpu[cpu], symbols);
+    print_places(out, vm, symbols, cpu);
+    tasks_print(vm, out);
+    if (vm->tracer != NULL) {
+        fputs("last trace events:\n", out);
+        tracer_last_events(vm->tracer, TRACE_EVENTS_SHOWN, out);
+    }
+    symbols_close(symbols);
+    fflush(out);
+}
+
+void report_timeout(struct vm *vm, FILE *out)
+{
+    struct symbols *symbols = symbols_open(vm->image.fd);
+    fprintf(out, "vmm: %s\n", vm->stop.text);
+    print_places(out, vm, symbols, -1);
+    tasks_print(vm, out);
+    symbols_close(symbols);
+    fflush(out);
+}
+
+static void print_counter(FILE *out, unsigned cpu, const char *name, uint64_t n)
+{
+    if (n != 0)
+        fprintf(out, "  vCPU %-3u %-32s %12" PRIu64 "\n", cpu, name, n);
+}
+
+void report_stats(const struct vm *vm, FILE *out)
+{
+    static const char *const calls[HC_MAX] = {
+#define X(nr, name) [nr] = "HC_" #name,
+        HYPERCALLS(X)
+#undef X
+    };
+    fputs("exits and hypercalls:\n", out);
+    for (unsigned c = 0; c < vm->ncpus; c++) {
+        const struct vcpu *v = &vm->vcpu[c];
+        for (unsigned i = 0; i < VCPU_EXIT_REASONS; i++)
+            print_counter(out, c, vcpu_exit_name(i), atomic_load(&v->exits[i]));
+        for (unsigned i = 0; i < HC_MAX; i++)
+            print_counter(out, c, calls[i] != NULL ? calls[i] : "HC_(unknown)",
+                          atomic_load(&v->hypercalls[i]));
+        print_counter(out, c, "instructions completed", atomic_load(&v->emulated));
+    }
+    fprintf(out, "  accesses to ports without a device         %12" PRIu64 "\n", vm->ports.unknown);
+    fflush(out);
+}

@@ -1,0 +1,11 @@
+/* sandbox.h - after start-up the VMM may make few system calls. */
+#ifndef VMM_SANDBOX_H
+#define VMM_SANDBOX_H
+
+#include <stdbool.h>
+
+/* For all threads, for good.  A call that is not on the list ends the VMM with
+ * a line that names it.  False after one line. */
+bool sandbox_enter(void);
+
+#endif

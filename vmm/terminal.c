@@ -1,0 +1,63 @@
+/* terminal.c - see terminal.h.  The saved settings are written once, before
+ * any signal handler can look at them. */
+#include "vmm/terminal.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "vmm/say.h"
+
+static struct termios saved;
+static volatile sig_atomic_t is_terminal, is_raw;
+
+static void on_fatal(int sig)
+{
+    static const char text[] = "vmm: internal error; this is a bug in vmm\n";
+    terminal_restore();
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+    (void)ignored;
+    raise(sig);                 /* SA_RESETHAND: the default action, with its core */
+}
+
+bool terminal_open(void)
+{
+    static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
+    struct sigaction action = { .sa_handler = on_fatal, .sa_flags = SA_RESETHAND };
+    for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
+        sigaction(fatal[i], &action, NULL);
+    is_terminal = tcgetattr(STDIN_FILENO, &saved) == 0;
+    return is_terminal;
+}
+
+void terminal_size(unsigned *rows, unsigned *cols)
+{
+    struct winsize w;
+    *rows = *cols = 0;
+    if (is_terminal && ioctl(STDIN_FILENO, TIOCGWINSZ, &w) == 0) {
+        *rows = w.ws_row;
+        *cols = w.ws_col;
+    }
+}
+
+void terminal_raw(void)
+{
+    if (!is_terminal)
+        return;
+    struct termios raw = saved;
+    cfmakeraw(&raw);
+    is_raw = 1;
+    tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+    say_terminal_is_raw(true);
+}
+
+void terminal_restore(void)
+{
+    if (!is_raw)
+        return;
+    is_raw = 0;
+    tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+    say_terminal_is_raw(false);
+}

@@ -1,0 +1,256 @@
+/* vcpu.c - runs a vCPU: one thread, one loop, which only routes exits.
+ *
+ * Stopping: vm_stop() sets vm->stopping, and the console's thread sends each
+ * vCPU thread a signal.  Its handler sets kvm_run.immediate_exit, so that a
+ * KVM_RUN that was about to start returns at once: no stop is missed.  A
+ * thread that waits elsewhere, for instance in write(2) on a full pipe, gets
+ * EINTR; as that signal may come just before the wait begins, join_all() keeps
+ * sending it until the thread is gone. */
+#include "vmm/vcpu.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "vmm/host.h"
+#include "vmm/hypercall.h"
+#include "vmm/say.h"
+
+#define KICK_SIGNAL SIGUSR1
+#define MSR_TSC     0x10
+
+enum verdict { VCPU_RESUME, VCPU_BROKEN };
+
+static sem_t start_gate;
+static __thread struct kvm_run *own_run;        /* of this vCPU thread */
+
+static bool set_tsc(struct vcpu *v)
+{
+    uint64_t offset = v->vm->tsc_offset;
+    struct kvm_device_attr attr = { .group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET,
+                                    .addr = (uintptr_t)&offset };
+    if (ioctl(v->fd, KVM_SET_DEVICE_ATTR, &attr) == 0)
+        return true;
+    /* Before Linux 5.16: set the counter.  KVM gives vCPUs that are set to about
+     * the same value within a second the same offset. */
+    struct { struct kvm_msrs head; struct kvm_msr_entry tsc; } msrs = {
+        .head = { .nmsrs = 1 }, .tsc = { .index = MSR_TSC, .data = __rdtsc() + offset },
+    };
+    return ioctl(v->fd, KVM_SET_MSRS, &msrs) == 1;
+}
+
+bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index, const struct kvm_cpuid2 *cpuid)
+{
+    v->vm = vm;
+    v->index = index;
+    v->fd = ioctl(vm->fd, KVM_CREATE_VCPU, index);
+    if (v->fd < 0) {
+        say("cannot create vCPU %u: %s", index, strerror(errno));
+        return false;
+    }
+    v->run = mmap(NULL, vm->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+    if (v->run == MAP_FAILED) {
+        v->run = NULL;
+        say("cannot map vCPU %u: %s", index, strerror(errno));
+        return false;
+    }
+    v->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+    if (ioctl(v->fd, KVM_SET_CPUID2, cpuid) != 0 || !set_tsc(v)) {
+        say("cannot set CPUID and TSC of vCPU %u: %s", index, strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+void vcpu_destroy(struct vcpu *v)
+{
+    emulate_free(&v->emulate);
+    if (v->run != NULL)
+        munmap(v->run, v->vm->run_bytes);
+    if (v->fd >= 0)
+        close(v->fd);
+}
+
+bool vcpu_set_entry(struct vcpu *v, uint32_t entry, uint32_t start_info)
+{
+    struct kvm_sregs s;
+    if (ioctl(v->fd, KVM_GET_SREGS, &s) != 0) {
+        say("KVM_GET_SREGS: %s", strerror(errno));
+        return false;
+    }
+    struct kvm_segment code = { .limit = 0xffffffff, .selector = 0x08, .type = 0xb, .present = 1,
+                                .db = 1, .s = 1, .g = 1 };
+    struct kvm_segment data = code;
+    data.selector = 0x10;
+    data.type = 0x3;
+    s.cs = code;
+    s.ds = s.es = s.fs = s.gs = s.ss = data;
+    s.tr = (struct kvm_segment){ .limit = 0x67, .type = 0xb, .present = 1 };
+    s.cr0 = (s.cr0 | 1) & ~(1ull << 31);        /* PE, no PG */
+    s.cr4 = 0;
+    struct kvm_regs r = { .rip = entry, .rbx = start_info, .rflags = 2 };
+    if (ioctl(v->fd, KVM_SET_SREGS, &s) == 0 && ioctl(v->fd, KVM_SET_REGS, &r) == 0)
+        return true;
+    say("cannot set the start registers: %s", strerror(errno));
+    return false;
+}
+
+const char *vcpu_exit_name(uint32_t reason)
+{
+#define NAME(r) [KVM_EXIT_##r] = "KVM_EXIT_" #r
+    static const char *const names[] = {
+        NAME(UNKNOWN), NAME(EXCEPTION), NAME(IO), NAME(HYPERCALL), NAME(DEBUG), NAME(HLT),
+        NAME(MMIO), NAME(IRQ_WINDOW_OPEN), NAME(SHUTDOWN), NAME(FAIL_ENTRY), NAME(INTR),
+        NAME(SET_TPR), NAME(TPR_ACCESS), NAME(NMI), NAME(INTERNAL_ERROR), NAME(SYSTEM_EVENT),
+        NAME(IOAPIC_EOI), NAME(HYPERV), NAME(X86_RDMSR), NAME(X86_WRMSR), NAME(DIRTY_RING_FULL),
+        NAME(X86_BUS_LOCK), NAME(NOTIFY),
+    };
+#undef NAME
+    if (reason < sizeof(names) / sizeof(names[0]) && names[reason] != NULL)
+        return names[reason];
+    return "an unknown exit";
+}
+
+static void count(atomic_uint_fast64_t *counter)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+static enum verdict pio_exit(struct vcpu *v)
+{
+    struct kvm_run *run = v->run;
+    bool is_out = run->io.direction == KVM_EXIT_IO_OUT;
+    uint8_t *data = (uint8_t *)run + run->io.data_offset;
+
+    if (run->io.port == HC_PORT && is_out) {
+        uint64_t nr = run->s.regs.regs.rax;
+        if (nr < HC_MAX)
+            count(&v->hypercalls[nr]);
+        hypercall(v);
+        return VCPU_RESUME;
+    }
+    for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size)
+        ports_io(&v->vm->ports, is_out, run->io.port, data, run->io.size);
+    return VCPU_RESUME;
+}
+
+/* There is no memory-mapped device outside KVM: reads are all ones. */
+static enum verdict mmio_exit(struct vcpu *v)
+{
+    if (!v->run->mmio.is_write)
+        memset(v->run->mmio.data, 0xff, sizeof(v->run->mmio.data));
+    return VCPU_RESUME;
+}
+
+static enum verdict internal_error(struct vcpu *v)
+{
+    if (host_interprets_ring0() && v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
+        && emulate_instruction(v)) {
+        count(&v->emulated);
+        return VCPU_RESUME;
+    }
+    vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_EXIT_INTERNAL_ERROR, suberror %u (%s)",
+            v->run->internal.suberror,
+            v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
+                ? "KVM cannot emulate the instruction" : "see linux/kvm.h");
+    return VCPU_BROKEN;
+}
+
+static enum verdict route_exit(struct vcpu *v)
+{
+    struct kvm_run *run = v->run;
+    switch (run->exit_reason) {
+    case KVM_EXIT_IO:             return pio_exit(v);
+    case KVM_EXIT_MMIO:           return mmio_exit(v);
+    case KVM_EXIT_INTR:           return VCPU_RESUME;   /* a signal: the loop looks why */
+    case KVM_EXIT_INTERNAL_ERROR: return internal_error(v);
+    case KVM_EXIT_SHUTDOWN:
+        vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "triple fault (KVM_EXIT_SHUTDOWN)");
+        return VCPU_BROKEN;
+    case KVM_EXIT_FAIL_ENTRY:
+        vm_stop(v->vm, STOP_DIED, 0, (int)v->index,
+                "KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx",
+                (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
+        return VCPU_BROKEN;
+    }
+    vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "%s (%u), which nothing here expects",
+            vcpu_exit_name(run->exit_reason), run->exit_reason);
+    return VCPU_BROKEN;
+}
+
+static void *vcpu_thread(void *arg)
+{
+    struct vcpu *v = arg;
+    own_run = v->run;
+    while (sem_wait(&start_gate) != 0)
+        ;
+    while (!atomic_load_explicit(&v->vm->stopping, memory_order_relaxed)) {
+        int ret = ioctl(v->fd, KVM_RUN, 0);
+        if (ret != 0 && (errno == EINTR || errno == EAGAIN))
+            continue;           /* a signal; or INIT/SIPI changed the state of the vCPU */
+        if (ret != 0) {
+            vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s%s", strerror(errno),
+                    errno == EFAULT ? " (has a mapped image file become shorter?)" : "");
+            break;
+        }
+        uint32_t reason = v->run->exit_reason;
+        count(&v->exits[reason < VCPU_EXIT_REASONS ? reason : 0]);
+        if (route_exit(v) == VCPU_BROKEN)
+            break;
+    }
+    return NULL;
+}
+
+static void on_kick(int sig)
+{
+    (void)sig;
+    if (own_run != NULL)
+        own_run->immediate_exit = 1;
+}
+
+bool vcpu_start_all(struct vm *vm)
+{
+    struct sigaction kick = { .sa_handler = on_kick };  /* no SA_RESTART: waits end */
+    sigaction(KICK_SIGNAL, &kick, NULL);
+    sem_init(&start_gate, 0, 0);
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, 256 * 1024);
+    int err = 0;
+    for (unsigned c = 0; c < vm->ncpus && err == 0; c++)
+        err = pthread_create(&vm->vcpu[c].thread, &attr, vcpu_thread, &vm->vcpu[c]);
+    pthread_attr_destroy(&attr);
+    if (err != 0)
+        say("cannot start a thread per vCPU: %s", strerror(err));
+    return err == 0;
+}
+
+void vcpu_release_all(struct vm *vm)
+{
+    for (unsigned c = 0; c < vm->ncpus; c++)
+        sem_post(&start_gate);
+}
+
+void vcpu_join_all(struct vm *vm)
+{
+    for (unsigned c = 0; c < vm->ncpus; c++)
+        pthread_kill(vm->vcpu[c].thread, KICK_SIGNAL);
+    for (unsigned c = 0; c < vm->ncpus; c++) {
+        struct timespec until;
+        do {
+            clock_gettime(CLOCK_REALTIME, &until);
+            until.tv_nsec += 10 * 1000 * 1000;
+            until.tv_sec += until.tv_nsec / 1000000000;
+            until.tv_nsec %= 1000000000;
+            pthread_kill(vm->vcpu[c].thread, KICK_SIGNAL);
+        } while (pthread_timedjoin_np(vm->vcpu[c].thread, NULL, &until) == ETIMEDOUT);
+    }
+}

@@ -1,0 +1,273 @@
+/* vm.c - the VM and its parts, made in an order that is fast.
+ *
+ * After KVM_CREATE_IRQCHIP each change of a memslot waits for milliseconds, so
+ * all memory comes first: RAM, then the trace windows, then the irqchip, then
+ * the vCPUs.  Everything that the host may refuse is asked here, on one
+ * thread, before the first vCPU runs. */
+#include "vmm/vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "shared/trace_schema.h"
+#include "vmm/console.h"
+#include "vmm/cpuid.h"
+#include "vmm/host.h"
+#include "vmm/say.h"
+#include "vmm/tracer.h"
+#include "vmm/vcpu.h"
+
+#define TSS_ADDRESS     0xfffbd000u     /* three pages KVM wants on VMX, in the hole */
+#define SLOT_LOW        0
+#define SLOT_HIGH       1
+#define SLOT_TRACE      2
+#define COM1_PORT       0x3f8
+#define COM1_IRQ        4
+#define TRACE_ALIGN     (1ull << 30)
+
+static bool open_kvm(struct vm *vm)
+{
+    vm->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    if (vm->kvm < 0) {
+        say("cannot open /dev/kvm: %s; %s", strerror(errno),
+            errno == EACCES ? "join group kvm or run as root"
+                            : "load a KVM module, or use 'qemu-system-x86_64 -M microvm'");
+        return false;
+    }
+    int version = ioctl(vm->kvm, KVM_GET_API_VERSION, 0);
+    if (version != KVM_API_VERSION) {
+        say("/dev/kvm speaks API version %d, not %d", version, KVM_API_VERSION);
+        return false;
+    }
+    int sync = ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+    if (sync < 0 || !(sync & KVM_SYNC_X86_REGS)) {
+        say("this host's KVM lacks KVM_CAP_SYNC_REGS; Linux 4.17 or later is needed");
+        return false;
+    }
+    vm->fd = ioctl(vm->kvm, KVM_CREATE_VM, 0);
+    if (vm->fd < 0) {
+        say("cannot create a VM: %s", strerror(errno));
+        return false;
+    }
+    int max = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+    if (max > 0 && vm->ncpus > (unsigned)max) {
+        say("this host's KVM allows %d vCPUs in a VM; try -c %d", max, max);
+        return false;
+    }
+    return true;
+}
+
+static bool set_slot(struct vm *vm, uint32_t slot, uint64_t gpa, void *host, uint64_t bytes)
+{
+    struct kvm_userspace_memory_region region = {
+        .slot = slot, .guest_phys_addr = gpa, .memory_size = bytes,
+        .userspace_addr = (uintptr_t)host,
+    };
+    if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) == 0)
+        return true;
+    say("KVM does not take memory at 0x%llx: %s", (unsigned long long)gpa, strerror(errno));
+    return false;
+}
+
+static bool create_memory(struct vm *vm)
+{
+    int err = gmem_create(&vm->mem, vm->opt->memory);
+    if (err != 0) {
+        say("cannot get %llu MiB of guest RAM: %s", (unsigned long long)(vm->opt->memory >> 20),
+            strerror(-err));
+        return false;
+    }
+    uint64_t low = gmem_low_bytes(vm->mem), high = gmem_high_bytes(vm->mem);
+    if (!set_slot(vm, SLOT_LOW, 0, gmem_span(vm->mem, 0, low), low))
+        return false;
+    return high == 0
+        || set_slot(vm, SLOT_HIGH, GMEM_HIGH_BASE, gmem_span(vm->mem, GMEM_HIGH_BASE, high), high);
+}
+
+/* Trace windows are guest memory, too: one per vCPU, above the end of RAM. */
+static bool create_trace(struct vm *vm)
+{
+    struct tracer_env env = {
+        .ncpus = vm->ncpus, .tsc_khz = vm->tsc_khz, .flavour = host_flavour_name(),
+        .kernel_path = vm->opt->kernel,
+        .wall_ns_at_tsc = vm->wall_ns_start,
+        .tsc_at_wall = 0,               /* the guest's TSC starts at that moment */
+    };
+    if (tracer_create(&vm->tracer, vm->opt->trace_dir, &env) != 0)
+        return false;
+    uint64_t end = gmem_end(vm->mem);
+    if (end < GMEM_HIGH_BASE)
+        end = GMEM_HIGH_BASE;
+    vm->trace_base = (end + TRACE_ALIGN - 1) & ~(TRACE_ALIGN - 1);
+    for (unsigned c = 0; c < vm->ncpus; c++)
+        if (!set_slot(vm, SLOT_TRACE + c, vm->trace_base + (uint64_t)c * TRACE_WINDOW_BYTES,
+                      tracer_window(vm->tracer, c), TRACE_WINDOW_BYTES))
+            return false;
+    return true;
+}
+
+static void com1_irq(void *ctx, int level)
+{
+    const struct vm *vm = ctx;
+    struct kvm_irq_level line = { .irq = COM1_IRQ, .level = (uint32_t)level };
+    if (ioctl(vm->fd, KVM_IRQ_LINE, &line) != 0)
+        say("KVM_IRQ_LINE: %s", strerror(errno));
+}
+
+static void com1_send(void *ctx, uint8_t byte)
+{
+    struct vm *vm = ctx;
+    console_output(vm->console, &byte, 1);
+}
+
+static void com1_room(void *ctx)
+{
+    struct vm *vm = ctx;
+    console_room(vm->console);
+}
+
+static void reset_pulsed(void *ctx)
+{
+    vm_stop(ctx, STOP_STATUS, EXIT_SUCCESS, -1, "reset");
+}
+
+static bool create_devices(struct vm *vm)
+{
+    struct uart_wires wires = { vm, com1_irq, com1_send, com1_room };
+    vm->reset = (struct reset_line){ vm, reset_pulsed };
+    if (uart_create(&vm->uart, &wires) != 0 || console_create(&vm->console, vm) != 0) {
+        say("cannot make the console: %s", strerror(errno));
+        return false;
+    }
+    ports_add(&vm->ports, uart_ports(vm->uart, COM1_PORT));
+    ports_add(&vm->ports, i8042_ports(&vm->reset));
+    ports_add(&vm->ports, rtc_ports(&vm->rtc));
+    return true;
+}
+
+/* Kernels before 5.18 tell the frequency only for a vCPU, and ours do not exist
+ * yet when the trace wants to know it: ask one of a VM made for that. */
+static int tsc_khz_of_spare_vcpu(const struct vm *vm)
+{
+    int khz = -1;
+    int spare = ioctl(vm->kvm, KVM_CREATE_VM, 0);
+    int vcpu = spare >= 0 ? ioctl(spare, KVM_CREATE_VCPU, 0) : -1;
+    if (vcpu >= 0) {
+        khz = ioctl(vcpu, KVM_GET_TSC_KHZ, 0);
+        close(vcpu);
+    }
+    if (spare >= 0)
+        close(spare);
+    return khz;
+}
+
+/* Which TSC the guest sees.  The rate is the host's; the start is now, so that
+ * cycle counts of a boot start near 0, and the same for every vCPU. */
+static bool choose_clock(struct vm *vm)
+{
+    int khz = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_VM_TSC_CONTROL) > 0
+        ? ioctl(vm->fd, KVM_GET_TSC_KHZ, 0) : tsc_khz_of_spare_vcpu(vm);
+    if (khz <= 0) {
+        say("KVM does not tell the TSC's frequency; the guest cannot keep time here");
+        return false;
+    }
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    uint64_t host_tsc = __rdtsc();
+    vm->tsc_khz = (uint64_t)khz;
+    vm->tsc_offset = -host_tsc;
+    vm->wall_ns_start = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+    return true;
+}
+
+static bool create_vcpus(struct vm *vm)
+{
+    if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0) != 0) {
+        say("KVM_CREATE_IRQCHIP: %s", strerror(errno));
+        return false;
+    }
+    if (host_interprets_ring0())
+        emulate_enable(vm);
+    int run_bytes = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
+    vm->run_bytes = run_bytes > 0 ? (size_t)run_bytes : sizeof(struct kvm_run);
+    struct kvm_cpuid2 *cpuid = cpuid_for_vm(vm);
+    bool ok = cpuid != NULL;
+    for (unsigned c = 0; ok && c < vm->ncpus; c++) {
+        cpuid_for_vcpu(cpuid, c);
+        ok = vcpu_create(&vm->vcpu[c], vm, c, cpuid);
+    }
+    free(cpuid);
+    return ok;
+}
+
+bool vm_create(struct vm *vm, const struct options *opt)
+{
+    vm->opt = opt;
+    vm->ncpus = opt->cpus;
+    pthread_mutex_init(&vm->stop_lock, NULL);
+    vm->vcpu = calloc(vm->ncpus, sizeof(*vm->vcpu));
+    if (vm->vcpu == NULL) {
+        say("out of memory");
+        return false;
+    }
+    for (unsigned c = 0; c < vm->ncpus; c++)
+        vm->vcpu[c].fd = -1;
+    if (!open_kvm(vm))
+        return false;
+    if (host_flavour() == HOST_VMX && ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDRESS) != 0) {
+        say("KVM_SET_TSS_ADDR: %s", strerror(errno));
+        return false;
+    }
+    return choose_clock(vm) && create_memory(vm) && (opt->trace_dir == NULL || create_trace(vm))
+        && create_devices(vm) && create_vcpus(vm);
+}
+
+void vm_destroy(struct vm *vm)
+{
+    for (unsigned c = 0; vm->vcpu != NULL && c < vm->ncpus; c++)
+        vcpu_destroy(&vm->vcpu[c]);
+    free(vm->vcpu);
+    if (vm->fd >= 0)
+        close(vm->fd);
+    if (vm->kvm >= 0)
+        close(vm->kvm);
+    if (vm->tracer != NULL)
+        tracer_destroy(vm->tracer);
+    console_destroy(vm->console);
+    uart_destroy(vm->uart);
+    gmem_destroy(vm->mem);
+    image_close(&vm->image);
+}
+
+void vm_stop(struct vm *vm, enum stop_kind kind, int status, int cpu, const char *fmt, ...)
+{
+    pthread_mutex_lock(&vm->stop_lock);
+    bool first = vm->stop.kind == STOP_NONE;
+    if (first) {
+        va_list ap;
+        vm->stop.kind = kind;
+        vm->stop.status = status;
+        vm->stop.cpu = cpu;
+        va_start(ap, fmt);
+        vsnprintf(vm->stop.text, sizeof(vm->stop.text), fmt, ap);
+        va_end(ap);
+        atomic_store(&vm->stopping, true);
+    }
+    pthread_mutex_unlock(&vm->stop_lock);
+    if (first)
+        console_wake(vm->console);      /* the console's thread kicks the vCPUs */
+}
+
+uint64_t vm_guest_tsc(const struct vm *vm)
+{
+    return __rdtsc() + vm->tsc_offset;
+}
