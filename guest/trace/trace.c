@@ -45,11 +45,11 @@ struct slot {
     uint32_t head;
 };
 
-static void doorbell(unsigned cpu)
+static void doorbell(struct cpu *c)
 {
-    struct trace_cpu *t = &cpus[cpu].trace;
+    struct trace_cpu *t = &c->trace;
     if (t->next > t->window + sizeof(struct trace_packet)) {
-        long err = hypercall(HC_TRACE_DOORBELL, cpu, (uint64_t)(t->next - t->window),
+        long err = hypercall(HC_TRACE_DOORBELL, c->id, (uint64_t)(t->next - t->window),
                              t->first_tsc, rdtsc());
         if (err != 0) {
             trace_on = false;           /* the report of the panic must not come here */
@@ -67,7 +67,7 @@ static __attribute__((noinline)) struct slot begin_slow(uint32_t id, unsigned by
     struct trace_cpu *t = &c->trace;
     ASSERT(t->window != NULL);
     if (t->next + bytes > t->window + TRACE_WINDOW_BYTES)
-        doorbell(c->id);
+        doorbell(c);
 
     uint64_t tsc = rdtsc();
     if (t->next == t->window + sizeof(struct trace_packet))
@@ -313,9 +313,9 @@ void trace_emit_reap(uint32_t mm, uint32_t child, int status)
     EMIT(reap, mm, child, status);
 }
 
-void trace_emit_signal(uint32_t mm, uint32_t to, uint32_t signo, int code)
+void trace_emit_signal(uint32_t to, uint32_t signo, int code)
 {
-    EMIT(signal, mm, to, signo, code);
+    EMIT(signal, 0, to, signo, code);
 }
 
 static bool process_call(unsigned nr)
@@ -391,7 +391,6 @@ void trace_init(void)
 
 void trace_flush_all(void)
 {
-    for (unsigned cpu = 0; trace_on && cpu < ncpus; cpu++)
-        if (cpus[cpu].trace.window != NULL)
-            doorbell(cpu);
+    if (trace_on)
+        doorbell(this_cpu());
 }

@@ -27,7 +27,6 @@
 #include "vmm/tracer.h"
 
 struct cpu cpus[MAX_CPUS];
-unsigned ncpus = 1;
 uint32_t hc_caps = HC_CAP_TRACE;
 bool hc_present = true;
 static struct tracer *tracer;
@@ -124,7 +123,7 @@ static void every_kind(void)
     trace_exec(6, 5, "sh\0\0\0\0\0\0\0\0\0\0\0\0\0");
     trace_exit(6, 2, 256);
     trace_reap(5, 2, 256);
-    trace_signal(5, 1, 17, 1);
+    trace_signal(1, 17, 1);
     trace_syscall_enter(5, __NR_vfork, 1, 2, 3);
     trace_syscall_enter(5, __NR_write, 1, 2, 3);     /* leaves no event */
     trace_syscall_exit(5, __NR_vfork, -11);
