@@ -77,8 +77,8 @@ static void print_violation(void *arg, const struct replay_violation *v)
     if (a->reported++ >= REPORTED_MAX)
         return;
     fprintf(a->report, "audit: %s: mm %u table %#x (%s) index %u va %#" PRIx64 " expected ",
-            replay_fault_text(v->fault), v->mm, v->table_pfn, trace_value_name("pt_level", v->level),
-            v->index, v->va);
+            replay_fault_text(v->fault), v->mm, v->table_pfn,
+            trace_value_name("pt_level", v->level), v->index, v->va);
     format_pte(a->report, v->expected);
     fputs(", found ", a->report);
     format_pte(a->report, v->found);

@@ -313,9 +313,9 @@ void trace_emit_reap(uint32_t mm, uint32_t child, int status)
     EMIT(reap, mm, child, status);
 }
 
-void trace_emit_signal(uint32_t to, uint32_t signo, int code)
+void trace_emit_signal(uint32_t mm, uint32_t to, uint32_t signo, int code)
 {
-    EMIT(signal, 0, to, signo, code);
+    EMIT(signal, mm, to, signo, code);
 }
 
 static bool process_call(unsigned nr)

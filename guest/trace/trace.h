@@ -144,7 +144,7 @@ TRACE_CALL(vfork_release, (uint32_t mm, uint32_t parent, uint32_t child, unsigne
 TRACE_CALL(exec, (uint32_t mm, uint32_t old_mm, const char *comm), (mm, old_mm, comm))
 TRACE_CALL(exit, (uint32_t mm, uint32_t tgid, int status), (mm, tgid, status))
 TRACE_CALL(reap, (uint32_t mm, uint32_t child, int status), (mm, child, status))
-TRACE_CALL(signal, (uint32_t to, uint32_t signo, int code), (to, signo, code))
+TRACE_CALL(signal, (uint32_t mm, uint32_t to, uint32_t signo, int code), (mm, to, signo, code))
 /* For every call; those that have nothing to do with processes leave no event. */
 TRACE_CALL(syscall_enter, (uint32_t mm, unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2),
            (mm, nr, a0, a1, a2))

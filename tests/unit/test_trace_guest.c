@@ -123,7 +123,7 @@ static void every_kind(void)
     trace_exec(6, 5, "sh\0\0\0\0\0\0\0\0\0\0\0\0\0");
     trace_exit(6, 2, 256);
     trace_reap(5, 2, 256);
-    trace_signal(1, 17, 1);
+    trace_signal(5, 1, 17, 1);
     trace_syscall_enter(5, __NR_vfork, 1, 2, 3);
     trace_syscall_enter(5, __NR_write, 1, 2, 3);     /* leaves no event */
     trace_syscall_exit(5, __NR_vfork, -11);
@@ -270,7 +270,8 @@ static void test_last_events(void **state)
     fclose(out);
     assert_null(strstr(text, "index=96"));
     assert_non_null(strstr(text, "index=97"));
-    assert_non_null(strstr(text, "index=99 level=PTE reason=demand_zero old=0 new=P|W|U|A|D pfn=0x5"));
+    assert_non_null(strstr(text, "index=99 level=PTE reason=demand_zero old=0 "
+                           "new=P|W|U|A|D pfn=0x5"));
     trace_on = false;
     assert_int_equal(tracer_finish(tracer), 0);
     assert_int_equal(audit(text, sizeof(text)), 0);

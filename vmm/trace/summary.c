@@ -27,8 +27,8 @@ static void print_calls(const struct calls *c)
                r->cost.allocated, r->cost.freed, r->cost.faults, cost_cow(&r->cost),
                r->cost.tlb_flushes);
     }
-    puts("caller: the address space of the caller as the call began (fork: the parent's; exec: the\n"
-         "old one).  other: the child's, or the new image's.  kernel: kernel stacks and the like.");
+    puts("caller: the address space of the caller as the call began (fork: the parent's;\n"
+         "exec: the old one).  other: the child's, or the new image's.  kernel: kernel stacks and the like.");
 }
 
 static void print_call_reasons(const struct calls *c)
