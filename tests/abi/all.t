@@ -13,6 +13,7 @@ use strict;
 use warnings;
 use File::Path qw(make_path remove_tree);
 use File::Copy qw(copy);
+use POSIX qw(setsid);
 
 use constant { PROGRAM_SECONDS => 20, SILENT_SECONDS => 45, MACHINES => 12 };
 
@@ -21,6 +22,7 @@ my $host = $ENV{ABI_HOST} // (-w '/dev/kvm' ? 'kvm' : 'qemu');
 my $dir = "$O/tests/abi";
 chomp(my $cwd = `pwd`);
 $O = "$cwd/$O" unless $O =~ m{^/};
+chomp(my $busybox = `command -v busybox`);
 my $scratch = "/tmp/forkscope-abi.$$";
 $| = 1;
 
@@ -58,10 +60,18 @@ sub on_linux
     make_path($work);
     my $out = "$dir/out/$name.linux";
     my $line = command($pack, $name);
-    my $seconds = PROGRAM_SECONDS;
-    system("cd $work && exec env -i HOME=/root PATH=$path busybox setsid " .
-           "busybox timeout -s KILL $seconds $line > $scratch/out 2>&1 < /dev/null");
+    my $pid = fork // die "fork: $!";
+    if ($pid == 0) {
+        setsid();
+        chdir $work and open(STDIN, '<', '/dev/null') and open(STDOUT, '>', "$scratch/out") and
+            open(STDERR, '>&', \*STDOUT) or die $work;
+        %ENV = (HOME => '/root', PATH => $path);
+        exec $busybox, 'timeout', '-s', 'KILL', PROGRAM_SECONDS, split / /, $line;
+        exit 125;
+    }
+    waitpid $pid, 0;
     my $status = $? >> 8;
+    kill 'KILL', -$pid;         # what it left behind
     open my $in, '<', "$scratch/out" or die;
     local $/;
     my $text = <$in> . "\n=== status $status\n";
@@ -159,7 +169,6 @@ my $pack = "$scratch/root/t";
 pack_up($pack, @names);
 my $applets = "$scratch/applets";
 make_path($applets);
-chomp(my $busybox = `command -v busybox`);
 symlink $busybox, "$applets/$_" for map { chomp; $_ } `$busybox --list`;
 
 print '1..', 2 * @names, "\n# guest on $host\n";

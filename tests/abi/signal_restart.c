@@ -1,0 +1,72 @@
+/* A handled signal during a slow call: EINTR without SA_RESTART, goes on with it; read of
+ * a pipe, write to a full one, waitpid, open of a FIFO; nanosleep and poll give EINTR always. */
+#include "check.h"
+#include <poll.h>
+
+static volatile int handled;
+
+static void count(int sig) { (void)sig; handled++; }
+
+static pid_t later(int fd)
+{
+    pid_t me = getpid();
+
+    return START({
+        msleep(50);
+        kill(me, SIGUSR1);
+        msleep(50);
+        if (fd >= 0)
+            CHECK(write(fd, "x", 1) == 1);
+        else
+            kill(me, SIGUSR2);      /* ends what restarts for ever */
+    });
+}
+
+static void one(int flags)
+{
+    int fds[2];
+    char c, big[4096] = { 0 };
+    struct timespec rest, second = { 0, 200000000 };
+
+    handle(SIGUSR1, count, flags);
+    handle(SIGUSR2, count, 0);
+    CHECK(pipe(fds) == 0);
+    pid_t pid = later(fds[1]);
+    long got = read(fds[0], &c, 1);
+    SAY("read: %ld errno %d\n", got, got < 0 ? errno : 0);
+    status_of(pid);
+
+    fcntl(fds[1], F_SETFL, O_NONBLOCK);
+    while (write(fds[1], big, sizeof(big)) > 0)
+        ;
+    fcntl(fds[1], F_SETFL, 0);
+    pid = later(-1);
+    got = write(fds[1], big, sizeof(big));
+    SAY("write: %ld errno %d\n", got, errno);
+    status_of(pid);
+
+    pid = later(-1);
+    errno = 0;
+    got = poll(NULL, 0, 1000);
+    SAY("poll: %ld errno %d\n", got, errno);
+    status_of(pid);
+
+    pid = later(-1);
+    errno = 0;
+    long start = now_ms();
+    got = nanosleep(&second, &rest);
+    SAY("nanosleep: %ld errno %d\n", got, errno);
+    long slept = now_ms() - start, left = rest.tv_sec * 1000 + rest.tv_nsec / 1000000;
+    CHECK(slept >= 45 && slept < 190);
+    CHECK(slept + left >= 195 && slept + left < 260);
+    status_of(pid);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test(void)
+{
+    one(0);
+    one(SA_RESTART);
+    CHECK(handled >= 8);
+}

@@ -1,0 +1,51 @@
+/* alarm and setitimer: go off once or again and again, what is left, what they
+ * replace; ITIMER_VIRTUAL counts user time only. */
+#include "check.h"
+#include <sys/time.h>
+
+static volatile int fired;
+
+static void count(int sig) { (void)sig; fired++; }
+
+static void test(void)
+{
+    struct itimerval timer = { .it_value = { 0, 40000 }, .it_interval = { 0, 40000 } }, now, off = { 0 };
+
+    handle(SIGALRM, count, 0);
+    handle(SIGVTALRM, count, 0);
+    long start = now_ms();
+    CHECK(setitimer(ITIMER_REAL, &timer, NULL) == 0);
+    while (fired < 5)
+        pause();
+    long took = now_ms() - start;
+    CHECK(took >= 195 && took < 1500);
+    CHECK(setitimer(ITIMER_REAL, &off, &now) == 0);
+    CHECK_EQ(now.it_interval.tv_usec, 40000);
+    CHECK(now.it_value.tv_sec == 0 && now.it_value.tv_usec <= 40000);
+    CHECK_EQ(alarm(10), 0);
+    int left = alarm(20);
+    CHECK(left == 10 || left == 9);
+    CHECK(getitimer(ITIMER_REAL, &now) == 0);
+    CHECK(now.it_value.tv_sec >= 19 && now.it_value.tv_sec <= 20 && now.it_interval.tv_usec == 0);
+    CHECK(alarm(0) >= 19);
+    fired = 0;
+    start = now_ms();
+    CHECK_EQ(alarm(1), 0);
+    pause();
+    took = now_ms() - start;
+    CHECK(fired == 1 && took >= 990 && took < 2500);
+
+    fired = 0;
+    timer = (struct itimerval){ .it_value = { 0, 50000 } };
+    CHECK(setitimer(ITIMER_VIRTUAL, &timer, NULL) == 0);
+    msleep(100);
+    CHECK_EQ(fired, 0);
+    while (!fired && now_ms() - start < 5000)
+        for (volatile int i = 0; i < 100000; i++)
+            ;
+    CHECK_EQ(fired, 1);
+    CHECK_ERR(EINVAL, setitimer(7, &timer, NULL));
+    timer.it_value.tv_usec = 1000000;
+    CHECK_ERR(EINVAL, setitimer(ITIMER_REAL, &timer, NULL));
+    CHECK_ERR(EFAULT, syscall(SYS_setitimer, ITIMER_REAL, 8, NULL));
+}
