@@ -260,6 +260,49 @@ static void test_commands(void **state)
     synth_remove(dir);
 }
 
+/* A guest's bytes may be anything: the commands and the replay get through. */
+static void test_hostile(void **state)
+{
+    (void)state;
+    const char *dir = synth_dir();
+    static char text[65536];
+    static uint8_t good[65536], bad[65536];
+    char path[128];
+    struct synth s;
+    make(dir, &s);
+    synth_doorbell(&s);
+    assert_int_equal(tracer_finish(s.tracer), 0);
+    tracer_destroy(s.tracer);
+    snprintf(path, sizeof(path), "%s/cpu0", dir);
+    int fd = open(path, O_RDWR);
+    ssize_t n = read(fd, good, sizeof(good));
+    assert_true(n > 4000);
+    srand(5);
+    for (unsigned round = 0; round < 400; round++) {
+        memcpy(bad, good, (size_t)n);
+        for (unsigned i = (unsigned)rand() % 6; i > 0; i--)
+            bad[88 + rand() % 3900] = (uint8_t)(rand() % 2 == 0 ? 0xff : rand());
+        assert_int_equal(pwrite(fd, bad, (size_t)n, 0), n);
+        static int (*const commands[])(int, char **) = {
+            command_summary, command_print, command_info,
+        };
+        run(commands[round % 3], text, sizeof(text), NULL, NULL, dir);
+        run(command_print, text, sizeof(text), "--json", NULL, dir);
+
+        struct trace *t;
+        char err[256];
+        const struct trace_event *e;
+        struct replay *r = replay_new(NULL, NULL);
+        assert_int_equal(trace_open(&t, dir, err, sizeof(err)), 0);
+        while ((e = trace_next(t)) != NULL)
+            assert_int_equal(replay_event(r, e), 0);
+        replay_free(r);
+        trace_close(t);
+    }
+    close(fd);
+    synth_remove(dir);
+}
+
 /* --- replay: each rule, broken once ------------------------------------------------------- */
 
 struct seen {
@@ -323,7 +366,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers), cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_replay),
+        cmocka_unit_test(test_hostile), cmocka_unit_test(test_replay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -173,6 +175,36 @@ static void test_lying_guest(void **state)
     synth_remove(dir);
 }
 
+/* No room for the next packet: the doorbell fails, the guest must stop; what it
+ * had written is all in the trace.  The limit on file size plays the full disk. */
+static void test_disk_full(void **state)
+{
+    (void)state;
+    const char *dir = synth_dir();
+    struct tracer *t = synth_tracer(dir, 1);
+    struct synth s;
+    char problem[256];
+    struct rlimit old, small = { 2 * TRACE_WINDOW_BYTES, RLIM_INFINITY };
+    synth_start(&s, t, 0, 1000);
+    getrlimit(RLIMIT_FSIZE, &old);
+    small.rlim_max = old.rlim_max;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    for (unsigned i = 0; i < 5000; i++)
+        synth_write(&s, 3, 77, i % 512, PT_LEVEL_PTE, PT_demand_zero, 0, 0x67);
+    synth_doorbell(&s);
+    for (unsigned i = 0; i < 5000; i++)
+        synth_write(&s, 3, 77, i % 512, PT_LEVEL_PTE, PT_demand_zero, 0, 0x67);
+    assert_int_equal(tracer_doorbell(t, 0, s.at, s.first, s.last), -EFBIG);
+    assert_int_equal(tracer_finish(t), 0);
+    setrlimit(RLIMIT_FSIZE, &old);
+    tracer_destroy(t);
+    assert_int_equal(read_all(dir, problem), 10000);
+    assert_string_equal(problem, "");
+    assert_int_equal(babeltrace(dir), 10000);
+    synth_remove(dir);
+}
+
 /* Something else in the directory: refused before anything is written. */
 static void test_stray_file(void **state)
 {
@@ -282,7 +314,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_finish_finds_tail),
         cmocka_unit_test(test_killed), cmocka_unit_test(test_lying_guest),
-        cmocka_unit_test(test_stray_file), cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_disk_full), cmocka_unit_test(test_stray_file), cmocka_unit_test(test_mutations),
         cmocka_unit_test(test_refused), cmocka_unit_test(test_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 ; Prints the kernel command line and the module list's words, then ends with 0.
 %include "pvh.inc"
 global start
-start:  mov     edi, [ebx + 24]         ; start info: command line
+start:  mov     esp, stack_top
+        mov     edi, [ebx + 24]         ; start info: command line
         call    print
         mov     ecx, [ebx + 12]         ; modules
         mov     ebp, [ebx + 16]         ; their list
@@ -29,3 +30,6 @@ print:  push    ecx
 
 section .rodata
 newline: db 10, 0
+section .bss
+        resb 256
+stack_top:

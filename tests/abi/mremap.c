@@ -1,0 +1,29 @@
+/* mremap: shrink, grow in place or by moving, contents move along, MREMAP_FIXED; errors. */
+#include "check.h"
+
+static void test(void)
+{
+    char *p = map_pages(6), *q;
+
+    for (int i = 0; i < 6; i++)
+        p[i * PAGE] = i + 1;
+    CHECK(mremap(p, 6 * PAGE, 4 * PAGE, 0) == p);
+    CHECK_DIES(SIGSEGV, (void)*(volatile char *)(p + 4 * PAGE));
+    mmap(p + 4 * PAGE, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    CHECK_ERR(ENOMEM, mremap(p, 4 * PAGE, 8 * PAGE, 0));
+    q = mremap(p, 4 * PAGE, 8 * PAGE, MREMAP_MAYMOVE);
+    CHECK(q != MAP_FAILED && q != p);
+    for (int i = 0; i < 8; i++)
+        CHECK_EQ(q[i * PAGE], i < 4 ? i + 1 : 0);
+    CHECK_DIES(SIGSEGV, (void)*(volatile char *)p);
+    char *to = map_pages(3);
+    to[0] = 99;
+    CHECK(mremap(q, 2 * PAGE, 3 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+    CHECK(to[0] == 1 && to[PAGE] == 2 && to[2 * PAGE] == 0);
+    CHECK(q[2 * PAGE] == 3);
+    CHECK_ERR(EINVAL, mremap(to + 1, PAGE, PAGE, 0));
+    CHECK_ERR(EINVAL, mremap(to, PAGE, 0, 0));
+    CHECK_ERR(EINVAL, mremap(to, PAGE, PAGE, MREMAP_FIXED, q));
+    munmap(to, PAGE);
+    CHECK_ERR(EFAULT, mremap(to, PAGE, 2 * PAGE, MREMAP_MAYMOVE));
+}
