@@ -8,6 +8,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#define AFTER_MARK 6     /* instructions shown from the marked one on */
+
 static struct {
     __typeof__(&cs_open) open;
     __typeof__(&cs_option) option;
@@ -117,7 +119,9 @@ bool disasm_print(FILE *out, const uint8_t *bytes, size_t n, uint64_t address, u
     if (!start(&handle, bits))
         return false;
     size_t count = lib.disasm(handle, bytes, n, address, 0, &cs);
-    for (size_t i = 0; i < count; i++) {
+    unsigned after = 0;
+    for (size_t i = 0; i < count && after < AFTER_MARK; i++) {
+        after += cs[i].address >= mark;
         fprintf(out, "  %s %016" PRIx64 "  ", cs[i].address == mark ? "->" : "  ", cs[i].address);
         for (unsigned b = 0; b < 10; b++)
             if (b < cs[i].size)

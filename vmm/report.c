@@ -106,6 +106,7 @@ static void print_stack(FILE *out, const struct vm *vm, const struct state *st,
     uint64_t word[STACK_WORDS];
     if (st->bits != 64 || symbols == NULL)
         return;
+    fputs("words on the stack that are code:\n", out);
     size_t n = pagewalk_read(vm->mem, &st->s, st->r.rsp, word, sizeof(word)) / sizeof(word[0]);
     for (size_t i = 0; i < n; i++) {
         char *text = NULL;
@@ -142,7 +143,6 @@ static void print_vcpu(FILE *out, const struct vm *vm, const struct vcpu *v,
     print_registers(out, &st);
     fputs("code:\n", out);
     print_code(out, vm, &st, function);
-    fputs("words on the stack that are code:\n", out);
     print_stack(out, vm, &st, symbols);
     fprintf(out, "page walk of rip %016" PRIx64 ":\n", st.pc);
     pagewalk(vm->mem, &st.s, st.pc, &gpa, out);

@@ -36,7 +36,7 @@ static const int allowed[] = {
     /* memory, and loading a library */
     SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect), SCMP_SYS(mremap), SCMP_SYS(madvise),
     SCMP_SYS(brk), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(pread64),
-    SCMP_SYS(lseek), SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(getcwd),
+    SCMP_SYS(lseek), SCMP_SYS(sysinfo), SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(getcwd),
     SCMP_SYS(writev), SCMP_SYS(fcntl),
     /* threads and signals */
     SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(getpid),
