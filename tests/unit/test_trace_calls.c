@@ -188,13 +188,18 @@ static int run(int (*command)(int, char **), char *text, size_t size, const char
         argv[argc++] = (char *)value;
     argv[argc++] = (char *)dir;
     char path[] = "/tmp/trace-out-XXXXXX";
-    int to = mkstemp(path), keep = dup(STDOUT_FILENO);
+    int to = mkstemp(path), keep = dup(STDOUT_FILENO), keep_err = dup(STDERR_FILENO);
+    int nowhere = open("/dev/null", O_WRONLY);
     fflush(stdout);
     dup2(to, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);       /* what it says of bad traces */
     int status = command(argc, argv);
     fflush(stdout);
     dup2(keep, STDOUT_FILENO);
+    dup2(keep_err, STDERR_FILENO);
     close(keep);
+    close(keep_err);
+    close(nowhere);
     ssize_t n = pread(to, text, size - 1, 0);
     text[n > 0 ? n : 0] = '\0';
     close(to);

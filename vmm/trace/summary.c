@@ -28,7 +28,7 @@ static void print_calls(const struct calls *c)
                r->cost.tlb_flushes);
     }
     puts("caller: the address space of the caller as the call began (fork: the parent's;\n"
-         "exec: the old one).  other: the child's, or the new image's.  kernel: kernel stacks and the like.");
+         "exec: the old one).  other: the child's, or the new image's.  kernel: its stacks.");
 }
 
 static void print_call_reasons(const struct calls *c)
