@@ -35,7 +35,7 @@ static int copy(uint64_t to, uint64_t from, size_t n)
                      "   jmp 3b\n"
                      ".popsection\n"
                      EX_TABLE("1b", "4b") EX_TABLE("2b", "4b")
-                     : "+D"(to), "+S"(from), "+c"(words), [err] "+r"(err)
+                     : "+&D"(to), "+&S"(from), "+&c"(words), [err] "+&r"(err)
                      : [tail] "r"(n % 8), [fault] "i"(-EFAULT)
                      : "memory");
     user_close();
@@ -117,7 +117,7 @@ int clear_user(uaddr_t at, size_t n)
                      "   jmp 3b\n"
                      ".popsection\n"
                      EX_TABLE("1b", "4b") EX_TABLE("2b", "4b")
-                     : "+D"(at), "+c"(words), [err] "+r"(err)
+                     : "+&D"(at), "+&c"(words), [err] "+&r"(err)
                      : "a"(0), [tail] "r"(n % 8), [fault] "i"(-EFAULT)
                      : "memory");
     user_close();

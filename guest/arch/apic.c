@@ -1,0 +1,159 @@
+/* apic.c - interrupts: the local APIC with its timer, and the IOAPIC.
+ * Source: SDM volume 3, "Advanced Programmable Interrupt Controller"; 82093AA data
+ * sheet for the IOAPIC.
+ *
+ * x2APIC (MSRs) where CPUID offers it, else the MMIO page.  The timer counts to a
+ * TSC value where CPUID offers that, else it is a one-shot count-down, whose rate
+ * is told by CPUID 0x40000010 or measured once against the TSC.  The IOAPIC is
+ * taken to be where every PC has it, with ISA pins in order; the ACPI tables are
+ * not asked. */
+#include "arch/clock.h"
+#include "arch/cpu.h"
+#include "arch/device.h"
+#include "arch/machine.h"
+#include "arch/msr.h"
+#include "mm/mm.h"
+#include "proc/timer.h"
+
+#define LAPIC_BASE      0xfee00000ull
+#define IOAPIC_BASE     0xfec00000ull
+
+#define LAPIC_ID        0x20
+#define LAPIC_TPR       0x80
+#define LAPIC_EOI       0xb0
+#define LAPIC_SVR       0xf0
+#define LAPIC_LVT_TIMER 0x320
+#define LAPIC_LVT_LINT0 0x350
+#define LAPIC_COUNT     0x380
+#define LAPIC_CURRENT   0x390
+#define LAPIC_DIVIDE    0x3e0
+#define SVR_ENABLE      0x100u
+#define LVT_MASKED      0x10000u
+#define LVT_DEADLINE    0x40000u
+#define DIVIDE_BY_1     0xbu
+#define BASE_ENABLE     0x800ull
+#define BASE_X2APIC     0x400ull
+
+#define IOAPIC_SELECT   0
+#define IOAPIC_WINDOW   4               /* in words */
+#define IOAPIC_REDIRECT(pin) (0x10 + 2 * (pin))
+
+#define CPUID_TIMING    0x40000010u     /* EAX TSC kHz, EBX bus kHz */
+#define MEASURE_NS      1000000ull
+
+static volatile uint32_t *lapic;        /* NULL: x2APIC */
+static volatile uint32_t *ioapic;
+static uint64_t bus_khz;                /* of the count-down timer; unused with TSC deadline */
+
+static uint32_t lapic_read(uint32_t reg)
+{
+    return lapic != NULL ? lapic[reg / 4] : (uint32_t)rdmsr(MSR_X2APIC + reg / 16);
+}
+
+static void lapic_write(uint32_t reg, uint32_t value)
+{
+    if (lapic != NULL)
+        lapic[reg / 4] = value;
+    else
+        wrmsr(MSR_X2APIC + reg / 16, value);
+}
+
+static void ioapic_write(uint32_t reg, uint32_t value)
+{
+    ioapic[IOAPIC_SELECT] = reg;
+    ioapic[IOAPIC_WINDOW] = value;
+}
+
+void ioapic_route(unsigned pin, uint8_t vector)
+{
+    ioapic_write(IOAPIC_REDIRECT(pin) + 1, cpus[0].apic_id << 24);
+    ioapic_write(IOAPIC_REDIRECT(pin), vector);
+}
+
+/* The two 8259s of a PC: all their lines masked, interrupts come by the IOAPIC.
+ * A machine without them ignores the ports. */
+static void mask_8259(void)
+{
+    outb(0x21, 0xff);
+    outb(0xa1, 0xff);
+}
+
+void apic_init(void)
+{
+    struct cpu *c = this_cpu();
+    if (cpu_has.x2apic) {
+        wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | BASE_ENABLE | BASE_X2APIC);
+        c->apic_id = lapic_read(LAPIC_ID);
+    } else {
+        lapic = map_device(LAPIC_BASE, PAGE_SIZE);
+        c->apic_id = lapic_read(LAPIC_ID) >> 24;
+    }
+    mask_8259();
+    lapic_write(LAPIC_SVR, SVR_ENABLE | IRQ_SPURIOUS);
+    lapic_write(LAPIC_TPR, 0);
+    lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
+    ioapic = map_device(IOAPIC_BASE, PAGE_SIZE);    /* all pins are masked after reset */
+}
+
+/* The count-down's rate: told, or what it loses in a millisecond of the TSC. */
+static uint64_t find_bus_khz(void)
+{
+    uint32_t max, khz, b, c, d;
+    cpuid(0x40000000, 0, &max, &b, &c, &d);
+    if (max >= CPUID_TIMING && max < CPUID_TIMING + 0x100) {
+        cpuid(CPUID_TIMING, 0, &b, &khz, &c, &d);
+        if (khz != 0)
+            return khz;
+    }
+    lapic_write(LAPIC_COUNT, UINT32_MAX);
+    uint64_t start = rdtsc(), ticks = clock_tsc_after(MEASURE_NS), now;
+    do
+        now = rdtsc();
+    while (now - start < ticks);
+    uint64_t lost = UINT32_MAX - lapic_read(LAPIC_CURRENT);
+    lapic_write(LAPIC_COUNT, 0);
+    return lost * tsc_khz / (now - start);
+}
+
+void apic_timer_init(void)
+{
+    if (cpu_has.tsc_deadline) {
+        lapic_write(LAPIC_LVT_TIMER, LVT_DEADLINE | IRQ_TIMER);
+        return;
+    }
+    lapic_write(LAPIC_DIVIDE, DIVIDE_BY_1);
+    lapic_write(LAPIC_LVT_TIMER, IRQ_TIMER);
+    bus_khz = find_bus_khz();
+}
+
+void apic_timer_arm(uint64_t tsc)
+{
+    if (cpu_has.tsc_deadline) {
+        wrmsr(MSR_TSC_DEADLINE, tsc == UINT64_MAX ? 0 : tsc);
+        return;
+    }
+    uint64_t count = 0, now = rdtsc();
+    if (tsc != UINT64_MAX) {
+        count = tsc > now ? (uint64_t)((unsigned __int128)(tsc - now) * bus_khz / tsc_khz) : 0;
+        count = MIN(count + 1, (uint64_t)UINT32_MAX);   /* too far: fires early, is armed again */
+    }
+    lapic_write(LAPIC_COUNT, (uint32_t)count);
+}
+
+void apic_eoi(void)
+{
+    lapic_write(LAPIC_EOI, 0);
+}
+
+/* Interrupts may be handled once acknowledged: nothing nests, they stay off. */
+void irq_handler(uint8_t vector)
+{
+    if (vector == IRQ_SPURIOUS)
+        return;
+    apic_eoi();
+    switch (vector) {
+    case IRQ_TIMER:           timer_interrupt(); break;
+    case IRQ_BASE + UART_PIN: uart_interrupt(); break;
+    case IRQ_RESCHED:         this_cpu()->need_resched = 1; break;
+    }
+}

@@ -1,0 +1,75 @@
+/* machine.c - boot marks, and the two ways in which a machine ends: because it is
+ * told to, or by panic. */
+#include "arch/machine.h"
+#include "arch/device.h"
+#include "arch/hypercall.h"
+#include "arch/msr.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/layout.h"
+#include "proc/lock.h"
+#include "shared/boot_stages.h"
+#include "trace/trace.h"
+
+#define DEBUG_EXIT_PORT 0xf4    /* QEMU's isa-debug-exit: it ends with (status << 1) | 1 */
+#define I8042_COMMAND   0x64
+#define I8042_RESET     0xfe
+
+static uint32_t stages_marked;      /* [atomic] */
+
+void boot_stage(int stage)
+{
+    uint32_t bit = 1u << stage;
+    if (__atomic_load_n(&stages_marked, __ATOMIC_RELAXED) & bit ||
+        __atomic_fetch_or(&stages_marked, bit, __ATOMIC_RELAXED) & bit)
+        return;
+    uint64_t writes = 0, faults = 0;
+    for (unsigned i = 0; i < ncpus; i++) {
+        writes += cpus[i].pte_writes;
+        faults += cpus[i].faults;
+    }
+    trace_boot_stage((unsigned)stage, writes, faults);
+    if (hc_present)
+        hypercall(HC_BOOT_STAGE, (uint64_t)stage, writes, faults, 0);
+}
+
+/* Whoever emulates this machine understands one of the three. */
+static void __attribute__((noreturn)) leave(int status)
+{
+    static const struct { uint16_t limit; uint64_t base; } __attribute__((packed)) no_idt;
+    outb(DEBUG_EXIT_PORT, (uint8_t)status);
+    outb(I8042_COMMAND, I8042_RESET);
+    __asm__ volatile("lidt %0; int3" : : "m"(no_idt));
+    for (;;)
+        __asm__ volatile("hlt");
+}
+
+void machine_exit(int status, int kind)
+{
+    if (trace_on)
+        trace_flush_all();
+    if (hc_present)
+        hypercall(HC_EXIT, (uint64_t)(uint8_t)status, (uint64_t)kind, 0, 0);
+    leave(status);
+}
+
+/* Takes no lock and needs no memory: anything may be broken or held.  A panic
+ * within a panic goes straight to the end. */
+void panic(const char *fmt, ...)
+{
+    static bool panicking;
+    static char text[512];
+    if (!__atomic_exchange_n(&panicking, true, __ATOMIC_RELAXED)) {
+        va_list ap;
+        va_start(ap, fmt);
+        int n = kvsnprintf(text, sizeof(text), fmt, ap);
+        va_end(ap);
+        size_t bytes = MIN((size_t)n, sizeof(text) - 1);
+        if (hc_present)
+            hypercall(HC_PANIC, virt_to_phys(text), bytes, 0, 0);
+        uart_send("\r\nkernel panic: ", 16);
+        uart_send(text, bytes);
+        uart_send("\r\n", 2);
+    }
+    leave(255);
+}

@@ -1,0 +1,87 @@
+/* uio.c - walks the pieces of a read or write.
+ *
+ * What has been moved is what the call returns, so a fault after some bytes is
+ * no error: the next call meets it again.  A copy that faults does not say how far
+ * it got, so it is tried again page by page: what counts is whole up to the page
+ * that is not there. */
+#include "fs/uio.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+
+enum direction { TO_USER, FROM_USER, ZERO };
+
+void uio_kernel(struct uio *u, void *buf, size_t n)
+{
+    *u = (struct uio){ .kernel = true, .buf = buf, .left = n };
+}
+
+void uio_user(struct uio *u, struct iovec *one, uaddr_t at, size_t n)
+{
+    *one = (struct iovec){ .iov_base = (void *)at, .iov_len = n };
+    *u = (struct uio){ .iov = one, .niov = 1, .left = n };
+}
+
+static long move_kernel(struct uio *u, char *data, size_t n, enum direction d)
+{
+    char *at = u->buf + u->off;
+    if (d == TO_USER)
+        memcpy(at, data, n);
+    else if (d == FROM_USER)
+        memcpy(data, at, n);
+    else
+        memset(at, 0, n);
+    u->off += n;
+    u->left -= n;
+    return (long)n;
+}
+
+static int move_piece(uaddr_t at, char *data, size_t n, enum direction d)
+{
+    if (d == TO_USER)
+        return copy_to_user(at, data, n);
+    if (d == FROM_USER)
+        return copy_from_user(data, at, n);
+    return clear_user(at, n);
+}
+
+static long move(struct uio *u, char *data, size_t n, enum direction d)
+{
+    n = MIN(n, u->left);
+    if (u->kernel)
+        return move_kernel(u, data, n, d);
+    size_t done = 0;
+    while (done < n) {
+        const struct iovec *v = &u->iov[u->at];
+        if (u->off == v->iov_len) {
+            u->at++;
+            u->off = 0;
+            continue;
+        }
+        uaddr_t at = (uaddr_t)v->iov_base + u->off;
+        size_t piece = MIN(n - done, (size_t)v->iov_len - u->off);
+        if (move_piece(at, data + done, piece, d) != 0) {
+            piece = MIN(piece, PAGE_SIZE - at % PAGE_SIZE);     /* as far as the first page goes */
+            if (move_piece(at, data + done, piece, d) != 0)
+                return done > 0 ? (long)done : -EFAULT;
+        }
+        u->off += piece;
+        u->left -= piece;
+        done += piece;
+    }
+    return (long)done;
+}
+
+long uio_put(struct uio *u, const void *from, size_t n)
+{
+    return move(u, (char *)from, n, TO_USER);
+}
+
+long uio_get(struct uio *u, void *to, size_t n)
+{
+    return move(u, to, n, FROM_USER);
+}
+
+long uio_put_zero(struct uio *u, size_t n)
+{
+    return move(u, NULL, n, ZERO);
+}

@@ -1,0 +1,86 @@
+/* main.c - the order in which the kernel comes up, and PID 1's way to its program.
+ *
+ * Each step needs only those before it.  The thread that boots becomes the boot
+ * CPU's idle task. */
+#include "arch/clock.h"
+#include "arch/device.h"
+#include "arch/machine.h"
+#include "arch/pvh.h"
+#include "fs/tty.h"
+#include "fs/vfs.h"
+#include "lib/cmdline.h"
+#include "lib/printf.h"
+#include "mm/frame.h"
+#include "proc/task.h"
+#include "shared/boot_stages.h"
+#include "trace/trace.h"
+
+void kmain(paddr_t start_info);         /* called by boot.asm */
+
+/* Descriptors 0, 1 and 2. */
+static void open_console(void)
+{
+    struct file *f;
+    if (file_open_kernel("/dev/console", O_RDWR, 0, &f) != 0) {
+        kprintf("no /dev/console: init runs without standard input and output\n");
+        return;
+    }
+    for (int i = 0; i < 3; i++) {
+        if (i > 0)
+            file_get(f);
+        fd_open_add(f, 0);
+    }
+}
+
+/* Returns only if it could not be executed. */
+static long try_init(const char *path)
+{
+    cmdline.argv[0] = path;
+    return exec_kernel(path, cmdline.argv, cmdline.envp);
+}
+
+/* PID 1, still in the kernel.  Returning means: go on in user mode, as exec_kernel
+ * has prepared. */
+static void init_thread(void)
+{
+    static const char *const usual[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+    open_console();
+    long err = -ENOENT;
+    if (cmdline.init != NULL) {
+        if ((err = try_init(cmdline.init)) == 0)
+            return;
+        panic("init=%s: error %ld", cmdline.init, -err);
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(usual); i++) {
+        if ((err = try_init(usual[i])) == 0)
+            return;
+        if (err != -ENOENT)
+            kprintf("%s: error %ld\n", usual[i], -err);
+    }
+    panic("no init found: try init=PATH on the kernel command line");
+}
+
+void kmain(paddr_t start_info)
+{
+    cpu_init_bsp();
+    boot_stage(BOOT_kernel_entry);
+    pvh_init(start_info);
+    frame_init();
+    mm_init();
+    boot_stage(BOOT_paging);
+    trace_init();
+    boot_stage(BOOT_memory);
+    apic_init();
+    clock_init();
+    task_init();
+    sched_init();
+    boot_stage(BOOT_cpus);
+    tty_init();
+    fs_init();
+    console_init_irq();
+    boot_stage(BOOT_root_mounted);
+    int err = kernel_init_start(init_thread);
+    if (err != 0)
+        panic("PID 1: error %d", -err);
+    sched_idle();
+}
