@@ -33,6 +33,7 @@ struct vma {                    /* all fields: mm->lock */
     uint64_t pgoff;             /* page of the file at start */
     struct mm *mm;
     struct list file_link;      /* in inode->mappings, under inode->pages_lock */
+    bool     has_anon;          /* private: some page was written, so fork copies the entries */
 };
 
 struct mm {
@@ -51,6 +52,7 @@ struct mm {
     uaddr_t  code_start, code_end, data_start, data_end, brk_start, brk;
     uaddr_t  stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
     uint32_t dumpable;
+    bool     lock_future;       /* [lock] mlockall(MCL_FUTURE) */
     struct file *exe;           /* /proc/PID/exe */
     uint8_t  auxv[512];         /* /proc/PID/auxv */
     uint32_t auxv_bytes;
@@ -64,6 +66,7 @@ int  mm_create(struct mm **out);            /* empty user half; users = 1 */
  * taken inside.  -ENOMEM: nothing is left of it. */
 int  mm_fork(struct mm *from, struct mm **out);
 void mm_get(struct mm *mm);
+bool mm_get_unless_dead(struct mm *mm);     /* for who found it in a list */
 /* Last put: all user memory and tables go, with that reason (exec or exit). */
 void mm_put(struct mm *mm, enum pt_reason why);
 /* This CPU runs in that mm from now on (NULL: kernel threads keep the last root). */
@@ -84,8 +87,9 @@ int  mm_fault(struct mm *mm, uaddr_t at, uint32_t error, uaddr_t user_sp, int *c
 long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct file *file, uint64_t off);
 long mm_unmap(struct mm *mm, uaddr_t at, size_t len);
 long mm_protect(struct mm *mm, uaddr_t at, size_t len, int prot);
-/* The initial stack of an image: [top - bytes, top) growing down to RLIMIT_STACK,
- * with `image` (n bytes) copied to end at `top`. prot may hold PROT_EXEC. */
+/* The initial stack of an image, growing down to RLIMIT_STACK: the given frames
+ * end at `top`, with room below.  Takes their references over if it succeeds.
+ * prot may hold PROT_EXEC. */
 int  mm_map_stack(struct mm *mm, uaddr_t top, const pfn_t *pages, unsigned npages, int prot);
 /* Zeroes [at, at+n) of another mm's writable memory (the tail of an ELF data
  * segment), faulting pages in. 0 or -EFAULT/-ENOMEM. */

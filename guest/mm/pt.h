@@ -4,6 +4,7 @@
 #ifndef MM_PT_H
 #define MM_PT_H
 
+#include "mm/layout.h"
 #include "mm/mm.h"
 
 typedef uint64_t pte_t;
@@ -17,10 +18,49 @@ typedef uint64_t pte_t;
 #define PTE_PS   (1ull << 7)
 #define PTE_G    (1ull << 8)
 #define PTE_COW  (1ull << 9)    /* software: write-protected only for COW */
+#define PTE_ANON (1ull << 10)   /* software: memory of this process, no page of a file */
 #define PTE_NX   (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
 static inline pfn_t pte_pfn(pte_t e) { return (pfn_t)((e & PTE_ADDR) >> PAGE_SHIFT); }
 static inline pte_t pte_make(pfn_t pfn, pte_t flags) { return (uint64_t)pfn << PAGE_SHIFT | flags; }
+
+/* Entries are found and named by their address in the direct map: it tells the
+ * table's frame and the index.  A table's frame_tag() is the number of its
+ * entries that are not 0, so that an empty one is known without a look at it. */
+#define PT_SPAN (PAGE_SIZE * 512)       /* what one lowest table maps */
+static inline pfn_t pt_table_of(const pte_t *e) { return (pfn_t)(virt_to_phys(e) >> PAGE_SHIFT); }
+static inline unsigned pt_index(const pte_t *e) { return ((uintptr_t)e & (PAGE_SIZE - 1)) / sizeof *e; }
+
+/* A root with the kernel half in place: mm->root.  0 or -ENOMEM.  pt_root_free:
+ * the user half is empty; no CPU has it in CR3. */
+int    pt_root_new(struct mm *mm, uint32_t from_mm);
+void   pt_root_free(struct mm *mm, enum pt_reason why);
+
+/* The lowest-level entry for va; NULL if its table is not there. */
+pte_t *pt_find(const struct mm *mm, uint64_t va);
+/* The same, and makes the tables; NULL: no memory. */
+pte_t *pt_make(struct mm *mm, uint64_t va, enum pt_reason why);
+/* Entry of the given level (2: of 2 MiB); tables above are made. */
+pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned level, enum pt_reason why);
+/* Moves *va on to the first address below end that has a lowest table, and
+ * returns its entry there; NULL: there is none. */
+pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end);
+/* First entry in [e, stop) that is not 0, or stop. */
+pte_t *pt_next_used(pte_t *e, pte_t *stop);
+
+/* The stores.  Each adds to cpu.pte_writes and is reported. */
+void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reason why, pte_t new);
+/* n entries in one lowest table: all 0 before; all 0 after; all used, with the
+ * bits `off` removed and `on` added (how many changed is returned). */
+void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why, const pte_t *new);
+void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why);
+unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
+                   pte_t off, pte_t on);
+
+/* If the lowest table at va is there and empty, it and what gets empty above it
+ * is unlinked and given to the gather. */
+struct gather;
+void pt_prune(struct mm *mm, uaddr_t va, struct gather *g);
 
 #endif

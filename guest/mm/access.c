@@ -1,0 +1,62 @@
+/* access.c - memory of an address space that need not be the current one: the
+ * tail of a data segment in exec, another process's arguments in procfs.
+ * Pages are faulted in as the program would have it, and reached through the
+ * direct map, under mm->lock all the while. */
+#include "mm/fault.h"
+#include "mm/frame.h"
+#include "mm/pt.h"
+
+#include "lib/string.h"
+
+/* The page at va in kernel memory, faulted in; NULL and *err. */
+static char *page_for(struct mm *mm, uaddr_t va, bool write, int *err)
+{
+    int code;
+    pte_t *e = pt_find(mm, va);
+    if (!e || !(*e & PTE_P) || (write && !(*e & PTE_W))) {
+        int ret = mm_fault_locked(mm, va, write ? FAULT_WRITE : 0, &code);
+        if (ret != 0) {
+            *err = ret == -ENOMEM ? ret : -EFAULT;
+            return NULL;
+        }
+        e = pt_find(mm, va);
+    }
+    return (char *)frame_va(pte_pfn(*e)) + (va & (PAGE_SIZE - 1));
+}
+
+long mm_access(struct mm *mm, uaddr_t at, void *buf, size_t n, bool write)
+{
+    size_t done = 0;
+    int err = 0;
+    mutex_lock(&mm->lock);
+    while (done < n) {
+        size_t part = MIN(n - done, PAGE_SIZE - ((at + done) & (PAGE_SIZE - 1)));
+        char *p = page_for(mm, at + done, write, &err);
+        if (!p)
+            break;
+        if (write)
+            memcpy(p, (char *)buf + done, part);
+        else
+            memcpy((char *)buf + done, p, part);
+        done += part;
+    }
+    mutex_unlock(&mm->lock);
+    return done > 0 ? (long)done : err;
+}
+
+int mm_clear(struct mm *mm, uaddr_t at, size_t n)
+{
+    int err = 0;
+    mutex_lock(&mm->lock);
+    while (n > 0) {
+        size_t part = MIN(n, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+        char *p = page_for(mm, at, true, &err);
+        if (!p)
+            break;
+        memset(p, 0, part);
+        at += part;
+        n -= part;
+    }
+    mutex_unlock(&mm->lock);
+    return err;
+}

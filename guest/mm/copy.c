@@ -1,0 +1,103 @@
+/* copy.c - the memory side of fork.
+ *
+ * Private pages are shared from then on: both sides' entries lose W and get the
+ * COW mark, and whoever writes first gets a copy (fault.c).  An entry that was
+ * read-only before is not written again in the parent.  As on Linux, entries
+ * are copied only where they could not be found again by a fault: anonymous
+ * memory, and file mappings of which a page was written.  Shared mappings are
+ * left to the child's faults, too.
+ *
+ * Tables of the child are made where there is an entry to put into them.  The
+ * parent's TLBs are flushed once, at the end, and only if it lost a W. */
+#include "mm/copy.h"
+#include "mm/frame.h"
+#include "mm/pt.h"
+#include "mm/tlb.h"
+#include "mm/unmap.h"
+#include "mm/vma.h"
+
+#include "proc/task.h"
+
+/* Takes W from n used entries where they have it.  True if there were any. */
+static bool protect_run(struct mm *from, uaddr_t va, pte_t *e, unsigned n)
+{
+    unsigned first = 0, last = n;
+    while (first < n && !(e[first] & PTE_W))
+        first++;
+    if (first == n)
+        return false;
+    while (!(e[last - 1] & PTE_W))
+        last--;
+    for (unsigned i = first; i < last; ) {
+        unsigned run = 0;               /* with W; those without stay as they are */
+        while (i + run < last && (e[i + run] & PTE_W))
+            run++;
+        if (run > 0)
+            pt_change(from, va + i * PAGE_SIZE, e + i, run, PT_fork_wrprotect, PTE_W, PTE_COW);
+        i += run ? run : 1;
+    }
+    return true;
+}
+
+/* Copies the used entries of one of the parent's tables, from e on. */
+static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_t *stop, bool *lost_w)
+{
+    pte_t *base = e, *child = NULL;
+    while ((e = pt_next_used(e, stop)) < stop) {
+        uaddr_t at = va + (uaddr_t)(e - base) * PAGE_SIZE;
+        unsigned n = 0;
+        if (!child && !(child = pt_make(mm, va, PT_fork_copy)))
+            return -ENOMEM;
+        for (; e + n < stop && e[n]; n++) {
+            frame_get(pte_pfn(e[n]));
+            mm_count_page(mm, e[n] & PTE_ANON, 1);
+        }
+        *lost_w |= protect_run(from, at, e, n);
+        pt_fill(mm, at, child + (e - base), n, PT_fork_copy, e);
+        e += n;
+    }
+    return 0;
+}
+
+static int copy_pages(struct mm *mm, struct mm *from, const struct vma *v, bool *lost_w)
+{
+    pte_t *e;
+    int err = 0;
+    for (uaddr_t va = v->start; !err && (e = pt_next_table(from, &va, v->end)) != NULL; ) {
+        uaddr_t stop = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
+        err = copy_table(mm, from, va, e, e + ((stop - va) >> PAGE_SHIFT), lost_w);
+        va = stop;
+    }
+    return err;
+}
+
+static int copy_vma(struct mm *mm, struct vma *v)
+{
+    struct vma *c = vma_alloc(mm, v->start, v->end, v->flags & ~VM_LOCKED);
+    if (!c)
+        return -ENOMEM;
+    c->pgoff = v->pgoff;
+    c->file = v->file;
+    c->has_anon = v->has_anon;
+    if (c->file)
+        vma_file_link(c, v);
+    vma_insert(mm, c);
+    return 0;
+}
+
+int mm_copy(struct mm *mm, struct mm *from)
+{
+    bool lost_w = false;
+    int err = 0;
+    for (struct vma *v = vma_find(from, 0); v && !err; v = vma_next(v)) {
+        if (v->flags & VM_DONTFORK)
+            continue;
+        err = copy_vma(mm, v);
+        bool by_entry = !(v->flags & (VM_SHARED | VM_WIPEONFORK)) && (!v->file || v->has_anon);
+        if (!err && by_entry)
+            err = copy_pages(mm, from, v, &lost_w);
+    }
+    if (lost_w)
+        tlb_flush_mm(from);
+    return err;
+}

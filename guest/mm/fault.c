@@ -1,0 +1,222 @@
+/* fault.c - page faults: what a VMA promises becomes an entry.
+ *
+ *   nothing there, anonymous    a zeroed frame, writable if the VMA is.  Reads get
+ *                               one, too: there is no shared page of zeros, so a
+ *                               write after a read does not fault again
+ *   nothing there, file         the file's own frame.  Private: read-only; a write
+ *                               gets a copy at once.  Shared: W on a write only
+ *   there, write, private       COW: the last owner takes the frame over in place,
+ *                               anybody else gets a copy
+ *   there, write, shared        W
+ *
+ * A read of a file maps its neighbours with it, 16 pages aligned, as far as they
+ * are in the file already.  Entries get A (and D with W) when they are made, so
+ * that the processor need not write them.
+ *
+ * "Used" and "present" differ for pages under PROT_NONE: the entry keeps its frame
+ * and has P clear; mprotect sets it again.
+ *
+ * The stack grows to any address within RLIMIT_STACK, unless it came nearer
+ * than STACK_GAP to what is below.  As on Linux the stack pointer has no say. */
+#include "mm/fault.h"
+#include "mm/frame.h"
+#include "mm/pt.h"
+#include "mm/tlb.h"
+#include "mm/unmap.h"
+#include "mm/vma.h"
+
+#include "arch/uaccess.h"
+#include "fs/vfs.h"
+
+#define AROUND 16u              /* pages; a power of two */
+
+bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags)
+{
+    if (mm->total_vm + pages > mm_rlimit_pages(RLIMIT_AS))
+        return false;
+    bool data = (vm_flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
+    return !data || mm->data_vm + pages <= mm_rlimit_pages(RLIMIT_DATA);
+}
+
+static bool grow_stack(struct mm *mm, struct vma *v, uaddr_t at)
+{
+    uaddr_t start = page_down(at);
+    struct vma *below = vma_prev(v);
+    if (start < MMAP_MIN_ADDR || (v->end - start) >> PAGE_SHIFT > mm_rlimit_pages(RLIMIT_STACK))
+        return false;
+    if (below && !(below->flags & VM_GROWSDOWN) && start < below->end + STACK_GAP)
+        return false;
+    if (below && start < below->end)
+        return false;
+    if (!mm_may_grow(mm, (v->start - start) >> PAGE_SHIFT, v->flags))
+        return false;
+    vma_resize(v, start, v->end);
+    return true;
+}
+
+/* The VMA that allows the access, or NULL and the si_code. */
+static struct vma *find_allowed(struct mm *mm, uaddr_t at, uint32_t error, int *code)
+{
+    struct vma *v = at < USER_END ? vma_find(mm, at) : NULL;
+    *code = SEGV_MAPERR;
+    if (!v || (v->start > at && (!(v->flags & VM_GROWSDOWN) || !grow_stack(mm, v, at))))
+        return NULL;
+    uint32_t need = error & FAULT_WRITE ? VM_WRITE
+                  : error & FAULT_FETCH ? VM_EXEC : VM_READ | VM_WRITE | VM_EXEC;
+    *code = SEGV_ACCERR;
+    return v->flags & need ? v : NULL;
+}
+
+static pte_t leaf_flags(const struct vma *v)
+{
+    return PTE_P | PTE_U | PTE_A | (v->flags & VM_EXEC || !cpu_has.nx ? 0 : PTE_NX);
+}
+
+static bool is_private(const struct vma *v) { return !(v->flags & VM_SHARED); }
+
+/* A frame of v's own that replaces the one in *e, if any. */
+static void own_page(struct vma *v, uaddr_t va, pte_t *e, pfn_t pfn, enum pt_reason why)
+{
+    struct mm *mm = v->mm;
+    pte_t old = *e, w = v->flags & VM_WRITE ? PTE_W | PTE_D : 0;
+    pt_write(mm, va, e, 1, why, pte_make(pfn, leaf_flags(v) | PTE_ANON | w));
+    if (old)
+        mm_count_page(mm, old & PTE_ANON, -1);
+    mm_count_page(mm, true, 1);
+    v->has_anon = true;
+    if (old) {
+        tlb_flush(mm, va, va + PAGE_SIZE);
+        if (pte_pfn(old) != pfn)
+            frame_put(pte_pfn(old));
+    }
+}
+
+/* A write to a read-only entry, which the VMA allows. */
+static int write_fault(struct vma *v, uaddr_t va, pte_t *e)
+{
+    pfn_t old = pte_pfn(*e), new;
+    if (!is_private(v)) {
+        pt_write(v->mm, va, e, 1, PT_mkwrite, *e | PTE_W | PTE_D);
+        tlb_flush(v->mm, va, va + PAGE_SIZE);
+        return 0;
+    }
+    if (frame_refs(old) == 1) {         /* the others have left */
+        own_page(v, va, e, old, *e & PTE_COW ? PT_cow_break : PT_mkwrite);
+        return 0;
+    }
+    new = frame_alloc();
+    if (!new)
+        return -ENOMEM;
+    frame_copy(new, old);
+    own_page(v, va, e, new, PT_cow_break);
+    return 0;
+}
+
+static int anon_fault(struct vma *v, uaddr_t va, pte_t *e)
+{
+    pfn_t pfn = frame_alloc_zeroed();
+    if (!pfn)
+        return -ENOMEM;
+    own_page(v, va, e, pfn, PT_demand_zero);
+    return 0;
+}
+
+/* Maps what is there of the file around va, read-only; true if va is mapped then. */
+static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
+{
+    uaddr_t start = MAX(v->start, va & ~(AROUND * PAGE_SIZE - 1));
+    uaddr_t end = MIN(v->end, (va & ~(AROUND * PAGE_SIZE - 1)) + AROUND * PAGE_SIZE);
+    unsigned n = (unsigned)((end - start) >> PAGE_SHIFT);
+    pte_t flags = leaf_flags(v) | (is_private(v) && (v->flags & VM_WRITE) ? PTE_COW : 0);
+    pte_t *first = e - ((va - start) >> PAGE_SHIFT), entry[AROUND];
+    pfn_t pfn[AROUND];
+
+    file_get_pages_present(v->file, vma_file_page(v, start), n, pfn);
+    for (unsigned i = 0; i < n; ) {
+        unsigned run = 0;
+        for (; i + run < n && pfn[i + run] && !first[i + run]; run++)
+            entry[run] = pte_make(pfn[i + run], flags);
+        if (run > 0) {
+            pt_fill(v->mm, start + i * PAGE_SIZE, first + i, run, PT_demand_file, entry);
+            i += run;
+            v->mm->pages_mapped += run - 1;
+            mm_count_page(v->mm, false, 1);
+        } else {
+            if (pfn[i])
+                frame_put(pfn[i]);
+            i++;
+        }
+    }
+    return *e != 0;
+}
+
+static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
+{
+    pfn_t page, copy;
+    if (!write && map_around(v, va, e))
+        return 0;
+    int err = file_get_page(v->file, vma_file_page(v, va), true, &page);
+    if (err == -ENOMEM)
+        return err;
+    if (err) {
+        *code = BUS_ADRERR;
+        return SIGBUS;
+    }
+    if (write && is_private(v)) {
+        copy = frame_alloc();
+        if (copy) {
+            frame_copy(copy, page);
+            own_page(v, va, e, copy, PT_demand_file);
+        }
+        frame_put(page);
+        return copy ? 0 : -ENOMEM;
+    }
+    pte_t flags = leaf_flags(v) | (write ? PTE_W | PTE_D : 0)
+                | (is_private(v) && (v->flags & VM_WRITE) ? PTE_COW : 0);
+    pt_write(v->mm, va, e, 1, PT_demand_file, pte_make(page, flags));
+    mm_count_page(v->mm, false, 1);
+    return 0;
+}
+
+int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
+{
+    ASSERT_HELD(&mm->lock);
+    ASSERT(!(error & FAULT_RSVD));      /* our tables are broken */
+    struct vma *v = find_allowed(mm, at, error, code);
+    if (!v)
+        return SIGSEGV;
+    uaddr_t va = page_down(at);
+    bool write = error & FAULT_WRITE;
+    pte_t *e = pt_make(mm, va, v->file ? PT_demand_file : PT_demand_zero);
+    if (!e)
+        return -ENOMEM;
+    mm->minor_faults++;
+    if (!*e)
+        return v->file ? file_fault(v, va, e, write, code) : anon_fault(v, va, e);
+    if (write && !(*e & PTE_W))
+        return write_fault(v, va, e);
+    tlb_flush(mm, va, va + PAGE_SIZE);  /* somebody else was faster, or only the TLB was stale */
+    return 0;
+}
+
+int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, uaddr_t user_sp __attribute__((unused)), int *code)
+{
+    mutex_lock(&mm->lock);
+    int ret = mm_fault_locked(mm, at, error, code);
+    mutex_unlock(&mm->lock);
+    return ret;
+}
+
+void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
+        uint32_t error = is_private(v) && (v->flags & VM_WRITE) ? FAULT_WRITE : 0;
+        uaddr_t stop = MIN(v->end, end);
+        int code;
+        for (uaddr_t va = MAX(v->start, start); va < stop; va += PAGE_SIZE) {
+            pte_t *e = pt_find(mm, va);
+            if ((!e || !*e) && mm_fault_locked(mm, va, error, &code) != 0)
+                return;
+        }
+    }
+}

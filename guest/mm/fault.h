@@ -1,0 +1,20 @@
+/* fault.h - page faults, for those inside mm/ who hold mm->lock already. */
+#ifndef MM_FAULT_H
+#define MM_FAULT_H
+
+#include "mm/mm.h"
+#include "proc/task.h"
+
+/* As mm_fault(); mm->lock held. */
+int  mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code);
+/* Faults in all of [start, end) that is mapped, as far as it can. mm->lock held. */
+void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
+/* Are so many more pages within RLIMIT_AS and, if they are data, RLIMIT_DATA? */
+bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags);
+/* current's soft limit RLIMIT_*, of bytes, in pages. */
+static inline uint64_t mm_rlimit_pages(unsigned which)
+{
+    return current->proc->rlim[which].rlim_cur >> PAGE_SHIFT;
+}
+
+#endif

@@ -1,0 +1,270 @@
+/* frame.c - page frames: a watermark, free lists, reference counts.
+ *
+ * At boot RAM is a few free ranges: what boot_info calls RAM, less the first
+ * MiB, the kernel image with its root image, the modules and the command line.
+ * From the ranges come, in this order, the region of page tables and the array
+ * of struct page; all that is left is handed out by a watermark that moves
+ * through the ranges.  Nothing is written for a frame before it is used: the
+ * array is zero memory of the host, and "refs 0" means "never handed out".
+ * That is also what makes the root image immortal: its frames have no other
+ * count, and get and put leave a count of 0 alone.  A freed frame has the count
+ * PAGE_FREE, so that a put too many is found.
+ *
+ * The direct map reaches as far as the watermark: whoever moves it over a 2 MiB
+ * border has the next piece mapped first (kmap.c), with the lock released,
+ * because that may take a table frame.
+ *
+ * Table frames are zero when they come back (pt.c frees only empty tables), so
+ * they need no clearing; other frames are cleared when somebody wants zeros and
+ * the watermark has nothing left. */
+#include "mm/frame.h"
+#include "mm/kmap.h"
+
+#include "arch/hypercall.h"
+#include "arch/machine.h"
+#include "lib/string.h"
+#include "proc/lock.h"
+
+#define PAGE_FREE   0x80000000u
+#define LOW_END     0x100000ull             /* BIOS data, ACPI tables, start info */
+#define TABLES_MAX  (128ull << 20)
+#define TABLES_MIN  (512ull << 10)
+#define MAX_RANGES  (MAX_RAM_REGIONS + MAX_MODULES + 4)
+
+struct page { uint32_t refs, tag; };        /* refs [atomic]; tag: next free, or the owner's */
+
+struct range { paddr_t start, end; };
+
+static struct spinlock lock = SPINLOCK_INIT;    /* everything below but refs */
+static struct range range[MAX_RANGES];
+static unsigned nranges, at_range;              /* the watermark is range[at_range].start */
+static struct page *pages;                      /* [k] by frame number */
+static pfn_t npages;                            /* [k] */
+static pfn_t free_list, table_list;             /* 0: empty */
+static pfn_t tables_start, tables_next, tables_end;     /* the table region */
+static uint64_t total, fresh, freed, tables_free;       /* frames; fresh: above the watermark */
+
+/* Takes [start, end) out of the ranges, whole pages of it. */
+static void reserve(paddr_t start, paddr_t end)
+{
+    start = page_down(start);
+    end = page_up(end);
+    for (unsigned i = 0; i < nranges; i++) {
+        struct range *r = &range[i];
+        if (end <= r->start || start >= r->end)
+            continue;
+        if (start > r->start && end < r->end) {         /* a hole: two ranges */
+            ASSERT(nranges < MAX_RANGES);
+            for (unsigned j = nranges++; j > i; j--)
+                range[j] = range[j - 1];
+            range[i + 1].start = end;
+            r->end = start;
+            i++;
+        } else if (start > r->start) {
+            r->end = start;
+        } else {
+            r->start = MIN(end, r->end);
+        }
+    }
+}
+
+/* The lowest piece of that size, aligned, taken out of the ranges.  Panics if
+ * there is none: a machine this small cannot boot. */
+static paddr_t carve(uint64_t bytes)
+{
+    for (unsigned i = 0; i < nranges; i++) {
+        paddr_t at = range[i].start;
+        if (range[i].end - at >= bytes) {
+            range[i].start += bytes;
+            return at;
+        }
+    }
+    panic("not enough memory: %llu KiB in one piece", (unsigned long long)bytes >> 10);
+}
+
+static void find_ranges(void)
+{
+    for (unsigned i = 0; i < boot_info.nregions; i++)
+        range[nranges++] = (struct range){ boot_info.region[i].start, boot_info.region[i].end };
+    reserve(0, LOW_END);
+    reserve(virt_to_phys(kernel_start), virt_to_phys(kernel_end));
+    reserve((paddr_t)(uintptr_t)rootimg_start, (paddr_t)(uintptr_t)rootimg_end);
+    for (unsigned i = 0; i < boot_info.nmodules; i++)
+        reserve(boot_info.module[i].start, boot_info.module[i].start + boot_info.module[i].bytes);
+    paddr_t words = virt_to_phys(boot_info.cmdline);
+    reserve(words, words + strlen(boot_info.cmdline) + 1);
+}
+
+void frame_init(void)
+{
+    uint64_t ram = 0;
+    for (unsigned i = 0; i < boot_info.nregions; i++)
+        ram += boot_info.region[i].end - boot_info.region[i].start;
+    ASSERT(boot_info.nregions > 0);
+    kmap_adopt_boot();
+    npages = (pfn_t)(boot_info.region[boot_info.nregions - 1].end >> PAGE_SHIFT);
+    find_ranges();
+
+    uint64_t bytes = page_down(MIN(ram / 16, TABLES_MAX));
+    bytes = MAX(bytes, TABLES_MIN);
+    tables_start = tables_next = (pfn_t)(carve(bytes) >> PAGE_SHIFT);
+    tables_end = tables_start + (pfn_t)(bytes >> PAGE_SHIFT);
+    tables_free = tables_end - tables_start;
+    /* Whoever maps more of the direct map needs tables: they are mapped first. */
+    bytes = page_up((uint64_t)npages * sizeof(struct page));
+    paddr_t array = carve(bytes);
+    pages = phys_to_virt(array);
+    kmap_direct((paddr_t)tables_end << PAGE_SHIFT);
+    kmap_direct(array + bytes);
+
+    for (unsigned i = 0; i < nranges; i++)
+        fresh += (range[i].end - range[i].start) >> PAGE_SHIFT;
+    total = fresh + tables_free;
+}
+
+/* The next frame of the watermark, or 0.  Lock held; may be released meanwhile. */
+static pfn_t take_fresh(void)
+{
+    for (;;) {
+        while (at_range < nranges && range[at_range].start >= range[at_range].end)
+            at_range++;
+        if (at_range == nranges)
+            return 0;
+        paddr_t at = range[at_range].start;
+        if (likely(kmap_direct_covers(at))) {
+            range[at_range].start = at + PAGE_SIZE;
+            fresh--;
+            return (pfn_t)(at >> PAGE_SHIFT);
+        }
+        spin_unlock(&lock);
+        int err = kmap_direct(at + PAGE_SIZE);
+        spin_lock(&lock);
+        if (err)
+            return 0;
+    }
+}
+
+static pfn_t take_freed(pfn_t *list)
+{
+    pfn_t pfn = *list;
+    if (pfn)
+        *list = pages[pfn].tag;
+    return pfn;
+}
+
+static pfn_t hand_out(pfn_t pfn)
+{
+    if (pfn) {
+        pages[pfn].tag = 0;
+        __atomic_store_n(&pages[pfn].refs, 1, __ATOMIC_RELAXED);
+    }
+    return pfn;
+}
+
+pfn_t frame_alloc(void)
+{
+    spin_lock(&lock);
+    pfn_t pfn = take_freed(&free_list);
+    if (pfn)
+        freed--;
+    else
+        pfn = take_fresh();
+    spin_unlock(&lock);
+    return hand_out(pfn);
+}
+
+pfn_t frame_alloc_zeroed(void)
+{
+    spin_lock(&lock);
+    pfn_t pfn = take_fresh();
+    bool dirty = false;
+    if (!pfn && (pfn = take_freed(&free_list)) != 0) {
+        freed--;
+        dirty = true;
+    }
+    spin_unlock(&lock);
+    if (dirty)
+        frame_clear(pfn);
+    return hand_out(pfn);
+}
+
+pfn_t frame_alloc_table(void)
+{
+    spin_lock(&lock);
+    pfn_t pfn = take_freed(&table_list);
+    if (!pfn && tables_next < tables_end)
+        pfn = tables_next++;
+    if (pfn)
+        tables_free--;
+    spin_unlock(&lock);
+    return hand_out(pfn);
+}
+
+void frame_get(pfn_t pfn)
+{
+    if (unlikely(pfn >= npages) || pages[pfn].refs == 0)
+        return;
+    uint32_t was = __atomic_fetch_add(&pages[pfn].refs, 1, __ATOMIC_RELAXED);
+    ASSERT(was < PAGE_FREE - 1);
+}
+
+static void give_back(pfn_t pfn)
+{
+    spin_lock(&lock);
+    pages[pfn].refs = PAGE_FREE;
+    pfn_t *list = &free_list;
+    if (pfn >= tables_start && pfn < tables_end) {
+        list = &table_list;
+        tables_free++;
+    } else {
+        freed++;
+    }
+    pages[pfn].tag = *list;
+    *list = pfn;
+    spin_unlock(&lock);
+}
+
+void frame_put(pfn_t pfn)
+{
+    if (unlikely(pfn >= npages) || pages[pfn].refs == 0)
+        return;
+    uint32_t was = __atomic_fetch_sub(&pages[pfn].refs, 1, __ATOMIC_ACQ_REL);
+    ASSERT(was < PAGE_FREE);
+    if (was == 1)
+        give_back(pfn);
+}
+
+uint32_t frame_refs(pfn_t pfn)
+{
+    uint32_t refs = pfn < npages ? __atomic_load_n(&pages[pfn].refs, __ATOMIC_ACQUIRE) : 0;
+    return refs ? refs : UINT32_MAX;
+}
+
+void frame_copy(pfn_t to, pfn_t from)
+{
+    if (hc_caps & HC_CAP_PAGE_OPS)
+        hypercall(HC_PAGE_COPY, (paddr_t)to << PAGE_SHIFT, (paddr_t)from << PAGE_SHIFT, 0, 0);
+    else
+        memcpy(frame_va(to), frame_va(from), PAGE_SIZE);
+}
+
+void frame_clear(pfn_t pfn)
+{
+    if (hc_caps & HC_CAP_PAGE_OPS)
+        hypercall(HC_PAGE_CLEAR, (paddr_t)pfn << PAGE_SHIFT, 1, 0, 0);
+    else
+        memset(frame_va(pfn), 0, PAGE_SIZE);
+}
+
+void frame_count(struct frame_counts *c)
+{
+    spin_lock(&lock);
+    c->total = total;
+    c->free = fresh + freed + tables_free;
+    c->tables_total = tables_end - tables_start;
+    c->tables_used = c->tables_total - tables_free;
+    spin_unlock(&lock);
+}
+
+void frame_set_tag(pfn_t pfn, uint32_t tag) { pages[pfn].tag = tag; }
+uint32_t frame_tag(pfn_t pfn) { return pages[pfn].tag; }

@@ -1,0 +1,182 @@
+/* heap.c - kernel objects: slabs of one page each.
+ *
+ * All that a slab needs to know of itself fits into its frame's tag: the class,
+ * how many objects are in use, the first free one, and how many were ever
+ * handed out; those beyond have not been touched yet, so that a fresh slab costs
+ * nothing.  A slab with room is on its class's list.  The links live in the
+ * object that the slab would hand out next, since it is free by definition;
+ * they move whenever another object becomes the next.
+ *
+ * One empty slab a class is kept, further ones go back to the frame allocator. */
+#include "mm/heap.h"
+#include "mm/frame.h"
+
+#include "lib/string.h"
+#include "proc/lock.h"
+
+static const uint16_t class_bytes[] = {
+    16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1024, 1344, 2048,
+};
+#define NCLASSES   ARRAY_SIZE(class_bytes)
+#define WHOLE_PAGE 31u          /* "class" of an object that fills a frame */
+
+union slab_tag {
+    uint32_t word;
+    struct { uint32_t class : 5, used : 9, first : 9, carved : 9; };  /* first: index + 1, 0 none */
+};
+struct free_object { uint32_t next; pfn_t prev_slab, next_slab; };    /* next: as slab_tag.first */
+
+static struct spinlock lock = SPINLOCK_INIT;
+static pfn_t with_room[NCLASSES];       /* [lock] slabs with a free object */
+static uint8_t class_of[KMALLOC_MAX / 16 + 1];  /* by size / 16, rounded up; class + 1 once known */
+
+static unsigned capacity(unsigned class) { return PAGE_SIZE / class_bytes[class]; }
+
+static unsigned find_class(size_t n)
+{
+    uint8_t *known = &class_of[(n + 15) / 16];
+    if (!*known) {
+        unsigned c = 0;
+        while (c < NCLASSES && class_bytes[c] < n)
+            c++;
+        *known = (uint8_t)(c + 1);
+    }
+    return *known - 1u;
+}
+
+static struct free_object *object(pfn_t slab, unsigned class, unsigned index)
+{
+    return (void *)((char *)frame_va(slab) + index * class_bytes[class]);
+}
+
+/* The object that a slab hands out next, where its links are. */
+static struct free_object *head_object(pfn_t slab, union slab_tag t)
+{
+    return object(slab, t.class, t.first ? t.first - 1 : t.carved);
+}
+
+static struct free_object *links(pfn_t slab)
+{
+    return head_object(slab, (union slab_tag){ frame_tag(slab) });
+}
+
+static void list_in(pfn_t slab, union slab_tag t)
+{
+    struct free_object *o = head_object(slab, t);
+    o->prev_slab = 0;
+    o->next_slab = with_room[t.class];
+    if (o->next_slab)
+        links(o->next_slab)->prev_slab = slab;
+    with_room[t.class] = slab;
+}
+
+static void list_out(pfn_t slab, union slab_tag t)
+{
+    struct free_object *o = head_object(slab, t);
+    if (o->next_slab)
+        links(o->next_slab)->prev_slab = o->prev_slab;
+    if (o->prev_slab)
+        links(o->prev_slab)->next_slab = o->next_slab;
+    else
+        with_room[t.class] = o->next_slab;
+}
+
+/* Takes an object of a slab on the list.  Lock held. */
+static void *take(pfn_t slab)
+{
+    union slab_tag t = { frame_tag(slab) };
+    struct free_object *o = head_object(slab, t), was = *o;
+    bool last = t.used + 1u == capacity(t.class);
+    if (last)
+        list_out(slab, t);
+    if (t.first)
+        t.first = was.next;
+    else
+        t.carved++;
+    t.used++;
+    if (!last) {
+        struct free_object *next = head_object(slab, t);
+        next->prev_slab = was.prev_slab;
+        next->next_slab = was.next_slab;
+    }
+    frame_set_tag(slab, t.word);
+    return o;
+}
+
+void *kmalloc(size_t n)
+{
+    if (n > KMALLOC_MAX)
+        return NULL;
+    unsigned class = find_class(n);
+    if (class == NCLASSES) {
+        pfn_t pfn = frame_alloc();
+        if (!pfn)
+            return NULL;
+        frame_set_tag(pfn, (union slab_tag){ .class = WHOLE_PAGE }.word);
+        return frame_va(pfn);
+    }
+    spin_lock(&lock);
+    pfn_t slab = with_room[class];
+    if (unlikely(!slab) && (slab = frame_alloc()) != 0) {
+        union slab_tag t = { .class = class };
+        frame_set_tag(slab, t.word);
+        list_in(slab, t);
+    }
+    void *p = slab ? take(slab) : NULL;
+    spin_unlock(&lock);
+    return p;
+}
+
+void *kzalloc(size_t n)
+{
+    void *p = kmalloc(n);
+    if (p)
+        memset(p, 0, n);
+    return p;
+}
+
+/* Returns an object; the slab when it is empty and not the only one with room. */
+static void give(pfn_t slab, union slab_tag t, void *p)
+{
+    unsigned size = class_bytes[t.class];
+    struct free_object *o = p, old = { 0, 0, 0 };
+    bool was_full = t.used == capacity(t.class);
+    if (!was_full)
+        old = *head_object(slab, t);
+    o->next = t.first;
+    o->prev_slab = old.prev_slab;
+    o->next_slab = old.next_slab;
+    t.first = (uint32_t)(((uintptr_t)p & (PAGE_SIZE - 1)) / size) + 1;
+    t.used--;
+    frame_set_tag(slab, t.word);
+    if (was_full)
+        list_in(slab, t);
+    if (t.used == 0 && (o->next_slab || o->prev_slab)) {
+        list_out(slab, t);
+        frame_put(slab);
+    }
+}
+
+void kfree(void *p)
+{
+    if (!p)
+        return;
+    pfn_t slab = (pfn_t)(virt_to_phys(p) >> PAGE_SHIFT);
+    spin_lock(&lock);
+    union slab_tag t = { frame_tag(slab) };
+    if (t.class == WHOLE_PAGE) {
+        ASSERT(((uintptr_t)p & (PAGE_SIZE - 1)) == 0);
+        frame_put(slab);
+    } else {
+        ASSERT(t.class < NCLASSES && t.used > 0);
+        give(slab, t, p);
+    }
+    spin_unlock(&lock);
+}
+
+char *kstrdup(const char *s)
+{
+    size_t n = strlen(s) + 1;
+    char *p = kmalloc(n);
+    return p ? memcpy(p, s, n) : NULL;
+}

@@ -1,0 +1,248 @@
+/* kmap.c - the kernel's own half: direct map, image, stacks, device registers.
+ *
+ * boot.asm starts on tables that are data of the image (arch/boot.h).  They stay:
+ * mm_init() takes the identity map out, and gives the image's sections their
+ * rights page by page.  Every root shares what hangs below their slots 256 and
+ * 511, so a change made here is at once in all address spaces.
+ *
+ * W^X holds for each mapping by itself; the direct map, as everywhere, has all
+ * RAM writable, never executable.
+ *
+ * A stack is three pages above one that is never mapped.  Its entries are made
+ * once: a stack that is freed keeps its pages and waits for the next task.  Two
+ * are kept in reserve by those calls that write entries anyway (fork, exec), so
+ * that vfork and clone write none.  Device mappings are for ever. */
+#include "mm/kmap.h"
+#include "mm/frame.h"
+#include "mm/pt.h"
+#include "mm/tlb.h"
+
+#include "arch/boot.h"
+#include "arch/machine.h"
+#include "trace/trace.h"
+
+#define LARGE_PAGE   (2ull << 20)
+#define STACK_PAGES  3
+#define STACK_STRIDE ((STACK_PAGES + 1) * PAGE_SIZE)
+#define STACK_SPARES 2
+
+#define IMAGE_PDPT_VA 0xffffff8000000000ull     /* what root slot 511 begins with */
+
+struct mm kernel_mm = { .users = 1 };
+paddr_t kmap_direct_end;
+
+/* All three: vmap_lock. */
+static struct spinlock vmap_lock = SPINLOCK_INIT;
+static uint64_t  vmap_next = VMAP_BASE;
+static uintptr_t spare_stacks;          /* tops; the word below the top is the next one */
+static unsigned  nspares;
+static struct spinlock direct_lock = SPINLOCK_INIT;     /* kmap_direct_end grows under it */
+
+static pte_t kernel_page(pte_t flags)
+{
+    return flags | PTE_P | PTE_A | PTE_D | (cpu_has.pge ? PTE_G : 0);
+}
+
+static pte_t no_exec(void) { return cpu_has.nx ? PTE_NX : 0; }
+
+void kmap_adopt_boot(void)
+{
+    kernel_mm.root = (pfn_t)(virt_to_phys(boot_pml4) >> PAGE_SHIFT);
+    kernel_mm.tables = 5;
+    mutex_init(&kernel_mm.lock);
+    kmap_direct_end = BOOT_DIRECT_BYTES;
+}
+
+int kmap_direct(paddr_t end)
+{
+    int err = 0;
+    if (end <= kmap_direct_end)
+        return 0;
+    spin_lock(&direct_lock);
+    while (kmap_direct_end < end) {
+        uint64_t va = DIRECT_MAP + kmap_direct_end;
+        pte_t *e = pt_make_level(&kernel_mm, va, 2, PT_kernel_map);
+        if (!e) {
+            err = -ENOMEM;
+            break;
+        }
+        if (!*e)        /* the start info's page may be there since boot */
+            pt_write(&kernel_mm, va, e, 2, PT_kernel_map,
+                     kmap_direct_end | PTE_PS | PTE_W | no_exec() | kernel_page(0));
+        kmap_direct_end += LARGE_PAGE;
+    }
+    spin_unlock(&direct_lock);
+    return err;
+}
+
+/* Fills entries for [start, end) of the image into tables for 2 MiB each. */
+static void map_section(const pfn_t *table, const char *start, const char *end, pte_t flags)
+{
+    pte_t entry[32];
+    uint64_t va = (uint64_t)start;
+    while (va < (uint64_t)end) {
+        pte_t *e = (pte_t *)frame_va(table[(va - KERNEL_BASE) / LARGE_PAGE]) + (va >> PAGE_SHIFT & 511);
+        unsigned n = (unsigned)MIN(((uint64_t)end - va) >> PAGE_SHIFT, ARRAY_SIZE(entry));
+        n = MIN(n, 512 - pt_index(e));
+        for (unsigned i = 0; i < n; i++)
+            entry[i] = (va - KERNEL_BASE + i * PAGE_SIZE) | kernel_page(flags);
+        pt_fill(&kernel_mm, va, e, n, PT_kernel_map, entry);
+        va += n * PAGE_SIZE;
+    }
+}
+
+static void protect_image(void)
+{
+    pfn_t table[2] = { 0, 0 };
+    unsigned n = 0;
+    for (; KERNEL_BASE + n * LARGE_PAGE < (uint64_t)kernel_end; n++) {
+        ASSERT(n < ARRAY_SIZE(table));
+        table[n] = frame_alloc_table();
+        ASSERT(table[n] != 0);
+        kernel_mm.tables++;
+        trace_table_alloc(0, KERNEL_BASE + n * LARGE_PAGE, table[n], 1, PT_kernel_map);
+    }
+    map_section(table, kernel_start, text_end, 0);
+    map_section(table, text_end, rodata_end, no_exec());
+    map_section(table, rodata_end, kernel_end, PTE_W | no_exec());
+    for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
+        pt_write(&kernel_mm, KERNEL_BASE + i * LARGE_PAGE, &boot_pd_kernel[i], 2, PT_kernel_map,
+                 i < n ? pte_make(table[i], PTE_P | PTE_W) : 0);
+}
+
+void mm_init(void)
+{
+    /* The identity map: its slot, and the one in the table that the image shares. */
+    pt_write(&kernel_mm, 0, &boot_pml4[0], 4, PT_kernel_map, 0);
+    pt_write(&kernel_mm, IMAGE_PDPT_VA, &boot_pdpt_kernel[0], 3, PT_kernel_map, 0);
+    protect_image();
+    tlb_flush_mm(&kernel_mm);
+    for (uint64_t va = KERNEL_BASE; va < KERNEL_BASE + 2 * LARGE_PAGE; va += LARGE_PAGE)
+        tlb_flush(&kernel_mm, va, va + PAGE_SIZE);      /* global or not */
+}
+
+/* --- stacks -------------------------------------------------------------- */
+
+static uintptr_t *stack_link(uintptr_t top) { return (uintptr_t *)top - 1; }
+
+/* Maps another stack.  Lock held; 0: no memory. */
+static uintptr_t stack_new(void)
+{
+    pfn_t pfn[STACK_PAGES] = { 0 };
+    pte_t entry[STACK_PAGES];
+    uint64_t slot = (vmap_next + STACK_STRIDE - 1) & ~(STACK_STRIDE - 1);
+    uint64_t bottom = slot + PAGE_SIZE;
+    pte_t *e = slot + STACK_STRIDE <= VMAP_END ? pt_make(&kernel_mm, bottom, PT_kernel_stack) : NULL;
+    for (unsigned i = 0; e && i < STACK_PAGES; i++) {
+        pfn[i] = frame_alloc();
+        entry[i] = pte_make(pfn[i], PTE_W | no_exec() | kernel_page(0));
+        if (!pfn[i])
+            e = NULL;
+    }
+    if (!e) {
+        for (unsigned i = 0; i < STACK_PAGES && pfn[i]; i++)
+            frame_put(pfn[i]);
+        return 0;
+    }
+    pt_fill(&kernel_mm, bottom, e, STACK_PAGES, PT_kernel_stack, entry);
+    vmap_next = slot + STACK_STRIDE;
+    return slot + STACK_STRIDE;
+}
+
+static void stack_put_spare(uintptr_t top)
+{
+    *stack_link(top) = spare_stacks;
+    spare_stacks = top;
+    nspares++;
+}
+
+uintptr_t kstack_alloc(void)
+{
+    spin_lock(&vmap_lock);
+    uintptr_t top = spare_stacks;
+    if (top) {
+        spare_stacks = *stack_link(top);
+        nspares--;
+    } else {
+        top = stack_new();
+    }
+    spin_unlock(&vmap_lock);
+    return top;
+}
+
+void kstack_free(uintptr_t top)
+{
+    spin_lock(&vmap_lock);
+    stack_put_spare(top);
+    spin_unlock(&vmap_lock);
+}
+
+void kstack_replenish(void)
+{
+    spin_lock(&vmap_lock);
+    while (nspares < STACK_SPARES) {
+        uintptr_t top = stack_new();
+        if (!top)
+            break;
+        stack_put_spare(top);
+    }
+    spin_unlock(&vmap_lock);
+}
+
+/* --- devices ------------------------------------------------------------- */
+
+static void *map_forever(paddr_t at, size_t n, pte_t flags)
+{
+    paddr_t start = page_down(at), end = page_up(at + n);
+    spin_lock(&vmap_lock);
+    uint64_t base = vmap_next;
+    ASSERT(base + (end - start) <= VMAP_END);
+    for (paddr_t pa = start; pa < end; pa += PAGE_SIZE) {
+        uint64_t va = base + (pa - start);
+        pte_t *e = pt_make(&kernel_mm, va, PT_kernel_map);
+        if (!e)
+            panic("no memory to map a device at %#llx", (unsigned long long)at);
+        pt_write(&kernel_mm, va, e, 1, PT_kernel_map, pa | PTE_W | flags | no_exec() | kernel_page(0));
+    }
+    vmap_next = base + (end - start);
+    spin_unlock(&vmap_lock);
+    return (void *)(base + (at - start));
+}
+
+void *map_device(paddr_t at, size_t n) { return map_forever(at, n, PTE_PCD | PTE_PWT); }
+void *map_window(paddr_t at, size_t n) { return map_forever(at, n, 0); }
+
+/* --- the trace's first events -------------------------------------------- */
+
+/* Canonical: bit 47 goes on to the top. */
+static uint64_t va_extend(uint64_t va) { return (uint64_t)((int64_t)(va << 16) >> 16); }
+
+static void checkpoint_table(const pte_t *table, uint64_t va, unsigned level)
+{
+    uint64_t span = PAGE_SIZE << (9 * (level - 1));
+    pte_t *first = (pte_t *)table, *stop = first + 512;
+    pfn_t pfn = pt_table_of(table);
+    for (pte_t *e = first; level > 1 && (e = pt_next_used(e, stop)) < stop; e++)
+        if (!(*e & PTE_PS))
+            trace_table_alloc(0, va_extend(va + (uint64_t)(e - first) * span), pte_pfn(*e), level - 1,
+                              PT_checkpoint);
+    for (pte_t *e = first; (e = pt_next_used(e, stop)) < stop; ) {
+        unsigned n = 1;
+        while (e + n < stop && e[n])
+            n++;
+        trace_pte_range_new(0, va_extend(va + (uint64_t)(e - first) * span), pfn, (unsigned)(e - first),
+                            level, PT_checkpoint, n, e);
+        e += n;
+    }
+    for (pte_t *e = first; level > 1 && (e = pt_next_used(e, stop)) < stop; e++)
+        if (!(*e & PTE_PS))
+            checkpoint_table(frame_va(pte_pfn(*e)), va + (uint64_t)(e - first) * span, level - 1);
+}
+
+/* The trace begins before the first user address space, so these are all. */
+void mm_trace_checkpoint(void)
+{
+    trace_mm_create(0, kernel_mm.root, 0);
+    trace_table_alloc(0, 0, kernel_mm.root, 4, PT_checkpoint);
+    checkpoint_table(frame_va(kernel_mm.root), 0, 4);
+}

@@ -1,0 +1,18 @@
+/* kmap.h - the kernel's own mappings, as far as the rest of mm/ needs them. */
+#ifndef MM_KMAP_H
+#define MM_KMAP_H
+
+#include "mm/mm.h"
+
+/* kernel_mm gets the tables that boot.asm began with. */
+void kmap_adopt_boot(void);
+/* The direct map reaches up to this physical address, whole 2 MiB pages. */
+extern paddr_t kmap_direct_end;
+static inline bool kmap_direct_covers(paddr_t at) { return at < kmap_direct_end; }
+/* Makes it reach `end` at least.  0 or -ENOMEM.  Takes table frames. */
+int  kmap_direct(paddr_t end);
+/* Keeps some stacks ready, so that a vfork or clone need not map one.  Called
+ * where entries are written anyway; running out of memory is no failure here. */
+void kstack_replenish(void);
+
+#endif

@@ -1,0 +1,144 @@
+/* mm.c - the life of an address space.
+ *
+ * users counts who may still reach the user half: tasks, and whoever looks into
+ * it from outside (procfs, truncation).  The last put tears everything down, so
+ * a vfork child that execs or exits only drops its reference and leaves the
+ * parent's memory as it is.
+ *
+ * A CPU keeps the root of the last user task while it runs kernel threads or
+ * idles.  Before a root is freed, the CPU that frees it goes to the kernel's. */
+#include "mm/mm.h"
+#include "mm/frame.h"
+#include "mm/copy.h"
+#include "mm/heap.h"
+#include "mm/kmap.h"
+#include "mm/pt.h"
+#include "mm/unmap.h"
+
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "fs/vfs.h"
+#include "trace/trace.h"
+
+static uint32_t last_id;        /* [atomic] */
+
+/* Empty but for its root; from: the mm it is to be a copy of. */
+static int mm_new(uint32_t from, struct mm **out)
+{
+    struct mm *mm = kzalloc(sizeof *mm);
+    if (!mm)
+        return -ENOMEM;
+    mutex_init(&mm->lock);
+    mm->users = 1;
+    mm->dumpable = 1;
+    mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+    int err = pt_root_new(mm, from);
+    if (err) {
+        kfree(mm);
+        return err;
+    }
+    *out = mm;
+    return 0;
+}
+
+int mm_create(struct mm **out)
+{
+    int err = mm_new(0, out);
+    if (!err)
+        kstack_replenish();
+    return err;
+}
+
+/* What the copy has in common with the original, VMAs and pages aside. */
+static void copy_description(struct mm *to, const struct mm *from)
+{
+    to->code_start = from->code_start;
+    to->code_end = from->code_end;
+    to->data_start = from->data_start;
+    to->data_end = from->data_end;
+    to->brk_start = from->brk_start;
+    to->brk = from->brk;
+    to->stack_start = from->stack_start;
+    to->arg_start = from->arg_start;
+    to->arg_end = from->arg_end;
+    to->env_start = from->env_start;
+    to->env_end = from->env_end;
+    to->mmap_base = from->mmap_base;
+    to->dumpable = from->dumpable;
+    memcpy(to->auxv, from->auxv, sizeof to->auxv);
+    to->auxv_bytes = from->auxv_bytes;
+    to->exe = from->exe;
+    if (to->exe)
+        file_get(to->exe);
+}
+
+int mm_fork(struct mm *from, struct mm **out)
+{
+    struct mm *mm;
+    int err = mm_new(from->id, &mm);
+    if (err)
+        return err;
+    mutex_lock(&from->lock);
+    mutex_lock(&mm->lock);              /* nobody knows it yet: never waits */
+    copy_description(mm, from);
+    err = mm_copy(mm, from);
+    mutex_unlock(&mm->lock);
+    mutex_unlock(&from->lock);
+    if (err) {
+        mm_put(mm, PT_exit_teardown);
+        return err;
+    }
+    kstack_replenish();
+    *out = mm;
+    return 0;
+}
+
+void mm_get(struct mm *mm)
+{
+    __atomic_fetch_add(&mm->users, 1, __ATOMIC_RELAXED);
+}
+
+bool mm_get_unless_dead(struct mm *mm)
+{
+    uint32_t n = __atomic_load_n(&mm->users, __ATOMIC_RELAXED);
+    while (n != 0)
+        if (__atomic_compare_exchange_n(&mm->users, &n, n + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return true;
+    return false;
+}
+
+/* Loads a root; the mm that this CPU leaves behind is the caller's business no
+ * more: its cpus_active says so. */
+static void load_root(struct mm *mm)
+{
+    struct cpu *cpu = this_cpu();
+    uint64_t bit = 1ull << cpu->id;
+    if (mm != &kernel_mm)
+        __atomic_fetch_or(&mm->cpus_active, bit, __ATOMIC_SEQ_CST);
+    __asm__ volatile("mov %0, %%cr3" : : "r"((uint64_t)mm->root << PAGE_SHIFT) : "memory");
+    trace_cr3_load(mm->id, mm->root);
+    if (cpu->active_mm)
+        __atomic_fetch_and(&cpu->active_mm->cpus_active, ~bit, __ATOMIC_SEQ_CST);
+    cpu->active_mm = mm == &kernel_mm ? NULL : mm;
+}
+
+void mm_activate(struct mm *mm)
+{
+    if (mm && this_cpu()->active_mm != mm)
+        load_root(mm);
+}
+
+void mm_put(struct mm *mm, enum pt_reason why)
+{
+    if (__atomic_sub_fetch(&mm->users, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (this_cpu()->active_mm == mm)
+        load_root(&kernel_mm);
+    ASSERT(mm->cpus_active == 0);
+    mm_drop(mm, 0, USER_END, why);
+    pt_root_free(mm, why);
+    trace_mm_free(mm->id);
+    if (mm->exe)
+        file_put(mm->exe);
+    kfree(mm);
+}

@@ -1,0 +1,236 @@
+/* pt.c - the one writer of page-table entries.
+ *
+ * Every store to a table of the kernel goes through the four functions at the
+ * end of this file.  Each is told the reason and reports what it does, so the
+ * trace is complete by construction.  The report goes out just before the store:
+ * a packet is only ever handed over before an event is appended to it, and so
+ * whoever then compares memory with the events finds the two equal.
+ *
+ * The processor itself changes entries, too: it sets Accessed and Dirty.  Both
+ * bits decide nothing here (nothing is swapped, nothing written back), so one
+ * that is set between the report and the store may be lost; readers of the
+ * trace mask them.
+ *
+ * A table keeps the number of its used entries in its frame's tag.  A table that
+ * is freed is empty and therefore all zero, as frame_alloc_table() promises. */
+#include "mm/pt.h"
+#include "mm/frame.h"
+#include "mm/tlb.h"
+
+#include "proc/lock.h"
+#include "trace/trace.h"
+
+#define USER_TABLE   (PTE_P | PTE_W | PTE_U)
+#define KERNEL_TABLE (PTE_P | PTE_W)
+
+static inline uint64_t span_of(unsigned level) { return PAGE_SIZE << (9 * (level - 1)); }
+
+static inline pte_t *entry_in(pfn_t table, uint64_t va, unsigned level)
+{
+    return (pte_t *)frame_va(table) + ((va >> (PAGE_SHIFT + 9 * (level - 1))) & 511);
+}
+
+pte_t *pt_find(const struct mm *mm, uint64_t va)
+{
+    pfn_t table = mm->root;
+    for (unsigned level = 4; level > 1; level--) {
+        pte_t e = *entry_in(table, va, level);
+        if (!(e & PTE_P) || (e & PTE_PS))
+            return NULL;
+        table = pte_pfn(e);
+    }
+    return entry_in(table, va, 1);
+}
+
+pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end)
+{
+    while (*va < end) {
+        pfn_t table = mm->root;
+        unsigned level = 4;
+        for (; level > 1; level--) {
+            pte_t e = *entry_in(table, *va, level);
+            if (!(e & PTE_P))
+                break;
+            table = pte_pfn(e);
+        }
+        if (level == 1)
+            return entry_in(table, *va, 1);
+        *va = (*va | (span_of(level) - 1)) + 1;
+    }
+    return NULL;
+}
+
+pte_t *pt_next_used(pte_t *e, pte_t *stop)
+{
+    if (e == stop || *e)
+        return e;
+    uint64_t left = (uint64_t)(stop - e);
+    bool zero;
+    /* One instruction for the whole scan, or one an entry where it is interpreted. */
+    __asm__ volatile("repe scasq" : "+D"(e), "+c"(left), "=@ccz"(zero) : "a"(0ull) : "memory");
+    return zero ? stop : e - 1;
+}
+
+static pfn_t table_new(struct mm *mm, uint64_t va, unsigned level, enum pt_reason why)
+{
+    pfn_t pfn = frame_alloc_table();
+    if (pfn) {
+        mm->tables++;
+        trace_table_alloc(mm->id, va, pfn, level, why);
+    }
+    return pfn;
+}
+
+/* A table was made, but what it was for failed: the empty ones on va's path go.
+ * No CPU can have seen them used. */
+static void undo_tables(struct mm *mm, uint64_t va)
+{
+    struct gather g;
+    if (mm != &kernel_mm) {
+        gather_start(&g, mm, PT_table_unlink);
+        pt_prune(mm, va, &g);
+        gather_flush(&g);
+    }
+}
+
+pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned to_level, enum pt_reason why)
+{
+    pfn_t table = mm->root;
+    for (unsigned level = 4; level > to_level; level--) {
+        pte_t *e = entry_in(table, va, level);
+        if (unlikely(!(*e & PTE_P))) {
+            uint64_t base = va & ~(span_of(level) - 1);
+            pfn_t sub = table_new(mm, base, level - 1, why);
+            if (!sub) {
+                undo_tables(mm, va);
+                return NULL;
+            }
+            pt_write(mm, base, e, level, PT_table_link,
+                     pte_make(sub, mm == &kernel_mm ? KERNEL_TABLE : USER_TABLE));
+        }
+        table = pte_pfn(*e);
+    }
+    return entry_in(table, va, to_level);
+}
+
+pte_t *pt_make(struct mm *mm, uint64_t va, enum pt_reason why)
+{
+    return pt_make_level(mm, va, 1, why);
+}
+
+void pt_prune(struct mm *mm, uaddr_t va, struct gather *g)
+{
+    pte_t *path[5];
+    unsigned level = 4;
+    for (pfn_t table = mm->root; ; level--) {
+        path[level] = entry_in(table, va, level);
+        if (level == 1 || !(*path[level] & PTE_P))
+            break;
+        table = pte_pfn(*path[level]);
+    }
+    for (; level < 4 && frame_tag(pt_table_of(path[level])) == 0; level++) {
+        uint64_t base = va & ~(span_of(level + 1) - 1);
+        pfn_t table = pt_table_of(path[level]);
+        pt_write(mm, base, path[level + 1], level + 1, PT_table_unlink, 0);
+        gather_table(g, base, table, level);
+    }
+}
+
+static const unsigned kernel_slots[] = KERNEL_ROOT_SLOTS;
+
+static uint64_t slot_va(unsigned slot) { return 0xffff000000000000ull | (uint64_t)slot << 39; }
+
+int pt_root_new(struct mm *mm, uint32_t from_mm)
+{
+    pfn_t root = frame_alloc_table();
+    if (!root)
+        return -ENOMEM;
+    mm->root = root;
+    mm->tables++;
+    trace_mm_create(mm->id, root, from_mm);
+    trace_table_alloc(mm->id, 0, root, 4, PT_kernel_half);
+    for (unsigned i = 0; i < ARRAY_SIZE(kernel_slots); i++) {
+        unsigned slot = kernel_slots[i];
+        pt_write(mm, slot_va(slot), (pte_t *)frame_va(root) + slot, 4, PT_kernel_half,
+                 ((pte_t *)frame_va(kernel_mm.root))[slot]);
+    }
+    return 0;
+}
+
+void pt_root_free(struct mm *mm, enum pt_reason why)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(kernel_slots); i++) {
+        unsigned slot = kernel_slots[i];
+        pt_write(mm, slot_va(slot), (pte_t *)frame_va(mm->root) + slot, 4, why, 0);
+    }
+    ASSERT(frame_tag(mm->root) == 0 && mm->tables == 1);
+    trace_table_free(mm->id, 0, mm->root, 4, why);
+    frame_put(mm->root);
+    mm->root = 0;
+    mm->tables = 0;
+}
+
+/* --- the stores ---------------------------------------------------------- */
+
+static inline void store(pte_t *e, pte_t value) { __atomic_store_n(e, value, __ATOMIC_RELEASE); }
+
+static inline void count_used(const pte_t *e, int by)
+{
+    pfn_t table = pt_table_of(e);
+    frame_set_tag(table, frame_tag(table) + (uint32_t)by);
+}
+
+void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reason why, pte_t new)
+{
+    pte_t old = *e;
+    this_cpu()->pte_writes++;
+    trace_pte_write(mm->id, va, pt_table_of(e), pt_index(e), level, why, old, new);
+    store(e, new);
+    if (!old != !new)
+        count_used(e, new ? 1 : -1);
+}
+
+void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why, const pte_t *new)
+{
+    if (n == 1) {
+        pt_write(mm, va, e, 1, why, *new);
+        return;
+    }
+    this_cpu()->pte_writes += n;
+    trace_pte_range_new(mm->id, va, pt_table_of(e), pt_index(e), 1, why, n, new);
+    for (unsigned i = 0; i < n; i++)
+        store(&e[i], new[i]);
+    count_used(e, (int)n);
+}
+
+void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why)
+{
+    if (n == 1) {
+        pt_write(mm, va, e, 1, why, 0);
+        return;
+    }
+    this_cpu()->pte_writes += n;
+    trace_pte_range_old(mm->id, va, pt_table_of(e), pt_index(e), 1, why, n, e);
+    for (unsigned i = 0; i < n; i++)
+        store(&e[i], 0);
+    count_used(e, -(int)n);
+}
+
+unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
+                   pte_t off, pte_t on)
+{
+    struct trace_range r;
+    unsigned changed = 0;
+    trace_pte_range_begin(&r, mm->id, va, pt_table_of(e), pt_index(e), 1, why);
+    for (unsigned i = 0; i < n; i++) {
+        pte_t old = e[i], new = (old & ~off) | on;
+        trace_pte_range_put(&r, old, new);
+        if (new != old) {
+            store(&e[i], new);
+            changed++;
+        }
+    }
+    trace_pte_range_end(&r);
+    this_cpu()->pte_writes += changed;
+    return changed;
+}

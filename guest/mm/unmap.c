@@ -1,0 +1,64 @@
+/* unmap.c - taking pages out of an address space.
+ *
+ * Work goes table by table, run by run: a run of used entries is cleared with
+ * one report, its frames go to the gather, and a table that got empty follows
+ * them.  The gather frees all that after the TLB flush.  How many entries of a
+ * table are used is known, so the scan of a sparse one ends early. */
+#include "mm/unmap.h"
+#include "mm/frame.h"
+#include "mm/pt.h"
+#include "mm/vma.h"
+
+#include "proc/task.h"
+
+/* Clears the used entries in [e, stop), which lie in one table. */
+static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
+{
+    struct mm *mm = g->mm;
+    pfn_t table = pt_table_of(e);
+    pte_t *first = e;
+    while (frame_tag(table) != 0 && (e = pt_next_used(e, stop)) < stop) {
+        unsigned room = gather_room(g), n = 0;
+        uaddr_t at = va + (uaddr_t)(e - first) * PAGE_SIZE;
+        for (; n < room && e + n < stop && e[n]; n++) {
+            gather_frame(g, pte_pfn(e[n]));
+            mm_count_page(mm, e[n] & PTE_ANON, -1);
+        }
+        pt_clear(mm, at, e, n, g->why);
+        gather_range(g, at, at + n * PAGE_SIZE);
+        e += n;
+    }
+}
+
+static void zap_range(struct gather *g, uaddr_t start, uaddr_t end)
+{
+    pte_t *e;
+    for (uaddr_t va = start; (e = pt_next_table(g->mm, &va, end)) != NULL; ) {
+        uaddr_t stop = MIN(end, (va | (PT_SPAN - 1)) + 1);
+        zap_entries(g, va, e, e + ((stop - va) >> PAGE_SHIFT));
+        if (frame_tag(pt_table_of(e)) == 0)
+            pt_prune(g->mm, va, g);
+        va = stop;
+    }
+}
+
+void mm_zap(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why)
+{
+    struct gather g;
+    gather_start(&g, mm, why);
+    zap_range(&g, start, end);
+    gather_flush(&g);
+}
+
+void mm_drop(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why)
+{
+    struct gather g;
+    struct vma *next;
+    gather_start(&g, mm, why);
+    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = next) {
+        next = vma_next(v);
+        zap_range(&g, v->start, v->end);
+        vma_remove(mm, v);
+    }
+    gather_flush(&g);
+}

@@ -1,0 +1,23 @@
+/* unmap.h - taking pages out of an address space.  mm->lock held, or the mm
+ * has no user left. */
+#ifndef MM_UNMAP_H
+#define MM_UNMAP_H
+
+#include "mm/tlb.h"
+
+/* No page is mapped in [start, end) afterwards; empty tables are freed, TLBs
+ * flushed.  VMAs are not touched. */
+void mm_zap(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why);
+/* The same, and the VMAs go, too; the range is made of whole ones. */
+void mm_drop(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why);
+
+/* The two frames counters of an mm: one more or less leaf entry. */
+static inline void mm_count_page(struct mm *mm, bool anon, int by)
+{
+    mm->pages_mapped += (uint64_t)by;
+    mm->pages_anon += anon ? (uint64_t)by : 0;
+    if (mm->pages_mapped > mm->hiwater_rss)
+        mm->hiwater_rss = mm->pages_mapped;
+}
+
+#endif

@@ -1,0 +1,196 @@
+/* vma.c - VMAs: a red-black tree by address.
+ *
+ * The truth about an address space.  Every function leaves the tree sorted and
+ * without overlaps, and the page counts of the mm (total, data, stack, exec)
+ * equal to the sums over the tree: they change only in account().
+ *
+ * A gap is searched downwards from the top, VMA by VMA, as Linux places
+ * mappings; that is linear in the number of VMAs above the gap, which is small
+ * where the gap is found: the youngest mappings are the lowest. */
+#include "mm/vma.h"
+#include "mm/heap.h"
+
+#include "arch/uaccess.h"
+#include "lib/string.h"
+
+static struct vma *of(struct rb_node *n) { return n ? rb_entry(n, struct vma, node) : NULL; }
+
+struct vma *vma_next(struct vma *v) { return of(rb_next(&v->node)); }
+struct vma *vma_prev(struct vma *v) { return of(rb_prev(&v->node)); }
+
+struct vma *vma_find(struct mm *mm, uaddr_t at)
+{
+    struct vma *best = NULL;
+    for (struct rb_node *n = mm->vmas.node; n; ) {
+        struct vma *v = of(n);
+        if (v->end > at) {
+            best = v;
+            if (v->start <= at)
+                break;
+            n = n->left;
+        } else {
+            n = n->right;
+        }
+    }
+    return best;
+}
+
+/* Linux's classes: stack; data: private and writable; exec: code. */
+static void account(struct mm *mm, uint32_t flags, int64_t pages)
+{
+    mm->total_vm += (uint64_t)pages;
+    if (flags & VM_GROWSDOWN)
+        mm->stack_vm += (uint64_t)pages;
+    else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)
+        mm->data_vm += (uint64_t)pages;
+    else if ((flags & (VM_EXEC | VM_WRITE)) == VM_EXEC)
+        mm->exec_vm += (uint64_t)pages;
+}
+
+struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags)
+{
+    struct vma *v = kzalloc(sizeof *v);
+    if (v) {
+        v->mm = mm;
+        v->start = start;
+        v->end = end;
+        v->flags = flags;
+        list_init(&v->file_link);
+    }
+    return v;
+}
+
+static void tree_insert(struct mm *mm, struct vma *v)
+{
+    struct rb_node **link = &mm->vmas.node, *parent = NULL;
+    while (*link) {
+        parent = *link;
+        link = v->start < of(parent)->start ? &parent->left : &parent->right;
+    }
+    rb_insert(&mm->vmas, parent, link, &v->node);
+    mm->nvmas++;
+}
+
+void vma_insert(struct mm *mm, struct vma *v)
+{
+    ASSERT_HELD(&mm->lock);
+    tree_insert(mm, v);
+    account(mm, v->flags, (int64_t)vma_pages(v));
+    if (v->file && list_empty(&v->file_link))
+        vma_file_link(v, NULL);
+}
+
+void vma_remove(struct mm *mm, struct vma *v)
+{
+    rb_erase(&mm->vmas, &v->node);
+    mm->nvmas--;
+    account(mm, v->flags, -(int64_t)vma_pages(v));
+    if (v->file)
+        vma_file_unlink(v);
+    kfree(v);
+}
+
+void vma_set_flags(struct vma *v, uint32_t flags)
+{
+    account(v->mm, v->flags, -(int64_t)vma_pages(v));
+    v->flags = flags;
+    account(v->mm, v->flags, (int64_t)vma_pages(v));
+}
+
+void vma_resize(struct vma *v, uaddr_t start, uaddr_t end)
+{
+    account(v->mm, v->flags, -(int64_t)vma_pages(v));
+    v->pgoff += ((int64_t)start - (int64_t)v->start) / (int64_t)PAGE_SIZE;
+    v->start = start;
+    v->end = end;
+    account(v->mm, v->flags, (int64_t)vma_pages(v));
+}
+
+int vma_split(struct mm *mm, uaddr_t at)
+{
+    ASSERT_HELD(&mm->lock);
+    struct vma *v = vma_find(mm, at);
+    if (!v || v->start >= at)
+        return 0;
+    struct vma *upper = vma_alloc(mm, at, v->end, v->flags);
+    if (!upper)
+        return -ENOMEM;
+    upper->pgoff = vma_file_page(v, at);
+    upper->file = v->file;
+    upper->has_anon = v->has_anon;
+    if (upper->file)
+        vma_file_link(upper, v);
+    v->end = at;
+    tree_insert(mm, upper);
+    return 0;
+}
+
+int vma_split_ends(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    int err = vma_split(mm, start);
+    return err ? err : vma_split(mm, end);
+}
+
+static bool joinable(const struct vma *a, const struct vma *b)
+{
+    if (a->end != b->start || a->flags != b->flags || a->file != b->file)
+        return false;
+    return a->file ? a->pgoff + vma_pages(a) == b->pgoff : !(a->flags & VM_GROWSDOWN);
+}
+
+void vma_merge(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    struct vma *v = vma_find(mm, start > 0 ? start - 1 : 0);
+    while (v && v->start <= end) {
+        struct vma *next = vma_next(v);
+        if (next && joinable(v, next)) {
+            uaddr_t new_end = next->end;
+            v->has_anon |= next->has_anon;
+            vma_remove(mm, next);
+            vma_resize(v, v->start, new_end);
+        } else {
+            v = next;
+        }
+    }
+}
+
+bool vma_range_free(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    struct vma *v = vma_find(mm, start);
+    return !v || v->start >= end;
+}
+
+/* Where v's neighbour below must end. */
+static uaddr_t low_side(const struct vma *v)
+{
+    if (!(v->flags & VM_GROWSDOWN))
+        return v->start;
+    return v->start > STACK_GAP ? v->start - STACK_GAP : 0;
+}
+
+uaddr_t vma_gap(struct mm *mm, size_t n, uaddr_t top)
+{
+    struct vma *above = vma_find(mm, top), *v;
+    uaddr_t ceiling = above ? MIN(top, low_side(above)) : top;
+    for (v = above ? vma_prev(above) : of(rb_last(&mm->vmas)); ; v = vma_prev(v)) {
+        uaddr_t floor = v ? v->end : MMAP_MIN_ADDR;
+        if (ceiling >= floor && ceiling - floor >= n)
+            return ceiling - n;
+        if (!v)
+            break;
+        ceiling = low_side(v);
+    }
+    uaddr_t floor = top;
+    for (v = vma_find(mm, top); ; v = vma_next(v)) {
+        if (v && v->start <= floor) {
+            floor = v->end;
+            continue;
+        }
+        ceiling = v ? low_side(v) : USER_END;
+        if (ceiling >= floor && ceiling - floor >= n)
+            return floor;
+        if (!v)
+            return 0;
+        floor = v->end;
+    }
+}

@@ -1,0 +1,74 @@
+/* vma_file.c - who maps a file, and what happens to them when it shrinks.
+ *
+ * Each VMA of a file hangs in inode->mappings.  Truncation needs mm->lock of
+ * each, which may not be waited for while a spinlock guards the list.  So the
+ * whole list is moved aside, and one VMA at a time comes back into the inode's
+ * list before its address space is looked at.  A VMA that is made meanwhile as
+ * a copy (fork, split) goes in beside the one it copies: if that one is still
+ * to be done, so is the copy; if it is done, it had no stale pages to copy. */
+#include "mm/mm.h"
+#include "mm/unmap.h"
+#include "mm/vma.h"
+
+#include "fs/vfs.h"
+
+void vma_file_link(struct vma *v, struct vma *sibling)
+{
+    struct inode *in = v->file->inode;
+    file_get(v->file);
+    spin_lock(&in->pages_lock);
+    list_push_front(sibling ? &sibling->file_link : &in->mappings, &v->file_link);
+    spin_unlock(&in->pages_lock);
+}
+
+void vma_file_unlink(struct vma *v)
+{
+    struct inode *in = v->file->inode;
+    spin_lock(&in->pages_lock);
+    list_remove(&v->file_link);
+    spin_unlock(&in->pages_lock);
+    file_put(v->file);
+    v->file = NULL;
+}
+
+/* The next address space of the list, with a reference; NULL: the list is empty. */
+static struct mm *next_mapper(struct inode *in, struct list *todo)
+{
+    struct mm *mm = NULL;
+    spin_lock(&in->pages_lock);
+    while (!mm && !list_empty(todo)) {
+        struct vma *v = list_first(todo, struct vma, file_link);
+        list_remove(&v->file_link);
+        list_push_back(&in->mappings, &v->file_link);
+        if (mm_get_unless_dead(v->mm))
+            mm = v->mm;
+    }
+    spin_unlock(&in->pages_lock);
+    return mm;
+}
+
+static void zap_file(struct mm *mm, struct inode *in, uint64_t from)
+{
+    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
+        if (!v->file || v->file->inode != in || v->pgoff + vma_pages(v) <= from)
+            continue;
+        uaddr_t start = v->pgoff >= from ? v->start : v->start + ((from - v->pgoff) << PAGE_SHIFT);
+        mm_zap(mm, start, v->end, PT_truncate);
+    }
+}
+
+void mm_file_truncated(struct inode *in, uint64_t from)
+{
+    struct list todo;
+    struct mm *mm;
+    list_init(&todo);
+    spin_lock(&in->pages_lock);
+    list_splice_back(&todo, &in->mappings);
+    spin_unlock(&in->pages_lock);
+    while ((mm = next_mapper(in, &todo)) != NULL) {
+        mutex_lock(&mm->lock);
+        zap_file(mm, in, from);
+        mutex_unlock(&mm->lock);
+        mm_put(mm, PT_exit_teardown);
+    }
+}
