@@ -46,7 +46,7 @@ static bool set_tsc(struct vcpu *v)
     return ioctl(v->fd, KVM_SET_MSRS, &msrs) == 1;
 }
 
-bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index, const struct kvm_cpuid2 *cpuid)
+bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
 {
     v->vm = vm;
     v->index = index;
@@ -62,11 +62,15 @@ bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index, const struct kvm
         return false;
     }
     v->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
-    if (ioctl(v->fd, KVM_SET_CPUID2, cpuid) != 0 || !set_tsc(v)) {
-        say("cannot set CPUID and TSC of vCPU %u: %s", index, strerror(errno));
-        return false;
-    }
     return true;
+}
+
+bool vcpu_configure(struct vcpu *v, const struct kvm_cpuid2 *cpuid)
+{
+    if (ioctl(v->fd, KVM_SET_CPUID2, cpuid) == 0 && set_tsc(v))
+        return true;
+    say("cannot set CPUID and TSC of vCPU %u: %s", v->index, strerror(errno));
+    return false;
 }
 
 void vcpu_destroy(struct vcpu *v)

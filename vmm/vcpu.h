@@ -9,15 +9,16 @@
 #include "vmm/vm.h"
 
 /* False after one line on stderr. */
-bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index, const struct kvm_cpuid2 *cpuid);
+bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index);
+bool vcpu_configure(struct vcpu *v, const struct kvm_cpuid2 *cpuid);    /* CPUID and TSC */
 void vcpu_destroy(struct vcpu *v);
 
 /* Registers for a PVH start: 32-bit protected mode, flat segments, no paging,
  * EBX the address of the start info. */
 bool vcpu_set_entry(struct vcpu *v, uint32_t entry, uint32_t start_info);
 
-/* Threads: start_all() leaves them waiting, release_all() lets them run, and
- * join_all() comes back when all have left KVM_RUN for good (vm_stop() is what
+/* Threads: start_all leaves them waiting, release_all lets them run, and
+ * join_all comes back when all have left KVM_RUN for good (vm_stop() is what
  * makes them). */
 bool vcpu_start_all(struct vm *vm);
 void vcpu_release_all(struct vm *vm);

@@ -93,28 +93,6 @@ static bool create_memory(struct vm *vm)
         || set_slot(vm, SLOT_HIGH, GMEM_HIGH_BASE, gmem_span(vm->mem, GMEM_HIGH_BASE, high), high);
 }
 
-/* Trace windows are guest memory, too: one per vCPU, above the end of RAM. */
-static bool create_trace(struct vm *vm)
-{
-    struct tracer_env env = {
-        .ncpus = vm->ncpus, .tsc_khz = vm->tsc_khz, .flavour = host_flavour_name(),
-        .kernel_path = vm->opt->kernel,
-        .wall_ns_at_tsc = vm->wall_ns_start,
-        .tsc_at_wall = 0,               /* the guest's TSC starts at that moment */
-    };
-    if (tracer_create(&vm->tracer, vm->opt->trace_dir, &env) != 0)
-        return false;
-    uint64_t end = gmem_end(vm->mem);
-    if (end < GMEM_HIGH_BASE)
-        end = GMEM_HIGH_BASE;
-    vm->trace_base = (end + TRACE_ALIGN - 1) & ~(TRACE_ALIGN - 1);
-    for (unsigned c = 0; c < vm->ncpus; c++)
-        if (!set_slot(vm, SLOT_TRACE + c, vm->trace_base + (uint64_t)c * TRACE_WINDOW_BYTES,
-                      tracer_window(vm->tracer, c), TRACE_WINDOW_BYTES))
-            return false;
-    return true;
-}
-
 static void com1_irq(void *ctx, int level)
 {
     const struct vm *vm = ctx;
@@ -154,11 +132,14 @@ static bool create_devices(struct vm *vm)
     return true;
 }
 
-/* Kernels before 5.18 tell the frequency only for a vCPU, and ours do not exist
- * yet when the trace wants to know it: ask one of a VM made for that. */
-static int tsc_khz_of_spare_vcpu(const struct vm *vm)
+/* KVM tells the frequency for a vCPU, and on some hosts for a VM.  The trace
+ * wants to know it before our vCPUs exist: then a VM made for that is asked,
+ * which only runs with a trace pay for. */
+static int early_tsc_khz(const struct vm *vm)
 {
     int khz = -1;
+    if (ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_VM_TSC_CONTROL) > 0)
+        return ioctl(vm->fd, KVM_GET_TSC_KHZ, 0);
     int spare = ioctl(vm->kvm, KVM_CREATE_VM, 0);
     int vcpu = spare >= 0 ? ioctl(spare, KVM_CREATE_VCPU, 0) : -1;
     if (vcpu >= 0) {
@@ -170,22 +151,47 @@ static int tsc_khz_of_spare_vcpu(const struct vm *vm)
     return khz;
 }
 
-/* Which TSC the guest sees.  The rate is the host's; the start is now, so that
- * cycle counts of a boot start near 0, and the same for every vCPU. */
-static bool choose_clock(struct vm *vm)
+static bool take_tsc_khz(struct vm *vm, int khz)
 {
-    int khz = ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_VM_TSC_CONTROL) > 0
-        ? ioctl(vm->fd, KVM_GET_TSC_KHZ, 0) : tsc_khz_of_spare_vcpu(vm);
     if (khz <= 0) {
         say("KVM does not tell the TSC's frequency; the guest cannot keep time here");
         return false;
     }
+    vm->tsc_khz = (uint64_t)khz;
+    return true;
+}
+
+/* Which TSC the guest sees.  The rate is the host's; the start is now, so that
+ * cycle counts of a boot start near 0, and the same for every vCPU. */
+static void choose_tsc(struct vm *vm)
+{
     struct timespec ts;
     clock_gettime(CLOCK_REALTIME, &ts);
-    uint64_t host_tsc = __rdtsc();
-    vm->tsc_khz = (uint64_t)khz;
-    vm->tsc_offset = -host_tsc;
+    vm->tsc_offset = -__rdtsc();
     vm->wall_ns_start = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Trace windows are guest memory, too: one per vCPU, above the end of RAM. */
+static bool create_trace(struct vm *vm)
+{
+    if (!take_tsc_khz(vm, early_tsc_khz(vm)))
+        return false;
+    struct tracer_env env = {
+        .ncpus = vm->ncpus, .tsc_khz = vm->tsc_khz, .flavour = host_flavour_name(),
+        .kernel_path = vm->opt->kernel,
+        .wall_ns_at_tsc = vm->wall_ns_start,
+        .tsc_at_wall = 0,               /* the guest's TSC starts at that moment */
+    };
+    if (tracer_create(&vm->tracer, vm->opt->trace_dir, &env) != 0)
+        return false;
+    uint64_t end = gmem_end(vm->mem);
+    if (end < GMEM_HIGH_BASE)
+        end = GMEM_HIGH_BASE;
+    vm->trace_base = (end + TRACE_ALIGN - 1) & ~(TRACE_ALIGN - 1);
+    for (unsigned c = 0; c < vm->ncpus; c++)
+        if (!set_slot(vm, SLOT_TRACE + c, vm->trace_base + (uint64_t)c * TRACE_WINDOW_BYTES,
+                      tracer_window(vm->tracer, c), TRACE_WINDOW_BYTES))
+            return false;
     return true;
 }
 
@@ -199,11 +205,16 @@ static bool create_vcpus(struct vm *vm)
         emulate_enable(vm);
     int run_bytes = ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
     vm->run_bytes = run_bytes > 0 ? (size_t)run_bytes : sizeof(struct kvm_run);
+    for (unsigned c = 0; c < vm->ncpus; c++)
+        if (!vcpu_create(&vm->vcpu[c], vm, c))
+            return false;
+    if (vm->tsc_khz == 0 && !take_tsc_khz(vm, ioctl(vm->vcpu[0].fd, KVM_GET_TSC_KHZ, 0)))
+        return false;
     struct kvm_cpuid2 *cpuid = cpuid_for_vm(vm);
     bool ok = cpuid != NULL;
     for (unsigned c = 0; ok && c < vm->ncpus; c++) {
         cpuid_for_vcpu(cpuid, c);
-        ok = vcpu_create(&vm->vcpu[c], vm, c, cpuid);
+        ok = vcpu_configure(&vm->vcpu[c], cpuid);
     }
     free(cpuid);
     return ok;
@@ -227,7 +238,8 @@ bool vm_create(struct vm *vm, const struct options *opt)
         say("KVM_SET_TSS_ADDR: %s", strerror(errno));
         return false;
     }
-    return choose_clock(vm) && create_memory(vm) && (opt->trace_dir == NULL || create_trace(vm))
+    choose_tsc(vm);
+    return create_memory(vm) && (opt->trace_dir == NULL || create_trace(vm))
         && create_devices(vm) && create_vcpus(vm);
 }
 
