@@ -1,0 +1,61 @@
+/* tty_internal.h - a terminal: what tty.c, tty_ioctl.c, tty_jobctl.c and
+ * console.c share. */
+#ifndef FS_TTY_INTERNAL_H
+#define FS_TTY_INTERNAL_H
+
+#include "fs/tty.h"
+#include "fs/tty_ldisc.h"
+#include "proc/block.h"
+#include "proc/lock.h"
+#include <asm/termios.h>
+
+struct task;
+
+/* Locks: tty.lock (spin) guards all but what is marked.  [w] tty.writing. */
+struct tty {
+    struct spinlock lock;
+    uint32_t dev;                       /* number that ps shows; fixed */
+    void (*hw_write)(const char *s, size_t n);  /* fixed */
+    struct ldisc ldisc;
+    struct winsize winsize;
+    struct session *session;            /* that it controls, with a reference; NULL */
+    uint32_t fg_pgid;                   /* foreground group; 0: none */
+    uint32_t hangups;                   /* so many; files opened before the last are dead */
+    struct waitq readers, writers;
+    struct mutex writing;               /* one write(2) at a time owns the pages: */
+    uint8_t *in, *out;                  /* [w] a page each, made by the first write */
+};
+
+/* An open file's private part. */
+struct tty_file {
+    struct tty *tty;
+    uint32_t hangups;           /* tty->hangups when it was opened */
+    bool     console;           /* by /dev/console: survives hang-ups, acquires nothing */
+};
+static inline bool tty_hung_up(const struct tty_file *tf)
+{
+    return !tf->console && tf->hangups != tf->tty->hangups;
+}
+
+/* tty.c */
+void tty_setup(struct tty *tty, uint32_t dev, void (*hw_write)(const char *, size_t));
+void tty_receive(struct tty *tty, uint8_t c);   /* from the line; no lock held */
+void tty_echo(struct tty *tty);                 /* lock held: writes pending echoes out */
+
+/* tty_ioctl.c */
+long tty_ioctl(struct file *f, uint32_t cmd, uaddr_t arg);
+
+/* tty_jobctl.c */
+/* May current read (SIGTTIN) or change (SIGTTOU) its terminal?  0; -EIO; or
+ * -ERESTARTSYS: it has been sent that signal.  No lock held. */
+int  tty_job_control(struct tty *tty, int sig);
+struct tty *tty_of_current(void);       /* controlling terminal, NULL none */
+void tty_open_acquire(struct tty *tty); /* opened without O_NOCTTY */
+long tty_acquire(struct tty *tty, bool steal);  /* TIOCSCTTY */
+long tty_give_up(struct tty *tty);              /* TIOCNOTTY */
+long tty_get_pgrp(struct tty *tty, uaddr_t to);
+long tty_set_pgrp(struct tty *tty, uaddr_t from);
+long tty_get_sid(struct tty *tty, uaddr_t to);
+void tty_signal_foreground(struct tty *tty, int sig);
+
+#endif
