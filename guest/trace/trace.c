@@ -161,7 +161,7 @@ static __attribute__((noinline)) void pte_write_again(void)
 
 /* begin() and commit() by hand.  All arguments go to the window before RDTSC
  * takes its registers, volatile so that they do; nothing is saved, nothing is
- * on the stack: 20 instructions. */
+ * on the stack: 21 instructions, RET included. */
 void trace_emit_pte_write(uint64_t slot, uint64_t va, uint32_t mm, uint64_t old, uint64_t new)
 {
     struct trace_cpu *t = &this_cpu()->trace;
