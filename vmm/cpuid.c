@@ -34,9 +34,9 @@
 /* What exists only together with the vector state: FMA, AVX, F16C. */
 #define L1_ECX_VECTOR       (1u << 12 | 1u << 28 | 1u << 29)
 /* AVX2; AVX512 F DQ IFMA PF ER CD BW VL */
-#define L7_EBX_VECTOR       (1u << 5 | 1u << 16 | 1u << 17 | 1u << 21 | 7u << 26 | 1u << 30 | 1u << 31)
+#define L7_EBX_VECTOR       (1u << 5 | 1u << 16 | 1u << 17 | 1u << 21 | 7u << 26 | 3u << 30)
 /* AVX512 VBMI VBMI2; VAES VPCLMULQDQ; VNNI BITALG; VPOPCNTDQ */
-#define L7_ECX_VECTOR       (1u << 1 | 1u << 6 | 1u << 9 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 14)
+#define L7_ECX_VECTOR       (1u << 1 | 1u << 6 | 15u << 9 | 1u << 14)
 #define XSAVEOPT            (1u << 0)
 
 static struct kvm_cpuid_entry2 *find(struct kvm_cpuid2 *t, uint32_t leaf, uint32_t sub)

@@ -23,6 +23,7 @@
 
 #define VECTOR_UD   6
 #define VECTOR_GP   13
+#define DECODED     (sizeof(((struct emulate_state *)0)->decoded) / sizeof(struct disasm_insn))
 #define PAGE_REST(va) (GMEM_PAGE - ((va) & (GMEM_PAGE - 1)))
 
 static struct xstate_layout layout;     /* set by emulate_enable(), before any vCPU */
@@ -157,7 +158,7 @@ static enum outcome do_xcr(struct vcpu *v, bool set)
 
 static const struct disasm_insn *decode(struct emulate_state *e, const uint8_t *bytes, size_t n)
 {
-    for (size_t i = 0; i < sizeof(e->decoded) / sizeof(e->decoded[0]); i++) {
+    for (size_t i = 0; i < DECODED; i++) {
         const struct disasm_insn *d = &e->decoded[i];
         if (d->len != 0 && d->len <= n && memcmp(d->bytes, bytes, d->len) == 0)
             return d;
@@ -165,7 +166,7 @@ static const struct disasm_insn *decode(struct emulate_state *e, const uint8_t *
     struct disasm_insn insn;
     if (!disasm_one(bytes, n, &insn) || insn.op == OP_OTHER)
         return NULL;
-    struct disasm_insn *slot = &e->decoded[e->next++ % (sizeof(e->decoded) / sizeof(e->decoded[0]))];
+    struct disasm_insn *slot = &e->decoded[e->next++ % DECODED];
     *slot = insn;
     return slot;
 }

@@ -20,8 +20,8 @@
 static void print_entry(FILE *out, unsigned level, uint64_t at, unsigned index, uint64_t e)
 {
     static const char *const names[] = { "", "PTE", "PMD", "PUD", "PGD", "P5D" };
-    fprintf(out, "    %s %011" PRIx64 "[%3u] = %016" PRIx64 "  %s%s%s%s%s%s%s%s\n", names[level], at,
-            index, e, e & PTE_P ? "present" : "not present", e & PTE_RW ? " write" : "",
+    fprintf(out, "    %s %011" PRIx64 "[%3u] = %016" PRIx64 "  %s%s%s%s%s%s%s%s\n", names[level],
+            at, index, e, e & PTE_P ? "present" : "not present", e & PTE_RW ? " write" : "",
             e & PTE_US ? " user" : "", e & PTE_NX ? " nx" : "", e & PTE_G ? " global" : "",
             e & PTE_A ? " accessed" : "", level == 1 && (e & PTE_D) ? " dirty" : "",
             level > 1 && (e & PTE_PS) ? " large" : "");

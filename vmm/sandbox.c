@@ -62,10 +62,10 @@ static int add_rules(scmp_filter_ctx ctx)
                                SCMP_A1(SCMP_CMP_MASKED_EQ, IOCTL_TYPE_MASK, IOCTL_TYPE_KVM));
     if (err == 0)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, TCGETS));
+                               SCMP_A1(SCMP_CMP_EQ, TCGETS, 0));
     if (err == 0)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, TCSETS));
+                               SCMP_A1(SCMP_CMP_EQ, TCSETS, 0));
     for (size_t i = 0; err == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
     if (err == 0)
@@ -73,7 +73,7 @@ static int add_rules(scmp_filter_ctx ctx)
                                SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, 0));
     if (err == 0)       /* abort() and raise(), to ourselves */
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     return err;
 }
 

@@ -40,10 +40,13 @@ static bool set_tsc(struct vcpu *v)
         return true;
     /* Before Linux 5.16: set the counter.  KVM gives vCPUs that are set to about
      * the same value within a second the same offset. */
-    struct { struct kvm_msrs head; struct kvm_msr_entry tsc; } msrs = {
-        .head = { .nmsrs = 1 }, .tsc = { .index = MSR_TSC, .data = __rdtsc() + offset },
-    };
-    return ioctl(v->fd, KVM_SET_MSRS, &msrs) == 1;
+    uint64_t room[(sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)) / sizeof(uint64_t)];
+    struct kvm_msrs *msrs = (struct kvm_msrs *)room;
+    memset(room, 0, sizeof(room));
+    msrs->nmsrs = 1;
+    msrs->entries[0].index = MSR_TSC;
+    msrs->entries[0].data = __rdtsc() + offset;
+    return ioctl(v->fd, KVM_SET_MSRS, msrs) == 1;
 }
 
 bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
