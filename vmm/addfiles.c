@@ -189,11 +189,31 @@ static bool clean_path(char *out, size_t room, const char *path)
     return true;
 }
 
+static bool is_directory(const char *host)
+{
+    struct stat st;
+    return stat(host, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Where HOST goes; "/" is the place for a directory's contents, but not for a
+ * file. */
+static bool choose_guest(char *out, size_t room, const char *host, const char *to)
+{
+    char path[2 * PATH_MAX];
+    const char *name = strrchr(host, '/');
+    name = name != NULL ? name + 1 : host;
+    size_t len = strlen(to);
+    bool into = len == 0
+        || (to[len - 1] == '/' && (strcmp(to, "/") != 0 || !is_directory(host)));
+    if (snprintf(path, sizeof(path), "%s/%s", to, into ? name : "") >= (int)sizeof(path))
+        return false;
+    return clean_path(out, room, path);
+}
+
 static bool add_spec(struct pack *p, const char *spec)
 {
-    char host[PATH_MAX], wanted[2 * PATH_MAX], guest[PATH_MAX];
-    const char *colon = strchr(spec, ':');
-    size_t len = colon != NULL ? (size_t)(colon - spec) : strlen(spec);
+    char host[PATH_MAX], guest[PATH_MAX];
+    size_t len = strcspn(spec, ":");
     if (len == 0 || len >= sizeof(host)) {
         say("--add '%s': wants HOST or HOST:GUEST", spec);
         return false;
@@ -202,17 +222,8 @@ static bool add_spec(struct pack *p, const char *spec)
     host[len] = '\0';
     while (len > 1 && host[len - 1] == '/')
         host[--len] = '\0';
-    const char *name = strrchr(host, '/');
-    name = name != NULL ? name + 1 : host;
-    const char *to = colon != NULL && colon[1] != '\0' ? colon + 1 : "/";
-    bool into = to[strlen(to) - 1] == '/' && !(colon != NULL && strcmp(to, "/") == 0);
-    if (colon == NULL || colon[1] == '\0')
-        into = true;
-    snprintf(wanted, sizeof(wanted), "%s/%s", to, into ? name : "");
-    struct stat st;
-    if (!into && strcmp(to, "/") == 0 && stat(host, &st) == 0 && !S_ISDIR(st.st_mode))
-        snprintf(wanted, sizeof(wanted), "/%s", name);  /* a file cannot be the root */
-    if (strlen(to) >= PATH_MAX || !clean_path(guest, sizeof(guest), wanted)) {
+    const char *to = strchr(spec, ':');
+    if (!choose_guest(guest, sizeof(guest), host, to != NULL ? to + 1 : "")) {
         say("--add '%s': not a path for the guest", spec);
         return false;
     }

@@ -81,6 +81,12 @@ void symbols_close(struct symbols *s)
     free(s);                    /* the library stays: it may be wanted again */
 }
 
+static bool is_code(const struct symbols *s, size_t section)
+{
+    GElf_Shdr sh;
+    return gelf_getshdr(elf_getscn(s->elf, section), &sh) != NULL && (sh.sh_flags & SHF_EXECINSTR);
+}
+
 /* The last symbol of code at or below the address. */
 static const char *find(const struct symbols *s, uint64_t address, uint64_t *start)
 {
@@ -94,6 +100,8 @@ static const char *find(const struct symbols *s, uint64_t address, uint64_t *sta
         int type = GELF_ST_TYPE(sym.st_info);
         if ((type != STT_FUNC && type != STT_NOTYPE)
             || (sym.st_size != 0 && address - sym.st_value >= sym.st_size))
+            continue;
+        if (!is_code(s, sym.st_shndx))
             continue;
         const char *name = elf_strptr(s->elf, s->strings, sym.st_name);
         if (name == NULL || *name == '\0')
