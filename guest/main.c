@@ -12,7 +12,6 @@
 #include "lib/printf.h"
 #include "mm/frame.h"
 #include "proc/task.h"
-#include "shared/boot_stages.h"
 #include "trace/trace.h"
 
 void kmain(paddr_t start_info);         /* called by boot.asm */

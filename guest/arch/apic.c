@@ -43,7 +43,7 @@
 
 static volatile uint32_t *lapic;        /* NULL: x2APIC */
 static volatile uint32_t *ioapic;
-static uint64_t bus_khz;                /* of the count-down timer; unused with TSC deadline */
+static uint64_t bus_per_tsc;            /* the count-down timer's ticks to the TSC's, 32.32 */
 
 static uint32_t lapic_read(uint32_t reg)
 {
@@ -123,7 +123,7 @@ void apic_timer_init(void)
     }
     lapic_write(LAPIC_DIVIDE, DIVIDE_BY_1);
     lapic_write(LAPIC_LVT_TIMER, IRQ_TIMER);
-    bus_khz = find_bus_khz();
+    bus_per_tsc = (find_bus_khz() << 32) / tsc_khz;
 }
 
 void apic_timer_arm(uint64_t tsc)
@@ -134,7 +134,7 @@ void apic_timer_arm(uint64_t tsc)
     }
     uint64_t count = 0, now = rdtsc();
     if (tsc != UINT64_MAX) {
-        count = tsc > now ? (uint64_t)((unsigned __int128)(tsc - now) * bus_khz / tsc_khz) : 0;
+        count = tsc > now ? (uint64_t)((unsigned __int128)(tsc - now) * bus_per_tsc >> 32) : 0;
         count = MIN(count + 1, (uint64_t)UINT32_MAX);   /* too far: fires early, is armed again */
     }
     lapic_write(LAPIC_COUNT, (uint32_t)count);

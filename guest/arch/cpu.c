@@ -191,6 +191,13 @@ void cpu_relax_poll(void)
     __asm__ volatile("pause" : : : "memory");
 }
 
+uint32_t cpu_hwcap(void)
+{
+    uint32_t a, b, c, d;
+    cpuid(1, 0, &a, &b, &c, &d);
+    return d;
+}
+
 uint64_t user_fs_base(void)
 {
     return cpu_has.fsgsbase ? rdfsbase() : rdmsr(MSR_FS_BASE);

@@ -58,6 +58,7 @@ struct cpu_features {
     uint32_t fpu_bytes;     /* size of the XSAVE or FXSAVE area */
 };
 extern struct cpu_features cpu_has;
+uint32_t cpu_hwcap(void);           /* AT_HWCAP: CPUID 1, EDX */
 
 void cpu_init_bsp(void);            /* features, GDT, IDT, TSS, GS, MSRs of the boot CPU */
 void cpu_relax_poll(void);          /* in a spin loop: PAUSE, and answer TLB shootdowns */

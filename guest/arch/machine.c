@@ -8,7 +8,6 @@
 #include "lib/string.h"
 #include "mm/layout.h"
 #include "proc/lock.h"
-#include "shared/boot_stages.h"
 #include "trace/trace.h"
 
 #define DEBUG_EXIT_PORT 0xf4    /* QEMU's isa-debug-exit: it ends with (status << 1) | 1 */

@@ -3,6 +3,7 @@
 #define ARCH_MACHINE_H
 
 #include "lib/base.h"
+#include "shared/boot_stages.h"
 
 /* From the PVH start info, copied out and checked.  RAM regions are sorted,
  * page-aligned, do not overlap. */

@@ -20,8 +20,14 @@ typedef uint64_t uaddr_t;       /* user virtual address: an integer, never deref
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ < b_ ? a_ : b_; })
-#define MAX(a, b) ({ __typeof__(a) a_ = (a); __typeof__(b) b_ = (b); a_ > b_ ? a_ : b_; })
+/* Each use has variables of its own, so that one may stand within another. */
+#define PASTE_(a, b) a##b
+#define PASTE(a, b)  PASTE_(a, b)
+#define CHOOSE_(op, a, b, x, y) \
+    ({ __typeof__(a) x = (a); __typeof__(b) y = (b); x op y ? x : y; })
+#define CHOOSE(op, a, b, n) CHOOSE_(op, a, b, PASTE(a_, n), PASTE(b_, n))
+#define MIN(a, b) CHOOSE(<, a, b, __COUNTER__)
+#define MAX(a, b) CHOOSE(>, a, b, __COUNTER__)
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 
 static inline uint64_t page_down(uint64_t x) { return x & PAGE_MASK; }

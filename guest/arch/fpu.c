@@ -1,0 +1,265 @@
+/* fpu.c - the vector state of user programs.
+ *
+ * A CPU's registers keep the state of its fpu_owner, the task that last ran in
+ * user mode there.  They are saved when another user task is about to run, and
+ * only then: the idle task and kernel threads in between cost nothing.  A task's
+ * state is in one place at any time:
+ *
+ *   fpu->cpu == c     in the registers of CPU c, whose fpu_owner is the task;
+ *                     what memory says is old
+ *   fpu->cpu == NONE  in memory
+ *   fpu->cpu == BUSY  being read from a signal frame: what is in memory may not be
+ *                     loaded yet.  That reading may sleep; who is switched to
+ *                     in this state goes on without registers, in the kernel.
+ *
+ * With more than one CPU a task is saved when it is switched away from, so that
+ * any CPU may run it next.  So a task's registers are never on another CPU than
+ * the one that touches its state: each function here works on its own CPU only.
+ *
+ * XSAVE where CPUID offers it, else FXSAVE.  XCR0 (cpu.c) says which components
+ * there are; each lies where CPUID says (the standard form), because signal
+ * frames show it to programs.  In memory, a component whose bit in XSTATE_BV is
+ * clear is in its initial state, whatever its bytes are: so a new area needs its
+ * header only. */
+#include "arch/fpu.h"
+#include "arch/cpu.h"
+#include "arch/msr.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+
+#include <asm/sigcontext.h>
+
+#define NONE           UINT32_MAX
+#define BUSY           (UINT32_MAX - 1)
+#define FCW_INITIAL    0x37f
+#define MXCSR_INITIAL  0x1f80
+#define MXCSR_VALID    0xffffu
+#define LEGACY_BYTES   sizeof(struct _fpstate_64)       /* the FXSAVE image */
+#define BASIC_BYTES    (LEGACY_BYTES + sizeof(struct _header))
+#define XFEATURE_BASIC 3u                               /* x87, SSE: in the FXSAVE image */
+#define COMPONENTS     8                                /* all that cpu.c enables is below */
+
+/* t->fpu points here; 64-byte aligned. */
+struct fpu {
+    void    *block;             /* as kmalloc gave it */
+    uint32_t cpu;               /* [o] whose registers hold the state; NONE, BUSY */
+    struct _xstate area __attribute__((aligned(64)));   /* and further, up to cpu_has.fpu_bytes */
+};
+
+static void registers_save(struct fpu *f)
+{
+    if (cpu_has.xcr0 != 0)
+        __asm__ volatile("xsave64 %0" : "+m"(f->area)
+                         : "a"((uint32_t)cpu_has.xcr0), "d"((uint32_t)(cpu_has.xcr0 >> 32)) : "memory");
+    else
+        __asm__ volatile("fxsave64 %0" : "=m"(f->area) : : "memory");
+}
+
+static void registers_load(const struct fpu *f)
+{
+    if (cpu_has.xcr0 != 0)
+        __asm__ volatile("xrstor64 %0" : : "m"(f->area), "a"((uint32_t)cpu_has.xcr0),
+                         "d"((uint32_t)(cpu_has.xcr0 >> 32)) : "memory");
+    else
+        __asm__ volatile("fxrstor64 %0" : : "m"(f->area));
+}
+
+/* Initial state in memory.  With XSAVE the legacy part's bytes are not looked at,
+ * but for MXCSR. */
+static void set_initial(struct fpu *f)
+{
+    if (cpu_has.xcr0 != 0)
+        memset(&f->area.xstate_hdr, 0, sizeof(f->area.xstate_hdr));
+    else
+        memset(&f->area.fpstate, 0, LEGACY_BYTES);
+    f->area.fpstate.cwd = FCW_INITIAL;
+    f->area.fpstate.mxcsr = MXCSR_INITIAL;
+}
+
+static bool live(const struct fpu *f) { return f->cpu == this_cpu()->id; }
+
+/* t's state goes to memory, from the registers that hold it. */
+static void settle(struct task *t)
+{
+    struct fpu *f = t->fpu;
+    registers_save(f);
+    f->cpu = NONE;
+    this_cpu()->fpu_owner = NULL;
+}
+
+/* t's state goes from memory to the registers; another's that is there is saved. */
+static void take_registers(struct task *t)
+{
+    struct cpu *c = this_cpu();
+    struct fpu *f = t->fpu;
+    if (c->fpu_owner != NULL && c->fpu_owner != t)
+        settle(c->fpu_owner);
+    registers_load(f);
+    f->cpu = c->id;
+    c->fpu_owner = t;
+}
+
+/* What the registers hold for t is not wanted any more. */
+static void forget(struct task *t, uint32_t where)
+{
+    struct fpu *f = t->fpu;
+    if (f->cpu < MAX_CPUS)
+        cpus[f->cpu].fpu_owner = NULL;
+    f->cpu = where;
+}
+
+int fpu_alloc(struct task *t)
+{
+    void *block = kmalloc(offsetof(struct fpu, area) + cpu_has.fpu_bytes + 63);
+    if (block == NULL)
+        return -ENOMEM;
+    struct fpu *f = (struct fpu *)(((uintptr_t)block + 63) & ~63ul);
+    f->block = block;
+    f->cpu = NONE;
+    set_initial(f);
+    t->fpu = f;
+    return 0;
+}
+
+void fpu_free(struct task *t)
+{
+    struct fpu *f = t->fpu;
+    if (f == NULL)
+        return;
+    forget(t, NONE);            /* it may have died with its state in the registers */
+    t->fpu = NULL;
+    kfree(f->block);
+}
+
+/* The registers stay the parent's; XSAVE writes all that the child needs. */
+void fpu_fork(struct task *child)
+{
+    struct fpu *from = current->fpu, *to = child->fpu;
+    if (live(from))
+        registers_save(to);
+    else
+        memcpy(&to->area, &from->area, cpu_has.fpu_bytes);
+}
+
+void fpu_reset(void)
+{
+    forget(current, NONE);
+    set_initial(current->fpu);
+    take_registers(current);
+}
+
+void fpu_switch(struct task *prev, struct task *next)
+{
+    struct task *owner = this_cpu()->fpu_owner;
+    if (ncpus > 1 && owner != NULL && owner == prev)
+        settle(prev);
+    if (next->fpu != NULL && !live(next->fpu) && ((struct fpu *)next->fpu)->cpu != BUSY)
+        take_registers(next);
+}
+
+/* --- signal frames ----------------------------------------------------------------- */
+
+/* With XSAVE a frame is the whole area and a second magic word; programs find its
+ * size in the reserved bytes of the FXSAVE image. */
+size_t fpu_frame_bytes(void)
+{
+    return cpu_has.xcr0 != 0 ? cpu_has.fpu_bytes + FP_XSTATE_MAGIC2_SIZE : LEGACY_BYTES;
+}
+
+/* Copies the components beyond the basic ones that are not in their initial state. */
+static int copy_components(struct fpu *f, uaddr_t at, bool out)
+{
+    for (uint32_t i = 2; i < COMPONENTS; i++) {
+        if (!(f->area.xstate_hdr.xfeatures >> i & 1))
+            continue;
+        uint32_t size, offset, c, d;
+        cpuid(0xd, i, &size, &offset, &c, &d);
+        char *here = (char *)&f->area + offset;
+        int err = out ? copy_to_user(at + offset, here, size) : copy_from_user(here, at + offset, size);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+int fpu_frame_save(uaddr_t at)
+{
+    struct fpu *f = current->fpu;
+    if (live(f))
+        registers_save(f);              /* and they stay live: the handler goes on with them */
+    struct _fpx_sw_bytes *sw = &f->area.fpstate.sw_reserved;
+    memset(f->area.fpstate.reserved3, 0, sizeof(f->area.fpstate.reserved3));
+    if (cpu_has.xcr0 == 0)
+        return copy_to_user(at, &f->area, LEGACY_BYTES);
+    *sw = (struct _fpx_sw_bytes){
+        .magic1 = FP_XSTATE_MAGIC1,
+        .extended_size = (uint32_t)fpu_frame_bytes(),
+        .xfeatures = cpu_has.xcr0,
+        .xstate_size = cpu_has.fpu_bytes,
+    };
+    uint32_t magic2 = FP_XSTATE_MAGIC2;
+    if (copy_to_user(at, &f->area, BASIC_BYTES) != 0 || copy_components(f, at, true) != 0 ||
+        put_user(magic2, at + cpu_has.fpu_bytes) != 0)
+        return -EFAULT;
+    return 0;
+}
+
+/* The area holds what a program wrote: XRSTOR must not fault on it. */
+static bool area_is_valid(const struct fpu *f)
+{
+    const struct _header *h = &f->area.xstate_hdr;
+    if (f->area.fpstate.mxcsr & ~MXCSR_VALID)
+        return false;
+    if (cpu_has.xcr0 == 0)
+        return true;
+    uint64_t bits = (h->xfeatures & ~cpu_has.xcr0) | h->reserved1[0] | h->reserved1[1];
+    for (unsigned i = 0; i < ARRAY_SIZE(h->reserved2); i++)
+        bits |= h->reserved2[i];
+    return bits == 0;
+}
+
+/* A frame without the magic words holds the FXSAVE image only. */
+static int read_frame(struct fpu *f, uaddr_t at)
+{
+    if (copy_from_user(&f->area, at, LEGACY_BYTES) != 0)
+        return -EFAULT;
+    if (cpu_has.xcr0 == 0)
+        return 0;
+    const struct _fpx_sw_bytes *sw = &f->area.fpstate.sw_reserved;
+    uint32_t magic2 = 0;
+    if (sw->magic1 == FP_XSTATE_MAGIC1 && sw->xstate_size == cpu_has.fpu_bytes &&
+        get_user(magic2, at + cpu_has.fpu_bytes) != 0)
+        return -EFAULT;
+    if (magic2 != FP_XSTATE_MAGIC2) {
+        memset(&f->area.xstate_hdr, 0, sizeof(f->area.xstate_hdr));
+        f->area.xstate_hdr.xfeatures = XFEATURE_BASIC;
+        return 0;
+    }
+    if (copy_from_user(&f->area.xstate_hdr, at + LEGACY_BYTES, sizeof(f->area.xstate_hdr)) != 0)
+        return -EFAULT;
+    if (f->area.xstate_hdr.xfeatures & ~cpu_has.xcr0)
+        return -EINVAL;
+    return copy_components(f, at, false);
+}
+
+int fpu_frame_restore(uaddr_t at)
+{
+    struct fpu *f = current->fpu;
+    if (at % 64 != 0)
+        return -EINVAL;
+    forget(current, BUSY);
+    int err = 0;
+    if (at == 0)
+        set_initial(f);
+    else
+        err = read_frame(f, at);
+    if (err == 0 && !area_is_valid(f))
+        err = -EINVAL;
+    if (err != 0)
+        set_initial(f);
+    f->cpu = NONE;
+    take_registers(current);
+    return err;
+}
