@@ -89,10 +89,10 @@ sub machine
     }
     my $root = "$scratch/root";
     system("$O/mkroot -o $scratch/root.img -l $O/root.list $root") == 0 or die 'mkroot';
-    return ('qemu-system-x86_64', qw(-M microvm,x-option-roms=off,isa-serial=on -cpu max
-            -accel tcg -m 512M -nodefaults -no-user-config -nographic -serial stdio -no-reboot
-            -device isa-debug-exit,iobase=0xf4,iosize=0x04 -kernel), "$O/guest.elf",
-            '-initrd', "$scratch/root.img", '-append',
+    return ('qemu-system-x86_64', '-M', 'microvm,x-option-roms=off,isa-serial=on', '-cpu', 'max',
+            '-accel', 'tcg', '-m', '512M', '-nodefaults', '-no-user-config', '-display', 'none',
+            '-serial', 'stdio', '-no-reboot', '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04',
+            '-kernel', "$O/guest.elf", '-initrd', "$scratch/root.img", '-append',
             'init=/bin/run -- sh /t/batch.sh ' . PROGRAM_SECONDS);
 }
 

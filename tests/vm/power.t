@@ -1,0 +1,21 @@
+#!/bin/bash
+# limit: 100
+# poweroff, reboot and halt from a shell end the machine with 0; the end of PID 1 with its
+# status; init runs in order; a kernel command line names another init.
+. tests/vm/lib.sh
+
+for how in 'poweroff -f' 'reboot -f' 'halt -f'; do
+    vm -- sh -c "$how; sleep 10"
+    is "$how: status" "$status" 0
+done
+vm -a init=/bin/true
+is 'init=/bin/true ends with 0' "$status" 0
+vm -a 'init=/bin/sh -- -c "exit 5"'
+is 'words after -- are arguments, quotes group' "$status" 5
+vm -a init=/nonexistent
+ok 'no init: not 0' [ "$status" -ne 0 ]
+vm -- sh -c 'cat /proc/cmdline; cat /proc/1/comm; readlink /proc/1/exe'
+like 'PID 1 is run' "$out" '^run$'
+vm -- sh -c 'kill -TERM 1; kill -HUP 1; kill -KILL 1; sleep 1; echo still here'
+like 'PID 1 is immune to what it does not handle' "$out" 'still here'
+done_testing

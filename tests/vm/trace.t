@@ -1,0 +1,42 @@
+#!/bin/bash
+# limit: 240
+# A trace is complete and readable: babeltrace2 takes it without a word, vmm-trace sums it
+# up, the audit finds the replayed tables equal to memory, vfork wrote no table entry, fork did.
+. tests/vm/lib.sh
+need_kvm
+
+traced()                        # traced NAME COMMAND...
+{
+    local name=$1
+    shift
+    vm -q -t "$work/$name" --audit=final -- "$@"
+    is "$name: status, the audit's included" "$status" 0
+    timeout 60 babeltrace2 "$work/$name" > "$work/bt" 2> "$work/bt.err"
+    is "$name: babeltrace2's status" $? 0
+    is "$name: and its stderr" "$(cat "$work/bt.err")" ''
+    ok "$name: it saw events" [ "$(wc -l < "$work/bt")" -gt 100 ]
+    "$O/vmm-trace" summary "$work/$name" > "$work/sum" 2> "$work/sum.err"
+    is "$name: vmm-trace summary" $? 0
+    summary=$(cat "$work/sum")
+    out=$summary
+}
+
+traced hello echo hello
+"$O/vmm-trace" info "$work/hello" > "$work/info"
+is 'vmm-trace info' $? 0
+"$O/vmm-trace" print "$work/hello" > "$work/print"
+is 'vmm-trace print' $? 0
+is 'as many events as babeltrace2 sees' "$(wc -l < "$work/print")" "$(wc -l < "$work/bt")"
+"$O/vmm-trace" print --json "$work/hello" | perl -MJSON::PP -ne 'decode_json($_); END { print "$.\n" }' \
+    > "$work/json" 2> "$work/json.err"
+is 'every line of --json is JSON' "$(cat "$work/json")" "$(wc -l < "$work/print")"
+
+traced bench spawnbench -n 20 -m 1,8 fork vfork
+like 'summary: vfork' "$summary" '^ *vfork '
+like 'summary: fork' "$summary" '^ *fork '
+vforks=$("$O/vmm-trace" print "$work/bench" | grep -c 'vfork_release')
+ok "vfork releases: $vforks" [ "$vforks" -ge 80 ]
+
+traced script sh -c 'for i in 1 2 3; do ls / | wc -l; done; (sleep 0.1) & wait; cat /etc/passwd | sort'
+traced kill sh -c 'sleep 10 & sleep 0.2; kill $!; wait; vforkdemo > /dev/null; forkdemo > /dev/null'
+done_testing
