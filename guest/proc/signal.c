@@ -239,7 +239,8 @@ int signal_send_pgrp(uint32_t pgid, int sig, const siginfo_t *info)
 }
 
 /* Blocked or ignored, a fault cannot wait: the default action takes its place,
- * and not even PID 1 can go on. */
+ * and not even PID 1 can go on.  SIGKILL (no memory is left for current's page)
+ * ends the process. */
 void signal_force(int sig, int code, uaddr_t addr)
 {
     struct task *t = current;
@@ -252,6 +253,8 @@ void signal_force(int sig, int code, uaddr_t addr)
     bool entered = tree_enter();
     struct sighand *sh = t->sighand;
     trace_signal(t->rec->mm, t->tid, (uint32_t)sig, code);
+    if (sig == SIGKILL)
+        signal_group_exit(t->proc, SIGKILL);
     spin_lock(&sh->lock);
     struct ksigaction *a = &sh->action[sig - 1];
     if (in_set(t->blocked, sig) || a->handler == HANDLER_IGNORE) {
@@ -260,7 +263,8 @@ void signal_force(int sig, int code, uaddr_t addr)
     }
     if (a->handler == HANDLER_DEFAULT)
         t->proc->unkillable = false;
-    sigpending_add(&t->pending, sig, &info, UINT64_MAX);
+    if (sig != SIGKILL)
+        sigpending_add(&t->pending, sig, &info, UINT64_MAX);
     signal_recalc(t);
     spin_unlock(&sh->lock);
     tree_leave(entered);
