@@ -16,12 +16,11 @@
  * ring 0 is interpreted its instructions are what tracing costs. */
 #include "trace/trace.h"
 
-#include <asm/unistd_64.h>
-
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
 #include "lib/string.h"
 #include "mm/mm.h"
+#include "proc/task.h"
 
 #define NO_EPOCH    UINT32_MAX
 #define CONTEXT     sizeof(struct trace_context)
@@ -310,7 +309,7 @@ void trace_emit_vfork_release(uint32_t mm, uint32_t parent, uint32_t child, unsi
 void trace_emit_exec(uint32_t mm, uint32_t old_mm, const char *comm)
 {
     struct trace_cpu *t = &this_cpu()->trace;
-    t->pid = trace_current_pid();
+    t->pid = current->tid;
     struct slot s = begin(t, TRACE_EV_exec);
     struct trace_ev_exec *f = put_context(t, s, mm);
     f->old_mm = old_mm;
@@ -333,34 +332,14 @@ void trace_emit_signal(uint32_t mm, uint32_t to, uint32_t signo, int code)
     EMIT(signal, mm, to, signo, code);
 }
 
-static bool process_call(unsigned nr)
-{
-    switch (nr) {
-    case __NR_clone:
-    case __NR_clone3:
-    case __NR_fork:
-    case __NR_vfork:
-    case __NR_execve:
-    case __NR_execveat:
-    case __NR_exit:
-    case __NR_exit_group:
-    case __NR_wait4:
-    case __NR_waitid:
-        return true;
-    }
-    return false;
-}
-
 void trace_emit_syscall_enter(uint32_t mm, unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2)
 {
-    if (process_call(nr))
-        EMIT(syscall_enter, mm, (uint16_t)nr, a0, a1, a2);
+    EMIT(syscall_enter, mm, (uint16_t)nr, a0, a1, a2);
 }
 
 void trace_emit_syscall_exit(uint32_t mm, unsigned nr, long ret)
 {
-    if (process_call(nr))
-        EMIT(syscall_exit, mm, (uint16_t)nr, ret);
+    EMIT(syscall_exit, mm, (uint16_t)nr, ret);
 }
 
 void trace_emit_boot_stage(unsigned stage, uint64_t pte_writes, uint64_t faults)
@@ -397,7 +376,6 @@ void trace_init(void)
     if (!(hc_caps & HC_CAP_TRACE))
         return;
     trace_cpu_init(0);
-    this_cpu()->trace.pid = trace_current_pid();
     trace_on = true;
     trace_checkpoint(true);
     mm_trace_checkpoint();

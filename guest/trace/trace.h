@@ -27,8 +27,6 @@ void trace_cpu_init(unsigned cpu);
  * only for itself; in the others' packets the VMM finds the whole events. */
 void trace_flush_all(void);
 
-uint32_t trace_current_pid(void);   /* proc/: the running task's, 0: none */
-
 /* --- page tables.  Called by mm/pt.c, which alone stores to tables ---------------------- */
 
 /* Where an entry is, in a register: the stream's table_pfn, index, level, reason. */
@@ -145,7 +143,6 @@ TRACE_CALL(exec, (uint32_t mm, uint32_t old_mm, const char *comm), (mm, old_mm, 
 TRACE_CALL(exit, (uint32_t mm, uint32_t tgid, int status), (mm, tgid, status))
 TRACE_CALL(reap, (uint32_t mm, uint32_t child, int status), (mm, child, status))
 TRACE_CALL(signal, (uint32_t mm, uint32_t to, uint32_t signo, int code), (mm, to, signo, code))
-/* For every call; those that have nothing to do with processes leave no event. */
 TRACE_CALL(syscall_enter, (uint32_t mm, unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2),
            (mm, nr, a0, a1, a2))
 TRACE_CALL(syscall_exit, (uint32_t mm, unsigned nr, long ret), (mm, nr, ret))

@@ -27,6 +27,7 @@ struct task {
     uint64_t blocked_since;
     uint8_t block_reason;
     bool blocked;
+    bool gone;                  /* a zombie */
     bool fresh;                 /* made by born, and neither exec nor exit yet */
     enum call_kind born;
     uint32_t parent;
@@ -132,6 +133,16 @@ static void on_exit_syscall(struct calls *c, struct task *t, const struct trace_
         end_call(c, t, f->ret < 0);
 }
 
+/* A task that a signal kills calls nothing: its exit begins with the first sign of
+ * it, in the midst of a wait perhaps. */
+static void exit_begins(struct calls *c, struct task *t, uint32_t mm)
+{
+    if (t->gone || (t->in_call && t->kind == CALL_exit))
+        return;
+    end_call(c, t, true);
+    begin_call(t, CALL_exit, __NR_exit_group, mm);
+}
+
 /* --- children, until they exec or exit --------------------------------------------------- */
 
 static void on_clone(struct calls *c, struct task *t, const struct trace_event *e)
@@ -142,6 +153,7 @@ static void on_clone(struct calls *c, struct task *t, const struct trace_event *
         t->kind = clone_kind(f->flags, t->own_stack && !stackless);
     }
     struct task *child = task_of(c, f->child);
+    child->gone = child->in_call = false;       /* perhaps the pid had an owner before */
     child->fresh = true;
     child->born = clone_kind(f->flags, t->own_stack);
     child->parent = e->pid;
@@ -199,6 +211,15 @@ static enum side side_of(const struct trace_event *e, const struct task *t)
     return e->mm == 0 ? SIDE_KERNEL : e->mm == t->mm ? SIDE_CALLER : SIDE_OTHER;
 }
 
+/* A call that fails half-way tears down, too; only what no such call explains is
+ * an exit. */
+static void sees_teardown(struct calls *c, struct task *t, const struct trace_event *e,
+                          unsigned reason)
+{
+    if (reason == PT_exit_teardown && (!t->in_call || t->kind == CALL_wait))
+        exit_begins(c, t, e->mm);
+}
+
 static void on_write(struct calls *c, struct task *t, const struct trace_event *e, unsigned reason)
 {
     uint64_t n = count_writes(e);
@@ -211,6 +232,7 @@ static void on_write(struct calls *c, struct task *t, const struct trace_event *
     c->all.writes[e->mm == 0 ? SIDE_KERNEL : SIDE_OTHER][reason] += n;
     c->write_events[reason]++;
     c->bytes[reason] += e->bytes;
+    sees_teardown(c, t, e, reason);
     if (t->in_call)
         t->cost.writes[side_of(e, t)][reason] += n;
     if (reason == PT_cow_break)
@@ -227,12 +249,21 @@ static void on_table(struct calls *c, struct task *t, const struct trace_event *
     }
     if (e->mm == 0)
         return;
+    sees_teardown(c, t, e, f->reason);
     *(alloc ? &c->all.allocated : &c->all.freed) += 1;
     if (t->in_call)
         *(alloc ? &t->cost.allocated : &t->cost.freed) += 1;
 }
 
 /* --- states ------------------------------------------------------------------------------ */
+
+static void on_zombie(struct calls *c, struct task *t, uint32_t mm)
+{
+    exit_begins(c, t, mm);
+    end_call(c, t, false);
+    grown_up(c, t);
+    t->gone = true;
+}
 
 static void on_state(struct calls *c, const struct trace_event *e)
 {
@@ -251,10 +282,8 @@ static void on_state(struct calls *c, const struct trace_event *e)
         t->blocked_since = e->tsc;
         t->block_reason = f->reason < BLOCK_REASON_MAX ? f->reason : BLOCK_none;
     }
-    if ((f->next == TASK_zombie || f->next == TASK_dead) && t->in_call) {
-        end_call(c, t, false);
-        grown_up(c, t);
-    }
+    if (f->next == TASK_zombie)
+        on_zombie(c, t, e->mm);
 }
 
 static void on_release(struct calls *c, const struct trace_event *e)
@@ -270,15 +299,6 @@ static void on_exec(struct calls *c, struct task *t)
     grown_up(c, t);
     if (!t->in_call)            /* the kernel itself starts init */
         c->row[CALL_exec].calls++;
-}
-
-static void on_task_exit(struct calls *c, struct task *t, const struct trace_event *e)
-{
-    grown_up(c, t);
-    if (t->in_call && t->kind == CALL_exit)
-        return;
-    end_call(c, t, true);
-    begin_call(t, CALL_exit, __NR_exit_group, e->mm);
 }
 
 void calls_event(struct calls *c, const struct trace_event *e)
@@ -314,7 +334,7 @@ void calls_event(struct calls *c, const struct trace_event *e)
     case TRACE_EV_clone: on_clone(c, t, e); break;
     case TRACE_EV_vfork_release: on_release(c, e); break;
     case TRACE_EV_exec: on_exec(c, t); break;
-    case TRACE_EV_exit: on_task_exit(c, t, e); break;
+    case TRACE_EV_exit: exit_begins(c, t, e->mm); break;
     case TRACE_EV_syscall_enter: on_enter(c, t, e); break;
     case TRACE_EV_syscall_exit: on_exit_syscall(c, t, e); break;
     }

@@ -5,7 +5,7 @@
  * between is the call's: page-table events whose context names the task as the
  * one running.  A vfork parent sleeps in between, so what its child does is not
  * counted there.  An exit has no syscall_exit; it ends when the task is a
- * zombie, and starts at the exit event when a signal was the cause. */
+ * zombie, and starts with its first teardown when a signal was the cause. */
 #ifndef VMM_TRACE_CALLS_H
 #define VMM_TRACE_CALLS_H
 
