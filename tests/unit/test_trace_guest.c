@@ -22,6 +22,7 @@
 #include "guest/arch/hypercall.h"
 #include "guest/mm/mm.h"
 #include "guest/trace/trace.h"
+#undef current              /* the macro; here it is a field */
 #include "vmm/gmem.h"
 #include "vmm/trace/reader.h"
 #include "vmm/tracer.h"
