@@ -51,6 +51,17 @@ static void leave(struct synth *s, uint32_t mm, uint32_t pid)
     SYNTH(s, task_state, mm, .task = pid, .prev = TASK_running, .next = TASK_zombie);
 }
 
+/* Killed while it waits: the kernel tears down, makes it a zombie, then says exit. */
+static void killed_in_wait(struct synth *s, uint32_t mm, uint32_t pid)
+{
+    run_as(s, pid);
+    synth_enter(s, mm, __NR_wait4, 0, 0);
+    synth_write(s, mm, 100 + mm, 1, PT_LEVEL_PGD, PT_exit_teardown, 0x9067, 0);
+    SYNTH(s, task_state, mm, .task = pid, .prev = TASK_running, .next = TASK_zombie);
+    SYNTH(s, exit, 0, .tgid = pid, .status = 9);
+    run_as(s, SHELL);
+}
+
 /* fork by the clone call, as glibc does; 3 writes in the parent, 4 in the child. */
 static void do_fork(struct synth *s, uint32_t child)
 {
@@ -114,6 +125,7 @@ static void make(const char *dir, struct synth *s)
     do_fork(s, 6);
     do_vfork(s, 7, true, 2500000);      /* 1 ms */
     do_vfork(s, 8, false, 5000000);
+    killed_in_wait(s, 7, 7);
     synth_enter(s, 3, __NR_vfork, 0, 0);
     synth_exit(s, 3, __NR_vfork, -11);
 }
@@ -167,7 +179,11 @@ static void test_numbers(void **state)
 
     assert_int_equal(c.row[CALL_exec].calls, 2);
     assert_int_equal(c.row[CALL_exec].cost.writes[SIDE_OTHER][PT_exec_map], 2);
-    assert_int_equal(c.row[CALL_exit].calls, 1);
+    assert_int_equal(c.row[CALL_exit].calls, 2);
+    assert_int_equal(c.row[CALL_exit].cost.writes[SIDE_CALLER][PT_exit_teardown], 2);
+    assert_int_equal(c.row[CALL_wait].calls, 1);
+    assert_int_equal(c.row[CALL_wait].failed, 1);
+    assert_int_equal(cost_writes(&c.row[CALL_wait].cost, SIDE_CALLER), 0);
     assert_int_equal(c.row[CALL_exit].cost.freed, 1);
     assert_int_equal(c.checkpoint_tables, 1);
     assert_int_equal(c.checkpoint_entries, 1);
