@@ -22,7 +22,6 @@
 #include "guest/arch/hypercall.h"
 #include "guest/mm/mm.h"
 #include "guest/trace/trace.h"
-#undef current              /* the macro; here it is a field */
 #include "vmm/gmem.h"
 #include "vmm/trace/reader.h"
 #include "vmm/tracer.h"
@@ -138,7 +137,7 @@ static void start(const char *dir)
     /* struct task does not go with the host's headers; the trace reads its tid. */
     static uint64_t task[1024];
     cpus[0].self = &cpus[0];
-    cpus[0].current = (struct task *)task;
+    cpus[0].running = (struct task *)task;
     /* Here, since cmocka sets handlers of its own before each test. */
     struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
     sigaction(SIGSEGV, &sa, NULL);
