@@ -39,6 +39,7 @@ struct mutex {
     struct spinlock lock;       /* guards waiters */
     struct list     waiters;    /* struct waiter.link */
 };
+#define MUTEX_INIT(name) { NULL, SPINLOCK_INIT, LIST_INIT((name).waiters) }
 void mutex_init(struct mutex *m);
 void mutex_lock(struct mutex *m);           /* may sleep, not interruptible */
 void mutex_unlock(struct mutex *m);

@@ -98,6 +98,7 @@ struct process {
     struct task *leader;        /* [T] */
     struct list threads;        /* [T] */
     uint32_t nthreads;          /* [T] alive */
+    uint32_t nliving;           /* [a] of those, not in exit_task: the last one clears up */
     struct process *parent;     /* [T] */
     uint32_t parent_tid;        /* [T] the parent's thread that made it: __WNOTHREAD, pdeath_signal */
     bool     subreaper;         /* [T] PR_SET_CHILD_SUBREAPER */

@@ -38,5 +38,8 @@ typedef long (*syscall_fn)(const struct regs *r);
 /* Called by the entry code with interrupts off: sets r->rax. */
 void syscall_dispatch(struct regs *r);
 const char *syscall_name(unsigned nr);      /* NULL: no such call here */
+#define SYSCALL_NUMBERS 512                 /* numbers that are counted; none so high is in use */
+uint64_t syscall_count(unsigned nr);        /* calls so far, of unknown numbers too */
+void syscall_init(void);                    /* after cmdline_parse(): trace.syscalls=1 traces all calls */
 
 #endif

@@ -1,0 +1,456 @@
+/* exec.c - a task gets a new program.
+ *
+ *   1. The file is opened, and while it is a script, its interpreter.
+ *   2. A new address space is made completely: segments, interpreter, stack.
+ *      The old one is only read (argv, envp).  All memory that the commit will
+ *      need is taken; the other threads end.
+ *   3. Commit: nothing fails from here on.  The new mm is current, descriptors
+ *      close, handlers and the rest are reset; then, and not before, whoever
+ *      waits in vfork is released, and the old mm is dropped, not cleared: it
+ *      goes with its last user.
+ *
+ * So a failed exec leaves everything as it was, except that the other threads
+ * are gone if the failure is that there was a race for them; and a vfork parent
+ * goes on when the child is in its own memory and has closed its descriptors.
+ *
+ * Left out: set-user-ID programs start without AT_SECURE's effect on core
+ * dumps, as there are none; binfmt_misc. */
+#include "proc/exec_internal.h"
+#include "proc/internal.h"
+#include "proc/timer.h"
+#include "arch/fpu.h"
+#include "arch/machine.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "sys/syscall.h"
+#include "trace/trace.h"
+#include <linux/auxvec.h>
+#include <linux/limits.h>
+#include <linux/mount.h>
+
+#define LINE_BYTES  256         /* what is looked at of a script: BINPRM_BUF_SIZE */
+#define MAX_SCRIPTS 5           /* scripts that are interpreters of scripts */
+#define PIE_BASE    0x555555554000ull
+#define STACK_TOP   (USER_END - PAGE_SIZE)
+
+struct script { char line[LINE_BYTES + 1]; char *interp, *arg; };
+
+struct exec {
+    const char *path;           /* as the caller named it */
+    struct file *file;          /* the program */
+    struct script *scripts[MAX_SCRIPTS + 1];
+    unsigned nscripts;
+    struct elf_image img;
+    struct exec_stack stack;
+    struct mm *mm;
+    uaddr_t entry, sp;
+    struct cred cred;           /* after set-user-ID bits */
+    bool secure;
+    struct sighand *sighand;    /* copies, if the present ones are shared */
+    struct files *files;
+    char head[LINE_BYTES + 1];
+};
+
+/* --- which file --------------------------------------------------------------- */
+
+/* The file is a script: its line is kept, its interpreter opened. */
+static int follow_script(struct exec *e, size_t n)
+{
+    if (e->nscripts > MAX_SCRIPTS)
+        return -ELOOP;
+    struct script *s = kmalloc(sizeof *s);
+    if (s == NULL)
+        return -ENOMEM;
+    memcpy(s->line, e->head, n);
+    e->scripts[e->nscripts++] = s;
+    int err = script_parse(s->line, n, LINE_BYTES, &s->interp, &s->arg);
+    if (err != 0)
+        return err;
+    struct file *next;
+    err = file_open_exec(s->interp, &next);
+    if (err != 0)
+        return err;
+    file_allow_write(e->file);
+    file_put(e->file);
+    e->file = next;
+    return e->nscripts > MAX_SCRIPTS ? -ELOOP : 0;
+}
+
+static int find_program(struct exec *e)
+{
+    int err = file_open_exec(e->path, &e->file);
+
+    while (err == 0) {
+        long n = file_read_kernel(e->file, e->head, LINE_BYTES, 0);
+        if (n < 0)
+            return (int)n;
+        if (n < 2 || e->head[0] != '#' || e->head[1] != '!')
+            return read_image(e->file, e->head, (size_t)n, &e->img);
+        err = follow_script(e, (size_t)n);
+    }
+    return err;
+}
+
+/* --- arguments ---------------------------------------------------------------- */
+
+struct vectors {                /* of user or kernel */
+    uaddr_t argv, envp;
+    const char *const *kargv, *const *kenvp;
+};
+
+/* interpreter [argument] ... script, in front of argv[1...]: the script found
+ * last was started by the one before it. */
+static int add_scripts(struct exec *e)
+{
+    for (unsigned i = e->nscripts; i-- > 0; ) {
+        struct script *s = e->scripts[i];
+        int err = stack_add(&e->stack, s->interp);
+        e->stack.argc++;
+        if (err == 0 && s->arg != NULL) {
+            err = stack_add(&e->stack, s->arg);
+            e->stack.argc++;
+        }
+        if (err != 0)
+            return err;
+    }
+    e->stack.argc++;
+    return stack_add(&e->stack, e->path);
+}
+
+static int collect(struct exec *e, const struct vectors *v)
+{
+    struct exec_stack *s = &e->stack;
+    unsigned skip = e->nscripts != 0;
+    long n;
+    int err;
+
+    if (skip && (err = add_scripts(e)) != 0)
+        return err;
+    n = v->kargv != NULL ? stack_add_kernel(s, v->kargv, skip) : stack_add_user(s, v->argv, skip);
+    if (n < 0)
+        return (int)n;
+    s->argc += (unsigned)n;
+    if (s->argc == 0) {         /* programs rely on an argv[0] */
+        if ((err = stack_add(s, "")) != 0)
+            return err;
+        s->argc = 1;
+    }
+    s->arg_end = s->used;
+    n = v->kenvp != NULL ? stack_add_kernel(s, v->kenvp, 0) : stack_add_user(s, v->envp, 0);
+    if (n < 0)
+        return (int)n;
+    s->envc = (unsigned)n;
+    s->env_end = s->execfn = s->used;
+    return stack_add(s, e->path);
+}
+
+/* --- the new address space ---------------------------------------------------- */
+
+static uint64_t random_pages(unsigned bits)
+{
+    uint64_t r;
+    random_bytes(&r, sizeof r);
+    return (r & ((1ull << bits) - 1)) << PAGE_SHIFT;
+}
+
+/* Stack on top, mappings downwards below the room it may grow into. */
+static uaddr_t place_stack(struct mm *mm)
+{
+    uint64_t gap = current->proc->rlim[RLIMIT_STACK].rlim_cur;
+    uaddr_t top = STACK_TOP - random_pages(22);
+
+    gap = MIN(MAX(gap, 128ull << 20), USER_END / 6 * 5);
+    mm->mmap_base = page_down(top - gap) - (1u << 20) - random_pages(20);
+    return top;
+}
+
+static int load_interp(struct exec *e, uaddr_t *base)
+{
+    struct elf_image *img;
+    struct file *f = NULL;
+    char *name = kmalloc(PAGE_SIZE);
+    int err = -ENOMEM;
+
+    img = kmalloc(sizeof *img);
+    if (name != NULL && img != NULL) {
+        long n = file_read_kernel(e->file, name, e->img.interp_len, e->img.interp_off);
+        err = n != (long)e->img.interp_len || name[n - 1] != '\0' ? -ENOEXEC : file_open_exec(name, &f);
+    }
+    if (err == 0) {
+        long n = file_read_kernel(f, name, LINE_BYTES, 0);
+        err = n < 0 ? (int)n : read_image(f, name, (size_t)n, img);
+        if (err == -ENOEXEC)
+            err = -ELIBBAD;
+        if (err == 0)
+            err = map_image(e->mm, f, img, 0, base);
+        if (err == 0)
+            e->entry = *base + img->entry;
+        file_allow_write(f);
+        file_put(f);
+    }
+    kfree(img);
+    kfree(name);
+    return err;
+}
+
+static unsigned fill_auxv(const struct exec *e, struct auxv *a, uaddr_t bias, uaddr_t base)
+{
+    const struct elf_image *img = &e->img;
+    uint32_t hwcap = cpu_hwcap(), hwcap2 = cpu_has.fsgsbase ? 2 : 0;
+    const struct auxv all[] = {
+        { AT_HWCAP, hwcap }, { AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 },
+        { AT_PHDR, img->phdr != 0 ? img->phdr + bias : 0 }, { AT_PHENT, sizeof(Elf64_Phdr) },
+        { AT_PHNUM, img->phnum }, { AT_BASE, base }, { AT_FLAGS, 0 }, { AT_ENTRY, img->entry + bias },
+        { AT_UID, e->cred.uid }, { AT_EUID, e->cred.euid }, { AT_GID, e->cred.gid },
+        { AT_EGID, e->cred.egid }, { AT_SECURE, e->secure }, { AT_RANDOM, 0 }, { AT_HWCAP2, hwcap2 },
+        { AT_EXECFN, 0 }, { AT_PLATFORM, 0 },
+        { AT_MINSIGSTKSZ, fpu_frame_bytes() + 1024 },   /* what the kernel pushes besides */
+    };
+    _Static_assert(ARRAY_SIZE(all) <= AUXV_MAX, "room");
+    memcpy(a, all, sizeof all);
+    return ARRAY_SIZE(all);
+}
+
+static int build(struct exec *e)
+{
+    const struct elf_image *img = &e->img;
+    struct auxv auxv[AUXV_MAX];
+    uaddr_t bias, base = 0;
+    int err = mm_create(&e->mm);
+
+    if (err != 0)
+        return err;
+    struct mm *mm = e->mm;
+    uaddr_t top = place_stack(mm);
+    /* A PIE that names no interpreter is one itself, or static: either way it
+     * has the place where nothing that it loads can be in its way. */
+    err = map_image(mm, e->file, img, PIE_BASE + random_pages(28), &bias);
+    if (err != 0)
+        return err;
+    e->entry = img->entry + bias;
+    if (img->interp_len != 0 && (err = load_interp(e, &base)) != 0)
+        return err;
+    mm->code_start = img->code_start + bias;
+    mm->code_end = img->code_end + bias;
+    mm->data_start = img->data_start + bias;
+    mm->data_end = img->data_end + bias;
+    mm->brk_start = mm->brk = page_up(img->bss_end + bias) + random_pages(13);
+    mm->exe = e->file;
+    file_get(e->file);
+    mm->dumpable = !e->secure;
+    return stack_map(&e->stack, mm, top, img->exec_stack, auxv, fill_auxv(e, auxv, bias, base), &e->sp);
+}
+
+/* --- who it runs as ----------------------------------------------------------- */
+
+static void new_cred(struct exec *e)
+{
+    struct inode *in = e->file->inode;
+    struct cred *c = &e->cred;
+    bool nosuid = current->no_new_privs ||
+        (e->file->path.mnt != NULL && (e->file->path.mnt->flags & MS_NOSUID));
+
+    *c = current->cred;
+    if (!nosuid && (in->mode & S_ISUID))
+        c->euid = in->uid;
+    if (!nosuid && (in->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
+        c->egid = in->gid;
+    e->secure = c->euid != current->cred.euid || c->egid != current->cred.egid;
+    c->suid = c->fsuid = c->euid;
+    c->sgid = c->fsgid = c->egid;
+    if (c->euid == 0 || c->uid == 0)
+        c->cap_permitted = c->cap_bounding | c->cap_inheritable;
+    else
+        c->cap_permitted = 0;
+    c->cap_effective = c->euid == 0 ? c->cap_permitted : 0;
+}
+
+/* --- commit ------------------------------------------------------------------- */
+
+/* Copies of what another task also uses: the last memory that can be missing. */
+static int prepare(struct exec *e)
+{
+    struct task *t = current;
+
+    if (__atomic_load_n(&t->sighand->users, __ATOMIC_ACQUIRE) > 1 &&
+        (e->sighand = sighand_copy(t->sighand)) == NULL)
+        return -ENOMEM;
+    if (files_users(t->files) > 1 && (e->files = files_copy(t->files)) == NULL)
+        return -ENOMEM;
+    return 0;
+}
+
+static void take_sighand(struct task *t, struct sighand *new)
+{
+    struct sighand *old = t->sighand;
+
+    spin_lock(&tree_lock);
+    t->sighand = new;
+    spin_unlock(&tree_lock);
+    sighand_put(old);
+}
+
+static void take_files(struct task *t, struct files *new)
+{
+    struct files *old = t->files;
+
+    spin_lock(&t->lock);
+    t->files = new;
+    spin_unlock(&t->lock);
+    files_put(old);
+}
+
+/* The new program's memory is current from here on.  Returns the old one. */
+static struct mm *take_mm(struct task *t, struct exec *e)
+{
+    struct mm *old = t->mm;
+    const char *name = strrchr(e->path, '/');
+
+    spin_lock(&t->lock);
+    t->mm = e->mm;
+    strlcpy(t->rec->comm, name != NULL ? name + 1 : e->path, sizeof t->rec->comm);
+    t->rec->mm = e->mm->id;
+    spin_unlock(&t->lock);
+    e->mm = NULL;
+    mm_activate(t->mm);
+    trace_exec(t->mm->id, old != NULL ? old->id : 0, t->rec->comm);
+    return old;
+}
+
+static void reset_task(struct task *t, const struct exec *e)
+{
+    struct process *p = t->proc;
+
+    t->cred = e->cred;
+    if (e->secure)
+        t->pdeath_signal = 0;
+    t->set_child_tid = t->robust_list = 0;
+    t->restart.fn = NULL;
+    spin_lock(&tree_lock);
+    p->did_exec = true;
+    p->exit_signal = SIGCHLD;
+    spin_unlock(&tree_lock);
+}
+
+static void start_regs(struct task *t, const struct exec *e)
+{
+    struct regs *r = t->uregs;
+
+    memset(r, 0, sizeof *r);
+    r->vector = TRAP_SYSCALL;
+    r->error = (uint64_t)-1;
+    r->rip = e->entry;
+    r->rsp = e->sp;
+    r->cs = USER_CS;
+    r->ss = USER_SS;
+    r->rflags = 0x202;
+    user_set_fs_base(0);
+    user_set_gs_base(0);
+    fpu_reset();
+}
+
+static void commit(struct exec *e)
+{
+    struct task *t = current;
+
+    if (t->robust_list != 0)
+        futex_exit_robust(t);   /* in the old memory */
+    if (e->sighand != NULL)
+        take_sighand(t, e->sighand);
+    if (e->files != NULL)
+        take_files(t, e->files);
+    e->sighand = NULL;
+    e->files = NULL;
+    struct mm *old = take_mm(t, e);
+    sighand_exec(t);
+    files_close_on_exec(t->files);
+    itimer_exec(t->proc);
+    reset_task(t, e);
+    start_regs(t, e);
+    t->kthread = false;
+    if (old != NULL) {
+        if (t->proc->maxrss < old->hiwater_rss)
+            t->proc->maxrss = old->hiwater_rss;
+        mm_release(t, old, RELEASE_exec);
+        mm_put(old, PT_exec_teardown);
+    }
+    boot_stage(BOOT_init_exec);
+}
+
+static void exec_free(struct exec *e)
+{
+    for (unsigned i = 0; i < e->nscripts; i++)
+        kfree(e->scripts[i]);
+    if (e->stack.pages != NULL)
+        stack_free(&e->stack);
+    if (e->sighand != NULL)
+        sighand_put(e->sighand);
+    if (e->files != NULL)
+        files_put(e->files);
+    if (e->mm != NULL)
+        mm_put(e->mm, PT_exec_teardown);
+    kfree(e);
+}
+
+static long exec(const char *path, const struct vectors *v)
+{
+    struct exec *e = kzalloc(sizeof *e);
+    if (e == NULL)
+        return -ENOMEM;
+    e->path = path;
+    int err = find_program(e);
+    if (err == 0) {
+        new_cred(e);
+        err = stack_init(&e->stack, current->proc->rlim[RLIMIT_STACK].rlim_cur);
+    }
+    if (err == 0 && (err = collect(e, v)) == 0 && (err = build(e)) == 0 && (err = prepare(e)) == 0 &&
+        (err = exit_other_threads()) == 0)
+        commit(e);
+    else if (e->file != NULL)
+        file_allow_write(e->file);
+    if (e->file != NULL)
+        file_put(e->file);
+    exec_free(e);
+    return err;
+}
+
+long exec_user(const char *path, uaddr_t argv, uaddr_t envp)
+{
+    struct vectors v = { .argv = argv, .envp = envp };
+    return exec(path, &v);
+}
+
+long exec_kernel(const char *path, const char *const argv[], const char *const envp[])
+{
+    struct vectors v = { .kargv = argv, .kenvp = envp };
+    return exec(path, &v);
+}
+
+/* --- the calls ---------------------------------------------------------------- */
+
+static int user_path(uaddr_t at, char **out)
+{
+    char *path = kmalloc(PATH_MAX);
+    if (path == NULL)
+        return -ENOMEM;
+    long n = strncpy_from_user(path, at, PATH_MAX);
+    if (n < 0) {
+        kfree(path);
+        return (int)n;
+    }
+    *out = path;
+    return 0;
+}
+
+SYSCALL3(execve, uaddr_t, name, uaddr_t, argv, uaddr_t, envp)
+{
+    char *path = NULL;
+    long rc = user_path(name, &path);
+
+    if (rc == 0) {
+        rc = exec_user(path, argv, envp);
+        kfree(path);
+    }
+    return rc;
+}

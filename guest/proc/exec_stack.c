@@ -1,0 +1,241 @@
+/* exec_stack.c - the first contents of a program's stack:
+ *
+ *   top   strings: argv's, envp's, the file's name, 16 random bytes, "x86_64"
+ *         ... up to the next page boundary below them:
+ *         auxv, envp[], NULL, argv[], NULL, argc     <- RSP, 16-aligned
+ *
+ * The strings are collected upwards into frames, straight from user memory, so
+ * each is read once and what is checked is what the program will see; only then
+ * their number, hence the place of everything, is known; so the pointers take
+ * frames of their own below. */
+#include "proc/exec_internal.h"
+#include "arch/machine.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include <linux/auxvec.h>
+
+#define STRING_MAX 131072       /* MAX_ARG_STRLEN */
+
+int stack_init(struct exec_stack *s, uint64_t rlimit)
+{
+    memset(s, 0, sizeof *s);
+    s->limit = MIN(MAX(rlimit / 4, 131072ull), (STACK_PAGES / 2) * PAGE_SIZE);
+    s->pages = kmalloc(STACK_PAGES * sizeof(pfn_t));
+    return s->pages != NULL ? 0 : -ENOMEM;
+}
+
+void stack_free(struct exec_stack *s)
+{
+    for (unsigned i = 0; i < s->npages; i++)
+        if (s->pages[i] != 0)
+            frame_put(s->pages[i]);
+    kfree(s->pages);
+    s->pages = NULL;
+    s->npages = 0;
+}
+
+/* Where the next byte goes; *room: bytes to the end of its frame. */
+static char *next_byte(struct exec_stack *s, size_t *room)
+{
+    unsigned page = s->used / PAGE_SIZE;
+    size_t off = s->used % PAGE_SIZE;
+
+    if (page == s->npages) {
+        pfn_t pfn = frame_alloc_zeroed();
+        if (pfn == 0)
+            return NULL;
+        s->pages[s->npages++] = pfn;
+    }
+    *room = PAGE_SIZE - off;
+    return (char *)frame_va(s->pages[page]) + off;
+}
+
+static int add_bytes(struct exec_stack *s, const char *from, size_t n)
+{
+    if (n > s->limit || s->used > s->limit - n)
+        return -E2BIG;
+    while (n > 0) {
+        size_t room;
+        char *to = next_byte(s, &room);
+        if (to == NULL)
+            return -ENOMEM;
+        room = MIN(room, n);
+        memcpy(to, from, room);
+        s->used += room;
+        from += room;
+        n -= room;
+    }
+    return 0;
+}
+
+int stack_add(struct exec_stack *s, const char *text)
+{
+    return add_bytes(s, text, strlen(text) + 1);
+}
+
+static int add_user_string(struct exec_stack *s, uaddr_t from)
+{
+    size_t start = s->used;
+
+    for (;;) {
+        size_t room;
+        char *to = s->used < s->limit ? next_byte(s, &room) : NULL;
+        if (to == NULL)
+            return s->used < s->limit ? -ENOMEM : -E2BIG;
+        long n = strncpy_from_user(to, from + (s->used - start), room);
+        if (n >= 0) {
+            s->used += (size_t)n + 1;
+            return s->used - start <= STRING_MAX ? 0 : -E2BIG;
+        }
+        if (n != -ENAMETOOLONG)
+            return (int)n;
+        s->used += room;
+        if (s->used - start > STRING_MAX)
+            return -E2BIG;
+    }
+}
+
+long stack_add_user(struct exec_stack *s, uaddr_t at, unsigned skip)
+{
+    uaddr_t some[16];
+
+    if (at == 0)
+        return 0;
+    for (unsigned i = 0; ; i++) {
+        /* a few pointers at a time, unless the vector's last page ends before */
+        unsigned k = i % ARRAY_SIZE(some);
+        if (k == 0 && copy_from_user(some, at + i * 8, sizeof some) != 0) {
+            for (unsigned j = 0; j < ARRAY_SIZE(some); j++) {
+                if (get_user(some[j], at + (i + j) * 8) != 0)
+                    return -EFAULT;
+                if (some[j] == 0)
+                    break;
+            }
+        }
+        if (some[k] == 0)
+            return i > skip ? i - skip : 0;
+        int err = i >= skip ? add_user_string(s, some[k]) : 0;
+        if (err != 0)
+            return err;
+        if (i * sizeof(uaddr_t) > s->limit)
+            return -E2BIG;      /* the pointers count, too */
+    }
+}
+
+long stack_add_kernel(struct exec_stack *s, const char *const *v, unsigned skip)
+{
+    long n = 0;
+
+    for (unsigned i = 0; v[i] != NULL; i++) {
+        if (i < skip)
+            continue;
+        int err = stack_add(s, v[i]);
+        if (err != 0)
+            return err;
+        n++;
+    }
+    return n;
+}
+
+/* --- pointers ----------------------------------------------------------------- */
+
+/* Writes words upwards through frames. */
+struct words {
+    const pfn_t *pages;
+    size_t at;                  /* bytes from the first frame's start */
+};
+
+static void put_word(struct words *w, uint64_t value)
+{
+    uint64_t *page = frame_va(w->pages[w->at / PAGE_SIZE]);
+    page[w->at % PAGE_SIZE / 8] = value;
+    w->at += 8;
+}
+
+/* Pointers to n strings that follow each other from offset *off on, then NULL. */
+static void put_vector(struct words *w, const struct exec_stack *s, const pfn_t *strings,
+                       uaddr_t base, unsigned n, size_t *off)
+{
+    while (n-- > 0) {
+        put_word(w, base + *off);
+        for (;;) {              /* to the byte after the next NUL */
+            const char *page = frame_va(strings[*off / PAGE_SIZE]);
+            size_t in = *off % PAGE_SIZE, len = strnlen(page + in, PAGE_SIZE - in);
+            *off += len;
+            if (in + len < PAGE_SIZE) {
+                ++*off;
+                break;
+            }
+        }
+    }
+    put_word(w, 0);
+    ASSERT(*off <= s->used);
+}
+
+static int add_rest(struct exec_stack *s)
+{
+    char random[16];
+
+    random_bytes(random, sizeof random);
+    s->limit += PAGE_SIZE;      /* these are ours, not the caller's */
+    s->random = s->used;
+    int err = add_bytes(s, random, sizeof random);
+    s->platform = s->used;
+    return err != 0 ? err : stack_add(s, "x86_64");
+}
+
+int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struct auxv *auxv,
+              unsigned nauxv, uaddr_t *sp)
+{
+    int err = add_rest(s);
+    if (err != 0)
+        return err;
+    unsigned strings = s->npages;
+    size_t bytes = (1 + s->argc + 1 + s->envc + 1 + 2 * (nauxv + 1)) * 8;
+    bytes = (bytes + 15) & ~15ul;
+    unsigned lower = page_up(bytes) / PAGE_SIZE;
+    if (strings + lower > STACK_PAGES)
+        return -E2BIG;
+    memmove(s->pages + lower, s->pages, strings * sizeof(pfn_t));
+    s->npages = strings + lower;
+    memset(s->pages, 0, lower * sizeof(pfn_t));
+    for (unsigned i = 0; i < lower; i++)
+        if ((s->pages[i] = frame_alloc_zeroed()) == 0)
+            return -ENOMEM;     /* stack_free() puts what is there */
+
+    uaddr_t base = top - strings * PAGE_SIZE;
+    for (unsigned i = 0; i < nauxv; i++) {
+        if (auxv[i].type == AT_RANDOM)
+            auxv[i].value = base + s->random;
+        else if (auxv[i].type == AT_PLATFORM)
+            auxv[i].value = base + s->platform;
+        else if (auxv[i].type == AT_EXECFN)
+            auxv[i].value = base + s->execfn;
+    }
+    struct words w = { s->pages, lower * PAGE_SIZE - bytes };
+    const pfn_t *text = s->pages + lower;
+    size_t off = 0;
+    put_word(&w, s->argc);
+    put_vector(&w, s, text, base, s->argc, &off);
+    put_vector(&w, s, text, base, s->envc, &off);
+    for (unsigned i = 0; i < nauxv; i++) {
+        put_word(&w, auxv[i].type);
+        put_word(&w, auxv[i].value);
+    }
+    put_word(&w, AT_NULL);
+    put_word(&w, 0);
+
+    mm->arg_start = base;
+    mm->arg_end = mm->env_start = base + s->arg_end;
+    mm->env_end = base + s->env_end;
+    mm->stack_start = *sp = base - bytes;
+    memcpy(mm->auxv, auxv, nauxv * sizeof *auxv);
+    memset(mm->auxv + nauxv * sizeof *auxv, 0, sizeof *auxv);
+    mm->auxv_bytes = (nauxv + 1) * sizeof *auxv;
+    err = mm_map_stack(mm, top, s->pages, s->npages, VM_READ | VM_WRITE | (exec ? VM_EXEC : 0));
+    if (err == 0)
+        s->npages = 0;          /* the frames are the mm's now */
+    return err;
+}

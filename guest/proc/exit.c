@@ -1,0 +1,353 @@
+/* exit.c - the end of a thread, and of a process when it was the last.
+ *
+ * In this order, because of who must see what: memory is left, and with it a
+ * vfork parent released; descriptors close, so that a pipe's reader sees the
+ * end; then, in one step under tree_lock, the thread is out of its process,
+ * and if it was the last one the process is a zombie, its children have a new
+ * parent, and its own parent is told.  After that the task only has to leave
+ * its stack.  A leader that ends before the others stays a zombie thread in
+ * the list until they are gone: the process is named by it.
+ *
+ * PID 1's end is the machine's. */
+#include "proc/internal.h"
+#include "arch/machine.h"
+#include "arch/hypercall.h"
+#include "fs/tty.h"
+#include "fs/vfs.h"
+#include "proc/pid.h"
+#include "sys/syscall.h"
+#include "trace/trace.h"
+
+static void leave_mm(struct task *t)
+{
+    struct mm *mm = t->mm;
+    struct process *p = t->proc;
+
+    if (mm == NULL)
+        return;
+    if (t->robust_list != 0)
+        futex_exit_robust(t);
+    if (p->maxrss < mm->hiwater_rss)
+        p->maxrss = mm->hiwater_rss;
+    spin_lock(&t->lock);
+    t->mm = NULL;
+    spin_unlock(&t->lock);
+    mm_activate(NULL);
+    mm_release(t, mm, RELEASE_exit);
+    mm_put(mm, PT_exit_teardown);
+    t->rec->mm = 0;
+}
+
+static void leave_files(struct task *t)
+{
+    struct files *files = t->files;
+    struct fs_ctx *fs = t->fs;
+
+    spin_lock(&t->lock);
+    t->files = NULL;
+    t->fs = NULL;
+    spin_unlock(&t->lock);
+    files_put(files);
+    fs_ctx_put(fs);
+}
+
+/* --- telling the parent ------------------------------------------------------- */
+
+static int status_code(int status)
+{
+    return (status & 0x7f) == 0 ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+}
+
+static int status_value(int status)
+{
+    return (status & 0x7f) == 0 ? status >> 8 & 0xff : status & 0x7f;
+}
+
+void notify_parent(struct process *p, int code)
+{
+    struct process *parent = p->parent;
+    struct task *any;
+    siginfo_t info;
+    int sig = SIGCHLD, value;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    if (parent == NULL)
+        return;
+    if (code == CLD_STOPPED || code == CLD_CONTINUED) {
+        value = code == CLD_STOPPED ? (int)p->stop_signal : SIGCONT;
+        any = list_first(&parent->threads, struct task, thread_link);
+        if (!list_empty(&parent->threads) && any->sighand != NULL &&
+            (any->sighand->action[SIGCHLD - 1].flags & SA_NOCLDSTOP))
+            sig = 0;
+    } else {
+        value = status_value(p->exit_status);
+        sig = p->exit_signal <= SIG_MAX ? p->exit_signal : 0;
+    }
+    if (sig != 0) {
+        siginfo_child(&info, p, code, value);
+        info.si_signo = sig;
+        signal_send_process(parent, sig, &info);
+    }
+    waitq_wake(&parent->child_wait);
+}
+
+/* The parent has said that it does not want to know. */
+static bool unwanted(const struct process *p)
+{
+    struct task *t;
+
+    if (p->exit_signal != SIGCHLD || p->parent == NULL)
+        return p->parent == NULL;
+    list_for_each(t, &p->parent->threads, thread_link) {
+        if (t->sighand == NULL)
+            continue;
+        const struct ksigaction *a = &t->sighand->action[SIGCHLD - 1];
+        return a->handler == (uaddr_t)SIG_IGN || (a->flags & SA_NOCLDWAIT);
+    }
+    return false;
+}
+
+/* p is a zombie with its final parent: tell, or reap at once.  True: reaped. */
+static bool notify_end(struct process *p)
+{
+    bool reap = unwanted(p);
+    struct process *parent = p->parent;
+
+    notify_parent(p, status_code(p->exit_status));
+    if (!reap)
+        return false;
+    trace_reap(0, p->tgid, p->exit_status);
+    process_release(p);
+    if (parent != NULL)
+        waitq_wake(&parent->child_wait);    /* perhaps it has no children left */
+    return true;
+}
+
+/* --- the family --------------------------------------------------------------- */
+
+static bool has_stopped(uint32_t pgid)
+{
+    struct process *p;
+
+    list_for_each(p, &all_processes, all_link)
+        if (p->pgid == pgid && p->stop_signal != 0)
+            return true;
+    return false;
+}
+
+void pgrp_hangup_if_orphaned(uint32_t pgid)
+{
+    if (pgrp_orphaned(pgid) && has_stopped(pgid)) {
+        signal_send_pgrp(pgid, SIGHUP, NULL);
+        signal_send_pgrp(pgid, SIGCONT, NULL);
+    }
+}
+
+/* Nearest ancestor that asked for orphans, else init. */
+static struct process *reaper_for(const struct process *p)
+{
+    for (struct process *up = p->parent; up != NULL; up = up->parent)
+        if (up->subreaper && !up->zombie)
+            return up;
+    return init_process;
+}
+
+static void reparent_children(struct process *p)
+{
+    struct process *child, *next, *to = reaper_for(p);
+
+    list_for_each_safe(child, next, &p->children, sibling) {
+        bool linked = child->pgid != p->pgid && child->session == p->session;
+
+        list_remove(&child->sibling);
+        list_push_back(&to->children, &child->sibling);
+        child->parent = to;
+        child->parent_tid = to->tgid;
+        child->exit_signal = SIGCHLD;
+        struct task *t;
+        list_for_each(t, &child->threads, thread_link)
+            t->rec->ppid = to->tgid;
+        if (child->zombie) {
+            notify_end(child);
+            continue;
+        }
+        signal_parent_died(child);
+        if (linked)             /* p may have been what held its group to the session */
+            pgrp_hangup_if_orphaned(child->pgid);
+    }
+}
+
+/* A thread ends but its process goes on: its children stay the process's. */
+static void hand_over_children(struct task *t)
+{
+    struct process *child, *p = t->proc;
+
+    list_for_each(child, &p->children, sibling) {
+        if (child->parent_tid == t->tid) {
+            child->parent_tid = p->leader->tid;
+            signal_parent_died(child);
+        }
+    }
+}
+
+static void add_times(struct task *t)
+{
+    struct process *p = t->proc;
+    uint64_t user, sys;
+
+    task_times(t, &user, &sys);
+    p->utime_ns += user;
+    p->stime_ns += sys;
+    p->minflt += t->minflt;
+    p->nvcsw += t->nvcsw;
+    p->nivcsw += t->nivcsw;
+    t->utime_ns = t->stime_ns = 0;
+    t->minflt = t->nvcsw = t->nivcsw = 0;
+}
+
+static void __attribute__((noreturn)) end_machine(int status)
+{
+    boot_stage(BOOT_command_exit);
+    machine_exit((status & 0x7f) == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f), HC_EXIT_POWEROFF);
+}
+
+/* tree_lock held: the last thread of p has left. */
+static void process_end(struct process *p)
+{
+    p->zombie = true;
+    p->stop_signal = p->stop_pending = 0;
+    trace_exit(0, p->tgid, p->exit_status);
+    if (p == init_process)
+        end_machine(p->exit_status);
+    uint32_t pgid = p->pgid;
+    struct process *parent = p->parent;
+    bool linked = parent->pgid != pgid && parent->session == p->session;
+    reparent_children(p);
+    if (!notify_end(p) && linked)
+        pgrp_hangup_if_orphaned(pgid);
+}
+
+static void set_zombie(struct task *t)
+{
+    spin_lock(&t->lock);
+    task_set_state(t, TASK_zombie, BLOCK_none, 0);
+    spin_unlock(&t->lock);
+}
+
+/* Out of the process, in one step. */
+static void leave_process(struct task *t, int status)
+{
+    struct process *p = t->proc;
+    struct sighand *sighand = t->sighand;
+    bool leader = p->leader == t;
+
+    process_get(p);             /* it may be reaped before we are done with it */
+    spin_lock(&tree_lock);
+    if (leader && !p->group_exit)
+        p->exit_status = status;
+    add_times(t);
+    t->exiting = true;
+    t->sighand = NULL;
+    t->sig_pending = false;
+    p->nthreads--;
+    nthreads_total--;
+    set_zombie(t);
+    if (p->nthreads == 0) {
+        process_end(p);
+    } else {
+        signal_task_exit(t);
+        hand_over_children(t);
+    }
+    if (p->exec_task != NULL && p->nthreads == 1)
+        wake_task(p->exec_task);
+    if (!leader)
+        thread_release(t);
+    spin_unlock(&tree_lock);
+    sighand_put(sighand);
+    process_put(p);
+}
+
+void exit_task(int status)
+{
+    struct task *t = current;
+    struct process *p = t->proc;
+
+    if (t->mm == NULL && t->kthread)
+        panic("a kernel task ended");
+    bool last = __atomic_sub_fetch(&p->nliving, 1, __ATOMIC_ACQ_REL) == 0;
+    if (last)
+        itimer_exit(p);
+    leave_mm(t);
+    leave_files(t);
+    if (last && p->session->sid == p->tgid)
+        tty_disassociate(p->session);
+    leave_process(t, status);
+    sched_exit();
+}
+
+void exit_group(int status)
+{
+    struct process *p = current->proc;
+
+    spin_lock(&tree_lock);
+    signal_group_exit(p, status);
+    status = p->exit_status;
+    spin_unlock(&tree_lock);
+    exit_task(status);
+}
+
+/* --- exec from a process with threads ----------------------------------------- */
+
+/* current takes the place and number of the leader, which is dead. */
+static void become_leader(struct process *p)
+{
+    struct task *t = current, *old = p->leader;
+    uint32_t own = t->tid;
+
+    pid_set_task(p->tgid, t);
+    pid_free(own);
+    t->tid = t->rec->pid = p->tgid;
+    p->leader = t;
+    old->rec->pid = old->tid = own;
+    list_remove(&old->thread_link);
+    task_put(old);
+}
+
+int exit_other_threads(void)
+{
+    struct task *me = current, *t;
+    struct process *p = me->proc;
+
+    spin_lock(&tree_lock);
+    if (p->group_exit || p->exec_task != NULL) {
+        spin_unlock(&tree_lock);
+        return -EAGAIN;
+    }
+    if (p->nthreads > 1) {
+        p->exec_task = me;
+        list_for_each(t, &p->threads, thread_link)
+            if (t != me && !t->exiting)
+                signal_kill_thread(t);
+        while (p->nthreads > 1 && !p->group_exit) {
+            spin_unlock(&tree_lock);
+            block(BLOCK_exec_threads, 0, BLOCK_KILLABLE, NO_DEADLINE);
+            spin_lock(&tree_lock);
+        }
+        p->exec_task = NULL;
+    }
+    bool lost = p->group_exit;
+    if (!lost && p->leader != me)
+        become_leader(p);
+    spin_unlock(&tree_lock);
+    return lost ? -EAGAIN : 0;
+}
+
+SYSCALL1(exit, int, code)
+{
+    exit_task((code & 0xff) << 8);
+}
+
+SYSCALL1(exit_group, int, code)
+{
+    exit_group((code & 0xff) << 8);
+}

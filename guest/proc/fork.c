@@ -1,0 +1,473 @@
+/* fork.c - fork, vfork, clone, clone3: a new task, and the parent that waits
+ * for it.
+ *
+ * clone_task() first makes everything that can fail; then, under tree_lock,
+ * the child gets its number and its place, and from there on nothing fails.
+ * What a flag shares is taken by reference; what it does not is copied.
+ *
+ * vfork.  The link is in the child: child->vfork_waiter names the task that is
+ * blocked on it, under vfork_lock.  The parent's wait ends when that field does
+ * not name it any more; the child clears it, once, when it has left the shared
+ * memory: in mm_release(), by a successful exec or at its end, however it ends.
+ *
+ *   parent                                child
+ *   child->vfork_waiter = me
+ *   child becomes runnable                ... runs in the parent's memory
+ *   while (child->vfork_waiter == me)     mm_release(): lock;
+ *       block(vfork, killable)                w = vfork_waiter; vfork_waiter = NULL;
+ *   lock; if still me: NULL; unlock           wake w; unlock
+ *
+ * No wake is lost: the field is cleared before the wake, and the wake finds the
+ * parent asleep or leaves the token (block.h).  No release is early: a failed
+ * exec, a stop, a handled signal, another child's end do not touch the field,
+ * and other wakes only make the parent look again.  Nothing is used after it
+ * is freed: the parent holds a reference on the child until it has looked the
+ * last time; the child touches the parent only under vfork_lock and only while
+ * the field names it, and a parent that is killed clears the field under that
+ * lock before it goes on to die.  A task makes one child at a time, so a
+ * second vfork has another child, hence another field. */
+#include "proc/internal.h"
+#include "arch/fpu.h"
+#include "arch/uaccess.h"
+#include "fs/vfs.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "proc/pid.h"
+#include "sys/syscall.h"
+#include "trace/trace.h"
+#include <linux/sched.h>
+
+#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
+                          CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+struct spinlock vfork_lock = SPINLOCK_INIT;
+
+/* --- checks ------------------------------------------------------------------- */
+
+static int check_flags(uint64_t flags)
+{
+    if (flags & (CLONE_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+        return -EINVAL;         /* as Linux built without them */
+    if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
+        return -EINVAL;
+    if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+        return -EINVAL;
+    if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
+        return -EINVAL;
+    if ((flags & CLONE_PARENT) && current->proc == init_process)
+        return -EINVAL;         /* nobody would reap it */
+    return 0;
+}
+
+/* RLIMIT_NPROC, for whom it binds.  tree_lock held. */
+static bool too_many(uint64_t limit)
+{
+    struct process *p;
+    uint64_t n = 0;
+
+    if (limit == RLIM64_INFINITY || capable())
+        return false;
+    list_for_each(p, &all_processes, all_link)
+        if (p->leader->cred.uid == current->cred.uid)
+            n += p->nthreads != 0 ? p->nthreads : 1;
+    return n >= limit;
+}
+
+/* --- copying ------------------------------------------------------------------ */
+
+static int copy_mm(struct task *t, uint64_t flags)
+{
+    struct mm *mm = current->mm;
+
+    if (mm == NULL)
+        return 0;
+    if (flags & CLONE_VM) {
+        mm_get(mm);
+        t->mm = mm;
+        return 0;
+    }
+    return mm_fork(mm, &t->mm);
+}
+
+static int copy_files(struct task *t, uint64_t flags)
+{
+    struct task *me = current;
+
+    if (flags & CLONE_FILES)
+        files_get(t->files = me->files);
+    else
+        t->files = files_copy(me->files);
+    if (t->files == NULL)
+        return -ENOMEM;
+    if (flags & CLONE_FS)
+        fs_ctx_get(t->fs = me->fs);
+    else
+        t->fs = fs_ctx_copy(me->fs);
+    return t->fs != NULL ? 0 : -ENOMEM;
+}
+
+static int copy_sighand(struct task *t, uint64_t flags)
+{
+    struct task *me = current;
+
+    if (flags & CLONE_SIGHAND) {
+        t->sighand = me->sighand;
+        __atomic_fetch_add(&t->sighand->users, 1, __ATOMIC_RELAXED);
+        return 0;
+    }
+    t->sighand = sighand_copy(me->sighand);
+    if (t->sighand == NULL)
+        return -ENOMEM;
+    if (flags & CLONE_CLEAR_SIGHAND)
+        for (unsigned i = 0; i < SIG_MAX; i++)
+            if (t->sighand->action[i].handler != (uaddr_t)SIG_IGN)
+                t->sighand->action[i] = (struct ksigaction){ 0 };
+    return 0;
+}
+
+static int copy_process(struct task *t, uint64_t flags)
+{
+    struct process *p, *mine = current->proc;
+
+    if (flags & CLONE_THREAD) {
+        process_get(mine);
+        t->proc = mine;
+        return 0;
+    }
+    int err = process_alloc(&p);
+    if (err != 0)
+        return err;
+    process_get(p);             /* process_alloc's reference is for its place in the family */
+    p->leader = t;
+    memcpy(p->rlim, mine->rlim, sizeof p->rlim);
+    t->proc = p;
+    return 0;
+}
+
+/* What belongs to the task itself. */
+static void copy_task(struct task *t, const struct clone_request *rq)
+{
+    struct task *me = current;
+    struct regs regs = *me->uregs;
+
+    strlcpy(t->rec->comm, me->rec->comm, sizeof t->rec->comm);
+    t->rec->mm = t->mm != NULL ? t->mm->id : 0;
+    t->cpus_allowed = me->cpus_allowed;
+    t->nice = me->nice;
+    t->blocked = me->blocked;
+    t->cred = me->cred;
+    t->no_new_privs = me->no_new_privs;
+    if ((rq->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) {
+        t->altstack_flags = SS_DISABLE;
+    } else {
+        t->altstack_sp = me->altstack_sp;
+        t->altstack_size = me->altstack_size;
+        t->altstack_flags = me->altstack_flags;
+    }
+    if (rq->flags & CLONE_CHILD_SETTID)
+        t->set_child_tid = rq->child_tid;
+    if (rq->flags & CLONE_CHILD_CLEARTID)
+        t->clear_child_tid = rq->child_tid;
+
+    regs.rax = 0;
+    regs.error = (uint64_t)-1;  /* the child has nothing to restart */
+    if (rq->stack != 0)
+        regs.rsp = rq->stack;
+    fpu_fork(t);
+    t->fs_base = rq->flags & CLONE_SETTLS ? rq->tls : user_fs_base();
+    t->gs_base = user_gs_base();
+    task_prepare_user(t, &regs);
+}
+
+/* A task that is not in the family yet. */
+static void undo(struct task *t)
+{
+    struct process *p = t->proc;
+
+    if (t->mm != NULL)
+        mm_put(t->mm, PT_exit_teardown);
+    if (t->files != NULL)
+        files_put(t->files);
+    if (t->fs != NULL)
+        fs_ctx_put(t->fs);
+    if (p != NULL && p->leader == t)
+        process_put(p);         /* its place in the family */
+    task_free_unborn(t);
+}
+
+static int copy_all(const struct clone_request *rq, struct task **out)
+{
+    struct task *t;
+    int err = task_alloc(&t);
+
+    if (err != 0)
+        return err;
+    if ((err = copy_process(t, rq->flags)) != 0 || (err = copy_files(t, rq->flags)) != 0 ||
+        (err = copy_sighand(t, rq->flags)) != 0 || (err = copy_mm(t, rq->flags)) != 0) {
+        undo(t);
+        return err;
+    }
+    copy_task(t, rq);
+    *out = t;
+    return 0;
+}
+
+/* --- into the family ---------------------------------------------------------- */
+
+static void link_process(struct task *t, const struct clone_request *rq)
+{
+    struct process *p = t->proc, *mine = current->proc;
+
+    p->tgid = t->tid;
+    if (rq->flags & CLONE_PARENT) {
+        p->parent = mine->parent;
+        p->parent_tid = mine->parent_tid;
+        p->exit_signal = mine->exit_signal;
+    } else {
+        p->parent = mine;
+        p->parent_tid = current->tid;
+        p->exit_signal = rq->exit_signal;
+    }
+    process_set_group(p, mine->pgid);
+    process_set_session(p, mine->session);
+    process_link(p);
+}
+
+/* The child gets its number and becomes visible.  0 or -errno: it did not. */
+static int link_task(struct task *t, const struct clone_request *rq)
+{
+    struct process *mine = current->proc;
+    int err = 0;
+
+    spin_lock(&tree_lock);
+    spin_lock(&current->sighand->lock);
+    signal_recalc(current);
+    spin_unlock(&current->sighand->lock);
+    /* A signal sent to the whole group must reach parent and child or come
+     * before the fork: this is the moment that decides. */
+    if (mine->group_exit || current->sig_pending)
+        err = -ERESTARTNOINTR;
+    else if (too_many(mine->rlim[RLIMIT_NPROC].rlim_cur) || (t->tid = pid_alloc(t)) == 0)
+        err = -EAGAIN;
+    if (err == 0) {
+        if (!(rq->flags & CLONE_THREAD))
+            link_process(t, rq);
+        struct process *p = t->proc;
+        list_push_back(&p->threads, &t->thread_link);
+        p->nthreads++;
+        p->nliving++;
+        nthreads_total++;
+        t->rec->tgid = p->tgid;
+        t->rec->ppid = p->parent->tgid;
+        t->rec->pid = t->tid;
+    }
+    spin_unlock(&tree_lock);
+    return err;
+}
+
+/* --- vfork -------------------------------------------------------------------- */
+
+static void vfork_wait(struct task *child)
+{
+    struct task *me = current;
+    uint32_t child_tid = child->tid;
+
+    while (__atomic_load_n(&child->vfork_waiter, __ATOMIC_ACQUIRE) == me &&
+           block(BLOCK_vfork, child_tid, BLOCK_KILLABLE, NO_DEADLINE) == 0)
+        ;
+    spin_lock(&vfork_lock);
+    bool killed = child->vfork_waiter == me;
+    if (killed) {
+        child->vfork_waiter = NULL;
+        child->vfork_cause = RELEASE_killed;
+        trace_vfork_release(me->rec->mm, me->tid, child_tid, RELEASE_killed);
+    }
+    spin_unlock(&vfork_lock);
+}
+
+/* clear_child_tid is written into the memory the task leaves, if somebody else
+ * is still there to see it. */
+void mm_release(struct task *t, struct mm *old, enum release_cause cause)
+{
+    uint32_t zero = 0;
+
+    if (t->clear_child_tid != 0 && __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) > 1 &&
+        mm_access(old, t->clear_child_tid, &zero, sizeof zero, true) == sizeof zero)
+        futex_wake(old, t->clear_child_tid, 1, UINT32_MAX);
+    t->clear_child_tid = 0;
+
+    spin_lock(&vfork_lock);
+    struct task *waiter = t->vfork_waiter;
+    if (waiter != NULL) {
+        t->vfork_cause = cause;
+        trace_vfork_release(old->id, waiter->tid, t->tid, cause);
+        __atomic_store_n(&t->vfork_waiter, NULL, __ATOMIC_RELEASE);
+        wake_task(waiter);
+    }
+    spin_unlock(&vfork_lock);
+}
+
+/* --- the calls ---------------------------------------------------------------- */
+
+long clone_task(const struct clone_request *rq)
+{
+    struct task *me = current, *t;
+    int err = check_flags(rq->flags);
+
+    if (err != 0)
+        return err;
+    if (me->sig_pending)
+        return -ERESTARTNOINTR;         /* before the work, not after it */
+    err = copy_all(rq, &t);
+    if (err != 0)
+        return err;
+    bool vfork = (rq->flags & CLONE_VFORK) != 0;
+    if (vfork)
+        t->vfork_waiter = me;
+    err = link_task(t, rq);
+    if (err != 0) {
+        undo(t);
+        return err;
+    }
+
+    uint32_t tid = t->tid;
+    trace_clone(me->rec->mm, tid, t->proc->tgid, t->rec->mm, rq->flags, rq->exit_signal);
+    if (rq->flags & CLONE_PARENT_SETTID)
+        put_user(tid, rq->parent_tid);  /* as in Linux, a bad address is not an error */
+    if (vfork) {
+        task_get(t);
+        sched_first(t);
+        vfork_wait(t);
+        task_put(t);
+    } else {
+        sched_enqueue(t);
+    }
+    return tid;
+}
+
+SYSCALL0(fork)
+{
+    struct clone_request rq = { .exit_signal = SIGCHLD };
+    return clone_task(&rq);
+}
+
+SYSCALL0(vfork)
+{
+    struct clone_request rq = { .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
+    return clone_task(&rq);
+}
+
+SYSCALL5(clone, uint64_t, flags, uaddr_t, stack, uaddr_t, parent_tid, uaddr_t, child_tid,
+         uint64_t, tls)
+{
+    struct clone_request rq = {
+        .flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
+        .exit_signal = (int)(flags & CSIGNAL),
+        .stack = stack, .parent_tid = parent_tid, .child_tid = child_tid, .tls = tls,
+    };
+    return clone_task(&rq);
+}
+
+/* The rest of a structure that is longer than ours must be zero. */
+static int copy_versioned(void *to, size_t ours, uaddr_t from, size_t theirs)
+{
+    char rest[64];
+
+    memset(to, 0, ours);
+    if (copy_from_user(to, from, MIN(ours, theirs)) != 0)
+        return -EFAULT;
+    for (size_t at = ours; at < theirs; ) {
+        size_t n = MIN(theirs - at, sizeof rest);
+        if (copy_from_user(rest, from + at, n) != 0)
+            return -EFAULT;
+        for (size_t i = 0; i < n; i++)
+            if (rest[i] != 0)
+                return -E2BIG;
+        at += n;
+    }
+    return 0;
+}
+
+SYSCALL2(clone3, uaddr_t, at, size_t, size)
+{
+    struct clone_args a;
+
+    if (size > PAGE_SIZE)
+        return -E2BIG;
+    if (size < CLONE_ARGS_SIZE_VER0)
+        return -EINVAL;
+    int err = copy_versioned(&a, sizeof a, at, size);
+    if (err != 0)
+        return err;
+    if ((a.flags & (CLONE_DETACHED | CSIGNAL)) || (a.exit_signal & ~(uint64_t)CSIGNAL) ||
+        a.exit_signal > SIG_MAX || ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal))
+        return -EINVAL;
+    if (a.flags >> 34 || a.set_tid != 0 || a.set_tid_size != 0)
+        return -EINVAL;
+    if ((a.stack == 0) != (a.stack_size == 0) || !user_range(a.stack, a.stack_size))
+        return -EINVAL;
+    struct clone_request rq = {
+        .flags = a.flags, .exit_signal = (int)a.exit_signal, .stack = a.stack + a.stack_size,
+        .parent_tid = a.parent_tid, .child_tid = a.child_tid, .pidfd = a.pidfd, .tls = a.tls,
+    };
+    return clone_task(&rq);
+}
+
+/* --- PID 1 -------------------------------------------------------------------- */
+
+/* Made by the idle task, from nothing: a kernel task, leader of the first
+ * session, with what its program will need. */
+static int make_first(struct task *t, struct process *p, struct session *s)
+{
+    static const struct { unsigned which; uint64_t cur, max; } limits[] = {
+        { RLIMIT_STACK, 8u << 20, RLIM64_INFINITY }, { RLIMIT_CORE, 0, RLIM64_INFINITY },
+        { RLIMIT_NOFILE, 1024, 4096 }, { RLIMIT_MEMLOCK, 8u << 20, 8u << 20 },
+        { RLIMIT_MSGQUEUE, 819200, 819200 }, { RLIMIT_NICE, 0, 0 }, { RLIMIT_RTPRIO, 0, 0 },
+        { RLIMIT_SIGPENDING, 4096, 4096 },
+    };
+
+    for (unsigned i = 0; i < RLIM_NLIMITS; i++)
+        p->rlim[i].rlim_cur = p->rlim[i].rlim_max = RLIM64_INFINITY;
+    for (unsigned i = 0; i < ARRAY_SIZE(limits); i++)
+        p->rlim[limits[i].which] = (struct rlimit64){ limits[i].cur, limits[i].max };
+    t->files = files_create();
+    t->fs = fs_ctx_initial();
+    t->sighand = sighand_create();
+    t->kthread = true;
+    t->cpus_allowed = UINT64_MAX;
+    t->altstack_flags = SS_DISABLE;
+    t->cred.cap_effective = t->cred.cap_permitted = t->cred.cap_bounding = (1ull << 41) - 1;
+    strlcpy(t->rec->comm, "init", sizeof t->rec->comm);
+    process_get(p);
+    t->proc = p;
+    p->leader = t;
+    p->unkillable = true;
+    p->exit_signal = SIGCHLD;
+    s->refs = 1;
+    return t->files != NULL && t->fs != NULL && t->sighand != NULL ? 0 : -ENOMEM;
+}
+
+int kernel_init_start(void (*fn)(void))
+{
+    struct process *p;
+    struct task *t;
+    struct session *s = kzalloc(sizeof *s);
+
+    if (s == NULL || task_alloc(&t) != 0 || process_alloc(&p) != 0 || make_first(t, p, s) != 0)
+        return -ENOMEM;         /* the machine does not get further: nothing to undo */
+    task_prepare_kernel(t, fn);
+    spin_lock(&tree_lock);
+    t->tid = pid_alloc(t);
+    p->tgid = s->sid = t->tid;
+    process_set_group(p, p->tgid);
+    process_set_session(p, s);
+    session_put(s);
+    process_link(p);
+    list_push_back(&p->threads, &t->thread_link);
+    p->nthreads = p->nliving = nthreads_total = 1;
+    t->rec->pid = t->rec->tgid = t->tid;
+    init_process = p;
+    spin_unlock(&tree_lock);
+    sched_enqueue(t);
+    return 0;
+}

@@ -1,0 +1,18 @@
+/* pid.h - numbers of tasks.
+ * A number is in use while a task has it, or while a process group or session
+ * is called by it.  Callers hold tree_lock. */
+#ifndef PROC_PID_H
+#define PROC_PID_H
+
+#include "lib/base.h"
+
+struct task;
+
+uint32_t pid_alloc(struct task *t);     /* the next free number, now t's; 0: none, or no memory */
+void pid_set_task(uint32_t pid, struct task *t);    /* exec from a thread: the number changes hands */
+void pid_free(uint32_t pid);            /* no task has it any more */
+void pid_hold(uint32_t pid);            /* a member of the group or session of that name */
+void pid_drop(uint32_t pid);
+uint32_t pid_last(void);                /* given out last: /proc/loadavg */
+
+#endif

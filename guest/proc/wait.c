@@ -1,0 +1,198 @@
+/* wait.c - wait4 and waitid.
+ *
+ * A parent looks through its children under tree_lock; what it may report
+ * about one is settled there, so two threads never report the same end.  If
+ * there is nothing, it sleeps in its process's child_wait queue, which it has
+ * entered before the look that found nothing.
+ *
+ * __WNOTHREAD: children of the calling thread only, by parent_tid. */
+#include "proc/internal.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "sys/syscall.h"
+#include "trace/trace.h"
+#include "sys/rusage.h"
+#include <linux/wait.h>
+
+struct query {
+    int      which;             /* P_ALL, P_PID, P_PGID */
+    uint32_t id;
+    uint32_t options;
+    /* the answer */
+    uint32_t pid, uid;
+    int      code, status;      /* CLD_*, and wait(2)'s encoding */
+    struct rusage usage;
+};
+
+static bool matches(const struct process *p, const struct query *q)
+{
+    if (q->which == P_PID && p->tgid != q->id)
+        return false;
+    if (q->which == P_PGID && p->pgid != q->id)
+        return false;
+    if ((q->options & __WNOTHREAD) && p->parent_tid != current->tid)
+        return false;
+    /* a "clone" child is one that does not send SIGCHLD */
+    bool clone = p->exit_signal != SIGCHLD;
+    return (q->options & __WALL) || clone == ((q->options & __WCLONE) != 0);
+}
+
+static void answer(struct query *q, const struct process *p, int code, int status)
+{
+    q->pid = p->tgid;
+    q->uid = p->leader->cred.uid;
+    q->code = code;
+    q->status = status;
+    rusage_of_process(p, RUSAGE_BOTH, &q->usage);
+}
+
+/* What it and its own children used becomes part of what the parent's used. */
+static void inherit_usage(struct process *to, const struct process *p)
+{
+    to->cutime_ns += p->utime_ns + p->cutime_ns;
+    to->cstime_ns += p->stime_ns + p->cstime_ns;
+    to->cminflt += p->minflt + p->cminflt;
+    to->cnvcsw += p->nvcsw + p->cnvcsw;
+    to->cnivcsw += p->nivcsw + p->cnivcsw;
+    to->cmaxrss = MAX(to->cmaxrss, MAX(p->maxrss, p->cmaxrss));
+}
+
+static void reap(struct process *p)
+{
+    inherit_usage(p->parent, p);
+    trace_reap(current->rec->mm, p->tgid, p->exit_status);
+    process_release(p);
+}
+
+/* Is there something to say about p? */
+static bool report(struct process *p, struct query *q)
+{
+    bool keep = (q->options & WNOWAIT) != 0;
+
+    if (p->zombie) {
+        if (!(q->options & WEXITED))
+            return false;
+        int st = p->exit_status;
+        answer(q, p, (st & 0x7f) == 0 ? CLD_EXITED : st & 0x80 ? CLD_DUMPED : CLD_KILLED, st);
+        if (!keep)
+            reap(p);
+        return true;
+    }
+    if ((q->options & WSTOPPED) && p->stop_signal != 0 && !p->stop_reported) {
+        answer(q, p, CLD_STOPPED, (int)p->stop_signal << 8 | 0x7f);
+        p->stop_reported = !keep;
+        return true;
+    }
+    if ((q->options & WCONTINUED) && p->continued) {
+        answer(q, p, CLD_CONTINUED, 0xffff);
+        p->continued = keep;
+        return true;
+    }
+    return false;
+}
+
+/* 1: an answer; 0: not yet; -ECHILD: there never will be one. */
+static int look(struct query *q)
+{
+    struct process *p, *next;
+    int rc = -ECHILD;
+
+    spin_lock(&tree_lock);
+    list_for_each_safe(p, next, &current->proc->children, sibling) {
+        if (!matches(p, q))
+            continue;
+        rc = 0;
+        if (report(p, q)) {
+            rc = 1;
+            break;
+        }
+    }
+    spin_unlock(&tree_lock);
+    return rc;
+}
+
+static int do_wait(struct query *q)
+{
+    struct waitq *wq = &current->proc->child_wait;
+    struct waiter w;
+    int rc = look(q);
+
+    if (rc != 0 || (q->options & WNOHANG))
+        return rc;
+    waiter_add(wq, &w);
+    while ((rc = look(q)) == 0) {
+        rc = block(BLOCK_wait, q->which == P_PID ? q->id : 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+        if (rc != 0)
+            break;
+    }
+    waiter_remove(wq, &w);
+    return rc;
+}
+
+SYSCALL4(wait4, int, pid, uaddr_t, status, uint32_t, options, uaddr_t, usage)
+{
+    struct query q = { .options = options | WEXITED };
+
+    if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
+        return -EINVAL;
+    if (pid == INT32_MIN)
+        return -ESRCH;
+    if (pid == -1) {
+        q.which = P_ALL;
+    } else if (pid > 0) {
+        q.which = P_PID;
+        q.id = (uint32_t)pid;
+    } else {
+        q.which = P_PGID;
+        q.id = pid == 0 ? current->proc->pgid : (uint32_t)-pid;
+    }
+    int rc = do_wait(&q);
+    if (rc <= 0)
+        return rc;
+    if (status != 0 && put_user(q.status, status) != 0)
+        return -EFAULT;
+    if (usage != 0 && copy_to_user(usage, &q.usage, sizeof q.usage) != 0)
+        return -EFAULT;
+    return q.pid;
+}
+
+/* si_status is the plain value here, not wait4's encoding. */
+static int plain_status(const struct query *q)
+{
+    switch (q->code) {
+    case CLD_EXITED:    return q->status >> 8 & 0xff;
+    case CLD_STOPPED:   return q->status >> 8;
+    case CLD_CONTINUED: return SIGCONT;
+    }
+    return q->status & 0x7f;
+}
+
+SYSCALL5(waitid, int, which, int, id, uaddr_t, infop, uint32_t, options, uaddr_t, usage)
+{
+    struct query q = { .which = which, .id = (uint32_t)id, .options = options };
+    siginfo_t info;
+
+    if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE |
+                     __WALL)) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
+        return -EINVAL;
+    if (which == P_PGID && id == 0)
+        q.id = current->proc->pgid;
+    else if (which != P_ALL && (id <= 0 || (which != P_PID && which != P_PGID)))
+        return -EINVAL;
+    int rc = do_wait(&q);
+    if (rc < 0)
+        return rc;
+    memset(&info, 0, sizeof info);
+    if (rc > 0) {
+        info.si_signo = SIGCHLD;
+        info.si_code = q.code;
+        info.si_pid = (int)q.pid;
+        info.si_uid = q.uid;
+        info.si_status = plain_status(&q);
+    }
+    if (infop != 0 && copy_to_user(infop, &info, sizeof info) != 0)
+        return -EFAULT;
+    if (rc > 0 && usage != 0 && copy_to_user(usage, &q.usage, sizeof q.usage) != 0)
+        return -EFAULT;
+    return 0;
+}

@@ -1,0 +1,82 @@
+/* dispatch.c - from a number to a function.  Everything here comes from
+ * sys/list.h.  Counts are kept by number for all numbers there are, so that a
+ * call this kernel lacks shows up, too. */
+#include "arch/cpu.h"
+#include "lib/cmdline.h"
+#include "proc/task.h"
+#include "sys/syscall.h"
+#include "trace/trace.h"
+#include <asm/unistd.h>
+
+#define SYSCALL(name, ...) long sys_##name(const struct regs *r);
+#include "sys/list.h"
+#undef SYSCALL
+
+static const syscall_fn table[SYSCALL_NUMBERS] = {
+#define SYSCALL(name, ...) [__NR_##name] = sys_##name,
+#include "sys/list.h"
+#undef SYSCALL
+};
+
+static const char *const names[SYSCALL_NUMBERS] = {
+#define SYSCALL(name, ...) [__NR_##name] = #name,
+#include "sys/list.h"
+#undef SYSCALL
+};
+
+/* Calls that leave a trace whenever there is one: those that make, change, end
+ * or await a process. */
+static const bool about_processes[SYSCALL_NUMBERS] = {
+    [__NR_fork] = true, [__NR_vfork] = true, [__NR_clone] = true, [__NR_clone3] = true,
+    [__NR_execve] = true, [__NR_execveat] = true, [__NR_exit] = true, [__NR_exit_group] = true,
+    [__NR_wait4] = true, [__NR_waitid] = true,
+};
+
+static uint64_t calls[SYSCALL_NUMBERS];     /* [a] */
+static bool trace_all;
+
+void syscall_init(void)
+{
+    char value[2];
+    trace_all = cmdline_value("trace.syscalls", value, sizeof value) && value[0] == '1';
+}
+
+const char *syscall_name(unsigned nr)
+{
+    return nr < SYSCALL_NUMBERS ? names[nr] : NULL;
+}
+
+uint64_t syscall_count(unsigned nr)
+{
+    return nr < SYSCALL_NUMBERS ? calls[nr] : 0;
+}
+
+static long traced(syscall_fn fn, unsigned nr, struct regs *r)
+{
+    trace_syscall_enter(current->rec->mm, nr, r->rdi, r->rsi, r->rdx);
+    long ret = fn(r);
+    trace_syscall_exit(current->rec->mm, nr, ret);
+    return ret;
+}
+
+void syscall_dispatch(struct regs *r)
+{
+    struct task *t = current;
+    uint64_t nr = r->rax;
+
+    r->error = nr;
+    t->entry_tsc = rdtsc();
+    t->rec->syscall = (uint16_t)nr;
+    if (unlikely(nr >= SYSCALL_NUMBERS)) {
+        r->rax = (uint64_t)-ENOSYS;
+        return;
+    }
+    __atomic_fetch_add(&calls[nr], 1, __ATOMIC_RELAXED);
+    syscall_fn fn = table[nr];
+    if (unlikely(fn == NULL))
+        r->rax = (uint64_t)-ENOSYS;
+    else if (unlikely(trace_on) && (trace_all || about_processes[nr]))
+        r->rax = (uint64_t)traced(fn, (unsigned)nr, r);
+    else
+        r->rax = (uint64_t)fn(r);
+}

@@ -1,0 +1,221 @@
+/* sched.c - sched_*(2), priorities, getcpu.  Policies are SCHED_OTHER only:
+ * who asks for a real-time one is refused. */
+#include "arch/cpu.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "proc/task.h"
+#include "sys/syscall.h"
+#include <linux/sched.h>
+#include <linux/sched/types.h>
+
+SYSCALL0(sched_yield)
+{
+    sched_yield_now();
+    return 0;
+}
+
+/* The task of that number, 0: current; may current change it?  Reference taken. */
+static int find_task(int tid, bool change, struct task **out)
+{
+    struct task *me = current;
+    int rc = 0;
+
+    if (tid < 0)
+        return -EINVAL;
+    spin_lock(&tree_lock);
+    struct task *t = tid == 0 ? me : task_find((uint32_t)tid);
+    if (t == NULL)
+        rc = -ESRCH;
+    else if (change && !capable() && me->cred.euid != t->cred.euid && me->cred.euid != t->cred.uid)
+        rc = -EPERM;
+    else
+        task_get(t);
+    spin_unlock(&tree_lock);
+    *out = t;
+    return rc;
+}
+
+static uint64_t all_cpus(void)
+{
+    return ncpus < 64 ? (1ull << ncpus) - 1 : UINT64_MAX;
+}
+
+SYSCALL3(sched_getaffinity, int, tid, size_t, len, uaddr_t, mask)
+{
+    struct task *t;
+
+    if (len < sizeof(uint64_t) || len % sizeof(uint64_t) != 0)
+        return -EINVAL;
+    int rc = find_task(tid, false, &t);
+    if (rc != 0)
+        return rc;
+    uint64_t cpus_of = t->cpus_allowed & all_cpus();
+    task_put(t);
+    return put_user(cpus_of, mask) != 0 ? -EFAULT : (long)sizeof cpus_of;
+}
+
+SYSCALL3(sched_setaffinity, int, tid, size_t, len, uaddr_t, mask)
+{
+    uint64_t wanted = 0;
+    struct task *t;
+
+    if (copy_from_user(&wanted, mask, MIN(len, sizeof wanted)) != 0)
+        return -EFAULT;
+    if ((wanted & all_cpus()) == 0)
+        return -EINVAL;
+    int rc = find_task(tid, true, &t);
+    if (rc == 0) {
+        t->cpus_allowed = wanted;
+        task_put(t);
+    }
+    return rc;
+}
+
+SYSCALL2(sched_getparam, int, tid, uaddr_t, param)
+{
+    struct task *t;
+    int priority = 0, rc = find_task(tid, false, &t);
+
+    if (rc != 0)
+        return rc;
+    task_put(t);
+    return put_user(priority, param);
+}
+
+SYSCALL3(sched_setscheduler, int, tid, int, policy, uaddr_t, param)
+{
+    struct task *t;
+    int priority, rc;
+
+    if (param == 0 || policy < 0)
+        return -EINVAL;
+    if (get_user(priority, param) != 0)
+        return -EFAULT;
+    policy &= ~SCHED_RESET_ON_FORK;
+    if (policy == SCHED_FIFO || policy == SCHED_RR)
+        return -EPERM;
+    if ((policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE) || priority != 0)
+        return -EINVAL;
+    rc = find_task(tid, true, &t);
+    if (rc == 0)
+        task_put(t);
+    return rc;
+}
+
+SYSCALL1(sched_getscheduler, int, tid)
+{
+    struct task *t;
+    int rc = find_task(tid, false, &t);
+
+    if (rc != 0)
+        return rc;
+    task_put(t);
+    return SCHED_NORMAL;
+}
+
+static long priority_bound(int policy, int of_realtime)
+{
+    switch (policy) {
+    case SCHED_FIFO:
+    case SCHED_RR:
+        return of_realtime;
+    case SCHED_NORMAL:
+    case SCHED_BATCH:
+    case SCHED_IDLE:
+    case SCHED_DEADLINE:
+        return 0;
+    }
+    return -EINVAL;
+}
+
+SYSCALL1(sched_get_priority_max, int, policy)
+{
+    return priority_bound(policy, 99);
+}
+
+SYSCALL1(sched_get_priority_min, int, policy)
+{
+    return priority_bound(policy, 1);
+}
+
+/* --- nice values -------------------------------------------------------------- */
+
+static bool selected(const struct process *p, int which, uint32_t who)
+{
+    switch (which) {
+    case PRIO_PROCESS: return p->tgid == who;
+    case PRIO_PGRP:    return p->pgid == who;
+    }
+    return !p->zombie && p->leader->cred.uid == who;
+}
+
+static uint32_t whom(int which, int who)
+{
+    if (who != 0)
+        return (uint32_t)who;
+    return which == PRIO_PROCESS ? current->proc->tgid :
+           which == PRIO_PGRP ? current->proc->pgid : current->cred.uid;
+}
+
+/* As the system call returns it: 20 - nice, so 1..40. */
+SYSCALL2(getpriority, int, which, int, who)
+{
+    struct process *p;
+    long best = -ESRCH;
+
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    uint32_t id = whom(which, who);
+    spin_lock(&tree_lock);
+    list_for_each(p, &all_processes, all_link)
+        if (selected(p, which, id) && 20 - p->leader->nice > best)
+            best = 20 - p->leader->nice;
+    spin_unlock(&tree_lock);
+    return best;
+}
+
+static int set_nice(struct process *p, int nice)
+{
+    const struct cred *me = &current->cred, *c = &p->leader->cred;
+    struct task *t;
+
+    if (!capable() && me->euid != c->uid && me->euid != c->euid)
+        return -EPERM;
+    if (!capable() && nice < p->leader->nice &&
+        20 - nice > (int64_t)p->rlim[RLIMIT_NICE].rlim_cur)
+        return -EACCES;
+    list_for_each(t, &p->threads, thread_link)
+        t->nice = nice;
+    return 0;
+}
+
+SYSCALL3(setpriority, int, which, int, who, int, nice)
+{
+    struct process *p;
+    long rc = -ESRCH;
+
+    if (which < PRIO_PROCESS || which > PRIO_USER)
+        return -EINVAL;
+    nice = MAX(-20, MIN(19, nice));
+    uint32_t id = whom(which, who);
+    spin_lock(&tree_lock);
+    list_for_each(p, &all_processes, all_link) {
+        if (!selected(p, which, id))
+            continue;
+        int one = set_nice(p, nice);
+        if (rc == -ESRCH || one != 0)
+            rc = one;
+    }
+    spin_unlock(&tree_lock);
+    return rc;
+}
+
+SYSCALL3(getcpu, uaddr_t, cpu, uaddr_t, node, uaddr_t, unused)
+{
+    uint32_t id = this_cpu()->id, zero = 0;
+
+    (void)unused;
+    if ((cpu != 0 && put_user(id, cpu) != 0) || (node != 0 && put_user(zero, node) != 0))
+        return -EFAULT;
+    return 0;
+}

@@ -1,0 +1,233 @@
+/* system.c - the system as a whole: its name, its state, its end; randomness;
+ * prctl. */
+#include "arch/clock.h"
+#include "arch/hypercall.h"
+#include "arch/machine.h"
+#include "arch/uaccess.h"
+#include "fs/vfs.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "proc/internal.h"
+#include "sys/syscall.h"
+#include "sys/system.h"
+#include <linux/capability.h>
+#include <linux/prctl.h>
+#include <linux/random.h>
+#include <linux/reboot.h>
+#include <linux/sysinfo.h>
+
+/* release: the interface that programs may expect is that of Linux 6.1. */
+static struct new_utsname uts = {
+    "Linux", "(none)", "6.1.0-forkscope", "#1 Forkscope", "x86_64", "(none)",
+};
+static struct spinlock uts_lock;
+_Static_assert(sizeof uts.nodename == __NEW_UTS_LEN + 1, "as sethostname checks");
+
+void uts_get(struct new_utsname *copy)
+{
+    spin_lock(&uts_lock);
+    *copy = uts;
+    spin_unlock(&uts_lock);
+}
+
+SYSCALL1(uname, uaddr_t, at)
+{
+    struct new_utsname copy;
+
+    uts_get(&copy);
+    return put_user(copy, at);
+}
+
+static long set_name(char *name, uaddr_t from, size_t n)
+{
+    char new[__NEW_UTS_LEN + 1] = "";
+
+    if (!capable())
+        return -EPERM;
+    if (n > __NEW_UTS_LEN)
+        return -EINVAL;
+    if (copy_from_user(new, from, n) != 0)
+        return -EFAULT;
+    spin_lock(&uts_lock);
+    memcpy(name, new, sizeof new);
+    spin_unlock(&uts_lock);
+    return 0;
+}
+
+SYSCALL2(sethostname, uaddr_t, name, size_t, n)
+{
+    return set_name(uts.nodename, name, n);
+}
+
+SYSCALL2(setdomainname, uaddr_t, name, size_t, n)
+{
+    return set_name(uts.domainname, name, n);
+}
+
+SYSCALL1(sysinfo, uaddr_t, at)
+{
+    struct frame_counts f;
+    struct sysinfo s;
+
+    frame_count(&f);
+    memset(&s, 0, sizeof s);
+    s.uptime = (__kernel_long_t)(clock_mono_ns() / NSEC_PER_SEC);
+    for (unsigned i = 0; i < 3; i++)
+        s.loads[i] = (__kernel_ulong_t)sched_loadavg(i);
+    s.totalram = f.total;
+    s.freeram = f.free;
+    s.mem_unit = PAGE_SIZE;
+    s.procs = (uint16_t)MIN(nthreads_total, 65535u);
+    return put_user(s, at);
+}
+
+/* There is no log buffer: what the kernel says is on the console. */
+SYSCALL3(syslog, int, action, uaddr_t, buf, int, n)
+{
+    (void)buf;
+    if (action < 0 || action > 10 || n < 0)
+        return -EINVAL;
+    return capable() || action == 3 || action == 10 ? 0 : -EPERM;
+}
+
+/* --- the end ------------------------------------------------------------------ */
+
+static void __attribute__((noreturn)) end(enum hc_exit_kind kind)
+{
+    boot_stage(BOOT_command_exit);
+    machine_exit(0, kind);
+}
+
+SYSCALL4(reboot, uint32_t, magic1, uint32_t, magic2, uint32_t, cmd, uaddr_t, arg)
+{
+    (void)arg;
+    if (!capable())
+        return -EPERM;
+    if (magic1 != LINUX_REBOOT_MAGIC1 ||
+        (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
+         magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
+        return -EINVAL;
+    switch (cmd) {
+    case LINUX_REBOOT_CMD_CAD_ON:       /* a serial console has no Ctrl-Alt-Del */
+    case LINUX_REBOOT_CMD_CAD_OFF:
+        return 0;
+    case LINUX_REBOOT_CMD_RESTART:
+    case LINUX_REBOOT_CMD_RESTART2:
+        end(HC_EXIT_REBOOT);
+    case LINUX_REBOOT_CMD_HALT:
+        end(HC_EXIT_HALT);
+    case LINUX_REBOOT_CMD_POWER_OFF:
+        end(HC_EXIT_POWEROFF);
+    }
+    return -EINVAL;
+}
+
+/* --- randomness --------------------------------------------------------------- */
+
+/* The generator is seeded at boot, so both pools are one and none ever waits. */
+SYSCALL3(getrandom, uaddr_t, buf, size_t, n, unsigned, flags)
+{
+    char some[256];
+    size_t done = 0;
+
+    if ((flags & ~(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) ||
+        (flags & (GRND_RANDOM | GRND_INSECURE)) == (GRND_RANDOM | GRND_INSECURE))
+        return -EINVAL;
+    n = MIN(n, (size_t)INT32_MAX & PAGE_MASK);
+    while (done < n) {
+        size_t now = MIN(n - done, sizeof some);
+        random_bytes(some, now);
+        if (copy_to_user(buf + done, some, now) != 0)
+            return done != 0 ? (long)done : -EFAULT;
+        done += now;
+        if (done % PAGE_SIZE == 0 && done < n) {
+            preempt_point();
+            if (current->sig_pending)
+                break;
+        }
+    }
+    return (long)done;
+}
+
+/* --- prctl -------------------------------------------------------------------- */
+
+static long set_comm(uaddr_t from)
+{
+    struct task *t = current;
+    char comm[COMM_LEN];
+
+    long n = strncpy_from_user(comm, from, sizeof comm);
+    if (n == -EFAULT)
+        return n;
+    comm[COMM_LEN - 1] = '\0';  /* longer names are cut */
+    spin_lock(&t->lock);
+    memcpy(t->rec->comm, comm, sizeof comm);
+    spin_unlock(&t->lock);
+    return 0;
+}
+
+static long set_reaper(bool on)
+{
+    spin_lock(&tree_lock);
+    current->proc->subreaper = on;
+    spin_unlock(&tree_lock);
+    return 0;
+}
+
+SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
+{
+    struct task *t = current;
+    char comm[COMM_LEN] = "";
+
+    switch (op) {
+    case PR_SET_NAME:
+        return set_comm(a);
+    case PR_GET_NAME:
+        strlcpy(comm, t->rec->comm, sizeof comm);
+        return copy_to_user(a, comm, sizeof comm);
+    case PR_SET_PDEATHSIG:
+        if (a > SIG_MAX)
+            return -EINVAL;
+        t->pdeath_signal = (uint32_t)a;
+        return 0;
+    case PR_GET_PDEATHSIG:
+        return put_user(t->pdeath_signal, a);
+    case PR_SET_DUMPABLE:
+        if (a > 1)
+            return -EINVAL;
+        t->mm->dumpable = (uint32_t)a;
+        return 0;
+    case PR_GET_DUMPABLE:
+        return t->mm->dumpable;
+    case PR_SET_NO_NEW_PRIVS:
+        if (a != 1 || b || c || d)
+            return -EINVAL;
+        t->no_new_privs = true;
+        return 0;
+    case PR_GET_NO_NEW_PRIVS:
+        return a || b || c || d ? -EINVAL : t->no_new_privs;
+    case PR_SET_CHILD_SUBREAPER:
+        return set_reaper(a != 0);
+    case PR_GET_CHILD_SUBREAPER:
+        return put_user((int)t->proc->subreaper, a);
+    case PR_CAPBSET_READ:
+        return a > CAP_LAST_CAP ? -EINVAL : (long)(t->cred.cap_bounding >> a & 1);
+    case PR_CAPBSET_DROP:
+        if (a > CAP_LAST_CAP)
+            return -EINVAL;
+        if (!capable())
+            return -EPERM;
+        t->cred.cap_bounding &= ~(1ull << a);
+        return 0;
+    case PR_GET_KEEPCAPS:
+    case PR_GET_SECUREBITS:
+        return 0;
+    }
+    return -EINVAL;
+}
+
+/* Only the personality that everything here has. */
+SYSCALL1(personality, uint32_t, persona)
+{
+    return persona == 0 || persona == UINT32_MAX ? 0 : -EINVAL;
+}
