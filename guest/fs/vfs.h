@@ -36,6 +36,9 @@ struct superblock {
     uint64_t inodes;            /* [a] in use */
     uint64_t pages;             /* [a] in use */
     uint64_t max_pages;         /* size= ; 0: no limit */
+    uint32_t refs;              /* [a] mounts of it */
+    struct dentry *root;        /* [k] */
+    bool     permanent;         /* proc, and file systems without a mount: never freed */
 };
 
 struct page_index;              /* radix tree of pfns, pages.c */
@@ -85,9 +88,15 @@ struct dentry {                 /* [fs_tree] all but refs */
     uint64_t order;             /* readdir position: never reused in a directory */
     uint64_t next_order;
     bool     unlinked;
-    struct mount *mounted;      /* a file system covers this one */
+    struct mount *mounted;      /* a file system covers this one, in some mount */
+    struct list sibling;        /* in parent->by_order, oldest first; empty: not in the tree */
+    struct list by_order;
+    const char *stored;         /* inode NULL: its header in the root image, made into one when found */
+    uint64_t key;               /* first 8 bytes of the name, big-endian: most comparisons end here */
+    bool     in_chunk;          /* memory shared with others from the image: not freed */
     uint16_t name_len;
-    char     name[];
+    const char *name;           /* NUL-terminated; with parent guarded by names_lock, too (dentry.c) */
+    char     own_name[];
 };
 
 struct mount {
@@ -100,6 +109,9 @@ struct mount {
     char     source[64];
 };
 
+extern struct mutex fs_tree;
+extern struct list mounts;      /* [fs_tree] struct mount.link, in the order in which they were made */
+
 struct path { struct mount *mnt; struct dentry *dentry; };      /* each with a reference */
 
 struct file {
@@ -110,6 +122,9 @@ struct file {
     uint32_t flags;             /* O_* ; [lock] for F_SETFL */
     uint64_t pos;               /* [lock] */
     struct mutex lock;          /* position: held over a read or write that moves it */
+    int32_t  owner;             /* F_SETOWN */
+    bool     write_counted;     /* counts in inode->writers */
+    bool     denies_write;      /* counts in inode->denied */
     void    *private;
 };
 
@@ -138,7 +153,9 @@ int  file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, st
 struct inode *inode_alloc(struct superblock *sb, uint32_t mode);    /* refs 1, current's ids, now; NULL */
 
 /* For exec and mmap. */
-int  file_open_exec(const char *path, struct file **out);   /* checks x right, regular, noexec; denies writers */
+/* Checks x right, regular, noexec; denies writers.  dfd as in openat.  flags: AT_EMPTY_PATH,
+ * AT_SYMLINK_NOFOLLOW. */
+int  file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out);
 void file_allow_write(struct file *f);                      /* undoes the denial */
 long file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos);
 /* The frame of page `index` of a regular file with a reference: 0; -EIO... beyond

@@ -1,0 +1,138 @@
+/* cpio.c - the newc reader.  A header is six bytes of magic and thirteen numbers
+ * of eight hexadecimal digits; each is converted eight digits at a time, for
+ * this runs over the whole root image at boot.  Names and data are padded to
+ * four bytes, counted from the archive's start. */
+#include "fs/cpio.h"
+#include "lib/string.h"
+
+#define HEADER_BYTES 110
+#define AT_INO       6
+#define AT_MODE      14
+#define AT_UID       22
+#define AT_GID       30
+#define AT_NLINK     38
+#define AT_MTIME     46
+#define AT_SIZE      54
+#define AT_DEVMAJOR  62
+#define AT_DEVMINOR  70
+#define AT_RDEVMAJOR 78
+#define AT_RDEVMINOR 86
+#define AT_NAMESIZE  94
+
+#define EACH_BYTE(b) (0x0101010101010101ull * (b))
+
+/* Eight hexadecimal digits.  Per byte: l is 1 for a letter, v the digit's value. */
+static bool hex8(const char *p, uint32_t *out)
+{
+    uint64_t x, l, v;
+
+    memcpy(&x, p, 8);
+    if (x == EACH_BYTE('0')) {
+        *out = 0;
+        return true;
+    }
+    l = x >> 6 & EACH_BYTE(1);
+    v = (x & EACH_BYTE(0x0f)) + l * 9;
+    if (((x | l << 5) & EACH_BYTE(0xf0)) != EACH_BYTE(0x30) + l * 0x30)
+        return false;           /* the high half is 3 for digits, 4 or 6 for letters */
+    if (v & EACH_BYTE(0xf0) || ((v + EACH_BYTE(6)) >> 4 & EACH_BYTE(1)) != l)
+        return false;           /* digits are below ten, letters from ten to fifteen */
+    v = __builtin_bswap64(v);
+    v = (v | v >> 4) & 0x00ff00ff00ff00ffull;
+    v = (v | v >> 8) & 0x0000ffff0000ffffull;
+    *out = (uint32_t)(v | v >> 16);
+    return true;
+}
+
+static const char *align4(const char *base, const char *p)
+{
+    return p + (-(size_t)(p - base) & 3);
+}
+
+/* The first byte from p on that is not zero, but at most 3 before it. */
+static const char *skip_zeros(const char *p, const char *end)
+{
+    uint64_t word;
+
+    while (p < end && (uintptr_t)p & 7) {
+        if (*p)
+            return p;
+        p++;
+    }
+    for (; end - p >= 8; p += 8) {
+        memcpy(&word, p, 8);
+        if (word)
+            break;
+    }
+    while (p < end && !*p)
+        p++;
+    return p;
+}
+
+void cpio_open(struct cpio_reader *r, const char *image, size_t bytes)
+{
+    r->base = r->at = image;
+    r->end = image + bytes;
+}
+
+int cpio_next(struct cpio_reader *r, struct cpio_entry *e)
+{
+    uint32_t size, name_size;
+    size_t room;
+
+    for (;;) {
+        const char *h = skip_zeros(r->at, r->end);
+
+        if (h == r->end)
+            return 0;
+        h = r->base + ((size_t)(h - r->base) & ~3ul);   /* headers start at multiples of four */
+        room = (size_t)(r->end - h);
+        if (room < HEADER_BYTES || memcmp(h, "07070", 5) != 0 || (h[5] != '1' && h[5] != '2') ||
+            !hex8(h + AT_MODE, &e->mode) || !hex8(h + AT_SIZE, &size) ||
+            !hex8(h + AT_NAMESIZE, &name_size) || name_size == 0 || name_size > room - HEADER_BYTES)
+            return -EINVAL;
+        e->header = h;
+        e->name = h + HEADER_BYTES;
+        e->name_len = strnlen(e->name, name_size);
+        e->data = align4(r->base, e->name + name_size);
+        if (e->name_len == name_size || e->data > r->end || size > (size_t)(r->end - e->data))
+            return -EINVAL;
+        e->size = size;
+        r->at = e->next = skip_zeros(e->data + size, r->end);
+        if (e->name_len != 10 || memcmp(e->name, "TRAILER!!!", 10) != 0)
+            return 1;
+    }
+}
+
+const char *cpio_data(const char *h)
+{
+    uint32_t name_size = 0;
+
+    hex8(h + AT_NAMESIZE, &name_size);
+    return align4(h, h + HEADER_BYTES + name_size);
+}
+
+static uint32_t number(const char *p)
+{
+    uint32_t n = 0;
+
+    return hex8(p, &n) ? n : 0;
+}
+
+/* As the kernel's ABI encodes device numbers in 32 bits. */
+static uint32_t device(uint32_t major, uint32_t minor)
+{
+    return (minor & 0xff) | (major & 0xfff) << 8 | (minor & 0xfff00) << 12;
+}
+
+void cpio_attributes(const char *h, struct cpio_attributes *a)
+{
+    a->ino = number(h + AT_INO);
+    a->uid = number(h + AT_UID);
+    a->gid = number(h + AT_GID);
+    a->nlink = number(h + AT_NLINK);
+    a->mtime = number(h + AT_MTIME);
+    a->size = number(h + AT_SIZE);
+    a->dev = device(number(h + AT_DEVMAJOR), number(h + AT_DEVMINOR));
+    a->rdev = device(number(h + AT_RDEVMAJOR), number(h + AT_RDEVMINOR));
+}

@@ -1,0 +1,28 @@
+/* cpio.h - reads cpio archives in the "newc" format from memory, entry by entry.
+ * The archive may be anything: nothing outside of it is read, whatever it says.
+ * Several archives may follow one another; zeros may stand between entries. */
+#ifndef FS_CPIO_H
+#define FS_CPIO_H
+
+#include "lib/base.h"
+
+struct cpio_reader { const char *base, *end, *at; };    /* base: what alignment refers to */
+struct cpio_entry {
+    const char *header;         /* the rest of it: cpio_attributes() */
+    const char *name;           /* NUL-terminated; as it stands in the archive */
+    size_t      name_len;
+    uint32_t    mode;
+    const char *data;
+    size_t      size;
+    const char *next;           /* bytes from the data's end to here are zero */
+};
+struct cpio_attributes { uint32_t ino, uid, gid, nlink, mtime, dev, rdev, size; };
+
+void cpio_open(struct cpio_reader *r, const char *image, size_t bytes);
+/* 1: an entry; 0: the end; -EINVAL: not a cpio archive from here on. */
+int  cpio_next(struct cpio_reader *r, struct cpio_entry *e);
+/* Of a header that cpio_next() has accepted; what is not a number reads as 0. */
+void cpio_attributes(const char *header, struct cpio_attributes *a);
+const char *cpio_data(const char *header);
+
+#endif

@@ -1,0 +1,313 @@
+/* cpio_tree.c - makes a tmpfs's tree from an archive that stays in memory.
+ *
+ * Boot waits for this, so it does little: the data of regular files is lent
+ * from the archive, page by page (pages_io.c), and a symlink, which is what
+ * most entries of a root image are, becomes a name only: its inode is made when
+ * the name is found for the first time (dentry_unpack), its text stays where it
+ * is.  Names come from chunks, and consecutive entries mostly share their
+ * directory, which is therefore remembered.
+ *
+ * A later entry replaces an earlier one of the same name; only a directory stays
+ * one.  Missing parents are made with mode 0755.  Names with ".." in them are
+ * refused, as nothing may lie outside the root. */
+#include "fs/internal.h"
+#include "fs/cpio.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+
+struct hard_link { struct hard_link *next; uint32_t ino, dev; struct inode *inode; };
+
+struct unpack {
+    struct superblock *sb;
+    const char *image;
+    pfn_t first;                /* frame of the image's start; 0: not at a page */
+    struct dentry *dir;         /* of the last entry, */
+    const char *dir_name;       /*   by this name */
+    size_t dir_len;
+    char *chunk, *chunk_end;    /* memory for names */
+    struct hard_link *links;
+};
+
+static struct dentry *take_dentry(struct unpack *u, size_t name_len)
+{
+    size_t n = dentry_bytes(name_len);
+    struct dentry *d;
+
+    if ((size_t)(u->chunk_end - u->chunk) < n) {
+        u->chunk = kmalloc(KMALLOC_MAX);
+        if (!u->chunk) {
+            u->chunk_end = NULL;
+            return NULL;
+        }
+        u->chunk_end = u->chunk + KMALLOC_MAX;
+    }
+    d = (struct dentry *)u->chunk;
+    u->chunk += n;
+    return d;
+}
+
+/* Takes an earlier entry's name away; false if it has to stay. */
+static bool replace(struct dentry *d)
+{
+    struct inode *dir = d->parent->inode;
+
+    if (d->inode && is_dir(d->inode))
+        return false;
+    if (d->inode)
+        d->inode->nlink--;
+    dentry_drop(d);
+    dir->size -= 20;
+    return true;
+}
+
+/* A name in dir.  in NULL: made later from `stored`.  Takes over in. */
+static int add_name(struct unpack *u, struct dentry *dir, const char *name, size_t len, struct inode *in,
+                    const char *stored)
+{
+    struct dentry *d = take_dentry(u, len), *old;
+
+    if (!d) {
+        if (in)
+            inode_put(in);
+        return -ENOMEM;
+    }
+    dentry_set(d, dir, name, len, in);
+    d->in_chunk = true;
+    d->stored = stored;
+    while ((old = dentry_hang_unless(d)) != NULL)
+        if (!replace(old)) {
+            dentry_put(d);
+            return 0;
+        }
+    dir->inode->size += 20;
+    return 0;
+}
+
+static void set_attributes(struct inode *in, const struct cpio_attributes *a)
+{
+    in->uid = a->uid;
+    in->gid = a->gid;
+    in->mtime = in->ctime = in->atime = (struct __kernel_timespec){ .tv_sec = a->mtime };
+}
+
+int dentry_unpack(struct dentry *d)
+{
+    struct cpio_attributes a;
+    struct inode *in = inode_alloc(d->parent->inode->sb, S_IFLNK | 0777);
+
+    if (!in)
+        return -ENOMEM;
+    cpio_attributes(d->stored, &a);
+    set_attributes(in, &a);
+    tmpfs_set_ops(in);
+    in->size = a.size;
+    in->private = (void *)cpio_data(d->stored);
+    in->borrowed = 1;           /* its text is not ours to free */
+    d->inode = in;
+    return 0;
+}
+
+static int make_dir(struct unpack *u, struct dentry *dir, const char *name, size_t len, uint32_t mode,
+                    struct dentry **out)
+{
+    struct new_node n = { .mode = S_IFDIR | mode };
+    struct inode *in = tmpfs_inode(u->sb, &n, NULL);
+    int err;
+
+    if (!in)
+        return -ENOMEM;
+    err = add_name(u, dir, name, len, in, NULL);
+    if (err)
+        return err;
+    dir->inode->nlink++;
+    *out = dentry_peek(dir, name, len);
+    return 0;
+}
+
+/* The directory of that name below the root; missing ones are made. */
+static int find_dir(struct unpack *u, const char *name, size_t len, struct dentry **out)
+{
+    struct dentry *at = u->sb->root, *next;
+    const char *p = name, *end = name + len;
+    int err;
+
+    if (u->dir && len == u->dir_len && memcmp(name, u->dir_name, len) == 0) {
+        *out = u->dir;
+        return 0;
+    }
+    while (p < end) {
+        const char *slash = p;
+
+        while (slash < end && *slash != '/')
+            slash++;
+        size_t n = (size_t)(slash - p);
+        if (n > NAME_MAX_BYTES || (n == 2 && p[0] == '.' && p[1] == '.'))
+            return -EINVAL;
+        if (n && !(n == 1 && *p == '.')) {
+            next = dentry_peek(at, p, n);
+            if (!next || !next->inode || !is_dir(next->inode)) {
+                err = make_dir(u, at, p, n, 0755, &next);
+                if (err)
+                    return err;
+            }
+            at = next;
+        }
+        p = slash + 1;
+    }
+    u->dir = *out = at;
+    u->dir_name = name;
+    u->dir_len = len;
+    return 0;
+}
+
+/* Copies what cannot be lent, from page i of the file on. */
+static int copy_pages(struct inode *in, const struct cpio_entry *e, uint64_t i)
+{
+    for (; i << PAGE_SHIFT < e->size; i++) {
+        size_t off = i << PAGE_SHIFT, n = MIN(PAGE_SIZE, e->size - off);
+        pfn_t pfn = frame_alloc();
+
+        if (!pfn)
+            return -ENOMEM;
+        memcpy(frame_va(pfn), e->data + off, n);
+        memset((char *)frame_va(pfn) + n, 0, PAGE_SIZE - n);
+        spin_lock(&in->pages_lock);
+        int err = pages_set(&in->pages, i, pfn);
+        spin_unlock(&in->pages_lock);
+        if (err) {
+            frame_put(pfn);
+            return err;
+        }
+        in->npages++;
+    }
+    return 0;
+}
+
+static int set_contents(struct unpack *u, struct inode *in, const struct cpio_entry *e)
+{
+    size_t offset = (size_t)(e->data - u->image);
+    int err;
+
+    if (u->first && !(offset & (PAGE_SIZE - 1))) {
+        /* The last page, too, if only zeros follow in it: a mapping shows them. */
+        bool whole = (size_t)(e->next - u->image) >= page_up(offset + e->size);
+
+        in->borrowed = u->first + (pfn_t)(offset >> PAGE_SHIFT);
+        in->borrowed_pages = (uint32_t)((whole ? page_up(e->size) : page_down(e->size)) >> PAGE_SHIFT);
+        in->npages = in->borrowed_pages;
+    }
+    err = copy_pages(in, e, in->borrowed_pages);
+    in->size = e->size;
+    u->sb->pages += in->npages;
+    return err;
+}
+
+/* The inode for an entry that is neither directory nor symlink. */
+static int make_inode(struct unpack *u, const struct cpio_entry *e, struct inode **out)
+{
+    struct cpio_attributes a;
+    struct hard_link *l;
+    struct new_node n = { .mode = e->mode };
+    struct inode *in = NULL;
+    bool linked;
+
+    cpio_attributes(e->header, &a);
+    linked = a.nlink > 1 && S_ISREG(e->mode);
+    n.rdev = a.rdev;
+    for (l = linked ? u->links : NULL; l; l = l->next)
+        if (l->ino == a.ino && l->dev == a.dev)
+            in = l->inode;
+    if (in) {                   /* one more name of a file that is there */
+        inode_get(in);
+        in->nlink++;
+    } else {
+        in = tmpfs_inode(u->sb, &n, NULL);
+        if (!in)
+            return -ENOMEM;
+        set_attributes(in, &a);
+        if (linked && (l = kmalloc(sizeof(*l))) != NULL) {
+            *l = (struct hard_link){ u->links, a.ino, a.dev, in };
+            inode_get(in);
+            u->links = l;
+        }
+    }
+    *out = in;
+    /* Of a file with several names, one entry carries the data. */
+    return S_ISREG(e->mode) && e->size && !in->size ? set_contents(u, in, e) : 0;
+}
+
+static int add_directory(struct unpack *u, struct dentry *dir, const char *name, size_t len,
+                         const struct cpio_entry *e)
+{
+    struct cpio_attributes a;
+    struct dentry *d = dir;
+    int err = 0;
+
+    if (len) {
+        d = dentry_peek(dir, name, len);
+        if (!d || !d->inode || !is_dir(d->inode))
+            err = make_dir(u, dir, name, len, 0, &d);
+    }
+    if (err)
+        return err;
+    cpio_attributes(e->header, &a);
+    set_attributes(d->inode, &a);
+    d->inode->mode = S_IFDIR | (e->mode & 07777);
+    return 0;
+}
+
+static int add_entry(struct unpack *u, const struct cpio_entry *e)
+{
+    const char *name = e->name, *end = e->name + e->name_len, *last;
+    struct dentry *dir;
+    struct inode *in;
+    int err;
+
+    while (name < end && (*name == '/' || (*name == '.' && (name + 1 == end || name[1] == '/'))))
+        name++;
+    while (end > name && end[-1] == '/')
+        end--;
+    for (last = end; last > name && last[-1] != '/'; )
+        last--;
+    size_t len = (size_t)(end - last);
+    if (len > NAME_MAX_BYTES || (len == 2 && last[0] == '.' && last[1] == '.') ||
+        (len == 1 && *last == '.'))
+        return -EINVAL;
+    err = find_dir(u, name, (size_t)(last - name), &dir);
+    if (err)
+        return err;
+    if (S_ISDIR(e->mode))
+        return add_directory(u, dir, last, len, e);
+    if (!len)
+        return -EINVAL;
+    if (S_ISLNK(e->mode))
+        return e->size && e->size < PATH_MAX_BYTES ? add_name(u, dir, last, len, NULL, e->header) : -EINVAL;
+    err = make_inode(u, e, &in);
+    return err ? err : add_name(u, dir, last, len, in, NULL);
+}
+
+int cpio_unpack(struct superblock *sb, const char *image, size_t bytes, pfn_t first)
+{
+    struct unpack u = { .sb = sb, .image = image, .first = first };
+    struct cpio_reader r;
+    struct cpio_entry e;
+    int err, bad = 0;
+
+    cpio_open(&r, image, bytes);
+    while ((err = cpio_next(&r, &e)) == 1) {
+        err = add_entry(&u, &e);
+        if (err == -ENOMEM)
+            break;
+        if (err)
+            bad = err;          /* an entry that cannot be: the others still count */
+    }
+    while (u.links) {
+        struct hard_link *l = u.links;
+
+        u.links = l->next;
+        inode_put(l->inode);
+        kfree(l);
+    }
+    return err ? err : bad;
+}

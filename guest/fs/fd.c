@@ -1,0 +1,384 @@
+/* fd.c - descriptor tables.
+ * Descriptors 0..63, which is all that most programs use, are in the table
+ * itself; the others in blocks of 64 that two levels of directories lead to.
+ * A bit in `used` means taken; the pointer follows later for a descriptor that
+ * is reserved while its file is being opened.
+ * Locking: all changes under lock.  A table with one user is changed by current
+ * alone, so that current reads its own without the lock. */
+#include "fs/internal.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+
+#define BLOCK_FDS 64
+#define DIR_SLOTS 128           /* 128 * 128 * 64 is FD_MAX */
+_Static_assert(DIR_SLOTS * DIR_SLOTS * BLOCK_FDS == FD_MAX, "the directories reach all descriptors");
+
+struct fd_block { uint64_t used, cloexec; struct file *file[BLOCK_FDS]; };
+struct fd_dir { void *slot[DIR_SLOTS]; };
+
+struct files {
+    uint32_t users;             /* [a] */
+    struct spinlock lock;
+    uint32_t end;               /* [lock] blocks from this on are empty or missing */
+    struct fd_block first;
+    struct fd_dir *top;         /* of directories of blocks; NULL: only `first` */
+};
+
+/* --- blocks --- */
+
+static struct fd_block *block_at(struct files *fs, uint32_t i)
+{
+    struct fd_dir *dir;
+
+    if (i == 0)
+        return &fs->first;
+    dir = fs->top ? fs->top->slot[i / DIR_SLOTS] : NULL;
+    return dir ? dir->slot[i % DIR_SLOTS] : NULL;
+}
+
+static void *slot_make(void **slot, size_t bytes)
+{
+    if (!*slot)
+        *slot = kzalloc(bytes);
+    return *slot;
+}
+
+static struct fd_block *block_make(struct files *fs, uint32_t i)
+{
+    struct fd_dir *dir;
+
+    if (i == 0)
+        return &fs->first;
+    if (!slot_make((void **)&fs->top, sizeof(*fs->top)))
+        return NULL;
+    dir = slot_make(&fs->top->slot[i / DIR_SLOTS], sizeof(*dir));
+    return dir ? slot_make(&dir->slot[i % DIR_SLOTS], sizeof(struct fd_block)) : NULL;
+}
+
+static struct file **slot_of(struct files *fs, int fd)
+{
+    struct fd_block *b;
+
+    if ((unsigned)fd < BLOCK_FDS)
+        return &fs->first.file[fd];
+    if ((unsigned)fd >= FD_MAX)
+        return NULL;
+    b = block_at(fs, (uint32_t)fd / BLOCK_FDS);
+    return b ? &b->file[fd % BLOCK_FDS] : NULL;
+}
+
+/* --- life of a table --- */
+
+struct files *files_create(void)
+{
+    struct files *fs = kzalloc(sizeof(*fs));
+
+    if (fs) {
+        fs->users = 1;
+        fs->end = 1;
+    }
+    return fs;
+}
+
+void files_get(struct files *fs)
+{
+    __atomic_add_fetch(&fs->users, 1, __ATOMIC_RELAXED);
+}
+
+uint32_t files_users(struct files *fs)
+{
+    return __atomic_load_n(&fs->users, __ATOMIC_RELAXED);
+}
+
+/* Descriptors that are only reserved stay behind. */
+static void block_copy(struct fd_block *to, const struct fd_block *from)
+{
+    to->used = to->cloexec = 0;
+    for (uint64_t left = from->used; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+
+        if (!from->file[i])
+            continue;
+        to->file[i] = from->file[i];
+        file_get(to->file[i]);
+        to->used |= 1ull << i;
+    }
+    to->cloexec = from->cloexec & to->used;
+}
+
+struct files *files_copy(struct files *from)
+{
+    struct files *to = files_create();
+
+    if (!to)
+        return NULL;
+    spin_lock(&from->lock);
+    for (uint32_t i = 0; i < from->end; i++) {
+        struct fd_block *b = block_at(from, i), *copy;
+
+        if (!b || !b->used)
+            continue;
+        copy = block_make(to, i);
+        if (!copy) {
+            spin_unlock(&from->lock);
+            files_put(to);
+            return NULL;
+        }
+        block_copy(copy, b);
+        to->end = i + 1;
+    }
+    spin_unlock(&from->lock);
+    return to;
+}
+
+/* The file leaves the table: record locks of this table on it go, as POSIX has it. */
+static void closed(struct files *fs, struct file *f)
+{
+    locks_drop_owner(f->inode, fs);
+    file_put(f);
+}
+
+void files_put(struct files *fs)
+{
+    if (__atomic_sub_fetch(&fs->users, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    for (uint32_t i = 0; i < fs->end; i++) {
+        struct fd_block *b = block_at(fs, i);
+
+        for (uint64_t left = b ? b->used : 0; left; left &= left - 1) {
+            struct file *f = b->file[__builtin_ctzll(left)];
+
+            if (f)
+                closed(fs, f);
+        }
+    }
+    for (unsigned i = 0; fs->top && i < DIR_SLOTS; i++) {
+        struct fd_dir *dir = fs->top->slot[i];
+
+        for (unsigned k = 0; dir && k < DIR_SLOTS; k++)
+            kfree(dir->slot[k]);
+        kfree(dir);
+    }
+    kfree(fs->top);
+    kfree(fs);
+}
+
+/* --- allocation --- */
+
+int fd_alloc(int from, uint32_t flags)
+{
+    struct files *fs = current->files;
+    uint64_t limit = MIN(current->proc->rlim[RLIMIT_NOFILE].rlim_cur, (uint64_t)FD_MAX);
+    int fd = -EMFILE;
+
+    spin_lock(&fs->lock);
+    for (uint32_t i = (uint32_t)from / BLOCK_FDS; (uint64_t)i * BLOCK_FDS < limit; i++) {
+        struct fd_block *b = block_make(fs, i);
+        uint64_t taken;
+        unsigned bit;
+
+        if (!b) {
+            fd = -ENOMEM;
+            break;
+        }
+        taken = b->used;
+        if (i == (uint32_t)from / BLOCK_FDS)
+            taken |= (1ull << from % BLOCK_FDS) - 1;
+        if (taken == UINT64_MAX)
+            continue;
+        bit = (unsigned)__builtin_ctzll(~taken);
+        if ((uint64_t)i * BLOCK_FDS + bit >= limit)
+            break;
+        b->used |= 1ull << bit;
+        if (flags & O_CLOEXEC)
+            b->cloexec |= 1ull << bit;
+        else
+            b->cloexec &= ~(1ull << bit);
+        fs->end = MAX(fs->end, i + 1);
+        fd = (int)(i * BLOCK_FDS + bit);
+        break;
+    }
+    spin_unlock(&fs->lock);
+    return fd;
+}
+
+void fd_install(int fd, struct file *f)
+{
+    struct files *fs = current->files;
+
+    spin_lock(&fs->lock);
+    *slot_of(fs, fd) = f;
+    spin_unlock(&fs->lock);
+}
+
+/* Takes what is at fd out; the descriptor is free then. */
+static struct file *take(struct files *fs, int fd)
+{
+    struct file **slot = slot_of(fs, fd), *f = slot ? *slot : NULL;
+
+    if (f) {
+        struct fd_block *b = block_at(fs, (uint32_t)fd / BLOCK_FDS);
+
+        *slot = NULL;
+        b->used &= ~(1ull << fd % BLOCK_FDS);
+        b->cloexec &= ~(1ull << fd % BLOCK_FDS);
+    }
+    return f;
+}
+
+void fd_cancel(int fd)
+{
+    struct files *fs = current->files;
+
+    spin_lock(&fs->lock);
+    block_at(fs, (uint32_t)fd / BLOCK_FDS)->used &= ~(1ull << fd % BLOCK_FDS);
+    spin_unlock(&fs->lock);
+}
+
+int fd_open_add(struct file *f, uint32_t flags)
+{
+    int fd = fd_alloc(0, flags);
+
+    if (fd < 0)
+        file_put(f);
+    else
+        fd_install(fd, f);
+    return fd;
+}
+
+/* --- look-up --- */
+
+struct file *fd_get(int fd)
+{
+    struct files *fs = current->files;
+    struct file **slot = slot_of(fs, fd), *f;
+
+    if (likely(files_users(fs) == 1)) {
+        f = slot ? *slot : NULL;
+        if (f)
+            file_get(f);
+        return f;
+    }
+    return files_peek(fs, fd);
+}
+
+struct file *files_peek(struct files *fs, int fd)
+{
+    struct file **slot, *f;
+
+    spin_lock(&fs->lock);
+    slot = slot_of(fs, fd);
+    f = slot ? *slot : NULL;
+    if (f)
+        file_get(f);
+    spin_unlock(&fs->lock);
+    return f;
+}
+
+int files_next(struct files *fs, int fd)
+{
+    int found = -1;
+
+    if (fd < 0 || fd >= FD_MAX)
+        return -1;
+    spin_lock(&fs->lock);
+    for (uint32_t i = (uint32_t)fd / BLOCK_FDS; i < fs->end && found < 0; i++) {
+        struct fd_block *b = block_at(fs, i);
+        uint64_t left = b ? b->used : 0;
+
+        if (i == (uint32_t)fd / BLOCK_FDS)
+            left &= UINT64_MAX << fd % BLOCK_FDS;
+        for (; left && found < 0; left &= left - 1)
+            if (b->file[__builtin_ctzll(left)])
+                found = (int)(i * BLOCK_FDS) + __builtin_ctzll(left);
+    }
+    spin_unlock(&fs->lock);
+    return found;
+}
+
+/* --- what the calls need beyond that --- */
+
+int fd_close(int fd)
+{
+    struct files *fs = current->files;
+    struct file *f;
+
+    spin_lock(&fs->lock);
+    f = take(fs, fd);
+    spin_unlock(&fs->lock);
+    if (!f)
+        return -EBADF;
+    closed(fs, f);
+    return 0;
+}
+
+int fd_replace(int fd, struct file *f, uint32_t flags)
+{
+    struct files *fs = current->files;
+    struct fd_block *b;
+    struct file *old = NULL;
+    int err = 0;
+    uint64_t bit = 1ull << fd % BLOCK_FDS;
+
+    if ((uint64_t)(unsigned)fd >= MIN(current->proc->rlim[RLIMIT_NOFILE].rlim_cur, (uint64_t)FD_MAX))
+        return -EBADF;
+    spin_lock(&fs->lock);
+    b = block_make(fs, (uint32_t)fd / BLOCK_FDS);
+    if (!b) {
+        err = -ENOMEM;
+    } else if (b->used & bit && !b->file[fd % BLOCK_FDS]) {
+        err = -EBUSY;           /* somebody is opening a file into it right now */
+    } else {
+        old = b->file[fd % BLOCK_FDS];
+        b->file[fd % BLOCK_FDS] = f;
+        b->used |= bit;
+        b->cloexec = flags & O_CLOEXEC ? b->cloexec | bit : b->cloexec & ~bit;
+        fs->end = MAX(fs->end, (uint32_t)fd / BLOCK_FDS + 1);
+        file_get(f);
+    }
+    spin_unlock(&fs->lock);
+    if (old)
+        closed(fs, old);
+    return err;
+}
+
+int fd_flags(int fd, bool set, bool cloexec)
+{
+    struct files *fs = current->files;
+    struct file **slot;
+    int ret = -EBADF;
+
+    spin_lock(&fs->lock);
+    slot = slot_of(fs, fd);
+    if (slot && *slot) {
+        struct fd_block *b = block_at(fs, (uint32_t)fd / BLOCK_FDS);
+        uint64_t bit = 1ull << fd % BLOCK_FDS;
+
+        ret = b->cloexec & bit ? FD_CLOEXEC : 0;
+        if (set) {
+            b->cloexec = cloexec ? b->cloexec | bit : b->cloexec & ~bit;
+            ret = 0;
+        }
+    }
+    spin_unlock(&fs->lock);
+    return ret;
+}
+
+void files_close_on_exec(struct files *fs)
+{
+    for (uint32_t i = 0; i < fs->end; i++) {
+        struct fd_block *b = block_at(fs, i);
+
+        while (b && b->cloexec) {
+            struct file *f;
+
+            spin_lock(&fs->lock);
+            f = take(fs, (int)(i * BLOCK_FDS) + __builtin_ctzll(b->cloexec));
+            spin_unlock(&fs->lock);
+            if (!f)
+                break;          /* only reserved: by a thread that is gone */
+            closed(fs, f);
+        }
+    }
+}

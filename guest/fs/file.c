@@ -1,0 +1,176 @@
+/* file.c - open files: their life, and the counts of writers and of running
+ * programs on an inode, of which only one may be above zero. */
+#include "fs/internal.h"
+#include "fs/devfs.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+
+int inode_write_begin(struct inode *in)
+{
+    __atomic_add_fetch(&in->writers, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&in->denied, __ATOMIC_SEQ_CST) == 0)
+        return 0;
+    inode_write_end(in);
+    return -ETXTBSY;
+}
+
+void inode_write_end(struct inode *in)
+{
+    __atomic_sub_fetch(&in->writers, 1, __ATOMIC_SEQ_CST);
+}
+
+static int deny_write(struct file *f)
+{
+    struct inode *in = f->inode;
+
+    __atomic_add_fetch(&in->denied, 1, __ATOMIC_SEQ_CST);
+    f->denies_write = true;
+    if (__atomic_load_n(&in->writers, __ATOMIC_SEQ_CST) == 0)
+        return 0;
+    file_allow_write(f);
+    return -ETXTBSY;
+}
+
+void file_allow_write(struct file *f)
+{
+    if (!f->denies_write)
+        return;
+    f->denies_write = false;
+    __atomic_sub_fetch(&f->inode->denied, 1, __ATOMIC_SEQ_CST);
+}
+
+void file_get(struct file *f)
+{
+    __atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);
+}
+
+/* Perhaps with mm.lock held: spinlocks only. */
+void file_put(struct file *f)
+{
+    if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    locks_drop_owner(f->inode, f);
+    if (f->ops && f->ops->release)
+        f->ops->release(f);
+    if (f->write_counted)
+        inode_write_end(f->inode);
+    file_allow_write(f);
+    inode_put(f->inode);
+    path_put(&f->path);
+    kfree(f);
+}
+
+int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, struct file **out)
+{
+    struct file *f = kzalloc(sizeof(*f));
+
+    if (!f)
+        return -ENOMEM;
+    f->ops = ops;
+    f->inode = in;
+    f->refs = 1;
+    f->flags = flags;
+    mutex_init(&f->lock);
+    inode_get(in);
+    *out = f;
+    return 0;
+}
+
+/* What an inode's files do. */
+static const struct file_ops *ops_of(struct inode *in)
+{
+    if (in->fops)
+        return in->fops;
+    return S_ISCHR(in->mode) || S_ISBLK(in->mode) ? dev_fops(in->mode, in->rdev) : NULL;
+}
+
+static const struct file_ops path_only_ops = { .nonseekable = true };
+
+/* Opens what p names; rights have been checked.  p's references stay the caller's. */
+int file_new(const struct path *p, uint32_t flags, struct file **out)
+{
+    struct inode *in = p->dentry->inode;
+    const struct file_ops *ops = flags & O_PATH ? &path_only_ops : ops_of(in);
+    struct file *f;
+    int err;
+
+    if (!ops)
+        return -ENXIO;
+    err = file_alloc(in, ops, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
+    if (err)
+        return err;
+    f->path = *p;
+    path_get(p);
+    if (file_writable(f) && S_ISREG(in->mode)) {
+        err = inode_write_begin(in);
+        f->write_counted = err == 0;
+    }
+    if (!err && S_ISCHR(in->mode) && !(flags & O_PATH))
+        dev_open_prepare(in);
+    if (!err && ops->open) {
+        f->flags |= flags & O_NOCTTY;   /* a terminal's open wants to know */
+        err = ops->open(in, f);
+        f->flags &= ~(uint32_t)O_NOCTTY;
+    }
+    if (err) {
+        f->ops = NULL;          /* never opened: nothing to release */
+        file_put(f);
+        return err;
+    }
+    *out = f;
+    return 0;
+}
+
+int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out)
+{
+    struct path p;
+    struct inode *in;
+    uint32_t walk = (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+        (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+    int err = path_lookup(dfd, path, strlen(path), walk, &p);
+
+    if (err)
+        return err;
+    in = p.dentry->inode;
+    if (S_ISLNK(in->mode))
+        err = -ELOOP;
+    else if (!S_ISREG(in->mode) || (p.mnt && p.mnt->flags & MS_NOEXEC))
+        err = -EACCES;
+    if (!err)
+        err = inode_permission(in, MAY_EXEC);
+    if (!err)
+        err = file_new(&p, O_RDONLY, out);
+    path_put(&p);
+    if (err)
+        return err;
+    err = deny_write(*out);
+    if (err)
+        file_put(*out);
+    return err;
+}
+
+/* --- files without a place: memfd_create, shared anonymous memory --- */
+
+static struct superblock anon_sb;
+
+int tmpfs_anon_file(const char *name, uint64_t size, struct file **out)
+{
+    struct path p = { 0 };
+    char text[NAME_MAX_BYTES + 1];
+    int err;
+
+    if (!anon_sb.type) {
+        sb_init(&anon_sb, "tmpfs", 0x01021994);
+        anon_sb.permanent = true;
+    }
+    text[0] = '/';
+    strlcpy(text + 1, name, sizeof(text) - 1);
+    err = tmpfs_unnamed(&anon_sb, 0777, NULL, text, &p.dentry);
+    if (err)
+        return err;
+    p.dentry->inode->size = size;
+    err = file_new(&p, O_RDWR, out);
+    dentry_put(p.dentry);
+    return err;
+}

@@ -1,0 +1,197 @@
+/* file_lock.c - record locks (fcntl) and flock(2).
+ * All locks of the machine are in one list: there are few.  A lock belongs to an
+ * owner: of a POSIX record lock the descriptor table, which is what the threads
+ * of a process share and a child does not; of an OFD lock and of flock the open
+ * file.  Conflicts are between different owners of the same kind; flock locks
+ * and record locks do not see each other.
+ * Who has to wait waits for any change of the list, then looks again.  A wait
+ * that would close a circle of record lock owners is refused: -EDEADLK. */
+#include "fs/internal.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+
+struct file_lock {
+    struct list link;
+    struct inode *inode;        /* alive: its owner has it open */
+    const void *owner;
+    struct lock_range range;
+    int   pid;                  /* -1: OFD, as F_GETLK shows it */
+    short type;                 /* F_RDLCK, F_WRLCK */
+    bool  flock;
+};
+struct lock_wait { struct list link; const void *owner, *on; };     /* on the sleeper's stack */
+
+static struct spinlock lock;
+static struct list all_locks = LIST_INIT(all_locks);    /* [lock] */
+static struct list all_waits = LIST_INIT(all_waits);    /* [lock] */
+static struct waitq changed = WAITQ_INIT(changed);
+
+static bool overlaps(struct lock_range a, struct lock_range b)
+{
+    return a.start <= b.end && b.start <= a.end;
+}
+
+static struct file_lock *conflict(const struct inode *in, const void *owner, short type,
+                                  struct lock_range r, bool flock)
+{
+    struct file_lock *l;
+
+    list_for_each(l, &all_locks, link)
+        if (l->inode == in && l->flock == flock && l->owner != owner && overlaps(l->range, r) &&
+            (type == F_WRLCK || l->type == F_WRLCK))
+            return l;
+    return NULL;
+}
+
+/* Does `from` wait, over any number of others, for `owner`? */
+static bool waits_for(const void *from, const void *owner)
+{
+    for (unsigned steps = 0; steps < 64; steps++) {
+        struct lock_wait *w;
+        const void *next = NULL;
+
+        if (from == owner)
+            return true;
+        list_for_each(w, &all_waits, link)
+            if (w->owner == from)
+                next = w->on;
+        if (!next)
+            return false;
+        from = next;
+    }
+    return false;
+}
+
+/* The owner's locks in r give way: cut at its borders.  *spare is used up if one
+ * lock becomes two. */
+static bool cut(const struct inode *in, const void *owner, struct lock_range r, bool flock,
+                struct file_lock **spare)
+{
+    struct file_lock *l, *next;
+    bool any = false;
+
+    list_for_each_safe(l, next, &all_locks, link) {
+        if (l->inode != in || l->owner != owner || l->flock != flock || !overlaps(l->range, r))
+            continue;
+        any = true;
+        if (l->range.start < r.start && l->range.end > r.end) {
+            struct file_lock *tail = *spare;
+
+            *spare = NULL;
+            *tail = *l;
+            tail->range.start = r.end + 1;
+            l->range.end = r.start - 1;
+            list_push_back(&l->link, &tail->link);
+        } else if (l->range.start < r.start) {
+            l->range.end = r.start - 1;
+        } else if (l->range.end > r.end) {
+            l->range.start = r.end + 1;
+        } else {
+            list_remove(&l->link);
+            kfree(l);
+        }
+    }
+    return any;
+}
+
+/* Waits until something changes, or refuses to. */
+static int wait_for(const void *owner, const struct file_lock *other, bool flock)
+{
+    struct lock_wait w = { .owner = owner, .on = other->owner };
+    struct waiter sleeper;
+    int err = -EDEADLK;
+
+    if (flock || !waits_for(other->owner, owner)) {
+        list_push_back(&all_waits, &w.link);
+        waiter_add(&changed, &sleeper);
+        spin_unlock(&lock);
+        err = block(BLOCK_flock, other->pid > 0 ? (uint32_t)other->pid : 0, BLOCK_INTERRUPTIBLE,
+                    NO_DEADLINE);
+        waiter_remove(&changed, &sleeper);
+        spin_lock(&lock);
+        list_remove(&w.link);
+    }
+    return err;
+}
+
+static int set_lock(struct file *f, const void *owner, short type, struct lock_range r, bool flock,
+                    int pid, bool wait)
+{
+    struct file_lock *fresh = NULL, *spare = kmalloc(sizeof(*spare)), *other;
+    int err = 0;
+    bool woke = false;
+
+    if (type != F_UNLCK)
+        fresh = kmalloc(sizeof(*fresh));
+    if (!spare || (type != F_UNLCK && !fresh)) {
+        kfree(spare);
+        kfree(fresh);
+        return -ENOLCK;
+    }
+    spin_lock(&lock);
+    while (!err && type != F_UNLCK && (other = conflict(f->inode, owner, type, r, flock)) != NULL) {
+        if (flock)              /* a change of kind gives the old lock up first */
+            woke |= cut(f->inode, owner, r, flock, &spare);
+        err = wait ? wait_for(owner, other, flock) : -EAGAIN;
+    }
+    if (!err) {
+        woke |= cut(f->inode, owner, r, flock, &spare);
+        if (fresh) {
+            *fresh = (struct file_lock){ .inode = f->inode, .owner = owner, .range = r, .pid = pid,
+                                         .type = type, .flock = flock };
+            list_push_back(&all_locks, &fresh->link);
+            fresh = NULL;
+        }
+    }
+    spin_unlock(&lock);
+    if (woke)
+        waitq_wake(&changed);
+    kfree(spare);
+    kfree(fresh);
+    return err;
+}
+
+int lock_posix(struct file *f, const void *owner, short type, struct lock_range r, bool wait)
+{
+    int pid = owner == f ? -1 : (int)current->proc->tgid;
+
+    return set_lock(f, owner, type, r, false, pid, wait);
+}
+
+void lock_posix_test(struct file *f, const void *owner, short *type, struct lock_range *r, int *pid)
+{
+    struct file_lock *l;
+
+    spin_lock(&lock);
+    l = conflict(f->inode, owner, *type, *r, false);
+    *type = l ? l->type : F_UNLCK;
+    if (l) {
+        *r = l->range;
+        *pid = l->pid;
+    }
+    spin_unlock(&lock);
+}
+
+int lock_flock(struct file *f, short type, bool wait)
+{
+    return set_lock(f, f, type, (struct lock_range){ 0, UINT64_MAX }, true, (int)current->proc->tgid, wait);
+}
+
+void locks_drop_owner(struct inode *in, const void *owner)
+{
+    struct file_lock *l, *next;
+    bool any = false;
+
+    if (list_empty(&all_locks))         /* a hint is enough: owner's own locks are in it */
+        return;
+    spin_lock(&lock);
+    list_for_each_safe(l, next, &all_locks, link)
+        if (l->inode == in && l->owner == owner) {
+            list_remove(&l->link);
+            kfree(l);
+            any = true;
+        }
+    spin_unlock(&lock);
+    if (any)
+        waitq_wake(&changed);
+}

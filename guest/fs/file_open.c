@@ -1,0 +1,172 @@
+/* file_open.c - open(2): from a name to an open file.
+ * What it does in which order (errors come in this order, too):
+ *   flags; the walk to the directory; the last name: is there (O_EXCL), missing
+ *   (O_CREAT makes it), a symlink (O_NOFOLLOW); then kind of file, read-only
+ *   mount and rights; then the file's own open; O_TRUNC last.
+ * The walk and the creation are one step under fs_tree, so two O_CREAT|O_EXCL
+ * cannot both succeed. */
+#include "fs/internal.h"
+#include "lib/string.h"
+#include "proc/task.h"
+
+#define TMPFILE_BIT ((uint32_t)O_TMPFILE & ~(uint32_t)O_DIRECTORY)
+
+static uint32_t wanted_rights(uint32_t flags)
+{
+    static const uint8_t by_mode[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
+    uint32_t mask = by_mode[flags & O_ACCMODE];
+
+    return flags & O_TRUNC ? mask | MAY_WRITE : mask;
+}
+
+static int check_flags(uint32_t *flags)
+{
+    if (*flags & O_PATH) {
+        *flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+        return 0;
+    }
+    if (*flags & TMPFILE_BIT) {
+        if (!(*flags & O_DIRECTORY) || *flags & O_CREAT || (*flags & O_ACCMODE) == O_RDONLY)
+            return -EINVAL;
+    } else if ((*flags & (O_DIRECTORY | O_CREAT)) == (O_DIRECTORY | O_CREAT)) {
+        return -EINVAL;
+    }
+    return 0;
+}
+
+/* May p be opened so?  It was not made just now. */
+static int may_open(const struct path *p, uint32_t flags)
+{
+    struct inode *in = p->dentry->inode;
+    uint32_t mask = wanted_rights(flags);
+    int err;
+
+    if (S_ISLNK(in->mode))
+        return -ELOOP;
+    if (is_dir(in) && (mask & MAY_WRITE || flags & O_CREAT))
+        return -EISDIR;
+    if ((S_ISCHR(in->mode) || S_ISBLK(in->mode)) && p->mnt && p->mnt->flags & MS_NODEV)
+        return -EACCES;
+    if (mask & MAY_WRITE && mount_readonly(p->mnt) && S_ISREG(in->mode))
+        return -EROFS;
+    err = inode_permission(in, mask);
+    if (err)
+        return err;
+    if (flags & O_NOATIME && !inode_owner_or_root(in))
+        return -EPERM;
+    return 0;
+}
+
+static int truncate_opened(struct inode *in)
+{
+    int err = inode_write_begin(in);
+
+    if (err)
+        return err;
+    mutex_lock(&in->lock);
+    err = inode_truncate(in, 0);
+    if (!err) {
+        inode_strip_suid(in);
+        inode_modified(in);
+    }
+    mutex_unlock(&in->lock);
+    inode_write_end(in);
+    return err;
+}
+
+/* w->at is the directory; its last name is missing. */
+static int create_last(struct walker *w, uint32_t mode)
+{
+    struct new_node n = { .mode = S_IFREG | (mode & 07777 & ~(current->fs ? current->fs->umask : 0)) };
+    struct dentry *d;
+    int err;
+
+    if (w->slash)
+        return -EISDIR;
+    if (!on_tmpfs(w->at.dentry->inode))
+        return -ENOENT;         /* nobody can make names in /proc */
+    err = tmpfs_create(&w->at, w->last, w->last_len, &n, &d);
+    if (err)
+        return err;
+    dentry_put(w->at.dentry);
+    w->at.dentry = d;
+    return 0;
+}
+
+/* To what is to be opened.  *made: it is new.  fs_tree held */
+static int find_or_create(struct walker *w, uint32_t flags, uint32_t mode, bool *made)
+{
+    bool follow = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
+    bool missing;
+    int err = walk_last(w, (follow ? WALK_FOLLOW : 0) | (flags & O_DIRECTORY ? WALK_DIRECTORY : 0), &missing);
+
+    *made = false;
+    if (err == 0) {
+        if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+            return -EEXIST;
+        return flags & O_CREAT && w->slash ? -EISDIR : 0;
+    }
+    if (err == -ENOTDIR && flags & O_CREAT && w->slash)
+        return -EISDIR;
+    if (!missing || !(flags & O_CREAT))
+        return err;
+    err = create_last(w, mode);
+    *made = err == 0;
+    return err;
+}
+
+static int open_tmpfile(struct walker *w, uint32_t flags, uint32_t mode, struct file **out)
+{
+    struct inode *dir = w->at.dentry->inode;
+    struct path p = { w->at.mnt, NULL };
+    int err;
+
+    if (!on_tmpfs(dir))
+        return -EOPNOTSUPP;
+    if (mount_readonly(w->at.mnt))
+        return -EROFS;
+    err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
+    if (!err)
+        err = tmpfs_unnamed(dir->sb, mode & 07777 & ~current->fs->umask, dir, "/#tmpfile", &p.dentry);
+    if (err)
+        return err;
+    err = file_new(&p, flags & ~TMPFILE_BIT, out);
+    dentry_put(p.dentry);
+    return err;
+}
+
+int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode, struct file **out)
+{
+    struct walker w;
+    bool made;
+    int err = check_flags(&flags);
+
+    if (err)
+        return err;
+    err = walk_start(&w, dfd, text, len, 0);
+    if (err)
+        return err;
+    mutex_lock(&fs_tree);
+    err = find_or_create(&w, flags, mode, &made);
+    mutex_unlock(&fs_tree);
+    if (!err && flags & TMPFILE_BIT) {
+        err = open_tmpfile(&w, flags, mode, out);
+    } else if (!err) {
+        if (!made && !(flags & O_PATH))
+            err = may_open(&w.at, flags);
+        if (!err)
+            err = file_new(&w.at, flags, out);
+        if (!err && !made && flags & O_TRUNC && S_ISREG((*out)->inode->mode)) {
+            err = truncate_opened((*out)->inode);
+            if (err)
+                file_put(*out);
+        }
+    }
+    walk_end(&w);
+    return err;
+}
+
+int file_open_kernel(const char *path, uint32_t flags, uint32_t mode, struct file **out)
+{
+    return file_open(AT_FDCWD, path, strlen(path), flags, mode, out);
+}

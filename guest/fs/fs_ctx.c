@@ -1,0 +1,73 @@
+/* fs_ctx.c - what chdir, chroot and umask change, shared by CLONE_FS. */
+#include "fs/internal.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+
+static struct fs_ctx *ctx_new(const struct path *cwd, const struct path *root, uint32_t umask)
+{
+    struct fs_ctx *c = kmalloc(sizeof(*c));
+
+    if (!c)
+        return NULL;
+    *c = (struct fs_ctx){ .users = 1, .cwd = *cwd, .root = *root, .umask = umask };
+    path_get(&c->cwd);
+    path_get(&c->root);
+    return c;
+}
+
+struct fs_ctx *fs_ctx_copy(struct fs_ctx *from)
+{
+    struct fs_ctx *c;
+
+    spin_lock(&from->lock);
+    c = ctx_new(&from->cwd, &from->root, from->umask);
+    spin_unlock(&from->lock);
+    return c;
+}
+
+struct fs_ctx *fs_ctx_initial(void)
+{
+    struct path top = { root_mount, root_mount->root };
+
+    return ctx_new(&top, &top, 022);
+}
+
+void fs_ctx_get(struct fs_ctx *c)
+{
+    __atomic_add_fetch(&c->users, 1, __ATOMIC_RELAXED);
+}
+
+void fs_ctx_put(struct fs_ctx *c)
+{
+    if (__atomic_sub_fetch(&c->users, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    path_put(&c->cwd);
+    path_put(&c->root);
+    kfree(c);
+}
+
+/* A kernel thread has no context: it is at the root. */
+static void ctx_path(bool root, struct path *out)
+{
+    struct fs_ctx *c = current->fs;
+
+    if (!c) {
+        *out = (struct path){ root_mount, root_mount->root };
+        path_get(out);
+        return;
+    }
+    spin_lock(&c->lock);
+    *out = root ? c->root : c->cwd;
+    path_get(out);
+    spin_unlock(&c->lock);
+}
+
+void fs_get_root(struct path *out)
+{
+    ctx_path(true, out);
+}
+
+void fs_get_cwd(struct path *out)
+{
+    ctx_path(false, out);
+}

@@ -1,0 +1,148 @@
+/* inode.c - inodes: life, rights, times.
+ * An inode lives as long as something names it (a dentry) or uses it (a file);
+ * its contents go with it.  The last put may come with mm.lock held, so evict
+ * takes spinlocks only.
+ * The super-user of files is fsuid 0: access(2) and setfsuid(2) then need no
+ * rules of their own. */
+#include "fs/internal.h"
+#include "arch/clock.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+#include <linux/mount.h>
+
+static uint32_t next_dev;       /* [a] minor number of the last superblock; major 0 */
+
+void sb_init(struct superblock *sb, const char *type, uint32_t magic)
+{
+    uint32_t minor = __atomic_add_fetch(&next_dev, 1, __ATOMIC_RELAXED);
+
+    *sb = (struct superblock){ .type = type, .magic = magic, .refs = 0 };
+    sb->dev = (minor & 0xff) | (minor & ~0xffu) << 12;
+}
+
+struct superblock *sb_create(const char *type, uint32_t magic)
+{
+    struct superblock *sb = kmalloc(sizeof(*sb));
+
+    if (sb)
+        sb_init(sb, type, magic);
+    return sb;
+}
+
+struct __kernel_timespec fs_now(void)
+{
+    uint64_t ns = clock_real_ns();
+
+    return (struct __kernel_timespec){ .tv_sec = (int64_t)(ns / NSEC_PER_SEC),
+                                       .tv_nsec = (int64_t)(ns % NSEC_PER_SEC) };
+}
+
+struct inode *inode_alloc(struct superblock *sb, uint32_t mode)
+{
+    struct inode *in = kzalloc(sizeof(*in));
+
+    if (!in)
+        return NULL;
+    in->sb = sb;
+    in->refs = 1;
+    in->nlink = 1;
+    in->mode = mode;
+    in->ino = __atomic_add_fetch(&sb->next_ino, 1, __ATOMIC_RELAXED);
+    in->uid = current->cred.fsuid;
+    in->gid = current->cred.fsgid;
+    in->atime = in->mtime = in->ctime = fs_now();
+    mutex_init(&in->lock);
+    list_init(&in->mappings);
+    __atomic_add_fetch(&sb->inodes, 1, __ATOMIC_RELAXED);
+    return in;
+}
+
+void inode_get(struct inode *in)
+{
+    __atomic_add_fetch(&in->refs, 1, __ATOMIC_RELAXED);
+}
+
+void inode_put(struct inode *in)
+{
+    if (__atomic_sub_fetch(&in->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    if (in->ops && in->ops->evict)
+        in->ops->evict(in);
+    __atomic_sub_fetch(&in->sb->inodes, 1, __ATOMIC_RELAXED);
+    kfree(in);
+}
+
+/* --- rights --- */
+
+bool in_group(uint32_t gid)
+{
+    const struct cred *c = &current->cred;
+
+    if (gid == c->fsgid)
+        return true;
+    for (uint32_t i = 0; i < c->ngroups; i++)
+        if (c->groups[i] == gid)
+            return true;
+    return false;
+}
+
+bool inode_owner_or_root(const struct inode *in)
+{
+    uint32_t me = current->cred.fsuid;
+
+    return me == 0 || me == in->uid;
+}
+
+int inode_permission(struct inode *in, uint32_t mask)
+{
+    uint32_t bits;
+
+    if (current->cred.fsuid == 0)       /* may all but execute what nobody may */
+        return !(mask & MAY_EXEC) || is_dir(in) || (in->mode & 0111) ? 0 : -EACCES;
+    if (in->ops && in->ops->refresh)
+        in->ops->refresh(in);
+    if (current->cred.fsuid == in->uid)
+        bits = in->mode >> 6;
+    else if (in_group(in->gid))
+        bits = in->mode >> 3;
+    else
+        bits = in->mode;
+    return mask & ~bits & 7 ? -EACCES : 0;
+}
+
+void inode_strip_suid(struct inode *in)
+{
+    if (is_dir(in) || !(in->mode & (S_ISUID | S_ISGID)) || current->cred.fsuid == 0)
+        return;
+    in->mode &= ~(uint32_t)S_ISUID;
+    if (in->mode & S_IXGRP)             /* without x, setgid means something else */
+        in->mode &= ~(uint32_t)S_ISGID;
+}
+
+/* --- times --- */
+
+void inode_changed(struct inode *in)
+{
+    in->ctime = fs_now();
+}
+
+void inode_modified(struct inode *in)
+{
+    in->mtime = in->ctime = fs_now();
+}
+
+static bool not_after(const struct __kernel_timespec *a, const struct __kernel_timespec *b)
+{
+    return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec <= b->tv_nsec);
+}
+
+/* As Linux's relatime, but without its rule for a day-old atime: what readers
+ * want to know is whether a file was read since it was written. */
+void inode_accessed(struct inode *in, const struct mount *mnt)
+{
+    if (mnt && mnt->flags & (MS_NOATIME | MS_RDONLY))
+        return;
+    if (not_after(&in->atime, &in->mtime) || not_after(&in->atime, &in->ctime))
+        in->atime = fs_now();
+}

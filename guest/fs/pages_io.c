@@ -1,0 +1,410 @@
+/* pages_io.c - the contents of regular files: read, write, size, holes, and
+ * pages for mappings.
+ *
+ * A file's page is in the index (pages.c); or, for a file of the root image
+ * that has not been touched there, it lies in the image (in->borrowed); or it
+ * is a hole.  The image's memory belongs to this machine alone, so a page of it
+ * is also written in place: borrowing ends only when the file shrinks.
+ *
+ * Writers and changes of size hold in->lock.  Readers and page faults take
+ * pages_lock for the look-up only, with a reference to the frame to copy from.
+ * So a reader may see half of a write, page by page, as on Linux.
+ *
+ * A hole is punched by zeroing the frames that somebody maps and by freeing the
+ * others: no mapping has to be searched for it. */
+#include "fs/internal.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/mm.h"
+#include "proc/task.h"
+#include <linux/falloc.h>
+#include <linux/fs.h>
+
+#define PAGES_OF(bytes) (((bytes) + PAGE_SIZE - 1) >> PAGE_SHIFT)
+
+pfn_t inode_page(struct inode *in, uint64_t i)
+{
+    pfn_t pfn = pages_get(in->pages, i);
+
+    if (!pfn && i < in->borrowed_pages)
+        pfn = in->borrowed + (pfn_t)i;
+    return pfn;
+}
+
+/* A reference to page i; 0: a hole. */
+static pfn_t page_look(struct inode *in, uint64_t i)
+{
+    pfn_t pfn;
+
+    spin_lock(&in->pages_lock);
+    pfn = inode_page(in, i);
+    if (pfn)
+        frame_get(pfn);
+    spin_unlock(&in->pages_lock);
+    return pfn;
+}
+
+/* A reference to page i, which is made if it is a hole: 0, -ENOSPC, -ENOMEM.
+ * beyond: -ENXIO unless the file reaches to the page. */
+static int page_get_or_make(struct inode *in, uint64_t i, bool beyond, pfn_t *out)
+{
+    struct superblock *sb = in->sb;
+    int err = 0;
+
+    spin_lock(&in->pages_lock);
+    pfn_t pfn = inode_page(in, i);
+    if (!beyond && i >= PAGES_OF(in->size)) {
+        err = -ENXIO;
+    } else if (pfn) {
+        frame_get(pfn);
+    } else if (sb->max_pages && sb->pages >= sb->max_pages) {
+        err = -ENOSPC;
+    } else if (!(pfn = frame_alloc_zeroed())) {
+        err = -ENOMEM;
+    } else if ((err = pages_set(&in->pages, i, pfn)) != 0) {
+        frame_put(pfn);
+    } else {
+        in->npages++;
+        __atomic_add_fetch(&sb->pages, 1, __ATOMIC_RELAXED);
+        frame_get(pfn);
+    }
+    spin_unlock(&in->pages_lock);
+    *out = pfn;
+    return err;
+}
+
+static void account_dropped(struct inode *in, uint64_t n)
+{
+    in->npages -= n;
+    __atomic_sub_fetch(&in->sb->pages, n, __ATOMIC_RELAXED);
+}
+
+void inode_drop_pages(struct inode *in)
+{
+    pages_drop(&in->pages, 0, UINT64_MAX);
+    in->borrowed_pages = 0;
+    account_dropped(in, in->npages);
+}
+
+/* --- read and write --- */
+
+long file_regular_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+    struct inode *in = f->inode;
+    uint64_t size = __atomic_load_n(&in->size, __ATOMIC_RELAXED), at = *pos;
+    long done = 0;
+
+    while (u->left && at < size) {
+        size_t off = at & (PAGE_SIZE - 1);
+        size_t in_page = MIN(PAGE_SIZE - off, size - at), n = MIN(in_page, u->left);
+        pfn_t pfn = page_look(in, at >> PAGE_SHIFT);
+        long moved = pfn ? uio_put(u, (char *)frame_va(pfn) + off, n) : uio_put_zero(u, n);
+
+        if (pfn)
+            frame_put(pfn);
+        if (moved < 0 && !done)
+            return moved;
+        if (moved > 0) {
+            at += (uint64_t)moved;
+            done += moved;
+        }
+        if (moved < (long)n)
+            break;
+        if (u->left && at < size)
+            preempt_point();
+    }
+    *pos = at;
+    inode_accessed(in, f->path.mnt);
+    return done;
+}
+
+/* How many of n bytes may be written at `at`: some, -EFBIG, or that and SIGXFSZ. */
+static long write_limit(uint64_t at, size_t n)
+{
+    uint64_t limit = current->proc->rlim[RLIMIT_FSIZE].rlim_cur;
+
+    if (at >= limit) {
+        signal_send_task(current, SIGXFSZ, NULL);
+        return -EFBIG;
+    }
+    limit = MIN(limit, (uint64_t)FILE_SIZE_MAX);
+    if (at >= limit)
+        return -EFBIG;
+    return (long)MIN((uint64_t)n, limit - at);
+}
+
+static long write_locked(struct inode *in, struct uio *u, uint64_t *pos)
+{
+    uint64_t at = *pos;
+    long left = write_limit(at, u->left), done = 0, err = 0;
+
+    if (left < 0)
+        return left;
+    while (left) {
+        size_t off = at & (PAGE_SIZE - 1), n = MIN(PAGE_SIZE - off, (size_t)left);
+        pfn_t pfn;
+
+        err = page_get_or_make(in, at >> PAGE_SHIFT, true, &pfn);
+        if (err)
+            break;
+        long moved = uio_get(u, (char *)frame_va(pfn) + off, n);
+        frame_put(pfn);
+        if (moved <= 0) {
+            err = moved;
+            break;
+        }
+        at += (uint64_t)moved;
+        done += moved;
+        left -= moved;
+        if (at > in->size)
+            __atomic_store_n(&in->size, at, __ATOMIC_RELAXED);
+        if (moved < (long)n)
+            break;
+        if (left)
+            preempt_point();
+    }
+    if (done) {
+        inode_strip_suid(in);
+        inode_modified(in);
+    }
+    *pos = at;
+    return done ? done : err;
+}
+
+long file_regular_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+    struct inode *in = f->inode;
+    uint64_t at;
+    long n;
+
+    if (!u->left)
+        return 0;
+    mutex_lock(&in->lock);
+    at = f->flags & O_APPEND ? in->size : *pos;
+    n = write_locked(in, u, &at);
+    if (n > 0)
+        *pos = at;
+    mutex_unlock(&in->lock);
+    return n;
+}
+
+/* --- size --- */
+
+/* Zeroes part of a page that is there. */
+static void page_zero_part(struct inode *in, uint64_t i, size_t from, size_t to)
+{
+    pfn_t pfn = page_look(in, i);
+
+    if (!pfn)
+        return;
+    memset((char *)frame_va(pfn) + from, 0, to - from);
+    frame_put(pfn);
+}
+
+int inode_truncate(struct inode *in, uint64_t size)
+{
+    uint64_t old = in->size, keep = PAGES_OF(size);
+
+    ASSERT_HELD(&in->lock);
+    if (size > old) {
+        long err = write_limit(size - 1, 1);
+
+        if (err < 0)
+            return (int)err;
+    }
+    spin_lock(&in->pages_lock);
+    in->size = size;
+    spin_unlock(&in->pages_lock);
+    if (size < old) {       /* from now on faults beyond the size fail; then the mapped ones go */
+        uint64_t gone;
+
+        if (!list_empty(&in->mappings))
+            mm_file_truncated(in, keep);
+        spin_lock(&in->pages_lock);
+        gone = pages_drop(&in->pages, keep, UINT64_MAX);
+        if (in->borrowed_pages > keep) {    /* their frames stay with the image, out of use */
+            gone += in->borrowed_pages - keep;
+            in->borrowed_pages = (uint32_t)keep;
+        }
+        account_dropped(in, gone);
+        spin_unlock(&in->pages_lock);
+        if (size & (PAGE_SIZE - 1))
+            page_zero_part(in, size >> PAGE_SHIFT, size & (PAGE_SIZE - 1), PAGE_SIZE);
+    }
+    return 0;
+}
+
+/* --- holes --- */
+
+/* Page i becomes zero; it is freed if only the index holds it. */
+static void page_punch(struct inode *in, uint64_t i)
+{
+    pfn_t pfn;
+
+    spin_lock(&in->pages_lock);
+    pfn = inode_page(in, i);
+    if (pfn && frame_refs(pfn) == 1)
+        account_dropped(in, pages_drop(&in->pages, i, i));
+    else if (pfn)
+        frame_clear(pfn);
+    spin_unlock(&in->pages_lock);
+}
+
+/* The next page from *i on that is there: false if there is none. */
+static bool next_data(struct inode *in, uint64_t *i)
+{
+    bool there = true;
+
+    spin_lock(&in->pages_lock);
+    if (*i >= in->borrowed_pages)
+        there = pages_next(in->pages, i) != 0;
+    spin_unlock(&in->pages_lock);
+    return there;
+}
+
+static void punch(struct inode *in, uint64_t off, uint64_t end)
+{
+    uint64_t i = off >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+
+    while (i <= last && next_data(in, &i) && i <= last) {
+        uint64_t start = i << PAGE_SHIFT;
+        size_t from = off > start ? off - start : 0;
+        size_t to = end - start < PAGE_SIZE ? end - start : PAGE_SIZE;
+
+        if (from == 0 && to == PAGE_SIZE)
+            page_punch(in, i);
+        else
+            page_zero_part(in, i, from, to);
+        i++;
+        preempt_point();
+    }
+}
+
+static int reserve(struct inode *in, uint64_t off, uint64_t end)
+{
+    for (uint64_t i = off >> PAGE_SHIFT; i <= (end - 1) >> PAGE_SHIFT; i++) {
+        pfn_t pfn;
+        int err = page_get_or_make(in, i, true, &pfn);
+
+        if (err)
+            return err;
+        frame_put(pfn);
+        if (signal_fatal_pending(current))
+            return -EINTR;
+        preempt_point();
+    }
+    return 0;
+}
+
+int inode_allocate(struct inode *in, int mode, uint64_t off, uint64_t len)
+{
+    uint64_t end = off + len;
+    int err = 0;
+
+    mutex_lock(&in->lock);
+    if (mode & FALLOC_FL_PUNCH_HOLE) {
+        punch(in, off, end);
+    } else {
+        if (end > in->size && !(mode & FALLOC_FL_KEEP_SIZE)) {
+            long room = write_limit(end - 1, 1);
+
+            err = room < 0 ? (int)room : 0;
+        }
+        if (!err && mode & FALLOC_FL_ZERO_RANGE)
+            punch(in, off, end);
+        if (!err)
+            err = reserve(in, off, end);
+        if (!err && end > in->size && !(mode & FALLOC_FL_KEEP_SIZE))
+            __atomic_store_n(&in->size, end, __ATOMIC_RELAXED);
+    }
+    if (!err) {
+        inode_strip_suid(in);
+        inode_modified(in);
+    }
+    mutex_unlock(&in->lock);
+    return err;
+}
+
+static long seek_data_or_hole(struct inode *in, uint64_t off, bool data)
+{
+    uint64_t i = off >> PAGE_SHIFT, at;
+
+    if (off >= in->size)
+        return -ENXIO;
+    if (data) {
+        if (!next_data(in, &i))
+            return -ENXIO;
+    } else {
+        spin_lock(&in->pages_lock);
+        while (i << PAGE_SHIFT < in->size && inode_page(in, i))
+            i++;
+        spin_unlock(&in->pages_lock);
+    }
+    at = MAX(off, i << PAGE_SHIFT);
+    if (at >= in->size)
+        return data ? -ENXIO : (long)in->size;
+    return (long)at;
+}
+
+long file_regular_seek(struct file *f, int64_t off, int whence)
+{
+    int64_t base = 0;
+
+    switch (whence) {
+    case SEEK_SET: break;
+    case SEEK_CUR: base = (int64_t)f->pos; break;
+    case SEEK_END: base = (int64_t)f->inode->size; break;
+    case SEEK_DATA:
+    case SEEK_HOLE:
+        if (off < 0)
+            return -ENXIO;
+        off = seek_data_or_hole(f->inode, (uint64_t)off, whence == SEEK_DATA);
+        if (off < 0)
+            return off;
+        break;
+    default: return -EINVAL;
+    }
+    if (__builtin_add_overflow(base, off, &off) || off < 0)
+        return -EINVAL;
+    f->pos = (uint64_t)off;
+    return off;
+}
+
+/* --- for mappings and the kernel --- */
+
+int file_get_page(struct file *f, uint64_t index, bool fill, pfn_t *pfn)
+{
+    struct inode *in = f->inode;
+
+    if (fill)
+        return page_get_or_make(in, index, false, pfn);
+    if (index >= PAGES_OF(__atomic_load_n(&in->size, __ATOMIC_RELAXED)))
+        return -ENXIO;
+    *pfn = page_look(in, index);
+    return 0;
+}
+
+void file_get_pages_present(struct file *f, uint64_t index, unsigned n, pfn_t *pfns)
+{
+    struct inode *in = f->inode;
+    uint64_t end;
+
+    spin_lock(&in->pages_lock);
+    end = PAGES_OF(in->size);
+    for (unsigned k = 0; k < n; k++) {
+        pfns[k] = index + k < end ? inode_page(in, index + k) : 0;
+        if (pfns[k])
+            frame_get(pfns[k]);
+    }
+    spin_unlock(&in->pages_lock);
+}
+
+long file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos)
+{
+    struct uio u;
+
+    if (!f->ops->read)
+        return -EINVAL;
+    uio_kernel(&u, buf, n);
+    return f->ops->read(f, &u, &pos);
+}

@@ -1,0 +1,363 @@
+/* path.c - from a path name to a name in the tree.
+ *
+ * The walk runs over text that may come from several places: the path, and the
+ * targets of the symlinks in it.  While a symlink in the middle of a text is
+ * being walked, what is left of the text around it waits in w->outer; a symlink
+ * at the end of its text simply replaces it.  So depth is bounded by the number
+ * of links, and that by MAX_LINKS (-ELOOP); nothing recurses.
+ *
+ * fs_tree is held from the first component to the last, so names stay where they
+ * are, and so do the texts of tmpfs symlinks.  User memory is read before. */
+#include "fs/internal.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+
+void path_get(const struct path *p)
+{
+    if (p->mnt)
+        mount_get(p->mnt);
+    if (p->dentry)
+        dentry_get(p->dentry);
+}
+
+/* The name first: a mount's last put may free all names below it. */
+void path_put(struct path *p)
+{
+    if (p->dentry)
+        dentry_put(p->dentry);
+    if (p->mnt)
+        mount_put(p->mnt);
+    p->mnt = NULL;
+    p->dentry = NULL;
+}
+
+static void walk_to(struct walker *w, const struct path *p)
+{
+    path_get(p);
+    path_put(&w->at);
+    w->at = *p;
+}
+
+/* --- begin and end --- */
+
+int walk_start(struct walker *w, int dfd, const char *text, size_t len, uint32_t flags)
+{
+    memset(w, 0, sizeof(*w));
+    if (!len && !(flags & WALK_EMPTY))
+        return -ENOENT;
+    fs_get_root(&w->root);
+    w->rest = text;
+    w->end = text + len;
+    if (len && *text == '/') {
+        w->at = w->root;
+        path_get(&w->at);
+    } else if (dfd == AT_FDCWD) {
+        fs_get_cwd(&w->at);
+    } else {
+        struct file *f = fd_get(dfd);
+        int err = !f ? -EBADF : !f->path.dentry || (len && !is_dir(f->inode)) ? -ENOTDIR : 0;
+
+        if (err == 0) {
+            w->at = f->path;
+            path_get(&w->at);
+        }
+        if (f)
+            file_put(f);
+        if (err)
+            path_put(&w->root);
+        return err;
+    }
+    return 0;
+}
+
+void walk_end(struct walker *w)
+{
+    path_put(&w->at);
+    path_put(&w->root);
+    kfree(w->outer);
+    while (w->texts) {
+        struct walk_text *t = w->texts;
+
+        w->texts = t->next;
+        kfree(t);
+    }
+}
+
+/* --- one step --- */
+
+/* Down to what is mounted on w->at, if anything is. */
+static void cross_mounts(struct walker *w)
+{
+    struct mount *m;
+
+    while (w->at.dentry->mounted && (m = mount_on(w->at.mnt, w->at.dentry)) != NULL)
+        walk_to(w, &(struct path){ m, m->root });
+}
+
+static void step_up(struct walker *w)
+{
+    struct path p = w->at;
+
+    if (p.dentry == w->root.dentry && p.mnt == w->root.mnt)
+        return;
+    while (p.dentry == p.mnt->root) {       /* from the root of a mount to what it covers */
+        if (!p.mnt->on)
+            return;
+        p = (struct path){ p.mnt->parent, p.mnt->on };
+        if (p.dentry == w->root.dentry && p.mnt == w->root.mnt) {
+            walk_to(w, &p);
+            return;
+        }
+    }
+    p.dentry = p.dentry->parent;
+    walk_to(w, &p);
+    cross_mounts(w);
+}
+
+/* The target of symlink `in` as text, which lasts until the walk ends. */
+static int link_text(struct walker *w, struct inode *in, const char **text, size_t *len)
+{
+    struct walk_text *t;
+    long n;
+
+    if (!in->ops->readlink) {
+        *text = in->private;
+        *len = in->size;
+        return 0;
+    }
+    t = kmalloc(KMALLOC_MAX);
+    if (!t)
+        return -ENOMEM;
+    t->next = w->texts;
+    w->texts = t;
+    n = in->ops->readlink(in, t->text, KMALLOC_MAX - sizeof(*t));
+    *text = t->text;
+    *len = n < 0 ? 0 : (size_t)n;
+    return n < 0 ? (int)n : 0;
+}
+
+/* The text of a symlink comes next, then what is left of the present one. */
+static int push_text(struct walker *w, const char *text, size_t len)
+{
+    if (!len)
+        return -ENOENT;
+    while (w->rest < w->end && *w->rest == '/')
+        w->rest++;
+    if (w->rest < w->end) {
+        if (!w->outer)
+            w->outer = kmalloc(MAX_LINKS * sizeof(*w->outer));
+        if (!w->outer)
+            return -ENOMEM;
+        w->outer[w->depth++] = (struct walk_rest){ w->rest, w->end };
+    }
+    w->rest = text;
+    w->end = text + len;
+    if (*text == '/')
+        walk_to(w, &w->root);
+    return 0;
+}
+
+static int follow_link(struct walker *w, struct inode *in)
+{
+    const char *text;
+    size_t len;
+    int err;
+
+    if (++w->links > MAX_LINKS)
+        return -ELOOP;
+    if (in->ops->follow) {
+        struct path to = { 0 };
+
+        err = in->ops->follow(in, &to);
+        if (err == 0) {
+            path_put(&w->at);
+            w->at = to;
+        }
+        return err;
+    }
+    err = link_text(w, in, &text, &len);
+    return err ? err : push_text(w, text, len);
+}
+
+/* To the child of that name; a symlink is followed if asked. */
+static int step_down(struct walker *w, const char *name, size_t len, bool follow)
+{
+    struct dentry *d;
+    int err;
+
+    if (len > NAME_MAX_BYTES)
+        return -ENAMETOOLONG;
+    err = dentry_find(w->at.dentry, name, len, &d);
+    if (err)
+        return err;
+    if (follow && S_ISLNK(d->inode->mode)) {
+        err = follow_link(w, d->inode);
+        dentry_put(d);
+        return err;
+    }
+    dentry_put(w->at.dentry);
+    w->at.dentry = d;
+    if (unlikely(d->mounted))
+        cross_mounts(w);
+    return 0;
+}
+
+/* --- the walk --- */
+
+static enum last_kind kind_of(const char *name, size_t len)
+{
+    if (name[0] != '.' || len > 2)
+        return LAST_NAME;
+    if (len == 1)
+        return LAST_DOT;
+    return name[1] == '.' ? LAST_DOTDOT : LAST_NAME;
+}
+
+/* The next component of the text: w->last, w->last_len.  False: none is left. */
+static bool next_component(struct walker *w)
+{
+    const char *p = w->rest;
+
+    for (;;) {
+        while (p < w->end && *p == '/')
+            p++;
+        if (p < w->end)
+            break;
+        if (!w->depth)
+            return false;
+        w->depth--;
+        p = w->outer[w->depth].at;
+        w->end = w->outer[w->depth].end;
+    }
+    w->last = p;
+    while (p < w->end && *p != '/')
+        p++;
+    w->last_len = (size_t)(p - w->last);
+    w->kind = kind_of(w->last, w->last_len);
+    w->rest = p;
+    return true;
+}
+
+/* Nothing but slashes after the present component? */
+static bool at_last(struct walker *w)
+{
+    const char *p = w->rest;
+
+    if (w->depth)
+        return false;
+    while (p < w->end && *p == '/')
+        p++;
+    if (p < w->end)
+        return false;
+    w->slash |= p > w->rest;
+    return true;
+}
+
+int walk_parent(struct walker *w)
+{
+    for (;;) {
+        struct inode *dir = w->at.dentry->inode;
+        int err;
+
+        if (!next_component(w)) {
+            w->kind = LAST_ROOT;        /* "/", or a magic link that led here */
+            return 0;
+        }
+        if (!is_dir(dir))
+            return -ENOTDIR;
+        err = inode_permission(dir, MAY_EXEC);
+        if (err || at_last(w))
+            return err;
+        if (w->kind == LAST_DOTDOT)
+            step_up(w);
+        else if (w->kind == LAST_NAME)
+            err = step_down(w, w->last, w->last_len, true);
+        if (err)
+            return err;
+    }
+}
+
+int walk_last(struct walker *w, uint32_t flags, bool *missing)
+{
+    int err;
+
+    *missing = false;
+    for (;;) {
+        err = walk_parent(w);
+        if (err)
+            return err;
+        if (w->kind != LAST_NAME) {
+            if (w->kind == LAST_DOTDOT)
+                step_up(w);
+            break;
+        }
+        uint32_t links = w->links;
+        err = step_down(w, w->last, w->last_len, (flags & WALK_FOLLOW) || w->slash);
+        if (err) {
+            *missing = err == -ENOENT && links == w->links;
+            return err;
+        }
+        if (links == w->links)          /* not a symlink, or not followed */
+            break;
+    }
+    if ((w->slash || flags & WALK_DIRECTORY) && !is_dir(w->at.dentry->inode))
+        return -ENOTDIR;
+    return 0;
+}
+
+int path_lookup(int dfd, const char *text, size_t len, uint32_t flags, struct path *out)
+{
+    struct walker w;
+    bool missing;
+    int err = walk_start(&w, dfd, text, len, flags);
+
+    if (err)
+        return err;
+    mutex_lock(&fs_tree);
+    err = walk_last(&w, flags, &missing);
+    mutex_unlock(&fs_tree);
+    if (err == 0) {
+        *out = w.at;
+        w.at = (struct path){ 0 };
+    }
+    walk_end(&w);
+    return err;
+}
+
+/* --- names from user space --- */
+
+int name_get(struct user_name *n, uaddr_t from)
+{
+    long len = strncpy_from_user(n->own, from, sizeof(n->own));
+
+    n->text = n->own;
+    if (len == -ENAMETOOLONG) {
+        n->text = kmalloc(PATH_MAX_BYTES);
+        if (!n->text)
+            return -ENOMEM;
+        len = strncpy_from_user(n->text, from, PATH_MAX_BYTES);
+        if (len < 0)
+            kfree(n->text);
+    }
+    n->len = (size_t)len;
+    return len < 0 ? (int)len : 0;
+}
+
+void name_put(struct user_name *n)
+{
+    if (n->text != n->own)
+        kfree(n->text);
+}
+
+int path_lookup_user(int dfd, uaddr_t name, uint32_t flags, struct path *out)
+{
+    struct user_name n;
+    int err = name_get(&n, name);
+
+    if (err)
+        return err;
+    err = path_lookup(dfd, n.text, n.len, flags, out);
+    name_put(&n);
+    return err;
+}

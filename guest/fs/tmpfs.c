@@ -1,0 +1,304 @@
+/* tmpfs.c - directories' contents: make, link, remove.  The tree of dentries is
+ * the directory, so there is nothing else to keep in step.
+ * fs_tree is held throughout; a directory's nlink is 2 and one for each
+ * subdirectory, its size 20 bytes a name, as Linux's tmpfs has it. */
+#include "fs/internal.h"
+#include "fs/devfs.h"
+#include "fs/pipe.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+#include <linux/fs.h>
+#include <linux/magic.h>
+
+#define DIRENT_BYTES 20
+
+static void node_evict(struct inode *in)
+{
+    if (S_ISFIFO(in->mode))
+        fifo_evict(in);
+    else if (S_ISREG(in->mode))
+        inode_drop_pages(in);
+    else if (S_ISLNK(in->mode) && !in->borrowed)
+        kfree(in->private);
+}
+
+const struct inode_ops tmpfs_dir_ops  = { 0 };
+const struct inode_ops tmpfs_link_ops = { .evict = node_evict };
+const struct inode_ops tmpfs_node_ops = { .evict = node_evict };
+const struct file_ops tmpfs_file_ops = {
+    .read = file_regular_read, .write = file_regular_write, .seek = file_regular_seek,
+};
+
+void tmpfs_set_ops(struct inode *in)
+{
+    in->ops = &tmpfs_node_ops;
+    switch (in->mode & S_IFMT) {
+    case S_IFREG: in->fops = &tmpfs_file_ops; break;
+    case S_IFIFO: in->fops = &fifo_fops; break;
+    case S_IFLNK: in->ops = &tmpfs_link_ops; break;
+    case S_IFDIR:
+        in->ops = &tmpfs_dir_ops;
+        in->fops = &dir_file_ops;
+        in->nlink = 2;
+        break;
+    }
+}
+
+/* The new inode for a name in dir; NULL dir: a root. */
+struct inode *tmpfs_inode(struct superblock *sb, const struct new_node *n, struct inode *dir)
+{
+    struct inode *in = inode_alloc(sb, n->mode);
+
+    if (!in)
+        return NULL;
+    in->rdev = n->rdev;
+    tmpfs_set_ops(in);
+    if (dir && dir->mode & S_ISGID) {       /* the group comes from the directory, and so does that rule */
+        in->gid = dir->gid;
+        if (is_dir(in))
+            in->mode |= S_ISGID;
+    }
+    if (S_ISLNK(n->mode)) {
+        char *text = kmalloc(n->target_len + 1);
+
+        if (!text) {
+            inode_put(in);
+            return NULL;
+        }
+        memcpy(text, n->target, n->target_len);
+        text[n->target_len] = 0;
+        in->private = text;
+        in->size = n->target_len;
+    }
+    return in;
+}
+
+int tmpfs_new(const char *type, uint32_t mode, struct superblock **out)
+{
+    struct superblock *sb = sb_create(type, TMPFS_MAGIC);
+    struct new_node root = { .mode = S_IFDIR | mode };
+    struct inode *in;
+
+    if (!sb)
+        return -ENOMEM;
+    in = tmpfs_inode(sb, &root, NULL);
+    if (!in || dentry_new(NULL, "", 0, in, &sb->root) != 0) {
+        kfree(sb);
+        return -ENOMEM;
+    }
+    *out = sb;
+    return 0;
+}
+
+/* May names be added to or taken out of dir? */
+static int dir_writable(struct path *dir)
+{
+    if (!on_tmpfs(dir->dentry->inode))
+        return -EPERM;
+    if (mount_readonly(dir->mnt))
+        return -EROFS;
+    if (dir->dentry->unlinked)
+        return -ENOENT;
+    return inode_permission(dir->dentry->inode, MAY_WRITE | MAY_EXEC);
+}
+
+static void dir_grew(struct inode *dir, bool subdir)
+{
+    dir->size += DIRENT_BYTES;
+    dir->nlink += subdir;
+    inode_modified(dir);
+}
+
+static void dir_shrank(struct inode *dir, bool subdir)
+{
+    dir->size -= MIN(dir->size, (uint64_t)DIRENT_BYTES);
+    dir->nlink -= subdir;
+    inode_modified(dir);
+}
+
+int tmpfs_create(struct path *dir, const char *name, size_t len, const struct new_node *n,
+                 struct dentry **out)
+{
+    struct inode *parent = dir->dentry->inode, *in;
+    struct dentry *d;
+    int err = dir_writable(dir);
+
+    if (err)
+        return err;
+    in = tmpfs_inode(parent->sb, n, parent);
+    if (!in)
+        return -ENOMEM;
+    err = dentry_new(dir->dentry, name, len, in, &d);
+    if (err)
+        return err;
+    dentry_hang(d);
+    dir_grew(parent, is_dir(in));
+    if (out)
+        *out = d;
+    else
+        dentry_put(d);
+    return 0;
+}
+
+int tmpfs_unnamed(struct superblock *sb, uint32_t mode, struct inode *dir, const char *name,
+                  struct dentry **out)
+{
+    struct new_node n = { .mode = S_IFREG | mode };
+    struct inode *in = tmpfs_inode(sb, &n, dir);
+    int err;
+
+    if (!in)
+        return -ENOMEM;
+    in->nlink = 0;
+    err = dentry_new(NULL, name, strlen(name), in, out);
+    if (err == 0)
+        (*out)->unlinked = true;
+    return err;
+}
+
+int tmpfs_link(struct path *dir, const char *name, size_t len, struct inode *in)
+{
+    struct dentry *d;
+    int err = dir_writable(dir);
+
+    if (err)
+        return err;
+    if (is_dir(in))
+        return -EPERM;
+    inode_get(in);
+    err = dentry_new(dir->dentry, name, len, in, &d);
+    if (err)
+        return err;
+    dentry_hang(d);
+    dentry_put(d);
+    in->nlink++;
+    inode_changed(in);
+    dir_grew(dir->dentry->inode, false);
+    return 0;
+}
+
+/* In a sticky directory only the owner of the file or of the directory may. */
+static int may_delete(struct path *dir, struct dentry *d)
+{
+    struct inode *in = dir->dentry->inode;
+    int err = dir_writable(dir);
+
+    if (err)
+        return err;
+    if (in->mode & S_ISVTX && !inode_owner_or_root(d->inode) && !inode_owner_or_root(in))
+        return -EPERM;
+    return 0;
+}
+
+/* The checks of unlink(2) and rmdir(2), also for what a rename replaces. */
+static int removable(struct path *dir, struct dentry *d, bool rmdir)
+{
+    int err = may_delete(dir, d);
+
+    if (err)
+        return err;
+    if (rmdir && !is_dir(d->inode))
+        return -ENOTDIR;
+    if (!rmdir && is_dir(d->inode))
+        return -EISDIR;
+    if (d->mounted)
+        return -EBUSY;
+    return rmdir && d->children.node ? -ENOTEMPTY : 0;
+}
+
+/* d leaves its directory for good. */
+static void remove(struct inode *dir, struct dentry *d)
+{
+    bool subdir = is_dir(d->inode);
+
+    d->inode->nlink -= subdir ? 2 : 1;
+    inode_changed(d->inode);
+    dentry_drop(d);
+    dir_shrank(dir, subdir);
+}
+
+int tmpfs_unlink(struct path *dir, struct dentry *d, bool rmdir)
+{
+    int err = removable(dir, d, rmdir);
+
+    if (err == 0)
+        remove(dir->dentry->inode, d);
+    return err;
+}
+
+/* RENAME_EXCHANGE: both stand; nothing is removed. */
+static int exchange(struct path *from, struct dentry *d, struct path *to, struct dentry *other)
+{
+    struct inode *a = from->dentry->inode, *b = to->dentry->inode;
+    int err = may_delete(to, other);
+
+    if (err)
+        return err;
+    if (d->mounted || other->mounted)
+        return -EBUSY;
+    err = dentry_exchange(d, other);
+    if (err)
+        return err;
+    if (is_dir(d->inode) != is_dir(other->inode)) {
+        a->nlink += (uint32_t)is_dir(other->inode) - (uint32_t)is_dir(d->inode);
+        b->nlink += (uint32_t)is_dir(d->inode) - (uint32_t)is_dir(other->inode);
+    }
+    inode_modified(a);
+    inode_modified(b);
+    inode_changed(d->inode);
+    inode_changed(other->inode);
+    return 0;
+}
+
+/* d in from becomes name in to, where victim (NULL: nothing) has that name.
+ * The caller has ruled out that one is above the other, and that they are the
+ * same inode. */
+int tmpfs_rename(struct path *from, struct dentry *d, struct path *to, const char *name, size_t len,
+                 struct dentry *victim, uint32_t flags)
+{
+    struct inode *a = from->dentry->inode, *b = to->dentry->inode;
+    bool subdir = is_dir(d->inode);
+    int err = may_delete(from, d);
+
+    if (err)
+        return err;
+    if (flags & RENAME_EXCHANGE)
+        return exchange(from, d, to, victim);
+    err = victim ? removable(to, victim, subdir) : dir_writable(to);
+    if (err)
+        return err;
+    if (subdir && a != b) {         /* its ".." changes */
+        err = inode_permission(d->inode, MAY_WRITE);
+        if (err)
+            return err;
+    }
+    if (d->mounted)
+        return -EBUSY;
+    if (victim) {
+        struct dentry *kept = victim;
+
+        dentry_get(kept);           /* the move may still fail */
+        dentry_drop(kept);
+        kept->unlinked = false;
+        err = dentry_move(d, to->dentry, name, len);
+        if (err) {
+            dentry_hang(kept);
+            dentry_put(kept);
+            return err;
+        }
+        kept->unlinked = true;
+        kept->inode->nlink -= is_dir(kept->inode) ? 2 : 1;
+        inode_changed(kept->inode);
+        dir_shrank(b, is_dir(kept->inode));
+        dentry_put(kept);
+    } else {
+        err = dentry_move(d, to->dentry, name, len);
+        if (err)
+            return err;
+    }
+    dir_shrank(a, subdir);
+    dir_grew(b, subdir);
+    inode_changed(d->inode);
+    return 0;
+}

@@ -1,0 +1,344 @@
+/* fd.c - calls on descriptors: open, close, dup, fcntl, flock, ioctl. */
+#include "fs/internal.h"
+#include "fs/pipe.h"
+#include "arch/uaccess.h"
+#include "proc/task.h"
+#include "sys/syscall.h"
+#include <asm/ioctls.h>
+#include <linux/close_range.h>
+#include <linux/fs.h>
+#include <linux/memfd.h>
+
+/* --- open and close --- */
+
+static long open_at(int dfd, uaddr_t name, uint32_t flags, uint32_t mode)
+{
+    struct user_name n;
+    struct file *f;
+    int fd, err = name_get(&n, name);
+
+    if (err)
+        return err;
+    fd = fd_alloc(0, flags);
+    if (fd >= 0) {
+        err = file_open(dfd, n.text, n.len, flags, mode, &f);
+        if (err) {
+            fd_cancel(fd);
+            fd = err;
+        } else {
+            fd_install(fd, f);
+        }
+    }
+    name_put(&n);
+    return fd;
+}
+
+SYSCALL3(open, uaddr_t, name, uint32_t, flags, uint32_t, mode)
+{
+    return open_at(AT_FDCWD, name, flags, mode);
+}
+
+SYSCALL4(openat, int, dfd, uaddr_t, name, uint32_t, flags, uint32_t, mode)
+{
+    return open_at(dfd, name, flags, mode);
+}
+
+SYSCALL2(creat, uaddr_t, name, uint32_t, mode)
+{
+    return open_at(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
+}
+
+SYSCALL1(close, int, fd)
+{
+    return fd_close(fd);
+}
+
+SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
+{
+    if (flags & ~(uint32_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
+        return -EINVAL;
+    if (flags & CLOSE_RANGE_UNSHARE && files_users(current->files) > 1) {
+        struct files *old = current->files, *own = files_copy(old);
+
+        if (!own)
+            return -ENOMEM;
+        spin_lock(&current->lock);
+        current->files = own;
+        spin_unlock(&current->lock);
+        files_put(old);
+    }
+    for (int fd = first < FD_MAX ? (int)first : -1; fd >= 0; ) {
+        fd = files_next(current->files, fd);
+        if (fd < 0 || (uint32_t)fd > last)
+            break;
+        if (flags & CLOSE_RANGE_CLOEXEC)
+            fd_flags(fd, true, true);
+        else
+            fd_close(fd);
+        fd++;
+    }
+    return 0;
+}
+
+SYSCALL2(memfd_create, uaddr_t, name, uint32_t, flags)
+{
+    char text[NAME_MAX_BYTES - 5] = "memfd:";       /* with the prefix no longer than a name */
+    struct file *f;
+    long len;
+    int err;
+
+    if (flags & ~(uint32_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+        return -EINVAL;
+    len = strncpy_from_user(text + 6, name, sizeof(text) - 6);
+    if (len < 0)
+        return len == -ENAMETOOLONG ? -EINVAL : len;
+    err = tmpfs_anon_file(text, 0, &f);
+    return err ? err : fd_open_add(f, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
+}
+
+/* --- dup --- */
+
+static long dup_from(struct file *f, int from, uint32_t flags)
+{
+    int fd = fd_alloc(from, flags);
+
+    if (fd >= 0) {
+        file_get(f);
+        fd_install(fd, f);
+    }
+    return fd;
+}
+
+SYSCALL1(dup, int, fd)
+{
+    struct file *f = fd_get(fd);
+    long ret;
+
+    if (!f)
+        return -EBADF;
+    ret = dup_from(f, 0, 0);
+    file_put(f);
+    return ret;
+}
+
+static long dup_to(int from, int to, uint32_t flags)
+{
+    struct file *f = fd_get(from);
+    long err;
+
+    if (!f)
+        return -EBADF;
+    err = fd_replace(to, f, flags);
+    file_put(f);
+    return err ? err : to;
+}
+
+SYSCALL2(dup2, int, from, int, to)
+{
+    if (from == to)
+        return fd_flags(from, false, false) < 0 ? -EBADF : to;
+    return dup_to(from, to, 0);
+}
+
+SYSCALL3(dup3, int, from, int, to, uint32_t, flags)
+{
+    if (flags & ~(uint32_t)O_CLOEXEC || from == to)
+        return -EINVAL;
+    return dup_to(from, to, flags);
+}
+
+/* --- fcntl --- */
+
+#define SETTABLE ((uint32_t)(O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | FASYNC))
+
+static long set_flags(struct file *f, uint32_t flags)
+{
+    if ((flags ^ f->flags) & O_NOATIME && flags & O_NOATIME && !inode_owner_or_root(f->inode))
+        return -EPERM;
+    mutex_lock(&f->lock);
+    f->flags = (f->flags & ~SETTABLE) | (flags & SETTABLE);
+    mutex_unlock(&f->lock);
+    return 0;
+}
+
+/* l_whence and l_start, l_len, which may be negative, as inclusive bounds. */
+static int lock_bounds(struct file *f, const struct flock *l, struct lock_range *r)
+{
+    int64_t start = l->l_start, end, base = 0;
+
+    switch (l->l_whence) {
+    case SEEK_SET: break;
+    case SEEK_CUR: base = (int64_t)f->pos; break;
+    case SEEK_END: base = (int64_t)f->inode->size; break;
+    default: return -EINVAL;
+    }
+    if (__builtin_add_overflow(start, base, &start))
+        return -EOVERFLOW;
+    if (start < 0)
+        return -EINVAL;
+    if (l->l_len > 0) {
+        if (__builtin_add_overflow(start, l->l_len - 1, &end))
+            return -EOVERFLOW;
+    } else if (l->l_len < 0) {
+        end = start - 1;
+        start += l->l_len;
+        if (start < 0)
+            return -EINVAL;
+    } else {
+        end = INT64_MAX;
+    }
+    *r = (struct lock_range){ (uint64_t)start, (uint64_t)end };
+    return 0;
+}
+
+static long get_lock(struct file *f, const void *owner, struct flock *l, uaddr_t at)
+{
+    struct lock_range r;
+    int err, pid = 0;
+
+    if (l->l_type != F_RDLCK && l->l_type != F_WRLCK)
+        return -EINVAL;
+    err = lock_bounds(f, l, &r);
+    if (err)
+        return err;
+    lock_posix_test(f, owner, &l->l_type, &r, &pid);
+    if (l->l_type != F_UNLCK) {
+        l->l_whence = SEEK_SET;
+        l->l_start = (int64_t)r.start;
+        l->l_len = r.end == INT64_MAX ? 0 : (int64_t)(r.end - r.start + 1);
+        l->l_pid = pid;
+    }
+    return copy_to_user(at, l, sizeof(*l));
+}
+
+static long set_lock(struct file *f, const void *owner, const struct flock *l, bool wait)
+{
+    struct lock_range r;
+    int err;
+
+    if (l->l_type != F_RDLCK && l->l_type != F_WRLCK && l->l_type != F_UNLCK)
+        return -EINVAL;
+    err = lock_bounds(f, l, &r);
+    if (err)
+        return err;
+    if ((l->l_type == F_RDLCK && !file_readable(f)) || (l->l_type == F_WRLCK && !file_writable(f)))
+        return -EBADF;
+    return lock_posix(f, owner, l->l_type, r, wait);
+}
+
+static long record_lock(struct file *f, int cmd, uaddr_t at)
+{
+    bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
+    const void *owner = ofd ? (const void *)f : current->files;
+    struct flock l;
+
+    if (copy_from_user(&l, at, sizeof(l)) != 0)
+        return -EFAULT;
+    if (ofd && l.l_pid)
+        return -EINVAL;
+    if (cmd == F_GETLK || cmd == F_OFD_GETLK)
+        return get_lock(f, owner, &l, at);
+    return set_lock(f, owner, &l, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+}
+
+static long dup_fcntl(struct file *f, uint64_t from, uint32_t flags)
+{
+    if (from >= current->proc->rlim[RLIMIT_NOFILE].rlim_cur || from >= FD_MAX)
+        return -EINVAL;
+    return dup_from(f, (int)from, flags);
+}
+
+static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
+{
+    if (f->flags & O_PATH && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_GETFD && cmd != F_SETFD &&
+        cmd != F_GETFL)
+        return -EBADF;
+    switch (cmd) {
+    case F_DUPFD:         return dup_fcntl(f, arg, 0);
+    case F_DUPFD_CLOEXEC: return dup_fcntl(f, arg, O_CLOEXEC);
+    case F_GETFD:         return fd_flags(fd, false, false);
+    case F_SETFD:         return fd_flags(fd, true, arg & FD_CLOEXEC);
+    case F_GETFL:         return f->flags | (f->flags & O_PATH ? 0 : O_LARGEFILE);
+    case F_SETFL:         return set_flags(f, (uint32_t)arg);
+    case F_GETLK: case F_SETLK: case F_SETLKW:
+    case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
+                          return record_lock(f, cmd, arg);
+    case F_GETOWN:        return f->owner;
+    case F_SETOWN:        f->owner = (int32_t)arg; return 0;
+    case F_GETPIPE_SZ:    return pipe_get_size(f);
+    case F_SETPIPE_SZ:    return pipe_set_size(f, (uint32_t)arg);
+    }
+    return -EINVAL;
+}
+
+SYSCALL3(fcntl, int, fd, int, cmd, uint64_t, arg)
+{
+    struct file *f = fd_get(fd);
+    long ret;
+
+    if (!f)
+        return -EBADF;
+    ret = fcntl_on(fd, f, cmd, arg);
+    file_put(f);
+    return ret;
+}
+
+SYSCALL2(flock, int, fd, int, op)
+{
+    struct file *f;
+    short type;
+    long ret;
+
+    switch (op & ~LOCK_NB) {
+    case LOCK_SH: type = F_RDLCK; break;
+    case LOCK_EX: type = F_WRLCK; break;
+    case LOCK_UN: type = F_UNLCK; break;
+    default: return -EINVAL;
+    }
+    f = fd_get(fd);
+    if (!f)
+        return -EBADF;
+    ret = f->flags & O_PATH ? -EBADF : lock_flock(f, type, !(op & LOCK_NB));
+    file_put(f);
+    return ret;
+}
+
+/* --- ioctl --- */
+
+static long set_flag_from(struct file *f, uint32_t flag, uaddr_t arg)
+{
+    int on;
+
+    if (get_user(on, arg) != 0)
+        return -EFAULT;
+    return set_flags(f, on ? f->flags | flag : f->flags & ~flag);
+}
+
+static long ioctl_on(int fd, struct file *f, uint32_t cmd, uaddr_t arg)
+{
+    if (f->flags & O_PATH)
+        return -EBADF;
+    switch (cmd) {
+    case FIOCLEX:  return fd_flags(fd, true, true);
+    case FIONCLEX: return fd_flags(fd, true, false);
+    case FIONBIO:  return set_flag_from(f, O_NONBLOCK, arg);
+    case FIOASYNC: return set_flag_from(f, FASYNC, arg);
+    case FIONREAD:
+        if (S_ISREG(f->inode->mode))
+            return put_user((int)(f->inode->size - f->pos), arg);
+        break;
+    }
+    return f->ops->ioctl ? f->ops->ioctl(f, cmd, arg) : -ENOTTY;
+}
+
+SYSCALL3(ioctl, int, fd, uint32_t, cmd, uaddr_t, arg)
+{
+    struct file *f = fd_get(fd);
+    long ret;
+
+    if (!f)
+        return -EBADF;
+    ret = ioctl_on(fd, f, cmd, arg);
+    file_put(f);
+    return ret;
+}

@@ -1,0 +1,166 @@
+/* file.c - calls that change a file's size or its state on storage.  Everything
+ * is in memory, so the sync family only checks its arguments. */
+#include "fs/internal.h"
+#include "proc/task.h"
+#include "sys/syscall.h"
+#include <linux/fadvise.h>
+#include <linux/falloc.h>
+
+static long truncate_inode(struct inode *in, uint64_t size)
+{
+    long err;
+
+    mutex_lock(&in->lock);
+    err = inode_truncate(in, size);
+    if (!err) {
+        inode_strip_suid(in);
+        inode_modified(in);
+    }
+    mutex_unlock(&in->lock);
+    return err;
+}
+
+static long truncate_path(const struct path *p, uint64_t size)
+{
+    struct inode *in = p->dentry->inode;
+    long err;
+
+    if (is_dir(in))
+        return -EISDIR;
+    if (!S_ISREG(in->mode) || in->fops != &tmpfs_file_ops)
+        return -EINVAL;
+    if (mount_readonly(p->mnt))
+        return -EROFS;
+    err = inode_permission(in, MAY_WRITE);
+    if (!err)
+        err = inode_write_begin(in);
+    if (err)
+        return err;
+    err = truncate_inode(in, size);
+    inode_write_end(in);
+    return err;
+}
+
+SYSCALL2(truncate, uaddr_t, name, int64_t, size)
+{
+    struct path p;
+    long err;
+
+    if (size < 0)
+        return -EINVAL;
+    err = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW, &p);
+    if (err)
+        return err;
+    err = truncate_path(&p, (uint64_t)size);
+    path_put(&p);
+    return err;
+}
+
+SYSCALL2(ftruncate, int, fd, int64_t, size)
+{
+    struct file *f;
+    long err;
+
+    if (size < 0)
+        return -EINVAL;
+    f = fd_get(fd);
+    if (!f)
+        return -EBADF;
+    if (f->flags & O_PATH)
+        err = -EBADF;
+    else if (f->ops != &tmpfs_file_ops || !file_writable(f))
+        err = -EINVAL;
+    else
+        err = truncate_inode(f->inode, (uint64_t)size);
+    file_put(f);
+    return err;
+}
+
+static long allocate(struct file *f, uint32_t mode, int64_t off, int64_t len)
+{
+    const uint32_t known = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
+    int64_t end;
+
+    if (off < 0 || len <= 0)
+        return -EINVAL;
+    if (mode & ~known || (mode & FALLOC_FL_PUNCH_HOLE && mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)))
+        return -EOPNOTSUPP;
+    if (!file_writable(f))
+        return -EBADF;
+    if (S_ISFIFO(f->inode->mode))
+        return -ESPIPE;
+    if (is_dir(f->inode))
+        return -EISDIR;
+    if (f->ops != &tmpfs_file_ops)
+        return -ENODEV;
+    if (__builtin_add_overflow(off, len, &end))
+        return -EFBIG;
+    return inode_allocate(f->inode, (int)mode, (uint64_t)off, (uint64_t)len);
+}
+
+SYSCALL4(fallocate, int, fd, uint32_t, mode, int64_t, off, int64_t, len)
+{
+    struct file *f = fd_get(fd);
+    long err;
+
+    if (!f)
+        return -EBADF;
+    err = allocate(f, mode, off, len);
+    file_put(f);
+    return err;
+}
+
+SYSCALL4(fadvise64, int, fd, int64_t, off, int64_t, len, int, advice)
+{
+    struct file *f = fd_get(fd);
+    long err = 0;
+
+    (void)off;
+    if (!f)
+        return -EBADF;
+    if (f->flags & O_PATH)
+        err = -EBADF;
+    else if (S_ISFIFO(f->inode->mode))
+        err = -ESPIPE;
+    else if (len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
+        err = -EINVAL;
+    file_put(f);
+    return err;
+}
+
+/* --- sync --- */
+
+static long sync_fd(int fd, bool whole_fs)
+{
+    struct file *f = fd_get(fd);
+    long err = 0;
+
+    if (!f)
+        return -EBADF;
+    if (f->flags & O_PATH)
+        err = -EBADF;
+    else if (!whole_fs && !S_ISREG(f->inode->mode) && !is_dir(f->inode))
+        err = -EINVAL;          /* pipes, terminals: nothing to synchronize */
+    file_put(f);
+    return err;
+}
+
+SYSCALL1(fsync, int, fd)
+{
+    return sync_fd(fd, false);
+}
+
+SYSCALL1(fdatasync, int, fd)
+{
+    return sync_fd(fd, false);
+}
+
+SYSCALL1(syncfs, int, fd)
+{
+    return sync_fd(fd, true);
+}
+
+SYSCALL0(sync)
+{
+    return 0;
+}

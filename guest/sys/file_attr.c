@@ -1,0 +1,227 @@
+/* file_attr.c - chmod, chown, utimensat and their relatives.
+ * The owner or the super-user may; on a read-only mount nobody. */
+#include "fs/internal.h"
+#include "arch/uaccess.h"
+#include "arch/clock.h"
+#include "proc/task.h"
+#include "sys/syscall.h"
+#include <linux/time.h>
+#include <linux/utime.h>
+
+/* tv_nsec of utimensat(2), which no kernel header brings. */
+#define UTIME_NOW  ((1l << 30) - 1)
+#define UTIME_OMIT ((1l << 30) - 2)
+
+/* An inode to change: by name, or by descriptor where a call has that. */
+static long with_path(int dfd, uaddr_t name, uint32_t walk, long (*change)(struct inode *, const void *),
+                      const void *how)
+{
+    struct path p;
+    long err = path_lookup_user(dfd, name, walk, &p);
+
+    if (err)
+        return err;
+    mutex_lock(&p.dentry->inode->lock);
+    err = mount_readonly(p.mnt) ? -EROFS : change(p.dentry->inode, how);
+    mutex_unlock(&p.dentry->inode->lock);
+    path_put(&p);
+    return err;
+}
+
+static long with_fd(int fd, bool also_path, long (*change)(struct inode *, const void *), const void *how)
+{
+    struct file *f = fd_get(fd);
+    long err;
+
+    if (!f)
+        return -EBADF;
+    if (f->flags & O_PATH && !also_path) {
+        file_put(f);
+        return -EBADF;
+    }
+    mutex_lock(&f->inode->lock);
+    err = mount_readonly(f->path.mnt) ? -EROFS : change(f->inode, how);
+    mutex_unlock(&f->inode->lock);
+    file_put(f);
+    return err;
+}
+
+static uint32_t walk_flags(uint32_t at)
+{
+    return (at & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (at & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+}
+
+/* --- mode --- */
+
+static long change_mode(struct inode *in, const void *how)
+{
+    uint32_t mode = *(const uint32_t *)how & 07777;
+
+    if (S_ISLNK(in->mode))
+        return -EOPNOTSUPP;
+    if (!inode_owner_or_root(in))
+        return -EPERM;
+    if (!is_dir(in) && current->cred.fsuid != 0 && !in_group(in->gid))
+        mode &= ~(uint32_t)S_ISGID;
+    in->mode = (in->mode & S_IFMT) | mode;
+    inode_changed(in);
+    return 0;
+}
+
+SYSCALL2(chmod, uaddr_t, name, uint32_t, mode)
+{
+    return with_path(AT_FDCWD, name, WALK_FOLLOW, change_mode, &mode);
+}
+
+SYSCALL2(fchmod, int, fd, uint32_t, mode)
+{
+    return with_fd(fd, false, change_mode, &mode);
+}
+
+SYSCALL3(fchmodat, int, dfd, uaddr_t, name, uint32_t, mode)
+{
+    return with_path(dfd, name, WALK_FOLLOW, change_mode, &mode);
+}
+
+/* --- owner --- */
+
+#define UNCHANGED UINT32_MAX
+struct owner { uint32_t uid, gid; };
+
+static long change_owner(struct inode *in, const void *how)
+{
+    struct owner to = *(const struct owner *)how;
+    uint32_t me = current->cred.fsuid;
+
+    if (to.uid != UNCHANGED && me != 0 && (me != in->uid || to.uid != in->uid))
+        return -EPERM;
+    if (to.gid != UNCHANGED && me != 0 && (me != in->uid || (to.gid != in->gid && !in_group(to.gid))))
+        return -EPERM;
+    if (to.uid != UNCHANGED)
+        in->uid = to.uid;
+    if (to.gid != UNCHANGED)
+        in->gid = to.gid;
+    if (!is_dir(in)) {          /* set-id bits were meant for the old owner: root's chown takes them, too */
+        in->mode &= ~(uint32_t)S_ISUID;
+        if (in->mode & S_IXGRP)
+            in->mode &= ~(uint32_t)S_ISGID;
+    }
+    inode_changed(in);
+    return 0;
+}
+
+SYSCALL3(chown, uaddr_t, name, uint32_t, uid, uint32_t, gid)
+{
+    return with_path(AT_FDCWD, name, WALK_FOLLOW, change_owner, &(struct owner){ uid, gid });
+}
+
+SYSCALL3(lchown, uaddr_t, name, uint32_t, uid, uint32_t, gid)
+{
+    return with_path(AT_FDCWD, name, 0, change_owner, &(struct owner){ uid, gid });
+}
+
+SYSCALL3(fchown, int, fd, uint32_t, uid, uint32_t, gid)
+{
+    return with_fd(fd, false, change_owner, &(struct owner){ uid, gid });
+}
+
+SYSCALL5(fchownat, int, dfd, uaddr_t, name, uint32_t, uid, uint32_t, gid, uint32_t, flags)
+{
+    if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    return with_path(dfd, name, walk_flags(flags), change_owner, &(struct owner){ uid, gid });
+}
+
+/* --- times --- */
+
+struct times { struct __kernel_timespec t[2]; bool now; };  /* now: no times were given */
+
+static long change_times(struct inode *in, const void *how)
+{
+    const struct times *to = how;
+    struct __kernel_timespec now = fs_now(), *of[2] = { &in->atime, &in->mtime };
+    bool both_now = to->now || (to->t[0].tv_nsec == UTIME_NOW && to->t[1].tv_nsec == UTIME_NOW);
+
+    if (!to->now && to->t[0].tv_nsec == UTIME_OMIT && to->t[1].tv_nsec == UTIME_OMIT)
+        return 0;
+    if (!inode_owner_or_root(in)) {     /* a writer may say "now", and no more */
+        if (!both_now)
+            return -EPERM;
+        if (inode_permission(in, MAY_WRITE) != 0)
+            return -EACCES;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (to->now || to->t[i].tv_nsec == UTIME_NOW)
+            *of[i] = now;
+        else if (to->t[i].tv_nsec != UTIME_OMIT)
+            *of[i] = to->t[i];
+    }
+    in->ctime = now;
+    return 0;
+}
+
+static bool nsec_ok(int64_t nsec)
+{
+    return nsec == UTIME_NOW || nsec == UTIME_OMIT || (nsec >= 0 && nsec < (int64_t)NSEC_PER_SEC);
+}
+
+static long set_times(int dfd, uaddr_t name, struct times *t, uint32_t flags)
+{
+    if (!name && dfd != AT_FDCWD)
+        return flags ? -EINVAL : with_fd(dfd, false, change_times, t);
+    return with_path(dfd, name, walk_flags(flags), change_times, t);
+}
+
+SYSCALL4(utimensat, int, dfd, uaddr_t, name, uaddr_t, times, uint32_t, flags)
+{
+    struct times t = { .now = !times };
+
+    if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    if (times && copy_from_user(t.t, times, sizeof(t.t)) != 0)
+        return -EFAULT;
+    if (times && (!nsec_ok(t.t[0].tv_nsec) || !nsec_ok(t.t[1].tv_nsec)))
+        return -EINVAL;
+    return set_times(dfd, name, &t, flags);
+}
+
+static long set_timevals(int dfd, uaddr_t name, uaddr_t times)
+{
+    struct times t = { .now = !times };
+    struct timeval tv[2];
+
+    if (times) {
+        if (copy_from_user(tv, times, sizeof(tv)) != 0)
+            return -EFAULT;
+        for (int i = 0; i < 2; i++) {
+            if (tv[i].tv_usec < 0 || tv[i].tv_usec >= 1000000)
+                return -EINVAL;
+            t.t[i] = (struct __kernel_timespec){ tv[i].tv_sec, tv[i].tv_usec * 1000 };
+        }
+    }
+    return set_times(dfd, name, &t, 0);
+}
+
+SYSCALL2(utimes, uaddr_t, name, uaddr_t, times)
+{
+    return set_timevals(AT_FDCWD, name, times);
+}
+
+SYSCALL3(futimesat, int, dfd, uaddr_t, name, uaddr_t, times)
+{
+    return set_timevals(dfd, name, times);
+}
+
+SYSCALL2(utime, uaddr_t, name, uaddr_t, times)
+{
+    struct times t = { .now = !times };
+    struct utimbuf b;
+
+    if (times) {
+        if (get_user(b, times) != 0)
+            return -EFAULT;
+        t.t[0].tv_sec = b.actime;
+        t.t[1].tv_sec = b.modtime;
+    }
+    return set_times(AT_FDCWD, name, &t, 0);
+}

@@ -1,0 +1,184 @@
+/* rw.c - read(2), write(2) and their relatives.
+ * One function for each direction does the work: the calls differ in where the
+ * bytes lie (one buffer or a vector) and in which position they use (the file's,
+ * under its lock, or their own).  A call moves MAX_RW bytes at most, as on Linux. */
+#include "fs/internal.h"
+#include "arch/uaccess.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+#include "sys/syscall.h"
+#include <linux/fs.h>
+
+#define MAX_RW 0x7ffff000ul
+
+static long move(struct file *f, struct uio *u, uint64_t *pos, bool write)
+{
+    if (write ? !file_writable(f) : !file_readable(f))
+        return -EBADF;
+    if (write) {
+        if (!f->ops->write)
+            return -EINVAL;
+        return f->ops->write(f, u, pos);
+    }
+    if (!f->ops->read)
+        return is_dir(f->inode) ? -EISDIR : -EINVAL;
+    return f->ops->read(f, u, pos);
+}
+
+/* At the file's own position. */
+static long move_here(struct file *f, struct uio *u, bool write)
+{
+    long n;
+
+    if (f->ops->nonseekable)
+        return move(f, u, &f->pos, write);
+    mutex_lock(&f->lock);
+    n = move(f, u, &f->pos, write);
+    mutex_unlock(&f->lock);
+    return n;
+}
+
+static long move_at(struct file *f, struct uio *u, int64_t pos, bool write)
+{
+    uint64_t at = (uint64_t)pos;
+
+    if (pos < 0)
+        return -EINVAL;
+    return f->ops->nonseekable ? -ESPIPE : move(f, u, &at, write);
+}
+
+static long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, bool write)
+{
+    struct file *f = fd_get(fd);
+    struct iovec one;
+    struct uio u;
+    long ret;
+
+    if (!f)
+        return -EBADF;
+    if (n > INT64_MAX) {
+        ret = -EINVAL;
+    } else if (!user_range(buf, n)) {
+        ret = (write ? file_writable(f) : file_readable(f)) ? -EFAULT : -EBADF;
+    } else {
+        uio_user(&u, &one, buf, MIN(n, MAX_RW));
+        ret = pos ? move_at(f, &u, *pos, write) : move_here(f, &u, write);
+    }
+    file_put(f);
+    return ret;
+}
+
+/* A kernel copy of the vector, checked: how many bytes it covers, or -errno. */
+static long vector_get(struct iovec *v, uaddr_t from, size_t n)
+{
+    uint64_t total = 0;
+
+    if (copy_from_user(v, from, n * sizeof(*v)) != 0)
+        return -EFAULT;
+    for (size_t i = 0; i < n; i++) {
+        if ((int64_t)v[i].iov_len < 0)
+            return -EINVAL;
+        if (!user_range((uaddr_t)v[i].iov_base, v[i].iov_len))
+            return -EFAULT;
+        if (v[i].iov_len > MAX_RW - total)      /* no more than MAX_RW in all */
+            v[i].iov_len = MAX_RW - total;
+        total += v[i].iov_len;
+    }
+    return (long)total;
+}
+
+#define VECTOR_ON_STACK 8
+#define VECTOR_IN_HEAP  (KMALLOC_MAX / sizeof(struct iovec))
+
+static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, bool write)
+{
+    struct iovec few[VECTOR_ON_STACK], *v = few;
+    struct file *f = fd_get(fd);
+    struct uio u = { 0 };
+    long ret;
+
+    if (!f)
+        return -EBADF;
+    if (n > UIO_MAXIOV) {
+        file_put(f);
+        return -EINVAL;
+    }
+    if (n > VECTOR_ON_STACK) {
+        /* A page of them at a time; what is beyond is a transfer cut short, as
+         * every caller of writev() must expect. */
+        n = MIN(n, VECTOR_IN_HEAP);
+        v = kmalloc(n * sizeof(*v));
+    }
+    ret = v ? vector_get(v, vec, n) : -ENOMEM;
+    if (ret >= 0) {
+        u.iov = v;
+        u.niov = (uint32_t)n;
+        u.left = (size_t)ret;
+        ret = pos ? move_at(f, &u, *pos, write) : move_here(f, &u, write);
+    }
+    if (v != few)
+        kfree(v);
+    file_put(f);
+    return ret;
+}
+
+SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n)
+{
+    return one_buffer(fd, buf, n, NULL, false);
+}
+
+SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n)
+{
+    return one_buffer(fd, buf, n, NULL, true);
+}
+
+SYSCALL4(pread64, int, fd, uaddr_t, buf, size_t, n, int64_t, pos)
+{
+    return pos < 0 ? -EINVAL : one_buffer(fd, buf, n, &pos, false);
+}
+
+SYSCALL4(pwrite64, int, fd, uaddr_t, buf, size_t, n, int64_t, pos)
+{
+    return pos < 0 ? -EINVAL : one_buffer(fd, buf, n, &pos, true);
+}
+
+SYSCALL3(readv, int, fd, uaddr_t, vec, size_t, n)
+{
+    return vector(fd, vec, n, NULL, false);
+}
+
+SYSCALL3(writev, int, fd, uaddr_t, vec, size_t, n)
+{
+    return vector(fd, vec, n, NULL, true);
+}
+
+/* The position's upper half, the fifth argument, only matters to 32-bit callers. */
+SYSCALL4(preadv, int, fd, uaddr_t, vec, size_t, n, int64_t, pos)
+{
+    return pos < 0 ? -EINVAL : vector(fd, vec, n, &pos, false);
+}
+
+SYSCALL4(pwritev, int, fd, uaddr_t, vec, size_t, n, int64_t, pos)
+{
+    return pos < 0 ? -EINVAL : vector(fd, vec, n, &pos, true);
+}
+
+SYSCALL3(lseek, int, fd, int64_t, off, int, whence)
+{
+    struct file *f = fd_get(fd);
+    long ret;
+
+    if (!f)
+        return -EBADF;
+    if (f->flags & O_PATH) {
+        ret = -EBADF;
+    } else if (f->ops->nonseekable) {
+        ret = -ESPIPE;
+    } else {
+        mutex_lock(&f->lock);
+        ret = f->ops->seek ? f->ops->seek(f, off, whence) : file_regular_seek(f, off, whence);
+        mutex_unlock(&f->lock);
+    }
+    file_put(f);
+    return ret;
+}
