@@ -28,9 +28,10 @@ static bool lflag(const struct ldisc *l, tcflag_t f) { return (l->termios.c_lfla
 static bool is_cntrl(uint8_t c) { return c < 0x20 || c == 0x7f; }
 static bool is_upper(uint8_t c) { return c >= 'A' && c <= 'Z'; }
 static bool is_lower(uint8_t c) { return c >= 'a' && c <= 'z'; }
+/* Part of a word for VWERASE; letters beyond ASCII are told by their first byte. */
 static bool is_word(uint8_t c)
 {
-    return is_upper(c) || is_lower(c) || (c >= '0' && c <= '9') || c == '_' || c >= 0x80;
+    return is_upper(c) || is_lower(c) || (c >= '0' && c <= '9') || c == '_' || c >= 0xc0;
 }
 /* The second and later bytes of a UTF-8 character. */
 static bool is_continuation(const struct ldisc *l, uint8_t c)
@@ -107,10 +108,10 @@ static void echo_raw(struct ldisc *l, uint8_t c)
         l->echo[l->nechoes++] = c;
 }
 
-/* Control characters show as ^X. */
+/* Control characters show as ^X, a newline that ends no line too. */
 static void echo_char(struct ldisc *l, uint8_t c)
 {
-    if (lflag(l, ECHOCTL) && is_cntrl(c) && c != '\t' && c != '\n') {
+    if (lflag(l, ECHOCTL) && is_cntrl(c) && c != '\t') {
         echo_raw(l, '^');
         echo_raw(l, c ^ 0x40);
     } else {
@@ -147,22 +148,23 @@ static void unecho(struct ldisc *l, uint8_t c)
 
 /* --- editing --- */
 
-/* Removes the last character, all its bytes; returns its first byte. */
-static uint8_t drop_char(struct ldisc *l)
+/* Where the last character begins: it may be several bytes. */
+static uint32_t last_char(const struct ldisc *l)
 {
-    uint8_t c;
+    uint32_t i = l->head;
 
     do {
-        c = l->buf[RING(--l->head)];
-    } while (is_continuation(l, c) && l->head != l->canon_head);
-    return c;
+        i--;
+    } while (is_continuation(l, l->buf[RING(i)]) && i != l->canon_head);
+    return i;
 }
 
 static void erase_char(struct ldisc *l)
 {
     if (l->head == l->canon_head)
         return;
-    uint8_t c = drop_char(l);
+    l->head = last_char(l);
+    uint8_t c = l->buf[RING(l->head)];
     if (!lflag(l, ECHO))
         return;
     if (lflag(l, ECHOE))
@@ -176,12 +178,13 @@ static void erase_word(struct ldisc *l)
     bool in_word = false;
 
     while (l->head != l->canon_head) {
-        bool word = is_word(l->buf[RING(l->head - 1)]);
+        uint32_t at = last_char(l);
+        uint8_t c = l->buf[RING(at)];
 
-        if (in_word && !word)
+        if (in_word && !is_word(c))
             break;
-        in_word = word;
-        uint8_t c = drop_char(l);
+        in_word = is_word(c);
+        l->head = at;
         if (lflag(l, ECHO))
             unecho(l, c);
     }
@@ -208,6 +211,7 @@ static void reprint(struct ldisc *l)
 {
     echo_char(l, l->termios.c_cc[VREPRINT]);
     echo_raw(l, '\n');
+    l->canon_column = 0;
     for (uint32_t i = l->canon_head; i != l->head; i++)
         echo_char(l, l->buf[RING(i)]);
 }
@@ -327,8 +331,15 @@ int ldisc_input(struct ldisc *l, uint8_t c)
     if (c == '\r') {
         if (iflag(l, IGNCR))
             return 0;
-        if (iflag(l, ICRNL))
+        if (iflag(l, ICRNL)) {
             c = '\n';
+            if (!lflag(l, ICANON)) {    /* Enter goes to the next line in raw mode, too */
+                if (lflag(l, ECHO))
+                    echo_raw(l, c);
+                put(l, c, false);
+                return 0;
+            }
+        }
     } else if (c == '\n' && iflag(l, INLCR)) {
         c = '\r';
     }

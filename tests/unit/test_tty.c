@@ -163,7 +163,7 @@ static void lnext_makes_a_character_literal(void **state)
 {
     (void)state;
     assert_int_equal(type("\x16\x03\x16\n"), 0);
-    assert_screen("^\b^C^\b\r\n");
+    assert_screen("^\b^C^\b^J");
     assert_false(ldisc_readable(&l, 1));    /* a literal newline ends no line */
     type("\n");
     assert_read(100, "\x03\n\n");
