@@ -5,8 +5,8 @@
 #include "arch/trap.h"
 #include "proc/task.h"
 
-#define DEFINE(name, value) __asm__ volatile("\n->" #name " %0 ." : : "i"((long)(value)))
-#define CONSTANT(name) __asm__ volatile("\n->" #name " %0 ." : : "i"((long)(name)))
+#define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(value)))
+#define CONSTANT(name) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(name)))
 
 void asm_offsets(void);
 void asm_offsets(void)

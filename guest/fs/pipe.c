@@ -1,0 +1,421 @@
+/* pipe.c - pipes and FIFOs.
+ *
+ * The bytes are a ring over pages that are allocated when first written to; an
+ * empty pipe starts again at its first page, so one that never fills uses one.
+ * The state belongs to the inode and lives as long as that does.
+ *
+ *   pipe.lock (a mutex, because bytes come from and go to user memory) guards
+ *   the ring; the counts of ends are atomic, so that closing needs no mutex.
+ *   Who waits looks at `used` and the counts without the lock: a change is made
+ *   first, the queue woken afterwards (proc/block.h).
+ *
+ * Atomicity: a write of up to PIPE_BUF bytes waits until all of it fits, and the
+ * mutex keeps others out meanwhile.  Longer ones go in pieces of at least PIPE_BUF.
+ *
+ * Opening a FIFO waits for a partner.  "There was one" is told by counters that
+ * only grow, so a partner that came and went at once is not missed.
+ * Left out: packet mode (O_DIRECT), splice. */
+#include "fs/pipe.h"
+#include "arch/uaccess.h"
+#include "fs/poll.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+#include "sys/syscall.h"
+
+#include <asm/ioctls.h>
+#include <linux/limits.h>
+#include <linux/magic.h>
+
+#define PAGES_DEFAULT 16u           /* 64 KiB */
+#define PAGES_MAX     256u          /* 1 MiB: Linux's limit for users, here everybody's */
+
+struct pipe {
+    struct mutex lock;
+    struct waitq read_wait, write_wait, open_wait;
+    uint32_t readers, writers;      /* [a] open ends */
+    uint32_t reads_opened, writes_opened;   /* [a] ever */
+    size_t   start, used;           /* [lock] the bytes [start, start + used) of the ring */
+    uint32_t npages;                /* [lock] size of the ring */
+    pfn_t   *page;                  /* [lock] 0: not allocated yet */
+};
+
+static struct superblock pipe_sb = { .type = "pipefs", .magic = PIPEFS_MAGIC, .dev = 0 };
+static const struct inode_ops pipe_inode_ops = { .evict = fifo_evict };
+
+static struct pipe *pipe_of(struct file *f) { return f->inode->private; }
+
+static bool reads(const struct file *f) { return (f->flags & O_ACCMODE) != O_WRONLY; }
+static bool writes(const struct file *f) { return (f->flags & O_ACCMODE) != O_RDONLY; }
+
+static uint32_t load(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static size_t used_now(const struct pipe *p) { return __atomic_load_n(&p->used, __ATOMIC_ACQUIRE); }
+static size_t room_now(const struct pipe *p) { return p->npages * PAGE_SIZE - used_now(p); }
+
+/* --- life ------------------------------------------------------------------------ */
+
+static struct pipe *pipe_alloc(void)
+{
+    struct pipe *p = kzalloc(sizeof(*p));
+    pfn_t *page = kzalloc(PAGES_DEFAULT * sizeof(*page));
+    if (p == NULL || page == NULL) {
+        kfree(p);
+        kfree(page);
+        return NULL;
+    }
+    mutex_init(&p->lock);
+    waitq_init(&p->read_wait);
+    waitq_init(&p->write_wait);
+    waitq_init(&p->open_wait);
+    p->npages = PAGES_DEFAULT;
+    p->page = page;
+    return p;
+}
+
+static void pipe_free(struct pipe *p)
+{
+    for (uint32_t i = 0; i < p->npages; i++)
+        if (p->page[i] != 0)
+            frame_put(p->page[i]);
+    kfree(p->page);
+    kfree(p);
+}
+
+void fifo_evict(struct inode *in)
+{
+    if (in->private != NULL)
+        pipe_free(in->private);
+}
+
+static void add_end(struct pipe *p, const struct file *f)
+{
+    if (reads(f)) {
+        __atomic_add_fetch(&p->readers, 1, __ATOMIC_ACQ_REL);
+        __atomic_add_fetch(&p->reads_opened, 1, __ATOMIC_ACQ_REL);
+    }
+    if (writes(f)) {
+        __atomic_add_fetch(&p->writers, 1, __ATOMIC_ACQ_REL);
+        __atomic_add_fetch(&p->writes_opened, 1, __ATOMIC_ACQ_REL);
+    }
+    waitq_wake(&p->open_wait);
+}
+
+static void drop_end(struct pipe *p, const struct file *f)
+{
+    if (reads(f))
+        __atomic_sub_fetch(&p->readers, 1, __ATOMIC_ACQ_REL);
+    if (writes(f))
+        __atomic_sub_fetch(&p->writers, 1, __ATOMIC_ACQ_REL);
+    waitq_wake(&p->read_wait);
+    waitq_wake(&p->write_wait);
+}
+
+static void pipe_release(struct file *f)
+{
+    drop_end(pipe_of(f), f);
+}
+
+/* --- moving bytes; lock held -------------------------------------------------------- */
+
+/* Up to n bytes at offset `at` of the ring, to or from the user, within one page.
+ * Bytes moved or -errno. */
+static long move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, bool out)
+{
+    size_t ring = p->npages * PAGE_SIZE;
+    at = at >= ring ? at - ring : at;
+    pfn_t *page = &p->page[at / PAGE_SIZE];
+    if (*page == 0 && (*page = frame_alloc()) == 0)
+        return -ENOMEM;
+    char *bytes = (char *)frame_va(*page) + at % PAGE_SIZE;
+    n = MIN(n, PAGE_SIZE - at % PAGE_SIZE);
+    return out ? uio_put(u, bytes, n) : uio_get(u, bytes, n);
+}
+
+static long take_bytes(struct pipe *p, struct uio *u)
+{
+    long done = 0;
+    while (p->used > 0 && u->left > 0) {
+        long n = move_piece(p, p->start, p->used, u, true);
+        if (n < 0)
+            return done > 0 ? done : n;
+        p->start = (p->start + (size_t)n) % (p->npages * PAGE_SIZE);
+        __atomic_store_n(&p->used, p->used - (size_t)n, __ATOMIC_RELEASE);
+        done += n;
+    }
+    if (p->used == 0)
+        p->start = 0;
+    return done;
+}
+
+static long put_bytes(struct pipe *p, struct uio *u)
+{
+    long done = 0;
+    while (u->left > 0 && room_now(p) > 0) {
+        long n = move_piece(p, p->start + p->used, room_now(p), u, false);
+        if (n < 0)
+            return done > 0 ? done : n;
+        __atomic_store_n(&p->used, p->used + (size_t)n, __ATOMIC_RELEASE);
+        done += n;
+    }
+    return done;
+}
+
+static void wake(struct waitq *q)
+{
+    if (!waitq_idle(q))
+        waitq_wake(q);
+}
+
+static long pipe_read(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
+{
+    struct pipe *p = pipe_of(f);
+    if (u->left == 0)
+        return 0;
+    for (;;) {
+        /* Writers first: one that writes and closes is then seen by `used`. */
+        bool ended = load(&p->writers) == 0;
+        mutex_lock(&p->lock);
+        long n = take_bytes(p, u);
+        mutex_unlock(&p->lock);
+        if (n > 0)
+            wake(&p->write_wait);
+        if (n != 0 || ended)
+            return n;
+        if (f->flags & O_NONBLOCK)
+            return -EAGAIN;
+        int err = WAIT_EVENT(&p->read_wait, used_now(p) > 0 || load(&p->writers) == 0,
+                             BLOCK_pipe_read, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+        if (err)
+            return err;
+    }
+}
+
+static long broken_pipe(void)
+{
+    siginfo_t info;
+    siginfo_user(&info, SIGPIPE, SI_USER);
+    signal_send_task(current, SIGPIPE, &info);
+    return -EPIPE;
+}
+
+/* How much room a write of that many bytes waits for. */
+static size_t room_wanted(size_t left) { return MIN(left, (size_t)PIPE_BUF); }
+
+static long pipe_write(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
+{
+    struct pipe *p = pipe_of(f);
+    bool atomic = u->left <= PIPE_BUF;
+    long done = 0, err = 0;
+    while (u->left > 0) {
+        if (load(&p->readers) == 0) {
+            err = broken_pipe();
+            break;
+        }
+        mutex_lock(&p->lock);
+        size_t enough = atomic ? u->left : 1;
+        long n = room_now(p) >= enough ? put_bytes(p, u) : 0;
+        mutex_unlock(&p->lock);
+        if (n != 0)
+            wake(&p->read_wait);
+        if (n < 0) {
+            err = n;
+            break;
+        }
+        done += n;
+        if (u->left == 0 || (n > 0 && atomic))
+            break;
+        if (f->flags & O_NONBLOCK) {
+            err = -EAGAIN;
+            break;
+        }
+        err = WAIT_EVENT(&p->write_wait,
+                         room_now(p) >= room_wanted(u->left) || load(&p->readers) == 0,
+                         BLOCK_pipe_write, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+        if (err)
+            break;
+    }
+    return done > 0 ? done : err;
+}
+
+/* --- asking ----------------------------------------------------------------------- */
+
+static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
+{
+    struct pipe *p = pipe_of(f);
+    uint32_t ready = 0;
+    if (reads(f)) {
+        poll_wait(pt, &p->read_wait);
+        if (used_now(p) > 0)
+            ready |= EPOLLIN | EPOLLRDNORM;
+        /* A FIFO that no writer has opened since this end exists is not hung up. */
+        if (load(&p->writers) == 0 && load(&p->writes_opened) != (uint32_t)(uintptr_t)f->private)
+            ready |= EPOLLHUP;
+    }
+    if (writes(f)) {
+        poll_wait(pt, &p->write_wait);
+        if (room_now(p) >= PIPE_BUF)
+            ready |= EPOLLOUT | EPOLLWRNORM;
+        if (load(&p->readers) == 0)
+            ready |= EPOLLERR;
+    }
+    return ready;
+}
+
+static long pipe_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
+{
+    if (cmd != FIONREAD)
+        return -ENOTTY;
+    int used = (int)used_now(pipe_of(f));
+    return put_user(used, arg);
+}
+
+long pipe_get_size(struct file *f)
+{
+    return f->ops == &fifo_fops ? (long)(pipe_of(f)->npages * PAGE_SIZE) : -EBADF;
+}
+
+/* The new ring, with the old one's pages in order.  Lock held. */
+static int resize(struct pipe *p, uint32_t npages)
+{
+    uint32_t first = (uint32_t)(p->start / PAGE_SIZE);
+    uint32_t keep = (uint32_t)((p->start % PAGE_SIZE + p->used + PAGE_SIZE - 1) / PAGE_SIZE);
+    if (keep > npages || keep > p->npages)      /* the latter: start and end share a page */
+        return -EBUSY;
+    pfn_t *page = kzalloc(npages * sizeof(*page));
+    if (page == NULL)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < p->npages; i++) {
+        pfn_t pfn = p->page[(first + i) % p->npages];
+        if (i < keep)
+            page[i] = pfn;
+        else if (pfn != 0)
+            frame_put(pfn);
+    }
+    kfree(p->page);
+    p->page = page;
+    p->npages = npages;
+    p->start %= PAGE_SIZE;
+    return 0;
+}
+
+long pipe_set_size(struct file *f, uint32_t bytes)
+{
+    if (f->ops != &fifo_fops)
+        return -EBADF;
+    if (bytes > PAGES_MAX * PAGE_SIZE)
+        return -EPERM;
+    uint32_t npages = 1;                /* a power of two, as Linux rounds */
+    while (npages * PAGE_SIZE < bytes)
+        npages *= 2;
+    struct pipe *p = pipe_of(f);
+    mutex_lock(&p->lock);
+    int err = npages == p->npages ? 0 : resize(p, npages);
+    mutex_unlock(&p->lock);
+    wake(&p->write_wait);
+    return err ? err : (long)(npages * PAGE_SIZE);
+}
+
+/* --- opening ---------------------------------------------------------------------- */
+
+static int fifo_state(struct inode *in)
+{
+    if (__atomic_load_n(&in->private, __ATOMIC_ACQUIRE) != NULL)
+        return 0;
+    void *nobody = NULL;
+    struct pipe *p = pipe_alloc();
+    if (p == NULL)
+        return -ENOMEM;
+    if (!__atomic_compare_exchange_n(&in->private, &nobody, p, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        pipe_free(p);
+    return 0;
+}
+
+static int fifo_open(struct inode *in, struct file *f)
+{
+    int err = fifo_state(in);
+    if (err)
+        return err;
+    struct pipe *p = in->private;
+    bool nonblock = f->flags & O_NONBLOCK;
+    if (!reads(f) && nonblock && load(&p->readers) == 0)
+        return -ENXIO;
+    mutex_lock(&p->lock);
+    if (load(&p->readers) == 0 && load(&p->writers) == 0)
+        p->start = p->used = 0;         /* what its last users left unread is gone */
+    uint32_t reads_seen = load(&p->reads_opened), writes_seen = load(&p->writes_opened);
+    add_end(p, f);
+    mutex_unlock(&p->lock);
+    f->private = (void *)(uintptr_t)(load(&p->writers) == 0 ? writes_seen : writes_seen - 1);
+    if (reads(f) && writes(f))
+        return 0;
+    if (reads(f) && !nonblock && load(&p->writers) == 0)
+        err = WAIT_EVENT(&p->open_wait, load(&p->writes_opened) != writes_seen,
+                         BLOCK_fifo_open, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+    else if (writes(f) && load(&p->readers) == 0)
+        err = WAIT_EVENT(&p->open_wait, load(&p->reads_opened) != reads_seen,
+                         BLOCK_fifo_open, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+    if (err)
+        drop_end(p, f);
+    return err;
+}
+
+const struct file_ops fifo_fops = {
+    .open = fifo_open,
+    .read = pipe_read,
+    .write = pipe_write,
+    .ioctl = pipe_ioctl,
+    .poll = pipe_poll,
+    .release = pipe_release,
+    .nonseekable = true,
+};
+
+int pipe_create(uint32_t flags, struct file *ends[2])
+{
+    if (flags & ~(uint32_t)(O_NONBLOCK | O_CLOEXEC))
+        return -EINVAL;
+    struct inode *in = inode_alloc(&pipe_sb, S_IFIFO | 0600);
+    if (in == NULL)
+        return -ENOMEM;
+    in->ops = &pipe_inode_ops;
+    uint32_t keep = flags & O_NONBLOCK;
+    int err = fifo_state(in);
+    if (!err)
+        err = file_alloc(in, &fifo_fops, O_RDONLY | keep, &ends[0]);
+    if (!err) {
+        add_end(in->private, ends[0]);
+        err = file_alloc(in, &fifo_fops, O_WRONLY | keep, &ends[1]);
+        if (err)
+            file_put(ends[0]);
+        else
+            add_end(in->private, ends[1]);
+    }
+    inode_put(in);                  /* the files have references of their own */
+    return err;
+}
+
+static long make_pipe(uaddr_t fds, uint32_t flags)
+{
+    struct file *ends[2];
+    int fd[2];
+    long err = pipe_create(flags, ends);
+    if (err)
+        return err;
+    fd[0] = fd_alloc(0, flags & O_CLOEXEC);
+    fd[1] = fd[0] < 0 ? fd[0] : fd_alloc(0, flags & O_CLOEXEC);
+    err = fd[1] < 0 ? fd[1] : copy_to_user(fds, fd, sizeof(fd));
+    if (err) {
+        for (int i = 0; i < 2; i++) {
+            if (fd[i] >= 0)
+                fd_cancel(fd[i]);
+            file_put(ends[i]);
+        }
+        return err;
+    }
+    fd_install(fd[0], ends[0]);
+    fd_install(fd[1], ends[1]);
+    return 0;
+}
+
+SYSCALL1(pipe, uaddr_t, fds) { return make_pipe(fds, 0); }
+SYSCALL2(pipe2, uaddr_t, fds, uint32_t, flags) { return make_pipe(fds, flags); }
