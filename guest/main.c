@@ -12,6 +12,7 @@
 #include "lib/printf.h"
 #include "mm/frame.h"
 #include "proc/task.h"
+#include "sys/syscall.h"
 #include "trace/trace.h"
 
 void kmain(paddr_t start_info);         /* called by boot.asm */
@@ -73,6 +74,7 @@ void kmain(paddr_t start_info)
     clock_init();
     task_init();
     sched_init();
+    syscall_init();
     boot_stage(BOOT_cpus);
     tty_init();
     fs_init();

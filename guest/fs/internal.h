@@ -163,7 +163,6 @@ char *path_name_reachable(const struct path *p, char *buf, size_t room);
 /* --- fd.c --- */
 int fd_close(int fd);                                   /* 0 or -EBADF */
 int fd_replace(int fd, struct file *f, uint32_t flags); /* dup2: f gets a reference; what was there is closed */
-int fd_flags(int fd, bool set, bool cloexec);           /* FD_CLOEXEC or 0; -EBADF */
 
 /* --- cpio_tree.c --- */
 int  cpio_unpack(struct superblock *sb, const char *image, size_t bytes, pfn_t first);

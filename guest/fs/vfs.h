@@ -169,6 +169,8 @@ int  tmpfs_anon_file(const char *name, uint64_t size, struct file **out);
 /* Absolute name of p as current sees it, into buf: start of the text in buf, or NULL
  * if too long.  Deleted: " (deleted)" is appended. */
 char *path_name(const struct path *p, char *buf, size_t room);
+/* Where f is, with references; pipes and the like get a place of their own (magic links). */
+int  file_place(struct file *f, struct path *out);
 char *file_name(struct file *f, char *buf, size_t room);    /* also "pipe:[17]" and such */
 
 void fs_init(void);             /* root tmpfs from the images in boot_info, /dev, console */
@@ -192,6 +194,7 @@ void files_close_on_exec(struct files *fs);
 int  fd_alloc(int from, uint32_t flags /* O_CLOEXEC */);    /* reserves; -EMFILE */
 void fd_install(int fd, struct file *f);            /* takes over the reference */
 void fd_cancel(int fd);
+int  fd_flags(int fd, bool set, bool cloexec);      /* FD_CLOEXEC or 0; -EBADF */
 struct file *fd_get(int fd);                        /* with a reference, NULL: -EBADF */
 int  fd_open_add(struct file *f, uint32_t flags);   /* alloc + install; takes over f, also on failure */
 struct file *files_peek(struct files *fs, int fd);  /* of another task, with a reference (procfs) */

@@ -21,6 +21,7 @@
 #include "arch/fpu.h"
 #include "arch/machine.h"
 #include "arch/uaccess.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sys/syscall.h"
@@ -36,8 +37,16 @@
 
 struct script { char line[LINE_BYTES + 1]; char *interp, *arg; };
 
+struct target {                 /* what the caller wants to run */
+    int dfd;                    /* path is relative to this directory, */
+    uint32_t flags;             /*   or with AT_EMPTY_PATH is it */
+    const char *path;
+    const char *name;           /* what the program, or a script's interpreter, is told */
+    bool fd_closes;             /* and that name will be gone by then */
+};
+
 struct exec {
-    const char *path;           /* as the caller named it */
+    struct target target;
     struct file *file;          /* the program */
     struct script *scripts[MAX_SCRIPTS + 1];
     unsigned nscripts;
@@ -59,6 +68,8 @@ static int follow_script(struct exec *e, size_t n)
 {
     if (e->nscripts > MAX_SCRIPTS)
         return -ELOOP;
+    if (e->target.fd_closes)
+        return -ENOENT;
     struct script *s = kmalloc(sizeof *s);
     if (s == NULL)
         return -ENOMEM;
@@ -68,7 +79,7 @@ static int follow_script(struct exec *e, size_t n)
     if (err != 0)
         return err;
     struct file *next;
-    err = file_open_exec(s->interp, &next);
+    err = file_open_exec(AT_FDCWD, s->interp, 0, &next);
     if (err != 0)
         return err;
     file_allow_write(e->file);
@@ -79,7 +90,7 @@ static int follow_script(struct exec *e, size_t n)
 
 static int find_program(struct exec *e)
 {
-    int err = file_open_exec(e->path, &e->file);
+    int err = file_open_exec(e->target.dfd, e->target.path, e->target.flags, &e->file);
 
     while (err == 0) {
         long n = file_read_kernel(e->file, e->head, LINE_BYTES, 0);
@@ -115,7 +126,7 @@ static int add_scripts(struct exec *e)
             return err;
     }
     e->stack.argc++;
-    return stack_add(&e->stack, e->path);
+    return stack_add(&e->stack, e->target.name);
 }
 
 static int collect(struct exec *e, const struct vectors *v)
@@ -142,7 +153,7 @@ static int collect(struct exec *e, const struct vectors *v)
         return (int)n;
     s->envc = (unsigned)n;
     s->env_end = s->execfn = s->used;
-    return stack_add(s, e->path);
+    return stack_add(s, e->target.name);
 }
 
 /* --- the new address space ---------------------------------------------------- */
@@ -175,7 +186,7 @@ static int load_interp(struct exec *e, uaddr_t *base)
     img = kmalloc(sizeof *img);
     if (name != NULL && img != NULL) {
         long n = file_read_kernel(e->file, name, e->img.interp_len, e->img.interp_off);
-        err = n != (long)e->img.interp_len || name[n - 1] != '\0' ? -ENOEXEC : file_open_exec(name, &f);
+        err = n != (long)e->img.interp_len || name[n - 1] != '\0' ? -ENOEXEC : file_open_exec(AT_FDCWD, name, 0, &f);
     }
     if (err == 0) {
         long n = file_read_kernel(f, name, LINE_BYTES, 0);
@@ -305,11 +316,11 @@ static void take_files(struct task *t, struct files *new)
 static struct mm *take_mm(struct task *t, struct exec *e)
 {
     struct mm *old = t->mm;
-    const char *name = strrchr(e->path, '/');
+    const char *name = strrchr(e->target.name, '/');
 
     spin_lock(&t->lock);
     t->mm = e->mm;
-    strlcpy(t->rec->comm, name != NULL ? name + 1 : e->path, sizeof t->rec->comm);
+    strlcpy(t->rec->comm, name != NULL ? name + 1 : e->target.name, sizeof t->rec->comm);
     t->rec->mm = e->mm->id;
     spin_unlock(&t->lock);
     e->mm = NULL;
@@ -393,12 +404,12 @@ static void exec_free(struct exec *e)
     kfree(e);
 }
 
-static long exec(const char *path, const struct vectors *v)
+static long exec(const struct target *target, const struct vectors *v)
 {
     struct exec *e = kzalloc(sizeof *e);
     if (e == NULL)
         return -ENOMEM;
-    e->path = path;
+    e->target = *target;
     int err = find_program(e);
     if (err == 0) {
         new_cred(e);
@@ -415,16 +426,22 @@ static long exec(const char *path, const struct vectors *v)
     return err;
 }
 
+static long exec_path(const char *path, const struct vectors *v)
+{
+    struct target target = { .dfd = AT_FDCWD, .path = path, .name = path };
+    return exec(&target, v);
+}
+
 long exec_user(const char *path, uaddr_t argv, uaddr_t envp)
 {
     struct vectors v = { .argv = argv, .envp = envp };
-    return exec(path, &v);
+    return exec_path(path, &v);
 }
 
 long exec_kernel(const char *path, const char *const argv[], const char *const envp[])
 {
     struct vectors v = { .kargv = argv, .kenvp = envp };
-    return exec(path, &v);
+    return exec_path(path, &v);
 }
 
 /* --- the calls ---------------------------------------------------------------- */
@@ -443,13 +460,52 @@ static int user_path(uaddr_t at, char **out)
     return 0;
 }
 
-SYSCALL3(execve, uaddr_t, name, uaddr_t, argv, uaddr_t, envp)
+SYSCALL3(execve, uaddr_t, path_at, uaddr_t, argv, uaddr_t, envp)
 {
     char *path = NULL;
-    long rc = user_path(name, &path);
+    long rc = user_path(path_at, &path);
 
     if (rc == 0) {
         rc = exec_user(path, argv, envp);
+        kfree(path);
+    }
+    return rc;
+}
+
+/* A file named by descriptor is /dev/fd/N to the program and to a script's
+ * interpreter, which cannot open that if the descriptor closes on exec. */
+static long exec_at(struct target *target, const struct vectors *v)
+{
+    if (target->dfd == AT_FDCWD || target->path[0] == '/') {
+        target->name = target->path;
+        return exec(target, v);
+    }
+    char *name = kmalloc(PATH_MAX);
+    if (name == NULL)
+        return -ENOMEM;
+    const char *slash = target->path[0] != '\0' ? "/" : "";
+    long rc = -ENAMETOOLONG;
+    if (ksnprintf(name, PATH_MAX, "/dev/fd/%d%s%s", target->dfd, slash, target->path) < PATH_MAX) {
+        int flags = fd_flags(target->dfd, false, false);
+        target->name = name;
+        target->fd_closes = flags > 0;
+        rc = exec(target, v);
+    }
+    kfree(name);
+    return rc;
+}
+
+SYSCALL5(execveat, int, dfd, uaddr_t, path_at, uaddr_t, argv, uaddr_t, envp, uint32_t, flags)
+{
+    struct vectors v = { .argv = argv, .envp = envp };
+    char *path = NULL;
+
+    if (flags & ~(uint32_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
+        return -EINVAL;
+    long rc = user_path(path_at, &path);
+    if (rc == 0) {
+        struct target target = { .dfd = dfd, .flags = flags, .path = path };
+        rc = exec_at(&target, &v);
         kfree(path);
     }
     return rc;

@@ -8,6 +8,9 @@
 
 struct task;
 
+#define PID_MAX 32768           /* numbers are 1..PID_MAX-1 */
+
+struct task *task_find(uint32_t tid);   /* NULL */
 uint32_t pid_alloc(struct task *t);     /* the next free number, now t's; 0: none, or no memory */
 void pid_set_task(uint32_t pid, struct task *t);    /* exec from a thread: the number changes hands */
 void pid_free(uint32_t pid);            /* no task has it any more */

@@ -10,12 +10,12 @@
 #include "arch/regs.h"
 #include "mm/mm.h"
 #include "proc/block.h"
+#include "proc/pid.h"
 #include "proc/signal.h"
 #include "proc/timer.h"
 #include "shared/inspect.h"
 #include <linux/resource.h>
 
-#define PID_MAX 32768           /* PIDs are 1..PID_MAX-1, not reused at once */
 #define NGROUPS 32
 #define COMM_LEN 16
 
@@ -138,7 +138,6 @@ extern struct list all_processes;       /* [T] */
 extern uint32_t nprocesses, nthreads_total;     /* [T] */
 
 void task_init(void);                   /* idle task of the boot CPU, PID table, records */
-struct task *task_find(uint32_t tid);           /* tree_lock held; NULL */
 struct process *process_find(uint32_t tgid);    /* tree_lock held; zombies included */
 void task_get(struct task *t);
 void task_put(struct task *t);
