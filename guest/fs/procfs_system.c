@@ -1,0 +1,287 @@
+/* procfs_system.c - the files of /proc that are about the whole system, and its
+ * root directory.  Only lines whose value the kernel knows are there. */
+#include "fs/internal.h"
+#include "fs/procfs_internal.h"
+
+#include "arch/clock.h"
+#include "arch/machine.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "proc/pid.h"
+#include "sys/system.h"
+
+#define UNUSED const struct proc_node *n __attribute__((unused))
+#define U(x) ((unsigned long long)(x))
+#define KB(pages) (U(pages) << (PAGE_SHIFT - 10))
+
+/* Pages that file systems hold; each counts once, however often it is mounted. */
+static uint64_t file_pages(void)
+{
+    uint64_t pages = 0;
+    struct mount *m, *other;
+    mutex_lock(&fs_tree);
+    list_for_each(m, &mounts, link) {
+        list_for_each(other, &mounts, link)
+            if (other->sb == m->sb)
+                break;
+        pages += other == m ? m->sb->pages : 0;
+    }
+    mutex_unlock(&fs_tree);
+    return pages;
+}
+
+static int show_meminfo(struct text *t, UNUSED)
+{
+    struct frame_counts c;
+    uint64_t files = file_pages();
+    frame_count(&c);
+    const struct { const char *name; uint64_t pages; } line[] = {
+        { "MemTotal:", c.total }, { "MemFree:", c.free }, { "MemAvailable:", c.free }, { "Buffers:", 0 },
+        { "Cached:", files }, { "SwapCached:", 0 }, { "SwapTotal:", 0 }, { "SwapFree:", 0 },
+        { "Dirty:", 0 }, { "Writeback:", 0 }, { "Shmem:", files }, { "SReclaimable:", 0 },
+        { "PageTables:", c.tables_used },
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(line); i++)
+        text_printf(t, "%-15s %8llu kB\n", line[i].name, KB(line[i].pages));
+    return 0;
+}
+
+/* --- CPU time ------------------------------------------------------------ */
+
+struct load { uint64_t user, sys; unsigned running, blocked; };
+
+/* User time is the sum over all processes and what they reaped; what else the
+ * CPUs did not idle away is system time. */
+static void measure(struct load *l)
+{
+    struct process *p;
+    struct task *each;
+    memset(l, 0, sizeof *l);
+    spin_lock(&tree_lock);
+    list_for_each(p, &all_processes, all_link) {
+        l->user += p->utime_ns + p->cutime_ns;
+        list_for_each(each, &p->threads, thread_link) {
+            uint64_t user, sys;
+            task_times(each, &user, &sys);
+            l->user += user;
+            char letter = proc_state_letter(each->rec);
+            l->running += letter == 'R';
+            l->blocked += letter == 'D';
+        }
+    }
+    spin_unlock(&tree_lock);
+    uint64_t busy = clock_mono_ns() * ncpus - MIN(sched_uptime_idle_ns(), clock_mono_ns() * ncpus);
+    l->user = MIN(l->user, busy);
+    l->sys = busy - l->user;
+}
+
+static int show_system_stat(struct text *t, UNUSED)
+{
+    struct load l;
+    uint64_t switches = 0;
+    measure(&l);
+    text_printf(t, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", U(l.user / CLOCK_TICK_NS), U(l.sys / CLOCK_TICK_NS),
+                U(sched_uptime_idle_ns() / CLOCK_TICK_NS));
+    for (unsigned i = 0; i < ncpus; i++) {
+        switches += cpus[i].switches;
+        if (ncpus == 1)
+            text_printf(t, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", U(l.user / CLOCK_TICK_NS),
+                        U(l.sys / CLOCK_TICK_NS), U(sched_uptime_idle_ns() / CLOCK_TICK_NS));
+    }
+    text_printf(t, "ctxt %llu\nbtime %llu\nprocs_running %u\nprocs_blocked %u\n", U(switches),
+                U((clock_real_ns() - clock_mono_ns()) / NSEC_PER_SEC), l.running, l.blocked);
+    return 0;
+}
+
+static int show_uptime(struct text *t, UNUSED)
+{
+    uint64_t up = clock_mono_ns() / CLOCK_TICK_NS, idle = sched_uptime_idle_ns() / CLOCK_TICK_NS;
+    text_printf(t, "%llu.%02llu %llu.%02llu\n", U(up / 100), U(up % 100), U(idle / 100), U(idle % 100));
+    return 0;
+}
+
+static int show_loadavg(struct text *t, UNUSED)
+{
+    struct load l;
+    measure(&l);
+    for (unsigned i = 0; i < 3; i++) {
+        uint64_t load = sched_loadavg(i) + 0x10000 / 200;       /* rounded to hundredths */
+        text_printf(t, "%llu.%02llu ", U(load >> 16), U(((load & 0xffff) * 100) >> 16));
+    }
+    spin_lock(&tree_lock);
+    uint32_t threads = nthreads_total, last = pid_last();
+    spin_unlock(&tree_lock);
+    text_printf(t, "%u/%u %u\n", l.running, threads, last);
+    return 0;
+}
+
+/* --- what it is ---------------------------------------------------------- */
+
+static int show_version(struct text *t, UNUSED)
+{
+    struct new_utsname u;
+    uts_get(&u);
+    text_printf(t, "%s version %s (%s) %s\n", u.sysname, u.release, __VERSION__, u.version);
+    return 0;
+}
+
+static int show_cmdline(struct text *t, UNUSED)
+{
+    text_put(t, boot_info.cmdline, strlen(boot_info.cmdline));
+    text_put(t, "\n", 1);
+    return 0;
+}
+
+struct cpuid { uint32_t a, b, c, d; };
+
+static struct cpuid cpuid(uint32_t leaf, uint32_t sub)
+{
+    struct cpuid r;
+    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
+    return r;
+}
+
+/* Linux's names of the bits of CPUID leaf 1, EDX then ECX, and 7, EBX. */
+static const char *const feature_names[3][32] = {
+    { "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", NULL, "sep", "mtrr", "pge",
+      "mca", "cmov", "pat", "pse36", "pn", "clflush", NULL, "dts", "acpi", "mmx", "fxsr", "sse", "sse2",
+      "ss", "ht", "tm", "ia64", "pbe" },
+    { "pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2", "ssse3", "cid", "sdbg",
+      "fma", "cx16", "xtpr", "pdcm", NULL, "pcid", "dca", "sse4_1", "sse4_2", "x2apic", "movbe", "popcnt",
+      "tsc_deadline_timer", "aes", "xsave", "osxsave", "avx", "f16c", "rdrand", "hypervisor" },
+    { "fsgsbase", "tsc_adjust", "sgx", "bmi1", "hle", "avx2", NULL, "smep", "bmi2", "erms", "invpcid", "rtm",
+      "cqm", "mpx", "rdt_a", NULL, "avx512f", "avx512dq", "rdseed", "adx", "smap", "avx512ifma", NULL,
+      "clflushopt", "clwb", "intel_pt", "avx512pf", "avx512er", "avx512cd", "sha_ni", "avx512bw",
+      "avx512vl" },
+};
+
+static void put_features(struct text *t)
+{
+    struct cpuid one = cpuid(1, 0);
+    uint32_t word[3] = { one.d, one.c, cpuid(0, 0).a >= 7 ? cpuid(7, 0).b : 0 };
+    text_printf(t, "flags\t\t:");
+    for (unsigned w = 0; w < 3; w++)
+        for (unsigned bit = 0; bit < 32; bit++)
+            if ((word[w] >> bit & 1) && feature_names[w][bit])
+                text_printf(t, " %s", feature_names[w][bit]);
+    text_printf(t, "%s lm\n", cpu_has.nx ? " nx" : "");
+}
+
+static void put_cpu(struct text *t, unsigned nr)
+{
+    struct cpuid zero = cpuid(0, 0), one = cpuid(1, 0);
+    char vendor[13] = { 0 };
+    struct cpuid brand[4] = { { 0, 0, 0, 0 } };
+    memcpy(vendor, &zero.b, 4);
+    memcpy(vendor + 4, &zero.d, 4);
+    memcpy(vendor + 8, &zero.c, 4);
+    if (cpuid(0x80000000, 0).a >= 0x80000004)
+        for (uint32_t i = 0; i < 3; i++)
+            brand[i] = cpuid(0x80000002 + i, 0);
+    unsigned family = one.a >> 8 & 15, model = one.a >> 4 & 15;
+    if (family == 15)
+        family += one.a >> 20 & 255;
+    if (family >= 6)
+        model |= (one.a >> 16 & 15) << 4;
+    text_printf(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n"
+                "stepping\t: %u\ncpu MHz\t\t: %llu.%03llu\n", nr, vendor, family, model, (char *)brand,
+                one.a & 15, U(tsc_khz / 1000), U(tsc_khz % 1000));
+    put_features(t);
+    text_printf(t, "bogomips\t: %llu.%02llu\nclflush size\t: %u\n\n", U(tsc_khz / 500),
+                U(tsc_khz / 5 % 100), (one.b >> 8 & 255) * 8);
+}
+
+static int show_cpuinfo(struct text *t, UNUSED)
+{
+    for (unsigned i = 0; i < ncpus; i++)
+        put_cpu(t, i);
+    return 0;
+}
+
+static int show_filesystems(struct text *t, UNUSED)
+{
+    text_printf(t, "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tpipefs\n");
+    return 0;
+}
+
+static int show_devices(struct text *t, UNUSED)
+{
+    text_printf(t, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n\nBlock devices:\n");
+    return 0;
+}
+
+static int show_partitions(struct text *t, UNUSED)
+{
+    text_printf(t, "major minor  #blocks  name\n\n");
+    return 0;
+}
+
+static int show_swaps(struct text *t, UNUSED)
+{
+    text_printf(t, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+    return 0;
+}
+
+static int show_vmstat(struct text *t, UNUSED)
+{
+    struct frame_counts c;
+    uint64_t faults = 0;
+    frame_count(&c);
+    for (unsigned i = 0; i < ncpus; i++)
+        faults += cpus[i].faults;
+    text_printf(t, "nr_free_pages %llu\nnr_page_table_pages %llu\nnr_shmem %llu\npgfault %llu\npgmajfault 0\n",
+                U(c.free), U(c.tables_used), U(file_pages()), U(faults));
+    return 0;
+}
+
+/* --- the root directory -------------------------------------------------- */
+
+static long readlink_self(const struct proc_node *n __attribute__((unused)), char *buf, size_t room)
+{
+    char text[12];
+    size_t len = (size_t)ksnprintf(text, sizeof text, "%u", current->proc->tgid);
+    memcpy(buf, text, MIN(len, room));
+    return (long)MIN(len, room);
+}
+
+static long readlink_thread_self(const struct proc_node *n __attribute__((unused)), char *buf, size_t room)
+{
+    char text[32];
+    size_t len = (size_t)ksnprintf(text, sizeof text, "%u/task/%u", current->proc->tgid, current->tid);
+    memcpy(buf, text, MIN(len, room));
+    return (long)MIN(len, room);
+}
+
+static long readlink_mounts(const struct proc_node *n __attribute__((unused)), char *buf, size_t room)
+{
+    static const char to[] = "self/mounts";
+    size_t len = MIN(sizeof to - 1, room);
+    memcpy(buf, to, len);
+    return (long)len;
+}
+
+static const struct proc_entry root_table[] = {
+    PROC_FILE("cmdline", 0444, show_cmdline),
+    PROC_FILE("cpuinfo", 0444, show_cpuinfo),
+    PROC_FILE("devices", 0444, show_devices),
+    PROC_FILE("filesystems", 0444, show_filesystems),
+    PROC_DIR("forkscope", proc_forkscope_table),
+    PROC_FILE("loadavg", 0444, show_loadavg),
+    PROC_FILE("meminfo", 0444, show_meminfo),
+    { .name = "mounts", .mode = S_IFLNK | 0777, .readlink = readlink_mounts },
+    PROC_FILE("partitions", 0444, show_partitions),
+    { .name = "self", .mode = S_IFLNK | 0777, .readlink = readlink_self },
+    PROC_FILE("stat", 0444, show_system_stat),
+    PROC_FILE("swaps", 0444, show_swaps),
+    PROC_DIR("sys", proc_sys_table),
+    { .name = "thread-self", .mode = S_IFLNK | 0777, .readlink = readlink_thread_self },
+    PROC_FILE("uptime", 0444, show_uptime),
+    PROC_FILE("version", 0444, show_version),
+    PROC_FILE("vmstat", 0444, show_vmstat),
+    { .name = NULL },
+};
+
+const struct proc_entry proc_root_entry = {
+    .name = "", .mode = S_IFDIR | 0555, .children = root_table, .number = proc_pid_number, .numbers = proc_pids,
+};
