@@ -85,7 +85,8 @@ static void find_features(void)
         cpuid(7, 0, &a, &b, &c, &d);
         cpu_has.fsgsbase = b & CPUID_7_EBX_FSGSBASE;
         cpu_has.smep = b & CPUID_7_EBX_SMEP;
-        cpu_has.smap = b & CPUID_7_EBX_SMAP;
+        /* Hosts that interpret ring 0 may show the bit and not know STAC. */
+        cpu_has.smap = (b & CPUID_7_EBX_SMAP) && !(hc_caps & HC_CAP_PAGE_OPS);
         cpu_has.umip = c & CPUID_7_ECX_UMIP;
     }
     cpuid(0x80000000, 0, &max_ext, &b, &c, &d);
@@ -164,8 +165,8 @@ void cpu_init_bsp(void)
     c->self = c;
     load_msrs(c);
     load_tables(c, cpu_tables[0], boot_ist);
-    find_features();
     find_hypercalls();
+    find_features();
     load_control_registers();
 }
 
