@@ -44,6 +44,8 @@ static long try_init(const char *path)
 static void init_thread(void)
 {
     static const char *const usual[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+    if (cmdline.too_many)
+        panic("too many words for init on the kernel command line");
     open_console();
     long err = -ENOENT;
     if (cmdline.init != NULL) {

@@ -57,8 +57,10 @@ static bool kernel_word(const char *word)
 
 static void add_argument(char *word)
 {
-    if (cmdline.nargs < CMDLINE_INIT_WORDS)
+    if (cmdline.nargs < CMDLINE_ARGS_MAX)
         cmdline.argv[1 + cmdline.nargs++] = word;
+    else
+        cmdline.too_many = true;
 }
 
 /* A later setting of a variable replaces the earlier one. */
@@ -71,8 +73,10 @@ static void add_variable(char *word)
             return;
         }
     }
-    if (cmdline.nenv < CMDLINE_INIT_WORDS)
+    if (cmdline.nenv < CMDLINE_ENV_MAX)
         cmdline.envp[cmdline.nenv++] = word;
+    else
+        cmdline.too_many = true;
 }
 
 static void take_word(char *word)
