@@ -18,6 +18,7 @@
  *
  * The stack grows to any address within RLIMIT_STACK, unless it came nearer
  * than STACK_GAP to what is below.  As on Linux the stack pointer has no say. */
+#include "proc/task.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
@@ -191,6 +192,7 @@ int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
     if (!e)
         return -ENOMEM;
     mm->minor_faults++;
+    current->minflt++;
     if (!*e)
         return v->file ? file_fault(v, va, e, write, code) : anon_fault(v, va, e);
     if (write && !(*e & PTE_W))
