@@ -18,7 +18,6 @@
  *
  * The stack grows to any address within RLIMIT_STACK, unless it came nearer
  * than STACK_GAP to what is below.  As on Linux the stack pointer has no say. */
-#include "proc/task.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
@@ -28,6 +27,7 @@
 
 #include "arch/uaccess.h"
 #include "fs/vfs.h"
+#include "proc/task.h"
 
 #define AROUND 16u              /* pages; a power of two */
 
