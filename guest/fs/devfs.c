@@ -123,28 +123,41 @@ static long mem_seek(struct file *f, int64_t off, int whence)
     return (long)(f->pos = 0);
 }
 
-/* A private mapping of /dev/zero is anonymous memory; a shared one has a file of its own. */
+/* A private mapping of /dev/zero is anonymous memory.  Shared ones get pieces of
+ * a file that belongs to the descriptor, each mapping a fresh one.  mm.lock is held. */
 static int zero_mmap(struct file *f, struct vma *v)
 {
-    struct file *own;
+    struct file *backing = f->private;
     int err;
 
-    if (v->flags & VM_SHARED) {
-        err = tmpfs_anon_file("dev/zero", v->end - v->start, &own);
+    if (!(v->flags & VM_SHARED)) {
+        v->file = NULL;
+        v->pgoff = v->start >> PAGE_SHIFT;
+        return 0;
+    }
+    if (!backing) {
+        err = tmpfs_anon_file("dev/zero", 0, &backing);
         if (err)
             return err;
-        v->file = own;
-        v->pgoff = 0;
-    } else {
-        v->file = NULL;
+        f->private = backing;
     }
-    file_put(f);                /* the mapping's reference */
+    spin_lock(&backing->inode->pages_lock);
+    v->file = backing;
+    v->pgoff = backing->inode->size >> PAGE_SHIFT;
+    backing->inode->size += v->end - v->start;
+    spin_unlock(&backing->inode->pages_lock);
     return 0;
+}
+
+static void zero_release(struct file *f)
+{
+    if (f->private)
+        file_put(f->private);
 }
 
 static const struct file_ops null_ops   = { .read = null_read, .write = null_write, .seek = mem_seek };
 static const struct file_ops zero_ops   = { .read = zero_read, .write = null_write, .seek = mem_seek,
-                                            .mmap = zero_mmap };
+                                            .mmap = zero_mmap, .release = zero_release };
 static const struct file_ops full_ops   = { .read = zero_read, .write = full_write, .seek = mem_seek };
 static const struct file_ops random_ops = { .read = random_read, .write = null_write, .seek = mem_seek };
 static const struct file_ops kmsg_ops   = { .read = null_read, .write = kmsg_write, .seek = mem_seek };
