@@ -22,7 +22,7 @@ my $host = $ENV{ABI_HOST} // (-w '/dev/kvm' ? 'kvm' : 'qemu');
 my $dir = "$O/tests/abi";
 chomp(my $cwd = `pwd`);
 $O = "$cwd/$O" unless $O =~ m{^/};
-chomp(my $busybox = `command -v busybox`);
+chomp(my $busybox = `sh -c "command -v busybox"`);
 my $scratch = "/tmp/forkscope-abi.$$";
 $| = 1;
 
@@ -73,8 +73,8 @@ sub on_linux
     my $status = $? >> 8;
     kill 'KILL', -$pid;         # what it left behind
     open my $in, '<', "$scratch/out" or die;
-    local $/;
-    my $text = <$in> . "\n=== status $status\n";
+    read $in, my $text, 1 << 20;
+    $text .= "\n=== status $status\n";
     open my $file, '>', $out or die "$out: $!";
     print $file $text;
     return $text;

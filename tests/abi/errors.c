@@ -34,7 +34,7 @@ static void test(void)
     E(S(pipe, BAD));
     E(S(fcntl, -1, F_GETFD, 0));
     E(S(ftruncate, -1, 0));
-    E(S(ftruncate, 1, -5));
+    E(S(ftruncate, 1, -5L));
     E(S(chdir, "file"));
     E(S(chdir, "/none"));
     E(S(chdir, BAD));
@@ -67,7 +67,7 @@ static void test(void)
     E(S(lseek, -1, 0, 0));
     E(S(readv, fd, BAD, 1));
     E(S(readv, fd, BAD, 0));
-    E(S(pread64, fd, buf, 1, -1));
+    E(S(pread64, fd, buf, 1, -1L));
     E(S(sendfile, fd, -1, NULL, 1));
     E(S(poll, BAD, 1, 0));
     E(S(poll, BAD, 0, 0));
