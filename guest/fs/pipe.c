@@ -347,8 +347,8 @@ static int fifo_open(struct inode *in, struct file *f)
     add_end(p, f);
     mutex_unlock(&p->lock);
     f->private = (void *)(uintptr_t)(load(&p->writers) == 0 ? writes_seen : writes_seen - 1);
-    if (reads(f) && writes(f))
-        return 0;
+    if ((reads(f) && writes(f)) || in->sb == &pipe_sb)
+        return 0;                       /* a pipe opened by /proc/PID/fd/N does not wait for the other end */
     if (reads(f) && !nonblock && load(&p->writers) == 0)
         err = WAIT_EVENT(&p->open_wait, load(&p->writes_opened) != writes_seen,
                          BLOCK_fifo_open, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
@@ -378,6 +378,7 @@ int pipe_create(uint32_t flags, struct file *ends[2])
     if (in == NULL)
         return -ENOMEM;
     in->ops = &pipe_inode_ops;
+    in->fops = &fifo_fops;
     uint32_t keep = flags & O_NONBLOCK;
     int err = fifo_state(in);
     if (!err)

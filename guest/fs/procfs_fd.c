@@ -1,5 +1,6 @@
 /* procfs_fd.c - /proc/PID/fd, fdinfo, and the links exe, cwd, root.
  * These links lead to the very object, also when it has no name any more. */
+#include "fs/internal.h"
 #include "fs/procfs_internal.h"
 
 #include "lib/string.h"
@@ -101,11 +102,24 @@ static long readlink_fd(const struct proc_node *n, char *buf, size_t room)
     return ret;
 }
 
-/* Opening through the link works for what has a place in a tree. */
+/* A pipe has no place in a tree, but can be opened again (/dev/stdin): it gets
+ * a dentry of its own. */
+static int go_to_pipe(struct file *f, struct path *out)
+{
+    char name[32];
+    const char *text = file_name(f, name, sizeof name);
+    if (!S_ISFIFO(f->inode->mode) || !text)
+        return -ENXIO;
+    inode_get(f->inode);
+    out->mnt = NULL;
+    return dentry_new(NULL, text, strlen(text), f->inode, &out->dentry);
+}
+
+/* Follows the link; fs_tree held. */
 static int go_to_file(struct file *f, struct path *out)
 {
     if (!f->path.dentry)
-        return -ENXIO;
+        return go_to_pipe(f, out);
     *out = f->path;
     path_get(out);
     return 0;
@@ -231,7 +245,15 @@ static long readlink_place(const struct proc_node *n, bool root, char *buf, size
     return ret;
 }
 
-long readlink_cwd(const struct proc_node *n, char *buf, size_t room) { return readlink_place(n, false, buf, room); }
-long readlink_root(const struct proc_node *n, char *buf, size_t room) { return readlink_place(n, true, buf, room); }
+long readlink_cwd(const struct proc_node *n, char *buf, size_t room)
+{
+    return readlink_place(n, false, buf, room);
+}
+
+long readlink_root(const struct proc_node *n, char *buf, size_t room)
+{
+    return readlink_place(n, true, buf, room);
+}
+
 int follow_cwd(const struct proc_node *n, struct path *out) { return task_place(n, false, out); }
 int follow_root(const struct proc_node *n, struct path *out) { return task_place(n, true, out); }

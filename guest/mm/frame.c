@@ -95,6 +95,15 @@ static void find_ranges(void)
     reserve(words, words + strlen(boot_info.cmdline) + 1);
 }
 
+/* Frames of the root images: in use by files from the start. */
+static uint64_t image_frames(void)
+{
+    uint64_t bytes = (uint64_t)(rootimg_end - rootimg_start);
+    for (unsigned i = 0; i < boot_info.nmodules; i++)
+        bytes += boot_info.module[i].bytes;
+    return page_up(bytes) >> PAGE_SHIFT;
+}
+
 void frame_init(void)
 {
     uint64_t ram = 0;
@@ -119,7 +128,7 @@ void frame_init(void)
 
     for (unsigned i = 0; i < nranges; i++)
         fresh += (range[i].end - range[i].start) >> PAGE_SHIFT;
-    total = fresh + tables_free;
+    total = fresh + tables_free + image_frames();
 }
 
 /* The next frame of the watermark, or 0.  Lock held; may be released meanwhile. */
