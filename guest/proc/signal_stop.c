@@ -6,7 +6,10 @@
  * hears of it, once.  A thread joins on its way to user mode, so a parent that
  * is blocked in vfork joins when its child has released it, and until then
  * WUNTRACED does not report it.  SIGCONT ends the stop from outside;
- * a group exit ends it, too. */
+ * a group exit ends it, too.
+ *
+ * That it was continued stays to be reported when it stops again: with one CPU
+ * it may do so before the parent has a chance to ask. */
 #include "proc/signal_internal.h"
 
 static void stop_check(struct process *p)
@@ -15,7 +18,6 @@ static void stop_check(struct process *p)
         return;
     p->stop_signal = p->stop_pending;
     p->stop_reported = false;
-    p->continued = false;
     notify_parent(p, CLD_STOPPED);
 }
 

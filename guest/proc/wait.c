@@ -78,14 +78,15 @@ static bool report(struct process *p, struct query *q)
             reap(p);
         return true;
     }
-    if ((q->options & WSTOPPED) && p->stop_signal != 0 && !p->stop_reported) {
-        answer(q, p, CLD_STOPPED, (int)p->stop_signal << 8 | 0x7f);
-        p->stop_reported = !keep;
-        return true;
-    }
+    /* Both: it has been continued and stopped again since, in this order. */
     if ((q->options & WCONTINUED) && p->continued) {
         answer(q, p, CLD_CONTINUED, 0xffff);
         p->continued = keep;
+        return true;
+    }
+    if ((q->options & WSTOPPED) && p->stop_signal != 0 && !p->stop_reported) {
+        answer(q, p, CLD_STOPPED, (int)p->stop_signal << 8 | 0x7f);
+        p->stop_reported = !keep;
         return true;
     }
     return false;
