@@ -87,6 +87,6 @@ void console_init_irq(void)
 {
     outb(COM1 + REG_FCR, FCR_ENABLE);
     outb(COM1 + REG_MCR, MCR_DTR_RTS_OUT2);
-    outb(COM1 + REG_IER, IER_RX);
     ioapic_route(UART_PIN, IRQ_BASE + UART_PIN);
+    outb(COM1 + REG_IER, IER_RX);   /* last: a byte that waits already is an edge now */
 }
