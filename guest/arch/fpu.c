@@ -159,6 +159,16 @@ void fpu_switch(struct task *prev, struct task *next)
         take_registers(next);
 }
 
+/* From the saved state: not all hosts know STMXCSR in ring 0. */
+uint32_t fpu_raised(bool sse)
+{
+    struct fpu *f = current->fpu;
+    const struct _fpstate_64 *s = &f->area.fpstate;
+    if (live(f))
+        registers_save(f);
+    return sse ? s->mxcsr & ~(s->mxcsr >> 7) & 0x3f : s->swd & ~s->cwd & 0x3f;
+}
+
 /* --- signal frames ----------------------------------------------------------------- */
 
 /* With XSAVE a frame is the whole area and a second magic word; programs find its

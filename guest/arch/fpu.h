@@ -16,6 +16,10 @@ void fpu_fork(struct task *child);          /* child's state := current's, now *
 void fpu_reset(void);                       /* current's state := initial (exec) */
 void fpu_switch(struct task *prev, struct task *next); /* called by the scheduler */
 
+/* For SIGFPE: exception flags of the x87 or SSE unit that are raised and not masked,
+ * as in the status words: IE DE ZE OE UE PE from bit 0 on. */
+uint32_t fpu_raised(bool sse);
+
 /* Signal frames: the area in user memory, as Linux lays it out (FXSAVE image,
  * with XSAVE the extended area and its two magic words).  64-byte aligned. */
 size_t fpu_frame_bytes(void);

@@ -5,6 +5,7 @@
  * while the idle loop or cpu_irq_window() lets them in; a page fault of uaccess.c
  * on user memory, which mm/ settles, too, or else the instruction's entry in
  * __ex_table says where to go on; and an NMI. */
+#include "arch/fpu.h"
 #include "arch/machine.h"
 #include "arch/msr.h"
 #include "arch/trap.h"
@@ -73,8 +74,7 @@ static bool fault_in_uaccess(struct regs *r)
     return true;
 }
 
-/* si_code of SIGFPE from the x87 status word or MXCSR: the SDM's exception flags
- * IE DE ZE OE UE PE in bits 0..5, those that are not masked. */
+/* si_code of SIGFPE for what fpu_raised() says. */
 static int fpe_code(uint32_t raised)
 {
     if (raised & 1) return FPE_FLTINV;
@@ -84,21 +84,6 @@ static int fpe_code(uint32_t raised)
     return FPE_FLTRES;
 }
 
-static uint32_t x87_raised(void)
-{
-    uint16_t status, control;
-    __asm__ volatile("fnstsw %0" : "=m"(status));
-    __asm__ volatile("fnstcw %0" : "=m"(control));
-    return status & ~control & 0x3f;
-}
-
-static uint32_t sse_raised(void)
-{
-    uint32_t mxcsr;
-    __asm__ volatile("stmxcsr %0" : "=m"(mxcsr));
-    return mxcsr & ~(mxcsr >> 7) & 0x3f;
-}
-
 static void exception_in_user_mode(struct regs *r)
 {
     switch (r->vector) {
@@ -106,8 +91,8 @@ static void exception_in_user_mode(struct regs *r)
     case TRAP_DB: r->rflags &= ~0x100ull; signal_force(SIGTRAP, TRAP_TRACE, r->rip); break;
     case TRAP_BP: signal_force(SIGTRAP, SI_KERNEL, 0); break;
     case TRAP_UD: signal_force(SIGILL, ILL_ILLOPN, r->rip); break;
-    case TRAP_MF: signal_force(SIGFPE, fpe_code(x87_raised()), r->rip); break;
-    case TRAP_XM: signal_force(SIGFPE, fpe_code(sse_raised()), r->rip); break;
+    case TRAP_MF: signal_force(SIGFPE, fpe_code(fpu_raised(false)), r->rip); break;
+    case TRAP_XM: signal_force(SIGFPE, fpe_code(fpu_raised(true)), r->rip); break;
     case TRAP_AC: signal_force(SIGBUS, BUS_ADRALN, 0); break;
     case TRAP_NP:
     case TRAP_SS: signal_force(SIGBUS, SI_KERNEL, 0); break;
