@@ -12,12 +12,10 @@
  * and if it is not, the report about it helps more. */
 #include "vmm/emulate.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "vmm/say.h"
 #include "vmm/vm.h"
 #include "vmm/xstate.h"
 
@@ -26,15 +24,15 @@
 #define DECODED     (sizeof(((struct emulate_state *)0)->decoded) / sizeof(struct disasm_insn))
 #define PAGE_REST(va) (GMEM_PAGE - ((va) & (GMEM_PAGE - 1)))
 
-static struct xstate_layout layout;     /* set by emulate_enable(), before any vCPU */
+/* Set by emulate_enable(), before any vCPU. */
+static struct xstate_layout layout;
+static bool ud_is_queued;       /* KVM also queues a #UD, which is to be taken back */
 
 void emulate_enable(struct vm *vm)
 {
     struct kvm_enable_cap cap = { .cap = KVM_CAP_EXIT_ON_EMULATION_FAILURE, .args = { 1 } };
     xstate_host_layout(&layout);
-    /* Without it KVM also queues a #UD, which inject() then takes back. */
-    if (ioctl(vm->fd, KVM_ENABLE_CAP, &cap) != 0)
-        say_more("KVM_CAP_EXIT_ON_EMULATION_FAILURE: %s", strerror(errno));
+    ud_is_queued = ioctl(vm->fd, KVM_ENABLE_CAP, &cap) != 0;
 }
 
 void emulate_free(struct emulate_state *e)
@@ -101,6 +99,7 @@ static bool copy_guest(const struct vcpu *v, uint64_t va, uint8_t *buf, size_t l
     return true;
 }
 
+/* vector -1: none, and none that KVM has queued. */
 static bool inject(const struct vcpu *v, int vector)
 {
     struct kvm_vcpu_events ev;
@@ -209,7 +208,9 @@ bool emulate_instruction(struct vcpu *v)
         outcome = do_xcr(v, insn->op == OP_XSETBV);
     else
         outcome = do_xsave(v, insn, effective_address(v, insn, &s));
-    if (outcome == FAILED || !inject(v, outcome == FAULT_GP ? VECTOR_GP : -1))
+    if (outcome == FAILED)
+        return false;
+    if ((outcome == FAULT_GP || ud_is_queued) && !inject(v, outcome == FAULT_GP ? VECTOR_GP : -1))
         return false;
     if (outcome == DONE)
         r->rip += insn->len;
