@@ -21,15 +21,30 @@
 
 #define EACH_BYTE(b) (0x0101010101010101ull * (b))
 
+typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
+typedef uint32_t __attribute__((may_alias, aligned(1))) half_t;
+
+/* Most numbers have two digits.  -1: not a digit. */
+static inline int digit(unsigned char c)
+{
+    unsigned n = c - '0';
+
+    if (n < 10)
+        return (int)n;
+    n = (c | 0x20u) - 'a';
+    return n < 6 ? (int)n + 10 : -1;
+}
+
 /* Eight hexadecimal digits.  Per byte: l is 1 for a letter, v the digit's value. */
 static bool hex8(const char *p, uint32_t *out)
 {
-    uint64_t x, l, v;
+    uint64_t x = *(const word_t *)p, l, v;
 
-    memcpy(&x, p, 8);
-    if (x == EACH_BYTE('0')) {
-        *out = 0;
-        return true;
+    if (((x ^ EACH_BYTE('0')) << 16) == 0) {
+        int high = digit((unsigned char)p[6]), low = digit((unsigned char)p[7]);
+
+        *out = (uint32_t)high * 16 + (uint32_t)low;
+        return high >= 0 && low >= 0;
     }
     l = x >> 6 & EACH_BYTE(1);
     v = (x & EACH_BYTE(0x0f)) + l * 9;
@@ -49,30 +64,58 @@ static const char *align4(const char *base, const char *p)
     return p + (-(size_t)(p - base) & 3);
 }
 
-/* The first byte from p on that is not zero, but at most 3 before it. */
+/* The first byte from p on that is not zero, or end. */
 static const char *skip_zeros(const char *p, const char *end)
 {
-    uint64_t word;
-
-    while (p < end && (uintptr_t)p & 7) {
-        if (*p)
-            return p;
-        p++;
-    }
-    for (; end - p >= 8; p += 8) {
-        memcpy(&word, p, 8);
-        if (word)
-            break;
-    }
+    while (end - p >= 8 && *(const word_t *)p == 0)
+        p += 8;
     while (p < end && !*p)
         p++;
     return p;
+}
+
+/* Is this where the next header begins? */
+static bool header_at(const char *p, const char *end)
+{
+    return end - p >= HEADER_BYTES && *(const half_t *)p == 0x37303730;     /* "0707" */
+}
+
+/* Where the first zero of the name is; room if there is none. */
+static size_t name_length(const char *name, size_t room, const char *end)
+{
+    size_t n = 0;
+
+    for (; n < room && end - name - n >= 8; n += 8) {
+        uint64_t word = *(const word_t *)(name + n);
+        uint64_t zero = (word - EACH_BYTE(1)) & ~word & EACH_BYTE(0x80);
+
+        if (zero) {
+            n += (unsigned)__builtin_ctzll(zero) / 8;
+            return n < room ? n : room;
+        }
+    }
+    return n < room ? n + strnlen(name + n, room - n) : room;
+}
+
+static bool read_mode(struct cpio_reader *r, const char *p, uint32_t *mode)
+{
+    uint64_t text = *(const word_t *)p;
+
+    if (text != r->mode_text) {
+        if (!hex8(p, &r->mode))
+            return false;
+        r->mode_text = text;
+    }
+    *mode = r->mode;
+    return true;
 }
 
 void cpio_open(struct cpio_reader *r, const char *image, size_t bytes)
 {
     r->base = r->at = image;
     r->end = image + bytes;
+    r->mode_text = 0;
+    r->mode = 0;
 }
 
 int cpio_next(struct cpio_reader *r, struct cpio_entry *e)
@@ -81,24 +124,32 @@ int cpio_next(struct cpio_reader *r, struct cpio_entry *e)
     size_t room;
 
     for (;;) {
-        const char *h = skip_zeros(r->at, r->end);
+        const char *h = r->at;
 
-        if (h == r->end)
-            return 0;
-        h = r->base + ((size_t)(h - r->base) & ~3ul);   /* headers start at multiples of four */
+        if (!header_at(h, r->end)) {
+            h = skip_zeros(h, r->end);
+            if (h == r->end)
+                return 0;
+            h = r->base + ((size_t)(h - r->base) & ~3ul);   /* headers start at multiples of four */
+        }
         room = (size_t)(r->end - h);
-        if (room < HEADER_BYTES || memcmp(h, "07070", 5) != 0 || (h[5] != '1' && h[5] != '2') ||
-            !hex8(h + AT_MODE, &e->mode) || !hex8(h + AT_SIZE, &size) ||
+        if (!header_at(h, r->end) || h[4] != '0' || (h[5] != '1' && h[5] != '2') ||
+            !read_mode(r, h + AT_MODE, &e->mode) || !hex8(h + AT_SIZE, &size) ||
             !hex8(h + AT_NAMESIZE, &name_size) || name_size == 0 || name_size > room - HEADER_BYTES)
             return -EINVAL;
         e->header = h;
         e->name = h + HEADER_BYTES;
-        e->name_len = strnlen(e->name, name_size);
+        e->name_len = name_length(e->name, name_size, r->end);
         e->data = align4(r->base, e->name + name_size);
         if (e->name_len == name_size || e->data > r->end || size > (size_t)(r->end - e->data))
             return -EINVAL;
         e->size = size;
-        r->at = e->next = skip_zeros(e->data + size, r->end);
+        e->next = e->data + size;
+        r->at = align4(r->base, e->next);
+        if (r->at > r->end)
+            r->at = r->end;
+        if (!header_at(r->at, r->end))
+            r->at = e->next = skip_zeros(e->next, r->end);
         if (e->name_len != 10 || memcmp(e->name, "TRAILER!!!", 10) != 0)
             return 1;
     }

@@ -6,7 +6,10 @@
 
 #include "lib/base.h"
 
-struct cpio_reader { const char *base, *end, *at; };    /* base: what alignment refers to */
+struct cpio_reader {
+    const char *base, *end, *at;        /* base: what alignment refers to */
+    uint64_t mode_text; uint32_t mode;  /* of the last entry: most have the same mode */
+};
 struct cpio_entry {
     const char *header;         /* the rest of it: cpio_attributes() */
     const char *name;           /* NUL-terminated; as it stands in the archive */

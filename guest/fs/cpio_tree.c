@@ -1,11 +1,10 @@
 /* cpio_tree.c - makes a tmpfs's tree from an archive that stays in memory.
  *
  * Boot waits for this, so it does little: the data of regular files is lent
- * from the archive, page by page (pages_io.c), and a symlink, which is what
- * most entries of a root image are, becomes a name only: its inode is made when
- * the name is found for the first time (dentry_unpack), its text stays where it
- * is.  Names come from chunks, and consecutive entries mostly share their
- * directory, which is therefore remembered.
+ * from the archive, page by page (pages_io.c); a symlink, which is what most
+ * entries of a root image are, is only noted in its directory until somebody
+ * looks for it (cpio_stored.c); names come from chunks; and the directories of
+ * the last entries are remembered.
  *
  * A later entry replaces an earlier one of the same name; only a directory stays
  * one.  Missing parents are made with mode 0755.  Names with ".." in them are
@@ -22,9 +21,7 @@ struct unpack {
     struct superblock *sb;
     const char *image;
     pfn_t first;                /* frame of the image's start; 0: not at a page */
-    struct dentry *dir;         /* of the last entry, */
-    const char *dir_name;       /*   by this name */
-    size_t dir_len;
+    struct known_dir { struct dentry *dir; const char *name; size_t len; } known[8];    /* by length */
     char *chunk, *chunk_end;    /* memory for names */
     struct hard_link *links;
 };
@@ -52,29 +49,25 @@ static bool replace(struct dentry *d)
 {
     struct inode *dir = d->parent->inode;
 
-    if (d->inode && is_dir(d->inode))
+    if (is_dir(d->inode))
         return false;
-    if (d->inode)
-        d->inode->nlink--;
+    d->inode->nlink--;
     dentry_drop(d);
     dir->size -= 20;
     return true;
 }
 
-/* A name in dir.  in NULL: made later from `stored`.  Takes over in. */
-static int add_name(struct unpack *u, struct dentry *dir, const char *name, size_t len, struct inode *in,
-                    const char *stored)
+/* A name in dir.  Takes over in. */
+static int add_name(struct unpack *u, struct dentry *dir, const char *name, size_t len, struct inode *in)
 {
     struct dentry *d = take_dentry(u, len), *old;
 
-    if (!d) {
-        if (in)
-            inode_put(in);
+    if (!d || (dir->stored && stored_take(dir, dentry_key(name, len), name, len) != 0)) {
+        inode_put(in);
         return -ENOMEM;
     }
     dentry_set(d, dir, name, len, in);
     d->in_chunk = true;
-    d->stored = stored;
     while ((old = dentry_hang_unless(d)) != NULL)
         if (!replace(old)) {
             dentry_put(d);
@@ -91,23 +84,6 @@ static void set_attributes(struct inode *in, const struct cpio_attributes *a)
     in->mtime = in->ctime = in->atime = (struct __kernel_timespec){ .tv_sec = a->mtime };
 }
 
-int dentry_unpack(struct dentry *d)
-{
-    struct cpio_attributes a;
-    struct inode *in = inode_alloc(d->parent->inode->sb, S_IFLNK | 0777);
-
-    if (!in)
-        return -ENOMEM;
-    cpio_attributes(d->stored, &a);
-    set_attributes(in, &a);
-    tmpfs_set_ops(in);
-    in->size = a.size;
-    in->private = (void *)cpio_data(d->stored);
-    in->borrowed = 1;           /* its text is not ours to free */
-    d->inode = in;
-    return 0;
-}
-
 static int make_dir(struct unpack *u, struct dentry *dir, const char *name, size_t len, uint32_t mode,
                     struct dentry **out)
 {
@@ -117,7 +93,7 @@ static int make_dir(struct unpack *u, struct dentry *dir, const char *name, size
 
     if (!in)
         return -ENOMEM;
-    err = add_name(u, dir, name, len, in, NULL);
+    err = add_name(u, dir, name, len, in);
     if (err)
         return err;
     dir->inode->nlink++;
@@ -125,15 +101,25 @@ static int make_dir(struct unpack *u, struct dentry *dir, const char *name, size
     return 0;
 }
 
+/* The directory of that name in `dir`, made if it is missing. */
+static int subdir(struct unpack *u, struct dentry *dir, const char *name, size_t len, struct dentry **out)
+{
+    struct dentry *d = dentry_peek(dir, name, len);
+
+    *out = d;
+    return d && is_dir(d->inode) ? 0 : make_dir(u, dir, name, len, 0755, out);
+}
+
 /* The directory of that name below the root; missing ones are made. */
 static int find_dir(struct unpack *u, const char *name, size_t len, struct dentry **out)
 {
+    struct known_dir *known = &u->known[len % ARRAY_SIZE(u->known)];
     struct dentry *at = u->sb->root, *next;
     const char *p = name, *end = name + len;
     int err;
 
-    if (u->dir && len == u->dir_len && memcmp(name, u->dir_name, len) == 0) {
-        *out = u->dir;
+    if (known->dir && len == known->len && memcmp(name, known->name, len) == 0) {
+        *out = known->dir;
         return 0;
     }
     while (p < end) {
@@ -145,19 +131,15 @@ static int find_dir(struct unpack *u, const char *name, size_t len, struct dentr
         if (n > NAME_MAX_BYTES || (n == 2 && p[0] == '.' && p[1] == '.'))
             return -EINVAL;
         if (n && !(n == 1 && *p == '.')) {
-            next = dentry_peek(at, p, n);
-            if (!next || !next->inode || !is_dir(next->inode)) {
-                err = make_dir(u, at, p, n, 0755, &next);
-                if (err)
-                    return err;
-            }
+            err = subdir(u, at, p, n, &next);
+            if (err)
+                return err;
             at = next;
         }
         p = slash + 1;
     }
-    u->dir = *out = at;
-    u->dir_name = name;
-    u->dir_len = len;
+    *known = (struct known_dir){ at, name, len };
+    *out = at;
     return 0;
 }
 
@@ -244,17 +226,30 @@ static int add_directory(struct unpack *u, struct dentry *dir, const char *name,
     struct dentry *d = dir;
     int err = 0;
 
-    if (len) {
-        d = dentry_peek(dir, name, len);
-        if (!d || !d->inode || !is_dir(d->inode))
-            err = make_dir(u, dir, name, len, 0, &d);
-    }
+    if (len)
+        err = subdir(u, dir, name, len, &d);
     if (err)
         return err;
     cpio_attributes(e->header, &a);
     set_attributes(d->inode, &a);
     d->inode->mode = S_IFDIR | (e->mode & 07777);
     return 0;
+}
+
+/* Noted, unless the name is in the tree already: then it takes its place there. */
+static int add_symlink(struct dentry *dir, const char *name, size_t len, const struct cpio_entry *e)
+{
+    struct dentry *old;
+    int err;
+
+    if (!e->size || e->size >= PATH_MAX_BYTES)
+        return -EINVAL;
+    old = dir->children.node ? dentry_peek(dir, name, len) : NULL;
+    if (old && !replace(old))
+        return 0;
+    err = stored_add(dir, e->header, name, len);
+    dir->inode->size += err ? 0 : 20;
+    return err;
 }
 
 static int add_entry(struct unpack *u, const struct cpio_entry *e)
@@ -282,9 +277,9 @@ static int add_entry(struct unpack *u, const struct cpio_entry *e)
     if (!len)
         return -EINVAL;
     if (S_ISLNK(e->mode))
-        return e->size && e->size < PATH_MAX_BYTES ? add_name(u, dir, last, len, NULL, e->header) : -EINVAL;
+        return add_symlink(dir, last, len, e);
     err = make_inode(u, e, &in);
-    return err ? err : add_name(u, dir, last, len, in, NULL);
+    return err ? err : add_name(u, dir, last, len, in);
 }
 
 int cpio_unpack(struct superblock *sb, const char *image, size_t bytes, pfn_t first)

@@ -18,18 +18,20 @@
 struct mutex fs_tree;
 struct spinlock names_lock;
 
-static uint64_t name_key(const char *name, size_t len)
+/* Loads eight bytes of a shorter name, too, where they surely are mapped: not
+ * across a page's end. */
+__attribute__((no_sanitize_address)) uint64_t dentry_key(const char *name, size_t len)
 {
+    typedef uint64_t __attribute__((may_alias, aligned(1))) word_t;
     uint64_t key = 0;
-    size_t i;
 
-    if (len >= 8) {
-        memcpy(&key, name, 8);
-        return __builtin_bswap64(key);
+    if (likely(((uintptr_t)name & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8)) {
+        key = __builtin_bswap64(*(const word_t *)name);
+        return len >= 8 ? key : len ? key & ~0ull << 8 * (8 - len) : 0;
     }
-    for (i = 0; i < len; i++)
-        key = key << 8 | (uint8_t)name[i];
-    return i ? key << 8 * (8 - i) : 0;
+    for (size_t i = 0; i < 8; i++)
+        key = key << 8 | (i < len ? (uint8_t)name[i] : 0);
+    return key;
 }
 
 static int name_compare(uint64_t key, const char *name, size_t len, const struct dentry *d)
@@ -49,7 +51,7 @@ void dentry_set(struct dentry *d, struct dentry *parent, const char *name, size_
     memset(d, 0, sizeof(*d));
     d->refs = 1;
     d->inode = in;
-    d->key = name_key(name, len);
+    d->key = dentry_key(name, len);
     d->name_len = (uint16_t)len;
     d->name = d->own_name;
     memcpy(d->own_name, name, len);
@@ -88,8 +90,7 @@ void dentry_put(struct dentry *d)
         struct dentry *parent = d->parent;
         bool root = parent == d;
 
-        if (d->inode)
-            inode_put(d->inode);
+        inode_put(d->inode);
         if (d->name != d->own_name)
             kfree((char *)d->name);
         if (!d->in_chunk)
@@ -144,9 +145,8 @@ void dentry_drop(struct dentry *d)
     dentry_put(d);
 }
 
-struct dentry *dentry_peek(struct dentry *dir, const char *name, size_t len)
+static struct dentry *in_tree(struct dentry *dir, uint64_t key, const char *name, size_t len)
 {
-    uint64_t key = name_key(name, len);
     struct rb_node *n = dir->children.node;
 
     while (n) {
@@ -160,9 +160,15 @@ struct dentry *dentry_peek(struct dentry *dir, const char *name, size_t len)
     return NULL;
 }
 
+struct dentry *dentry_peek(struct dentry *dir, const char *name, size_t len)
+{
+    return in_tree(dir, dentry_key(name, len), name, len);
+}
+
 int dentry_find(struct dentry *dir, const char *name, size_t len, struct dentry **out)
 {
     const struct inode_ops *ops = dir->inode->ops;
+    uint64_t key = dentry_key(name, len);
     struct inode *in;
     struct dentry *d;
     int err;
@@ -171,14 +177,15 @@ int dentry_find(struct dentry *dir, const char *name, size_t len, struct dentry 
         err = ops->lookup(dir->inode, name, len, &in);
         return err ? err : dentry_new(dir, name, len, in, out);
     }
-    d = dentry_peek(dir, name, len);
-    if (!d)
-        return -ENOENT;
-    if (unlikely(!d->inode)) {
-        err = dentry_unpack(d);
+    d = in_tree(dir, key, name, len);
+    if (!d && dir->stored) {
+        err = stored_take(dir, key, name, len);
         if (err)
             return err;
+        d = in_tree(dir, key, name, len);
     }
+    if (!d)
+        return -ENOENT;
     dentry_get(d);
     *out = d;
     return 0;
@@ -199,7 +206,7 @@ int dentry_move(struct dentry *d, struct dentry *dir, const char *name, size_t l
     spin_lock(&names_lock);
     d->name = text;
     d->name_len = (uint16_t)len;
-    d->key = name_key(text, len);
+    d->key = dentry_key(text, len);
     d->parent = dir;
     spin_unlock(&names_lock);
     hang(d);
@@ -232,10 +239,10 @@ int dentry_exchange(struct dentry *a, struct dentry *b)
     b->parent = parent;
     a->name = aname;
     a->name_len = (uint16_t)blen;
-    a->key = name_key(aname, blen);
+    a->key = dentry_key(aname, blen);
     b->name = bname;
     b->name_len = (uint16_t)alen;
-    b->key = name_key(bname, alen);
+    b->key = dentry_key(bname, alen);
     spin_unlock(&names_lock);
     hang(a);
     hang(b);
@@ -276,11 +283,11 @@ void dentry_readdir(struct dentry *dir, uint64_t *pos, struct dirent_sink *sink)
 {
     struct dentry *d;
 
+    if (dir->stored && stored_take_all(dir) != 0)
+        return;
     list_for_each(d, &dir->by_order, sibling) {
         if (d->order < *pos)
             continue;
-        if (!d->inode && dentry_unpack(d) != 0)
-            return;
         if (!dirent_emit(sink, d->name, d->name_len, d->inode->ino, (d->inode->mode >> 12) & 15,
                          d->order + 1))
             return;

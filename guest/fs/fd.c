@@ -318,11 +318,12 @@ int fd_replace(int fd, struct file *f, uint32_t flags)
     struct files *fs = current->files;
     struct fd_block *b;
     struct file *old = NULL;
+    uint64_t bit;
     int err = 0;
-    uint64_t bit = 1ull << fd % BLOCK_FDS;
 
     if ((uint64_t)(unsigned)fd >= MIN(current->proc->rlim[RLIMIT_NOFILE].rlim_cur, (uint64_t)FD_MAX))
         return -EBADF;
+    bit = 1ull << fd % BLOCK_FDS;
     spin_lock(&fs->lock);
     b = block_make(fs, (uint32_t)fd / BLOCK_FDS);
     if (!b) {

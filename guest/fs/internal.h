@@ -43,7 +43,7 @@ struct dentry *dentry_hang_unless(struct dentry *d);    /* the one that has the 
 void dentry_drop(struct dentry *d);             /* out of it: unlinked */
 /* The child of that name, with a reference: 0, -ENOENT, -ENOMEM. */
 int  dentry_find(struct dentry *dir, const char *name, size_t len, struct dentry **out);
-struct dentry *dentry_peek(struct dentry *dir, const char *name, size_t len);   /* in the tree as it is */
+struct dentry *dentry_peek(struct dentry *dir, const char *name, size_t len);   /* tmpfs only; NULL: none */
 /* d becomes `name` in `dir`, which has no such child.  0 or -ENOMEM. */
 int  dentry_move(struct dentry *d, struct dentry *dir, const char *name, size_t len);
 int  dentry_exchange(struct dentry *a, struct dentry *b);
@@ -53,8 +53,13 @@ void dentry_get(struct dentry *d);              /* no lock needed */
 void dentry_put(struct dentry *d);              /* no lock needed */
 /* Entries with order >= *pos; what the sink refuses comes again. */
 void dentry_readdir(struct dentry *dir, uint64_t *pos, struct dirent_sink *sink);
-/* Makes the inode of a stored one (cpio_tree.c). 0 or -ENOMEM. */
-int  dentry_unpack(struct dentry *d);
+uint64_t dentry_key(const char *name, size_t len);
+
+/* --- cpio_stored.c --- names that stand in a directory's list instead of its tree */
+int  stored_add(struct dentry *dir, const char *header, const char *name, size_t len);  /* 0 or -ENOMEM */
+/* Puts the one of that name, if it is stored, into the tree.  0 or -ENOMEM. */
+int  stored_take(struct dentry *dir, uint64_t key, const char *name, size_t len);
+int  stored_take_all(struct dentry *dir);       /* 0 or -ENOMEM */
 
 /* --- tmpfs.c, tmpfs_rename.c --- tree held; permission to write to dir is checked here */
 struct new_node { uint32_t mode, rdev; const char *target; size_t target_len; };

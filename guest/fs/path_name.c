@@ -24,24 +24,21 @@ static char *climb(const struct path *p, const struct path *root, char *buf, siz
     *--at = 0;
     if (d->unlinked)
         at = put_before(buf, at, " (deleted)", 10);
-    for (bool named = false; at; ) {
+    for (bool named = false; at; named = true) {
         *reached = d == root->dentry && m == root->mnt;
-        if (!*reached && m && d == m->root && m->on) {
+        while (!*reached && m && d == m->root && m->on) {
             d = m->on;
             m = m->parent;
-            continue;
+            *reached = d == root->dentry && m == root->mnt;
         }
         if (*reached || d->parent == d) {
-            if (d->parent == d && d->name_len && !*reached) {    /* a file that never had a place */
-                at = put_before(buf, at, d->name, d->name_len);
-                named = false;
-            }
-            return named || !at ? at : put_before(buf, at, "/", 1);
+            if (!*reached && d->name_len)       /* a file that never had a place */
+                return put_before(buf, at, d->name, d->name_len);
+            return named ? at : put_before(buf, at, "/", 1);
         }
         at = put_before(buf, at, d->name, d->name_len);
         if (at)
             at = put_before(buf, at, "/", 1);
-        named = true;
         d = d->parent;
     }
     return NULL;

@@ -124,6 +124,8 @@ int tmpfs_create(struct path *dir, const char *name, size_t len, const struct ne
     struct dentry *d;
     int err = dir_writable(dir);
 
+    if (!err && (S_ISCHR(n->mode) || S_ISBLK(n->mode)) && current->cred.fsuid != 0)
+        err = -EPERM;
     if (err)
         return err;
     in = tmpfs_inode(parent->sb, n, parent);
@@ -204,6 +206,8 @@ static int removable(struct path *dir, struct dentry *d, bool rmdir)
         return -EISDIR;
     if (d->mounted)
         return -EBUSY;
+    if (rmdir && d->stored && stored_take_all(d) != 0)
+        return -ENOMEM;
     return rmdir && d->children.node ? -ENOTEMPTY : 0;
 }
 
