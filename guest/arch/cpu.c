@@ -39,6 +39,8 @@
  * is left out, as protection keys are; AMX, because its state needs a page more. */
 #define XCR0_WANTED     0xe7u
 
+#define IST_WORDS       256         /* 2 KiB: enough for a panic */
+
 #define RFLAGS_CLEARED_BY_SYSCALL 0x47700u      /* TF IF DF IOPL NT AC */
 
 struct tss {
@@ -69,7 +71,7 @@ static struct tables boot_tables = {
 };
 static struct tables *cpu_tables[MAX_CPUS] = { &boot_tables };
 /* Each ends with a word that entry.asm's paranoid_entry reads. */
-static uint64_t boot_ist[IST_COUNT][512] __attribute__((aligned(16)));
+static uint64_t boot_ist[IST_COUNT][IST_WORDS] __attribute__((aligned(16)));
 
 static void find_features(void)
 {
@@ -109,13 +111,13 @@ static void find_hypercalls(void)
     hc_caps = hc_present ? b : 0;
 }
 
-static void load_tables(struct cpu *c, struct tables *t, uint64_t ist[IST_COUNT][512])
+static void load_tables(struct cpu *c, struct tables *t, uint64_t ist[IST_COUNT][IST_WORDS])
 {
     uint64_t base = (uint64_t)&t->tss, limit = sizeof(struct tss) - 1;
     t->gdt[TSS_SEL / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     t->gdt[TSS_SEL / 8 + 1] = base >> 32;
     for (unsigned i = 0; i < IST_COUNT; i++) {
-        uint64_t *top = &ist[i][510];           /* 16-aligned */
+        uint64_t *top = &ist[i][IST_WORDS - 2];         /* 16-aligned */
         *top = (uint64_t)c;
         t->tss.ist[i] = (uint64_t)top;
     }
