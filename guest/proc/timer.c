@@ -4,10 +4,18 @@
  * hardware is armed for the earlier of the first timer and the slice, and only
  * ever moved when it would come too late: an interrupt that comes too early
  * finds nothing due and arms the next moment.  So stopping a timer, and most
- * starts and switches, do not touch the hardware. */
+ * starts and switches, do not touch the hardware.
+ *
+ * After an interrupt the next one keeps a distance of several times what that
+ * one took.  Where ring 0 is interpreted it may take a millisecond, and a
+ * program with a timer as short as that would else never come to its next
+ * instruction. */
 #include "proc/timer.h"
 
 #include "proc/lock.h"
+
+/* Covers what is not measured: entry, exit, and the signals that were sent. */
+#define DISTANCE_FACTOR 4
 
 static struct timer_queue {
     struct spinlock lock;
@@ -15,6 +23,7 @@ static struct timer_queue {
     struct timer *first;
     struct timer *running;          /* its fire() is being called */
     uint64_t slice;                 /* 0: none */
+    uint64_t not_before;            /* of the next interrupt */
     uint64_t armed;                 /* 0: not yet */
 } queues[MAX_CPUS];
 
@@ -35,7 +44,7 @@ static uint64_t next_moment(const struct timer_queue *q)
 /* This CPU's queue, lock held. */
 static void arm(struct timer_queue *q)
 {
-    uint64_t next = next_moment(q);
+    uint64_t next = MAX(next_moment(q), q->not_before);
 
     if (q->armed == 0 || next < q->armed) {
         q->armed = next;
@@ -144,6 +153,7 @@ void timer_interrupt(void)
         this_cpu()->need_resched = 1;
     }
     q->armed = 0;
+    q->not_before = now + (1 + DISTANCE_FACTOR) * (clock_mono_ns() - now);
     arm(q);
     spin_unlock(&q->lock);
 }
