@@ -114,7 +114,8 @@ void frame_init(void)
     npages = (pfn_t)(boot_info.region[boot_info.nregions - 1].end >> PAGE_SHIFT);
     find_ranges();
 
-    uint64_t bytes = page_down(MIN(ram / 16, TABLES_MAX));
+    /* A small process is a quarter tables (8 of about 30 frames). */
+    uint64_t bytes = page_down(MIN(ram / 8, TABLES_MAX));
     bytes = MAX(bytes, TABLES_MIN);
     tables_start = tables_next = (pfn_t)(carve(bytes) >> PAGE_SHIFT);
     tables_end = tables_start + (pfn_t)(bytes >> PAGE_SHIFT);
