@@ -22,8 +22,10 @@ void switch_to(struct task *prev, struct task *next)
         prev->gs_base = user_gs_base();
     }
     if (!next->kthread) {
-        wrmsr(MSR_FS_BASE, next->fs_base);
-        wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
+        if (prev->kthread || prev->fs_base != next->fs_base)
+            wrmsr(MSR_FS_BASE, next->fs_base);
+        if (prev->kthread || prev->gs_base != next->gs_base)    /* nearly always both 0 */
+            wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
     }
     switch_stacks(&prev->krsp, next->krsp);
 }
