@@ -15,7 +15,7 @@ use File::Path qw(make_path remove_tree);
 use File::Copy qw(copy);
 use POSIX qw(setsid);
 
-use constant { PROGRAM_SECONDS => 20, SILENT_SECONDS => 45, MACHINES => 12 };
+use constant { PROGRAM_SECONDS => 40, SILENT_SECONDS => 60, MACHINES => 12 };
 
 my $O = $ENV{O} // 'build';
 my $host = $ENV{ABI_HOST} // (-w '/dev/kvm' ? 'kvm' : 'qemu');

@@ -4,6 +4,14 @@
 # 127 for what cannot be run; on each host.
 . tests/vm/lib.sh
 
+# QEMU's own status has 8 bits, of which isa-debug-exit takes one.
+ends_with()
+{
+    local want=$2
+    [ "$host" = qemu ] && want=$((want % 128))
+    is "$1 on $host" "$status" "$want"
+}
+
 statuses()
 {
     vm -- sh -c 'exit 7'
@@ -11,9 +19,9 @@ statuses()
     vm -- true
     is "true on $host" "$status" 0
     vm -- sh -c 'kill -9 $$'
-    is "killed by signal 9 on $host" "$status" 137
+    ends_with 'killed by signal 9' 137
     vm -- sh -c 'kill -TERM $$'
-    is "killed by SIGTERM on $host" "$status" 143
+    ends_with 'killed by SIGTERM' 143
     vm -- nonexistent-command
     is "not found on $host" "$status" 127
     like "not found is said on $host" "$out$err" 'nonexistent-command'
