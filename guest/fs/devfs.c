@@ -271,6 +271,7 @@ void fs_init(void)
     struct superblock *sb;
 
     mutex_init(&fs_tree);
+    file_init();
     mutex_lock(&fs_tree);
     if (tmpfs_new("rootfs", 0755, &sb) != 0 || mount_add(sb, sb->root, NULL, 0, "rootfs") != 0)
         panic("no memory for the root file system");

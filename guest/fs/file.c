@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/task.h"
+#include <linux/magic.h>
 
 int inode_write_begin(struct inode *in)
 {
@@ -169,16 +170,18 @@ int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out)
 
 static struct superblock anon_sb;
 
+void file_init(void)
+{
+    sb_init(&anon_sb, "tmpfs", TMPFS_MAGIC);
+    anon_sb.permanent = true;
+}
+
 int tmpfs_anon_file(const char *name, uint64_t size, struct file **out)
 {
     struct path p = { 0 };
     char text[NAME_MAX_BYTES + 1];
     int err;
 
-    if (!anon_sb.type) {
-        sb_init(&anon_sb, "tmpfs", 0x01021994);
-        anon_sb.permanent = true;
-    }
     text[0] = '/';
     strlcpy(text + 1, name, sizeof(text) - 1);
     err = tmpfs_unnamed(&anon_sb, 0777, NULL, text, &p.dentry);

@@ -146,6 +146,7 @@ int  path_lookup_user(int dfd, uaddr_t name, uint32_t flags, struct path *out);
 
 /* --- file.c, file_open.c --- */
 int  file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode, struct file **out);
+void file_init(void);
 int  file_new(const struct path *p, uint32_t flags, struct file **out);
 int  inode_write_begin(struct inode *in);       /* counts a writer: 0 or -ETXTBSY */
 void inode_write_end(struct inode *in);

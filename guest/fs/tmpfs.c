@@ -1,7 +1,7 @@
 /* tmpfs.c - directories' contents: make, link, remove.  The tree of dentries is
  * the directory, so there is nothing else to keep in step.
  * fs_tree is held throughout; a directory's nlink is 2 and one for each
- * subdirectory, its size 20 bytes a name, as Linux's tmpfs has it. */
+ * subdirectory, its size 20 bytes a name, "." and ".." included, as in Linux's tmpfs. */
 #include "fs/internal.h"
 #include "fs/devfs.h"
 #include "fs/pipe.h"
@@ -41,6 +41,7 @@ void tmpfs_set_ops(struct inode *in)
         in->ops = &tmpfs_dir_ops;
         in->fops = &dir_file_ops;
         in->nlink = 2;
+        in->size = 2 * DIRENT_BYTES;
         break;
     }
 }
@@ -112,7 +113,7 @@ static void dir_grew(struct inode *dir, bool subdir)
 
 static void dir_shrank(struct inode *dir, bool subdir)
 {
-    dir->size -= MIN(dir->size, (uint64_t)DIRENT_BYTES);
+    dir->size -= DIRENT_BYTES;
     dir->nlink -= subdir;
     inode_modified(dir);
 }
