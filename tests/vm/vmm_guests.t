@@ -1,0 +1,57 @@
+#!/bin/bash
+# The VMM with guests of a few instructions: status, hypercall checks, XSAVE in
+# ring 0, a second CPU, lossless input, reports.
+. tests/vm/lib.sh
+need_kvm
+
+guest()                         # guest NAME: builds $work/NAME
+{
+    nasm -f elf64 -g -F dwarf "tests/vm/guests/$1.asm" -Itests/vm/guests/ -o "$work/$1.o" &&
+        ld -z noexecstack -Ttext-segment=0x100000 -e start "$work/$1.o" -o "$work/$1"
+}
+
+run()                           # run NAME [OPTION...]: sets $status, $out, $err
+{
+    guest "$1" || { status=build; return; }
+    local name=$1
+    shift
+    timeout 20 "$O/vmm" "$@" "$work/$name" "${command[@]}" < "${input:-/dev/null}" \
+        > "$work/out" 2> "$work/err"
+    status=$?
+    out=$(cat "$work/out") err=$(cat "$work/err")
+}
+command=()
+
+run exit7;                      is 'the status of HC_EXIT' "$status" 7
+run exit7 -m 5G;                is '... with RAM above 4 GiB' "$status" 7
+run exit7 -c 64;                is '... with 64 vCPUs' "$status" 7
+run badcalls;                   is 'bad hypercalls are refused, one by one' "$status" 0
+run smp -c 2;                   is 'INIT and SIPI start the second vCPU' "$status" 42
+run xsave
+[ "$status" = 99 ] || is 'XSAVE, XSAVEOPT, XRSTOR, XGETBV in ring 0' "$status" 0
+
+command=(-- sh -c 'a "b" \c' '')
+run cmdline -a 'x="1 2"' -i "$O/vmm" --add /bin/ls:/x
+is 'command line and modules' "$out" 'x="1 2" init=/bin/run -- sh -c "a \"b\" \\c" ""
+root
+add'
+command=()
+
+seq 1 20000 > "$work/numbers"
+input=$work/numbers run echo
+is 'a long input arrives whole, then Control-D' "$status$(cmp "$work/numbers" "$work/out")" 0
+printf 'no newline' > "$work/short"
+input=$work/short run echo
+is '... also without a final newline' "$status$out" '0no newline'
+unset input
+
+run triple;                     is 'a triple fault: status' "$status" 255
+like '... reason' "$err" 'triple fault'
+like '... symbol' "$err" 'vCPU 0 at .* bad_place\+0x0'
+like '... code' "$err" '-> .* 0f 0b .* ud2'
+run panic;                      is 'a panic: status' "$status" 255
+like '... its message, made printable' "$err" 'kernel panic: all is lost\?\[2J'
+run hang --timeout 0.3 -c 2;    is 'time limit: status' "$status" 124
+like '... where' "$err" 'vCPU 0 at .* start'
+like '... a vCPU that nobody started' "$err" 'vCPU 1 was never started'
+done_testing
