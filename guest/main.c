@@ -32,11 +32,14 @@ static void open_console(void)
     }
 }
 
-/* Returns only if it could not be executed. */
+/* 0: PID 1 is this program now, and begins when its kernel thread returns. */
 static long try_init(const char *path)
 {
     cmdline.argv[0] = path;
-    return exec_kernel(path, cmdline.argv, cmdline.envp);
+    long err = exec_kernel(path, cmdline.argv, cmdline.envp);
+    if (err == 0)
+        boot_stage(BOOT_first_user_instruction);
+    return err;
 }
 
 /* PID 1, still in the kernel.  Returning means: go on in user mode, as exec_kernel
