@@ -33,8 +33,11 @@ static bool decode_word(const char **line, char **to)
 
 static bool has_key(const char *word, const char *key)
 {
-    size_t n = strlen(key);
-    return strncmp(word, key, n) == 0 && word[n] == '=';
+    while (*key != '\0' && *word == *key) {
+        word++;
+        key++;
+    }
+    return *key == '\0' && *word == '=';
 }
 
 /* Is it for the kernel?  Words of Linux that say how to boot are: a program that
