@@ -231,6 +231,7 @@ static void link_process(struct task *t, const struct clone_request *rq)
     process_set_group(p, mine->pgid);
     process_set_session(p, mine->session);
     process_link(p);
+    itimer_cpu_limit(p);
 }
 
 /* The child gets its number and becomes visible.  0 or -errno: it did not. */

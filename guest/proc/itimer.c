@@ -69,6 +69,34 @@ static uint64_t look(struct process *p, uint64_t *at, uint64_t interval, uint64_
     return *at != 0 ? *at - used : UINT64_MAX;
 }
 
+static bool cpu_limited(const struct process *p)
+{
+    return p->rlim[RLIMIT_CPU].rlim_cur < UINT64_MAX / NSEC_PER_SEC;
+}
+
+/* RLIMIT_CPU: at the soft limit SIGXCPU, and again each second; at the hard one the end. */
+static uint64_t look_limit(struct process *p, uint64_t used)
+{
+    struct rlimit64 *limit = &p->rlim[RLIMIT_CPU];
+    uint64_t seconds = used / NSEC_PER_SEC, left = UINT64_MAX;
+    int sig = 0;
+
+    spin_lock(&tree_lock);
+    if (cpu_limited(p)) {
+        if (seconds >= limit->rlim_max) {
+            sig = SIGKILL;
+        } else if (seconds >= MAX(limit->rlim_cur, 1ull)) {
+            sig = SIGXCPU;
+            limit->rlim_cur = seconds + 1;
+        }
+        left = MAX(limit->rlim_cur, 1ull) * NSEC_PER_SEC - MIN(used, limit->rlim_cur * NSEC_PER_SEC);
+    }
+    if (sig != 0)
+        signal_send_process(p, sig, NULL);
+    spin_unlock(&tree_lock);
+    return left;
+}
+
 static void start_cpu(struct process *p, uint64_t left)
 {
     uint32_t threads = MAX(p->nthreads, 1u);
@@ -87,7 +115,13 @@ static void fire_cpu(struct timer *t)
                                  user, SIGVTALRM);
     uint64_t left_prof = look(p, &p->itimer_prof.at_ns, p->itimer_prof.interval_ns,
                               user + sys, SIGPROF);
-    start_cpu(p, MIN(left_virtual, left_prof));
+    start_cpu(p, MIN(MIN(left_virtual, left_prof), look_limit(p, user + sys)));
+}
+
+void itimer_cpu_limit(struct process *p)
+{
+    if (cpu_limited(p) && !p->itimer_cpu.queued)
+        timer_start(&p->itimer_cpu, clock_mono_ns() + CPU_LOOK_NS);
 }
 
 void itimer_init(struct process *p)
@@ -174,7 +208,7 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *to,
             p->itimer_prof.at_ns = to->left_ns != 0 ? used + to->left_ns : 0;
             p->itimer_prof.interval_ns = to->interval_ns;
         }
-        if (p->itimer_virtual.at_ns != 0 || p->itimer_prof.at_ns != 0)
+        if (p->itimer_virtual.at_ns != 0 || p->itimer_prof.at_ns != 0 || cpu_limited(p))
             timer_start(&p->itimer_cpu, clock_mono_ns() + CPU_LOOK_NS);
     }
     spin_unlock(&itimer_lock);

@@ -24,6 +24,7 @@ void timer_set_slice(uint64_t when);                /* UINT64_MAX: no slice */
 /* itimer.c: a process's interval timers (setitimer) and POSIX timers. */
 struct process;
 void itimer_init(struct process *p);        /* a new process: none */
+void itimer_cpu_limit(struct process *p);   /* RLIMIT_CPU is new or has changed */
 void itimer_exec(struct process *p);        /* POSIX timers go, interval timers stay */
 void itimer_exit(struct process *p);        /* all go; no spinlock held */
 /* CPU time of all threads so far, dead ones included.  Takes tree_lock. */

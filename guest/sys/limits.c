@@ -22,6 +22,8 @@ static int set_limit(struct process *p, unsigned which, const struct rlimit64 *n
     if (which == RLIMIT_NOFILE && new->rlim_max > 1048576)
         return -EPERM;          /* fs.nr_open, which nobody may exceed */
     *now = *new;
+    if (which == RLIMIT_CPU)
+        itimer_cpu_limit(p);
     return 0;
 }
 
