@@ -217,7 +217,8 @@ static int proc_readdir(struct inode *dir, uint64_t *pos, struct dirent_sink *si
         if (i < *pos)
             continue;
         child.entry = e;
-        if (!dirent_emit(sink, e->name, strlen(e->name), node_number(&child), (e->mode >> 12) & 15, i + 1))
+        if (!dirent_emit(sink, e->name, strlen(e->name), node_number(&child), (e->mode >> 12) & 15,
+                         i + 1))
             return 0;
         *pos = i + 1;
     }
@@ -357,7 +358,8 @@ static int proc_mmap(struct file *f __attribute__((unused)), struct vma *v __att
 }
 
 static const struct file_ops proc_fops = {
-    .open = proc_open, .read = proc_read, .write = proc_write, .mmap = proc_mmap, .release = proc_release,
+    .open = proc_open, .read = proc_read, .write = proc_write, .mmap = proc_mmap,
+    .release = proc_release,
 };
 
 int procfs_mount(struct superblock **sb, struct inode **root)

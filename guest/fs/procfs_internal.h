@@ -29,7 +29,8 @@ struct proc_entry {
     int  (*store)(const struct proc_node *n, char *line);
     /* Directories. */
     const struct proc_entry *children;
-    int  (*number)(const struct proc_node *dir, uint32_t nr, struct proc_node *child);  /* 0, -ENOENT */
+    /* 0, -ENOENT */
+    int  (*number)(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
     unsigned (*numbers)(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room);
     /* Symlinks. */
     long (*readlink)(const struct proc_node *n, char *buf, size_t room);
@@ -55,7 +56,8 @@ bool proc_may_look(const struct task *t);
 /* By file. */
 extern const struct proc_entry proc_root_entry;                     /* procfs_system.c */
 extern const struct proc_entry proc_sys_table[], proc_forkscope_table[];    /* procfs_sys.c */
-int proc_pid_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);     /* procfs_pid.c */
+/* procfs_pid.c */
+int proc_pid_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
 unsigned proc_pids(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room);
 int show_maps(struct text *t, const struct proc_node *n);           /* procfs_maps.c */
 int show_smaps(struct text *t, const struct proc_node *n);
@@ -64,7 +66,8 @@ int show_status(struct text *t, const struct proc_node *n);
 int show_statm(struct text *t, const struct proc_node *n);
 int show_mounts(struct text *t, const struct proc_node *n);         /* procfs_mounts.c */
 int show_mountinfo(struct text *t, const struct proc_node *n);
-int proc_fd_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);      /* procfs_fd.c */
+/* procfs_fd.c */
+int proc_fd_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
 int proc_fdinfo_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
 unsigned proc_fd_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room);
 long readlink_exe(const struct proc_node *n, char *buf, size_t room);

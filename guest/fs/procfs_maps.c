@@ -77,7 +77,8 @@ static void show_usage(struct text *t, const struct vma *v)
     struct usage u = { 0 };
     vma_usage(v, &u);
     const struct { const char *name; uint64_t bytes; } line[] = {
-        { "Size:", v->end - v->start }, { "KernelPageSize:", PAGE_SIZE }, { "MMUPageSize:", PAGE_SIZE },
+        { "Size:", v->end - v->start }, { "KernelPageSize:", PAGE_SIZE },
+        { "MMUPageSize:", PAGE_SIZE },
         { "Rss:", u.rss }, { "Pss:", u.pss },
         { "Shared_Clean:", u.shared_clean }, { "Shared_Dirty:", u.shared_dirty },
         { "Private_Clean:", u.private_clean }, { "Private_Dirty:", u.private_dirty },

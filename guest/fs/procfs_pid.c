@@ -107,7 +107,8 @@ static int show_syscall(struct text *t, const struct proc_node *n)
     }
     spin_unlock(&task->lock);
     if (sleeps)
-        text_printf(t, "%d 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n", task->rec->syscall,
+        text_printf(t, "%d 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n",
+                    task->rec->syscall,
                     (unsigned long long)r.rdi, (unsigned long long)r.rsi, (unsigned long long)r.rdx,
                     (unsigned long long)r.r10, (unsigned long long)r.r8, (unsigned long long)r.r9,
                     (unsigned long long)r.rsp, (unsigned long long)r.rip);
@@ -118,14 +119,22 @@ static int show_syscall(struct text *t, const struct proc_node *n)
 }
 
 static const struct { const char *name, *unit; } limit_name[RLIM_NLIMITS] = {
-    [RLIMIT_CPU] = { "Max cpu time", "seconds" }, [RLIMIT_FSIZE] = { "Max file size", "bytes" },
-    [RLIMIT_DATA] = { "Max data size", "bytes" }, [RLIMIT_STACK] = { "Max stack size", "bytes" },
-    [RLIMIT_CORE] = { "Max core file size", "bytes" }, [RLIMIT_RSS] = { "Max resident set", "bytes" },
-    [RLIMIT_NPROC] = { "Max processes", "processes" }, [RLIMIT_NOFILE] = { "Max open files", "files" },
-    [RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" }, [RLIMIT_AS] = { "Max address space", "bytes" },
-    [RLIMIT_LOCKS] = { "Max file locks", "locks" }, [RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
-    [RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" }, [RLIMIT_NICE] = { "Max nice priority", "" },
-    [RLIMIT_RTPRIO] = { "Max realtime priority", "" }, [RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
+    [RLIMIT_CPU]        = { "Max cpu time", "seconds" },
+    [RLIMIT_FSIZE]      = { "Max file size", "bytes" },
+    [RLIMIT_DATA]       = { "Max data size", "bytes" },
+    [RLIMIT_STACK]      = { "Max stack size", "bytes" },
+    [RLIMIT_CORE]       = { "Max core file size", "bytes" },
+    [RLIMIT_RSS]        = { "Max resident set", "bytes" },
+    [RLIMIT_NPROC]      = { "Max processes", "processes" },
+    [RLIMIT_NOFILE]     = { "Max open files", "files" },
+    [RLIMIT_MEMLOCK]    = { "Max locked memory", "bytes" },
+    [RLIMIT_AS]         = { "Max address space", "bytes" },
+    [RLIMIT_LOCKS]      = { "Max file locks", "locks" },
+    [RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
+    [RLIMIT_MSGQUEUE]   = { "Max msgqueue size", "bytes" },
+    [RLIMIT_NICE]       = { "Max nice priority", "" },
+    [RLIMIT_RTPRIO]     = { "Max realtime priority", "" },
+    [RLIMIT_RTTIME]     = { "Max realtime timeout", "us" },
 };
 
 static const char *limit_text(uint64_t value, char *buf, size_t room)
@@ -145,8 +154,10 @@ static int show_limits(struct text *t, const struct proc_node *n)
     for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
         struct rlimit64 l = task->proc->rlim[i];
         char soft[24], hard[24];
-        text_printf(t, "%-25s %-20s %-20s %-10s\n", limit_name[i].name, limit_text(l.rlim_cur, soft, sizeof soft),
-                    limit_text(l.rlim_max, hard, sizeof hard), limit_name[i].unit);
+        const char *now = limit_text(l.rlim_cur, soft, sizeof soft);
+        const char *most = limit_text(l.rlim_max, hard, sizeof hard);
+        text_printf(t, "%-25s %-20s %-20s %-10s\n", limit_name[i].name, now, most,
+                    limit_name[i].unit);
     }
     task_put(task);
     return 0;
@@ -160,11 +171,15 @@ static int show_cgroup(struct text *t, const struct proc_node *n __attribute__((
 
 /* --- the directories ----------------------------------------------------- */
 
-#define PRIVATE_FILE(n, m, fn) { .name = n, .mode = S_IFREG | (m), .flags = PROC_PRIVATE, .show = fn }
+#define PRIVATE_FILE(n, m, fn) \
+    { .name = n, .mode = S_IFREG | (m), .flags = PROC_PRIVATE, .show = fn }
+#define FD_DIR(n, fn) \
+    { .name = n, .mode = S_IFDIR | 0500, .number = fn, .numbers = proc_fd_numbers }
 #define LINK(n, read, go) { .name = n, .mode = S_IFLNK | 0777, .readlink = read, .follow = go }
 
 static int task_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
-static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room);
+static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out,
+                             unsigned room);
 
 /* What a process and each of its threads have in common. */
 #define COMMON_FILES \
@@ -175,8 +190,8 @@ static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_
     LINK("cwd", readlink_cwd, follow_cwd), \
     PRIVATE_FILE("environ", 0400, show_environ), \
     LINK("exe", readlink_exe, follow_exe), \
-    { .name = "fd", .mode = S_IFDIR | 0500, .number = proc_fd_number, .numbers = proc_fd_numbers }, \
-    { .name = "fdinfo", .mode = S_IFDIR | 0500, .number = proc_fdinfo_number, .numbers = proc_fd_numbers }, \
+    FD_DIR("fd", proc_fd_number), \
+    FD_DIR("fdinfo", proc_fdinfo_number), \
     PROC_FILE("limits", 0444, show_limits), \
     PRIVATE_FILE("maps", 0444, show_maps), \
     PROC_FILE("mountinfo", 0444, show_mountinfo), \
@@ -210,7 +225,8 @@ static unsigned window_add(uint32_t *out, unsigned n, unsigned room, uint32_t fr
     return n < room ? n + 1 : n;
 }
 
-static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room)
+static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out,
+                             unsigned room)
 {
     unsigned n = 0;
     spin_lock(&tree_lock);
@@ -232,7 +248,8 @@ static int task_number(const struct proc_node *dir, uint32_t nr, struct proc_nod
     return same ? 0 : -ENOENT;
 }
 
-unsigned proc_pids(const struct proc_node *dir __attribute__((unused)), uint32_t from, uint32_t *out, unsigned room)
+unsigned proc_pids(const struct proc_node *dir __attribute__((unused)), uint32_t from,
+                   uint32_t *out, unsigned room)
 {
     unsigned n = 0;
     struct process *p;
@@ -244,7 +261,8 @@ unsigned proc_pids(const struct proc_node *dir __attribute__((unused)), uint32_t
 }
 
 /* Threads are found by number, too, but not listed; as on Linux. */
-int proc_pid_number(const struct proc_node *dir __attribute__((unused)), uint32_t nr, struct proc_node *child)
+int proc_pid_number(const struct proc_node *dir __attribute__((unused)), uint32_t nr,
+                    struct proc_node *child)
 {
     spin_lock(&tree_lock);
     bool there = nr > 0 && task_find(nr) != NULL;

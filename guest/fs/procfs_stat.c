@@ -166,15 +166,18 @@ int show_stat(struct text *t, const struct proc_node *n)
     text_printf(t, "%llu %llu %llu %llu %d %d %u 0 %llu ", TICKS(a.utime), TICKS(a.stime),
                 TICKS(a.cutime), TICKS(a.cstime), 20 + a.nice, a.nice, MAX(a.threads, 1u),
                 TICKS(a.start_ns));
-    text_printf(t, "%llu %llu %llu %llu %llu %llu 0 0 %llu %llu %llu %llu ", U(mm->total_vm) << PAGE_SHIFT,
-                U(mm->pages_mapped), U(a.rsslim), may ? U(mm->code_start) : 1ull, may ? U(mm->code_end) : 1ull,
+    text_printf(t, "%llu %llu %llu %llu %llu %llu 0 0 %llu %llu %llu %llu ",
+                U(mm->total_vm) << PAGE_SHIFT,
+                U(mm->pages_mapped), U(a.rsslim), may ? U(mm->code_start) : 1ull,
+                may ? U(mm->code_end) : 1ull,
                 may ? U(mm->stack_start) : 0ull, U((a.sig_thread | a.sig_shared) & 0x7fffffff),
                 U(a.blocked & 0x7fffffff), U(a.ignored & 0x7fffffff), U(a.caught & 0x7fffffff));
     text_printf(t, "%d 0 0 %d %u 0 0 0 0 0 ", proc_wchan(&a.rec)[0] != '0', a.exit_signal, a.cpu);
     if (!may)
         mm = &no_mm;
     text_printf(t, "%llu %llu %llu %llu %llu %llu %llu %d\n", U(mm->data_start), U(mm->data_end),
-                U(mm->brk_start), U(mm->arg_start), U(mm->arg_end), U(mm->env_start), U(mm->env_end),
+                U(mm->brk_start), U(mm->arg_start), U(mm->arg_end), U(mm->env_start),
+                U(mm->env_end),
                 may ? a.exit_status : 0);
     if (held)
         mm_put(held, PT_exit_teardown);
@@ -233,8 +236,11 @@ int show_status(struct text *t, const struct proc_node *n)
     struct mm *mm = task_get_mm(task);
     text_printf(t, "Name:\t");
     text_escaped(t, a.rec.comm);
-    text_printf(t, "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\nPid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-                (unsigned)a.umask, proc_state_name(proc_state_letter(&a.rec)), a.tgid, a.rec.pid, a.ppid);
+    text_printf(t,
+                "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\n"
+                "Pid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
+                (unsigned)a.umask, proc_state_name(proc_state_letter(&a.rec)), a.tgid, a.rec.pid,
+                a.ppid);
     status_cred(t, c);
     text_printf(t, "Groups:\t");
     for (unsigned i = 0; i < c->ngroups; i++)
@@ -245,13 +251,17 @@ int show_status(struct text *t, const struct proc_node *n)
         mm_put(mm, PT_exit_teardown);
     }
     text_printf(t, "Threads:\t%u\n", a.threads);
-    text_printf(t, "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+    text_printf(t,
+                "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n"
+                "SigIgn:\t%016llx\nSigCgt:\t%016llx\n",
                 U(a.sig_thread), U(a.sig_shared), U(a.blocked), U(a.ignored), U(a.caught));
     text_printf(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\n",
-                U(c->cap_inheritable), U(c->cap_permitted), U(c->cap_effective), U(c->cap_bounding));
+                U(c->cap_inheritable), U(c->cap_permitted), U(c->cap_effective),
+                U(c->cap_bounding));
     text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", a.no_new_privs);
     text_printf(t, "Cpus_allowed:\t%llx\n", U(a.cpus_allowed));
-    text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n", U(a.nvcsw), U(a.nivcsw));
+    text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+                U(a.nvcsw), U(a.nivcsw));
     task_put(task);
     return 0;
 }

@@ -126,7 +126,8 @@ static const struct proc_entry fs_table[] = {
 };
 
 const struct proc_entry proc_sys_table[] = {
-    PROC_DIR("fs", fs_table), PROC_DIR("kernel", kernel_table), PROC_DIR("vm", vm_table), { .name = NULL },
+    PROC_DIR("fs", fs_table), PROC_DIR("kernel", kernel_table), PROC_DIR("vm", vm_table),
+    { .name = NULL },
 };
 
 /* --- /proc/forkscope ----------------------------------------------------- */
@@ -159,12 +160,15 @@ static int show_counters(struct text *t, UNUSED)
         switches += cpus[i].switches;
     }
     frame_count(&c);
-    text_printf(t, "pte_writes %llu\nfaults %llu\nswitches %llu\nframes_total %llu\nframes_free %llu\n"
-                "tables_used %llu\ntables_total %llu\n", U(writes), U(faults), U(switches), U(c.total), U(c.free),
+    text_printf(t,
+                "pte_writes %llu\nfaults %llu\nswitches %llu\nframes_total %llu\nframes_free %llu\n"
+                "tables_used %llu\ntables_total %llu\n", U(writes), U(faults), U(switches),
+                U(c.total), U(c.free),
                 U(c.tables_used), U(c.tables_total));
     return 0;
 }
 
 const struct proc_entry proc_forkscope_table[] = {
-    PROC_FILE("counters", 0444, show_counters), PROC_FILE("syscalls", 0444, show_syscalls), { .name = NULL },
+    PROC_FILE("counters", 0444, show_counters), PROC_FILE("syscalls", 0444, show_syscalls),
+    { .name = NULL },
 };

@@ -37,7 +37,8 @@ static int show_meminfo(struct text *t, UNUSED)
     uint64_t files = file_pages();
     frame_count(&c);
     const struct { const char *name; uint64_t pages; } line[] = {
-        { "MemTotal:", c.total }, { "MemFree:", c.free }, { "MemAvailable:", c.free }, { "Buffers:", 0 },
+        { "MemTotal:", c.total }, { "MemFree:", c.free }, { "MemAvailable:", c.free },
+        { "Buffers:", 0 },
         { "Cached:", files }, { "SwapCached:", 0 }, { "SwapTotal:", 0 }, { "SwapFree:", 0 },
         { "Dirty:", 0 }, { "Writeback:", 0 }, { "Shmem:", files }, { "SReclaimable:", 0 },
         { "PageTables:", c.tables_used },
@@ -81,7 +82,8 @@ static int show_system_stat(struct text *t, UNUSED)
     struct load l;
     uint64_t switches = 0;
     measure(&l);
-    text_printf(t, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", U(l.user / CLOCK_TICK_NS), U(l.sys / CLOCK_TICK_NS),
+    text_printf(t, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", U(l.user / CLOCK_TICK_NS),
+                U(l.sys / CLOCK_TICK_NS),
                 U(sched_uptime_idle_ns() / CLOCK_TICK_NS));
     for (unsigned i = 0; i < ncpus; i++) {
         switches += cpus[i].switches;
@@ -97,7 +99,8 @@ static int show_system_stat(struct text *t, UNUSED)
 static int show_uptime(struct text *t, UNUSED)
 {
     uint64_t up = clock_mono_ns() / CLOCK_TICK_NS, idle = sched_uptime_idle_ns() / CLOCK_TICK_NS;
-    text_printf(t, "%llu.%02llu %llu.%02llu\n", U(up / 100), U(up % 100), U(idle / 100), U(idle % 100));
+    text_printf(t, "%llu.%02llu %llu.%02llu\n", U(up / 100), U(up % 100), U(idle / 100),
+                U(idle % 100));
     return 0;
 }
 
@@ -144,16 +147,17 @@ static struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 
 /* Linux's names of the bits of CPUID leaf 1, EDX then ECX, and 7, EBX. */
 static const char *const feature_names[3][32] = {
-    { "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", NULL, "sep", "mtrr", "pge",
-      "mca", "cmov", "pat", "pse36", "pn", "clflush", NULL, "dts", "acpi", "mmx", "fxsr", "sse", "sse2",
-      "ss", "ht", "tm", "ia64", "pbe" },
-    { "pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2", "ssse3", "cid", "sdbg",
-      "fma", "cx16", "xtpr", "pdcm", NULL, "pcid", "dca", "sse4_1", "sse4_2", "x2apic", "movbe", "popcnt",
-      "tsc_deadline_timer", "aes", "xsave", "osxsave", "avx", "f16c", "rdrand", "hypervisor" },
-    { "fsgsbase", "tsc_adjust", "sgx", "bmi1", "hle", "avx2", NULL, "smep", "bmi2", "erms", "invpcid", "rtm",
-      "cqm", "mpx", "rdt_a", NULL, "avx512f", "avx512dq", "rdseed", "adx", "smap", "avx512ifma", NULL,
-      "clflushopt", "clwb", "intel_pt", "avx512pf", "avx512er", "avx512cd", "sha_ni", "avx512bw",
-      "avx512vl" },
+    { "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", NULL, "sep", "mtrr",
+      "pge", "mca", "cmov", "pat", "pse36", "pn", "clflush", NULL, "dts", "acpi", "mmx", "fxsr",
+      "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe" },
+    { "pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2", "ssse3",
+      "cid", "sdbg", "fma", "cx16", "xtpr", "pdcm", NULL, "pcid", "dca", "sse4_1", "sse4_2",
+      "x2apic", "movbe", "popcnt", "tsc_deadline_timer", "aes", "xsave", "osxsave", "avx", "f16c",
+      "rdrand", "hypervisor" },
+    { "fsgsbase", "tsc_adjust", "sgx", "bmi1", "hle", "avx2", NULL, "smep", "bmi2", "erms",
+      "invpcid", "rtm", "cqm", "mpx", "rdt_a", NULL, "avx512f", "avx512dq", "rdseed", "adx",
+      "smap", "avx512ifma", NULL, "clflushopt", "clwb", "intel_pt", "avx512pf", "avx512er",
+      "avx512cd", "sha_ni", "avx512bw", "avx512vl" },
 };
 
 static void put_features(struct text *t)
@@ -184,8 +188,11 @@ static void put_cpu(struct text *t, unsigned nr)
         family += one.a >> 20 & 255;
     if (family >= 6)
         model |= (one.a >> 16 & 15) << 4;
-    text_printf(t, "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n"
-                "stepping\t: %u\ncpu MHz\t\t: %llu.%03llu\n", nr, vendor, family, model, (char *)brand,
+    text_printf(t,
+                "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n"
+                "model name\t: %s\n"
+                "stepping\t: %u\ncpu MHz\t\t: %llu.%03llu\n", nr, vendor, family, model,
+                (char *)brand,
                 one.a & 15, U(tsc_khz / 1000), U(tsc_khz % 1000));
     put_features(t);
     text_printf(t, "bogomips\t: %llu.%02llu\nclflush size\t: %u\n\n", U(tsc_khz / 500),
@@ -207,7 +214,9 @@ static int show_filesystems(struct text *t, UNUSED)
 
 static int show_devices(struct text *t, UNUSED)
 {
-    text_printf(t, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n\nBlock devices:\n");
+    text_printf(t,
+                "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n\n"
+                "Block devices:\n");
     return 0;
 }
 
@@ -230,7 +239,9 @@ static int show_vmstat(struct text *t, UNUSED)
     frame_count(&c);
     for (unsigned i = 0; i < ncpus; i++)
         faults += cpus[i].faults;
-    text_printf(t, "nr_free_pages %llu\nnr_page_table_pages %llu\nnr_shmem %llu\npgfault %llu\npgmajfault 0\n",
+    text_printf(t,
+                "nr_free_pages %llu\nnr_page_table_pages %llu\nnr_shmem %llu\n"
+                "pgfault %llu\npgmajfault 0\n",
                 U(c.free), U(c.tables_used), U(file_pages()), U(faults));
     return 0;
 }
@@ -245,15 +256,18 @@ static long readlink_self(const struct proc_node *n __attribute__((unused)), cha
     return (long)MIN(len, room);
 }
 
-static long readlink_thread_self(const struct proc_node *n __attribute__((unused)), char *buf, size_t room)
+static long readlink_thread_self(const struct proc_node *n __attribute__((unused)), char *buf,
+                                 size_t room)
 {
     char text[32];
-    size_t len = (size_t)ksnprintf(text, sizeof text, "%u/task/%u", current->proc->tgid, current->tid);
+    size_t len = (size_t)ksnprintf(text, sizeof text, "%u/task/%u", current->proc->tgid,
+                                   current->tid);
     memcpy(buf, text, MIN(len, room));
     return (long)MIN(len, room);
 }
 
-static long readlink_mounts(const struct proc_node *n __attribute__((unused)), char *buf, size_t room)
+static long readlink_mounts(const struct proc_node *n __attribute__((unused)), char *buf,
+                            size_t room)
 {
     static const char to[] = "self/mounts";
     size_t len = MIN(sizeof to - 1, room);
@@ -283,5 +297,6 @@ static const struct proc_entry root_table[] = {
 };
 
 const struct proc_entry proc_root_entry = {
-    .name = "", .mode = S_IFDIR | 0555, .children = root_table, .number = proc_pid_number, .numbers = proc_pids,
+    .name = "", .mode = S_IFDIR | 0555, .children = root_table, .number = proc_pid_number,
+    .numbers = proc_pids,
 };

@@ -40,7 +40,8 @@ static bool protect_run(struct mm *from, uaddr_t va, pte_t *e, unsigned n)
 }
 
 /* Copies the used entries of one of the parent's tables, from e on. */
-static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_t *stop, bool *lost_w)
+static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_t *stop,
+                      bool *lost_w)
 {
     pte_t *base = e, *child = NULL;
     while ((e = pt_next_used(e, stop)) < stop) {

@@ -81,7 +81,8 @@ static void map_section(const pfn_t *table, const char *start, const char *end, 
     pte_t entry[32];
     uint64_t va = (uint64_t)start;
     while (va < (uint64_t)end) {
-        pte_t *e = (pte_t *)frame_va(table[(va - KERNEL_BASE) / LARGE_PAGE]) + (va >> PAGE_SHIFT & 511);
+        pte_t *e = (pte_t *)frame_va(table[(va - KERNEL_BASE) / LARGE_PAGE])
+                 + (va >> PAGE_SHIFT & 511);
         unsigned n = (unsigned)MIN(((uint64_t)end - va) >> PAGE_SHIFT, ARRAY_SIZE(entry));
         n = MIN(n, 512 - pt_index(e));
         for (unsigned i = 0; i < n; i++)
@@ -132,7 +133,9 @@ static uintptr_t stack_new(void)
     pte_t entry[STACK_PAGES];
     uint64_t slot = (vmap_next + STACK_STRIDE - 1) & ~(STACK_STRIDE - 1);
     uint64_t bottom = slot + PAGE_SIZE;
-    pte_t *e = slot + STACK_STRIDE <= VMAP_END ? pt_make(&kernel_mm, bottom, PT_kernel_stack) : NULL;
+    pte_t *e = NULL;
+    if (slot + STACK_STRIDE <= VMAP_END)
+        e = pt_make(&kernel_mm, bottom, PT_kernel_stack);
     for (unsigned i = 0; e && i < STACK_PAGES; i++) {
         pfn[i] = frame_alloc();
         entry[i] = pte_make(pfn[i], PTE_W | no_exec() | kernel_page(0));
@@ -202,7 +205,8 @@ static void *map_forever(paddr_t at, size_t n, pte_t flags)
         pte_t *e = pt_make(&kernel_mm, va, PT_kernel_map);
         if (!e)
             panic("no memory to map a device at %#llx", (unsigned long long)at);
-        pt_write(&kernel_mm, va, e, 1, PT_kernel_map, pa | PTE_W | flags | no_exec() | kernel_page(0));
+        pt_write(&kernel_mm, va, e, 1, PT_kernel_map,
+                 pa | PTE_W | flags | no_exec() | kernel_page(0));
     }
     vmap_next = base + (end - start);
     spin_unlock(&vmap_lock);
@@ -224,14 +228,14 @@ static void checkpoint_table(const pte_t *table, uint64_t va, unsigned level)
     pfn_t pfn = pt_table_of(table);
     for (pte_t *e = first; level > 1 && (e = pt_next_used(e, stop)) < stop; e++)
         if (!(*e & PTE_PS))
-            trace_table_alloc(0, va_extend(va + (uint64_t)(e - first) * span), pte_pfn(*e), level - 1,
-                              PT_checkpoint);
+            trace_table_alloc(0, va_extend(va + (uint64_t)(e - first) * span), pte_pfn(*e),
+                              level - 1, PT_checkpoint);
     for (pte_t *e = first; (e = pt_next_used(e, stop)) < stop; ) {
         unsigned n = 1;
         while (e + n < stop && e[n])
             n++;
-        trace_pte_range_new(0, va_extend(va + (uint64_t)(e - first) * span), pfn, (unsigned)(e - first),
-                            level, PT_checkpoint, n, e);
+        trace_pte_range_new(0, va_extend(va + (uint64_t)(e - first) * span), pfn,
+                            (unsigned)(e - first), level, PT_checkpoint, n, e);
         e += n;
     }
     for (pte_t *e = first; level > 1 && (e = pt_next_used(e, stop)) < stop; e++)

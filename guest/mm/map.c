@@ -138,7 +138,8 @@ static long map_locked(struct mm *mm, uaddr_t at, size_t len, uint32_t vm_flags,
     return place;
 }
 
-long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct file *file, uint64_t off)
+long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct file *file,
+            uint64_t off)
 {
     struct file *backing = file;
     if (len == 0)
@@ -210,7 +211,8 @@ static int may_protect(const struct vma *v, uint32_t rights)
     if ((rights & VM_WRITE) && v->file && (v->flags & VM_SHARED)
         && (v->file->flags & O_ACCMODE) != O_RDWR)
         return -EACCES;
-    if ((rights & VM_EXEC) && v->file && v->file->path.mnt && (v->file->path.mnt->flags & MS_NOEXEC))
+    const struct mount *m = v->file ? v->file->path.mnt : NULL;
+    if ((rights & VM_EXEC) && m && (m->flags & MS_NOEXEC))
         return -EACCES;
     return 0;
 }

@@ -102,7 +102,8 @@ bool mm_get_unless_dead(struct mm *mm)
 {
     uint32_t n = __atomic_load_n(&mm->users, __ATOMIC_RELAXED);
     while (n != 0)
-        if (__atomic_compare_exchange_n(&mm->users, &n, n + 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+        if (__atomic_compare_exchange_n(&mm->users, &n, n + 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED))
             return true;
     return false;
 }

@@ -84,7 +84,8 @@ int  mm_fault(struct mm *mm, uaddr_t at, uint32_t error, uaddr_t user_sp, int *c
 /* The calls behind mmap(2) and friends, on an mm that may still be private to
  * exec.  Addresses and lengths as in the man pages; mm->lock is taken inside.
  * file: a reference of its own is taken.  prot: PROT_*, flags: MAP_*. */
-long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct file *file, uint64_t off);
+long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct file *file,
+            uint64_t off);
 long mm_unmap(struct mm *mm, uaddr_t at, size_t len);
 long mm_protect(struct mm *mm, uaddr_t at, size_t len, int prot);
 /* The initial stack of an image, growing down to RLIMIT_STACK: the given frames

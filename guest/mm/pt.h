@@ -30,7 +30,10 @@ static inline pte_t pte_make(pfn_t pfn, pte_t flags) { return (uint64_t)pfn << P
  * entries that are not 0, so that an empty one is known without a look at it. */
 #define PT_SPAN (PAGE_SIZE * 512)       /* what one lowest table maps */
 static inline pfn_t pt_table_of(const pte_t *e) { return (pfn_t)(virt_to_phys(e) >> PAGE_SHIFT); }
-static inline unsigned pt_index(const pte_t *e) { return ((uintptr_t)e & (PAGE_SIZE - 1)) / sizeof *e; }
+static inline unsigned pt_index(const pte_t *e)
+{
+    return ((uintptr_t)e & (PAGE_SIZE - 1)) / sizeof *e;
+}
 
 /* A root with the kernel half in place: mm->root.  0 or -ENOMEM.  pt_root_free:
  * the user half is empty; no CPU has it in CR3. */
@@ -53,7 +56,8 @@ pte_t *pt_next_used(pte_t *e, pte_t *stop);
 void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reason why, pte_t new);
 /* n entries in one lowest table: all 0 before; all 0 after; all used, with the
  * bits `off` removed and `on` added (how many changed is returned). */
-void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why, const pte_t *new);
+void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
+             const pte_t *new);
 void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why);
 unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
                    pte_t off, pte_t on);

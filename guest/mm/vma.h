@@ -10,7 +10,8 @@
 #define STACK_GAP       (256 * PAGE_SIZE)   /* below a stack nothing else may come so near */
 #define MAX_VMAS        65530u
 
-struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags);  /* not in the tree; NULL */
+/* Not in the tree yet; NULL: no memory. */
+struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags);
 /* Into the tree, and into the file's list if it has one; counted. */
 void vma_insert(struct mm *mm, struct vma *v);
 /* Out of both, uncounted, freed, its file put.  Its pages are gone already. */
@@ -38,7 +39,8 @@ static inline uint64_t vma_file_page(const struct vma *v, uaddr_t va)
 }
 
 /* vma_file.c: a file's list of who maps it. */
-void vma_file_link(struct vma *v, struct vma *sibling);     /* sibling: a VMA of the same file, or NULL */
+/* Takes a reference to v->file.  sibling: the VMA that v is a copy of, or NULL. */
+void vma_file_link(struct vma *v, struct vma *sibling);
 void vma_file_unlink(struct vma *v);        /* puts the file */
 
 #endif

@@ -133,10 +133,13 @@ static long move_vma(struct mm *mm, struct vma *v, uaddr_t to, size_t new_len)
     return (long)to;
 }
 
-static long remap_to(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len, int flags, uaddr_t to)
+static long remap_to(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len, int flags,
+                     uaddr_t to)
 {
     if (flags & MREMAP_FIXED) {
-        if ((to & ~PAGE_MASK) || !user_range(to, new_len) || (to < old + old_len && old < to + new_len))
+        if ((to & ~PAGE_MASK) || !user_range(to, new_len))
+            return -EINVAL;
+        if (to < old + old_len && old < to + new_len)
             return -EINVAL;
         if (to < MMAP_MIN_ADDR)
             return -EPERM;
@@ -153,7 +156,8 @@ static long remap_to(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len,
     return err ? err : move_vma(mm, vma_find(mm, old), to, new_len);
 }
 
-static long remap_locked(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len, int flags, uaddr_t to)
+static long remap_locked(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len, int flags,
+                         uaddr_t to)
 {
     struct vma *v = vma_find(mm, old);
     if (!v || v->start > old || v->end - old < old_len)
@@ -280,8 +284,9 @@ SYSCALL3(mincore, uaddr_t, at, size_t, len, uaddr_t, vec)
 static bool known_advice(int advice)
 {
     switch (advice) {
-    case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED: case MADV_DONTNEED:
-    case MADV_FREE: case MADV_DONTFORK: case MADV_DOFORK: case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
+    case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED:
+    case MADV_DONTNEED: case MADV_FREE: case MADV_DONTFORK: case MADV_DOFORK:
+    case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
     case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_DONTDUMP: case MADV_DODUMP:
     case MADV_WIPEONFORK: case MADV_KEEPONFORK: case MADV_COLD: case MADV_PAGEOUT:
     case MADV_POPULATE_READ: case MADV_POPULATE_WRITE:
