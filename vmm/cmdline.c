@@ -76,7 +76,7 @@ int cmdline_build(char **out, const struct cmdline_parts *parts)
         gap = " ";
     }
     if (parts->rows != 0 && parts->cols != 0) {
-        fprintf(f, "%sfs.rows=%u fs.cols=%u", gap, parts->rows, parts->cols);
+        fprintf(f, "%stty.rows=%u tty.cols=%u", gap, parts->rows, parts->cols);
         gap = " ";
     }
     if (parts->append != NULL) {

@@ -39,11 +39,11 @@ static void terminal_words_come_first(void **state)
                                    .append = "a" };
     char *out = NULL;
     assert_int_equal(cmdline_build(&out, &parts), 0);
-    assert_string_equal(out, "TERM=xterm-256color fs.rows=24 fs.cols=80 a");
+    assert_string_equal(out, "TERM=xterm-256color tty.rows=24 tty.cols=80 a");
     free(out);
     parts.term = "bad term";
     assert_int_equal(cmdline_build(&out, &parts), 0);
-    assert_string_equal(out, "fs.rows=24 fs.cols=80 a");
+    assert_string_equal(out, "tty.rows=24 tty.cols=80 a");
     free(out);
 }
 
