@@ -25,6 +25,7 @@ extern char rootimg_start[], rootimg_end[];     /* physical addresses: (paddr_t)
 /* Console hardware.  write: any CPU, one line at a time is atomic.  Input
  * arrives as console_input() (fs/tty.h) calls from the UART's interrupt. */
 void console_write(const char *s, size_t n);
+void console_hold(bool on);             /* no receive interrupt while on: the sender waits */
 void console_init_irq(void);            /* UART receive interrupt through the IOAPIC */
 
 void irq_handler(uint8_t vector);

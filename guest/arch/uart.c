@@ -2,7 +2,9 @@
  * Source: the register summary of the PC16550D data sheet.  Output goes through
  * the VMM where it offers that, a whole buffer a call, because an exit for each
  * byte is what makes a console slow; else byte by byte into the transmitter.
- * Input is always the UART's receive interrupt.  Speed and format are what the
+ * Input is always the UART's receive interrupt, drained before it is handed on,
+ * because an echo for each byte would cost as much; while the terminal has no
+ * room the interrupt is off, the FIFO fills, and the far end waits.  Speed and format are what the
  * loader left: a virtual line has none. */
 #include "arch/device.h"
 #include "arch/hypercall.h"
@@ -17,11 +19,17 @@
 #define COM1        0x3f8
 #define REG_DATA    0
 #define REG_IER     1
-#define REG_FCR     2
+#define REG_IIR     2               /* read */
+#define REG_FCR     2               /* write */
 #define REG_MCR     4
 #define REG_LSR     5
 #define IER_RX      0x01
+#define IIR_ID      0x0f
+#define IIR_RX      0x04            /* the FIFO holds TRIGGER bytes at least */
 #define FCR_ENABLE  0x01
+#define FCR_TRIGGER_14 0xc0
+#define TRIGGER     14
+#define FIFO_SIZE   16
 #define MCR_DTR_RTS_OUT2 0x0b       /* OUT2 lets the interrupt line through on a PC */
 #define LSR_DR      0x01
 #define LSR_THRE    0x20
@@ -77,15 +85,40 @@ void kprintf(const char *fmt, ...)
     }
 }
 
+/* Takes up to `room` bytes that wait.  Reading the status of each costs as much
+ * as the byte: when the FIFO says that it is full to its trigger, it need not be asked. */
+static size_t drain(uint8_t *to, size_t room)
+{
+    size_t sure = (inb(COM1 + REG_IIR) & IIR_ID) == IIR_RX ? TRIGGER : 0;
+    size_t n = 0;
+
+    while (n < room && (n < sure || (inb(COM1 + REG_LSR) & LSR_DR)))
+        to[n++] = inb(COM1 + REG_DATA);
+    return n;
+}
+
+/* The line is an edge for the IOAPIC: it must have been low when we leave, by an
+ * empty FIFO, or by the interrupt switched off. */
 void uart_interrupt(void)
 {
-    while (inb(COM1 + REG_LSR) & LSR_DR)
-        console_input(inb(COM1 + REG_DATA));
+    uint8_t bytes[FIFO_SIZE];
+    size_t room, n;
+
+    do {
+        room = MIN(console_room(), sizeof(bytes));
+        n = room > 0 ? drain(bytes, room) : 0;
+        console_input(bytes, n);
+    } while (n > 0);
+}
+
+void console_hold(bool on)
+{
+    outb(COM1 + REG_IER, on ? 0 : IER_RX);
 }
 
 void console_init_irq(void)
 {
-    outb(COM1 + REG_FCR, FCR_ENABLE);
+    outb(COM1 + REG_FCR, FCR_ENABLE | FCR_TRIGGER_14);
     outb(COM1 + REG_MCR, MCR_DTR_RTS_OUT2);
     ioapic_route(UART_PIN, IRQ_BASE + UART_PIN);
     outb(COM1 + REG_IER, IER_RX);   /* last: a byte that waits already is an edge now */

@@ -24,12 +24,19 @@ static uint16_t side(const char *key, uint16_t usual)
 
 void tty_init(void)
 {
-    tty_setup(&console, TTYS0_DEV, console_write);
+    static const struct tty_hw uart = { .write = console_write, .hold = console_hold };
+
+    tty_setup(&console, TTYS0_DEV, &uart);
     console.winsize.ws_row = side("tty.rows", 24);
     console.winsize.ws_col = side("tty.cols", 80);
 }
 
-void console_input(uint8_t c)
+size_t console_room(void)
 {
-    tty_receive(&console, c);
+    return tty_room(&console);
+}
+
+void console_input(const uint8_t *from, size_t n)
+{
+    tty_receive(&console, from, n);
 }

@@ -1,7 +1,9 @@
 /* tty.c - terminals as files.
  *
  * Reading waits for a line (canonical) or for VMIN bytes within VTIME; two
- * readers share the input by pieces of up to CHUNK bytes.  Writing fills a page
+ * readers share the input by pieces of up to CHUNK bytes.  When the input buffer
+ * is full the line is held, and what sends into it waits, until readers have
+ * made room: nothing that was typed or pasted is lost.  Writing fills a page
  * from the caller, lets the line discipline process it into another, and hands
  * that to the hardware at once: where a device access costs as much as a
  * thousand instructions, one per write(2) is what a terminal can afford. */
@@ -19,10 +21,10 @@
 #define CHUNK 256
 #define VTIME_NS 100000000ull           /* VTIME counts tenths of a second */
 
-void tty_setup(struct tty *tty, uint32_t dev, void (*hw_write)(const char *, size_t))
+void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw)
 {
     tty->dev = dev;
-    tty->hw_write = hw_write;
+    tty->hw = hw;
     ldisc_init(&tty->ldisc);
     waitq_init(&tty->readers);
     waitq_init(&tty->writers);
@@ -42,26 +44,64 @@ void tty_echo(struct tty *tty)
         return;         /* with the next byte after output starts again */
     for (uint32_t from = 0; from < l->nechoes; from += used) {
         size_t n = ldisc_output(l, l->echo + from, l->nechoes - from, out, sizeof(out), &used);
-        tty->hw_write((const char *)out, n);
+        tty->hw->write((const char *)out, n);
     }
     l->nechoes = 0;
 }
 
-void tty_receive(struct tty *tty, uint8_t c)
+size_t tty_room(struct tty *tty)
 {
     spin_lock(&tty->lock);
-    bool was_stopped = tty->ldisc.stopped;
-    int sig = ldisc_input(&tty->ldisc, c);
-    tty_echo(tty);
-    bool readable = ldisc_readable(&tty->ldisc, 1);
-    bool started = was_stopped && !tty->ldisc.stopped;
+    size_t room = ldisc_room(&tty->ldisc);
+    if (room == 0 && !tty->held) {
+        tty->held = true;
+        tty->hw->hold(true);
+    }
     spin_unlock(&tty->lock);
-    if (readable)
-        waitq_wake(&tty->readers);
-    if (started)
-        waitq_wake(&tty->writers);
-    if (sig != 0)
-        tty_signal_foreground(tty, sig);
+    return room;
+}
+
+void tty_resume(struct tty *tty)
+{
+    ASSERT_SPIN_HELD(&tty->lock);
+    if (tty->held && ldisc_drained(&tty->ldisc)) {
+        tty->held = false;
+        tty->hw->hold(false);
+    }
+}
+
+/* Bytes up to one that means a signal, which is returned.  The echo of all goes
+ * out at once, before a byte could find the echo buffer full. */
+static int take_input(struct tty *tty, const uint8_t *from, size_t n, size_t *used)
+{
+    struct ldisc *l = &tty->ldisc;
+    int sig = 0;
+
+    for (*used = 0; *used < n && sig == 0; (*used)++) {
+        if (l->nechoes > LDISC_ECHO / 2)
+            tty_echo(tty);
+        sig = ldisc_input(l, from[*used]);
+    }
+    tty_echo(tty);
+    return sig;
+}
+
+void tty_receive(struct tty *tty, const uint8_t *from, size_t n)
+{
+    for (size_t used; n > 0; from += used, n -= used) {
+        spin_lock(&tty->lock);
+        bool was_stopped = tty->ldisc.stopped;
+        int sig = take_input(tty, from, n, &used);
+        bool readable = ldisc_readable(&tty->ldisc, 1);
+        bool started = was_stopped && !tty->ldisc.stopped;
+        spin_unlock(&tty->lock);
+        if (readable)
+            waitq_wake(&tty->readers);
+        if (started)
+            waitq_wake(&tty->writers);
+        if (sig != 0)
+            tty_signal_foreground(tty, sig);
+    }
 }
 
 /* --- open, close --- */
@@ -193,6 +233,7 @@ static long read_now(struct tty *tty, struct uio *u)
         spin_lock(&tty->lock);
         size_t n = ldisc_readable(&tty->ldisc, 1)
             ? ldisc_read(&tty->ldisc, chunk, MIN(u->left, sizeof(chunk)), &end) : 0;
+        tty_resume(tty);
         spin_unlock(&tty->lock);
         if (n == 0)
             break;
@@ -251,7 +292,7 @@ static void write_processed(struct tty *tty, size_t n)
         spin_lock(&tty->lock);
         size_t out = ldisc_output(&tty->ldisc, tty->in + at, n - at, tty->out, PAGE_SIZE, &used);
         spin_unlock(&tty->lock);
-        tty->hw_write((const char *)tty->out, out);
+        tty->hw->write((const char *)tty->out, out);
     }
 }
 

@@ -11,8 +11,10 @@ extern struct tty *console_tty;
 void tty_init(void);                    /* the console's; devfs makes the nodes */
 extern const struct file_ops tty_fops;          /* /dev/console, ttyS0: inode->private is the tty */
 extern const struct file_ops tty_current_fops;  /* /dev/tty: current's controlling terminal */
-/* From the UART's interrupt: one byte that was received. */
-void console_input(uint8_t c);
+/* From the UART's interrupt: bytes that were received, as many as there is room
+ * for at most.  Room of 0: console_hold() has been called. */
+size_t console_room(void);
+void console_input(const uint8_t *from, size_t n);
 /* The session leader is gone: hang up (SIGHUP, SIGCONT to the foreground group),
  * the tty belongs to nobody.  tree_lock not held. */
 void tty_disassociate(struct session *s);

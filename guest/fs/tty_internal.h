@@ -11,15 +11,22 @@
 
 struct task;
 
+/* The line behind a terminal. */
+struct tty_hw {
+    void (*write)(const char *s, size_t n);
+    void (*hold)(bool on);      /* receives nothing until it is called with false */
+};
+
 /* Locks: tty.lock (spin) guards all but what is marked.  [w] tty.writing. */
 struct tty {
     struct spinlock lock;
     uint32_t dev;                       /* number that ps shows; fixed */
-    void (*hw_write)(const char *s, size_t n);  /* fixed */
+    const struct tty_hw *hw;            /* fixed */
     struct ldisc ldisc;
     struct winsize winsize;
     struct session *session;            /* that it controls, with a reference; NULL */
     uint32_t fg_pgid;                   /* foreground group; 0: none */
+    bool     held;                      /* the line is not to send: the buffer is full */
     uint32_t hangups;                   /* so many; files opened before the last are dead */
     struct waitq readers, writers;
     struct mutex writing;               /* one write(2) at a time owns the pages: */
@@ -38,8 +45,10 @@ static inline bool tty_hung_up(const struct tty_file *tf)
 }
 
 /* tty.c */
-void tty_setup(struct tty *tty, uint32_t dev, void (*hw_write)(const char *, size_t));
-void tty_receive(struct tty *tty, uint8_t c);   /* from the line; no lock held */
+void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw);
+size_t tty_room(struct tty *tty);       /* bytes that may be received; at 0 the line is held */
+void tty_receive(struct tty *tty, const uint8_t *from, size_t n);       /* no lock held */
+void tty_resume(struct tty *tty);       /* lock held, input was taken: no longer held? */
 void tty_echo(struct tty *tty);                 /* lock held: writes pending echoes out */
 
 /* tty_ioctl.c */

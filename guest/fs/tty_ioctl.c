@@ -39,6 +39,7 @@ static long set_termios(struct tty *tty, uaddr_t from, size_t n, bool flush)
     if (flush)
         ldisc_flush(&tty->ldisc);
     ldisc_set_termios(&tty->ldisc, &t);
+    tty_resume(tty);
     tty_echo(tty);
     spin_unlock(&tty->lock);
     waitq_wake(&tty->readers);  /* what counts as readable has changed */
@@ -80,6 +81,7 @@ static long flush(struct tty *tty, uaddr_t which)
     if (which != TCOFLUSH) {
         spin_lock(&tty->lock);
         ldisc_flush(&tty->ldisc);
+        tty_resume(tty);
         spin_unlock(&tty->lock);
     }
     return 0;
@@ -102,7 +104,7 @@ static long flow(struct tty *tty, uaddr_t what)
     tty_echo(tty);
     spin_unlock(&tty->lock);
     if (send != 0)
-        tty->hw_write((const char *)&send, 1);
+        tty->hw->write((const char *)&send, 1);
     waitq_wake(&tty->writers);
     return 0;
 }

@@ -10,7 +10,7 @@
  * ldisc_output(), so there is one place that tracks the cursor's column.
  *
  * Left out: parity and break (PARMRK, BRKINT, INPCK: the line has neither),
- * ECHOPRT, XCASE, output delays (NLDLY ...), IXOFF (the host buffers). */
+ * ECHOPRT, XCASE, output delays (NLDLY ...), IXOFF (a full buffer stops the UART). */
 #include "fs/tty_ldisc.h"
 
 #include "lib/string.h"
@@ -58,6 +58,25 @@ static void clear_end(struct ldisc *l, uint32_t i)
     l->ends[RING(i) / 64] &= ~(1ull << (i % 64));
 }
 
+/* Most of what comes is text, and ldisc_input() need not compare it with each of
+ * the characters that mean something.  Too many bits cost time, no more. */
+static void find_special(struct ldisc *l)
+{
+    bool all = iflag(l, ISTRIP) || iflag(l, IUCLC) || iflag(l, IXANY);
+
+    memset(l->special, all ? 0xff : 0, sizeof(l->special));
+    l->special[0] |= 0xffffffff;        /* control characters */
+    for (unsigned i = 0; i < NCCS; i++) {
+        uint8_t c = l->termios.c_cc[i];
+        l->special[c / 64] |= 1ull << (c % 64);
+    }
+}
+
+static bool is_special(const struct ldisc *l, uint8_t c)
+{
+    return (l->special[c / 64] >> (c % 64)) & 1;
+}
+
 void ldisc_init(struct ldisc *l)
 {
     static const uint8_t cc[NCCS] = {
@@ -74,6 +93,7 @@ void ldisc_init(struct ldisc *l)
     l->termios.c_lflag = ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN;
     memcpy(l->termios.c_cc, cc, sizeof(cc));
     l->termios.c_ispeed = l->termios.c_ospeed = 38400;
+    find_special(l);
 }
 
 /* Typed ahead across a change of ICANON: what is there when lines begin to
@@ -83,6 +103,7 @@ void ldisc_set_termios(struct ldisc *l, const struct ktermios *to)
     bool toggled = ((l->termios.c_lflag ^ to->c_lflag) & ICANON) != 0;
 
     l->termios = *to;
+    find_special(l);
     if (toggled) {
         memset(l->ends, 0, sizeof(l->ends));
         l->canon_head = lflag(l, ICANON) ? l->head : l->tail;
@@ -304,8 +325,32 @@ static bool flow_control(struct ldisc *l, uint8_t c)
     return true;
 }
 
+/* In canonical mode with no line to read, the line being edited has no end yet. */
+static bool line_unfinished(const struct ldisc *l)
+{
+    return lflag(l, ICANON) && l->canon_head == l->tail;
+}
+
+size_t ldisc_room(const struct ldisc *l)
+{
+    size_t room = LDISC_BUF - (l->head - l->tail);
+
+    if (room > 1)
+        return room - 1;        /* the last place is for a line's end */
+    return line_unfinished(l) ? 1 : 0;
+}
+
+bool ldisc_drained(const struct ldisc *l)
+{
+    return l->head - l->tail <= LDISC_BUF / 2 || line_unfinished(l);
+}
+
 int ldisc_input(struct ldisc *l, uint8_t c)
 {
+    if (!is_special(l, c) && !l->lnext) {
+        put_echoed(l, c);
+        return 0;
+    }
     if (iflag(l, ISTRIP))
         c &= 0x7f;
     if (iflag(l, IUCLC) && lflag(l, IEXTEN) && is_upper(c))

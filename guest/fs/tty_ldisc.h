@@ -23,10 +23,18 @@ struct ldisc {
     uint32_t canon_column;      /* where the line being edited began */
     uint8_t  echo[LDISC_ECHO];  /* raw: goes through output processing */
     uint32_t nechoes;
+    uint64_t special[256 / 64]; /* bit: termios may give this byte a meaning; others are text */
 };
 
 void ldisc_init(struct ldisc *l);       /* Linux's defaults: cooked, echoing, 38400 8N1 */
 void ldisc_set_termios(struct ldisc *l, const struct ktermios *to);
+
+/* How many more bytes the line may send before somebody reads.  Never 0 while no
+ * complete line is there in canonical mode, since nobody could read then: what
+ * is too much for one line is dropped, and the byte that ends it gets through. */
+size_t ldisc_room(const struct ldisc *l);
+/* Time to let the line send again, after ldisc_room() was 0? */
+bool ldisc_drained(const struct ldisc *l);
 
 /* One byte from the line.  Returns the signal it means to the foreground group,
  * or 0.  Afterwards l->echo may hold something to write. */

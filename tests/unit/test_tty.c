@@ -381,9 +381,46 @@ static void fast_and_slow_output_agree(void **state)
 
 #define T(name) cmocka_unit_test_setup(name, setup)
 
+/* What a full buffer holds back comes later; only an endless line is cut. */
+static void input_is_held_while_a_line_waits(void **state)
+{
+    char line[LDISC_BUF + 1];
+
+    (void)state;
+    memset(line, 'x', LDISC_BUF);
+    line[LDISC_BUF] = '\0';
+    assert_int_equal(ldisc_room(&l), LDISC_BUF - 1);
+    type("first\n");
+    type(line + 7);             /* all but the last place are taken */
+    assert_int_equal(ldisc_room(&l), 0);
+    assert_false(ldisc_drained(&l));
+    assert_read(100, "first\n");
+    assert_true(ldisc_drained(&l));     /* no complete line is left: nobody could make room */
+    type("\n");
+    assert_false(ldisc_drained(&l));
+    assert_read(LDISC_BUF, (strcpy(line + LDISC_BUF - 7, "\n"), line));
+    assert_true(ldisc_drained(&l));
+}
+
+static void an_endless_line_is_cut_and_ends(void **state)
+{
+    char line[LDISC_BUF + 1];
+
+    (void)state;
+    memset(line, 'y', LDISC_BUF);
+    line[LDISC_BUF] = '\0';
+    type(line);
+    assert_int_equal(ldisc_room(&l), 1);
+    type("zz\n");
+    assert_int_equal(ldisc_room(&l), 0);
+    strcpy(line + LDISC_BUF - 1, "\n");
+    assert_read(LDISC_BUF, line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(input_is_held_while_a_line_waits), T(an_endless_line_is_cut_and_ends),
         T(a_line_is_readable_when_it_ends), T(lines_are_read_one_by_one_and_in_parts),
         T(erase_takes_characters_off), T(erase_of_a_control_character_takes_two_columns),
         T(erase_of_a_tab_goes_back_to_where_it_began),
