@@ -113,6 +113,8 @@ int script_parse(char *line, size_t n, size_t room, char **interp, char **arg)
     size_t name = at;
     while (at < end && !blank(line[at]))
         at++;
+    if (at == name && (end == n ? !cut : line[end] == '\0'))
+        return -EACCES;         /* the interpreter "", which is a directory: this one */
     if (at == name || (cut && at == end))
         return -ENOEXEC;        /* nothing there, or a name that may be cut off */
     size_t name_end = at;

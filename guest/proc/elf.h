@@ -33,8 +33,8 @@ int elf_layout(const Elf64_Ehdr *eh, const Elf64_Phdr *ph, struct elf_image *img
 
 /* The line of a script: "#!", interpreter, at most one argument (which may hold
  * blanks).  line holds n bytes read of at most room, has room + 1, and is changed:
- * both are cut out of it.  *arg NULL: none.  0, or -ENOEXEC: no such line, or the
- * name goes on behind what was read. */
+ * both are cut out of it.  *arg NULL: none.  0; -ENOEXEC: no such line, or the
+ * name goes on behind what was read; -EACCES: it ends, before any name, without a newline. */
 int script_parse(char *line, size_t n, size_t room, char **interp, char **arg);
 
 #endif

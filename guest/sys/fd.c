@@ -289,6 +289,8 @@ SYSCALL2(flock, int, fd, int, op)
     short type;
     long ret;
 
+    if (op & LOCK_MAND)
+        return 0;               /* Linux has dropped these, and says nothing */
     switch (op & ~LOCK_NB) {
     case LOCK_SH: type = F_RDLCK; break;
     case LOCK_EX: type = F_WRLCK; break;

@@ -79,10 +79,10 @@ static long set_group(struct process *p, uint32_t pgid)
 
 SYSCALL2(setpgid, int, pid, int, pgid)
 {
+    if (pgid < 0 || (pid < 0 && pgid == 0))
+        return -EINVAL;         /* 0: the group is to have the process's number */
     if (pid < 0)
         return -ESRCH;
-    if (pgid < 0)
-        return -EINVAL;
     spin_lock(&tree_lock);
     struct process *p = named(pid);
     long rc = set_group(p, pgid != 0 ? (uint32_t)pgid : p != NULL ? p->tgid : 0);
