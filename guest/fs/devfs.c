@@ -212,6 +212,7 @@ int devfs_get(struct superblock **out)
         if (err)
             return err;
         sb->permanent = true;
+        sb->max_pages = tmpfs_share();
         dir.dentry = sb->root;
         for (const struct dev_node *d = dev_nodes; d->name && !err; d++)
             err = add_node(&dir, d->name, &(struct new_node){ .mode = d->mode, .rdev = d->rdev });
@@ -273,9 +274,10 @@ void fs_init(void)
     mutex_init(&fs_tree);
     file_init();
     mutex_lock(&fs_tree);
-    if (tmpfs_new("rootfs", 0755, &sb) != 0 || mount_add(sb, sb->root, NULL, 0, "rootfs") != 0)
+    if (tmpfs_new("tmpfs", 0755, &sb) != 0 || mount_add(sb, sb->root, NULL, 0, "tmpfs") != 0)
         panic("no memory for the root file system");
     unpack_images(sb);
+    sb->max_pages = sb->pages + tmpfs_share();
     mount_dev();
     mutex_unlock(&fs_tree);
     boot_stage(BOOT_root_mounted);

@@ -69,6 +69,9 @@ int  tmpfs_link(struct path *dir, const char *name, size_t len, struct inode *in
 int  tmpfs_unlink(struct path *dir, struct dentry *d, bool rmdir);
 int  tmpfs_rename(struct path *from, struct dentry *d, struct path *to, const char *name, size_t len,
                   struct dentry *victim, uint32_t flags);
+/* Pages that file systems hold; each counts once, however often it is mounted. */
+uint64_t mounted_pages(void);
+uint64_t tmpfs_share(void);     /* pages that one tmpfs may have unless told: half of RAM less the image */
 int  tmpfs_new(const char *type, uint32_t mode, struct superblock **out);   /* sb->root stands */
 struct inode *tmpfs_inode(struct superblock *sb, const struct new_node *n, struct inode *dir);
 void tmpfs_set_ops(struct inode *in);           /* by its mode */

@@ -124,6 +124,22 @@ int mount_remove(struct mount *m, bool lazy)
     return 0;
 }
 
+uint64_t mounted_pages(void)
+{
+    struct mount *m, *other;
+    uint64_t pages = 0;
+
+    mutex_lock(&fs_tree);
+    list_for_each(m, &mounts, link) {
+        list_for_each(other, &mounts, link)
+            if (other->sb == m->sb)
+                break;
+        pages += other == m ? m->sb->pages : 0;
+    }
+    mutex_unlock(&fs_tree);
+    return pages;
+}
+
 /* --- file system types --- */
 
 /* "12", "64k", "1m", "50%" of RAM: bytes; false: not a size. */
@@ -226,15 +242,21 @@ int tmpfs_options(struct superblock *sb, char *data)
     return 0;
 }
 
-static int tmpfs_create_sized(char *data, struct superblock **out)
+uint64_t tmpfs_share(void)
 {
     struct frame_counts c;
+
+    frame_count(&c);
+    return (c.total - c.image) / 2;
+}
+
+static int tmpfs_create_sized(char *data, struct superblock **out)
+{
     int err = tmpfs_new("tmpfs", 01777, out);
 
     if (err)
         return err;
-    frame_count(&c);
-    (*out)->max_pages = c.total / 2;
+    (*out)->max_pages = tmpfs_share();
     err = tmpfs_options(*out, data);
     if (err) {
         dentry_free_tree((*out)->root);

@@ -15,26 +15,11 @@
 #define U(x) ((unsigned long long)(x))
 #define KB(pages) (U(pages) << (PAGE_SHIFT - 10))
 
-/* Pages that file systems hold; each counts once, however often it is mounted. */
-static uint64_t file_pages(void)
-{
-    uint64_t pages = 0;
-    struct mount *m, *other;
-    mutex_lock(&fs_tree);
-    list_for_each(m, &mounts, link) {
-        list_for_each(other, &mounts, link)
-            if (other->sb == m->sb)
-                break;
-        pages += other == m ? m->sb->pages : 0;
-    }
-    mutex_unlock(&fs_tree);
-    return pages;
-}
-
 static int show_meminfo(struct text *t, UNUSED)
 {
     struct frame_counts c;
-    uint64_t files = file_pages();
+    uint64_t files = mounted_pages();   /* as on Linux, those of a tmpfs are cached and shared */
+
     frame_count(&c);
     const struct { const char *name; uint64_t pages; } line[] = {
         { "MemTotal:", c.total }, { "MemFree:", c.free }, { "MemAvailable:", c.free },
@@ -242,7 +227,7 @@ static int show_vmstat(struct text *t, UNUSED)
     text_printf(t,
                 "nr_free_pages %llu\nnr_page_table_pages %llu\nnr_shmem %llu\n"
                 "pgfault %llu\npgmajfault 0\n",
-                U(c.free), U(c.tables_used), U(file_pages()), U(faults));
+                U(c.free), U(c.tables_used), U(mounted_pages()), U(faults));
     return 0;
 }
 

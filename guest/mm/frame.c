@@ -270,6 +270,7 @@ void frame_count(struct frame_counts *c)
 {
     spin_lock(&lock);
     c->total = total;
+    c->image = image_frames();
     c->free = fresh + freed + tables_free;
     c->tables_total = tables_end - tables_start;
     c->tables_used = c->tables_total - tables_free;

@@ -22,7 +22,7 @@ void  frame_copy(pfn_t to, pfn_t from);     /* by hypercall where that is cheape
 void  frame_clear(pfn_t pfn);
 static inline void *frame_va(pfn_t pfn) { return phys_to_virt((paddr_t)pfn << PAGE_SHIFT); }
 
-struct frame_counts { uint64_t total, free, tables_used, tables_total; };    /* in frames */
+struct frame_counts { uint64_t total, free, tables_used, tables_total, image; };     /* in frames */
 void  frame_count(struct frame_counts *c);
 
 /* Which slab a frame belongs to, for kfree(). */

@@ -4,7 +4,7 @@
 #include "arch/hypercall.h"
 #include "arch/machine.h"
 #include "arch/uaccess.h"
-#include "fs/vfs.h"
+#include "fs/internal.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/internal.h"
@@ -76,6 +76,7 @@ SYSCALL1(sysinfo, uaddr_t, at)
         s.loads[i] = (__kernel_ulong_t)sched_loadavg(i);
     s.totalram = f.total;
     s.freeram = f.free;
+    s.sharedram = mounted_pages();
     s.mem_unit = PAGE_SIZE;
     s.procs = (uint16_t)MIN(nthreads_total, 65535u);
     return put_user(s, at);
