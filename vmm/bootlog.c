@@ -45,7 +45,7 @@ void bootlog_mark(struct vm *vm, enum boot_stage stage, uint64_t pte_writes, uin
     struct bootlog *log = &vm->bootlog;
     struct bootlog_mark m = { .reached = true, .pte_writes = pte_writes, .faults = faults };
     m.wall_ns = now_ns() - log->start_ns;
-    if (stage >= BOOT_GUEST_FIRST)
+    if (stage >= BOOT_first_run)
         m.guest_tsc = vm_guest_tsc(vm);
     count(vm, &m);
     pthread_mutex_lock(&log->lock);
@@ -60,6 +60,7 @@ int bootlog_write(const struct vm *vm, FILE *f)
             "  \"tsc_khz\": %" PRIu64 ",\n  \"stages\": [", host_flavour_name(), vm->ncpus,
             vm->opt->memory, vm->tsc_khz);
     const char *gap = "\n";
+    uint64_t first_tsc = vm->bootlog.mark[BOOT_first_run].guest_tsc;
     for (unsigned i = 0; i < BOOT_STAGE_MAX; i++) {
         const struct bootlog_mark *m = &vm->bootlog.mark[i];
         if (!m->reached)
@@ -67,7 +68,7 @@ int bootlog_write(const struct vm *vm, FILE *f)
         fprintf(f, "%s    { \"stage\": \"%s\", \"wall_us\": %.1f, \"guest_cycles\": %" PRIu64
                 ", \"exits\": %" PRIu64 ", \"hypercalls\": %" PRIu64 ", \"pte_writes\": %" PRIu64
                 ", \"faults\": %" PRIu64 " }", gap, stage_names[i], (double)m->wall_ns / 1e3,
-                m->guest_tsc, m->exits, m->hypercalls, m->pte_writes, m->faults);
+                m->guest_tsc != 0 ? m->guest_tsc - first_tsc : 0, m->exits, m->hypercalls, m->pte_writes, m->faults);
         gap = ",\n";
     }
     fputs("\n  ]\n}\n", f);

@@ -18,7 +18,7 @@ struct bootlog {
     struct bootlog_mark {
         bool reached;
         uint64_t wall_ns;       /* since start_ns */
-        uint64_t guest_tsc;
+        uint64_t guest_tsc;     /* 0: before first_run */
         uint64_t exits, hypercalls;     /* of all vCPUs */
         uint64_t pte_writes, faults;    /* as the guest counts them */
     } mark[BOOT_STAGE_MAX];

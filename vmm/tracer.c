@@ -177,12 +177,7 @@ static int open_directory(const char *dir)
 
 static void fill_meta(struct trace_meta *m, const struct tracer_env *env)
 {
-    if (getrandom(m->uuid, sizeof(m->uuid), 0) != sizeof(m->uuid))
-        memcpy(m->uuid, &env->wall_ns_at_tsc, sizeof(env->wall_ns_at_tsc));
-    m->uuid[6] = (m->uuid[6] & 0x0f) | 0x40;    /* version 4, variant 1 */
-    m->uuid[8] = (m->uuid[8] & 0x3f) | 0x80;
     m->tsc_khz = env->tsc_khz;
-    m->ncpus = env->ncpus;
     m->schema = trace_schema_hash();
     trace_meta_set_wall(m, env->wall_ns_at_tsc, env->tsc_at_wall);
     snprintf(m->flavour, sizeof(m->flavour), "%s", env->flavour);
@@ -190,9 +185,9 @@ static void fill_meta(struct trace_meta *m, const struct tracer_env *env)
     snprintf(m->kernel, sizeof(m->kernel), "%s", env->kernel_path);
 }
 
-static int write_metadata(const struct tracer *t, int dirfd)
+static int write_metadata(const struct tracer *t)
 {
-    int fd = openat(dirfd, "metadata", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int fd = openat(t->dirfd, "metadata", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
     if (out == NULL)
         return -errno;
@@ -201,12 +196,12 @@ static int write_metadata(const struct tracer *t, int dirfd)
     return fclose(out) != 0 ? -errno : bad ? -EIO : 0;
 }
 
-static int create_stream(struct tracer *t, int dirfd, unsigned cpu)
+static int create_stream(struct tracer *t, unsigned cpu)
 {
     struct tracer_stream *s = &t->stream[cpu];
     char name[16];
     snprintf(name, sizeof(name), "cpu%u", cpu);
-    s->fd = openat(dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    s->fd = openat(t->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (s->fd < 0)
         return -errno;
     void *place = mmap(NULL, TRACE_WINDOW_BYTES, PROT_NONE,
@@ -217,23 +212,33 @@ static int create_stream(struct tracer *t, int dirfd, unsigned cpu)
     return open_packet(t, cpu, 0, 0, 0);
 }
 
-int tracer_create(struct tracer **out, const char *dir, const struct tracer_env *env)
+/* A random one, version 4, variant 1. */
+static int make_uuid(uint8_t *u)
+{
+    if (getrandom(u, 16, 0) != 16)
+        return -errno;
+    u[6] = (u[6] & 0x0f) | 0x40;
+    u[8] = (u[8] & 0x3f) | 0x80;
+    return 0;
+}
+
+int tracer_create(struct tracer **out, const char *dir, unsigned ncpus)
 {
     int dirfd = open_directory(dir);
     if (dirfd < 0)
         return dirfd;
-    struct tracer *t = calloc(1, sizeof(*t) + env->ncpus * sizeof(t->stream[0]));
-    int err = t == NULL ? -ENOMEM : 0;
-    if (err == 0) {
-        t->ncpus = env->ncpus;
-        for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
-            t->stream[cpu].fd = -1;
-        fill_meta(&t->meta, env);
-        err = write_metadata(t, dirfd);
+    struct tracer *t = calloc(1, sizeof(*t) + ncpus * sizeof(t->stream[0]));
+    if (t == NULL) {
+        close(dirfd);
+        return complain(-ENOMEM, dir);
     }
-    for (unsigned cpu = 0; err == 0 && cpu < t->ncpus; cpu++)
-        err = create_stream(t, dirfd, cpu);
-    close(dirfd);
+    t->dirfd = dirfd;
+    t->ncpus = ncpus;
+    for (unsigned cpu = 0; cpu < ncpus; cpu++)
+        t->stream[cpu].fd = -1;
+    int err = make_uuid(t->meta.uuid);
+    for (unsigned cpu = 0; err == 0 && cpu < ncpus; cpu++)
+        err = create_stream(t, cpu);
     if (err != 0) {
         complain(err, dir);
         tracer_destroy(t);
@@ -241,6 +246,14 @@ int tracer_create(struct tracer **out, const char *dir, const struct tracer_env 
     }
     *out = t;
     return 0;
+}
+
+int tracer_describe(struct tracer *t, const struct tracer_env *env)
+{
+    t->meta.ncpus = t->ncpus;
+    fill_meta(&t->meta, env);
+    int err = write_metadata(t);
+    return err != 0 ? complain(err, "metadata") : 0;
 }
 
 void *tracer_window(struct tracer *t, unsigned cpu)
@@ -258,5 +271,6 @@ void tracer_destroy(struct tracer *t)
         if (t->stream[cpu].fd >= 0)
             close(t->stream[cpu].fd);
     }
+    close(t->dirfd);
     free(t);
 }

@@ -1,8 +1,8 @@
 /* tracer.h - the VMM's half of tracing: the directory with its stream files,
  * the windows through which the guest writes, and the doorbell.
  *
- * Everything that can be refused is refused by tracer_create(), before the
- * guest runs.  Afterwards a tracer makes only these system calls, which a
+ * Everything that can be refused is refused by tracer_create() and
+ * tracer_describe(), before the guest runs.  Afterwards a tracer makes only these system calls, which a
  * seccomp filter must let through: fallocate, pwrite64, mmap, munmap,
  * ftruncate, brk, and write to stderr.
  *
@@ -18,7 +18,6 @@ struct tracer;
 struct gmem;
 
 struct tracer_env {
-    unsigned ncpus;
     uint64_t tsc_khz;           /* of the guest's TSC */
     const char *flavour;        /* of KVM: "vmx", "svm", "pvm", ... */
     const char *kernel_path;
@@ -26,11 +25,16 @@ struct tracer_env {
     uint64_t tsc_at_wall;       /* the guest's TSC had this value */
 };
 
-/* Makes the directory, if it is not there, and in it metadata and a stream
- * file for each vCPU.  A directory with anything in it but dot-files is
- * refused, since CTF readers take every file for a stream.
+/* Makes the directory, if it is not there, and in it a stream file for each
+ * vCPU.  A directory with anything in it but dot-files is refused, since CTF
+ * readers take every file for a stream.
  * 0 or -errno, and then one line is on stderr. */
-int tracer_create(struct tracer **out, const char *dir, const struct tracer_env *env);
+int tracer_create(struct tracer **out, const char *dir, unsigned ncpus);
+
+/* Writes metadata, once, before the guest runs.  Apart from tracer_create(),
+ * because windows are wanted before there is a vCPU, and the clock is only known
+ * after.  0 or -errno, and then one line is on stderr. */
+int tracer_describe(struct tracer *t, const struct tracer_env *env);
 
 /* Host address of the TRACE_WINDOW_BYTES that the guest shall see; page-aligned,
  * the same for the life of the tracer, so it can back a memslot. */

@@ -21,6 +21,7 @@ struct tracer_stream {
 
 struct tracer {
     unsigned ncpus;
+    int dirfd;
     bool finished;
     struct trace_meta meta;
     struct tracer_stream stream[];

@@ -10,8 +10,10 @@
 
 /* False after one line on stderr. */
 bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index);
-bool vcpu_configure(struct vcpu *v, const struct kvm_cpuid2 *cpuid);    /* CPUID and TSC */
+bool vcpu_configure(struct vcpu *v, const struct kvm_cpuid2 *cpuid);
 void vcpu_destroy(struct vcpu *v);
+
+bool vcpu_get_tsc(const struct vcpu *v, uint64_t *tsc);     /* the guest's; false: KVM refuses */
 
 /* Registers for a PVH start: 32-bit protected mode, flat segments, no paging,
  * EBX the address of the start info. */

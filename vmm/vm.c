@@ -132,57 +132,10 @@ static bool create_devices(struct vm *vm)
     return true;
 }
 
-/* KVM tells the frequency for a vCPU, and on some hosts for a VM.  The trace
- * wants to know it before our vCPUs exist: then a VM made for that is asked,
- * which only runs with a trace pay for. */
-static int early_tsc_khz(const struct vm *vm)
-{
-    int khz = -1;
-    if (ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_VM_TSC_CONTROL) > 0)
-        return ioctl(vm->fd, KVM_GET_TSC_KHZ, 0);
-    int spare = ioctl(vm->kvm, KVM_CREATE_VM, 0);
-    int vcpu = spare >= 0 ? ioctl(spare, KVM_CREATE_VCPU, 0) : -1;
-    if (vcpu >= 0) {
-        khz = ioctl(vcpu, KVM_GET_TSC_KHZ, 0);
-        close(vcpu);
-    }
-    if (spare >= 0)
-        close(spare);
-    return khz;
-}
-
-static bool take_tsc_khz(struct vm *vm, int khz)
-{
-    if (khz <= 0) {
-        say("KVM does not tell the TSC's frequency; the guest cannot keep time here");
-        return false;
-    }
-    vm->tsc_khz = (uint64_t)khz;
-    return true;
-}
-
-/* Which TSC the guest sees.  The rate is the host's; the start is now, so that
- * cycle counts of a boot start near 0, and the same for every vCPU. */
-static void choose_tsc(struct vm *vm)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    vm->tsc_offset = -__rdtsc();
-    vm->wall_ns_start = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 /* Trace windows are guest memory, too: one per vCPU, above the end of RAM. */
 static bool create_trace(struct vm *vm)
 {
-    if (!take_tsc_khz(vm, early_tsc_khz(vm)))
-        return false;
-    struct tracer_env env = {
-        .ncpus = vm->ncpus, .tsc_khz = vm->tsc_khz, .flavour = host_flavour_name(),
-        .kernel_path = vm->opt->kernel,
-        .wall_ns_at_tsc = vm->wall_ns_start,
-        .tsc_at_wall = 0,               /* the guest's TSC starts at that moment */
-    };
-    if (tracer_create(&vm->tracer, vm->opt->trace_dir, &env) != 0)
+    if (tracer_create(&vm->tracer, vm->opt->trace_dir, vm->ncpus) != 0)
         return false;
     uint64_t end = gmem_end(vm->mem);
     if (end < GMEM_HIGH_BASE)
@@ -193,6 +146,38 @@ static bool create_trace(struct vm *vm)
                       tracer_window(vm->tracer, c), TRACE_WINDOW_BYTES))
             return false;
     return true;
+}
+
+/* Nothing sets the guest's TSC: KVM starts it at 0 for all vCPUs of a VM, and
+ * kvm_pvm, whose ring 3 executes RDTSC itself, passes the host's through, whatever
+ * offset it was given.  So KVM is asked what the guest will read. */
+static bool learn_tsc(struct vm *vm)
+{
+    struct vcpu *v = &vm->vcpu[0];
+    int khz = ioctl(v->fd, KVM_GET_TSC_KHZ, 0);
+    uint64_t guest, before = __rdtsc();
+    bool ok = khz > 0 && vcpu_get_tsc(v, &guest);
+    uint64_t after = __rdtsc();
+    if (!ok) {
+        say("KVM does not tell the TSC's frequency and value; the guest cannot keep time here");
+        return false;
+    }
+    vm->tsc_khz = (uint64_t)khz;
+    vm->tsc_offset = guest - (before + (after - before) / 2);
+    return true;
+}
+
+static bool describe_trace(const struct vm *vm)
+{
+    struct timespec ts;
+    uint64_t tsc = vm_guest_tsc(vm);
+    clock_gettime(CLOCK_REALTIME, &ts);
+    struct tracer_env env = {
+        .tsc_khz = vm->tsc_khz, .flavour = host_flavour_name(), .kernel_path = vm->opt->kernel,
+        .wall_ns_at_tsc = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec,
+        .tsc_at_wall = tsc,
+    };
+    return tracer_describe(vm->tracer, &env) == 0;
 }
 
 static bool create_vcpus(struct vm *vm)
@@ -208,7 +193,7 @@ static bool create_vcpus(struct vm *vm)
     for (unsigned c = 0; c < vm->ncpus; c++)
         if (!vcpu_create(&vm->vcpu[c], vm, c))
             return false;
-    if (vm->tsc_khz == 0 && !take_tsc_khz(vm, ioctl(vm->vcpu[0].fd, KVM_GET_TSC_KHZ, 0)))
+    if (!learn_tsc(vm))
         return false;
     struct kvm_cpuid2 *cpuid = cpuid_for_vm(vm);
     bool ok = cpuid != NULL;
@@ -238,9 +223,8 @@ bool vm_create(struct vm *vm, const struct options *opt)
         say("KVM_SET_TSS_ADDR: %s", strerror(errno));
         return false;
     }
-    choose_tsc(vm);
     return create_memory(vm) && (opt->trace_dir == NULL || create_trace(vm))
-        && create_devices(vm) && create_vcpus(vm);
+        && create_devices(vm) && create_vcpus(vm) && (vm->tracer == NULL || describe_trace(vm));
 }
 
 void vm_destroy(struct vm *vm)

@@ -70,7 +70,6 @@ struct vm {
     uint64_t trace_base;            /* guest address of vCPU 0's window */
     uint64_t tsc_khz;
     uint64_t tsc_offset;            /* guest TSC = host TSC + this */
-    uint64_t wall_ns_start;         /* CLOCK_REALTIME when the guest's TSC was 0 */
     atomic_uint_fast64_t inspect;   /* [a] guest address of struct inspect_root; 0: none */
     struct console *console;
     atomic_bool stopping;           /* [a] set once, never cleared */

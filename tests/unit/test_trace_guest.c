@@ -128,11 +128,12 @@ static void every_kind(void)
 static void start(const char *dir)
 {
     struct tracer_env env = {
-        .ncpus = 1, .tsc_khz = 2000000, .flavour = "none", .kernel_path = "none",
+        .tsc_khz = 2000000, .flavour = "none", .kernel_path = "none",
         .wall_ns_at_tsc = 1700000000ull * 1000000000, .tsc_at_wall = 1,
     };
     assert_int_equal(gmem_create(&memory, 1 << 20), 0);
-    assert_int_equal(tracer_create(&tracer, dir, &env), 0);
+    assert_int_equal(tracer_create(&tracer, dir, 1), 0);
+    assert_int_equal(tracer_describe(tracer, &env), 0);
     memset(cpus, 0, sizeof(cpus));
     /* struct task does not go with the host's headers; the trace reads its tid. */
     static uint64_t task[1024];

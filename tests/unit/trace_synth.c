@@ -34,10 +34,10 @@ struct tracer *synth_tracer(const char *dir, unsigned ncpus)
 {
     struct tracer *t;
     struct tracer_env env = {
-        .ncpus = ncpus, .tsc_khz = 2500000, .flavour = "none", .kernel_path = "synthetic \"x\"",
+        .tsc_khz = 2500000, .flavour = "none", .kernel_path = "synthetic \"x\"",
         .wall_ns_at_tsc = 1700000000ull * 1000000000, .tsc_at_wall = 1000,
     };
-    return tracer_create(&t, dir, &env) == 0 ? t : NULL;
+    return tracer_create(&t, dir, ncpus) == 0 && tracer_describe(t, &env) == 0 ? t : NULL;
 }
 
 void synth_start(struct synth *s, struct tracer *t, unsigned cpu, uint64_t tsc)

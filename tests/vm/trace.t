@@ -21,7 +21,12 @@ traced()                        # traced NAME COMMAND...
     out=$summary
 }
 
+started=$(date +%s)
 traced hello echo hello
+stamp=$(timeout 60 babeltrace2 --clock-seconds "$work/hello" | sed -n '1s/^\[\([0-9]*\).*/\1/p')
+late=$((${stamp:-0} - started))
+ok "the trace's clock is the wall clock: first event $late s after the start" \
+    [ "$late" -ge -1 -a "$late" -le 5 ]
 "$O/vmm-trace" info "$work/hello" > "$work/info"
 is 'vmm-trace info' $? 0
 "$O/vmm-trace" print "$work/hello" > "$work/print"
@@ -36,7 +41,7 @@ traced bench spawnbench -n 5 -m 1,4 fork vfork
 like 'summary: vfork' "$summary" '^ *vfork '
 like 'summary: fork' "$summary" '^ *fork '
 vforks=$("$O/vmm-trace" print "$work/bench" | grep -c 'vfork_release')
-ok "vfork releases: $vforks" [ "$vforks" -eq 24 ]
+ok "vfork releases: $vforks, 24 of the benchmark's and 1 of run's" [ "$vforks" -eq 25 ]
 
 traced script sh -c 'for i in 1 2 3; do ls / | wc -l; done; (sleep 0.1) & wait; cat /etc/passwd | sort'
 traced kill sh -c 'sleep 10 & sleep 0.2; kill $!; wait; vforkdemo > /dev/null; forkdemo > /dev/null'
