@@ -152,8 +152,16 @@ void irq_handler(uint8_t vector)
         return;
     apic_eoi();
     switch (vector) {
-    case IRQ_TIMER:           timer_interrupt(); break;
-    case IRQ_BASE + UART_PIN: uart_interrupt(); break;
-    case IRQ_RESCHED:         this_cpu()->need_resched = 1; break;
+    case IRQ_TIMER:
+        this_cpu()->timer_irqs++;
+        timer_interrupt();
+        break;
+    case IRQ_BASE + UART_PIN:
+        this_cpu()->uart_irqs++;
+        uart_interrupt();
+        break;
+    case IRQ_RESCHED:
+        this_cpu()->need_resched = 1;
+        break;
     }
 }

@@ -31,6 +31,7 @@ struct cpu {                        /* offsets of the first five: asm_offsets.c 
     uint64_t     pte_writes;
     uint64_t     switches;
     uint64_t     idle_ns;
+    uint64_t     timer_irqs, uart_irqs;
     struct trace_cpu trace;
 };
 

@@ -269,18 +269,24 @@ static const struct inode_ops proc_magic_ops = {
 
 /* --- files --------------------------------------------------------------- */
 
+/* Asked at each access: what the task runs, and as whom, may have changed. */
+static int check_private(const struct proc_node *n)
+{
+    if (!(n->entry->flags & PROC_PRIVATE))
+        return 0;
+    struct task *t = proc_task(n);
+    if (!t)
+        return -ESRCH;
+    bool may = proc_may_look(t);
+    task_put(t);
+    return may ? 0 : -EACCES;
+}
+
 static int proc_open(struct inode *in, struct file *f)
 {
-    const struct proc_node *n = node_of(in);
-    if (n->entry->flags & PROC_PRIVATE) {
-        struct task *t = proc_task(n);
-        if (!t)
-            return -ESRCH;
-        bool may = proc_may_look(t);
-        task_put(t);
-        if (!may)
-            return -EACCES;
-    }
+    int err = check_private(node_of(in));
+    if (err)
+        return err;
     struct text *t = kzalloc(sizeof *t);
     if (!t)
         return -ENOMEM;
@@ -315,7 +321,11 @@ static long proc_read(struct file *f, struct uio *u, uint64_t *pos)
 {
     const struct proc_node *n = node_of(f->inode);
     struct text *t = f->private;
-    long ret = 0;
+    long ret = check_private(n);
+    if (ret)
+        return ret;
+    if (n->entry->transfer)
+        return n->entry->transfer(n, u, pos, false);
     if (!n->entry->show)
         return -EIO;
     mutex_lock(&t->lock);
@@ -336,6 +346,11 @@ static long proc_write(struct file *f, struct uio *u, uint64_t *pos)
 {
     const struct proc_node *n = node_of(f->inode);
     char line[128];
+    int err = check_private(n);
+    if (err)
+        return err;
+    if (n->entry->transfer)
+        return n->entry->transfer(n, u, pos, true);
     if (!n->entry->store)
         return -EIO;
     size_t bytes = u->left;
@@ -345,7 +360,7 @@ static long proc_write(struct file *f, struct uio *u, uint64_t *pos)
     if ((size_t)got < bytes)
         return -EINVAL;
     line[got] = 0;
-    int err = n->entry->store(n, line);
+    err = n->entry->store(n, line);
     if (err)
         return err;
     *pos += (uint64_t)got;

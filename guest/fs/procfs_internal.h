@@ -27,6 +27,8 @@ struct proc_entry {
     /* Files.  0 or -errno; store gets what one write(2) wrote, NUL-terminated. */
     int  (*show)(struct text *t, const struct proc_node *n);
     int  (*store)(const struct proc_node *n, char *line);
+    /* Files that are no text: moves bytes at *pos, and *pos. */
+    long (*transfer)(const struct proc_node *n, struct uio *u, uint64_t *pos, bool write);
     /* Directories. */
     const struct proc_entry *children;
     /* 0, -ENOENT */
@@ -37,6 +39,7 @@ struct proc_entry {
     int  (*follow)(const struct proc_node *n, struct path *out);
 };
 #define PROC_FILE(n, m, fn) { .name = n, .mode = S_IFREG | (m), .show = fn }
+#define PROC_STORE(n, m, fn, to) { .name = n, .mode = S_IFREG | (m), .show = fn, .store = to }
 #define PROC_DIR(n, table)  { .name = n, .mode = S_IFDIR | 0555, .children = table }
 
 /* The text of a file while it is made: kept in pages.  Running out of memory is

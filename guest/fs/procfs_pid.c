@@ -3,6 +3,7 @@
 
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 
 /* --- memory of a process ------------------------------------------------- */
 
@@ -46,6 +47,29 @@ static int show_auxv(struct text *t, const struct proc_node *n)
         mm_put(mm, PT_exit_teardown);
     }
     return 0;
+}
+
+/* mem: the position is the address. */
+static long transfer_mem(const struct proc_node *n, struct uio *u, uint64_t *pos, bool write)
+{
+    struct mm *mm = proc_mm(n);
+    char part[256];
+    long done = 0;
+    while (mm && u->left > 0) {
+        size_t want = MIN(u->left, sizeof part);
+        long got = write ? uio_get(u, part, want) : mm_access(mm, *pos, part, want, false);
+        if (got > 0)
+            got = write ? mm_access(mm, *pos, part, (size_t)got, true) : uio_put(u, part, (size_t)got);
+        if (got <= 0) {
+            done = done ? done : got == -EFAULT || got == 0 ? -EIO : got;
+            break;
+        }
+        *pos += (uint64_t)got;
+        done += got;
+    }
+    if (mm)
+        mm_put(mm, PT_exit_teardown);
+    return done;
 }
 
 /* --- its record ---------------------------------------------------------- */
@@ -163,6 +187,56 @@ static int show_limits(struct text *t, const struct proc_node *n)
     return 0;
 }
 
+/* 0 is never killed; else two thirds of what the badness is in thousandths of RAM
+ * above -1000, as Linux shows it. */
+static int show_oom_score(struct text *t, const struct proc_node *n)
+{
+    struct frame_counts c;
+    struct task *task = proc_task(n);
+    if (!task)
+        return -ESRCH;
+    frame_count(&c);
+    spin_lock(&tree_lock);
+    int64_t bad = oom_badness(task->proc);
+    spin_unlock(&tree_lock);
+    task_put(task);
+    int64_t score = bad == INT64_MIN ? 0 : (1000 + bad * 1000 / (int64_t)c.total) * 2 / 3;
+    text_printf(t, "%lld\n", (long long)MAX(score, (int64_t)0));
+    return 0;
+}
+
+static int show_oom_adj(struct text *t, const struct proc_node *n)
+{
+    struct task *task = proc_task(n);
+    if (!task)
+        return -ESRCH;
+    text_printf(t, "%d\n", task->proc->oom_score_adj);
+    task_put(task);
+    return 0;
+}
+
+/* Who may look may write; only root may make it less. */
+static int store_oom_adj(const struct proc_node *n, char *line)
+{
+    int value = 0;
+    const char *p = line + (*line == '-' || *line == '+'), *digits = p;
+    for (; *p >= '0' && *p <= '9' && value <= OOM_ADJ_MAX; p++)
+        value = value * 10 + (*p - '0');
+    if (p == digits || (*p && *p != '\n') || value > OOM_ADJ_MAX)
+        return -EINVAL;
+    if (*line == '-')
+        value = -value;
+    struct task *task = proc_task(n);
+    int err = task ? 0 : -ESRCH;
+    if (task && (!proc_may_look(task) || (value < task->proc->oom_score_adj && !capable())))
+        err = -EACCES;
+    if (!err)
+        task->proc->oom_score_adj = (int16_t)value;
+    if (task)
+        task_put(task);
+    return err;
+}
+
 static int show_cgroup(struct text *t, const struct proc_node *n __attribute__((unused)))
 {
     text_printf(t, "0::/\n");
@@ -186,7 +260,7 @@ static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_
     PRIVATE_FILE("auxv", 0400, show_auxv), \
     PROC_FILE("cgroup", 0444, show_cgroup), \
     PROC_FILE("cmdline", 0444, show_cmdline), \
-    { .name = "comm", .mode = S_IFREG | 0644, .show = show_comm, .store = store_comm }, \
+    PROC_STORE("comm", 0644, show_comm, store_comm), \
     LINK("cwd", readlink_cwd, follow_cwd), \
     PRIVATE_FILE("environ", 0400, show_environ), \
     LINK("exe", readlink_exe, follow_exe), \
@@ -194,8 +268,11 @@ static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_
     FD_DIR("fdinfo", proc_fdinfo_number), \
     PROC_FILE("limits", 0444, show_limits), \
     PRIVATE_FILE("maps", 0444, show_maps), \
+    { .name = "mem", .mode = S_IFREG | 0600, .flags = PROC_PRIVATE, .transfer = transfer_mem }, \
     PROC_FILE("mountinfo", 0444, show_mountinfo), \
     PROC_FILE("mounts", 0444, show_mounts), \
+    PROC_FILE("oom_score", 0444, show_oom_score), \
+    PROC_STORE("oom_score_adj", 0644, show_oom_adj, store_oom_adj), \
     LINK("root", readlink_root, follow_root), \
     PRIVATE_FILE("smaps", 0444, show_smaps), \
     PROC_FILE("stat", 0444, show_stat), \

@@ -203,6 +203,7 @@ static void status_memory(struct text *t, struct mm *mm)
 {
     uint64_t code = (page_up(mm->code_end) - page_down(mm->code_start)) >> PAGE_SHIFT;
     uint64_t exec = MAX(mm->exec_vm, code);
+    kb(t, "VmPeak:", mm->hiwater_vm);
     kb(t, "VmSize:", mm->total_vm);
     kb(t, "VmLck:", locked_pages(mm));
     kb(t, "VmPin:", 0);

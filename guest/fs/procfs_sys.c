@@ -28,6 +28,22 @@ SHOW_UTS(release)
 SHOW_UTS(version)
 SHOW_UTS(domainname)
 
+/* A write is the new name, up to the end of the line. */
+static int set_name(enum uts_name which, char *line)
+{
+    char *end = strchr(line, '\n');
+
+    if (!capable())
+        return -EPERM;
+    if (end)
+        *end = 0;
+    uts_set(which, line);
+    return 0;
+}
+
+static int store_nodename(UNUSED, char *line) { return set_name(UTS_HOST, line); }
+static int store_domainname(UNUSED, char *line) { return set_name(UTS_DOMAIN, line); }
+
 #define SHOW_NUMBER(name, value) \
     static int show_##name(struct text *t, UNUSED) \
     { \
@@ -98,8 +114,8 @@ static const struct proc_entry random_table[] = {
 
 static const struct proc_entry kernel_table[] = {
     PROC_FILE("cap_last_cap", 0444, show_last_cap),
-    PROC_FILE("domainname", 0444, show_domainname),
-    PROC_FILE("hostname", 0444, show_nodename),
+    PROC_STORE("domainname", 0644, show_domainname, store_domainname),
+    PROC_STORE("hostname", 0644, show_nodename, store_nodename),
     PROC_FILE("ngroups_max", 0444, show_ngroups_max),
     PROC_FILE("osrelease", 0444, show_release),
     PROC_FILE("ostype", 0444, show_sysname),

@@ -4,6 +4,7 @@
 #include "fs/procfs_internal.h"
 
 #include "arch/clock.h"
+#include "arch/device.h"
 #include "arch/machine.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -62,6 +63,15 @@ static void measure(struct load *l)
     l->sys = busy - l->user;
 }
 
+/* So many since boot, on all CPUs: of the UART, or of the timers. */
+static uint64_t interrupts(bool timer)
+{
+    uint64_t n = 0;
+    for (unsigned i = 0; i < ncpus; i++)
+        n += timer ? cpus[i].timer_irqs : cpus[i].uart_irqs;
+    return n;
+}
+
 static int show_system_stat(struct text *t, UNUSED)
 {
     struct load l;
@@ -76,8 +86,30 @@ static int show_system_stat(struct text *t, UNUSED)
             text_printf(t, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", U(l.user / CLOCK_TICK_NS),
                         U(l.sys / CLOCK_TICK_NS), U(sched_uptime_idle_ns() / CLOCK_TICK_NS));
     }
-    text_printf(t, "ctxt %llu\nbtime %llu\nprocs_running %u\nprocs_blocked %u\n", U(switches),
-                U((clock_real_ns() - clock_mono_ns()) / NSEC_PER_SEC), l.running, l.blocked);
+    spin_lock(&tree_lock);
+    uint64_t made = pid_given();
+    spin_unlock(&tree_lock);
+    text_printf(t, "intr %llu", U(interrupts(false) + interrupts(true)));
+    for (unsigned pin = 0; pin <= UART_PIN; pin++)
+        text_printf(t, " %llu", pin == UART_PIN ? U(interrupts(false)) : 0ull);
+    text_printf(t, "\nctxt %llu\nbtime %llu\nprocesses %llu\nprocs_running %u\nprocs_blocked %u\n",
+                U(switches), U((clock_real_ns() - clock_mono_ns()) / NSEC_PER_SEC), U(made),
+                l.running, l.blocked);
+    return 0;
+}
+
+static int show_interrupts(struct text *t, UNUSED)
+{
+    text_printf(t, "    ");
+    for (unsigned i = 0; i < ncpus; i++)
+        text_printf(t, "       CPU%-3u", i);
+    text_printf(t, "\n%3u:", UART_PIN);
+    for (unsigned i = 0; i < ncpus; i++)
+        text_printf(t, " %10llu", U(cpus[i].uart_irqs));
+    text_printf(t, "   IO-APIC   %u-edge      ttyS0\nLOC:", UART_PIN);
+    for (unsigned i = 0; i < ncpus; i++)
+        text_printf(t, " %10llu", U(cpus[i].timer_irqs));
+    text_printf(t, "   Local timer interrupts\n");
     return 0;
 }
 
@@ -266,6 +298,7 @@ static const struct proc_entry root_table[] = {
     PROC_FILE("devices", 0444, show_devices),
     PROC_FILE("filesystems", 0444, show_filesystems),
     PROC_DIR("forkscope", proc_forkscope_table),
+    PROC_FILE("interrupts", 0444, show_interrupts),
     PROC_FILE("loadavg", 0444, show_loadavg),
     PROC_FILE("meminfo", 0444, show_meminfo),
     { .name = "mounts", .mode = S_IFLNK | 0777, .readlink = readlink_mounts },

@@ -46,7 +46,8 @@ struct mm {
     uint64_t pages_mapped;      /* [lock] user leaf entries present: RSS */
     uint64_t pages_anon;        /* [lock] of those, private anonymous */
     uint64_t tables;            /* [lock] table pages, root included */
-    uint64_t total_vm, data_vm, stack_vm, exec_vm, hiwater_rss;  /* pages */
+    uint64_t total_vm, data_vm, stack_vm, exec_vm;       /* pages */
+    uint64_t hiwater_vm, hiwater_rss;   /* the most there was of total_vm and pages_mapped */
     uint64_t minor_faults;
     uint64_t cpus_active;       /* [atomic] CPUs whose CR3 holds root */
     uaddr_t  code_start, code_end, data_start, data_end, brk_start, brk;

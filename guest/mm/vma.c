@@ -39,6 +39,7 @@ struct vma *vma_find(struct mm *mm, uaddr_t at)
 static void account(struct mm *mm, uint32_t flags, int64_t pages)
 {
     mm->total_vm += (uint64_t)pages;
+    mm->hiwater_vm = MAX(mm->hiwater_vm, mm->total_vm);
     if (flags & VM_GROWSDOWN)
         mm->stack_vm += (uint64_t)pages;
     else if ((flags & (VM_WRITE | VM_SHARED)) == VM_WRITE)

@@ -140,6 +140,7 @@ static int copy_process(struct task *t, uint64_t flags)
     process_get(p);             /* process_alloc's reference is for its place in the family */
     p->leader = t;
     memcpy(p->rlim, mine->rlim, sizeof p->rlim);
+    p->oom_score_adj = mine->oom_score_adj;
     t->proc = p;
     return 0;
 }

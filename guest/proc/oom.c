@@ -1,8 +1,10 @@
 /* oom.c - memory is out and nothing else helps: the process that has most of it
- * mapped is killed.  Not init, and nobody who is dying already: that one's
- * memory is about to come back, so there is nothing to do but wait for it. */
+ * mapped is killed, where oom_score_adj adds thousandths of RAM to what it has.
+ * Not init, and nobody who is dying already: that one's memory is about to come
+ * back, so there is nothing to do but wait for it. */
 #include "proc/internal.h"
 #include "lib/printf.h"
+#include "mm/frame.h"
 
 static uint64_t mapped_by(struct process *p)
 {
@@ -18,28 +20,41 @@ static uint64_t mapped_by(struct process *p)
     return 0;
 }
 
+int64_t oom_badness(struct process *p)
+{
+    struct frame_counts c;
+
+    if (p == init_process || p->zombie || p->oom_score_adj == OOM_ADJ_NEVER)
+        return INT64_MIN;
+    uint64_t pages = mapped_by(p);
+    if (pages == 0)
+        return INT64_MIN;
+    frame_count(&c);
+    return (int64_t)pages + (int64_t)(c.total / 1000) * p->oom_score_adj;
+}
+
 int oom_kill(void)
 {
     struct process *p, *victim = NULL;
-    uint64_t most = 0;
+    int64_t most = INT64_MIN;
 
     spin_lock(&tree_lock);
     list_for_each(p, &all_processes, all_link) {
-        uint64_t pages = p == init_process || p->zombie ? 0 : mapped_by(p);
-        if (pages == 0)
+        int64_t badness = oom_badness(p);
+        if (badness == INT64_MIN)
             continue;
         if (p->group_exit) {
             spin_unlock(&tree_lock);
             return 0;
         }
-        if (pages > most) {
-            most = pages;
+        if (badness > most) {
+            most = badness;
             victim = p;
         }
     }
     if (victim != NULL) {
         kprintf("out of memory: killed process %u (%s), %llu KiB mapped\n", victim->tgid,
-                victim->leader->rec->comm, (unsigned long long)most * (PAGE_SIZE / 1024));
+                victim->leader->rec->comm, (unsigned long long)mapped_by(victim) * (PAGE_SIZE / 1024));
         signal_send_process(victim, SIGKILL, NULL);
     }
     spin_unlock(&tree_lock);

@@ -19,6 +19,7 @@ _Static_assert(sizeof(struct pid_entry) * PER_PAGE <= KMALLOC_MAX, "one heap obj
 
 static struct pid_entry *pages[PID_MAX / PER_PAGE];     /* [T] */
 static uint32_t last;                                   /* [T] */
+static uint64_t given;                                  /* [T] */
 
 static struct pid_entry *entry(uint32_t pid)
 {
@@ -38,6 +39,7 @@ uint32_t pid_alloc(struct task *t)
         if (e->task == NULL && e->holds == 0) {
             e->task = t;
             last = pid;
+            given++;
             return pid;
         }
     }
@@ -73,6 +75,11 @@ void pid_drop(uint32_t pid)
 uint32_t pid_last(void)
 {
     return last;
+}
+
+uint64_t pid_given(void)
+{
+    return given;
 }
 
 struct task *task_find(uint32_t tid)

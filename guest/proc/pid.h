@@ -17,5 +17,6 @@ void pid_free(uint32_t pid);            /* no task has it any more */
 void pid_hold(uint32_t pid);            /* a member of the group or session of that name */
 void pid_drop(uint32_t pid);
 uint32_t pid_last(void);                /* given out last: /proc/loadavg */
+uint64_t pid_given(void);               /* so many since boot: tasks made */
 
 #endif

@@ -108,6 +108,7 @@ struct process {
     struct session *session;    /* [T] */
     struct list all_link;       /* [T] all processes, by age */
     int      exit_signal;       /* [T] to the parent; 0: none */
+    int16_t  oom_score_adj;     /* -1000..1000, thousandths of RAM; read without a lock */
     bool     did_exec;          /* [T] setpgid by the parent then gives EACCES */
     /* end and stop: tree_lock */
     bool     group_exit;        /* all threads are to die */
@@ -189,6 +190,9 @@ void notify_parent(struct process *p, int code /* CLD_* */);
 /* futex.c */
 long futex_wake(struct mm *mm, uaddr_t at, uint32_t n, uint32_t bits);
 int  oom_kill(void);            /* picks one and kills it; 0, or -ENOMEM if there is none */
+int64_t oom_badness(struct process *p);     /* pages; the most is picked; INT64_MIN: never.  [T] held */
+#define OOM_ADJ_NEVER (-1000)
+#define OOM_ADJ_MAX   1000
 
 /* entry.asm, switch.c */
 void switch_to(struct task *prev, struct task *next);

@@ -34,6 +34,9 @@ static long new_mount(const struct path *on, struct request *rq, uint32_t flags)
 
     if (err)
         return err;
+    /* Linux's proc would be another instance; ours has only this one. */
+    if (sb == on->mnt->sb && on->dentry == on->mnt->root && strcmp(rq->type, "proc") != 0)
+        return -EBUSY;
     err = mount_add(sb, sb->root, on, flags & PER_MOUNT, rq->source.len ? rq->source.text : "none");
     if (err && !sb->permanent) {
         dentry_free_tree(sb->root);

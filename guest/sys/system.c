@@ -38,7 +38,17 @@ SYSCALL1(uname, uaddr_t, at)
     return put_user(copy, at);
 }
 
-static long set_name(char *name, uaddr_t from, size_t n)
+void uts_set(enum uts_name which, const char *text)
+{
+    char *name = which == UTS_HOST ? uts.nodename : uts.domainname;
+
+    spin_lock(&uts_lock);
+    memset(name, 0, __NEW_UTS_LEN + 1);
+    strlcpy(name, text, __NEW_UTS_LEN + 1);
+    spin_unlock(&uts_lock);
+}
+
+static long set_name(enum uts_name which, uaddr_t from, size_t n)
 {
     char new[__NEW_UTS_LEN + 1] = "";
 
@@ -48,20 +58,18 @@ static long set_name(char *name, uaddr_t from, size_t n)
         return -EINVAL;
     if (copy_from_user(new, from, n) != 0)
         return -EFAULT;
-    spin_lock(&uts_lock);
-    memcpy(name, new, sizeof new);
-    spin_unlock(&uts_lock);
+    uts_set(which, new);
     return 0;
 }
 
 SYSCALL2(sethostname, uaddr_t, name, size_t, n)
 {
-    return set_name(uts.nodename, name, n);
+    return set_name(UTS_HOST, name, n);
 }
 
 SYSCALL2(setdomainname, uaddr_t, name, size_t, n)
 {
-    return set_name(uts.domainname, name, n);
+    return set_name(UTS_DOMAIN, name, n);
 }
 
 SYSCALL1(sysinfo, uaddr_t, at)
