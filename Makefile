@@ -27,9 +27,18 @@ VMMTRACE_SRC := $(wildcard vmm/trace/*.c)
 
 host_obj = $(patsubst %.c,$O/host/%.o,$1)
 
-$O/host/%.o: %.c
+$O/host/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(HOST_CFLAGS) $(DEPS) -c $< -o $@
+
+# The commit, for vmm/version.h; none outside of a clone.  The file changes only
+# when the commit does, so that nothing else is compiled again.
+GIT_ID := $(shell git describe --always --dirty 2>/dev/null)
+$O/git_id: FORCE
+	@mkdir -p $O
+	@echo '$(GIT_ID)' | cmp -s - $@ || echo '$(GIT_ID)' > $@
+$(call host_obj,vmm/options.c vmm/tracer.c): $O/git_id
+$(call host_obj,vmm/options.c vmm/tracer.c): HOST_CFLAGS += $(GIT_ID:%=-DGIT_ID='"%"')
 
 $O/vmm: $(call host_obj,$(VMM_SRC))
 	$(call say,LD,$@)$(CC) -pie $^ $(VMM_LIBS) -o $@

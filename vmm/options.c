@@ -18,8 +18,7 @@
 #include <string.h>
 
 #include "vmm/host.h"
-
-#define VERSION "vmm (Forkscope) 0.1"
+#include "vmm/version.h"
 
 #define MEMORY_MIN (4ull << 20)
 #define MEMORY_MAX (1ull << 42)
@@ -156,7 +155,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 
 static void print_version(const struct options *o)
 {
-    puts(VERSION);
+    puts("vmm (Forkscope) " VMM_VERSION);
     if (o->level > 0)
         host_describe(stdout);
     exit(EXIT_SUCCESS);

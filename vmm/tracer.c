@@ -33,10 +33,7 @@
 #include "vmm/say.h"
 #include "vmm/trace/reader.h"
 #include "vmm/tracer_internal.h"
-
-#ifndef GIT_ID
-#define GIT_ID "unknown"
-#endif
+#include "vmm/version.h"
 
 #define PACKET_ALIGN 4096ull
 #define HEADER       sizeof(struct trace_packet)
@@ -181,7 +178,7 @@ static void fill_meta(struct trace_meta *m, const struct tracer_env *env)
     m->schema = trace_schema_hash();
     trace_meta_set_wall(m, env->wall_ns_at_tsc, env->tsc_at_wall);
     snprintf(m->flavour, sizeof(m->flavour), "%s", env->flavour);
-    snprintf(m->git_id, sizeof(m->git_id), "%s", GIT_ID);
+    snprintf(m->git_id, sizeof(m->git_id), "%s", VMM_VERSION);
     snprintf(m->kernel, sizeof(m->kernel), "%s", env->kernel_path);
 }
 
