@@ -62,7 +62,7 @@ GUEST_ASM    := $(wildcard guest/arch/*.asm)
 GUEST_OBJ    := $(patsubst guest/%.c,$O/guest/%.o,$(filter-out %/asm_offsets.c,$(GUEST_SRC))) \
 	$(patsubst guest/%.asm,$O/guest/%.asm.o,$(GUEST_ASM))
 
-$O/guest/%.o: guest/%.c
+$O/guest/%.o: guest/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(GUEST_CFLAGS) $(DEPS) -c $< -o $@
 
@@ -110,12 +110,12 @@ deps:
 	@images/deps
 
 run: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	$O/vmm $O/guest.elf
 
 # T=vm/NAME, T=abi/NAME, T=abi/sh/NAME or T=unit/NAME runs one; T=vm, ... a kind.
 test: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	@O=$O CC=$(CC) MUSL_CC=$(MUSL_CC) tests/run $(T)
 
 test-list:
