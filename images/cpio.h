@@ -6,6 +6,11 @@
  * archive page-aligned in memory can map the file's pages where they are.
  * A finished archive is a multiple of 4 KiB long: another may follow it.
  *
+ * Symlinks come last, whenever they were appended, and in runs (cpio.c): the
+ * first entry of a run has a mark of CPIO_RUN_MARK bytes at the end of its name
+ * field: CPIO_RUN_MAGIC without its NUL, then, little-endian, how many entries
+ * the run has and how many bytes each of them.
+ *
  * Used by the packer (mkroot) and by whoever adds files to a root image.  Not
  * thread-safe per archive; several archives may be written at once. */
 #ifndef IMAGES_CPIO_H
@@ -16,6 +21,9 @@
 #include <sys/stat.h>
 
 #define CPIO_ALIGN_MIN 2048     /* below this, alignment costs more than a copy */
+
+#define CPIO_RUN_MAGIC "\0symruns"
+#define CPIO_RUN_MARK  16
 
 struct cpio;
 

@@ -5,6 +5,9 @@
 #include "fs/cpio.h"
 #include "lib/string.h"
 
+#include <linux/limits.h>
+#include <linux/stat.h>
+
 #define HEADER_BYTES 110
 #define AT_INO       6
 #define AT_MODE      14
@@ -18,6 +21,8 @@
 #define AT_RDEVMAJOR 78
 #define AT_RDEVMINOR 86
 #define AT_NAMESIZE  94
+
+#define RUN_MAX      16384     /* then a bit for each fits into one heap object */
 
 #define EACH_BYTE(b) (0x0101010101010101ull * (b))
 
@@ -40,6 +45,10 @@ static bool hex8(const char *p, uint32_t *out)
 {
     uint64_t x = *(const word_t *)p, l, v;
 
+    if (x == EACH_BYTE('0')) {
+        *out = 0;
+        return true;
+    }
     if (((x ^ EACH_BYTE('0')) << 16) == 0) {
         int high = digit((unsigned char)p[6]), low = digit((unsigned char)p[7]);
 
@@ -78,6 +87,16 @@ static const char *skip_zeros(const char *p, const char *end)
 static bool header_at(const char *p, const char *end)
 {
     return end - p >= HEADER_BYTES && *(const half_t *)p == 0x37303730;     /* "0707" */
+}
+
+/* What follows p, which is not a header: zeros up to the next one.  Most often that
+ * is at the next page, behind a file whose pages can be mapped: then what lies
+ * between needs no look. */
+static const char *skip_to_header(const char *base, const char *p, const char *end)
+{
+    const char *page = base + page_up((size_t)(p - base));
+
+    return page <= end && (page == end || header_at(page, end)) ? page : skip_zeros(p, end);
 }
 
 /* Where the first zero of the name is; room if there is none. */
@@ -127,7 +146,7 @@ int cpio_next(struct cpio_reader *r, struct cpio_entry *e)
         const char *h = r->at;
 
         if (!header_at(h, r->end)) {
-            h = skip_zeros(h, r->end);
+            h = skip_to_header(r->base, h, r->end);
             if (h == r->end)
                 return 0;
             h = r->base + ((size_t)(h - r->base) & ~3ul);   /* headers start at multiples of four */
@@ -149,18 +168,36 @@ int cpio_next(struct cpio_reader *r, struct cpio_entry *e)
         if (r->at > r->end)
             r->at = r->end;
         if (!header_at(r->at, r->end))
-            r->at = e->next = skip_zeros(e->next, r->end);
+            r->at = e->next = skip_to_header(r->base, e->next, r->end);
         if (e->name_len != 10 || memcmp(e->name, "TRAILER!!!", 10) != 0)
             return 1;
     }
 }
 
-const char *cpio_data(const char *h)
+bool cpio_is_symlink(const struct cpio_entry *e)
 {
-    uint32_t name_size = 0;
+    return S_ISLNK(e->mode) && e->size > 0 && e->size < PATH_MAX;
+}
 
-    hex8(h + AT_NAMESIZE, &name_size);
-    return align4(h, h + HEADER_BYTES + name_size);
+bool cpio_run_at(const struct cpio_reader *r, const struct cpio_entry *e, struct cpio_run *run)
+{
+    size_t room = (size_t)(e->data - e->name);
+    struct { char magic[8]; uint32_t n, bytes; } mark;      /* at the end of the name's field */
+
+    if (!cpio_is_symlink(e) || room < e->name_len + sizeof(mark))
+        return false;
+    __builtin_memcpy(&mark, e->data - sizeof(mark), sizeof(mark));
+    if (memcmp(mark.magic, "\0symruns", sizeof(mark.magic)) != 0 || mark.bytes % 4 != 0 ||
+        mark.bytes < HEADER_BYTES || mark.n == 0 || mark.n > RUN_MAX ||
+        mark.bytes > (size_t)(r->end - e->header) / mark.n)
+        return false;
+    *run = (struct cpio_run){ e->header, mark.n, mark.bytes, 0 };
+    return true;
+}
+
+void cpio_skip_run(struct cpio_reader *r, const struct cpio_run *run)
+{
+    r->at = run->first + (size_t)run->n * run->bytes;
 }
 
 static uint32_t number(const char *p)
@@ -178,12 +215,15 @@ static uint32_t device(uint32_t major, uint32_t minor)
 
 void cpio_attributes(const char *h, struct cpio_attributes *a)
 {
-    a->ino = number(h + AT_INO);
     a->uid = number(h + AT_UID);
     a->gid = number(h + AT_GID);
     a->nlink = number(h + AT_NLINK);
     a->mtime = number(h + AT_MTIME);
-    a->size = number(h + AT_SIZE);
+}
+
+void cpio_identity(const char *h, struct cpio_identity *a)
+{
+    a->ino = number(h + AT_INO);
     a->dev = device(number(h + AT_DEVMAJOR), number(h + AT_DEVMINOR));
     a->rdev = device(number(h + AT_RDEVMAJOR), number(h + AT_RDEVMINOR));
 }

@@ -19,13 +19,21 @@ struct cpio_entry {
     size_t      size;
     const char *next;           /* bytes from the data's end to here are zero */
 };
-struct cpio_attributes { uint32_t ino, uid, gid, nlink, mtime, dev, rdev, size; };
+/* A run of symlinks, as images/cpio.c describes it: n entries of so many bytes. */
+struct cpio_run { const char *first; uint32_t n, bytes, name_at; };     /* name_at: of the last component */
+struct cpio_attributes { uint32_t uid, gid, nlink, mtime; };
+struct cpio_identity { uint32_t ino, dev, rdev; };     /* rdev: of a device */
 
 void cpio_open(struct cpio_reader *r, const char *image, size_t bytes);
 /* 1: an entry; 0: the end; -EINVAL: not a cpio archive from here on. */
 int  cpio_next(struct cpio_reader *r, struct cpio_entry *e);
 /* Of a header that cpio_next() has accepted; what is not a number reads as 0. */
 void cpio_attributes(const char *header, struct cpio_attributes *a);
-const char *cpio_data(const char *header);
+void cpio_identity(const char *header, struct cpio_identity *a);
+bool cpio_is_symlink(const struct cpio_entry *e);
+/* Is e, just read, the first entry of a run?  Then *run is all but its name_at, and
+ * lies in the archive; cpio_skip_run() makes the reader go on behind it. */
+bool cpio_run_at(const struct cpio_reader *r, const struct cpio_entry *e, struct cpio_run *run);
+void cpio_skip_run(struct cpio_reader *r, const struct cpio_run *run);
 
 #endif

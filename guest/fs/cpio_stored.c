@@ -1,51 +1,70 @@
 /* cpio_stored.c - symlinks of the root image before anybody has looked for them.
- * An image has hundreds, one for each applet, and a boot meets a handful.  So a
- * directory keeps a list of those that stand in the archive; one becomes a dentry
- * with an inode when its name is looked up, all of them when the directory is
- * read.  A name is in the list or in the tree, never in both; in the list it may
- * be twice, and then the later one counts.  fs_tree held. */
+ * An image has hundreds, one for each applet, and a boot meets a handful.  Our
+ * packer writes those of a directory as a run: sorted entries of one length
+ * (images/cpio.c).  So boot skips a run, the directory remembers where it is, and a
+ * name is found by bisection in the archive itself.  A link becomes a dentry with
+ * an inode when its name is looked up, all of them when the directory is read.
+ *
+ * A name is in the run or in the tree, never in both: `taken` says which links
+ * have gone.  The run's mark may lie: each entry is read as if it were an archive
+ * of its own, and one that is no symlink does not exist.  fs_tree held. */
 #include "fs/internal.h"
 #include "fs/cpio.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
-struct stored { uint64_t key; const char *header; uint32_t name_at, len; };     /* len 0: taken */
 struct stored_names {
-    struct stored_names *older;
-    uint32_t n, room;
-    struct stored e[];
+    struct cpio_run run;
+    uint8_t taken[];            /* a bit for each entry */
 };
 
-static size_t names_bytes(uint32_t room)
+static bool is_taken(const struct stored_names *s, uint32_t i) { return s->taken[i / 8] >> i % 8 & 1; }
+static void set_taken(struct stored_names *s, uint32_t i) { s->taken[i / 8] |= (uint8_t)(1u << i % 8); }
+
+static const char *header(const struct cpio_run *r, uint32_t i) { return r->first + (size_t)i * r->bytes; }
+
+/* <, =, > 0: the name sorts before, is, sorts behind the one at p, which has a NUL
+ * somewhere and eight bytes that may be read.  A lie may bring any bytes there. */
+static int compare(uint64_t key, const char *name, size_t len, const char *p)
 {
-    return sizeof(struct stored_names) + room * sizeof(struct stored);
+    uint64_t there = dentry_key(p, 8);
+    int c = 0;
+
+    if (len < 8)                /* what follows a short name are NULs, in the key and there */
+        return key < there ? -1 : key > there;
+    if (key != there)
+        return key < there ? -1 : 1;
+    if (len > 8)
+        c = memcmp(name + 8, p + 8, len - 8);
+    return c ? c : -(p[len] != '\0');
 }
 
-int stored_add(struct dentry *dir, const char *header, const char *name, size_t len)
+/* Which entry has the name, or -1. */
+static int find(const struct stored_names *s, uint64_t key, const char *name, size_t len)
 {
-    struct stored_names *s = dir->stored;
+    const struct cpio_run *r = &s->run;
+    uint32_t low = 0, high = r->n;
 
-    if (!s || s->n == s->room) {
-        uint32_t room = s ? (KMALLOC_MAX - sizeof(*s)) / sizeof(struct stored) : 20;
+    if (r->name_at + len >= r->bytes)       /* longer than any in it */
+        return -1;
+    while (low < high) {
+        uint32_t mid = (low + high) / 2;
+        int c = compare(key, name, len, header(r, mid) + r->name_at);
 
-        s = kmalloc(names_bytes(room));
-        if (!s)
-            return -ENOMEM;
-        s->older = dir->stored;
-        s->n = 0;
-        s->room = room;
-        dir->stored = s;
+        if (c == 0)
+            return is_taken(s, mid) ? -1 : (int)mid;
+        if (c < 0)
+            high = mid;
+        else
+            low = mid + 1;
     }
-    s->e[s->n++] = (struct stored){ dentry_key(name, len), header, (uint32_t)(name - header), (uint32_t)len };
-    return 0;
+    return -1;
 }
 
-static int into_tree(struct dentry *dir, struct stored *e)
+int symlink_inode(struct superblock *sb, const struct cpio_entry *e, struct inode **out)
 {
     struct cpio_attributes a;
-    struct dentry *d;
-    struct inode *in = inode_alloc(dir->inode->sb, S_IFLNK | 0777);
-    int err;
+    struct inode *in = inode_alloc(sb, S_IFLNK | 0777);
 
     if (!in)
         return -ENOMEM;
@@ -54,62 +73,76 @@ static int into_tree(struct dentry *dir, struct stored *e)
     in->gid = a.gid;
     in->atime = in->mtime = in->ctime = (struct __kernel_timespec){ .tv_sec = a.mtime };
     tmpfs_set_ops(in);
-    in->size = a.size;
-    in->private = (void *)cpio_data(e->header);
+    in->size = e->size;
+    in->private = (void *)e->data;
     in->borrowed = 1;           /* its text is not ours to free */
-    err = dentry_new(dir, e->header + e->name_at, e->len, in, &d);
-    if (err)
-        return err;
-    dentry_hang(d);
-    dentry_put(d);
+    *out = in;
     return 0;
 }
 
-/* The last of that name; all others of it are forgotten. */
-static struct stored *find(struct dentry *dir, uint64_t key, const char *name, size_t len)
+/* Entry i as a dentry, unless it is no symlink. */
+static int into_tree(struct dentry *dir, struct stored_names *s, uint32_t i)
 {
-    struct stored *found = NULL;
+    uint32_t name_at = s->run.name_at;
+    struct cpio_reader r;
+    struct cpio_entry e;
+    struct inode *in;
+    struct dentry *d;
+    int err;
 
-    for (struct stored_names *s = dir->stored; s; s = s->older)
-        for (uint32_t i = s->n; i-- > 0; ) {
-            struct stored *e = &s->e[i];
-
-            if (e->key != key || e->len != len || memcmp(e->header + e->name_at, name, len) != 0)
-                continue;
-            if (found)
-                e->len = 0;
-            else
-                found = e;
-        }
-    return found;
+    cpio_open(&r, header(&s->run, i), s->run.bytes);
+    if (cpio_next(&r, &e) == 1 && e.header + name_at < e.name + e.name_len && cpio_is_symlink(&e)) {
+        err = symlink_inode(dir->inode->sb, &e, &in);
+        if (err)
+            return err;
+        err = dentry_new(dir, e.header + name_at, (size_t)(e.name + e.name_len - e.header) - name_at,
+                         in, &d);
+        if (err)
+            return err;
+        if (dentry_hang_unless(d))
+            dentry_put(d);          /* twice in the run, which is not sorted then */
+    }
+    set_taken(s, i);
+    return 0;
 }
 
 int stored_take(struct dentry *dir, uint64_t key, const char *name, size_t len)
 {
-    struct stored *e = find(dir, key, name, len);
-    int err = e ? into_tree(dir, e) : 0;
+    int i = find(dir->stored, key, name, len);
 
-    if (e && !err)
-        e->len = 0;
-    return err;
+    return i < 0 ? 0 : into_tree(dir, dir->stored, (uint32_t)i);
 }
 
-/* The newest first, so that what is in the tree then is what counts. */
 int stored_take_all(struct dentry *dir)
 {
-    while (dir->stored) {
-        struct stored_names *s = dir->stored;
+    struct stored_names *s = dir->stored;
 
-        while (s->n) {
-            struct stored *e = &s->e[s->n - 1];
-            int err = e->len && !dentry_peek(dir, e->header + e->name_at, e->len) ? into_tree(dir, e) : 0;
+    for (uint32_t i = 0; i < s->run.n; i++) {
+        int err = is_taken(s, i) ? 0 : into_tree(dir, s, i);
 
-            if (err)
-                return err;
-            s->n--;
-        }
-        dir->stored = s->older;
-        kfree(s);
+        if (err)
+            return err;
     }
+    dir->stored = NULL;
+    kfree(s);
+    return 0;
+}
+
+/* The run's links are younger than what is there, but a directory stays. */
+int stored_add(struct dentry *dir, const struct cpio_run *run)
+{
+    struct stored_names *s = kzalloc(sizeof(*s) + (run->n + 7) / 8);
+    struct dentry *d, *next;
+    int i, err = dir->stored ? stored_take_all(dir) : 0;
+
+    if (!s || err) {
+        kfree(s);
+        return -ENOMEM;
+    }
+    s->run = *run;
+    list_for_each_safe(d, next, &dir->by_order, sibling)
+        if ((i = find(s, d->key, d->name, d->name_len)) >= 0 && !dentry_replace(d))
+            set_taken(s, (uint32_t)i);
+    dir->stored = s;
     return 0;
 }

@@ -1,10 +1,9 @@
 /* cpio_tree.c - makes a tmpfs's tree from an archive that stays in memory.
  *
  * Boot waits for this, so it does little: the data of regular files is lent
- * from the archive, page by page (pages_io.c); a symlink, which is what most
- * entries of a root image are, is only noted in its directory until somebody
- * looks for it (cpio_stored.c); names come from chunks; and the directories of
- * the last entries are remembered.
+ * from the archive, page by page (pages_io.c); a run of symlinks, which is what most
+ * entries of a root image are in, is only noted in its directory (cpio_stored.c);
+ * names come from chunks; and the directories of the last entries are remembered.
  *
  * A later entry replaces an earlier one of the same name; only a directory stays
  * one.  Missing parents are made with mode 0755.  Names with ".." in them are
@@ -19,6 +18,7 @@ struct hard_link { struct hard_link *next; uint32_t ino, dev; struct inode *inod
 
 struct unpack {
     struct superblock *sb;
+    struct cpio_reader reader;
     const char *image;
     pfn_t first;                /* frame of the image's start; 0: not at a page */
     struct known_dir { struct dentry *dir; const char *name; size_t len; } known[8];    /* by length */
@@ -44,8 +44,7 @@ static struct dentry *take_dentry(struct unpack *u, size_t name_len)
     return d;
 }
 
-/* Takes an earlier entry's name away; false if it has to stay. */
-static bool replace(struct dentry *d)
+bool dentry_replace(struct dentry *d)
 {
     struct inode *dir = d->parent->inode;
 
@@ -69,7 +68,7 @@ static int add_name(struct unpack *u, struct dentry *dir, const char *name, size
     dentry_set(d, dir, name, len, in);
     d->in_chunk = true;
     while ((old = dentry_hang_unless(d)) != NULL)
-        if (!replace(old)) {
+        if (!dentry_replace(old)) {
             dentry_put(d);
             return 0;
         }
@@ -189,6 +188,7 @@ static int set_contents(struct unpack *u, struct inode *in, const struct cpio_en
 static int make_inode(struct unpack *u, const struct cpio_entry *e, struct inode **out)
 {
     struct cpio_attributes a;
+    struct cpio_identity id = { 0 };
     struct hard_link *l;
     struct new_node n = { .mode = e->mode };
     struct inode *in = NULL;
@@ -196,9 +196,11 @@ static int make_inode(struct unpack *u, const struct cpio_entry *e, struct inode
 
     cpio_attributes(e->header, &a);
     linked = a.nlink > 1 && S_ISREG(e->mode);
-    n.rdev = a.rdev;
+    if (linked || !S_ISREG(e->mode))
+        cpio_identity(e->header, &id);
+    n.rdev = id.rdev;
     for (l = linked ? u->links : NULL; l; l = l->next)
-        if (l->ino == a.ino && l->dev == a.dev)
+        if (l->ino == id.ino && l->dev == id.dev)
             in = l->inode;
     if (in) {                   /* one more name of a file that is there */
         inode_get(in);
@@ -209,7 +211,7 @@ static int make_inode(struct unpack *u, const struct cpio_entry *e, struct inode
             return -ENOMEM;
         set_attributes(in, &a);
         if (linked && (l = kmalloc(sizeof(*l))) != NULL) {
-            *l = (struct hard_link){ u->links, a.ino, a.dev, in };
+            *l = (struct hard_link){ u->links, id.ino, id.dev, in };
             inode_get(in);
             u->links = l;
         }
@@ -236,20 +238,24 @@ static int add_directory(struct unpack *u, struct dentry *dir, const char *name,
     return 0;
 }
 
-/* Noted, unless the name is in the tree already: then it takes its place there. */
-static int add_symlink(struct dentry *dir, const char *name, size_t len, const struct cpio_entry *e)
+/* name_at: where the name's last component begins in the entry. */
+static int add_symlink(struct unpack *u, struct dentry *dir, uint32_t name_at, size_t len,
+                       const struct cpio_entry *e)
 {
-    struct dentry *old;
+    struct cpio_run run;
+    struct inode *in;
     int err;
 
-    if (!e->size || e->size >= PATH_MAX_BYTES)
+    if (!cpio_is_symlink(e))
         return -EINVAL;
-    old = dir->children.node ? dentry_peek(dir, name, len) : NULL;
-    if (old && !replace(old))
-        return 0;
-    err = stored_add(dir, e->header, name, len);
-    dir->inode->size += err ? 0 : 20;
-    return err;
+    if (cpio_run_at(&u->reader, e, &run) && name_at + 8 <= run.bytes) {
+        run.name_at = name_at;
+        cpio_skip_run(&u->reader, &run);
+        dir->inode->size += 20 * run.n;
+        return stored_add(dir, &run);
+    }
+    err = symlink_inode(u->sb, e, &in);
+    return err ? err : add_name(u, dir, e->header + name_at, len, in);
 }
 
 static int add_entry(struct unpack *u, const struct cpio_entry *e)
@@ -277,7 +283,7 @@ static int add_entry(struct unpack *u, const struct cpio_entry *e)
     if (!len)
         return -EINVAL;
     if (S_ISLNK(e->mode))
-        return add_symlink(dir, last, len, e);
+        return add_symlink(u, dir, (uint32_t)(last - e->header), len, e);
     err = make_inode(u, e, &in);
     return err ? err : add_name(u, dir, last, len, in);
 }
@@ -285,12 +291,11 @@ static int add_entry(struct unpack *u, const struct cpio_entry *e)
 int cpio_unpack(struct superblock *sb, const char *image, size_t bytes, pfn_t first)
 {
     struct unpack u = { .sb = sb, .image = image, .first = first };
-    struct cpio_reader r;
     struct cpio_entry e;
     int err, bad = 0;
 
-    cpio_open(&r, image, bytes);
-    while ((err = cpio_next(&r, &e)) == 1) {
+    cpio_open(&u.reader, image, bytes);
+    while ((err = cpio_next(&u.reader, &e)) == 1) {
         err = add_entry(&u, &e);
         if (err == -ENOMEM)
             break;

@@ -55,11 +55,16 @@ void dentry_put(struct dentry *d);              /* no lock needed */
 void dentry_readdir(struct dentry *dir, uint64_t *pos, struct dirent_sink *sink);
 uint64_t dentry_key(const char *name, size_t len);
 
-/* --- cpio_stored.c --- names that stand in a directory's list instead of its tree */
-int  stored_add(struct dentry *dir, const char *header, const char *name, size_t len);  /* 0 or -ENOMEM */
-/* Puts the one of that name, if it is stored, into the tree.  0 or -ENOMEM. */
+/* --- cpio_stored.c --- symlinks that stand in the image instead of their directory's tree */
+struct cpio_run;
+struct cpio_entry;
+int  stored_add(struct dentry *dir, const struct cpio_run *run);        /* 0 or -ENOMEM */
+/* Puts the one of that name, if it is stored, into the tree.  dir->stored is set.  0 or -ENOMEM. */
 int  stored_take(struct dentry *dir, uint64_t key, const char *name, size_t len);
 int  stored_take_all(struct dentry *dir);       /* 0 or -ENOMEM */
+int  symlink_inode(struct superblock *sb, const struct cpio_entry *e, struct inode **out);
+/* cpio_tree.c: a later entry has d's name: it goes; false: it has to stay. */
+bool dentry_replace(struct dentry *d);
 
 /* --- tmpfs.c, tmpfs_rename.c --- tree held; permission to write to dir is checked here */
 struct new_node { uint32_t mode, rdev; const char *target; size_t target_len; };
