@@ -95,7 +95,9 @@ void apic_init(void)
     ioapic = map_device(IOAPIC_BASE, PAGE_SIZE);    /* all pins are masked after reset */
 }
 
-/* The count-down's rate: told, or what it loses in a millisecond of the TSC. */
+/* The count-down's rate: told, or what it loses while the TSC goes on: until what is
+ * uncertain about the two readings is less than 1/1000 of the distance between them,
+ * or for MEASURE_NS. */
 static uint64_t find_bus_khz(void)
 {
     uint32_t max, khz, b, c, d;
@@ -105,14 +107,17 @@ static uint64_t find_bus_khz(void)
         if (khz != 0)
             return khz;
     }
+    uint64_t start = rdtsc();
     lapic_write(LAPIC_COUNT, UINT32_MAX);
-    uint64_t start = rdtsc(), ticks = clock_tsc_after(MEASURE_NS), now;
-    do
-        now = rdtsc();
-    while (now - start < ticks);
-    uint64_t lost = UINT32_MAX - lapic_read(LAPIC_CURRENT);
+    uint64_t uncertain = rdtsc() - start, most = clock_tsc_after(MEASURE_NS), before, after;
+    uint32_t left;
+    do {
+        before = rdtsc();
+        left = lapic_read(LAPIC_CURRENT);
+        after = rdtsc();
+    } while (before - start < 1000 * (uncertain + after - before) && before - start < most);
     lapic_write(LAPIC_COUNT, 0);
-    return lost * tsc_khz / (now - start);
+    return (UINT32_MAX - left) * tsc_khz / (before - start);
 }
 
 void apic_timer_init(void)
