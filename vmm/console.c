@@ -66,6 +66,7 @@ void console_block_signals(void)
     signal_set(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);           /* write(2) says EPIPE */
+    signal(SIGXFSZ, SIG_IGN);           /* and EFBIG */
 }
 
 int console_create(struct console **out, struct vm *vm)

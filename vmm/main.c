@@ -128,6 +128,20 @@ static bool load(struct vm *vm, const char *cmdline, const struct boot_module *m
     return vcpu_set_entry(&vm->vcpu[0], vm->image.entry, BOOT_START_INFO);
 }
 
+static int audit(const struct vm *vm, int status)
+{
+    for (unsigned c = 0; c < vm->ncpus; c++)
+        if (vm->vcpu[c].is_amid)
+            say("audit: vCPU %u was stopped inside the kernel; a difference of one table may be "
+                "a store that was under way", c);
+    int found = tracer_audit_final(vm->tracer, vm->mem, stderr);
+    if (found == 0)
+        return status;
+    say("audit: %s", found > 0 ? "the trace does not explain the guest's page tables"
+                               : strerror(-found));
+    return vm->stop.kind == STOP_DIED ? status : EXIT_VMM;
+}
+
 /* All vCPUs have stopped: close the trace, say what is to be said. */
 static int finish(struct vm *vm, FILE *boot_report)
 {
@@ -153,14 +167,8 @@ static int finish(struct vm *vm, FILE *boot_report)
     default:
         say_more("%s, status %d", vm->stop.text, vm->stop.status);
     }
-    if (vm->opt->audit_final && vm->stop.kind != STOP_FAILED) {
-        int dirty = tracer_audit_final(vm->tracer, vm->mem, stderr);
-        if (dirty != 0) {
-            say("audit: %s", dirty > 0 ? "the trace does not explain the guest's page tables"
-                : strerror(-dirty));
-            status = vm->stop.kind == STOP_DIED ? status : EXIT_VMM;
-        }
-    }
+    if (vm->opt->audit_final && vm->stop.kind != STOP_FAILED)
+        status = audit(vm, status);
     if (vm->opt->stats)
         report_stats(vm, stderr);
     if (boot_report != NULL && (err = bootlog_write(vm, boot_report)) != 0) {

@@ -21,7 +21,7 @@
 #include "vmm/version.h"
 
 #define MEMORY_MIN (4ull << 20)
-#define MEMORY_MAX (1ull << 42)
+#define MEMORY_MAX (1ull << 40)
 #define CPUS_MAX   254          /* xAPIC IDs: 255 is the broadcast */
 
 enum { OPT_ADD = 256, OPT_AUDIT, OPT_TIMEOUT, OPT_BOOT_REPORT, OPT_STATS, OPT_NO_SECCOMP,
@@ -95,7 +95,7 @@ static void set_memory(struct options *o, const char *arg)
     if (!options_size(arg, &o->memory))
         refuse("'%s' is not a memory size; try 256M or 2G", arg);
     if (o->memory < MEMORY_MIN || o->memory > MEMORY_MAX)
-        refuse("guest RAM of %s: must be from 4M to 4T", arg);
+        refuse("guest RAM of %s: must be from 4M to 1T", arg);
 }
 
 static void set_cpus(struct options *o, const char *arg)

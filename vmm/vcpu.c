@@ -24,6 +24,8 @@
 
 #define KICK_SIGNAL SIGUSR1
 #define MSR_TSC     0x10
+#define KICK_NS     1000000     /* between two of join_all()'s signals */
+#define REST_TRIES  500
 #define XCR0_VECTOR 0xe7u       /* x87, SSE, AVX, AVX-512 */
 
 enum verdict { VCPU_RESUME, VCPU_BROKEN };
@@ -202,6 +204,30 @@ static enum verdict route_exit(struct vcpu *v)
     return VCPU_BROKEN;
 }
 
+/* In user mode, or halted: the kernel is between two operations. */
+static bool is_at_rest(const struct vcpu *v)
+{
+    struct kvm_sregs s;
+    struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_RUNNABLE };
+    return ioctl(v->fd, KVM_GET_MP_STATE, &mp) == 0
+        && (mp.mp_state != KVM_MP_STATE_RUNNABLE
+            || (ioctl(v->fd, KVM_GET_SREGS, &s) == 0 && s.ss.dpl == 3));
+}
+
+/* The kernel reports a store to a page table just before it, so a vCPU that a
+ * stop finds in between looks like a store that never happened.  Before an audit
+ * each goes on until it is at rest.  join_all()'s signals are the clock; a vCPU
+ * that stays in the kernel for all of REST_TRIES (it hangs) ends where it is. */
+static void go_on_to_rest(struct vcpu *v)
+{
+    for (unsigned i = 0; i < REST_TRIES && !is_at_rest(v); i++) {
+        v->run->immediate_exit = 0;
+        if (ioctl(v->fd, KVM_RUN, 0) == 0 && route_exit(v) == VCPU_BROKEN)
+            break;
+    }
+    v->is_amid = !is_at_rest(v);
+}
+
 static void *vcpu_thread(void *arg)
 {
     struct vcpu *v = arg;
@@ -215,13 +241,17 @@ static void *vcpu_thread(void *arg)
         if (ret != 0) {
             vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s%s", strerror(errno),
                     errno == EFAULT ? " (has a mapped image file become shorter?)" : "");
-            break;
+            return NULL;
         }
         uint32_t reason = v->run->exit_reason;
         count(&v->exits[reason < VCPU_EXIT_REASONS ? reason : 0]);
         if (route_exit(v) == VCPU_BROKEN)
-            break;
+            return NULL;
     }
+    const struct stop *stop = &v->vm->stop;     /* complete when `stopping` is set */
+    if (v->vm->opt->audit_final && stop->cpu != (int)v->index
+        && (stop->kind == STOP_STATUS || stop->kind == STOP_TIMEOUT))
+        go_on_to_rest(v);
     return NULL;
 }
 
@@ -263,7 +293,7 @@ void vcpu_join_all(struct vm *vm)
         struct timespec until;
         do {
             clock_gettime(CLOCK_REALTIME, &until);
-            until.tv_nsec += 10 * 1000 * 1000;
+            until.tv_nsec += KICK_NS;
             until.tv_sec += until.tv_nsec / 1000000000;
             until.tv_nsec %= 1000000000;
             pthread_kill(vm->vcpu[c].thread, KICK_SIGNAL);

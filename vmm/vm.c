@@ -44,6 +44,10 @@ static bool open_kvm(struct vm *vm)
         return false;
     }
     int version = ioctl(vm->kvm, KVM_GET_API_VERSION, 0);
+    if (version < 0) {
+        say("/dev/kvm is not KVM: %s", strerror(errno));
+        return false;
+    }
     if (version != KVM_API_VERSION) {
         say("/dev/kvm speaks API version %d, not %d", version, KVM_API_VERSION);
         return false;

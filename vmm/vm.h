@@ -51,6 +51,7 @@ struct vcpu {
     atomic_uint_fast64_t hypercalls[HC_MAX];            /* [v], others read */
     atomic_uint_fast64_t emulated;                      /* [v], others read */
     struct emulate_state emulate;                       /* [v] */
+    bool is_amid;               /* [v] found no rest before the audit: is amid something */
 };
 
 struct vm {

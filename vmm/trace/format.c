@@ -18,7 +18,9 @@ struct bit_name {
 static const struct bit_name pte_bits[] = {
     { 1ull << 0, "P" }, { 1ull << 1, "W" }, { 1ull << 2, "U" }, { 1ull << 3, "PWT" },
     { 1ull << 4, "PCD" }, { 1ull << 5, "A" }, { 1ull << 6, "D" }, { 1ull << 7, "PS" },
-    { 1ull << 8, "G" }, { 1ull << 9, "COW" }, { 1ull << 63, "NX" }, { 0, NULL },
+    { 1ull << 8, "G" }, { 1ull << 63, "NX" },
+    { 1ull << 9, "COW" }, { 1ull << 10, "ANON" },   /* software: the kernel's guest/mm/pt.h */
+    { 0, NULL },
 };
 
 static const struct bit_name fault_bits[] = {
