@@ -44,7 +44,7 @@ $O/vmm: $(call host_obj,$(VMM_SRC))
 	$(call say,LD,$@)$(CC) -pie $^ $(VMM_LIBS) -o $@
 
 $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
-	$(call say,LD,$@)$(CC) -pie $^ -o $@
+	$(call say,LD,$@)$(CC) -pie $^ -lseccomp -o $@
 
 # --- the kernel --------------------------------------------------------------
 # Small: code that is larger by what inlining and alignment add is not faster where an

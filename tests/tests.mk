@@ -1,7 +1,8 @@
 # tests.mk - how test programs are built.  Included by the Makefile.
-# On purpose a vfork child shares its variables, and addresses are bad.
-TEST_WARN := -Wall -Wextra -Werror -Wno-clobbered -Wno-stringop-overread -Wno-stringop-overflow \
-	-Wno-nonnull -Wno-array-bounds
+# On purpose a vfork child shares its variables, and addresses are bad.  (gcc does not
+# mind -Wno-... for a warning that it does not know; clang has to be told not to.)
+TEST_WARN := -Wall -Wextra -Werror -Wno-unknown-warning-option -Wno-clobbered \
+	-Wno-stringop-overread -Wno-stringop-overflow -Wno-nonnull -Wno-array-bounds
 
 ABI_MUSL  := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/*.c))
 ABI_GLIBC := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/glibc/*.c))
@@ -35,7 +36,7 @@ $(UNIT): $O/tests/%: tests/%.c FORCE
 		-name '*.[ch]' -newer $@ 2>/dev/null | head -1)" ]; then exit 0; fi; \
 	printf '  %-7s %s\n' UNIT $<; \
 	$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -fsanitize=address,undefined -fno-sanitize-recover \
-		-D_GNU_SOURCE -I. -Iguest -Itests/unit $< $$links -o $@ -lcmocka -lelf -lcapstone
+		-D_GNU_SOURCE -I. -Iguest -Itests/unit $< $$links -o $@ -lcmocka -lelf -lcapstone -lseccomp
 
 .PHONY: FORCE
 FORCE:

@@ -8,6 +8,7 @@
 
 #include "shared/inspect.h"
 #include "shared/trace_schema.h"
+#include "vmm/trace/format.h"
 #include "vmm/vm.h"
 
 #define PAGES_MAX 1024
@@ -49,8 +50,12 @@ static void print_task(FILE *out, const struct task_record *t, uint64_t now, uin
     }
     if (t->since_tsc <= now && khz != 0)
         fprintf(out, " for %.3f s", (double)(now - t->since_tsc) / ((double)khz * 1e3));
-    if (t->syscall != NO_SYSCALL)
-        fprintf(out, ", system call %u", t->syscall);
+    if (t->syscall != NO_SYSCALL) {
+        const char *name = format_call(t->syscall);
+        fprintf(out, ", %ssystem call %u%s%s", t->state == TASK_blocked ? "" : "last ",
+                t->syscall, name != NULL ? " " : "",
+                name != NULL ? name : "");
+    }
     fputc('\n', out);
 }
 

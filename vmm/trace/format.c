@@ -5,10 +5,12 @@
  * become names. */
 #include "vmm/trace/format.h"
 
-#include <asm/unistd_64.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <seccomp.h>
 #include <string.h>
+
+#define CALLS_MAX 1024u         /* system call numbers are below */
 
 struct bit_name {
     uint64_t bit;
@@ -77,21 +79,15 @@ char *format_ns(char *buf, uint64_t ns)
     return buf;
 }
 
+/* libseccomp has the table of names. */
 const char *format_call(unsigned nr)
 {
-    switch (nr) {
-    case __NR_clone: return "clone";
-    case __NR_clone3: return "clone3";
-    case __NR_fork: return "fork";
-    case __NR_vfork: return "vfork";
-    case __NR_execve: return "execve";
-    case __NR_execveat: return "execveat";
-    case __NR_exit: return "exit";
-    case __NR_exit_group: return "exit_group";
-    case __NR_wait4: return "wait4";
-    case __NR_waitid: return "waitid";
-    }
-    return NULL;
+    static char *names[CALLS_MAX];
+    if (nr >= CALLS_MAX)
+        return NULL;
+    if (names[nr] == NULL)
+        names[nr] = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, (int)nr);
+    return names[nr];
 }
 
 static uint64_t load_field(const struct trace_field *f, const uint8_t *at)
