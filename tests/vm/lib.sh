@@ -41,10 +41,12 @@ skip_all() { echo "1..0 # SKIP $1"; exit 0; }
 need_kvm() { [ "$host" = kvm ] || skip_all "needs /dev/kvm and our vmm"; }
 
 # --- machines ----------------------------------------------------------------
+# From the test: limit, in seconds; input, a file; filter, a function for stdout.
 run_machine()
 {
-    timeout -k 5 "${limit:-40}" "$@" > "$work/out" 2> "$work/err" < "${input:-/dev/null}"
-    status=$?
+    timeout -k 5 "${limit:-60}" "$@" 2> "$work/err" < "${input:-/dev/null}" |
+        "${filter:-cat}" > "$work/out"
+    status=${PIPESTATUS[0]}
     out=$(tr -d '\r\0' < "$work/out")
     err=$(tr -d '\r\0' < "$work/err")
 }
