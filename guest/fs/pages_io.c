@@ -391,7 +391,12 @@ void file_get_pages_present(struct file *f, uint64_t index, unsigned n, pfn_t *p
 
     spin_lock(&in->pages_lock);
     end = PAGES_OF(in->size);
-    for (unsigned k = 0; k < n; k++) {
+    unsigned k = 0;
+    if (!in->pages)             /* untouched in the image, whose frames need no reference */
+        for (unsigned lent = index < in->borrowed_pages
+                           ? (unsigned)MIN(n, in->borrowed_pages - index) : 0; k < lent; k++)
+            pfns[k] = in->borrowed + (pfn_t)index + k;
+    for (; k < n; k++) {
         pfns[k] = index + k < end ? inode_page(in, index + k) : 0;
         if (pfns[k])
             frame_get(pfns[k]);

@@ -92,9 +92,9 @@ static void about_signals(struct about *a, struct task *t)
     a->sig_shared = t->proc->shared_pending.set;
     a->blocked = t->blocked;
     for (unsigned i = 0; t->sighand && i < SIG_MAX; i++) {
-        if (t->sighand->action[i].handler == (uaddr_t)SIG_IGN)
+        if (sig_action(t->sighand, (int)i + 1)->handler == (uaddr_t)SIG_IGN)
             a->ignored |= 1ull << i;
-        else if (t->sighand->action[i].handler != (uaddr_t)SIG_DFL)
+        else if (sig_action(t->sighand, (int)i + 1)->handler != (uaddr_t)SIG_DFL)
             a->caught |= 1ull << i;
     }
     a->umask = t->fs ? t->fs->umask : 0;

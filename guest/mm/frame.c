@@ -3,7 +3,7 @@
  * At boot RAM is a few free ranges: what boot_info calls RAM, less the first
  * MiB, the kernel image with its root image, the modules and the command line.
  * From the ranges come, in this order, the region of page tables and the array
- * of struct page; all that is left is handed out by a watermark that moves
+ * of struct frame; all that is left is handed out by a watermark that moves
  * through the ranges.  Nothing is written for a frame before it is used: the
  * array is zero memory of the host, and "refs 0" means "never handed out".
  * That is also what makes the root image immortal: its frames have no other
@@ -31,15 +31,14 @@
 #define TABLES_MIN  (512ull << 10)
 #define MAX_RANGES  (MAX_RAM_REGIONS + MAX_MODULES + 4)
 
-struct page { uint32_t refs, tag; };        /* refs [atomic]; tag: next free, or the owner's */
-
 struct range { paddr_t start, end; };
+
+struct frame *frames;
+pfn_t nframes;
 
 static struct spinlock lock = SPINLOCK_INIT;    /* everything below but refs */
 static struct range range[MAX_RANGES];
 static unsigned nranges, at_range;              /* the watermark is range[at_range].start */
-static struct page *pages;                      /* [k] by frame number */
-static pfn_t npages;                            /* [k] */
 static pfn_t free_list, table_list;             /* 0: empty */
 static pfn_t tables_start, tables_next, tables_end;     /* the table region */
 static uint64_t total, fresh, freed, tables_free;       /* frames; fresh: above the watermark */
@@ -111,7 +110,7 @@ void frame_init(void)
         ram += boot_info.region[i].end - boot_info.region[i].start;
     ASSERT(boot_info.nregions > 0);
     kmap_adopt_boot();
-    npages = (pfn_t)(boot_info.region[boot_info.nregions - 1].end >> PAGE_SHIFT);
+    nframes = (pfn_t)(boot_info.region[boot_info.nregions - 1].end >> PAGE_SHIFT);
     find_ranges();
 
     /* A small process is a quarter tables (8 of about 30 frames). */
@@ -121,9 +120,9 @@ void frame_init(void)
     tables_end = tables_start + (pfn_t)(bytes >> PAGE_SHIFT);
     tables_free = tables_end - tables_start;
     /* Whoever maps more of the direct map needs tables: they are mapped first. */
-    bytes = page_up((uint64_t)npages * sizeof(struct page));
+    bytes = page_up((uint64_t)nframes * sizeof(struct frame));
     paddr_t array = carve(bytes);
-    pages = phys_to_virt(array);
+    frames = phys_to_virt(array);
     kmap_direct((paddr_t)tables_end << PAGE_SHIFT);
     kmap_direct(array + bytes);
 
@@ -158,15 +157,15 @@ static pfn_t take_freed(pfn_t *list)
 {
     pfn_t pfn = *list;
     if (pfn)
-        *list = pages[pfn].tag;
+        *list = frames[pfn].tag;
     return pfn;
 }
 
 static pfn_t hand_out(pfn_t pfn)
 {
     if (pfn) {
-        pages[pfn].tag = 0;
-        __atomic_store_n(&pages[pfn].refs, 1, __ATOMIC_RELAXED);
+        frames[pfn].tag = 0;
+        __atomic_store_n(&frames[pfn].refs, 1, __ATOMIC_RELAXED);
     }
     return pfn;
 }
@@ -212,16 +211,16 @@ pfn_t frame_alloc_table(void)
 
 void frame_get(pfn_t pfn)
 {
-    if (unlikely(pfn >= npages) || pages[pfn].refs == 0)
+    if (!frame_counted(pfn))
         return;
-    uint32_t was = __atomic_fetch_add(&pages[pfn].refs, 1, __ATOMIC_RELAXED);
+    uint32_t was = __atomic_fetch_add(&frames[pfn].refs, 1, __ATOMIC_RELAXED);
     ASSERT(was < PAGE_FREE - 1);
 }
 
 static void give_back(pfn_t pfn)
 {
     spin_lock(&lock);
-    pages[pfn].refs = PAGE_FREE;
+    frames[pfn].refs = PAGE_FREE;
     pfn_t *list = &free_list;
     if (pfn >= tables_start && pfn < tables_end) {
         list = &table_list;
@@ -229,16 +228,16 @@ static void give_back(pfn_t pfn)
     } else {
         freed++;
     }
-    pages[pfn].tag = *list;
+    frames[pfn].tag = *list;
     *list = pfn;
     spin_unlock(&lock);
 }
 
 void frame_put(pfn_t pfn)
 {
-    if (unlikely(pfn >= npages) || pages[pfn].refs == 0)
+    if (!frame_counted(pfn))
         return;
-    uint32_t was = __atomic_fetch_sub(&pages[pfn].refs, 1, __ATOMIC_ACQ_REL);
+    uint32_t was = __atomic_fetch_sub(&frames[pfn].refs, 1, __ATOMIC_ACQ_REL);
     ASSERT(was < PAGE_FREE);
     if (was == 1)
         give_back(pfn);
@@ -246,7 +245,7 @@ void frame_put(pfn_t pfn)
 
 uint32_t frame_refs(pfn_t pfn)
 {
-    uint32_t refs = pfn < npages ? __atomic_load_n(&pages[pfn].refs, __ATOMIC_ACQUIRE) : 0;
+    uint32_t refs = pfn < nframes ? __atomic_load_n(&frames[pfn].refs, __ATOMIC_ACQUIRE) : 0;
     return refs ? refs : UINT32_MAX;
 }
 
@@ -276,6 +275,3 @@ void frame_count(struct frame_counts *c)
     c->tables_used = c->tables_total - tables_free;
     spin_unlock(&lock);
 }
-
-void frame_set_tag(pfn_t pfn, uint32_t tag) { pages[pfn].tag = tag; }
-uint32_t frame_tag(pfn_t pfn) { return pages[pfn].tag; }

@@ -10,6 +10,18 @@
 
 #include "mm/layout.h"
 
+/* Each frame's count and, for its owner, a word: the number of used entries of a
+ * table, the state of a slab, the next free frame.  refs 0: immortal, or never
+ * handed out. */
+struct frame { uint32_t refs, tag; };       /* refs [atomic] */
+extern struct frame *frames;                /* [k] by frame number, below nframes */
+extern pfn_t nframes;                       /* [k] */
+
+static inline bool frame_counted(pfn_t pfn)
+{
+    return likely(pfn < nframes) && frames[pfn].refs != 0;
+}
+
 void  frame_init(void);             /* from boot_info */
 /* One frame, one reference; 0 when memory is out (callers: -ENOMEM). */
 pfn_t frame_alloc(void);            /* content: anything */
@@ -25,8 +37,7 @@ static inline void *frame_va(pfn_t pfn) { return phys_to_virt((paddr_t)pfn << PA
 struct frame_counts { uint64_t total, free, tables_used, tables_total, image; };     /* in frames */
 void  frame_count(struct frame_counts *c);
 
-/* Which slab a frame belongs to, for kfree(). */
-void  frame_set_tag(pfn_t pfn, uint32_t tag);
-uint32_t frame_tag(pfn_t pfn);
+static inline void frame_set_tag(pfn_t pfn, uint32_t tag) { frames[pfn].tag = tag; }
+static inline uint32_t frame_tag(pfn_t pfn) { return frames[pfn].tag; }
 
 #endif

@@ -7,7 +7,11 @@
  * object that the slab would hand out next, since it is free by definition;
  * they move whenever another object becomes the next.
  *
- * One empty slab a class is kept, further ones go back to the frame allocator. */
+ * One empty slab a class is kept, further ones go back to the frame allocator.
+ *
+ * In front of the slabs each CPU has a short stack of freed objects for each
+ * class, which needs no lock: what one process frees at its end is what the next
+ * one asks for.  To its slab such an object is in use. */
 #include "mm/heap.h"
 #include "mm/frame.h"
 
@@ -26,22 +30,30 @@ union slab_tag {
 };
 struct free_object { uint32_t next; pfn_t prev_slab, next_slab; };    /* next: as slab_tag.first */
 
+#define KEPT_MAX 8              /* objects of a class that a CPU keeps */
+
+struct kept { void *first; unsigned n; };       /* linked by their first words */
+
+static struct kept kept[MAX_CPUS][NCLASSES];
 static struct spinlock lock = SPINLOCK_INIT;
 static pfn_t with_room[NCLASSES];       /* [lock] slabs with a free object */
 static uint8_t class_of[KMALLOC_MAX / 16 + 1];  /* by size / 16, rounded up; class + 1 once known */
 
 static unsigned capacity(unsigned class) { return PAGE_SIZE / class_bytes[class]; }
 
-static unsigned find_class(size_t n)
+static unsigned __attribute__((noinline)) learn_class(size_t n)
 {
-    uint8_t *known = &class_of[(n + 15) / 16];
-    if (!*known) {
-        unsigned c = 0;
-        while (c < NCLASSES && class_bytes[c] < n)
-            c++;
-        *known = (uint8_t)(c + 1);
-    }
-    return *known - 1u;
+    unsigned c = 0;
+    while (c < NCLASSES && class_bytes[c] < n)
+        c++;
+    class_of[(n + 15) / 16] = (uint8_t)(c + 1);
+    return c;
+}
+
+static inline unsigned find_class(size_t n)
+{
+    unsigned known = class_of[(n + 15) / 16];
+    return likely(known) ? known - 1 : learn_class(n);
 }
 
 static struct free_object *object(pfn_t slab, unsigned class, unsigned index)
@@ -103,18 +115,17 @@ static void *take(pfn_t slab)
     return o;
 }
 
-void *kmalloc(size_t n)
+static void *whole_page(void)
 {
-    if (n > KMALLOC_MAX)
+    pfn_t pfn = frame_alloc();
+    if (!pfn)
         return NULL;
-    unsigned class = find_class(n);
-    if (class == NCLASSES) {
-        pfn_t pfn = frame_alloc();
-        if (!pfn)
-            return NULL;
-        frame_set_tag(pfn, (union slab_tag){ .class = WHOLE_PAGE }.word);
-        return frame_va(pfn);
-    }
+    frame_set_tag(pfn, (union slab_tag){ .class = WHOLE_PAGE }.word);
+    return frame_va(pfn);
+}
+
+static void *from_slab(unsigned class)
+{
     spin_lock(&lock);
     pfn_t slab = with_room[class];
     if (unlikely(!slab) && (slab = frame_alloc()) != 0) {
@@ -124,6 +135,22 @@ void *kmalloc(size_t n)
     }
     void *p = slab ? take(slab) : NULL;
     spin_unlock(&lock);
+    return p;
+}
+
+void *kmalloc(size_t n)
+{
+    if (unlikely(n > KMALLOC_MAX))
+        return NULL;
+    unsigned class = find_class(n);
+    if (class == NCLASSES)
+        return whole_page();
+    struct kept *k = &kept[this_cpu()->id][class];
+    void *p = k->first;
+    if (!p)
+        return from_slab(class);
+    k->first = *(void **)p;
+    k->n--;
     return p;
 }
 
@@ -157,11 +184,8 @@ static void give(pfn_t slab, union slab_tag t, void *p)
     }
 }
 
-void kfree(void *p)
+static void to_slab(pfn_t slab, void *p)
 {
-    if (!p)
-        return;
-    pfn_t slab = (pfn_t)(virt_to_phys(p) >> PAGE_SHIFT);
     spin_lock(&lock);
     union slab_tag t = { frame_tag(slab) };
     if (t.class == WHOLE_PAGE) {
@@ -172,6 +196,22 @@ void kfree(void *p)
         give(slab, t, p);
     }
     spin_unlock(&lock);
+}
+
+void kfree(void *p)
+{
+    if (!p)
+        return;
+    pfn_t slab = (pfn_t)(virt_to_phys(p) >> PAGE_SHIFT);
+    union slab_tag t = { frame_tag(slab) };     /* the class of a slab in use does not change */
+    struct kept *k = kept[this_cpu()->id] + t.class;
+    if (unlikely(t.class >= NCLASSES) || k->n == KEPT_MAX) {
+        to_slab(slab, p);
+        return;
+    }
+    *(void **)p = k->first;
+    k->first = p;
+    k->n++;
 }
 
 char *kstrdup(const char *s)

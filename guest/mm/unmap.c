@@ -18,12 +18,18 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
     pfn_t table = pt_table_of(e);
     pte_t *first = e;
     while (frame_tag(table) != 0 && (e = pt_next_used(e, stop)) < stop) {
-        unsigned room = gather_room(g), n = 0;
+        unsigned room = gather_room(g), n = 0, anon = 0;
         uaddr_t at = va + (uaddr_t)(e - first) * PAGE_SIZE;
-        for (; n < room && e + n < stop && e[n]; n++) {
-            gather_frame(g, pte_pfn(e[n]));
-            mm_count_page(mm, e[n] & PTE_ANON, -1);
+        for (pte_t pte; room > 0 && e + n < stop && (pte = e[n]) != 0; n++) {
+            pfn_t pfn = pte_pfn(pte);
+            anon += (pte & PTE_ANON) != 0;
+            if (frame_counted(pfn)) {           /* the root image's need no put */
+                gather_frame(g, pfn);
+                room--;
+            }
         }
+        mm->pages_mapped -= n;
+        mm->pages_anon -= anon;
         pt_clear(mm, at, e, n, g->why);
         gather_range(g, at, at + n * PAGE_SIZE);
         e += n;

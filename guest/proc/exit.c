@@ -77,7 +77,7 @@ void notify_parent(struct process *p, int code)
         value = code == CLD_STOPPED ? (int)p->stop_signal : SIGCONT;
         any = list_first(&parent->threads, struct task, thread_link);
         if (!list_empty(&parent->threads) && any->sighand != NULL &&
-            (any->sighand->action[SIGCHLD - 1].flags & SA_NOCLDSTOP))
+            (sig_action(any->sighand, SIGCHLD)->flags & SA_NOCLDSTOP))
             sig = 0;
     } else {
         value = status_value(p->exit_status);
@@ -101,7 +101,7 @@ static bool unwanted(const struct process *p)
     list_for_each(t, &p->parent->threads, thread_link) {
         if (t->sighand == NULL)
             continue;
-        const struct ksigaction *a = &t->sighand->action[SIGCHLD - 1];
+        const struct ksigaction *a = sig_action(t->sighand, SIGCHLD);
         return a->handler == (uaddr_t)SIG_IGN || (a->flags & SA_NOCLDWAIT);
     }
     return false;

@@ -119,9 +119,9 @@ static int copy_sighand(struct task *t, uint64_t flags)
     if (t->sighand == NULL)
         return -ENOMEM;
     if (flags & CLONE_CLEAR_SIGHAND)
-        for (unsigned i = 0; i < SIG_MAX; i++)
-            if (t->sighand->action[i].handler != (uaddr_t)SIG_IGN)
-                t->sighand->action[i] = (struct ksigaction){ 0 };
+        for (int sig = 1; sig <= SIG_MAX; sig++)
+            if (sig_action(t->sighand, sig)->handler != (uaddr_t)SIG_IGN)
+                t->sighand->set &= ~SIGBIT(sig);
     return 0;
 }
 

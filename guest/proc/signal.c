@@ -105,7 +105,7 @@ void signal_kill_thread(struct task *t)
 /* Would it do nothing if t took it?  sighand.lock held. */
 static bool ignored(struct task *t, int sig)
 {
-    uint64_t handler = t->sighand->action[sig - 1].handler;
+    uint64_t handler = sig_action(t->sighand, sig)->handler;
 
     if (in_set(t->blocked, sig))
         return false;       /* the handler may have changed when it is unblocked */
@@ -154,7 +154,7 @@ static void complete(struct process *p, struct task *to, int sig)
     if (t == NULL)
         return;
     bool blocked = in_set(t->blocked, sig);
-    bool fatal = t->sighand->action[sig - 1].handler == HANDLER_DEFAULT && !p->unkillable &&
+    bool fatal = sig_action(t->sighand, sig)->handler == HANDLER_DEFAULT && !p->unkillable &&
         !in_set(SIGSET_IGNORE | SIGSET_STOP, sig);
 
     if (sig == SIGKILL || (fatal && !blocked && !in_set(SIGSET_CORE, sig))) {
@@ -256,12 +256,11 @@ void signal_force(int sig, int code, uaddr_t addr)
     if (sig == SIGKILL)
         signal_group_exit(t->proc, SIGKILL);
     spin_lock(&sh->lock);
-    struct ksigaction *a = &sh->action[sig - 1];
-    if (in_set(t->blocked, sig) || a->handler == HANDLER_IGNORE) {
-        a->handler = HANDLER_DEFAULT;
+    if (in_set(t->blocked, sig) || sig_action(sh, sig)->handler == HANDLER_IGNORE) {
+        sh->action[sig - 1].handler = HANDLER_DEFAULT;
         t->blocked &= ~SIGBIT(sig);
     }
-    if (a->handler == HANDLER_DEFAULT)
+    if (sig_action(sh, sig)->handler == HANDLER_DEFAULT)
         t->proc->unkillable = false;
     if (sig != SIGKILL)
         sigpending_add(&t->pending, sig, &info, UINT64_MAX);

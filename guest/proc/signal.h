@@ -19,8 +19,20 @@ struct ksigaction { uaddr_t handler; uint64_t flags; uaddr_t restorer; ksigset_t
 struct sighand {                            /* shared by CLONE_SIGHAND */
     struct spinlock lock;                   /* also guards pending sets of its tasks and processes */
     uint32_t users;                         /* [atomic] */
-    struct ksigaction action[SIG_MAX];      /* [lock] */
+    ksigset_t set;                          /* [lock] whose action says something */
+    struct ksigaction action[SIG_MAX];      /* [lock] by sig_action(); of all others never initialised */
 };
+extern const struct ksigaction sig_default_action;
+/* lock held, or for a look that may be stale. */
+static inline const struct ksigaction *sig_action(const struct sighand *s, int sig)
+{
+    return s->set & SIGBIT(sig) ? &s->action[sig - 1] : &sig_default_action;
+}
+static inline void sig_set_action(struct sighand *s, int sig, const struct ksigaction *to)
+{
+    s->action[sig - 1] = *to;
+    s->set |= SIGBIT(sig);
+}
 struct sigpending {                         /* [sighand.lock] */
     ksigset_t set;
     struct list queue;                      /* struct sigqueue: siginfo of those that have one */

@@ -89,13 +89,13 @@ static enum verdict next_signal(struct delivery *d)
         spin_unlock(&sh->lock);
         return VERDICT_NONE;
     }
-    struct ksigaction *a = &sh->action[d->sig - 1];
+    const struct ksigaction *a = sig_action(sh, d->sig);
     if (a->handler == HANDLER_IGNORE) {
         v = VERDICT_IGNORE;
     } else if (a->handler != HANDLER_DEFAULT) {
         d->action = *a;
         if (a->flags & SA_RESETHAND)
-            a->handler = HANDLER_DEFAULT;
+            sh->action[d->sig - 1].handler = HANDLER_DEFAULT;
         v = VERDICT_HANDLE;
     } else if (in_set(SIGSET_IGNORE, d->sig) || t->proc->unkillable) {
         v = VERDICT_IGNORE;

@@ -9,12 +9,18 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 
+const struct ksigaction sig_default_action;
+
+/* Most actions are never set: 2 KiB that nobody has to write. */
 struct sighand *sighand_create(void)
 {
-    struct sighand *s = kzalloc(sizeof(*s));
+    struct sighand *s = kmalloc(sizeof(*s));
 
-    if (s != NULL)
+    if (s != NULL) {
+        spin_init(&s->lock);
         s->users = 1;
+        s->set = 0;
+    }
     return s;
 }
 
@@ -25,7 +31,11 @@ struct sighand *sighand_copy(struct sighand *from)
     if (s == NULL)
         return NULL;
     spin_lock(&from->lock);
-    memcpy(s->action, from->action, sizeof(s->action));
+    s->set = from->set;
+    for (ksigset_t left = s->set; left != 0; left &= left - 1) {
+        int i = __builtin_ctzll(left);
+        s->action[i] = from->action[i];
+    }
     spin_unlock(&from->lock);
     return s;
 }
@@ -41,12 +51,13 @@ void sighand_exec(struct task *t)
     struct sighand *s = t->sighand;
 
     spin_lock(&s->lock);
-    for (unsigned i = 0; i < SIG_MAX; i++) {
-        struct ksigaction *a = &s->action[i];
+    for (ksigset_t left = s->set; left != 0; left &= left - 1) {
+        int i = __builtin_ctzll(left);
 
-        if (a->handler != HANDLER_IGNORE)
-            a->handler = HANDLER_DEFAULT;
-        a->flags = a->restorer = a->mask = 0;
+        if (s->action[i].handler == HANDLER_IGNORE)
+            s->action[i] = (struct ksigaction){ .handler = HANDLER_IGNORE };
+        else
+            s->set &= ~(1ull << i);
     }
     spin_unlock(&s->lock);
     t->altstack_sp = t->altstack_size = 0;

@@ -35,7 +35,7 @@ static void set_action(int sig, const struct ksigaction *to)
 
     spin_lock(&tree_lock);
     spin_lock(&sh->lock);
-    sh->action[sig - 1] = *to;
+    sig_set_action(sh, sig, to);
     sh->action[sig - 1].mask &= ~SIGSET_UNBLOCKABLE;
     if (ignore)
         drop_ignored(current->proc, sig);
@@ -53,7 +53,7 @@ SYSCALL4(rt_sigaction, int, sig, uaddr_t, act, uaddr_t, oldact, size_t, size)
     if (act != 0 && get_user(new, act) != 0)
         return -EFAULT;
     spin_lock(&sh->lock);
-    old = sh->action[sig - 1];
+    old = *sig_action(sh, sig);
     spin_unlock(&sh->lock);
     if (act != 0)
         set_action(sig, &new);
