@@ -8,12 +8,15 @@
  * them upwards (path_name) holds one of the two.
  *
  * Children are in a red-black tree by name, where the first eight bytes, as a
- * number, settle most comparisons, and in a list by age, which readdir follows:
- * order numbers are never reused, so a position survives any change. */
+ * number, settle most comparisons, and in a list by age, which readdir follows,
+ * the newest first as Linux's tmpfs has it: order numbers go down and are never
+ * reused, so a position survives any change. */
 #include "fs/internal.h"
 #include "fs/procfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+
+#define FIRST_ORDER (1ull << 62)        /* positions are signed for user space */
 
 struct mutex fs_tree;
 struct spinlock names_lock;
@@ -56,7 +59,7 @@ void dentry_set(struct dentry *d, struct dentry *parent, const char *name, size_
     d->name = d->own_name;
     memcpy(d->own_name, name, len);
     d->own_name[len] = 0;
-    d->next_order = 2;                  /* 0 and 1 are "." and ".." */
+    d->next_order = FIRST_ORDER;
     list_init(&d->sibling);
     list_init(&d->by_order);
     d->parent = d;
@@ -115,8 +118,8 @@ struct dentry *dentry_hang_unless(struct dentry *d)
         link = c < 0 ? &at->left : &at->right;
     }
     rb_insert(&dir->children, at, link, &d->node);
-    d->order = dir->next_order++;
-    list_push_back(&dir->by_order, &d->sibling);
+    d->order = dir->next_order--;
+    list_push_front(&dir->by_order, &d->sibling);
     return NULL;
 }
 

@@ -89,7 +89,7 @@ struct dentry {                 /* [fs_tree] all but refs */
     uint64_t next_order;
     bool     unlinked;
     struct mount *mounted;      /* a file system covers this one, in some mount */
-    struct list sibling;        /* in parent->by_order, oldest first; empty: not in the tree */
+    struct list sibling;        /* in parent->by_order, newest first; empty: not in the tree */
     struct list by_order;
     struct stored_names *stored;        /* symlinks of the root image that nobody has looked for yet */
     uint64_t key;               /* first 8 bytes of the name, big-endian: most comparisons end here */
