@@ -132,6 +132,21 @@ int tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report)
 
 /* --- the last events ------------------------------------------------------------------- */
 
+#define LINE_MAX_CHARS 150      /* an event with many entries is cut here */
+
+static void print_cut(FILE *out, const struct trace_event *e)
+{
+    char *text = NULL;
+    size_t len = 0;
+    FILE *line = open_memstream(&text, &len);
+    if (line == NULL)
+        return;
+    format_event(line, e);
+    fclose(line);
+    fprintf(out, "%.*s%s\n", LINE_MAX_CHARS, text, len > LINE_MAX_CHARS ? "..." : "");
+    free(text);
+}
+
 void tracer_last_events(struct tracer *t, unsigned n, FILE *out)
 {
     struct reading reading;
@@ -150,8 +165,7 @@ void tracer_last_events(struct tracer *t, unsigned n, FILE *out)
         uint64_t ticks = ring[(seen - 1) % n].tsc - old->tsc;
         fprintf(out, "  -%-10s cpu%u pid %-5u mm %-4u ",
                 format_ns(before, trace_ns(&t->meta, ticks)), old->cpu, old->pid, old->mm);
-        format_event(out, old);
-        fputc('\n', out);
+        print_cut(out, old);
     }
     free(ring);
     stop_reading(&reading);
