@@ -45,7 +45,7 @@ struct console {
     size_t start, count;
 };
 
-static const int handled_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGCONT };
+static const int handled_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
 
 /* The signals that the loop takes: those that the one who started us has not
  * set to be ignored (nohup, a shell's background job). */
@@ -219,12 +219,22 @@ static void deliver(struct console *c)
     atomic_store(&c->wants_room, false);
 }
 
+/* kill -TSTP: whoever gets the terminal meanwhile wants it as it was. */
+static void suspend(void)
+{
+    terminal_restore();
+    raise(SIGSTOP);
+    terminal_raw();
+}
+
 static void take_signals(struct console *c)
 {
     struct signalfd_siginfo info;
     while (read(c->signal_fd, &info, sizeof(info)) == sizeof(info)) {
         if (info.ssi_signo == SIGCONT)
             terminal_raw();     /* the shell has changed it meanwhile */
+        else if (info.ssi_signo == SIGTSTP)
+            suspend();
         else
             vm_stop(c->vm, STOP_STATUS, 128 + (int)info.ssi_signo, -1, "stopped by %s",
                     strsignal((int)info.ssi_signo));
