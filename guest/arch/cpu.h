@@ -9,6 +9,7 @@
 #define ARCH_CPU_H
 
 #include "lib/base.h"
+#include "mm/heap_cpu.h"
 #include "trace/trace_cpu.h"
 
 #define MAX_CPUS 64
@@ -33,6 +34,7 @@ struct cpu {                        /* offsets of the first five: asm_offsets.c 
     uint64_t     idle_ns;
     uint64_t     timer_irqs, uart_irqs;
     struct trace_cpu trace;
+    struct heap_cpu heap[HEAP_CLASSES];
 };
 
 extern struct cpu cpus[MAX_CPUS];

@@ -44,11 +44,8 @@ static int move_piece(uaddr_t at, char *data, size_t n, enum direction d)
     return clear_user(at, n);
 }
 
-static long move(struct uio *u, char *data, size_t n, enum direction d)
+static SLOW_PATH long move_pieces(struct uio *u, char *data, size_t n, enum direction d)
 {
-    n = MIN(n, u->left);
-    if (u->kernel)
-        return move_kernel(u, data, n, d);
     size_t done = 0;
     while (done < n) {
         const struct iovec *v = &u->iov[u->at];
@@ -69,6 +66,20 @@ static long move(struct uio *u, char *data, size_t n, enum direction d)
         done += piece;
     }
     return (long)done;
+}
+
+static inline long move(struct uio *u, char *data, size_t n, enum direction d)
+{
+    n = MIN(n, u->left);
+    if (unlikely(u->kernel))
+        return move_kernel(u, data, n, d);
+    const struct iovec *v = &u->iov[u->at];
+    /* Mostly all of it lies in one piece, and is there. */
+    if (n == 0 || n > v->iov_len - u->off || move_piece((uaddr_t)v->iov_base + u->off, data, n, d) != 0)
+        return move_pieces(u, data, n, d);
+    u->off += n;
+    u->left -= n;
+    return (long)n;
 }
 
 long uio_put(struct uio *u, const void *from, size_t n)

@@ -19,6 +19,9 @@ typedef uint64_t uaddr_t;       /* user virtual address: an integer, never deref
 
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+/* For what a short function seldom goes on to do: kept out of it, so that the short
+ * way saves no registers for the long one's sake. */
+#define SLOW_PATH __attribute__((noinline, cold))
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 /* Each use has variables of its own, so that one may stand within another. */
 #define PASTE_(a, b) a##b

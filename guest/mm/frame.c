@@ -132,7 +132,7 @@ void frame_init(void)
 }
 
 /* The next frame of the watermark, or 0.  Lock held; may be released meanwhile. */
-static pfn_t take_fresh(void)
+static SLOW_PATH pfn_t take_fresh(void)
 {
     for (;;) {
         while (at_range < nranges && range[at_range].start >= range[at_range].end)
@@ -217,7 +217,7 @@ void frame_get(pfn_t pfn)
     ASSERT(was < PAGE_FREE - 1);
 }
 
-static void give_back(pfn_t pfn)
+static SLOW_PATH void give_back(pfn_t pfn)
 {
     spin_lock(&lock);
     frames[pfn].refs = PAGE_FREE;

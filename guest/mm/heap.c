@@ -22,6 +22,7 @@ static const uint16_t class_bytes[] = {
     16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1024, 1344, 2048,
 };
 #define NCLASSES   ARRAY_SIZE(class_bytes)
+_Static_assert(NCLASSES == HEAP_CLASSES, "cpu.heap has a stack for each");
 #define WHOLE_PAGE 31u          /* "class" of an object that fills a frame */
 
 union slab_tag {
@@ -32,16 +33,13 @@ struct free_object { uint32_t next; pfn_t prev_slab, next_slab; };    /* next: a
 
 #define KEPT_MAX 8              /* objects of a class that a CPU keeps */
 
-struct kept { void *first; unsigned n; };       /* linked by their first words */
-
-static struct kept kept[MAX_CPUS][NCLASSES];
 static struct spinlock lock = SPINLOCK_INIT;
 static pfn_t with_room[NCLASSES];       /* [lock] slabs with a free object */
 static uint8_t class_of[KMALLOC_MAX / 16 + 1];  /* by size / 16, rounded up; class + 1 once known */
 
 static unsigned capacity(unsigned class) { return PAGE_SIZE / class_bytes[class]; }
 
-static unsigned __attribute__((noinline)) learn_class(size_t n)
+static SLOW_PATH unsigned learn_class(size_t n)
 {
     unsigned c = 0;
     while (c < NCLASSES && class_bytes[c] < n)
@@ -115,7 +113,7 @@ static void *take(pfn_t slab)
     return o;
 }
 
-static void *whole_page(void)
+static SLOW_PATH void *whole_page(void)
 {
     pfn_t pfn = frame_alloc();
     if (!pfn)
@@ -124,7 +122,7 @@ static void *whole_page(void)
     return frame_va(pfn);
 }
 
-static void *from_slab(unsigned class)
+static SLOW_PATH void *from_slab(unsigned class)
 {
     spin_lock(&lock);
     pfn_t slab = with_room[class];
@@ -145,7 +143,7 @@ void *kmalloc(size_t n)
     unsigned class = find_class(n);
     if (class == NCLASSES)
         return whole_page();
-    struct kept *k = &kept[this_cpu()->id][class];
+    struct heap_cpu *k = &this_cpu()->heap[class];
     void *p = k->first;
     if (!p)
         return from_slab(class);
@@ -184,7 +182,7 @@ static void give(pfn_t slab, union slab_tag t, void *p)
     }
 }
 
-static void to_slab(pfn_t slab, void *p)
+static SLOW_PATH void to_slab(pfn_t slab, void *p)
 {
     spin_lock(&lock);
     union slab_tag t = { frame_tag(slab) };
@@ -202,9 +200,9 @@ void kfree(void *p)
 {
     if (!p)
         return;
-    pfn_t slab = (pfn_t)(virt_to_phys(p) >> PAGE_SHIFT);
+    pfn_t slab = (pfn_t)(((uintptr_t)p - DIRECT_MAP) >> PAGE_SHIFT);
     union slab_tag t = { frame_tag(slab) };     /* the class of a slab in use does not change */
-    struct kept *k = kept[this_cpu()->id] + t.class;
+    struct heap_cpu *k = this_cpu()->heap + t.class;
     if (unlikely(t.class >= NCLASSES) || k->n == KEPT_MAX) {
         to_slab(slab, p);
         return;

@@ -180,14 +180,27 @@ static inline void count_used(const pte_t *e, int by)
     frame_set_tag(table, frame_tag(table) + (uint32_t)by);
 }
 
-void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reason why, pte_t new)
+static inline void write_one(pte_t *e, pte_t old, pte_t new)
 {
-    pte_t old = *e;
     this_cpu()->pte_writes++;
-    trace_pte_write(mm->id, va, pt_table_of(e), pt_index(e), level, why, old, new);
     store(e, new);
     if (!old != !new)
         count_used(e, new ? 1 : -1);
+}
+
+static SLOW_PATH void write_traced(struct mm *mm, uint64_t va, pte_t *e, unsigned level,
+                                   enum pt_reason why, pte_t new)
+{
+    trace_pte_write(mm->id, va, pt_table_of(e), pt_index(e), level, why, *e, new);
+    write_one(e, *e, new);
+}
+
+void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reason why, pte_t new)
+{
+    if (unlikely(trace_on))
+        write_traced(mm, va, e, level, why, new);
+    else
+        write_one(e, *e, new);
 }
 
 void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why, const pte_t *new)

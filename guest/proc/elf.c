@@ -68,7 +68,9 @@ static int add_segment(const Elf64_Ehdr *eh, const Elf64_Phdr *p, struct elf_ima
 
 int elf_layout(const Elf64_Ehdr *eh, const Elf64_Phdr *ph, struct elf_image *img)
 {
-    memset(img, 0, sizeof *img);
+    /* The segments' descriptions are written when there are some. */
+    memset(img, 0, offsetof(struct elf_image, segment));
+    memset(&img->entry, 0, sizeof *img - offsetof(struct elf_image, entry));
     img->type = eh->e_type;
     img->phnum = eh->e_phnum;
     img->entry = eh->e_entry;

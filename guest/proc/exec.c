@@ -48,16 +48,17 @@ struct target {                 /* what the caller wants to run */
 struct exec {
     struct target target;
     struct file *file;          /* the program */
-    struct script *scripts[MAX_SCRIPTS + 1];
     unsigned nscripts;
-    struct elf_image img;
     struct exec_stack stack;
     struct mm *mm;
     uaddr_t entry, sp;
-    struct cred cred;           /* after set-user-ID bits */
     bool secure;
     struct sighand *sighand;    /* copies, if the present ones are shared */
     struct files *files;
+    /* From here on not zeroed: each is written as a whole before it is read. */
+    struct script *scripts[MAX_SCRIPTS + 1];
+    struct elf_image img;
+    struct cred cred;           /* after set-user-ID bits */
     char head[LINE_BYTES + 1];
 };
 
@@ -406,9 +407,10 @@ static void exec_free(struct exec *e)
 
 static long exec(const struct target *target, const struct vectors *v)
 {
-    struct exec *e = kzalloc(sizeof *e);
+    struct exec *e = kmalloc(sizeof *e);
     if (e == NULL)
         return -ENOMEM;
+    memset(e, 0, offsetof(struct exec, scripts));
     e->target = *target;
     int err = find_program(e);
     if (err == 0) {

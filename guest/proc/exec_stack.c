@@ -143,15 +143,22 @@ long stack_add_kernel(struct exec_stack *s, const char *const *v, unsigned skip)
 
 /* Writes words upwards through frames. */
 struct words {
-    const pfn_t *pages;
-    size_t at;                  /* bytes from the first frame's start */
+    const pfn_t *pages;         /* the next one */
+    uint64_t *next;             /* at a page's end: the next page is to come */
 };
 
-static void put_word(struct words *w, uint64_t value)
+static struct words words_at(const pfn_t *pages, size_t offset)
 {
-    uint64_t *page = frame_va(w->pages[w->at / PAGE_SIZE]);
-    page[w->at % PAGE_SIZE / 8] = value;
-    w->at += 8;
+    if (offset == 0)
+        return (struct words){ pages, NULL };
+    return (struct words){ pages + 1, (uint64_t *)((char *)frame_va(*pages) + offset) };
+}
+
+static inline void put_word(struct words *w, uint64_t value)
+{
+    if (unlikely((uintptr_t)w->next % PAGE_SIZE == 0))
+        w->next = frame_va(*w->pages++);
+    *w->next++ = value;
 }
 
 /* Pointers to n strings that follow each other from offset *off on, then NULL. */
@@ -214,7 +221,8 @@ int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struc
         else if (auxv[i].type == AT_EXECFN)
             auxv[i].value = base + s->execfn;
     }
-    struct words w = { s->pages, lower * PAGE_SIZE - bytes };
+    size_t gap = lower * PAGE_SIZE - bytes;
+    struct words w = words_at(s->pages, gap);
     const pfn_t *text = s->pages + lower;
     size_t off = 0;
     put_word(&w, s->argc);

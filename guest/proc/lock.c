@@ -35,7 +35,7 @@ static bool try_lock(struct mutex *m)
                                        __ATOMIC_SEQ_CST);
 }
 
-static void lock_slow(struct mutex *m)
+static SLOW_PATH void lock_slow(struct mutex *m)
 {
     struct waiter w = { .task = current };
 
@@ -64,16 +64,20 @@ void mutex_lock(struct mutex *m)
         lock_slow(m);
 }
 
-void mutex_unlock(struct mutex *m)
+static SLOW_PATH void wake_waiter(struct mutex *m)
 {
-    ASSERT(mutex_held(m));
-    __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
-    if (likely(list_empty(&m->waiters)))
-        return;
     spin_lock(&m->lock);
     if (!list_empty(&m->waiters))
         wake_task(list_first(&m->waiters, struct waiter, link)->task);
     spin_unlock(&m->lock);
+}
+
+void mutex_unlock(struct mutex *m)
+{
+    ASSERT(mutex_held(m));
+    __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);
+    if (unlikely(!list_empty(&m->waiters)))
+        wake_waiter(m);
 }
 
 bool mutex_held(const struct mutex *m)

@@ -112,6 +112,11 @@ void timer_start(struct timer *t, uint64_t when)
  * On another one it may just be running, and may start the timer again. */
 bool timer_stop(struct timer *t)
 {
+    struct timer_queue *q = &queues[t->cpu];
+
+    if (!__atomic_load_n(&t->queued, __ATOMIC_ACQUIRE) &&
+        __atomic_load_n(&q->running, __ATOMIC_ACQUIRE) != t)
+        return false;           /* most timers never run */
     bool was = take_off(t);
 
     while (__atomic_load_n(&queues[t->cpu].running, __ATOMIC_ACQUIRE) == t &&

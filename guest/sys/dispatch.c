@@ -51,7 +51,7 @@ uint64_t syscall_count(unsigned nr)
     return nr < SYSCALL_NUMBERS ? calls[nr] : 0;
 }
 
-static long traced(syscall_fn fn, unsigned nr, struct regs *r)
+static SLOW_PATH long traced(syscall_fn fn, unsigned nr, struct regs *r)
 {
     trace_syscall_enter(current->rec->mm, nr, r->rdi, r->rsi, r->rdx);
     long ret = fn(r);
