@@ -41,6 +41,14 @@ $O/git_id: FORCE
 $(call host_obj,vmm/options.c vmm/tracer.c): $O/git_id
 $(call host_obj,vmm/options.c vmm/tracer.c): HOST_CFLAGS += $(GIT_ID:%=-DGIT_ID='"%"')
 
+# The seccomp filter.
+$O/mkfilter: $(call host_obj,vmm/tools/mkfilter.c)
+	$(call say,LD,$@)$(CC) -pie $^ -lseccomp -o $@
+$O/sandbox_filter.inc: $O/mkfilter
+	$(call say,GEN,$@)$O/mkfilter > $@
+$O/host/vmm/sandbox.o: $O/sandbox_filter.inc
+$O/host/vmm/sandbox.o: HOST_CFLAGS += -I$O
+
 $O/vmm: $(call host_obj,$(VMM_SRC))
 	$(call say,LD,$@)$(CC) -pie $^ $(VMM_LIBS) -o $@
 
