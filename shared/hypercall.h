@@ -30,6 +30,7 @@
 #define HC_CAP_TRACE        (1u << 0)   /* a trace is wanted: call HC_TRACE_OPEN */
 #define HC_CAP_PAGE_OPS     (1u << 1)   /* ring 0 is interpreted: page copy and
                                          * clear are cheaper as hypercalls */
+#define HC_CAP_BYTE_OPS     (1u << 2)   /* ... and HC_COPY, HC_CLEAR are there */
 
 /* number, name, arguments -> result */
 #define HYPERCALLS(X) \
@@ -43,7 +44,9 @@
     X(8,  ENTROPY)          /* address, bytes 1..256 -> bytes written, all of them */ \
     X(9,  WALL_CLOCK)       /* -> CLOCK_REALTIME, ns since 1970 */ \
     X(10, INSPECT)          /* address of struct inspect_root (inspect.h) -> 0 */ \
-    X(11, PANIC)            /* address, bytes of the message; never returns */
+    X(11, PANIC)            /* address, bytes of the message; never returns */ \
+    X(12, COPY)             /* to, from, bytes; they may overlap -> 0 */ \
+    X(13, CLEAR)            /* address, bytes -> 0 */
 
 enum hypercall {
 #define X(nr, name) HC_##name = nr,

@@ -96,6 +96,25 @@ static int64_t hc_page_clear(struct vcpu *v, uint64_t at, uint64_t pages)
     return 0;
 }
 
+static int64_t hc_copy(struct vcpu *v, uint64_t to, uint64_t from, uint64_t bytes)
+{
+    void *d = gmem_span(v->vm->mem, to, bytes);
+    const void *s = gmem_span(v->vm->mem, from, bytes);
+    if (d == NULL || s == NULL)
+        return -EFAULT;
+    memmove(d, s, bytes);
+    return 0;
+}
+
+static int64_t hc_clear(struct vcpu *v, uint64_t at, uint64_t bytes)
+{
+    void *p = gmem_span(v->vm->mem, at, bytes);
+    if (p == NULL)
+        return -EFAULT;
+    memset(p, 0, bytes);
+    return 0;
+}
+
 static int64_t hc_entropy(struct vcpu *v, uint64_t at, uint64_t bytes)
 {
     if (bytes < 1 || bytes > ENTROPY_MAX)
@@ -150,6 +169,8 @@ static int64_t dispatch(struct vcpu *v, const struct kvm_regs *r)
     case HC_TRACE_DOORBELL: return hc_trace_doorbell(v, r->rdi, r->rsi, r->rdx, r->r10);
     case HC_PAGE_COPY:      return hc_page_copy(v, r->rdi, r->rsi);
     case HC_PAGE_CLEAR:     return hc_page_clear(v, r->rdi, r->rsi);
+    case HC_COPY:           return hc_copy(v, r->rdi, r->rsi, r->rdx);
+    case HC_CLEAR:          return hc_clear(v, r->rdi, r->rsi);
     case HC_ENTROPY:        return hc_entropy(v, r->rdi, r->rsi);
     case HC_WALL_CLOCK:     return hc_wall_clock();
     case HC_INSPECT:        return hc_inspect(v, r->rdi);

@@ -195,7 +195,7 @@ static int proc_lookup(struct inode *dir, const char *name, size_t len, struct i
     struct proc_node child = *n;
     uint32_t nr;
     for (const struct proc_entry *e = n->entry->children; e && e->name; e++) {
-        if (strncmp(e->name, name, len) == 0 && e->name[len] == 0) {
+        if (e->name[0] == name[0] && strncmp(e->name, name, len) == 0 && e->name[len] == 0) {
             child.entry = e;
             return node_inode(dir->sb, &child, out);
         }

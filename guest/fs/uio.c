@@ -7,8 +7,7 @@
 #include "fs/uio.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
-
-enum direction { TO_USER, FROM_USER, ZERO };
+#include "mm/bulk.h"
 
 void uio_kernel(struct uio *u, void *buf, size_t n)
 {
@@ -21,13 +20,14 @@ void uio_user(struct uio *u, struct iovec *one, uaddr_t at, size_t n)
     *u = (struct uio){ .iov = one, .niov = 1, .left = n };
 }
 
-static long move_kernel(struct uio *u, char *data, size_t n, enum direction d)
+static long move_kernel(struct uio *u, char *data, size_t n, enum bulk d)
 {
     char *at = u->buf + u->off;
-    if (d == TO_USER)
-        memcpy(at, data, n);
-    else if (d == FROM_USER)
-        memcpy(data, at, n);
+    bool bulk = bulk_pays(data, n) && bulk_pays(at, n);
+    if (d == BULK_TO_USER)
+        bulk ? bulk_copy(at, data, n) : (void)memcpy(at, data, n);
+    else if (d == BULK_FROM_USER)
+        bulk ? bulk_copy(data, at, n) : (void)memcpy(data, at, n);
     else
         memset(at, 0, n);
     u->off += n;
@@ -35,16 +35,18 @@ static long move_kernel(struct uio *u, char *data, size_t n, enum direction d)
     return (long)n;
 }
 
-static int move_piece(uaddr_t at, char *data, size_t n, enum direction d)
+static int move_piece(uaddr_t at, char *data, size_t n, enum bulk d)
 {
-    if (d == TO_USER)
+    if (bulk_pays(data, n))
+        return bulk_user(at, data, n, d);
+    if (d == BULK_TO_USER)
         return copy_to_user(at, data, n);
-    if (d == FROM_USER)
+    if (d == BULK_FROM_USER)
         return copy_from_user(data, at, n);
     return clear_user(at, n);
 }
 
-static SLOW_PATH long move_pieces(struct uio *u, char *data, size_t n, enum direction d)
+static SLOW_PATH long move_pieces(struct uio *u, char *data, size_t n, enum bulk d)
 {
     size_t done = 0;
     while (done < n) {
@@ -68,7 +70,7 @@ static SLOW_PATH long move_pieces(struct uio *u, char *data, size_t n, enum dire
     return (long)done;
 }
 
-static inline long move(struct uio *u, char *data, size_t n, enum direction d)
+static inline long move(struct uio *u, char *data, size_t n, enum bulk d)
 {
     n = MIN(n, u->left);
     if (unlikely(u->kernel))
@@ -84,15 +86,15 @@ static inline long move(struct uio *u, char *data, size_t n, enum direction d)
 
 long uio_put(struct uio *u, const void *from, size_t n)
 {
-    return move(u, (char *)from, n, TO_USER);
+    return move(u, (char *)from, n, BULK_TO_USER);
 }
 
 long uio_get(struct uio *u, void *to, size_t n)
 {
-    return move(u, to, n, FROM_USER);
+    return move(u, to, n, BULK_FROM_USER);
 }
 
 long uio_put_zero(struct uio *u, size_t n)
 {
-    return move(u, NULL, n, ZERO);
+    return move(u, NULL, n, BULK_CLEAR_USER);
 }

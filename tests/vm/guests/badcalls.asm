@@ -37,6 +37,8 @@ start:  expect  1, 0, 0, 0, ENOSYS
         expect  17, 8, 0x200000, 257, EINVAL            ; too much
         expect  18, 8, 0x200000, 256, 256
         expect  19, 10, 0xfffffff0, 0, EFAULT           ; INSPECT
+        expect  20, 13, 0xfee00000, 16, EFAULT          ; CLEAR: no RAM
+        expect  21, 13, 0x200000, 0xffffffff, EFAULT    ; longer than RAM
         xor     edi, edi
 failed: xor     esi, esi
         hc      HC_EXIT
