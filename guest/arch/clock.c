@@ -14,8 +14,8 @@
 #define CPUID_TIMING    0x40000010u
 
 uint64_t tsc_khz;
-static uint64_t tsc_base;           /* TSC at clock_init */
-static uint64_t ns_per_tick, ticks_per_ns;      /* 32.32 */
+uint64_t clock_tsc_base, clock_ns_per_tick;
+static uint64_t ticks_per_ns;       /* 32.32 */
 static uint64_t real_base;          /* CLOCK_REALTIME at CLOCK_MONOTONIC 0 */
 
 static inline uint64_t scale(uint64_t x, uint64_t factor)
@@ -143,17 +143,15 @@ void clock_init(void)
     tsc_khz = khz_from_cpuid();
     if (tsc_khz == 0)
         tsc_khz = khz_from_pit();
-    ns_per_tick = (1000000ull << 32) / tsc_khz;
+    clock_ns_per_tick = (1000000ull << 32) / tsc_khz;
     ticks_per_ns = (tsc_khz << 32) / 1000000;
-    tsc_base = rdtsc();
+    clock_tsc_base = rdtsc();
     real_base = hc_present ? (uint64_t)hypercall(HC_WALL_CLOCK, 0, 0, 0, 0)
                            : rtc_seconds() * NSEC_PER_SEC;
     apic_timer_init();
 }
 
-uint64_t clock_tsc_to_ns(uint64_t ticks) { return scale(ticks, ns_per_tick); }
-uint64_t clock_tsc_after(uint64_t ns)    { return scale(ns, ticks_per_ns); }
-uint64_t clock_mono_ns(void)             { return scale(rdtsc() - tsc_base, ns_per_tick); }
+uint64_t clock_tsc_after(uint64_t ns) { return scale(ns, ticks_per_ns); }
 
 uint64_t clock_real_ns(void)
 {
@@ -168,5 +166,5 @@ void clock_set_real_ns(uint64_t ns)
 /* One tick later than the moment: the timer must not fire before it. */
 void clock_arm(uint64_t mono_ns)
 {
-    apic_timer_arm(mono_ns == UINT64_MAX ? UINT64_MAX : tsc_base + clock_tsc_after(mono_ns) + 1);
+    apic_timer_arm(mono_ns == UINT64_MAX ? UINT64_MAX : clock_tsc_base + clock_tsc_after(mono_ns) + 1);
 }

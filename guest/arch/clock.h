@@ -2,17 +2,25 @@
 #ifndef ARCH_CLOCK_H
 #define ARCH_CLOCK_H
 
+#include "arch/cpu.h"
 #include "lib/base.h"
 
 #define NSEC_PER_SEC 1000000000ull
 
 extern uint64_t tsc_khz;
+extern uint64_t clock_tsc_base;         /* TSC at CLOCK_MONOTONIC 0 */
+extern uint64_t clock_ns_per_tick;      /* 32.32 */
 
 void     clock_init(void);              /* BSP: TSC rate, wall clock base */
-uint64_t clock_mono_ns(void);           /* since boot; never goes back */
 uint64_t clock_real_ns(void);           /* since 1970 */
 void     clock_set_real_ns(uint64_t ns);
-uint64_t clock_tsc_to_ns(uint64_t tsc_delta);
+static inline uint64_t clock_tsc_to_ns(uint64_t tsc_delta)
+{
+    return (uint64_t)((unsigned __int128)tsc_delta * clock_ns_per_tick >> 32);
+}
+/* Since boot; never goes back. */
+static inline uint64_t clock_mono_at(uint64_t tsc) { return clock_tsc_to_ns(tsc - clock_tsc_base); }
+static inline uint64_t clock_mono_ns(void) { return clock_mono_at(rdtsc()); }
 /* Arms this CPU's timer for that moment (CLOCK_MONOTONIC ns; UINT64_MAX: off).
  * The past fires at once.  Fires timer_interrupt() (proc/timer.h). */
 void     clock_arm(uint64_t mono_ns);

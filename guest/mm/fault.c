@@ -134,9 +134,11 @@ static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
 
     file_get_pages_present(v->file, vma_file_page(v, start), n, pfn);
     for (unsigned i = 0; i < n; ) {
-        unsigned run = 0;
-        for (; i + run < n && pfn[i + run] && !first[i + run]; run++)
-            entry[run] = pte_make(pfn[i + run], flags);
+        const pfn_t *from = pfn + i;
+        const pte_t *to = first + i;
+        unsigned run = 0, left = n - i;
+        for (; run < left && from[run] && !to[run]; run++)
+            entry[run] = pte_make(from[run], flags);
         if (run > 0) {
             pt_fill(v->mm, start + i * PAGE_SIZE, first + i, run, PT_demand_file, entry);
             i += run;

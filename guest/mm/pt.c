@@ -30,16 +30,25 @@ static inline pte_t *entry_in(pfn_t table, uint64_t va, unsigned level)
     return (pte_t *)frame_va(table) + ((va >> (PAGE_SHIFT + 9 * (level - 1))) & 511);
 }
 
+/* The entry for va in the table that e leads to. */
+static inline pte_t *step(pte_t e, uint64_t va, unsigned level)
+{
+    return (pte_t *)phys_to_virt(e & PTE_ADDR) + ((va >> (PAGE_SHIFT + 9 * (level - 1))) & 511);
+}
+
+/* Written out: each page fault comes here. */
 pte_t *pt_find(const struct mm *mm, uint64_t va)
 {
-    pfn_t table = mm->root;
-    for (unsigned level = 4; level > 1; level--) {
-        pte_t e = *entry_in(table, va, level);
-        if (!(e & PTE_P) || (e & PTE_PS))
-            return NULL;
-        table = pte_pfn(e);
-    }
-    return entry_in(table, va, 1);
+    pte_t e = *entry_in(mm->root, va, 4);
+    if (!(e & PTE_P))
+        return NULL;
+    e = *step(e, va, 3);
+    if ((e & (PTE_P | PTE_PS)) != PTE_P)
+        return NULL;
+    e = *step(e, va, 2);
+    if ((e & (PTE_P | PTE_PS)) != PTE_P)
+        return NULL;
+    return step(e, va, 1);
 }
 
 pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end)
@@ -115,7 +124,8 @@ pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned to_level, enum pt_reas
 
 pte_t *pt_make(struct mm *mm, uint64_t va, enum pt_reason why)
 {
-    return pt_make_level(mm, va, 1, why);
+    pte_t *e = pt_find(mm, va);
+    return likely(e) ? e : pt_make_level(mm, va, 1, why);
 }
 
 void pt_prune(struct mm *mm, uaddr_t va, struct gather *g)

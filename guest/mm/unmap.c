@@ -18,16 +18,19 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
     pfn_t table = pt_table_of(e);
     pte_t *first = e;
     while (frame_tag(table) != 0 && (e = pt_next_used(e, stop)) < stop) {
-        unsigned room = gather_room(g), n = 0, anon = 0;
+        unsigned room = gather_room(g), anon = 0;
         uaddr_t at = va + (uaddr_t)(e - first) * PAGE_SIZE;
-        for (pte_t pte; room > 0 && e + n < stop && (pte = e[n]) != 0; n++) {
+        pte_t *p = e;
+        for (pte_t pte; p < stop && (pte = *p) != 0; p++) {
             pfn_t pfn = pte_pfn(pte);
-            anon += (pte & PTE_ANON) != 0;
-            if (frame_counted(pfn)) {           /* the root image's need no put */
-                gather_frame(g, pfn);
-                room--;
-            }
+            if (!frame_counted(pfn))            /* the root image's need no put */
+                continue;
+            if (room-- == 0)
+                break;
+            gather_frame(g, pfn);
+            anon += (pte & PTE_ANON) != 0;      /* those are counted, all of them */
         }
+        unsigned n = (unsigned)(p - e);
         mm->pages_mapped -= n;
         mm->pages_anon -= anon;
         pt_clear(mm, at, e, n, g->why);

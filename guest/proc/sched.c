@@ -269,8 +269,7 @@ void schedule(void)
     struct cpu *c = this_cpu();
     struct runq *q = &runqs[c->id];
     struct task *prev = c->running;
-    uint64_t tsc = rdtsc(), now = clock_mono_ns();
-
+    uint64_t tsc = rdtsc(), now = clock_mono_at(tsc);
     uint64_t ran = clock_tsc_to_ns(tsc - q->turn_start);
 
     account(prev, tsc);
