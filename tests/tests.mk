@@ -9,7 +9,7 @@ ABI_GLIBC := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/glibc/
 UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: test-programs
-test-programs: $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun
+test-programs: $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump
 
 # The two libcs make processes in different ways, and use different calls.
 $(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c tests/abi/check.h
@@ -25,6 +25,10 @@ $(ABI_GLIBC): $O/tests/abi/%: tests/abi/%.c tests/abi/check.h
 $O/tests/vm/ptyrun: tests/vm/ptyrun.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE $< -o $@ -lutil
+
+$O/tests/vm/jump: tests/vm/jump.c
+	@mkdir -p $(@D)
+	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) $< -o $@
 
 # A unit test names the sources it is linked with in its first line:
 #     /* links: guest/mm/vma.c guest/lib/rbtree.c */
