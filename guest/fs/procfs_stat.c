@@ -252,6 +252,8 @@ int show_status(struct text *t, const struct proc_node *n)
         mm_put(mm, PT_exit_teardown);
     }
     text_printf(t, "Threads:\t%u\n", a.threads);
+    text_printf(t, "SigQ:\t%u/%llu\n", signal_charged(c->uid),
+                U(task->proc->rlim[RLIMIT_SIGPENDING].rlim_cur));
     text_printf(t,
                 "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n"
                 "SigIgn:\t%016llx\nSigCgt:\t%016llx\n",

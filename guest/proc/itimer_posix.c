@@ -2,7 +2,8 @@
  *
  * At most one signal of a timer is queued; expiries that find it there count as
  * its overrun.  A moment on CLOCK_REALTIME becomes one on CLOCK_MONOTONIC when
- * the timer is set.  Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
+ * the timer is set.  Each timer counts as a queued signal for RLIMIT_SIGPENDING.
+ * Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
 #include "proc/itimer_internal.h"
 
 #include "lib/string.h"
@@ -12,6 +13,7 @@
 struct posix_timer {
     struct list link;           /* [i] in proc->posix_timers */
     struct process *proc;
+    struct sig_account *account;
     int      id;
     int      clock;
     int      notify, signo;
@@ -129,6 +131,11 @@ int posix_timer_create(int clock, const struct sigevent *ev, int *id)
     struct posix_timer *pt = kzalloc(sizeof(*pt));
     if (pt == NULL)
         return -EAGAIN;
+    pt->account = signal_charge(current->cred.uid, p->rlim[RLIMIT_SIGPENDING].rlim_cur);
+    if (pt->account == NULL) {
+        kfree(pt);
+        return -EAGAIN;
+    }
     pt->proc = p;
     pt->clock = clock;
     timer_setup(&pt->timer, fire_posix);
@@ -138,6 +145,7 @@ int posix_timer_create(int clock, const struct sigevent *ev, int *id)
     spin_unlock(&itimer_lock);
     int err = set_event(pt, ev);
     if (err != 0) {
+        signal_uncharge(pt->account);
         kfree(pt);
         return err;
     }
@@ -203,6 +211,7 @@ static void delete(struct posix_timer *pt)
 {
     timer_stop(&pt->timer);
     list_remove(&pt->link);
+    signal_uncharge(pt->account);
     kfree(pt);
 }
 

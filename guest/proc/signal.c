@@ -191,6 +191,7 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
         any = choose(p, NULL, SIGKILL);     /* the leader is gone: any live thread */
     if (!ignored(any, sig)) {
         err = sigpending_add(to != NULL ? &to->pending : &p->shared_pending, sig, info,
+                             (to != NULL ? to : p->leader)->cred.uid,
                              p->rlim[RLIMIT_SIGPENDING].rlim_cur);
         if (err == 0)
             complete(p, to, sig);
@@ -263,7 +264,7 @@ void signal_force(int sig, int code, uaddr_t addr)
     if (sig_action(sh, sig)->handler == HANDLER_DEFAULT)
         t->proc->unkillable = false;
     if (sig != SIGKILL)
-        sigpending_add(&t->pending, sig, &info, UINT64_MAX);
+        sigpending_add(&t->pending, sig, &info, t->cred.uid, UINT64_MAX);
     signal_recalc(t);
     spin_unlock(&sh->lock);
     tree_leave(entered);

@@ -36,9 +36,14 @@ static inline void sig_set_action(struct sighand *s, int sig, const struct ksiga
 struct sigpending {                         /* [sighand.lock] */
     ksigset_t set;
     struct list queue;                      /* struct sigqueue: siginfo of those that have one */
-    uint32_t count;                         /* in queue; RLIMIT_SIGPENDING bounds each queue */
 };
-struct sigqueue { struct list link; siginfo_t info; };
+struct sigqueue { struct list link; struct sig_account *account; siginfo_t info; };
+
+/* signal_charge.c: one more siginfo or POSIX timer for that user; NULL: RLIMIT_SIGPENDING
+ * (limit) is reached, or no memory.  A leaf lock is taken inside. */
+struct sig_account *signal_charge(uint32_t uid, uint64_t limit);
+void signal_uncharge(struct sig_account *a);
+uint32_t signal_charged(uint32_t uid);      /* SigQ of /proc/PID/status */
 
 struct sighand *sighand_create(void);                   /* all default */
 struct sighand *sighand_copy(struct sighand *from);     /* for fork; NULL: no memory */

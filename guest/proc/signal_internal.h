@@ -22,7 +22,7 @@
 static inline bool in_set(ksigset_t set, int sig) { return (set & SIGBIT(sig)) != 0; }
 
 /* All: sighand.lock of the owner held. */
-int  sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint64_t limit);
+int  sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_t uid, uint64_t limit);
                     /* info NULL: SI_KERNEL.  -EAGAIN: a real-time signal's info did not fit */
 int  sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info);    /* the signal; 0: none */
 void sigpending_drop(struct sigpending *q, ksigset_t set);

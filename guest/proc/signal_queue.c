@@ -67,15 +67,27 @@ void sighand_exec(struct task *t)
 void sigpending_init(struct sigpending *q)
 {
     q->set = 0;
-    q->count = 0;
     list_init(&q->queue);
 }
 
-static void sigqueue_free(struct sigpending *q, struct sigqueue *e)
+static void sigqueue_free(struct sigqueue *e)
 {
     list_remove(&e->link);
-    q->count--;
+    signal_uncharge(e->account);
     kfree(e);
+}
+
+/* Room for an info, charged to the receiver's user; NULL: its limit is reached, or no memory. */
+static struct sigqueue *sigqueue_alloc(uint32_t uid, uint64_t limit)
+{
+    struct sig_account *account = signal_charge(uid, limit);
+    struct sigqueue *e = account != NULL ? kmalloc(sizeof(*e)) : NULL;
+
+    if (e != NULL)
+        e->account = account;
+    else if (account != NULL)
+        signal_uncharge(account);
+    return e;
 }
 
 void sigpending_drop(struct sigpending *q, ksigset_t set)
@@ -87,7 +99,7 @@ void sigpending_drop(struct sigpending *q, ksigset_t set)
     q->set &= ~set;
     list_for_each_safe(e, next, &q->queue, link)
         if (in_set(set, e->info.si_signo))
-            sigqueue_free(q, e);
+            sigqueue_free(e);
 }
 
 void sigpending_flush(struct sigpending *q)
@@ -102,14 +114,11 @@ static int lost_info(int sig, const siginfo_t *info)
     return sig >= SIGRTMIN && info != NULL && info->si_code != SI_USER ? -EAGAIN : 0;
 }
 
-int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint64_t limit)
+int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_t uid, uint64_t limit)
 {
-    struct sigqueue *e = NULL;
-
     if (sig < SIGRTMIN && in_set(q->set, sig))
         return 0;
-    if (q->count < limit)
-        e = kmalloc(sizeof(*e));
+    struct sigqueue *e = sigqueue_alloc(uid, limit);
     if (e == NULL) {
         int err = lost_info(sig, info);
         if (err != 0)
@@ -123,7 +132,6 @@ int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint64_
         }
         e->info.si_signo = sig;
         list_push_back(&q->queue, &e->link);
-        q->count++;
     }
     q->set |= SIGBIT(sig);
     return 0;
@@ -146,7 +154,7 @@ static void take_info(struct sigpending *q, int sig, siginfo_t *info)
     }
     if (found != NULL) {
         *info = found->info;
-        sigqueue_free(q, found);
+        sigqueue_free(found);
     } else {
         memset(info, 0, sizeof(*info));
         info->si_signo = sig;
