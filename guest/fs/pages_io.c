@@ -384,6 +384,19 @@ int file_get_page(struct file *f, uint64_t index, bool fill, pfn_t *pfn)
     return 0;
 }
 
+unsigned file_image_run(struct file *f, uint64_t index, unsigned n, pfn_t *first)
+{
+    struct inode *in = f->inode;
+    uint64_t end = 0;
+
+    spin_lock(&in->pages_lock);
+    if (!in->pages)             /* then nothing has been written over */
+        end = MIN((uint64_t)in->borrowed_pages, PAGES_OF(in->size));
+    *first = in->borrowed + (pfn_t)index;
+    spin_unlock(&in->pages_lock);
+    return index < end ? (unsigned)MIN((uint64_t)n, end - index) : 0;
+}
+
 void file_get_pages_present(struct file *f, uint64_t index, unsigned n, pfn_t *pfns)
 {
     struct inode *in = f->inode;
@@ -391,12 +404,7 @@ void file_get_pages_present(struct file *f, uint64_t index, unsigned n, pfn_t *p
 
     spin_lock(&in->pages_lock);
     end = PAGES_OF(in->size);
-    unsigned k = 0;
-    if (!in->pages)             /* untouched in the image, whose frames need no reference */
-        for (unsigned lent = index < in->borrowed_pages
-                           ? (unsigned)MIN(n, in->borrowed_pages - index) : 0; k < lent; k++)
-            pfns[k] = in->borrowed + (pfn_t)index + k;
-    for (; k < n; k++) {
+    for (unsigned k = 0; k < n; k++) {
         pfns[k] = index + k < end ? inode_page(in, index + k) : 0;
         if (pfns[k])
             frame_get(pfns[k]);

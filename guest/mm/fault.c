@@ -129,15 +129,26 @@ static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
     uaddr_t end = MIN(v->end, (va & ~(AROUND * PAGE_SIZE - 1)) + AROUND * PAGE_SIZE);
     unsigned n = (unsigned)((end - start) >> PAGE_SHIFT);
     pte_t flags = leaf_flags(v) | (is_private(v) && (v->flags & VM_WRITE) ? PTE_COW : 0);
-    pte_t *first = e - ((va - start) >> PAGE_SHIFT), entry[AROUND];
-    pfn_t pfn[AROUND];
+    unsigned at = (unsigned)((va - start) >> PAGE_SHIFT);
+    pte_t *first = e - at, entry[AROUND];
+    pfn_t pfn[AROUND], image;
 
+    unsigned run = file_image_run(v->file, vma_file_page(v, start), n, &image);
+    if (at < run) {             /* most programs: pages of the root image, one after the other */
+        for (unsigned i = 0, got; i < run; i += got ? got : 1) {
+            got = pt_fill_run(v->mm, start + i * PAGE_SIZE, first + i, run - i, PT_demand_file,
+                              pte_make(image + i, flags));
+            v->mm->pages_mapped += got;
+        }
+        mm_count_page(v->mm, false, 0);
+        return true;
+    }
     file_get_pages_present(v->file, vma_file_page(v, start), n, pfn);
     for (unsigned i = 0; i < n; ) {
         const pfn_t *from = pfn + i;
         const pte_t *to = first + i;
-        unsigned run = 0, left = n - i;
-        for (; run < left && from[run] && !to[run]; run++)
+        unsigned left = n - i;
+        for (run = 0; run < left && from[run] && !to[run]; run++)
             entry[run] = pte_make(from[run], flags);
         if (run > 0) {
             pt_fill(v->mm, start + i * PAGE_SIZE, first + i, run, PT_demand_file, entry);

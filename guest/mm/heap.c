@@ -32,10 +32,18 @@ union slab_tag {
 struct free_object { uint32_t next; pfn_t prev_slab, next_slab; };    /* next: as slab_tag.first */
 
 #define KEPT_MAX 8              /* objects of a class that a CPU keeps */
+#define BATCH    4u             /* how many a fresh slab gives at once */
 
 static struct spinlock lock = SPINLOCK_INIT;
 static pfn_t with_room[NCLASSES];       /* [lock] slabs with a free object */
 static uint8_t class_of[KMALLOC_MAX / 16 + 1];  /* by size / 16, rounded up; class + 1 once known */
+
+static inline void keep(struct heap_cpu *k, void *p)
+{
+    *(void **)p = k->first;
+    k->first = p;
+    k->n++;
+}
 
 static unsigned capacity(unsigned class) { return PAGE_SIZE / class_bytes[class]; }
 
@@ -91,19 +99,23 @@ static void list_out(pfn_t slab, union slab_tag t)
         with_room[t.class] = o->next_slab;
 }
 
-/* Takes an object of a slab on the list.  Lock held. */
+/* Takes an object of a slab on the list; of untouched ones some more, which this CPU
+ * keeps.  Lock held. */
 static void *take(pfn_t slab)
 {
     union slab_tag t = { frame_tag(slab) };
     struct free_object *o = head_object(slab, t), was = *o;
-    bool last = t.used + 1u == capacity(t.class);
+    unsigned n = t.first ? 1 : MIN(BATCH, capacity(t.class) - t.carved);
+    bool last = t.used + n == capacity(t.class);
     if (last)
         list_out(slab, t);
     if (t.first)
         t.first = was.next;
     else
-        t.carved++;
-    t.used++;
+        t.carved += n;
+    t.used += n;
+    for (unsigned i = 1; i < n; i++)
+        keep(&this_cpu()->heap[t.class], (char *)o + i * class_bytes[t.class]);
     if (!last) {
         struct free_object *next = head_object(slab, t);
         next->prev_slab = was.prev_slab;
@@ -207,9 +219,7 @@ void kfree(void *p)
         to_slab(slab, p);
         return;
     }
-    *(void **)p = k->first;
-    k->first = p;
-    k->n++;
+    keep(k, p);
 }
 
 char *kstrdup(const char *s)

@@ -226,6 +226,37 @@ void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason wh
     count_used(e, (int)n);
 }
 
+static SLOW_PATH void fill_run_traced(struct mm *mm, uint64_t va, pte_t *e, unsigned n,
+                                      enum pt_reason why, pte_t first)
+{
+    pte_t some[16];
+    for (unsigned done = 0; done < n; ) {
+        unsigned part = 0;
+        for (; part < ARRAY_SIZE(some) && done + part < n; part++, first += PAGE_SIZE)
+            some[part] = first;
+        pt_fill(mm, va + done * PAGE_SIZE, e + done, part, why, some);
+        done += part;
+    }
+}
+
+unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
+                     pte_t first)
+{
+    pte_t *p = e, *stop = e + n;
+    if (unlikely(trace_on)) {
+        while (p < stop && !*p)
+            p++;
+        fill_run_traced(mm, va, e, (unsigned)(p - e), why, first);
+        return (unsigned)(p - e);
+    }
+    for (; p < stop && !*p; p++, first += PAGE_SIZE)
+        store(p, first);
+    n = (unsigned)(p - e);
+    this_cpu()->pte_writes += n;
+    count_used(e, (int)n);
+    return n;
+}
+
 void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why)
 {
     if (n == 1) {

@@ -58,6 +58,10 @@ void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reas
  * bits `off` removed and `on` added (how many changed is returned). */
 void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
              const pte_t *new);
+/* The frames from first's on, one after the other, until an entry is used or n are
+ * filled.  How many. */
+unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
+                     pte_t first);
 void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why);
 unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
                    pte_t off, pte_t on);
