@@ -45,4 +45,7 @@ ok "vfork releases: $vforks, 24 of the benchmark's and 1 of run's" [ "$vforks" -
 
 traced script sh -c 'for i in 1 2 3; do ls / | wc -l; done; (sleep 0.1) & wait; cat /etc/passwd | sort'
 traced kill sh -c 'sleep 10 & sleep 0.2; kill $!; wait; vforkdemo > /dev/null; forkdemo > /dev/null'
+tree=$("$O/vmm-trace" tree "$work/kill")
+like 'tree: who was killed, and by what' "$tree" '^ +.*\[[0-9]+\] +fork .*killed by signal 15$'
+like "tree: vforkdemo's child, which wrote no entry" "$tree" '^ +vforkdemo\[[0-9]+\] +vfork +0 .*exit 0$'
 done_testing

@@ -55,7 +55,7 @@ static void add_sample(struct samples *s, uint64_t ticks)
 
 /* --- calls begin and end ---------------------------------------------------------------- */
 
-static enum call_kind clone_kind(uint64_t flags, bool own_stack)
+enum call_kind clone_kind(uint64_t flags, bool own_stack)
 {
     if (flags & CLONE_THREAD)
         return CALL_thread;
@@ -114,10 +114,16 @@ static void end_call(struct calls *c, struct task *t, bool failed)
     add_cost(&c->row[t->kind].cost, &t->cost);
 }
 
+bool call_gives_stack(const struct trace_event *enter)
+{
+    const struct trace_ev_syscall_enter *f = enter->fields;
+    return f->nr == __NR_clone3 || (f->nr == __NR_clone && f->a1 != 0);
+}
+
 static void on_enter(struct calls *c, struct task *t, const struct trace_event *e)
 {
     const struct trace_ev_syscall_enter *f = e->fields;
-    bool own_stack = f->nr == __NR_clone3 || (f->nr == __NR_clone && f->a1 != 0);
+    bool own_stack = call_gives_stack(e);
     enum call_kind kind = entry_kind(f->nr, f->a0, own_stack);
     if (kind == CALL_KINDS)
         return;
@@ -190,7 +196,7 @@ static void count_after(struct calls *c, const struct task *t, uint64_t faults, 
 /* --- page tables ------------------------------------------------------------------------- */
 
 /* Writes that an event stands for; an entry that did not change is not one. */
-static uint64_t count_writes(const struct trace_event *e)
+uint64_t event_writes(const struct trace_event *e)
 {
     uint64_t n = 0;
     switch (e->id) {
@@ -222,7 +228,7 @@ static void sees_teardown(struct calls *c, struct task *t, const struct trace_ev
 
 static void on_write(struct calls *c, struct task *t, const struct trace_event *e, unsigned reason)
 {
-    uint64_t n = count_writes(e);
+    uint64_t n = event_writes(e);
     if (reason == PT_checkpoint) {
         c->checkpoint_entries += n;
         return;

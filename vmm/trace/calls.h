@@ -18,6 +18,14 @@ enum call_kind { CALL_fork, CALL_vfork, CALL_posix_spawn, CALL_thread, CALL_clon
                  CALL_exec, CALL_exit, CALL_wait, CALL_KINDS };
 extern const char *const call_kind_names[CALL_KINDS];
 
+/* Which of them a clone event with these flags is; own_stack: the syscall_enter
+ * before it, for which call_gives_stack() tells whether the child was given one. */
+enum call_kind clone_kind(uint64_t flags, bool own_stack);
+bool call_gives_stack(const struct trace_event *enter);
+
+/* How many entries a page-table event changed; 0 for other events. */
+uint64_t event_writes(const struct trace_event *e);
+
 /* Whose tables: the caller's address space as the call began, another one (a
  * fork's child, an exec's new image), or the kernel's. */
 enum side { SIDE_CALLER, SIDE_OTHER, SIDE_KERNEL, SIDES };

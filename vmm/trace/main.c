@@ -8,6 +8,7 @@
 static const struct command commands[] = {
     { "summary", "what each kind of call cost: page-table writes, tables, faults, waits",
       command_summary },
+    { "tree", "the processes: who made whom, by which call, and how they ended", command_tree },
     { "print", "the events, a line each", command_print },
     { "info", "files, packets, events by kind, clock and machine", command_info },
     { "recover", "repair what a killed vmm left behind", command_recover },

@@ -1,0 +1,185 @@
+/* tree.c - vmm-trace tree: who made whom, by which call, and what became of them.
+ *
+ * A life is one process or thread from its birth to its death.  A pid can be
+ * used again, so lives are kept in an array in the order of birth, and the record
+ * of a pid names its latest one. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "vmm/trace/calls.h"
+#include "vmm/trace/commands.h"
+#include "vmm/trace/format.h"
+#include "vmm/trace/tasks.h"
+
+#define NAMES_MAX 64
+#define NO_LIFE   0             /* index of the root, which stands for the kernel */
+
+struct life {
+    uint32_t pid, parent;       /* parent: an index */
+    uint32_t first_child, last_child, next;     /* indexes; NO_LIFE: none */
+    enum call_kind born;
+    char names[NAMES_MAX];      /* "sh > ls": at birth, then by exec */
+    uint64_t writes, from, to;  /* entries written while it ran; ticks */
+    bool ended;
+    int32_t status;
+};
+
+struct task {
+    struct task_head head;
+    uint32_t life;
+    bool own_stack;             /* its clone call gives the child one */
+};
+
+struct tree {
+    struct life *life;
+    uint32_t n, capacity;
+    struct tasks *tasks;
+    uint64_t last_tsc;
+};
+
+static uint32_t new_life(struct tree *t, uint32_t pid, uint32_t parent, enum call_kind born,
+                         uint64_t tsc)
+{
+    if (t->n == t->capacity) {
+        t->capacity = t->capacity != 0 ? 2 * t->capacity : 256;
+        t->life = realloc(t->life, t->capacity * sizeof(t->life[0]));
+        if (t->life == NULL)
+            out_of_memory();
+    }
+    uint32_t self = t->n++;
+    t->life[self] = (struct life){ .pid = pid, .parent = parent, .born = born, .from = tsc };
+    struct life *p = &t->life[parent];
+    if (self == NO_LIFE)
+        return self;
+    if (p->first_child == NO_LIFE)
+        p->first_child = self;
+    else
+        t->life[p->last_child].next = self;
+    p->last_child = self;
+    return self;
+}
+
+static void add_name(struct life *l, const char *comm)
+{
+    size_t have = strlen(l->names);
+    snprintf(l->names + have, sizeof(l->names) - have, "%s%s", have > 0 ? " > " : "", comm);
+}
+
+/* The life of the task that the event is about; a task that nobody was seen to
+ * make (PID 1) is the kernel's child. */
+static struct life *life_of(struct tree *t, uint32_t pid, uint64_t tsc)
+{
+    struct task *task = tasks_get(t->tasks, pid);
+    if (task->life == NO_LIFE && pid != 0)
+        task->life = new_life(t, pid, NO_LIFE, CALL_KINDS, tsc);
+    return &t->life[task->life];
+}
+
+static void on_clone(struct tree *t, const struct trace_event *e)
+{
+    const struct trace_ev_clone *f = e->fields;
+    life_of(t, e->pid, e->tsc);
+    struct task *parent = tasks_get(t->tasks, e->pid), *child = tasks_get(t->tasks, f->child);
+    child->life = new_life(t, f->child, parent->life,
+                           clone_kind(f->flags, parent->own_stack), e->tsc);
+    add_name(&t->life[child->life], child->head.comm);
+}
+
+static void take_event(struct tree *t, const struct trace_event *e)
+{
+    t->last_tsc = e->tsc;
+    tasks_follow(t->tasks, e);
+    if (e->id == TRACE_EV_syscall_enter) {
+        struct task *task = tasks_get(t->tasks, e->pid);
+        task->own_stack = call_gives_stack(e);
+    } else if (e->id == TRACE_EV_clone) {
+        on_clone(t, e);
+    } else if (e->id == TRACE_EV_exec) {
+        const struct task_head *head = tasks_get(t->tasks, e->pid);
+        add_name(life_of(t, e->pid, e->tsc), head->comm);
+    } else if (e->id == TRACE_EV_exit) {
+        const struct trace_ev_exit *f = e->fields;
+        struct life *l = life_of(t, e->pid, e->tsc);
+        l->ended = true;
+        l->status = f->status;
+        l->to = e->tsc;
+    } else {
+        uint64_t n = event_writes(e);
+        if (n > 0)
+            life_of(t, e->pid, e->tsc)->writes += n;
+    }
+}
+
+static void print_end(const struct life *l)
+{
+    if (!l->ended)
+        fputs("still there", stdout);
+    else if (WIFSIGNALED(l->status))
+        printf("killed by signal %d", WTERMSIG(l->status));
+    else
+        printf("exit %d", WEXITSTATUS(l->status));
+}
+
+static void print_life(const struct tree *t, const struct trace_meta *m, const struct life *l,
+                       unsigned depth)
+{
+    char who[2 * NAMES_MAX], span[24];
+    unsigned indent = 2 * (depth < 16 ? depth : 16);
+    snprintf(who, sizeof(who), "%*s%s[%u]", (int)indent, "", l->names, l->pid);
+    printf("%-44s %-12s %10" PRIu64 " %10s  ", who,
+           l->born < CALL_KINDS ? call_kind_names[l->born] : "the kernel", l->writes,
+           format_ns(span, trace_ns(m, (l->ended ? l->to : t->last_tsc) - l->from)));
+    print_end(l);
+    putchar('\n');
+}
+
+/* Depth first, without recursion: a chain of forks may be long. */
+static void print_tree(const struct tree *t, const struct trace_meta *m)
+{
+    unsigned depth = 0;
+    uint32_t at = t->life[NO_LIFE].first_child;
+    while (at != NO_LIFE) {
+        const struct life *l = &t->life[at];
+        print_life(t, m, l, depth);
+        if (l->first_child != NO_LIFE) {
+            at = l->first_child;
+            depth++;
+            continue;
+        }
+        while (at != NO_LIFE && t->life[at].next == NO_LIFE) {
+            at = t->life[at].parent;
+            depth--;
+        }
+        at = at != NO_LIFE ? t->life[at].next : NO_LIFE;
+    }
+}
+
+int command_tree(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .parser = parse_directory, .args_doc = "DIR",
+        .doc = "Shows the processes as a tree: by which call each was made, what it executed, how "
+               "many page-table entries were written while it ran, how long it lived, how it "
+               "ended.",
+    };
+    const char *dir;
+    argp_parse(&argp, argc, argv, 0, NULL, &dir);
+    struct trace *trace = open_trace(dir);
+    if (trace == NULL)
+        return STATUS_TROUBLE;
+
+    const struct trace_event *e;
+    struct tree t = { .tasks = tasks_new(sizeof(struct task)) };
+    if (t.tasks == NULL)
+        out_of_memory();
+    new_life(&t, 0, NO_LIFE, CALL_KINDS, 0);
+    while ((e = trace_next(trace)) != NULL)
+        take_event(&t, e);
+    printf("%-44s %-12s %10s %10s  %s\n", "process", "made by", "PTE writes", "life", "end");
+    print_tree(&t, trace_meta(trace));
+    tasks_free(t.tasks);
+    free(t.life);
+    return close_trace(trace);
+}
