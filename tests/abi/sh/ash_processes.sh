@@ -1,6 +1,6 @@
 # Processes from the shell: pipelines, background jobs, wait, signals, subshells, timeout, nohup, FIFOs.
 (sleep 0.2; exit 7) & wait $!; echo wait $?; true & false & wait; echo all $?; sleep 5 & kill $!
-wait $!; echo killed $?; (kill -9 $(sh -c 'echo $PPID')) 2> /dev/null; echo sub $?
+wait $! 2> /dev/null; echo killed $?; (kill -9 $(sh -c 'echo $PPID')) 2> /dev/null; echo sub $?
 sh -c 'kill -TERM $$'; echo term $?; sh -c 'kill -INT $$; echo no'; echo int $?
 sh -c 'trap "echo caught; exit 9" TERM; kill $$; sleep 1'; echo trap $?
 seq 1000 | cat | cat | tail -n 1; yes | head -n 1000 | wc -l; echo x | (read y; echo got $y)
