@@ -25,6 +25,7 @@ int  posix_timer_set(int id, bool absolute, const struct itimer_setting *to, str
 int  posix_timer_get(int id, struct itimer_setting *now);
 int  posix_timer_overrun(int id);
 int  posix_timer_delete(int id);
+void posix_timers_clock_set(int64_t by_ns);     /* CLOCK_REALTIME went forward by so much; takes tree_lock */
 void posix_timers_delete_all(struct process *p);
 
 #endif

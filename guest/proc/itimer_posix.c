@@ -2,7 +2,7 @@
  *
  * At most one signal of a timer is queued; expiries that find it there count as
  * its overrun.  A moment on CLOCK_REALTIME becomes one on CLOCK_MONOTONIC when
- * the timer is set.  Each timer counts as a queued signal for RLIMIT_SIGPENDING.
+ * the timer is set, and is moved when the clock is.  Each timer counts as a queued signal for RLIMIT_SIGPENDING.
  * Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
 #include "proc/itimer_internal.h"
 
@@ -21,6 +21,7 @@ struct posix_timer {
     sigval_t value;
     struct timer timer;
     uint64_t interval_ns;       /* [i] */
+    bool     follows_real;      /* [i] set to a moment on CLOCK_REALTIME */
     uint32_t overrun;           /* of the signal sent last; [atomic] */
 };
 
@@ -171,7 +172,8 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to, stru
     if (pt != NULL) {
         uint64_t base = clock_mono_ns();
 
-        if (absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI))
+        pt->follows_real = absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI);
+        if (pt->follows_real)
             base -= clock_real_ns();    /* modulo 2^64, as the sum below */
         else if (absolute)
             base = 0;
@@ -185,6 +187,23 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to, stru
     }
     spin_unlock(&itimer_lock);
     return pt != NULL ? 0 : -EINVAL;
+}
+
+void posix_timers_clock_set(int64_t by_ns)
+{
+    struct posix_timer *pt;
+    struct process *p;
+
+    spin_lock(&tree_lock);
+    spin_lock(&itimer_lock);
+    list_for_each(p, &all_processes, all_link)
+        list_for_each(pt, &p->posix_timers, link)
+            if (pt->follows_real && pt->timer.queued) {
+                int64_t when = (int64_t)pt->timer.when - by_ns;
+                timer_start(&pt->timer, when > 0 ? (uint64_t)when : 0);
+            }
+    spin_unlock(&itimer_lock);
+    spin_unlock(&tree_lock);
 }
 
 int posix_timer_get(int id, struct itimer_setting *now)

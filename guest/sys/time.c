@@ -138,12 +138,16 @@ SYSCALL2(clock_getres, int, id, uaddr_t, to)
     return put_user(to_timespec(1), to);
 }
 
-/* Sleepers until a moment on CLOCK_REALTIME compute their deadline again. */
+/* Sleepers until a moment on CLOCK_REALTIME compute their deadline again; timers
+ * are moved. */
 static struct waitq clock_was_set = WAITQ_INIT(clock_was_set);
 
 static void set_clock(uint64_t ns)
 {
+    int64_t by = (int64_t)(ns - clock_real_ns());
+
     clock_set_real_ns(ns);
+    posix_timers_clock_set(by);
     waitq_wake(&clock_was_set);
 }
 
