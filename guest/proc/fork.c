@@ -149,9 +149,8 @@ static int copy_process(struct task *t, uint64_t flags)
 static void copy_task(struct task *t, const struct clone_request *rq)
 {
     struct task *me = current;
-    struct regs regs = *me->uregs;
 
-    strlcpy(t->rec->comm, me->rec->comm, sizeof t->rec->comm);
+    memcpy(t->rec->comm, me->rec->comm, sizeof t->rec->comm);
     t->rec->mm = t->mm != NULL ? t->mm->id : 0;
     t->cpus_allowed = me->cpus_allowed;
     t->nice = me->nice;
@@ -170,14 +169,14 @@ static void copy_task(struct task *t, const struct clone_request *rq)
     if (rq->flags & CLONE_CHILD_CLEARTID)
         t->clear_child_tid = rq->child_tid;
 
-    regs.rax = 0;
-    regs.error = (uint64_t)-1;  /* the child has nothing to restart */
+    task_prepare_user(t, me->uregs);
+    t->uregs->rax = 0;
+    t->uregs->error = (uint64_t)-1;     /* the child has nothing to restart */
     if (rq->stack != 0)
-        regs.rsp = rq->stack;
+        t->uregs->rsp = rq->stack;
     fpu_fork(t);
     t->fs_base = rq->flags & CLONE_SETTLS ? rq->tls : user_fs_base();
     t->gs_base = user_gs_base();
-    task_prepare_user(t, &regs);
 }
 
 /* A task that is not in the family yet. */
@@ -438,6 +437,7 @@ static int make_first(struct task *t, struct process *p, struct session *s)
     t->kthread = true;
     t->cpus_allowed = UINT64_MAX;
     t->altstack_flags = SS_DISABLE;
+    memset(&t->cred, 0, sizeof t->cred);
     t->cred.cap_effective = t->cred.cap_permitted = t->cred.cap_bounding = (1ull << 41) - 1;
     strlcpy(t->rec->comm, "init", sizeof t->rec->comm);
     process_get(p);

@@ -316,12 +316,12 @@ static void turn_check(void)
 {
     struct cpu *c = this_cpu();
     struct runq *q = &runqs[c->id];
-    uint64_t now = clock_mono_ns();
 
     c->need_resched = 0;
     if (q->n == 0)
         return;
-    uint64_t ran = clock_tsc_to_ns(rdtsc() - q->turn_start);
+    uint64_t tsc = rdtsc(), now = clock_mono_at(tsc);
+    uint64_t ran = clock_tsc_to_ns(tsc - q->turn_start);
     uint64_t turn = current->slice_ns;
     if (q->fresh && turn > PATIENCE_NS)
         turn = PATIENCE_NS;

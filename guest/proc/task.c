@@ -109,9 +109,10 @@ void task_init(void)
 
 int task_alloc(struct task **out)
 {
-    struct task *t = kzalloc(sizeof *t);
+    struct task *t = kmalloc(sizeof *t);
     if (t == NULL)
         return -ENOMEM;
+    memset(t, 0, offsetof(struct task, cred));
     t->refs = 2;
     list_init(&t->thread_link);
     list_init(&t->run_link);
@@ -176,9 +177,10 @@ struct mm *task_get_mm(struct task *t)
 
 int process_alloc(struct process **out)
 {
-    struct process *p = kzalloc(sizeof *p);
+    struct process *p = kmalloc(sizeof *p);
     if (p == NULL)
         return -ENOMEM;
+    memset(p, 0, offsetof(struct process, rlim));
     p->refs = 1;
     list_init(&p->threads);
     list_init(&p->children);

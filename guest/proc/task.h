@@ -83,8 +83,8 @@ struct task {
     bool     no_new_privs;      /* [o] kept by fork and exec */
     bool     exiting;           /* [T] in exit_task, or dead */
 
-    struct cred cred;
     uint64_t start_ns;          /* [k] */
+    struct cred cred;           /* last: task_alloc() zeroes all but this */
 };
 
 struct session {                /* refs [a] */
@@ -127,10 +127,10 @@ struct process {
     struct timer itimer_cpu;    /* [i] looks whether those two are due */
     struct list posix_timers;   /* [i] */
     uint32_t next_timer_id;     /* [i] */
-    struct rlimit64 rlim[RLIM_NLIMITS]; /* [T] */
     /* dead threads' and reaped children's use: [T] */
     uint64_t utime_ns, stime_ns, cutime_ns, cstime_ns, minflt, cminflt, nvcsw, nivcsw, cnvcsw, cnivcsw;
     uint64_t maxrss, cmaxrss;   /* pages */
+    struct rlimit64 rlim[RLIM_NLIMITS]; /* [T] last: process_alloc() zeroes all but this */
 };
 
 extern struct spinlock tree_lock;       /* the family: processes, groups, sessions, PIDs */
