@@ -8,6 +8,10 @@
  *                ring 3 has it: the VMM completes it (emulate.h), so the table
  *                says so, with the host's layout
  *
+ * In leaves 1 and 7 kvm_pvm adds bits of the host to whatever table it is given.
+ * So what ring 0 cannot do there cannot be hidden: SMAP, POPCNT, CMPXCHG16B, BMI.
+ * A kernel has to know by HC_CAP_PAGE_OPS.  (RDTSCP and INVPCID are not offered.)
+ *
  * KVM_GET_SUPPORTED_CPUID takes 0.45 ms on such hosts: it is called once. */
 #include "vmm/cpuid.h"
 
