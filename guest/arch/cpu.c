@@ -126,6 +126,7 @@ static void load_tables(struct cpu *c, struct tables *t, uint64_t ist[IST_COUNT]
     __asm__ volatile("lgdt %0" : : "m"(gdtr));
     __asm__ volatile("lidt %0" : : "m"(idtr));
     __asm__ volatile("ltr %w0" : : "r"(TSS_SEL));
+    __asm__ volatile("lldt %w0" : : "r"(0));   /* none: a reset leaves one of 64 KiB at address 0 */
 }
 
 static void load_control_registers(void)

@@ -52,6 +52,8 @@ static void fault_in_user_mode(struct regs *r)
     uaddr_t at = read_cr2();
     int code = SEGV_MAPERR;
     int sig = user_page_fault(r, at, &code);
+    if (at >= USER_END)
+        r->error |= FAULT_PRESENT;  /* a program does not learn what the kernel has mapped */
     if (sig > 0)
         signal_force(sig, code, at);
     else if (sig == -ENOMEM && !signal_fatal_pending(current))
@@ -84,8 +86,20 @@ static int fpe_code(uint32_t raised)
     return FPE_FLTRES;
 }
 
+/* INT n for a gate that user mode may not use is a general protection fault.  KVM's
+ * interpreter, which runs it on a host without VMX or SVM, gives #UD instead. */
+static void settle_int(struct regs *r)
+{
+    uint8_t insn[2];
+    if (r->vector != TRAP_UD || copy_from_user(insn, r->rip, sizeof(insn)) != 0 || insn[0] != 0xcd)
+        return;
+    r->vector = TRAP_GP;
+    r->error = insn[1] * 8u + 2;                /* the gate, in the IDT */
+}
+
 static void exception_in_user_mode(struct regs *r)
 {
+    settle_int(r);
     switch (r->vector) {
     case TRAP_DE: signal_force(SIGFPE, FPE_INTDIV, r->rip); break;
     case TRAP_DB: r->rflags &= ~0x100ull; signal_force(SIGTRAP, TRAP_TRACE, r->rip); break;

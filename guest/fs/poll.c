@@ -122,6 +122,9 @@ static long wait_for(long (*pass)(void *what, struct poll_table *pt), void *what
         found = pass(what, pt);
         if (table.failed)
             found = -ENOMEM;
+        if (found == 0 && over && signal_pending(current))
+            found = -ERESTARTNOHAND;        /* as in Linux, a signal outdoes the time-out: who
+                                             * polls with a mask and no time would never see it */
         if (found != 0 || over)
             break;
         pt = NULL;
