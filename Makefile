@@ -18,8 +18,8 @@ DEPS     = -MMD -MP -MF $@.d
 # --- host programs -----------------------------------------------------------
 HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -fPIE
 # A shared library costs every start 0.1 ms.  So libelf, its libz and libseccomp are
-# linked statically; Capstone and libdw, which are larger, are loaded when a report or
-# an instruction needs them.
+# linked statically; Capstone and libdw, which are larger, are loaded when a report
+# needs them.
 VMM_LIBS    := -Wl,-Bstatic -lelf -lz -lseccomp -Wl,-Bdynamic -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
 TRACE_LIB   := $(patsubst %,vmm/trace/%.c,schema metadata reader replay format)

@@ -1,8 +1,7 @@
 /* emulate.c - see emulate.h.
  *
- * The vCPU stands before the instruction, and KVM shows its bytes.  Capstone
- * decodes them (once: the kernel has few such instructions), KVM_TRANSLATE
- * gives the memory, KVM_GET_XSAVE2 and KVM_SET_XSAVE the registers, and
+ * The vCPU stands before the instruction, and KVM shows its bytes.  decode.c
+ * knows them, KVM_TRANSLATE gives the memory, KVM_GET_XSAVE2 and KVM_SET_XSAVE the registers, and
  * xstate.c does what the instruction does.  Then RIP moves on.
  *
  * Ring 0 runs without XSETBV of its own here, so XCR0 begins as if firmware
@@ -16,12 +15,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "vmm/decode.h"
 #include "vmm/vm.h"
 #include "vmm/xstate.h"
 
 #define VECTOR_UD   6
 #define VECTOR_GP   13
-#define DECODED     (sizeof(((struct emulate_state *)0)->decoded) / sizeof(struct disasm_insn))
 #define PAGE_REST(va) (GMEM_PAGE - ((va) & (GMEM_PAGE - 1)))
 
 /* Set by emulate_enable(), before any vCPU. */
@@ -40,7 +39,7 @@ void emulate_free(struct emulate_state *e)
     free(e->area);
 }
 
-static uint64_t reg_value(const struct kvm_regs *r, enum disasm_reg reg)
+static uint64_t reg_value(const struct kvm_regs *r, enum insn_reg reg)
 {
     switch (reg) {
     case GPR_RAX: return r->rax;
@@ -65,12 +64,12 @@ static uint64_t reg_value(const struct kvm_regs *r, enum disasm_reg reg)
     return 0;
 }
 
-static uint64_t effective_address(const struct vcpu *v, const struct disasm_insn *insn,
+static uint64_t effective_address(const struct vcpu *v, const struct insn *insn,
                                   const struct kvm_sregs *s)
 {
     const struct kvm_regs *r = &v->run->s.regs.regs;
     uint64_t at = reg_value(r, insn->base) + reg_value(r, insn->index) * insn->scale
-        + (uint64_t)insn->disp;
+        + (uint64_t)(int64_t)insn->disp;
     if (insn->base == GPR_RIP)
         at += insn->len;
     if (insn->seg == SEG_FS)
@@ -117,7 +116,7 @@ static bool inject(const struct vcpu *v, int vector)
 
 enum outcome { DONE, FAULT_GP, FAILED };
 
-static enum outcome do_xsave(struct vcpu *v, const struct disasm_insn *insn, uint64_t va)
+static enum outcome do_xsave(struct vcpu *v, const struct insn *insn, uint64_t va)
 {
     static __thread uint8_t mem[XSTATE_AREA_MAX];
     const struct kvm_regs *r = &v->run->s.regs.regs;
@@ -155,21 +154,6 @@ static enum outcome do_xcr(struct vcpu *v, bool set)
     return DONE;
 }
 
-static const struct disasm_insn *decode(struct emulate_state *e, const uint8_t *bytes, size_t n)
-{
-    for (size_t i = 0; i < DECODED; i++) {
-        const struct disasm_insn *d = &e->decoded[i];
-        if (d->len != 0 && d->len <= n && memcmp(d->bytes, bytes, d->len) == 0)
-            return d;
-    }
-    struct disasm_insn insn;
-    if (!disasm_one(bytes, n, &insn) || insn.op == OP_OTHER)
-        return NULL;
-    struct disasm_insn *slot = &e->decoded[e->next++ % DECODED];
-    *slot = insn;
-    return slot;
-}
-
 /* KVM's area may be larger than a page; its size is a property of the VM. */
 static bool prepare(struct vcpu *v)
 {
@@ -189,31 +173,30 @@ bool emulate_instruction(struct vcpu *v)
     struct kvm_run *run = v->run;
     struct kvm_regs *r = &run->s.regs.regs;
     struct kvm_sregs s;
+    struct insn insn;
     enum outcome outcome;
 
     if (run->emulation_failure.ndata < 3
         || !(run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)
-        || run->emulation_failure.insn_size > DISASM_INSN_MAX
+        || run->emulation_failure.insn_size > INSN_BYTES_MAX
         || ioctl(v->fd, KVM_GET_SREGS, &s) != 0)
         return false;
     if (s.ss.dpl == 3)          /* as KVM does without the capability */
         return inject(v, VECTOR_UD);
     if (!s.cs.l || !prepare(v))
         return false;
-    const struct disasm_insn *insn = decode(&v->emulate, run->emulation_failure.insn_bytes,
-                                            run->emulation_failure.insn_size);
-    if (insn == NULL)
+    if (!insn_decode(run->emulation_failure.insn_bytes, run->emulation_failure.insn_size, &insn))
         return false;
-    if (insn->op == OP_XGETBV || insn->op == OP_XSETBV)
-        outcome = do_xcr(v, insn->op == OP_XSETBV);
+    if (insn.op == OP_XGETBV || insn.op == OP_XSETBV)
+        outcome = do_xcr(v, insn.op == OP_XSETBV);
     else
-        outcome = do_xsave(v, insn, effective_address(v, insn, &s));
+        outcome = do_xsave(v, &insn, effective_address(v, &insn, &s));
     if (outcome == FAILED)
         return false;
     if ((outcome == FAULT_GP || ud_is_queued) && !inject(v, outcome == FAULT_GP ? VECTOR_GP : -1))
         return false;
     if (outcome == DONE)
-        r->rip += insn->len;
+        r->rip += insn.len;
     run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
     return true;
 }

@@ -10,16 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vmm/disasm.h"
-
 struct vcpu;
 struct vm;
 
 struct emulate_state {      /* one per vCPU */
     uint64_t xcr0;          /* as the guest sees it; 0: not asked for yet */
     uint8_t *area;          /* for KVM_GET_XSAVE2; NULL: not needed yet */
-    unsigned next;          /* slot of `decoded` to replace */
-    struct disasm_insn decoded[8];
 };
 
 /* On hosts that interpret ring 0: let failures come to user space as they are. */
