@@ -1,6 +1,7 @@
 #!/bin/bash
-# limit: 60
-# A pipe works as stdin: the shell reads its commands from it, end of file ends it.
+# limit: 120
+# A pipe works as stdin: the shell reads its commands from it, end of file ends it,
+# and nothing is lost where it comes faster than it is read.
 . tests/vm/lib.sh
 
 printf 'echo one\necho two | tr a-z A-Z\nexit 4\n' > "$work/script"
@@ -10,4 +11,12 @@ like 'output' "$out" '^TWO$'
 printf 'poweroff\n' > "$work/script"
 input=$work/script vm
 is 'poweroff from the login shell' "$status" 0
+seq 1 3000 > "$work/numbers"
+input=$work/numbers vm -- sh -c 'sleep 1; head -n 3000 > /tmp/numbers; md5sum /tmp/numbers'
+like 'more than the terminal can hold' "$out" "^$(md5sum < "$work/numbers" | cut -d' ' -f1) "
+if [ "$host" = kvm ]; then      # QEMU does not tell the guest of the end
+    input=$work/numbers vm -- sh -c 'stty -echo; cat > /tmp/numbers; echo; wc -l < /tmp/numbers'
+    is 'and its end' "$status" 0
+    like 'all of it' "$out" '^3000$'
+fi
 done_testing
