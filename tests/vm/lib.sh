@@ -2,12 +2,15 @@
 #
 # A test calls `vm` (or `vm_qemu`, or `on_each_host` with a function), then checks
 # $status, $out (stdout, without CR) and $err, prints TAP, and ends with `done_testing`.
-# $host is where `vm` runs: kvm, under our vmm, or qemu where there is no /dev/kvm.
+# $host is where `vm` runs: kvm, under our vmm, or qemu where there is no /dev/kvm
+# or HOST=qemu.
 # A test that only makes sense under our vmm begins with `need_kvm`.
 set -u
 export O=${O:-build} LC_ALL=C
 KERNEL=${KERNEL:-$O/guest.elf}
-[ -w /dev/kvm ] && host=kvm || host=qemu
+host=${HOST:-kvm}
+[ -w /dev/kvm ] || host=qemu
+first_host=$host
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tests=0
@@ -108,7 +111,7 @@ on_each_host()
 {
     local saved=$host
     for host in kvm qemu; do
-        if [ "$host" = kvm ] && [ ! -w /dev/kvm ]; then
+        if [ "$host" = kvm ] && [ "$first_host" != kvm ]; then
             result 0 "$1 on kvm # SKIP no /dev/kvm"
             continue
         fi
