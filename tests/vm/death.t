@@ -1,10 +1,27 @@
 #!/bin/bash
-# limit: 60
-# A machine that dies says why, with status 255: registers, instruction, symbol.
+# limit: 120
+# A machine that dies says why, with status 255: reason, symbol and source line, code, tasks,
+# last events.  One that hangs says at its time limit, status 124, what each task waits for.
 . tests/vm/lib.sh
 need_kvm
 
-vm -a 'init=/etc/passwd'
+vm -t "$work/trace" -a 'init=/etc/passwd'
 is 'no program as init: the kernel gives up' "$status" 255
-ok 'and says so' [ -n "$err" ]
+like 'and says so' "$err" 'kernel panic: init=/etc/passwd'
+like 'where, by symbol and line' "$err" ' panic\+0x[0-9a-f]+ \(guest/arch/machine\.c:[0-9]+\), ring 0$'
+like 'its code' "$err" '^  -> f{8}[0-9a-f]{8}  '
+like 'callers' "$err" '\[rsp\+.* \(guest/main\.c:[0-9]+\)$'
+like 'the page walk of rip' "$err" '^ +PTE .* present '
+like 'tasks' "$err" '^ +1 +1 +0 +init +running '
+like 'the last events' "$err" 'cpu0 pid 1 .* switch '
+ok 'in lines that can be read' [ "$(wc -L <<< "$err")" -lt 240 ]
+is 'the trace can be read' "$(babeltrace2 "$work/trace" 2>&1 > /dev/null)" ''
+
+vm --timeout 8 -- sh -c 'mkfifo /tmp/f; cat /tmp/f & sleep 100 & kill -STOP $!; vforkdemo > /dev/null; sleep 200 | cat'
+is 'the status of a time limit' "$status" 124
+like 'whom a parent waits for' "$err" '^ +2 +2 +1 +sh +blocked +wait .*, system call 61 wait4$'
+like 'a reader of a FIFO without writers' "$err" ' cat +blocked +fifo_open for [0-9.]+ s, '
+like 'a stopped task' "$err" ' stopped '
+like 'a sleeper' "$err" ' sleep +blocked +nanosleep for [0-9.]+ s, '
+like 'a reader of a pipe' "$err" ' cat +blocked +pipe_read for [0-9.]+ s, system call 0 read$'
 done_testing
