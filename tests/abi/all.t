@@ -25,7 +25,7 @@ use constant { PROGRAM_SECONDS => 120, SILENT_SECONDS => 150, RESTARTS => 12 };
 use constant { SYS_rt_sigaction => 13, SYS_rt_sigprocmask => 14, SIG_SETMASK => 2, SIGNALS => 64 };
 
 my $O = $ENV{O} // 'build';
-my $host = $ENV{HOST} // (-w '/dev/kvm' ? 'kvm' : 'qemu');
+my $host = $ENV{HOST} || (-w '/dev/kvm' ? 'kvm' : 'qemu');
 chomp(my $cwd = `pwd`);
 $O = "$cwd/$O" unless $O =~ m{^/};
 my $dir = "$O/tests/abi";
