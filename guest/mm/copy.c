@@ -46,14 +46,21 @@ static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_
     pte_t *base = e, *child = NULL;
     while ((e = pt_next_used(e, stop)) < stop) {
         uaddr_t at = va + (uaddr_t)(e - base) * PAGE_SIZE;
-        unsigned n = 0;
         if (!child && !(child = pt_make(mm, va, PT_fork_copy)))
             return -ENOMEM;
-        for (; e + n < stop && e[n]; n++) {
-            frame_get(pte_pfn(e[n]));
-            mm_count_page(mm, e[n] & PTE_ANON, 1);
+        pte_t *p = e, seen = 0;
+        unsigned anon = 0;
+        for (pte_t pte; p < stop && (pte = *p) != 0; p++) {
+            frame_get_inline(pte_pfn(pte));
+            anon += (pte & PTE_ANON) != 0;
+            seen |= pte;
         }
-        *lost_w |= protect_run(from, at, e, n);
+        unsigned n = (unsigned)(p - e);
+        mm->pages_mapped += n;
+        mm->pages_anon += anon;
+        mm_count_page(mm, false, 0);            /* for the high-water mark */
+        if (seen & PTE_W)
+            *lost_w |= protect_run(from, at, e, n);
         pt_fill(mm, at, child + (e - base), n, PT_fork_copy, e);
         e += n;
     }

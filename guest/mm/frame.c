@@ -8,7 +8,7 @@
  * array is zero memory of the host, and "refs 0" means "never handed out".
  * That is also what makes the root image immortal: its frames have no other
  * count, and get and put leave a count of 0 alone.  A freed frame has the count
- * PAGE_FREE, so that a put too many is found.
+ * FRAME_FREE, so that a put too many is found.
  *
  * The direct map reaches as far as the watermark: whoever moves it over a 2 MiB
  * border has the next piece mapped first (kmap.c), with the lock released,
@@ -25,7 +25,6 @@
 #include "lib/string.h"
 #include "proc/lock.h"
 
-#define PAGE_FREE   0x80000000u
 #define LOW_END     0x100000ull             /* BIOS data, ACPI tables, start info */
 #define TABLES_MAX  (128ull << 20)
 #define TABLES_MIN  (512ull << 10)
@@ -211,16 +210,13 @@ pfn_t frame_alloc_table(void)
 
 void frame_get(pfn_t pfn)
 {
-    if (!frame_counted(pfn))
-        return;
-    uint32_t was = __atomic_fetch_add(&frames[pfn].refs, 1, __ATOMIC_RELAXED);
-    ASSERT(was < PAGE_FREE - 1);
+    frame_get_inline(pfn);
 }
 
 static SLOW_PATH void give_back(pfn_t pfn)
 {
     spin_lock(&lock);
-    frames[pfn].refs = PAGE_FREE;
+    frames[pfn].refs = FRAME_FREE;
     pfn_t *list = &free_list;
     if (pfn >= tables_start && pfn < tables_end) {
         list = &table_list;
@@ -233,14 +229,25 @@ static SLOW_PATH void give_back(pfn_t pfn)
     spin_unlock(&lock);
 }
 
-void frame_put(pfn_t pfn)
+static inline void put(pfn_t pfn)
 {
     if (!frame_counted(pfn))
         return;
     uint32_t was = __atomic_fetch_sub(&frames[pfn].refs, 1, __ATOMIC_ACQ_REL);
-    ASSERT(was < PAGE_FREE);
+    ASSERT(was < FRAME_FREE);
     if (was == 1)
         give_back(pfn);
+}
+
+void frame_put(pfn_t pfn)
+{
+    put(pfn);
+}
+
+void frame_put_all(const pfn_t *pfn, unsigned n)
+{
+    for (const pfn_t *stop = pfn + n; pfn < stop; pfn++)
+        put(*pfn);
 }
 
 uint32_t frame_refs(pfn_t pfn)

@@ -22,6 +22,16 @@ static inline bool frame_counted(pfn_t pfn)
     return likely(pfn < nframes) && frames[pfn].refs != 0;
 }
 
+#define FRAME_FREE 0x80000000u              /* refs of one in a free list */
+/* frame_get() for a loop over many. */
+static inline void frame_get_inline(pfn_t pfn)
+{
+    if (frame_counted(pfn)) {
+        uint32_t was = __atomic_fetch_add(&frames[pfn].refs, 1, __ATOMIC_RELAXED);
+        ASSERT(was < FRAME_FREE - 1);
+    }
+}
+
 void  frame_init(void);             /* from boot_info */
 /* One frame, one reference; 0 when memory is out (callers: -ENOMEM). */
 pfn_t frame_alloc(void);            /* content: anything */
@@ -29,6 +39,7 @@ pfn_t frame_alloc_zeroed(void);
 pfn_t frame_alloc_table(void);      /* zeroed, from the table region; one reference */
 void  frame_get(pfn_t pfn);
 void  frame_put(pfn_t pfn);         /* the last put frees it */
+void  frame_put_all(const pfn_t *pfn, unsigned n);
 uint32_t frame_refs(pfn_t pfn);     /* immortal: UINT32_MAX */
 void  frame_copy(pfn_t to, pfn_t from);     /* by hypercall where that is cheaper */
 void  frame_clear(pfn_t pfn);

@@ -71,8 +71,7 @@ void gather_flush(struct gather *g)
 {
     if (g->start < g->end)
         tlb_flush(g->mm, g->start, g->end);
-    for (unsigned i = 0; i < g->nframes; i++)
-        frame_put(g->frame[i]);
+    frame_put_all(g->frame, g->nframes);
     for (unsigned i = 0; i < g->ntables; i++) {
         trace_table_free(g->mm->id, g->table[i].va, g->table[i].pfn, g->table[i].level, g->why);
         frame_put(g->table[i].pfn);

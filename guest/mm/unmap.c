@@ -21,15 +21,17 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
         unsigned room = gather_room(g), anon = 0;
         uaddr_t at = va + (uaddr_t)(e - first) * PAGE_SIZE;
         pte_t *p = e;
+        pfn_t *put = g->frame + g->nframes, *full = put + room;
         for (pte_t pte; p < stop && (pte = *p) != 0; p++) {
             pfn_t pfn = pte_pfn(pte);
             if (!frame_counted(pfn))            /* the root image's need no put */
                 continue;
-            if (room-- == 0)
+            if (put == full)
                 break;
-            gather_frame(g, pfn);
+            *put++ = pfn;
             anon += (pte & PTE_ANON) != 0;      /* those are counted, all of them */
         }
+        g->nframes = (unsigned)(put - g->frame);
         unsigned n = (unsigned)(p - e);
         mm->pages_mapped -= n;
         mm->pages_anon -= anon;
