@@ -3,6 +3,8 @@
  * first write.  Forking again before any write, and many children of one page. */
 #include "check.h"
 
+#define CHILDREN 260     /* more than a count of 8 bits holds */
+
 static volatile int data = 1, bss;
 extern char **environ;
 
@@ -54,7 +56,7 @@ static void file_pages(void)
 static void again_and_again(void)
 {
     char *p = map_pages(4);
-    pid_t pid[300];
+    pid_t pid[CHILDREN];
     int started;
 
     p[0] = 1;
@@ -62,12 +64,12 @@ static void again_and_again(void)
         CHECK_EQ(CHILD(CHECK(p[0] == 1); p[0] = 2; CHECK(p[0] == 2)), 0);
     p[0] = 3;
     CHECK_EQ(CHILD(CHECK(p[0] == 3)), 0);
-    for (started = 0; started < 300; started++) {
+    for (started = 0; started < CHILDREN; started++) {
         pid[started] = START(msleep(20); p[0]++; _exit(p[0]));
         if (pid[started] < 0)
             break;
     }
-    CHECK_EQ(started, 300);
+    CHECK_EQ(started, CHILDREN);
     for (int i = 0; i < started; i++)
         CHECK_EQ(status_of(pid[i]), EXITED(4));
     CHECK_EQ(p[0], 3);
