@@ -43,6 +43,8 @@ struct mm {
     pfn_t    root;
     struct rb_root vmas;        /* [lock] */
     uint32_t nvmas;
+    uaddr_t  full_from;         /* [lock] from here to mmap_base no free range is as long as */
+    uint64_t full_size;         /*        this: where vma_gap() goes on.  0: nothing is known */
     uint64_t pages_mapped;      /* [lock] user leaf entries present: RSS */
     uint64_t pages_anon;        /* [lock] of those, private anonymous */
     uint64_t tables;            /* [lock] table pages, root included */

@@ -81,8 +81,16 @@ void vma_insert(struct mm *mm, struct vma *v)
         vma_file_link(v, NULL);
 }
 
+/* What ended at `end` becomes smaller. */
+static void room_appears(struct mm *mm, uaddr_t end)
+{
+    if (end >= mm->full_from)
+        mm->full_from = 0;
+}
+
 void vma_remove(struct mm *mm, struct vma *v)
 {
+    room_appears(mm, v->end);
     rb_erase(&mm->vmas, &v->node);
     mm->nvmas--;
     account(mm, v->flags, -(int64_t)vma_pages(v));
@@ -100,6 +108,8 @@ void vma_set_flags(struct vma *v, uint32_t flags)
 
 void vma_resize(struct vma *v, uaddr_t start, uaddr_t end)
 {
+    if (start > v->start || end < v->end)
+        room_appears(v->mm, v->end);
     account(v->mm, v->flags, -(int64_t)vma_pages(v));
     v->pgoff += ((int64_t)start - (int64_t)v->start) / (int64_t)PAGE_SIZE;
     v->start = start;
@@ -169,18 +179,34 @@ static uaddr_t low_side(const struct vma *v)
     return v->start > STACK_GAP ? v->start - STACK_GAP : 0;
 }
 
-uaddr_t vma_gap(struct mm *mm, size_t n, uaddr_t top)
+/* The upper end of the highest free range of n bytes below `from`; 0: there is none. */
+static uaddr_t gap_below(struct mm *mm, size_t n, uaddr_t from)
 {
-    struct vma *above = vma_find(mm, top), *v;
-    uaddr_t ceiling = above ? MIN(top, low_side(above)) : top;
+    struct vma *above = vma_find(mm, from), *v;
+    uaddr_t ceiling = above ? MIN(from, low_side(above)) : from;
     for (v = above ? vma_prev(above) : of(rb_last(&mm->vmas)); ; v = vma_prev(v)) {
         uaddr_t floor = v ? v->end : MMAP_MIN_ADDR;
         if (ceiling >= floor && ceiling - floor >= n)
-            return ceiling - n;
+            return ceiling;
         if (!v)
-            break;
+            return 0;
         ceiling = low_side(v);
     }
+}
+
+/* Thousands of mappings that cannot be merged would each walk past all earlier ones;
+ * so where the last search ended is kept, until room appears above. */
+uaddr_t vma_gap(struct mm *mm, size_t n, uaddr_t top)
+{
+    bool usual = top == mm->mmap_base, known = usual && mm->full_from && n >= mm->full_size;
+    uaddr_t ceiling = gap_below(mm, n, known ? mm->full_from : top);
+    if (usual) {
+        mm->full_from = ceiling;
+        mm->full_size = n;
+    }
+    if (ceiling)
+        return ceiling - n;
+    struct vma *v;
     uaddr_t floor = top;
     for (v = vma_find(mm, top); ; v = vma_next(v)) {
         if (v && v->start <= floor) {
