@@ -18,7 +18,7 @@ static void test(void)
     while (fired < 5)
         pause();
     long took = now_ms() - start;
-    CHECK(took >= 195 && took < 1500);
+    CHECK(took >= 195 && took < 10000);
     CHECK(setitimer(ITIMER_REAL, &off, &now) == 0);
     CHECK_EQ(now.it_interval.tv_usec, 40000);
     CHECK(now.it_value.tv_sec == 0 && now.it_value.tv_usec <= 40000);
@@ -33,7 +33,7 @@ static void test(void)
     CHECK_EQ(alarm(1), 0);
     pause();
     took = now_ms() - start;
-    CHECK(fired == 1 && took >= 990 && took < 2500);
+    CHECK(fired == 1 && took >= 990 && took < 10000);
 
     fired = 0;
     timer = (struct itimerval){ .it_value = { 0, 50000 } };
