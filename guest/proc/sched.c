@@ -31,18 +31,25 @@
 #include "proc/internal.h"
 #include "arch/clock.h"
 #include "arch/fpu.h"
+#include "arch/hypercall.h"
 #include "arch/uaccess.h"
 #include "trace/trace.h"
 
 #define TURN_NS      10000000ull    /* at nice 0 */
-#define PATIENCE_NS  1000000ull     /* how long a fresh waker may have to wait for its turn */
+#define TURN_INTERPRETED_NS 50000000ull     /* where ring 0 is, and a fork takes 20 ms */
+/* How long one who was just woken may have to wait.  The waker gets to its next call
+ * first, also where a call takes a millisecond: a shell that kills a child waits for
+ * it before it is dead, and says so, as on other systems. */
+#define PATIENCE_NS  1000000ull
+#define PATIENCE_INTERPRETED_NS 20000000ull
 #define LOAD_PERIOD  (5 * NSEC_PER_SEC)
 
 struct runq {
     struct spinlock lock;
     struct list active, expired;    /* task.run_link */
     unsigned    n;                  /* in both */
-    bool        fresh;              /* somebody in active was woken during the present turn */
+    bool        fresh;              /* somebody in active was woken during the present turn, */
+    uint64_t    fresh_at;           /*   the first at this TSC */
     uint64_t    turn_start;         /* TSC: since when the present task runs */
     uint64_t    armed;              /* ns: the timer will call need_resched then */
     struct task *left;              /* whose stack switch_to has just left */
@@ -56,7 +63,9 @@ static uint32_t load[3];            /* 16.16 */
 
 static uint64_t turn_of(const struct task *t)
 {
-    return TURN_NS * (uint64_t)(20 - t->nice) / 20;
+    uint64_t turn = hc_caps & HC_CAP_PAGE_OPS ? TURN_INTERPRETED_NS : TURN_NS;
+
+    return turn * (uint64_t)(20 - t->nice) / 20;
 }
 
 void sched_init(void)
@@ -177,7 +186,10 @@ static void make_runnable(struct task *t, bool first)
     spin_lock(&q->lock);
     task_set_state(t, TASK_runnable, BLOCK_none, 0);
     enqueue(q, t, first);
-    q->fresh = true;
+    if (!q->fresh) {
+        q->fresh = true;
+        q->fresh_at = rdtsc();
+    }
     spin_unlock(&q->lock);
     cpus[t->cpu].need_resched = 1;
 }
@@ -310,6 +322,11 @@ void sched_exit(void)
     panic("a dead task was scheduled");
 }
 
+static uint64_t patience_ns(void)
+{
+    return hc_caps & HC_CAP_PAGE_OPS ? PATIENCE_INTERPRETED_NS : PATIENCE_NS;
+}
+
 /* Called with need_resched set: is the turn over?  Else see to it that the
  * timer says when it is. */
 static void turn_check(void)
@@ -323,8 +340,8 @@ static void turn_check(void)
     uint64_t tsc = rdtsc(), now = clock_mono_at(tsc);
     uint64_t ran = clock_tsc_to_ns(tsc - q->turn_start);
     uint64_t turn = current->slice_ns;
-    if (q->fresh && turn > PATIENCE_NS)
-        turn = PATIENCE_NS;
+    if (q->fresh)
+        turn = MIN(turn, clock_tsc_to_ns(q->fresh_at - q->turn_start) + patience_ns());
     if (ran >= turn) {
         current->nivcsw++;
         schedule();
