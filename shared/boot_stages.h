@@ -16,7 +16,7 @@
     X(8, root_mounted)          /* the root image is the root file system */ \
     X(9, init_exec)             /* exec of PID 1's program is committed */ \
     X(10, first_user_instruction) /* about to return to ring 3 for the first time */ \
-    X(11, shell_prompt)         /* first read of the console by a shell */ \
+    X(11, shell_prompt)         /* first time a shell reads or polls the console */ \
     X(12, command_exit)         /* PID 1's end, or poweroff */
 
 enum boot_stage {

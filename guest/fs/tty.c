@@ -145,7 +145,8 @@ static void tty_release(struct file *f)
 
 /* --- reading --- */
 
-/* The first read of a shell says that its prompt is out. */
+/* A shell that reads, or asks when there will be something to read, has its prompt
+ * out. */
 static void mark_prompt(void)
 {
     static bool marked;
@@ -351,6 +352,7 @@ static uint32_t tty_poll(struct file *f, struct poll_table *pt)
     struct tty *tty = tf->tty;
     uint32_t ready = 0;
 
+    mark_prompt();
     poll_wait(pt, &tty->readers);
     poll_wait(pt, &tty->writers);
     if (tty_hung_up(tf))
