@@ -100,7 +100,7 @@ section .text
 
 ; page_fault_entry - #PF, which may be a system call in disguise.
 ;   in    the CPU's frame with the error code; GPRs the user's or the kernel's
-; Where SYSCALL jumps to LSTAR without leaving ring 3 (HOSTS.md: pvm), the fetch
+; Where SYSCALL jumps to LSTAR without leaving ring 3 (docs/hosts.md: pvm), the fetch
 ; at syscall_entry faults: a supervisor page.  Ring 0 never faults there, so RIP
 ; alone tells.  RCX and R11 are what SYSCALL left, or what a program that jumped
 ; there likes: R11 is filtered, and IRET checks RCX.
