@@ -109,8 +109,9 @@ static void timer_signals(void)
 
 static void whole_process(void)
 {
+    volatile int *seen = map_shared(PAGE);
     int status;
-    pid_t pid = WITH_THREADS(sleeper, msleep(300); _exit(5));
+    pid_t pid = WITH_THREADS(sleeper, CHECK(WAIT_UNTIL(*seen)); _exit(5));
 
     msleep(50);
     kill(pid, SIGSTOP);
@@ -118,6 +119,8 @@ static void whole_process(void)
     SAY("stopped %#x\n", status);
     kill(pid, SIGCONT);
     CHECK_EQ(waitpid(pid, &status, WCONTINUED), pid);
+    CHECK_EQ(status, 0xffff);
+    *seen = 1;
     CHECK_EQ(status_of(pid), EXITED(5));
     CHECK_EQ(status_of(WITH_THREADS(ender, for (;;) pause())), EXITED(7));
     CHECK_EQ(status_of(WITH_THREADS(execer, for (;;) pause())), EXITED(9));
