@@ -214,7 +214,8 @@ static void __attribute__((noreturn)) end_machine(int status)
 /* tree_lock held: the last thread of p has left. */
 static void process_end(struct process *p)
 {
-    p->zombie = true;
+    __atomic_store_n(&p->zombie, true, __ATOMIC_RELEASE);
+    waitq_wake(&p->end_wait);
     p->stop_signal = p->stop_pending = 0;
     trace_exit(0, p->tgid, p->exit_status);
     if (p == init_process)

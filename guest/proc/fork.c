@@ -33,6 +33,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/pid.h"
+#include "proc/pidfd.h"
 #include "sys/syscall.h"
 #include "trace/trace.h"
 #include <linux/sched.h>
@@ -44,15 +45,20 @@ struct spinlock vfork_lock = SPINLOCK_INIT;
 
 /* --- checks ------------------------------------------------------------------- */
 
-static int check_flags(uint64_t flags)
+static int check_flags(const struct clone_request *rq)
 {
-    if (flags & (CLONE_NAMESPACES | CLONE_PIDFD | CLONE_INTO_CGROUP))
+    uint64_t flags = rq->flags;
+
+    if (flags & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
         return -EINVAL;         /* as Linux built without them */
     if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
         return -EINVAL;
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
         return -EINVAL;
     if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
+        return -EINVAL;
+    if ((flags & CLONE_PIDFD) && ((flags & (CLONE_THREAD | CLONE_DETACHED)) ||
+                                  ((flags & CLONE_PARENT_SETTID) && rq->pidfd == rq->parent_tid)))
         return -EINVAL;
     if ((flags & CLONE_PARENT) && current->proc == init_process)
         return -EINVAL;         /* nobody would reap it */
@@ -308,12 +314,27 @@ void mm_release(struct task *t, struct mm *old, enum release_cause cause)
     spin_unlock(&vfork_lock);
 }
 
+/* After the descriptors were copied, so that the child's table does not have it. */
+static int make_pidfd(struct process *p, uaddr_t at, int *fd, struct file **f)
+{
+    int err = pidfd_prepare(p, 0, fd, f);
+
+    if (err == 0 && put_user(*fd, at) != 0) {
+        pidfd_cancel(*fd, *f);
+        err = -EFAULT;
+    }
+    if (err != 0)
+        *f = NULL;
+    return err;
+}
+
 /* --- the calls ---------------------------------------------------------------- */
 
 long clone_task(const struct clone_request *rq)
 {
     struct task *me = current, *t;
-    int err = check_flags(rq->flags);
+    struct file *pidfd = NULL;
+    int fd, err = check_flags(rq);
 
     if (err != 0)
         return err;
@@ -325,11 +346,18 @@ long clone_task(const struct clone_request *rq)
     bool vfork = (rq->flags & CLONE_VFORK) != 0;
     if (vfork)
         t->vfork_waiter = me;
-    err = link_task(t, rq);
+    if (rq->flags & CLONE_PIDFD)
+        err = make_pidfd(t->proc, rq->pidfd, &fd, &pidfd);
+    if (err == 0)
+        err = link_task(t, rq);
     if (err != 0) {
+        if (pidfd != NULL)
+            pidfd_cancel(fd, pidfd);
         undo(t);
         return err;
     }
+    if (pidfd != NULL)
+        fd_install(fd, pidfd);
 
     uint32_t tid = t->tid;
     trace_clone(me->rec->mm, tid, t->proc->tgid, t->rec->mm, rq->flags, rq->exit_signal);
@@ -365,6 +393,7 @@ SYSCALL5(clone, uint64_t, flags, uaddr_t, stack, uaddr_t, parent_tid, uaddr_t, c
         .flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
         .exit_signal = (int)(flags & CSIGNAL),
         .stack = stack, .parent_tid = parent_tid, .child_tid = child_tid, .tls = tls,
+        .pidfd = parent_tid,    /* the call has no argument of its own for it */
     };
     return clone_task(&rq);
 }

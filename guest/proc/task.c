@@ -187,6 +187,7 @@ int process_alloc(struct process **out)
     list_init(&p->sibling);
     list_init(&p->all_link);
     waitq_init(&p->child_wait);
+    waitq_init(&p->end_wait);
     itimer_init(p);
     sigpending_init(&p->shared_pending);
     *out = p;

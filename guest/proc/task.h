@@ -119,6 +119,7 @@ struct process {
     uint32_t stop_signal;       /* stopped by (all threads have joined); 0: not stopped */
     bool     stop_reported, continued;  /* for WUNTRACED, WCONTINUED */
     struct waitq child_wait;    /* parents in wait4 sleep here */
+    struct waitq end_wait;      /* who polls its pidfds */
     /* signals */
     struct sigpending shared_pending;   /* [s] of its sighand */
     bool     unkillable;        /* [k] PID 1: signals without a handler do nothing */

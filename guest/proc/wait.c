@@ -8,15 +8,18 @@
  * __WNOTHREAD: children of the calling thread only, by parent_tid. */
 #include "proc/internal.h"
 #include "arch/uaccess.h"
+#include "fs/vfs.h"
 #include "lib/string.h"
+#include "proc/pidfd.h"
 #include "sys/syscall.h"
 #include "trace/trace.h"
 #include "sys/rusage.h"
 #include <linux/wait.h>
 
 struct query {
-    int      which;             /* P_ALL, P_PID, P_PGID */
+    int      which;             /* P_ALL, P_PID, P_PGID, P_PIDFD */
     uint32_t id;
+    const struct process *named;    /* by the pidfd */
     uint32_t options;
     /* the answer */
     uint32_t pid, uid;
@@ -29,6 +32,8 @@ static bool matches(const struct process *p, const struct query *q)
     if (q->which == P_PID && p->tgid != q->id)
         return false;
     if (q->which == P_PGID && p->pgid != q->id)
+        return false;
+    if (q->which == P_PIDFD && p != q->named)
         return false;
     if ((q->options & __WNOTHREAD) && p->parent_tid != current->tid)
         return false;
@@ -122,7 +127,7 @@ static int do_wait(struct query *q)
         return rc;
     waiter_add(wq, &w);
     while ((rc = look(q)) == 0) {
-        rc = block(BLOCK_wait, q->which == P_PID ? q->id : 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+        rc = block(BLOCK_wait, q->which == P_PID || q->which == P_PIDFD ? q->id : 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
         if (rc != 0)
             break;
     }
@@ -168,6 +173,26 @@ static int plain_status(const struct query *q)
     return q->status & 0x7f;
 }
 
+static int wait_pidfd(struct query *q, int fd)
+{
+    struct file *f = fd_get(fd);
+    int rc = -EBADF;
+
+    if (f == NULL)
+        return rc;
+    q->named = pidfd_process(f);
+    if (q->named != NULL) {
+        bool nonblock = (f->flags & O_NONBLOCK) && !(q->options & WNOHANG);
+        q->id = q->named->tgid;
+        q->options |= nonblock ? WNOHANG : 0;
+        rc = do_wait(q);
+        if (rc == 0 && nonblock)
+            rc = -EAGAIN;
+    }
+    file_put(f);
+    return rc;
+}
+
 SYSCALL5(waitid, int, which, int, id, uaddr_t, infop, uint32_t, options, uaddr_t, usage)
 {
     struct query q = { .which = which, .id = (uint32_t)id, .options = options };
@@ -178,9 +203,10 @@ SYSCALL5(waitid, int, which, int, id, uaddr_t, infop, uint32_t, options, uaddr_t
         return -EINVAL;
     if (which == P_PGID && id == 0)
         q.id = current->proc->pgid;
-    else if (which != P_ALL && (id <= 0 || (which != P_PID && which != P_PGID)))
+    else if (which == P_PIDFD ? id < 0
+             : which != P_ALL && (id <= 0 || (which != P_PID && which != P_PGID)))
         return -EINVAL;
-    int rc = do_wait(&q);
+    int rc = which == P_PIDFD ? wait_pidfd(&q, id) : do_wait(&q);
     if (rc < 0)
         return rc;
     memset(&info, 0, sizeof info);

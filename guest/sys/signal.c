@@ -4,7 +4,9 @@
 
 #include "arch/clock.h"
 #include "arch/uaccess.h"
+#include "fs/vfs.h"
 #include "lib/string.h"
+#include "proc/pidfd.h"
 #include "proc/signal_internal.h"
 #include <linux/time_types.h>
 
@@ -331,6 +333,33 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uaddr_t, uinfo)
     struct process *p = pid > 0 ? process_find((uint32_t)pid) : NULL;
     err = p != NULL ? send_checked(p, sig, &info) : -ESRCH;
     spin_unlock(&tree_lock);
+    return err;
+}
+
+/* info NULL: as kill() does it. */
+SYSCALL4(pidfd_send_signal, int, fd, int, sig, uaddr_t, uinfo, uint32_t, flags)
+{
+    siginfo_t info;
+    int err = 0;
+
+    if (flags != 0)
+        return -EINVAL;
+    struct file *f = fd_get(fd);
+    if (f == NULL)
+        return -EBADF;
+    struct process *p = pidfd_process(f);
+    if (p == NULL || sig < 0 || sig > SIG_MAX)
+        err = p == NULL ? -EBADF : -EINVAL;
+    else if (uinfo == 0)
+        siginfo_user(&info, sig, SI_USER);
+    else
+        err = get_info(&info, uinfo, sig, p == current->proc);
+    if (err == 0) {
+        spin_lock(&tree_lock);
+        err = process_find(p->tgid) == p ? send_checked(p, sig, &info) : -ESRCH;
+        spin_unlock(&tree_lock);
+    }
+    file_put(f);
     return err;
 }
 
