@@ -51,9 +51,9 @@ static void one(int flags)
     SAY("poll: %ld errno %d\n", got, errno);
     status_of(pid);
 
+    long start = now_ms();              /* the signal's time counts from its sender's birth */
     pid = later(-1);
     errno = 0;
-    long start = now_ms();
     got = nanosleep(&seconds, &rest);
     SAY("nanosleep: %ld errno %d\n", got, errno);
     long slept = now_ms() - start, left = rest.tv_sec * 1000 + rest.tv_nsec / 1000000;
