@@ -1,7 +1,8 @@
 /* mman.c - the system calls on memory.
  * mmap, munmap and mprotect are mm/map.c's; here are the calls that only a
- * process makes on its own memory.  Left out: huge pages, memory policy, and
- * mremap's MREMAP_DONTUNMAP (-EINVAL, as on kernels without it). */
+ * process makes on its own memory.  Left out: huge pages, memory policy, and of
+ * mremap MREMAP_DONTUNMAP and the old size 0, which doubles a shared mapping
+ * (-EINVAL). */
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
