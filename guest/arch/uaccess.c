@@ -42,6 +42,19 @@ static int copy(uint64_t to, uint64_t from, size_t n)
     return (int)err;
 }
 
+/* One instruction that reads user memory: v from `from`, or err. */
+#define LOAD(instruction)                                       \
+    __asm__ volatile("1: " instruction "\n"                     \
+                     "2:\n"                                     \
+                     ".pushsection .text.fixup, \"ax\"\n"       \
+                     "3: mov %[fault], %[err]\n"                \
+                     "   jmp 2b\n"                              \
+                     ".popsection\n"                            \
+                     EX_TABLE("1b", "3b")                       \
+                     : [v] "+r"(v), [err] "+r"(err)             \
+                     : [from] "r"(from), [fault] "i"(-EFAULT)   \
+                     : "memory")
+
 /* A word of 4 or 8 bytes costs one instruction less to set up than REP does. */
 static int load(uint64_t *value, uaddr_t from, size_t n)
 {
@@ -49,27 +62,9 @@ static int load(uint64_t *value, uaddr_t from, size_t n)
     uint64_t v = 0;
     user_open();
     if (n == 8)
-        __asm__ volatile("1: mov (%[from]), %[v]\n"
-                         "2:\n"
-                         ".pushsection .text.fixup, \"ax\"\n"
-                         "3: mov %[fault], %[err]\n"
-                         "   jmp 2b\n"
-                         ".popsection\n"
-                         EX_TABLE("1b", "3b")
-                         : [v] "+r"(v), [err] "+r"(err)
-                         : [from] "r"(from), [fault] "i"(-EFAULT)
-                         : "memory");
+        LOAD("mov (%[from]), %[v]");
     else
-        __asm__ volatile("1: mov (%[from]), %k[v]\n"
-                         "2:\n"
-                         ".pushsection .text.fixup, \"ax\"\n"
-                         "3: mov %[fault], %[err]\n"
-                         "   jmp 2b\n"
-                         ".popsection\n"
-                         EX_TABLE("1b", "3b")
-                         : [v] "+r"(v), [err] "+r"(err)
-                         : [from] "r"(from), [fault] "i"(-EFAULT)
-                         : "memory");
+        LOAD("mov (%[from]), %k[v]");
     user_close();
     *value = v;
     return (int)err;

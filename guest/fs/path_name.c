@@ -44,32 +44,32 @@ static char *climb(const struct path *p, const struct path *root, char *buf, siz
     return NULL;
 }
 
-char *path_name(const struct path *p, char *buf, size_t room)
+/* climb() up to current's root; *reached: p lies below it. */
+static char *climb_to_root(const struct path *p, char *buf, size_t room, bool *reached)
 {
     struct path root;
-    bool reached = false;
     char *at;
 
     fs_get_root(&root);
     spin_lock(&names_lock);
-    at = climb(p, &root, buf, room, &reached);
+    at = climb(p, &root, buf, room, reached);
     spin_unlock(&names_lock);
     path_put(&root);
     return at;
 }
 
+char *path_name(const struct path *p, char *buf, size_t room)
+{
+    bool reached = false;
+    return climb_to_root(p, buf, room, &reached);
+}
+
 /* For getcwd(2): "(unreachable)" in front if p does not lie below the root. */
 char *path_name_reachable(const struct path *p, char *buf, size_t room)
 {
-    struct path root;
     bool reached = false;
-    char *at;
+    char *at = climb_to_root(p, buf, room, &reached);
 
-    fs_get_root(&root);
-    spin_lock(&names_lock);
-    at = climb(p, &root, buf, room, &reached);
-    spin_unlock(&names_lock);
-    path_put(&root);
     return at && !reached ? put_before(buf, at, "(unreachable)", 13) : at;
 }
 
