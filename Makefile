@@ -78,7 +78,7 @@ $O/guest/%.o: guest/%.c Makefile
 # Offsets and constants for nasm come from the C headers, through the compiler.
 $O/guest/arch/asm_offsets.inc: guest/arch/asm_offsets.c
 	@mkdir -p $(@D)
-	$(call say,GEN,$@)$(CC) $(GUEST_CFLAGS) $(DEPS) -S $< -o $@.s && \
+	$(call say,GEN,$@)$(CC) $(GUEST_CFLAGS) $(DEPS) -MT $@ -S $< -o $@.s && \
 	sed -n 's/^.*->\([A-Za-z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $@.s > $@
 
 $O/guest/%.asm.o: guest/%.asm $O/guest/arch/asm_offsets.inc
