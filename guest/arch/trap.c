@@ -116,12 +116,16 @@ static void exception_in_user_mode(struct regs *r)
 
 void trap_user(struct regs *r)
 {
+    struct task *t = current;
+
+    task_enter_kernel(t);
     if (r->vector == TRAP_PF)
         fault_in_user_mode(r);
     else if (r->vector >= IRQ_BASE)
         irq_handler((uint8_t)r->vector);
     else
         exception_in_user_mode(r);
+    task_leave_kernel(t);
 }
 
 static void __attribute__((noreturn)) kernel_died(const struct regs *r)

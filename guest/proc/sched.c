@@ -23,11 +23,9 @@
  * state D, but is not counted, unlike in Linux: it waits for its own child's
  * instructions, not for a device, and the child is counted already.
  *
- * CPU time is exact in sum.  The split into user and system time looks at
- * where the task gives the CPU up or asks: time up to its last system call is
- * the user's, and if it is in that call, the rest the system's.  So a call
- * that neither sleeps nor is interrupted counts as user time; two clock reads
- * in every call would cost more than many calls do. */
+ * CPU time is exact in sum, and split where the kernel is entered and left:
+ * task_enter_kernel(), task_leave_kernel().  What entry.asm does before and
+ * after, and preemption on the way out, counts as user time. */
 #include "proc/internal.h"
 #include "arch/clock.h"
 #include "arch/fpu.h"
@@ -100,16 +98,15 @@ void task_set_state(struct task *t, enum task_state next, enum block_reason reas
 /* Books the time since last_tsc to current. */
 static void account(struct task *t, uint64_t now)
 {
-    uint64_t since = t->last_tsc, user_end;
+    uint64_t all = now - t->last_tsc, system = t->kernel_tsc;
 
     if (t->kthread)
-        user_end = since;
-    else if (t->uregs->vector != TRAP_SYSCALL)
-        user_end = now;
-    else
-        user_end = t->entry_tsc > since ? t->entry_tsc : since;
-    t->utime_ns += clock_tsc_to_ns(user_end - since);
-    t->stime_ns += clock_tsc_to_ns(now - user_end);
+        system = all;
+    else if (t->entry_tsc != 0)
+        system += now - MAX(t->entry_tsc, t->last_tsc);
+    t->utime_ns += clock_tsc_to_ns(all - MIN(system, all));
+    t->stime_ns += clock_tsc_to_ns(MIN(system, all));
+    t->kernel_tsc = 0;
     t->last_tsc = now;
 }
 

@@ -48,7 +48,8 @@ struct task {
     int      nice;
     uint64_t slice_ns;          /* [q] left of its turn */
     uint64_t utime_ns, stime_ns, last_tsc;   /* [o] */
-    uint64_t entry_tsc;         /* [o] of the last system call: parts user from system time */
+    uint64_t entry_tsc;         /* [o] when it entered the kernel; 0: it has left */
+    uint64_t kernel_tsc;        /* [o] time in finished calls and faults since last_tsc */
     uint64_t nvcsw, nivcsw, minflt;
 
     /* machine state */
@@ -152,6 +153,18 @@ bool pgrp_orphaned(uint32_t pgid);                       /* tree_lock held */
 void session_get(struct session *s);
 void session_put(struct session *s);
 static inline bool capable(void) { return current->cred.euid == 0; }
+
+/* Around everything that the kernel does for current: system calls, faults and
+ * interrupts from user mode.  They part system from user time. */
+static inline void task_enter_kernel(struct task *t)
+{
+    t->entry_tsc = rdtsc();
+}
+static inline void task_leave_kernel(struct task *t)
+{
+    t->kernel_tsc += rdtsc() - MAX(t->entry_tsc, t->last_tsc);
+    t->entry_tsc = 0;
+}
 
 /* sched.c */
 void sched_init(void);

@@ -63,20 +63,20 @@ void syscall_dispatch(struct regs *r)
 {
     struct task *t = current;
     uint64_t nr = r->rax;
+    syscall_fn fn = NULL;
 
+    task_enter_kernel(t);
     r->error = nr;
-    t->entry_tsc = rdtsc();
     t->rec->syscall = (uint16_t)nr;
-    if (unlikely(nr >= SYSCALL_NUMBERS)) {
-        r->rax = (uint64_t)-ENOSYS;
-        return;
+    if (likely(nr < SYSCALL_NUMBERS)) {
+        __atomic_fetch_add(&calls[nr], 1, __ATOMIC_RELAXED);
+        fn = table[nr];
     }
-    __atomic_fetch_add(&calls[nr], 1, __ATOMIC_RELAXED);
-    syscall_fn fn = table[nr];
     if (unlikely(fn == NULL))
         r->rax = (uint64_t)-ENOSYS;
     else if (unlikely(trace_on) && (trace_all || about_processes[nr]))
         r->rax = (uint64_t)traced(fn, (unsigned)nr, r);
     else
         r->rax = (uint64_t)fn(r);
+    task_leave_kernel(t);
 }
