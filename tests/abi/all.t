@@ -95,7 +95,7 @@ sub on_linux
         POSIX::_exit(125);
     }
     waitpid $pid, 0;
-    my $status = $? >> 8;
+    my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
     kill 'KILL', -$pid;         # what it left behind
     spew("$out/$name.linux", slurp("$scratch/out") . "\n=== status $status\n");
 }

@@ -1,20 +1,24 @@
-/* A handled signal during a slow call: EINTR without SA_RESTART, goes on with it; read of
- * a pipe, write to a full one, waitpid, open of a FIFO; nanosleep and poll give EINTR always. */
+/* A handled signal during a slow call: reading an empty pipe and writing a full one go on with
+ * SA_RESTART and give EINTR without; nanosleep and poll give EINTR always. */
 #include "check.h"
 #include <poll.h>
 
-static volatile int handled;
+static volatile int *handled;           /* children look at it */
 
-static void count(int sig) { (void)sig; handled++; }
+static void count(int sig) { (void)sig; ++*handled; }
 
+/* A child that waits until its parent sleeps in the call, interrupts it, and waits until it
+ * sleeps again or is through. */
 static pid_t later(int fd)
 {
     pid_t me = getpid();
 
     return START({
+        int before = *handled;
+        CHECK(WAIT_UNTIL(state_of(me) == 'S'));
         msleep(50);
         kill(me, SIGUSR1);
-        msleep(50);
+        CHECK(WAIT_UNTIL(*handled > before && state_of(me) == 'S'));
         if (fd >= 0)
             CHECK(write(fd, "x", 1) == 1);
         else
@@ -66,7 +70,8 @@ static void one(int flags)
 
 static void test(void)
 {
+    handled = map_shared(sizeof(*handled));
     one(0);
     one(SA_RESTART);
-    CHECK(handled >= 8);
+    CHECK(*handled >= 8);
 }
