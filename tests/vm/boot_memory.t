@@ -20,4 +20,6 @@ like '4G: they are zeros' "$out" "^$(head -c 8388608 /dev/zero | md5sum | cut -d
 vm -m 8M -- sh -c 'dd if=/dev/zero of=/tmp/big bs=64k count=1000; echo dd gave $?; rm /tmp/big; echo alive'
 like '8M: a full /tmp is an error' "$out" 'dd gave 1'
 like '8M: and the machine goes on' "$out" alive
+vm -- sh -c 'df / | tail -n 1'
+like 'df / names the root file system and its room' "$out" '^tmpfs +[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+% /'
 done_testing

@@ -4,7 +4,7 @@ nproc > /dev/null && echo nproc; pwd > /dev/null; env | grep -c '^HOME='; tty; e
 logname > /dev/null 2>&1; groups
 ps > ps.out; head -n 1 ps.out; grep -q 'ps' ps.out && echo sees itself
 ps -o pid,ppid,comm > ps2.out && head -n 1 ps2.out; free > free.out
-head -n 1 free.out | tr -s ' '; df / > /dev/null && echo df; mount > /dev/null && echo mount
+head -n 1 free.out | tr -s ' '; df /proc > /dev/null && echo df; mount > /dev/null && echo mount
 uptime > /dev/null && echo uptime
 top -b -n 1 > top.out; grep -c '^Mem' top.out; stat -f / > /dev/null && echo statfs
 pidof init > /dev/null; date > /dev/null && echo date; cat /proc/version | cut -d' ' -f1
