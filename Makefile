@@ -133,7 +133,7 @@ test-list:
 # The kernel waits in QEMU for gdb.
 gdb: all
 	@echo 'In another terminal:  gdb $O/guest.elf -ex "target remote :1234"'
-	. tests/vm/lib.sh && qemu_microvm -s -S
+	@bash -c '. tests/vm/lib.sh && qemu_microvm -s -S'
 
 clean:
 	rm -rf $O
