@@ -64,7 +64,7 @@ extern struct cpu_features cpu_has;
 uint32_t cpu_hwcap(void);           /* AT_HWCAP: CPUID 1, EDX */
 
 void cpu_init_bsp(void);            /* features, GDT, IDT, TSS, GS, MSRs of the boot CPU */
-void cpu_relax_poll(void);          /* in a spin loop: PAUSE, and answer TLB shootdowns */
+void cpu_relax_poll(void);          /* in a spin loop: PAUSE */
 void cpu_idle_wait(void);           /* STI; HLT; CLI: returns after an interrupt was handled */
 void cpu_irq_window(void);          /* lets pending interrupts in, once */
 void cpu_set_kernel_stack(uint64_t top);    /* TSS.RSP0 and cpu.kstack_top */

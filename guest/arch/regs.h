@@ -30,7 +30,6 @@
 #define IRQ_BASE      32        /* IOAPIC pin n arrives as IRQ_BASE + n */
 #define IRQ_TIMER     0xf0      /* local APIC timer */
 #define IRQ_RESCHED   0xf1      /* another CPU put work on our run queue */
-#define IRQ_TLB       0xf2      /* TLB shootdown */
 #define IRQ_SPURIOUS  0xff
 #define TRAP_SYSCALL  256
 

@@ -38,7 +38,7 @@ static int user_page_fault(struct regs *r, uaddr_t at, int *code)
     struct task *t = current;
     this_cpu()->faults++;
     trace_page_fault(t->mm->id, at, r->rip, (uint32_t)r->error);
-    int err = mm_fault(t->mm, at, (uint32_t)r->error, t->uregs->rsp, code);
+    int err = mm_fault(t->mm, at, (uint32_t)r->error, code);
     if (err != -ENOMEM)
         return err;
     if (oom_kill() != 0 || signal_fatal_pending(t))

@@ -123,21 +123,6 @@ int file_new(const struct path *p, uint32_t flags, struct file **out)
     return 0;
 }
 
-int file_place(struct file *f, struct path *out)
-{
-    char name[40];
-
-    if (f->path.dentry) {
-        *out = f->path;
-        path_get(out);
-        return 0;
-    }
-    out->mnt = NULL;
-    inode_get(f->inode);
-    file_name(f, name, sizeof(name));
-    return dentry_new(NULL, name, strlen(name), f->inode, &out->dentry);
-}
-
 int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out)
 {
     struct path p;

@@ -172,8 +172,6 @@ int  tmpfs_anon_file(const char *name, uint64_t size, struct file **out);
 /* Absolute name of p as current sees it, into buf: start of the text in buf, or NULL
  * if too long.  Deleted: " (deleted)" is appended. */
 char *path_name(const struct path *p, char *buf, size_t room);
-/* Where f is, with references; pipes and the like get a place of their own (magic links). */
-int  file_place(struct file *f, struct path *out);
 char *file_name(struct file *f, char *buf, size_t room);    /* also "pipe:[17]" and such */
 
 void fs_init(void);             /* root tmpfs from the images in boot_info, /dev, console */

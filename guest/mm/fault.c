@@ -214,8 +214,7 @@ int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
     return 0;
 }
 
-int mm_fault(struct mm *mm, uaddr_t at, uint32_t error,
-             uaddr_t user_sp __attribute__((unused)), int *code)
+int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code)
 {
     mutex_lock(&mm->lock);
     int ret = mm_fault_locked(mm, at, error, code);

@@ -221,10 +221,3 @@ void kfree(void *p)
     }
     keep(k, p);
 }
-
-char *kstrdup(const char *s)
-{
-    size_t n = strlen(s) + 1;
-    char *p = kmalloc(n);
-    return p ? memcpy(p, s, n) : NULL;
-}

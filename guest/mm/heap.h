@@ -10,6 +10,5 @@
 void *kmalloc(size_t n);
 void *kzalloc(size_t n);
 void  kfree(void *p);           /* NULL is fine */
-char *kstrdup(const char *s);
 
 #endif

@@ -82,7 +82,7 @@ void mm_activate(struct mm *mm);
 #define FAULT_USER    4u
 #define FAULT_RSVD    8u
 #define FAULT_FETCH   16u
-int  mm_fault(struct mm *mm, uaddr_t at, uint32_t error, uaddr_t user_sp, int *code);
+int  mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 
 /* The calls behind mmap(2) and friends, on an mm that may still be private to
  * exec.  Addresses and lengths as in the man pages; mm->lock is taken inside.

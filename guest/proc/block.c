@@ -54,18 +54,6 @@ void waitq_wake(struct waitq *q)
     spin_unlock(&q->lock);
 }
 
-void waitq_wake_one(struct waitq *q)
-{
-    spin_lock(&q->lock);
-    if (!list_empty(&q->waiters)) {
-        struct waiter *w = list_first(&q->waiters, struct waiter, link);
-        list_remove(&w->link);
-        list_push_back(&q->waiters, &w->link);      /* the next wake is for the next one */
-        wake_task(w->task);
-    }
-    spin_unlock(&q->lock);
-}
-
 void wake_task(struct task *t)
 {
     spin_lock(&t->lock);

@@ -30,7 +30,6 @@ void waitq_init(struct waitq *q);
 void waiter_add(struct waitq *q, struct waiter *w);     /* current waits here */
 void waiter_remove(struct waitq *q, struct waiter *w);
 void waitq_wake(struct waitq *q);                       /* all of them */
-void waitq_wake_one(struct waitq *q);
 static inline bool waitq_idle(struct waitq *q) { return list_empty(&q->waiters); } /* a hint */
 
 enum block_how {

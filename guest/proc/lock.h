@@ -19,7 +19,7 @@ static inline bool spin_held(const struct spinlock *l)
 {
     return __atomic_load_n(&l->holder, __ATOMIC_RELAXED) == this_cpu()->id + 1;
 }
-void spin_lock_slow(struct spinlock *l);    /* lock.c: spins, answering shootdowns */
+void spin_lock_slow(struct spinlock *l);    /* lock.c: spins */
 static inline void spin_lock(struct spinlock *l)
 {
     uint32_t expected = 0;
