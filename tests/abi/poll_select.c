@@ -62,8 +62,8 @@ static void test(void)
     CHECK(now_ms() - start >= 50 && !FD_ISSET(fds[0], &in));
     CHECK(t.tv_sec == 0 && t.tv_usec == 0);
     FD_ZERO(&in);
-    FD_SET(99, &in);
-    CHECK_ERR(EBADF, select(100, &in, NULL, NULL, &t));
+    FD_SET(40, &in);     /* Linux does not look above the size of the table: 64 or more */
+    CHECK_ERR(EBADF, select(41, &in, NULL, NULL, &t));
     CHECK_ERR(EINVAL, select(-1, &in, NULL, NULL, &t));
     CHECK_ERR(EFAULT, poll((struct pollfd *)8, 1, 0));
 }
