@@ -71,6 +71,13 @@ GUEST_ASM    := $(wildcard guest/arch/*.asm)
 GUEST_OBJ    := $(patsubst guest/%.c,$O/guest/%.o,$(filter-out %/asm_offsets.c,$(GUEST_SRC))) \
 	$(patsubst guest/%.asm,$O/guest/%.asm.o,$(GUEST_ASM))
 
+# What no boot and no fork runs through is built for size.
+GUEST_COLD   := $(wildcard guest/fs/procfs*.c guest/fs/tty*.c) $(addprefix guest/,lib/printf.c \
+	fs/mount.c fs/devfs.c fs/file_lock.c proc/itimer.c proc/itimer_posix.c proc/oom.c proc/pidfd.c \
+	proc/signal_stop.c) $(addprefix guest/sys/,dir.c dir_read.c fd.c file_attr.c ids.c limits.c mount.c \
+	sched.c signal.c system.c time.c xattr.c)
+$(GUEST_COLD:%.c=$O/%.o): GUEST_CFLAGS += -Os
+
 $O/guest/%.o: guest/%.c Makefile
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(GUEST_CFLAGS) $(DEPS) -c $< -o $@
