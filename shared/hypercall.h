@@ -46,7 +46,8 @@
     X(10, INSPECT)          /* address of struct inspect_root (inspect.h) -> 0 */ \
     X(11, PANIC)            /* address, bytes of the message; never returns */ \
     X(12, COPY)             /* to, from, bytes; they may overlap -> 0 */ \
-    X(13, CLEAR)            /* address, bytes -> 0 */
+    X(13, CLEAR)            /* address, bytes -> 0 */ \
+    X(14, CPU_ONLINE)       /* cpu, APIC ID, TSC offset, its error -> 0; see below */
 
 enum hypercall {
 #define X(nr, name) HC_##name = nr,
@@ -54,6 +55,12 @@ enum hypercall {
 #undef X
     HC_MAX
 };
+
+/* CPU_ONLINE: a CPU that is not the boot CPU has come up and compared its TSC with
+ * the boot CPU's; it calls this itself, before its first trace event.  offset
+ * (signed, in ticks) is what was found: the boot CPU's counter minus this one's,
+ * within +- error.  Where the two could not be equal the CPU has set its counter
+ * right, and offset and error are what a second comparison found. */
 
 enum hc_exit_kind {
     HC_EXIT_POWEROFF = 0,

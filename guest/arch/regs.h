@@ -29,7 +29,8 @@
 #define TRAP_XM 19
 #define IRQ_BASE      32        /* IOAPIC pin n arrives as IRQ_BASE + n */
 #define IRQ_TIMER     0xf0      /* local APIC timer */
-#define IRQ_RESCHED   0xf1      /* another CPU put work on our run queue */
+#define IRQ_RESCHED   0xf1      /* look at need_resched, or at the run queues */
+#define IRQ_TLB       0xf2      /* another CPU wants translations flushed: tlb_poll() */
 #define IRQ_SPURIOUS  0xff
 #define TRAP_SYSCALL  256
 
