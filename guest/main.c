@@ -6,6 +6,7 @@
 #include "arch/device.h"
 #include "arch/machine.h"
 #include "arch/pvh.h"
+#include "arch/smp.h"
 #include "fs/tty.h"
 #include "fs/vfs.h"
 #include "lib/cmdline.h"
@@ -37,8 +38,10 @@ static long try_init(const char *path)
 {
     cmdline.argv[0] = path;
     long err = exec_kernel(path, cmdline.argv, cmdline.envp);
-    if (err == 0)
+    if (err == 0) {
+        smp_finish();
         boot_stage(BOOT_first_user_instruction);
+    }
     return err;
 }
 
@@ -80,6 +83,7 @@ void kmain(paddr_t start_info)
     task_init();
     sched_init();
     syscall_init();
+    smp_start();
     boot_stage(BOOT_cpus);
     tty_init();
     fs_init();

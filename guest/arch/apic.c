@@ -4,9 +4,10 @@
  *
  * x2APIC (MSRs) where CPUID offers it, else the MMIO page.  The timer counts to a
  * TSC value where CPUID offers that, else it is a one-shot count-down, whose rate
- * is told by CPUID 0x40000010 or measured once against the TSC.  The IOAPIC is
- * taken to be where every PC has it, with ISA pins in order; the ACPI tables are
- * not asked. */
+ * is told by CPUID 0x40000010 or measured once against the TSC, on the boot CPU for
+ * all.  The IOAPIC is taken to be where every PC has it, with ISA pins in order; all
+ * that it sends goes to the boot CPU.  After boot each CPU touches its own local
+ * APIC only. */
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/device.h"
@@ -22,6 +23,8 @@
 #define LAPIC_TPR       0x80
 #define LAPIC_EOI       0xb0
 #define LAPIC_SVR       0xf0
+#define LAPIC_ICR       0x300
+#define LAPIC_ICR_HIGH  0x310
 #define LAPIC_LVT_TIMER 0x320
 #define LAPIC_LVT_LINT0 0x350
 #define LAPIC_COUNT     0x380
@@ -31,6 +34,12 @@
 #define LVT_MASKED      0x10000u
 #define LVT_DEADLINE    0x40000u
 #define DIVIDE_BY_1     0xbu
+#define ICR_NMI         0x00400u
+#define ICR_INIT        0x00500u
+#define ICR_STARTUP     0x00600u
+#define ICR_PENDING     0x01000u        /* xAPIC only: not sent yet */
+#define ICR_ASSERT      0x04000u
+#define ICR_OTHERS      0xc0000u        /* to all but oneself */
 #define BASE_ENABLE     0x800ull
 #define BASE_X2APIC     0x400ull
 
@@ -78,22 +87,54 @@ static void mask_8259(void)
     outb(0xa1, 0xff);
 }
 
-void apic_init(void)
+static void enable_local(void)
 {
-    struct cpu *c = this_cpu();
-    if (cpu_has.x2apic) {
+    if (cpu_has.x2apic)
         wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | BASE_ENABLE | BASE_X2APIC);
-        c->apic_id = lapic_read(LAPIC_ID);
-    } else {
-        lapic = map_device(LAPIC_BASE, PAGE_SIZE);
-        c->apic_id = lapic_read(LAPIC_ID) >> 24;
-    }
-    mask_8259();
     lapic_write(LAPIC_SVR, SVR_ENABLE | IRQ_SPURIOUS);
     lapic_write(LAPIC_TPR, 0);
     lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
+}
+
+void apic_init(void)
+{
+    if (!cpu_has.x2apic)
+        lapic = map_device(LAPIC_BASE, PAGE_SIZE);
+    enable_local();
+    uint32_t id = lapic_read(LAPIC_ID);
+    this_cpu()->apic_id = lapic != NULL ? id >> 24 : id;
+    mask_8259();
     ioapic = map_device(IOAPIC_BASE, PAGE_SIZE);    /* all pins are masked after reset */
 }
+
+/* --- to other CPUs ------------------------------------------------------------- */
+
+/* MFENCE; LFENCE: in x2APIC mode the write is not ordered behind earlier stores. */
+static void send(uint32_t apic_id, uint32_t what)
+{
+    if (lapic == NULL) {
+        __asm__ volatile("mfence; lfence" : : : "memory");
+        wrmsr(MSR_X2APIC + LAPIC_ICR / 16, (uint64_t)apic_id << 32 | what);
+        return;
+    }
+    while (lapic_read(LAPIC_ICR) & ICR_PENDING)
+        __asm__ volatile("pause");
+    lapic_write(LAPIC_ICR_HIGH, apic_id << 24);
+    lapic_write(LAPIC_ICR, what);
+}
+
+void apic_send_ipi(unsigned cpu, uint8_t vector) { send(cpus[cpu].apic_id, ICR_ASSERT | vector); }
+
+void apic_send_init(uint32_t apic_id) { send(apic_id, ICR_ASSERT | ICR_INIT); }
+
+void apic_send_startup(uint32_t apic_id, paddr_t page)
+{
+    send(apic_id, ICR_ASSERT | ICR_STARTUP | (uint32_t)(page >> PAGE_SHIFT));
+}
+
+void apic_send_nmi_to_others(void) { send(0, ICR_ASSERT | ICR_OTHERS | ICR_NMI); }
+
+/* --- the timer ----------------------------------------------------------------- */
 
 /* The count-down's rate: told, or what it loses while the TSC goes on: until what is
  * uncertain about the two readings is less than 1/1000 of the distance between them,
@@ -120,15 +161,23 @@ static uint64_t find_bus_khz(void)
     return (UINT32_MAX - left) * tsc_khz / (before - start);
 }
 
+static void timer_mode(void)
+{
+    lapic_write(LAPIC_DIVIDE, DIVIDE_BY_1);
+    lapic_write(LAPIC_LVT_TIMER, (cpu_has.tsc_deadline ? LVT_DEADLINE : 0) | IRQ_TIMER);
+}
+
 void apic_timer_init(void)
 {
-    if (cpu_has.tsc_deadline) {
-        lapic_write(LAPIC_LVT_TIMER, LVT_DEADLINE | IRQ_TIMER);
-        return;
-    }
-    lapic_write(LAPIC_DIVIDE, DIVIDE_BY_1);
-    lapic_write(LAPIC_LVT_TIMER, IRQ_TIMER);
-    bus_per_tsc = (find_bus_khz() << 32) / tsc_khz;
+    timer_mode();
+    if (!cpu_has.tsc_deadline)
+        bus_per_tsc = (find_bus_khz() << 32) / tsc_khz;
+}
+
+void apic_init_ap(void)
+{
+    enable_local();
+    timer_mode();
 }
 
 void apic_timer_arm(uint64_t tsc)

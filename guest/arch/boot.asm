@@ -1,4 +1,5 @@
-; boot.asm - from the PVH entry point to kmain(), and the tables the CPU starts with.
+; boot.asm - from the PVH entry point to kmain(), from SIPI to ap_main(), and the tables
+; that a CPU starts with.
 ;
 ; The page tables (boot.h) and the IDT are data that the assembler fills in:
 ; where ring 0 is interpreted, building them would cost more than all the rest of
@@ -11,6 +12,8 @@
 KERNEL_BASE equ 0xffffffff80000000
 STUBS       equ KERNEL_BASE + 0x100000          ; kernel.ld asserts it
 %define PHYS(sym) (sym - KERNEL_BASE)
+%define HIGH32(sym) (sym - KERNEL_BASE + 0x80000000)    ; sign-extended: sym
+BOOT_CS32   equ 0x20                            ; only in boot_gdt
 
 PG_P    equ 0x001
 PG_W    equ 0x002
@@ -34,6 +37,10 @@ EFER_LME equ 1 << 8
 EFER_NXE equ 1 << 11
 
 extern kmain
+extern ap_main
+extern ap_index
+extern ap_stack
+extern ap_tables
 
 ; XEN_ELFNOTE_PHYS32_ENTRY: this is how a PVH loader knows where to start.
 section .note.pvh note alloc noexec nowrite align=4
@@ -50,10 +57,17 @@ section .text
 bits 32
 global pvh_start
 pvh_start:
+        mov     edx, PHYS(boot_pml4)
+        mov     ebp, HIGH32(boot_high)
+
+; To 64-bit code in the kernel's half.
+;   in    32-bit code, flat data, no paging; edx: root of tables that have the image
+;         at its physical address, too; ebp: low half of where to go
+;   out   there, interrupts off, no stack; ebx as it was
+enter_long_mode:
+        mov     cr3, edx
         mov     eax, CR4_PAE
         mov     cr4, eax
-        mov     eax, PHYS(boot_pml4)
-        mov     cr3, eax
         mov     ecx, MSR_EFER
         mov     eax, EFER_SCE | EFER_LME | EFER_NXE
         xor     edx, edx
@@ -64,9 +78,7 @@ pvh_start:
         jmp     KERNEL_CS:PHYS(boot64)
 
 bits 64
-boot64: mov     rax, boot_high                  ; leave the identity map
-        jmp     rax
-boot_high:
+boot64: movsxd  rcx, ebp                        ; leave the identity map
         xor     eax, eax
         mov     ds, eax
         mov     es, eax
@@ -74,11 +86,60 @@ boot_high:
         mov     gs, eax
         mov     eax, KERNEL_SS                  ; IRET pushes and reloads it
         mov     ss, eax
+        xor     ebp, ebp
+        jmp     rcx
+
+boot_high:
         mov     rsp, boot_stack_top
         mov     edi, ebx
-        xor     ebp, ebp
         call    kmain
         ud2
+
+; ap_trampoline - SIPI starts a processor here, in a copy below 1 MiB (smp.c).
+;   in    real mode, ip 0, cs the copy's page; the rest as after INIT
+;   out   ap_start; nothing in the copy depends on where it is
+bits 16
+global ap_trampoline
+global ap_trampoline_end
+ap_trampoline:
+        cli
+        mov     ax, cs
+        mov     ds, ax
+        o32 lgdt [.gdt_pointer - ap_trampoline]
+        mov     eax, CR0_PE
+        mov     cr0, eax
+        jmp     dword BOOT_CS32:PHYS(ap_start)
+.gdt_pointer:
+        dw      boot_gdt_end - boot_gdt - 1
+        dd      PHYS(boot_gdt)
+ap_trampoline_end:
+
+; ap_start - every started processor at the same time: no stack yet.
+;   out   ap_main(its number) on the stack of its idle task; one that smp.c does not
+;         expect waits for ever
+bits 32
+ap_start:
+        mov     eax, KERNEL_SS
+        mov     ds, eax
+        mov     edx, [PHYS(ap_tables)]
+        mov     ebp, HIGH32(ap_high)
+        jmp     enter_long_mode
+bits 64
+ap_high:
+        mov     rax, PHYS(boot_pml4)            ; the kernel's root, without low addresses
+        mov     cr3, rax
+        mov     eax, 1
+        cpuid
+        shr     ebx, 24                         ; the APIC ID
+        movzx   edi, byte [ap_index + rbx]
+        test    edi, edi
+        jz      .unknown
+        mov     rsp, [ap_stack + rdi * 8]
+        call    ap_main
+.unknown:
+        cli
+        hlt
+        jmp     .unknown
 
 section .rodata
         align   8
@@ -86,6 +147,7 @@ boot_gdt:                                       ; selectors as in regs.h
         dq      0, 0
         dq      0x00af9b000000ffff              ; KERNEL_CS
         dq      0x00cf93000000ffff              ; KERNEL_SS
+        dq      0x00cf9b000000ffff              ; BOOT_CS32
 boot_gdt_end:
 boot_gdt_pointer:
         dw      boot_gdt_end - boot_gdt - 1

@@ -5,7 +5,7 @@
  *   boot_pml4         [0] and [511]: boot_pdpt_kernel, [256]: boot_pdpt_direct
  *   boot_pdpt_kernel  [510]: boot_pd_kernel; [0] the same, which makes the
  *                     first 4 MiB identity-mapped; mm_init() clears pml4[0] and
- *                     this [0] (a CPU that starts later needs them again)
+ *                     this [0] (CPUs that start later get other tables: smp.c)
  *   boot_pd_kernel    [0] [1]: 4 MiB from physical 0 on, 2 MiB pages, RWX: the
  *                     kernel image ends below; mm_init() makes it W^X
  *   boot_pdpt_direct  [0]: boot_pd_direct; another one: boot_pd_window if the
@@ -22,6 +22,9 @@
 
 extern uint64_t boot_pml4[512], boot_pdpt_kernel[512], boot_pd_kernel[512];
 extern uint64_t boot_pdpt_direct[512], boot_pd_direct[512], boot_pd_window[512];
+
+/* What a CPU copies below 1 MiB to start another one there. */
+extern const char ap_trampoline[], ap_trampoline_end[];
 
 #define BOOT_DIRECT_BYTES (1ull << 30)      /* what boot_pd_direct maps */
 

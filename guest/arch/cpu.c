@@ -12,6 +12,8 @@
 #include "arch/regs.h"
 #include "arch/trap.h"
 #include "arch/uaccess.h"
+#include "lib/string.h"
+#include "mm/mm.h"
 
 #define CPUID_1_ECX_X2APIC      (1u << 21)
 #define CPUID_1_ECX_DEADLINE    (1u << 24)
@@ -52,6 +54,8 @@ struct tss {
 struct tables {                 /* one CPU's */
     uint64_t   gdt[10];
     struct tss tss;
+    uint64_t (*ist)[IST_WORDS]; /* IST_COUNT stacks, each ends with a word that entry.asm's
+                                 * paranoid_entry reads */
 };
 
 extern char idt[];              /* boot.asm */
@@ -62,16 +66,17 @@ struct cpu_features cpu_has;
 bool hc_present;
 uint32_t hc_caps;
 
+static uint64_t boot_ist[IST_COUNT][IST_WORDS] __attribute__((aligned(16)));
+
 /* Segments, in the order of regs.h, accessed bits set: the CPU never writes here
  * but for the TSS's busy bit. */
 static struct tables boot_tables = {
     .gdt = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff,
              0x00cffb000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff, 0, 0, 0 },
     .tss = { .iomap = sizeof(struct tss) },
+    .ist = boot_ist,
 };
-static struct tables *cpu_tables[MAX_CPUS] = { &boot_tables };
-/* Each ends with a word that entry.asm's paranoid_entry reads. */
-static uint64_t boot_ist[IST_COUNT][IST_WORDS] __attribute__((aligned(16)));
+static struct tables *cpu_tables[MAX_CPUS] = { &boot_tables };  /* [k] once the CPU is started */
 
 static void find_features(void)
 {
@@ -111,13 +116,14 @@ static void find_hypercalls(void)
     hc_caps = hc_present ? b : 0;
 }
 
-static void load_tables(struct cpu *c, struct tables *t, uint64_t ist[IST_COUNT][IST_WORDS])
+static void load_tables(struct cpu *c)
 {
+    struct tables *t = cpu_tables[c->id];
     uint64_t base = (uint64_t)&t->tss, limit = sizeof(struct tss) - 1;
     t->gdt[TSS_SEL / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     t->gdt[TSS_SEL / 8 + 1] = base >> 32;
     for (unsigned i = 0; i < IST_COUNT; i++) {
-        uint64_t *top = &ist[i][IST_WORDS - 2];         /* 16-aligned */
+        uint64_t *top = &t->ist[i][IST_WORDS - 2];         /* 16-aligned */
         *top = (uint64_t)c;
         t->tss.ist[i] = (uint64_t)top;
     }
@@ -127,6 +133,22 @@ static void load_tables(struct cpu *c, struct tables *t, uint64_t ist[IST_COUNT]
     __asm__ volatile("lidt %0" : : "m"(idtr));
     __asm__ volatile("ltr %w0" : : "r"(TSS_SEL));
     __asm__ volatile("lldt %w0" : : "r"(0));   /* none: a reset leaves one of 64 KiB at address 0 */
+}
+
+/* The size of the vector state depends on what XCR0 enables. */
+static void find_vector_state(void)
+{
+    uint32_t a, b, c, d;
+    cpu_has.fpu_bytes = 512;
+    if (!cpu_has.xsave)
+        return;
+    cpuid(0xd, 0, &a, &b, &c, &d);
+    cpu_has.xcr0 = a & XCR0_WANTED;
+    xsetbv(0, cpu_has.xcr0);
+    cpuid(0xd, 0, &a, &b, &c, &d);              /* EBX: size for the XCR0 just set */
+    cpu_has.fpu_bytes = b;
+    cpuid(0xd, 1, &a, &b, &c, &d);
+    cpu_has.xsaveopt = a & CPUID_D_1_EAX_XSAVEOPT;
 }
 
 static void load_control_registers(void)
@@ -139,17 +161,6 @@ static void load_control_registers(void)
     cr4 |= cpu_has.fsgsbase ? CR4_FSGSBASE : 0;
     cr4 |= cpu_has.xsave ? CR4_OSXSAVE : 0;
     write_cr4(cr4);
-    cpu_has.fpu_bytes = 512;
-    if (cpu_has.xsave) {
-        uint32_t a, b, c, d;
-        cpuid(0xd, 0, &a, &b, &c, &d);
-        cpu_has.xcr0 = a & XCR0_WANTED;
-        xsetbv(0, cpu_has.xcr0);
-        cpuid(0xd, 0, &a, &b, &c, &d);          /* EBX: size for the XCR0 just set */
-        cpu_has.fpu_bytes = b;
-        cpuid(0xd, 1, &a, &b, &c, &d);
-        cpu_has.xsaveopt = a & CPUID_D_1_EAX_XSAVEOPT;
-    }
 }
 
 /* EFER is set already: the boot tables hold NX bits. */
@@ -167,10 +178,47 @@ void cpu_init_bsp(void)
     struct cpu *c = &cpus[0];
     c->self = c;
     load_msrs(c);
-    load_tables(c, cpu_tables[0], boot_ist);
+    load_tables(c);
     find_hypercalls();
     find_features();
     load_control_registers();
+    find_vector_state();
+}
+
+/* Its exception stacks and tables share the pages of one kernel stack, above a page
+ * that is not mapped: the lowest exception stack ends there, the others in the next
+ * one, whose user is dead or has not begun: a double fault or machine check never
+ * returns. */
+struct exception_area {
+    uint64_t ist[IST_COUNT][IST_WORDS] __attribute__((aligned(16)));
+    struct tables tables;
+};
+
+int cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id)
+{
+    uintptr_t top = kstack_alloc();
+    if (top == 0)
+        return -ENOMEM;
+    struct exception_area *area = (struct exception_area *)(top - KSTACK_BYTES);
+    _Static_assert(sizeof(*area) <= KSTACK_BYTES, "they fit");
+    memcpy(area->tables.gdt, boot_tables.gdt, sizeof(area->tables.gdt));
+    memset(&area->tables.tss, 0, sizeof(area->tables.tss));
+    area->tables.tss.iomap = sizeof(struct tss);
+    area->tables.ist = area->ist;
+    cpu_tables[id] = &area->tables;
+    c->self = c;
+    c->id = id;
+    c->apic_id = apic_id;
+    return 0;
+}
+
+void cpu_init_ap(struct cpu *c)
+{
+    load_msrs(c);
+    load_tables(c);
+    load_control_registers();
+    if (cpu_has.xsave)
+        xsetbv(0, cpu_has.xcr0);
 }
 
 void cpu_set_kernel_stack(uint64_t top)

@@ -64,6 +64,10 @@ extern struct cpu_features cpu_has;
 uint32_t cpu_hwcap(void);           /* AT_HWCAP: CPUID 1, EDX */
 
 void cpu_init_bsp(void);            /* features, GDT, IDT, TSS, GS, MSRs of the boot CPU */
+/* Another CPU: the boot CPU makes its tables and stacks for exceptions (0 or -ENOMEM),
+ * then it loads them. */
+int  cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id);
+void cpu_init_ap(struct cpu *c);
 void cpu_relax_poll(void);          /* in a spin loop: PAUSE */
 void cpu_idle_wait(void);           /* STI; HLT; CLI: returns after an interrupt was handled */
 void cpu_irq_window(void);          /* lets pending interrupts in, once */

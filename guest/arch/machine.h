@@ -30,6 +30,8 @@ void console_init_irq(void);            /* UART receive interrupt through the IO
 
 void irq_handler(uint8_t vector);
 void apic_eoi(void);
+/* IRQ_RESCHED or IRQ_TLB to another CPU.  It sees what was stored before. */
+void apic_send_ipi(unsigned cpu, uint8_t vector);
 
 /* Ends the machine: status goes to whoever started it.  Trace is flushed first. */
 void machine_exit(int status, int kind /* enum hc_exit_kind */) __attribute__((noreturn));

@@ -27,6 +27,7 @@ struct module_entry { uint64_t start, size, cmdline, reserved; };
 struct memmap_entry { uint64_t start, size; uint32_t type, reserved; };
 
 struct boot_info boot_info;
+static const char *words;       /* the command line's, decoded */
 
 /* Kernel address of [at, at+n), mapped for good. */
 static void *reach(paddr_t at, uint64_t n)
@@ -120,5 +121,23 @@ void pvh_init(paddr_t start_info)
         panic("the loader reports no memory");
     take_modules(&si);
     boot_info.cmdline = si.cmdline != 0 ? reach(si.cmdline, HUGE_PAGE) : "";
-    cmdline_parse(boot_info.cmdline, words_room(boot_info.cmdline));
+    words = words_room(boot_info.cmdline);
+    cmdline_parse(boot_info.cmdline, (char *)words);
+}
+
+static bool overlap(paddr_t page, const char *s, uint64_t bytes)
+{
+    paddr_t at = virt_to_phys(s);
+    return page < at + bytes && at < page + PAGE_SIZE;
+}
+
+paddr_t pvh_low_page(void)
+{
+    const struct ram_region *low = &boot_info.region[0];
+    uint64_t bytes = strlen(boot_info.cmdline) + 1;
+    for (paddr_t page = MAX(low->start, PAGE_SIZE);
+         page + PAGE_SIZE <= MIN(low->end, LOW_END); page += PAGE_SIZE)
+        if (!overlap(page, boot_info.cmdline, bytes) && !overlap(page, words, bytes))
+            return page;
+    return 0;
 }

@@ -6,5 +6,7 @@
 #include "lib/base.h"
 
 void pvh_init(paddr_t start_info);
+/* A page below 640 KiB that nobody uses, 0 if there is none.  Always the same. */
+paddr_t pvh_low_page(void);
 
 #endif

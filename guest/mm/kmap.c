@@ -22,7 +22,7 @@
 #include "trace/trace.h"
 
 #define LARGE_PAGE   (2ull << 20)
-#define STACK_PAGES  3
+#define STACK_PAGES  (KSTACK_BYTES / PAGE_SIZE)
 #define STACK_STRIDE ((STACK_PAGES + 1) * PAGE_SIZE)
 #define STACK_SPARES 2
 

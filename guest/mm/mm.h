@@ -110,7 +110,8 @@ struct vma *vma_find(struct mm *mm, uaddr_t at);
 struct vma *vma_next(struct vma *v);
 
 /* Kernel memory with its own mappings. */
-uintptr_t kstack_alloc(void);   /* top of a 12 KiB stack above a guard page; 0: no memory.
+#define KSTACK_BYTES (3 * PAGE_SIZE)
+uintptr_t kstack_alloc(void);   /* top of a stack of that size above a guard page; 0: no memory.
                                  * Reuses freed ones: then no entry is written */
 void      kstack_free(uintptr_t top);
 void     *map_device(paddr_t at, size_t n); /* uncached registers; for ever */

@@ -81,8 +81,19 @@ void task_inspect_running(uint32_t cpu, uint32_t tid)
     inspect.running[cpu] = tid;
 }
 
-/* What runs since boot becomes the idle task of its CPU: it never leaves the
- * kernel, has no number and is in no list. */
+/* The idle task of a CPU: it never leaves the kernel, has no number and is in no list. */
+static void make_idle(struct task *t, struct cpu *c)
+{
+    t->kthread = true;
+    t->on_cpu = true;
+    t->cpu = t->rec->cpu = c->id;
+    t->rec->state = TASK_running;
+    strlcpy(t->rec->comm, "idle", sizeof t->rec->comm);
+    t->last_tsc = rdtsc();
+    c->idle = c->running = t;
+}
+
+/* What runs since boot becomes the idle task of its CPU. */
 void task_init(void)
 {
     struct cpu *c = this_cpu();
@@ -92,17 +103,29 @@ void task_init(void)
     inspect.ncpus = ncpus;
     if (records_grow() != 0 || (idle_task.rec = record_alloc()) == NULL)
         panic("no memory for the first task");
-    idle_task.rec->state = TASK_running;
-    idle_task.kthread = true;
     idle_task.refs = 1;
-    idle_task.on_cpu = true;
-    idle_task.cpu = c->id;
     idle_task.kstack = c->kstack_top;
-    idle_task.last_tsc = rdtsc();
-    strlcpy(idle_task.rec->comm, "idle", sizeof idle_task.rec->comm);
-    c->idle = c->running = &idle_task;
+    make_idle(&idle_task, c);
     if (hc_present)
         hypercall(HC_INSPECT, virt_to_phys(&inspect), 0, 0, 0);
+}
+
+int task_make_idle(struct cpu *c)
+{
+    struct task *t;
+    int err = task_alloc(&t);
+
+    if (err != 0)
+        return err;
+    fpu_free(t);                /* its CPU keeps the last user task's vector state */
+    make_idle(t, c);
+    return 0;
+}
+
+/* More CPUs run now. */
+void task_inspect_cpus(void)
+{
+    inspect.ncpus = ncpus;
 }
 
 /* --- tasks -------------------------------------------------------------------- */

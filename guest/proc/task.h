@@ -141,6 +141,8 @@ extern struct list all_processes;       /* [T] */
 extern uint32_t nprocesses, nthreads_total;     /* [T] */
 
 void task_init(void);                   /* idle task of the boot CPU, PID table, records */
+int  task_make_idle(struct cpu *c);     /* of another one: what it will begin with.  0 or -ENOMEM */
+void task_inspect_cpus(void);           /* ncpus has grown */
 struct process *process_find(uint32_t tgid);    /* tree_lock held; zombies included */
 void task_get(struct task *t);
 void task_put(struct task *t);

@@ -1,0 +1,23 @@
+/* smp.h - the other processors: how they are started and told things. */
+#ifndef ARCH_SMP_H
+#define ARCH_SMP_H
+
+#include "lib/base.h"
+
+/* The boot CPU, when the scheduler works: all processors of the MADT begin to
+ * start.  Returns without waiting for them. */
+void smp_start(void);
+/* The boot CPU, before the first user instruction: waits until they run, and has
+ * counted them in ncpus then.  Who does not come is reported and left out. */
+void smp_finish(void);
+
+/* tsc.c: a processor that starts compares its TSC with the boot CPU's, which serves
+ * it meanwhile.  One at a time. */
+struct tsc_offset { int64_t offset; uint64_t error; };  /* to add here for the boot CPU's, +- */
+bool tsc_compare(struct tsc_offset *found, const uint32_t *go_on);  /* while *go_on is as it was.
+                                 * false: given up, or the counter is wrong and stays it */
+void tsc_serve(void);           /* answers if asked */
+
+void ap_main(unsigned id) __attribute__((noreturn));    /* boot.asm */
+
+#endif
