@@ -68,8 +68,6 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie -mcmo
 	-fcf-protection=none -ffunction-sections -fdata-sections $(GUEST_SMALL) -I. -Iguest
 GUEST_SRC    := $(wildcard guest/*.c guest/*/*.c)
 GUEST_ASM    := $(wildcard guest/arch/*.asm)
-GUEST_OBJ    := $(patsubst guest/%.c,$O/guest/%.o,$(filter-out %/asm_offsets.c,$(GUEST_SRC))) \
-	$(patsubst guest/%.asm,$O/guest/%.asm.o,$(GUEST_ASM))
 
 # What no boot and no fork runs through is built for size.
 GUEST_COLD   := $(wildcard guest/fs/procfs*.c guest/fs/tty*.c) $(addprefix guest/,lib/printf.c \
@@ -78,25 +76,35 @@ GUEST_COLD   := $(wildcard guest/fs/procfs*.c guest/fs/tty*.c) $(addprefix guest
 	sched.c signal.c system.c time.c xattr.c)
 $(GUEST_COLD:%.c=$O/%.o): GUEST_CFLAGS += -Os
 
-$O/guest/%.o: guest/%.c Makefile
-	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) $(GUEST_CFLAGS) $(DEPS) -c $< -o $@
+# $1: where the objects go; $2: flags of their own.  Offsets and constants for nasm come
+# from the C headers, through the compiler.
+define KERNEL
+$1_OBJ := $(patsubst guest/%.c,$O/$1/%.o,$(filter-out %/asm_offsets.c,$(GUEST_SRC))) \
+	$(patsubst guest/%.asm,$O/$1/%.asm.o,$(GUEST_ASM))
 
-# Offsets and constants for nasm come from the C headers, through the compiler.
-$O/guest/arch/asm_offsets.inc: guest/arch/asm_offsets.c
-	@mkdir -p $(@D)
-	$(call say,GEN,$@)$(CC) $(GUEST_CFLAGS) $(DEPS) -MT $@ -S $< -o $@.s && \
-	sed -n 's/^.*->\([A-Za-z0-9_]*\) \$$\{0,1\}\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $@.s > $@
+$O/$1/%.o: guest/%.c Makefile
+	@mkdir -p $$(@D)
+	$$(call say,CC,$$<)$$(CC) $$(GUEST_CFLAGS) $2 $$(DEPS) -c $$< -o $$@
 
-$O/guest/%.asm.o: guest/%.asm $O/guest/arch/asm_offsets.inc
-	@mkdir -p $(@D)
-	$(call say,NASM,$<)$(NASM) -f elf64 -g -F dwarf -I$O/guest/arch/ -I$O/ -MD $@.d -MP $< -o $@
+$O/$1/arch/asm_offsets.inc: guest/arch/asm_offsets.c
+	@mkdir -p $$(@D)
+	$$(call say,GEN,$$@)$$(CC) $$(GUEST_CFLAGS) $2 $$(DEPS) -MT $$@ -S $$< -o $$@.s && \
+	sed -n 's/^.*->\([A-Za-z0-9_]*\) \$$$$\{0,1\}\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $$@.s > $$@
 
-$O/guest/arch/rootimg.asm.o: $O/root.img
+$O/$1/%.asm.o: guest/%.asm $O/$1/arch/asm_offsets.inc
+	@mkdir -p $$(@D)
+	$$(call say,NASM,$$<)$$(NASM) -f elf64 -g -F dwarf -I$O/$1/arch/ -I$O/ -MD $$@.d -MP $$< -o $$@
 
-$O/guest.elf: guest/kernel.ld $(GUEST_OBJ)
-	$(call say,LD,$@)ld -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 \
-		--build-id=none -T guest/kernel.ld $(GUEST_OBJ) -o $@
+$O/$1/arch/rootimg.asm.o: $O/root.img
+
+$O/$1.elf: guest/kernel.ld $$($1_OBJ)
+	$$(call say,LD,$$@)ld -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 \
+		--build-id=none -T guest/kernel.ld $$($1_OBJ) -o $$@
+endef
+
+# guest-locks checks at each use of a lock what guest/proc/lock_classes.h says.  Tests run it.
+$(eval $(call KERNEL,guest,))
+$(eval $(call KERNEL,guest-locks,-DLOCKS=1))
 
 # --- the root image ----------------------------------------------------------
 BUSYBOX     := $(shell command -v busybox)

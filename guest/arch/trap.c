@@ -125,6 +125,7 @@ void trap_user(struct regs *r)
         irq_handler((uint8_t)r->vector);
     else
         exception_in_user_mode(r);
+    LOCK_NO_LOCK("held on the way to user mode");
     task_leave_kernel(t);
 }
 

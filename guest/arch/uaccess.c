@@ -5,12 +5,14 @@
  * says how much a REP had left.  With SMAP, AC is set only around these. */
 #include "arch/uaccess.h"
 #include "arch/cpu.h"
+#include "proc/lock.h"
 
 #define EX_TABLE(at, fixup) \
     ".pushsection __ex_table, \"a\"\n .quad " at ", " fixup "\n .popsection\n"
 
 static inline void user_open(void)
 {
+    LOCK_USER_MEMORY();
     if (cpu_has.smap)
         __asm__ volatile("stac" : : : "memory");
 }

@@ -19,7 +19,7 @@
 #define FIRST_ORDER (1ull << 62)        /* positions are signed for user space */
 
 struct mutex fs_tree;
-struct spinlock names_lock;
+struct spinlock names_lock = SPINLOCK_INIT(LOCK_names);
 
 /* Loads eight bytes of a shorter name, too, where they surely are mapped: not
  * across a page's end. */

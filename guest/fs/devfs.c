@@ -271,7 +271,7 @@ void fs_init(void)
 {
     struct superblock *sb;
 
-    mutex_init(&fs_tree);
+    mutex_init(&fs_tree, LOCK_fs_tree);
     file_init();
     mutex_lock(&fs_tree);
     if (tmpfs_new("tmpfs", 0755, &sb) != 0 || mount_add(sb, sb->root, NULL, 0, "tmpfs") != 0)

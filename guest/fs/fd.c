@@ -75,6 +75,7 @@ struct files *files_create(void)
     struct files *fs = kzalloc(sizeof(*fs));
 
     if (fs) {
+        spin_class(&fs->lock, LOCK_fd_table);
         fs->users = 1;
         fs->end = 1;
     }

@@ -72,7 +72,7 @@ int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, str
     f->inode = in;
     f->refs = 1;
     f->flags = flags;
-    mutex_init(&f->lock);
+    mutex_init(&f->lock, LOCK_file);
     inode_get(in);
     *out = f;
     return 0;

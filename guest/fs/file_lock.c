@@ -21,7 +21,7 @@ struct file_lock {
 };
 struct lock_wait { struct list link; const void *owner, *on; };     /* on the sleeper's stack */
 
-static struct spinlock lock;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_file_locks);
 static struct list all_locks = LIST_INIT(all_locks);    /* [lock] */
 static struct list all_waits = LIST_INIT(all_waits);    /* [lock] */
 static struct waitq changed = WAITQ_INIT(changed);

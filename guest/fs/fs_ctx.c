@@ -9,7 +9,8 @@ static struct fs_ctx *ctx_new(const struct path *cwd, const struct path *root, u
 
     if (!c)
         return NULL;
-    *c = (struct fs_ctx){ .users = 1, .cwd = *cwd, .root = *root, .umask = umask };
+    *c = (struct fs_ctx){ .users = 1, .lock = SPINLOCK_INIT(LOCK_fs_ctx), .cwd = *cwd,
+                          .root = *root, .umask = umask };
     path_get(&c->cwd);
     path_get(&c->root);
     return c;

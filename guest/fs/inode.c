@@ -52,7 +52,8 @@ struct inode *inode_alloc(struct superblock *sb, uint32_t mode)
     in->uid = current->cred.fsuid;
     in->gid = current->cred.fsgid;
     in->atime = in->mtime = in->ctime = fs_now();
-    mutex_init(&in->lock);
+    spin_class(&in->pages_lock, LOCK_pages);
+    mutex_init(&in->lock, LOCK_inode);
     list_init(&in->mappings);
     __atomic_add_fetch(&sb->inodes, 1, __ATOMIC_RELAXED);
     return in;

@@ -64,7 +64,7 @@ static struct pipe *pipe_alloc(void)
         kfree(page);
         return NULL;
     }
-    mutex_init(&p->lock);
+    mutex_init(&p->lock, LOCK_pipe);
     waitq_init(&p->read_wait);
     waitq_init(&p->write_wait);
     waitq_init(&p->open_wait);

@@ -290,7 +290,7 @@ static int proc_open(struct inode *in, struct file *f)
     struct text *t = kzalloc(sizeof *t);
     if (!t)
         return -ENOMEM;
-    mutex_init(&t->lock);
+    mutex_init(&t->lock, LOCK_proc_text);
     f->private = t;
     return 0;
 }

@@ -94,7 +94,7 @@ static int show_uuid(struct text *t, UNUSED)
 
 static int show_boot_id(struct text *t, UNUSED)
 {
-    static struct spinlock lock = SPINLOCK_INIT;
+    static struct spinlock lock = SPINLOCK_INIT(LOCK_boot_id);
     static uint8_t id[16];              /* [lock] all zero: not made yet */
     spin_lock(&lock);
     if (id[6] == 0)

@@ -26,9 +26,10 @@ void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw)
     tty->dev = dev;
     tty->hw = hw;
     ldisc_init(&tty->ldisc);
+    spin_class(&tty->lock, LOCK_tty);
     waitq_init(&tty->readers);
     waitq_init(&tty->writers);
-    mutex_init(&tty->writing);
+    mutex_init(&tty->writing, LOCK_tty_writing);
 }
 
 /* --- from the line --- */

@@ -35,7 +35,7 @@ struct range { paddr_t start, end; };
 struct frame *frames;
 pfn_t nframes;
 
-static struct spinlock lock = SPINLOCK_INIT;    /* everything below but refs */
+static struct spinlock lock = SPINLOCK_INIT(LOCK_frame);    /* everything below but refs */
 static struct range range[MAX_RANGES];
 static unsigned nranges, at_range;              /* the watermark is range[at_range].start */
 static pfn_t free_list, table_list;             /* 0: empty */

@@ -34,7 +34,7 @@ struct free_object { uint32_t next; pfn_t prev_slab, next_slab; };    /* next: a
 #define KEPT_MAX 8              /* objects of a class that a CPU keeps */
 #define BATCH    4u             /* how many a fresh slab gives at once */
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_heap);
 static pfn_t with_room[NCLASSES];       /* [lock] slabs with a free object */
 static uint8_t class_of[KMALLOC_MAX / 16 + 1];  /* by size / 16, rounded up; class + 1 once known */
 

@@ -32,11 +32,11 @@ struct mm kernel_mm = { .users = 1 };
 paddr_t kmap_direct_end;
 
 /* All three: vmap_lock. */
-static struct spinlock vmap_lock = SPINLOCK_INIT;
+static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_vmap);
 static uint64_t  vmap_next = VMAP_BASE;
 static uintptr_t spare_stacks;          /* tops; the word below the top is the next one */
 static unsigned  nspares;
-static struct spinlock direct_lock = SPINLOCK_INIT;     /* kmap_direct_end grows under it */
+static struct spinlock direct_lock = SPINLOCK_INIT(LOCK_direct);     /* kmap_direct_end grows under it */
 
 static pte_t kernel_page(pte_t flags)
 {
@@ -49,7 +49,7 @@ void kmap_adopt_boot(void)
 {
     kernel_mm.root = (pfn_t)(virt_to_phys(boot_pml4) >> PAGE_SHIFT);
     kernel_mm.tables = 5;
-    mutex_init(&kernel_mm.lock);
+    mutex_init(&kernel_mm.lock, LOCK_mm);
     kmap_direct_end = BOOT_DIRECT_BYTES;
 }
 

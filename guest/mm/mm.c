@@ -28,7 +28,7 @@ static int mm_new(uint32_t from, struct mm **out)
     struct mm *mm = kzalloc(sizeof *mm);
     if (!mm)
         return -ENOMEM;
-    mutex_init(&mm->lock);
+    mutex_init(&mm->lock, LOCK_mm);
     mm->users = 1;
     mm->dumpable = 1;
     mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);

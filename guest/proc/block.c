@@ -18,7 +18,7 @@
 
 void waitq_init(struct waitq *q)
 {
-    spin_init(&q->lock);
+    spin_init(&q->lock, LOCK_waitq);
     list_init(&q->waiters);
 }
 
@@ -97,6 +97,7 @@ static void sleep_now(struct task *t, enum block_reason reason, uint32_t on_pid)
 
 int block(enum block_reason reason, uint32_t on_pid, enum block_how how, uint64_t deadline)
 {
+    LOCK_NO_SPIN("held while a task sleeps");
     struct task *t = current;
     struct alarm alarm;
     int rc = 0;

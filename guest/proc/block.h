@@ -24,7 +24,7 @@
 struct task;
 struct waitq { struct spinlock lock; struct list waiters; };
 struct waiter { struct list link; struct task *task; };   /* on the sleeper's stack */
-#define WAITQ_INIT(name) { SPINLOCK_INIT, LIST_INIT((name).waiters) }
+#define WAITQ_INIT(name) { SPINLOCK_INIT(LOCK_waitq), LIST_INIT((name).waiters) }
 
 void waitq_init(struct waitq *q);
 void waiter_add(struct waitq *q, struct waiter *w);     /* current waits here */

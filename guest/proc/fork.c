@@ -41,7 +41,7 @@
 #define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
                           CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-struct spinlock vfork_lock = SPINLOCK_INIT;
+struct spinlock vfork_lock = SPINLOCK_INIT(LOCK_vfork);
 
 /* --- checks ------------------------------------------------------------------- */
 

@@ -39,7 +39,9 @@ struct futex_bucket {
     struct list waiters;        /* next NULL: not used yet */
 };
 
-static struct futex_bucket buckets[BUCKETS];
+static struct futex_bucket buckets[BUCKETS] = {
+    [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(LOCK_futex) },
+};
 
 static struct futex_bucket *bucket_of(const struct key *k)
 {

@@ -10,7 +10,7 @@
 #define SHORTEST_PERIOD_NS 100000       /* 0.1 ms */
 #define CPU_LOOK_NS 1000000             /* CPU time is looked at once per ms at most */
 
-struct spinlock itimer_lock = SPINLOCK_INIT;
+struct spinlock itimer_lock = SPINLOCK_INIT(LOCK_itimer);
 
 uint64_t itimer_advance(uint64_t when, uint64_t interval, uint64_t now, uint32_t *missed)
 {

@@ -1,68 +1,85 @@
 /* lock.c - the slow path of spinlocks, and sleeping locks.
  *
- * A mutex is its owner's name, exchanged atomically from NULL.  An unlock that
- * finds waiters wakes the first, which competes for the lock anew; a waiter
- * enters the queue before it looks at the owner once more, and the unlock
- * clears the owner before it looks at the queue, so one of the two sees the
- * other (both are sequentially consistent). */
+ * Memory order.  Taking a lock is an acquire, giving it back a release, so what
+ * was written under it is seen by the next who takes it.  A mutex is its owner's
+ * name, exchanged from NULL, and besides has waiters who must not be forgotten:
+ *
+ *   waiter                            who unlocks
+ *   W1 enters the queue               U1 owner = NULL
+ *   W2 looks at the owner             U2 looks at the queue
+ *   W3 owner? block() : compete       U3 somebody there: wakes the first
+ *
+ * Both first steps are locked instructions or are followed by one (leaving the
+ * queue's spinlock is a plain store, so W2 is an exchange; U1 is one, too), which
+ * on x86 order a store before later loads.  So it cannot be that the waiter sees
+ * the old owner and the owner the empty queue.  If the wake comes between W2 and
+ * block(), it leaves the token (block.h), and block() returns at once.
+ *
+ * A woken waiter competes anew, and may lose to somebody who came by; it then enters
+ * the queue again before it sleeps again, so that one finds it.
+ *
+ * A wake that reaches a waiter here may have been meant for a wait around it: poll()
+ * has looked at one descriptor and takes a mutex to look at the next.  So who has
+ * slept here leaves with a token, and the wait around it looks at everything once
+ * more before it sleeps. */
 #include "proc/lock.h"
 #include "proc/task.h"
 
 void spin_lock_slow(struct spinlock *l)
 {
-    uint32_t me = this_cpu()->id + 1, expected;
-
     ASSERT(!spin_held(l));
     do {
         while (__atomic_load_n(&l->holder, __ATOMIC_RELAXED) != 0)
             cpu_relax_poll();
-        expected = 0;
-    } while (!__atomic_compare_exchange_n(&l->holder, &expected, me, false, __ATOMIC_ACQUIRE,
-                                          __ATOMIC_RELAXED));
+    } while (!spin_try(l));
 }
 
-void mutex_init(struct mutex *m)
+void mutex_setup(struct mutex *m)
 {
     m->owner = NULL;
-    spin_init(&m->lock);
+    spin_init(&m->lock, LOCK_waitq);
     list_init(&m->waiters);
 }
 
-static bool try_lock(struct mutex *m)
+bool mutex_try(struct mutex *m)
 {
     struct task *expected = NULL;
     return __atomic_compare_exchange_n(&m->owner, &expected, current, false, __ATOMIC_SEQ_CST,
                                        __ATOMIC_SEQ_CST);
 }
 
-static SLOW_PATH void lock_slow(struct mutex *m)
+SLOW_PATH void mutex_lock_slow(struct mutex *m)
 {
     struct waiter w = { .task = current };
+    bool slept = false;
 
     ASSERT(!mutex_held(m));
     for (;;) {
         spin_lock(&m->lock);
         list_push_back(&m->waiters, &w.link);
         spin_unlock(&m->lock);
-        bool got = try_lock(m);
+        bool got = mutex_try(m);
         if (!got) {
-            struct task *owner = __atomic_load_n(&m->owner, __ATOMIC_SEQ_CST);
-            if (owner != NULL)
-                block(BLOCK_mutex, 0, BLOCK_UNINTERRUPTIBLE, NO_DEADLINE);
+            block(BLOCK_mutex, 0, BLOCK_UNINTERRUPTIBLE, NO_DEADLINE);
+            slept = true;
         }
         spin_lock(&m->lock);
         list_remove(&w.link);
         spin_unlock(&m->lock);
-        if (got || try_lock(m))
-            return;
+        if (got || mutex_try(m))
+            break;
     }
+    if (slept)
+        wake_task(current);
 }
 
+#if !LOCKS
 void mutex_lock(struct mutex *m)
 {
-    if (unlikely(!try_lock(m)))
-        lock_slow(m);
+    if (unlikely(!mutex_try(m)))
+        mutex_lock_slow(m);
 }
+#endif
 
 static SLOW_PATH void wake_waiter(struct mutex *m)
 {
@@ -72,7 +89,7 @@ static SLOW_PATH void wake_waiter(struct mutex *m)
     spin_unlock(&m->lock);
 }
 
-void mutex_unlock(struct mutex *m)
+void mutex_release(struct mutex *m)
 {
     ASSERT(mutex_held(m));
     __atomic_store_n(&m->owner, NULL, __ATOMIC_SEQ_CST);

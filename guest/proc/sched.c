@@ -55,7 +55,7 @@ struct runq {
 };
 
 static struct runq runqs[MAX_CPUS];
-static struct spinlock load_lock;
+static struct spinlock load_lock = SPINLOCK_INIT(LOCK_load);
 static uint64_t load_next;          /* ns: when the averages are due again */
 static uint32_t load[3];            /* 16.16 */
 
@@ -70,7 +70,7 @@ void sched_init(void)
 {
     struct runq *q = &runqs[this_cpu()->id];
 
-    spin_init(&q->lock);
+    spin_init(&q->lock, LOCK_runq);
     list_init(&q->active);
     list_init(&q->expired);
     q->turn_start = rdtsc();
@@ -275,6 +275,7 @@ void schedule_tail(void)
 
 void schedule(void)
 {
+    LOCK_NO_SPIN("held while another task runs");
     struct cpu *c = this_cpu();
     struct runq *q = &runqs[c->id];
     struct task *prev = c->running;
@@ -314,6 +315,7 @@ void sched_yield_now(void)
 
 void sched_exit(void)
 {
+    LOCK_NO_LOCK("held by a task that ends");
     runqs[this_cpu()->id].dead = current;
     schedule();
     panic("a dead task was scheduled");
@@ -358,6 +360,7 @@ static void turn_check(void)
 
 void preempt_point(void)
 {
+    LOCK_NO_SPIN("held while interrupts come in");
     cpu_irq_window();
     if (this_cpu()->need_resched)
         turn_check();
@@ -371,6 +374,7 @@ void trap_return_work(struct regs *r)
         if (current->sig_pending)
             signal_deliver(r);
     }
+    LOCK_NO_LOCK("held on the way to user mode");
 }
 
 void sched_idle(void)

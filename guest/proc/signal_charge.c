@@ -10,7 +10,7 @@ struct sig_account {            /* [lock] */
     uint32_t uid, charged;
 };
 
-static struct spinlock lock = SPINLOCK_INIT;
+static struct spinlock lock = SPINLOCK_INIT(LOCK_charge);
 static struct list accounts = LIST_INIT(accounts);  /* [lock] all but root's */
 static struct sig_account root_account;
 

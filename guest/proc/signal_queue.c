@@ -17,7 +17,7 @@ struct sighand *sighand_create(void)
     struct sighand *s = kmalloc(sizeof(*s));
 
     if (s != NULL) {
-        spin_init(&s->lock);
+        spin_init(&s->lock, LOCK_sighand);
         s->users = 1;
         s->set = 0;
     }

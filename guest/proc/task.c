@@ -20,7 +20,7 @@
 #include "proc/pid.h"
 #include <linux/resource.h>
 
-struct spinlock tree_lock = SPINLOCK_INIT;
+struct spinlock tree_lock = SPINLOCK_INIT(LOCK_tree);
 struct process *init_process;
 struct list all_processes = LIST_INIT(all_processes);
 uint32_t nprocesses, nthreads_total;
@@ -29,7 +29,7 @@ static struct inspect_root inspect;
 static struct inspect_page *newest_page;        /* [records_lock] */
 static struct task_record *free_records;        /* [records_lock] */
 static uint32_t fresh_record;                   /* [records_lock] first unused one of newest_page */
-static struct spinlock records_lock;            /* innermost but frame */
+static struct spinlock records_lock = SPINLOCK_INIT(LOCK_records);    /* innermost but frame */
 
 static struct task idle_task;                   /* of the boot CPU */
 
@@ -136,6 +136,7 @@ int task_alloc(struct task **out)
     if (t == NULL)
         return -ENOMEM;
     memset(t, 0, offsetof(struct task, cred));
+    spin_class(&t->lock, LOCK_task);
     t->refs = 2;
     list_init(&t->thread_link);
     list_init(&t->run_link);

@@ -83,6 +83,9 @@ struct task {
     uint32_t pdeath_signal;
     bool     no_new_privs;      /* [o] kept by fork and exec */
     bool     exiting;           /* [T] in exit_task, or dead */
+#if LOCKS
+    struct lock_list mutexes;   /* [o] lock_check.c */
+#endif
 
     uint64_t start_ns;          /* [k] */
     struct cred cred;           /* last: task_alloc() zeroes all but this */

@@ -25,7 +25,9 @@ static struct timer_queue {
     uint64_t slice;                 /* 0: none */
     uint64_t not_before;            /* of the next interrupt */
     uint64_t armed;                 /* 0: not yet */
-} queues[MAX_CPUS];
+} queues[MAX_CPUS] = {
+    [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(LOCK_timers) },
+};
 
 void timer_setup(struct timer *t, void (*fire)(struct timer *))
 {

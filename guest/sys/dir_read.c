@@ -74,21 +74,21 @@ static long read_dir(struct file *f, uaddr_t to, size_t room)
     s.buf = kmalloc(KMALLOC_MAX);
     if (!s.buf)
         return -ENOMEM;
-    mutex_lock(&fs_tree);
     mutex_lock(&f->lock);
     before = f->pos;
+    mutex_lock(&fs_tree);
     if (f->path.dentry->unlinked) {
         ret = -ENOENT;
     } else {
         fill(f, &s);
         ret = s.used || !s.full ? (long)s.used : -EINVAL;   /* no room for a single one */
     }
-    mutex_unlock(&f->lock);
     mutex_unlock(&fs_tree);
     if (ret > 0 && copy_to_user(to, s.buf, (size_t)ret) != 0) {
         f->pos = before;
         ret = -EFAULT;
     }
+    mutex_unlock(&f->lock);
     if (ret >= 0)
         inode_accessed(f->inode, f->path.mnt);
     kfree(s.buf);

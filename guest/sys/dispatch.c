@@ -78,5 +78,6 @@ void syscall_dispatch(struct regs *r)
         r->rax = (uint64_t)traced(fn, (unsigned)nr, r);
     else
         r->rax = (uint64_t)fn(r);
+    LOCK_NO_LOCK("held on the way to user mode");
     task_leave_kernel(t);
 }

@@ -20,7 +20,7 @@
 static struct new_utsname uts = {
     "Linux", "(none)", "6.1.0-forkscope", "#1 Forkscope", "x86_64", "(none)",
 };
-static struct spinlock uts_lock;
+static struct spinlock uts_lock = SPINLOCK_INIT(LOCK_uts);
 _Static_assert(sizeof uts.nodename == __NEW_UTS_LEN + 1, "as sethostname checks");
 
 void uts_get(struct new_utsname *copy)

@@ -11,7 +11,8 @@
 # or blocked.
 #
 # ABI_ONLY=abi/NAME runs one; HOST=kvm or qemu says where (default: kvm where
-# there is /dev/kvm); ABI_MACHINES says how many machines share the work.  The
+# there is /dev/kvm); KERNEL, which kernel runs (default: $O/guest.elf; guest-locks.elf
+# beside it checks its locks); ABI_MACHINES says how many machines share the work.  The
 # outputs stay in $O/tests/abi/out/HOST/NAME.{linux,guest}, and in "seconds" how long
 # each took in the guest.  A program with "not on qemu: REASON" in a comment is skipped there.
 use strict;
@@ -28,6 +29,7 @@ my $O = $ENV{O} // 'build';
 my $host = $ENV{HOST} || (-w '/dev/kvm' ? 'kvm' : 'qemu');
 chomp(my $cwd = `pwd`);
 $O = "$cwd/$O" unless $O =~ m{^/};
+my $kernel = $ENV{KERNEL} || "$O/guest.elf";
 my $dir = "$O/tests/abi";
 my $out = "$dir/out/$host";
 chomp(my $busybox = `sh -c "command -v busybox"`);
@@ -106,7 +108,7 @@ sub machine
     my @batch = ("$pack/batch.sh", "$pack/list", $work, PROGRAM_SECONDS);
     if ($host eq 'kvm') {
         return ("$O/vmm", '-m', '512M', '--add', "$pack:$pack", '--add',
-                "$scratch/list.$number:$pack/list", "$O/guest.elf", '--', 'sh', @batch);
+                "$scratch/list.$number:$pack/list", $kernel, '--', 'sh', @batch);
     }
     my $root = "$scratch/root.$number";
     make_path("$root$scratch");
@@ -115,7 +117,7 @@ sub machine
     return ('qemu-system-x86_64', '-M', 'microvm,x-option-roms=off,isa-serial=on', '-cpu', 'max',
             '-accel', 'tcg', '-m', '512M', '-nodefaults', '-no-user-config', '-display', 'none',
             '-serial', 'stdio', '-no-reboot', '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04',
-            '-kernel', "$O/guest.elf", '-initrd', "$root.img", '-append',
+            '-kernel', $kernel, '-initrd', "$root.img", '-append',
             "init=/bin/run -- sh @batch");
 }
 

@@ -110,7 +110,7 @@ void frame_count(struct frame_counts *c) { *c = (struct frame_counts){ .total = 
 
 /* --- locks and time --- */
 
-void mutex_init(struct mutex *m) { memset(m, 0, sizeof(*m)); }
+void mutex_setup(struct mutex *m) { memset(m, 0, sizeof(*m)); }
 
 void mutex_lock(struct mutex *m)
 {
@@ -118,7 +118,7 @@ void mutex_lock(struct mutex *m)
     m->owner = &shim_task;
 }
 
-void mutex_unlock(struct mutex *m)
+void mutex_release(struct mutex *m)
 {
     ASSERT(m->owner);
     m->owner = NULL;

@@ -385,6 +385,6 @@ int main(void)
     };
 
     shim_init();
-    mutex_init(&fs_tree);
+    mutex_init(&fs_tree, LOCK_fs_tree);
     return cmocka_run_group_tests_name("path", tests, NULL, NULL);
 }

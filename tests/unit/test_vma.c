@@ -28,7 +28,7 @@ static int start(void **state)
     (void)state;
     shim_init();
     mm = (struct mm){ .id = 1 };
-    mutex_init(&mm.lock);
+    mutex_init(&mm.lock, LOCK_mm);
     mutex_lock(&mm.lock);
     for (unsigned i = 0; i < PAGES; i++)
         model[i] = 0;

@@ -1,0 +1,47 @@
+/* lock_classes.h - every lock of the kernel, in the order in which they may be
+ * taken: a lock may be taken while holding those before it, never the other way
+ * round.  The kernel of the tests (-DLOCKS=1) checks it: lock_check.c.
+ *
+ * X(class, two of the class, what it guards).  Two locks of one class at a time:
+ *   ONE      never
+ *   ADDRESS  the one at the lower address first
+ *   NEW      the second belongs to an object that nobody else knows yet: it never waits
+ *
+ * Mutexes come first: who holds a spinlock does not sleep, and that includes user
+ * memory, whose fault takes an address space's mutex. */
+#define LOCK_CLASSES(X) \
+    /* mutexes */ \
+    X(file,         ONE,     "struct file: its position") \
+    X(proc_text,    ONE,     "the text of an open file of /proc") \
+    X(fs_tree,      ONE,     "names, mounts, link counts") \
+    X(inode,        ADDRESS, "struct inode: size and attributes; writes to its pages") \
+    X(pipe,         ADDRESS, "struct pipe") \
+    X(tty_writing,  ONE,     "the pages that a write(2) to a terminal goes through") \
+    X(mm,           NEW,     "struct mm: mappings, page tables, counts; NEW: fork's copy") \
+    /* spinlocks */ \
+    X(fd_table,     ONE,     "struct files") \
+    X(fs_ctx,       ONE,     "working directory, root, umask") \
+    X(names,        ONE,     "name and parent of a dentry, with fs_tree: either is enough to read") \
+    X(file_locks,   ONE,     "flock and fcntl locks on files") \
+    X(tree,         ONE,     "the family: processes, threads, groups, sessions, PIDs; ends and stops") \
+    X(itimer,       ONE,     "timers of processes") \
+    X(sighand,      ONE,     "dispositions, masks, pending signals") \
+    X(charge,       ONE,     "how many signals each user has queued") \
+    X(tty,          ONE,     "struct tty") \
+    X(vfork,        ONE,     "task.vfork_waiter, vfork_cause") \
+    X(futex,        ADDRESS, "waiters on words of user memory; two: requeue") \
+    X(pages,        ONE,     "pages and mappings of an inode") \
+    X(uts,          ONE,     "host and domain name") \
+    X(boot_id,      ONE,     "/proc/sys/kernel/random/boot_id") \
+    X(waitq,        ONE,     "waiters on a wait queue or mutex") \
+    X(timers,       ONE,     "the timers of a CPU") \
+    X(task,         ONE,     "task.lock: wake token, why it sleeps, what clone flags share") \
+    X(runq,         ADDRESS, "the run queue of a CPU; two: stealing") \
+    X(load,         ONE,     "load averages") \
+    X(records,      ONE,     "the free task records") \
+    X(vmap,         ONE,     "address ranges of the kernel") \
+    X(heap,         ONE,     "what the CPUs' caches of objects are filled from") \
+    X(direct,       ONE,     "the end of the direct map") \
+    X(frame,        ONE,     "free frames") \
+    X(random,       ONE,     "the random number generator") \
+    X(console,      ONE,     "the serial line")
