@@ -14,6 +14,7 @@
 #include "shared/inspect.h"
 #include "shared/trace_schema.h"
 #include "vmm/console.h"
+#include "vmm/say.h"
 #include "vmm/tracer.h"
 #include "vmm/vm.h"
 
@@ -46,13 +47,22 @@ static int64_t hc_boot_stage(struct vcpu *v, uint64_t stage, uint64_t pte_writes
     return 0;
 }
 
+/* What the host refused to the tracer, which has said why, is the end. */
+static int64_t trace_result(struct vcpu *v, int err)
+{
+    if (err != 0 && err != -EINVAL)
+        vm_stop(v->vm, STOP_FAILED, EXIT_VMM, (int)v->index, "%s", "");
+    return err;
+}
+
 static int64_t hc_trace_open(struct vcpu *v, uint64_t cpu)
 {
     if (v->vm->tracer == NULL)
         return -ENODEV;
     if (cpu >= v->vm->ncpus)
         return -EINVAL;
-    return (int64_t)(v->vm->trace_base + cpu * TRACE_WINDOW_BYTES);
+    int64_t err = trace_result(v, tracer_open(v->vm->tracer, (unsigned)cpu));
+    return err != 0 ? err : (int64_t)(v->vm->trace_base + cpu * TRACE_WINDOW_BYTES);
 }
 
 /* A vCPU may ring for its own packet only, so the calls for one packet never
@@ -64,10 +74,23 @@ static int64_t hc_trace_doorbell(struct vcpu *v, uint64_t cpu, uint64_t bytes, u
         return -ENODEV;
     if (cpu != v->index)
         return -EINVAL;
-    int err = tracer_doorbell(v->vm->tracer, (unsigned)cpu, bytes, first, last);
-    if (err != 0 && err != -EINVAL)     /* the tracer has said why */
-        vm_stop(v->vm, STOP_FAILED, EXIT_VMM, (int)v->index, "%s", "");
-    return err;
+    return trace_result(v, tracer_doorbell(v->vm->tracer, (unsigned)cpu, bytes, first, last));
+}
+
+/* A vCPU reports for itself, once: it must name its own APIC ID, too. */
+static int64_t hc_cpu_online(struct vcpu *v, uint64_t cpu, uint64_t apic_id, int64_t offset,
+                             uint64_t error)
+{
+    if (cpu >= v->vm->ncpus || apic_id != v->index || error > INT64_MAX)
+        return -EINVAL;
+    if (v->online)
+        return -EALREADY;
+    v->online = true;
+    say_more("vCPU %u is up; its TSC is within %lld +- %llu ticks of vCPU 0's", v->index,
+             (long long)offset, (unsigned long long)error);
+    if (v->vm->tracer == NULL)
+        return 0;
+    return trace_result(v, tracer_cpu_online(v->vm->tracer, (unsigned)cpu, offset, error));
 }
 
 static int64_t hc_page_copy(struct vcpu *v, uint64_t to, uint64_t from)
@@ -174,6 +197,7 @@ static int64_t dispatch(struct vcpu *v, const struct kvm_regs *r)
     case HC_ENTROPY:        return hc_entropy(v, r->rdi, r->rsi);
     case HC_WALL_CLOCK:     return hc_wall_clock();
     case HC_INSPECT:        return hc_inspect(v, r->rdi);
+    case HC_CPU_ONLINE:     return hc_cpu_online(v, r->rdi, r->rsi, (int64_t)r->rdx, r->r10);
     case HC_PANIC:          return hc_panic(v, r->rdi, r->rsi);
     }
     return -ENOSYS;

@@ -22,7 +22,6 @@
 
 #define MEMORY_MIN (4ull << 20)
 #define MEMORY_MAX (1ull << 40)
-#define CPUS_MAX   254          /* xAPIC IDs: 255 is the broadcast */
 
 enum { OPT_ADD = 256, OPT_AUDIT, OPT_TIMEOUT, OPT_BOOT_REPORT, OPT_STATS, OPT_NO_SECCOMP,
        OPT_VERSION, OPT_HELP };

@@ -16,6 +16,10 @@
  * a trace up to its last closed packet.  (A kill between the reservation and
  * the closing header, some microseconds, needs `vmm-trace recover`.)
  *
+ * The windows of all vCPUs are one range of memory, into which a part of its file is
+ * mapped only when the guest opens a vCPU's stream: a vCPU that never comes up costs an
+ * empty file.  An open stream belongs to its vCPU's thread alone, so doorbells take no lock.
+ *
  * Doorbells check sizes, not events: walking them would cost as much as
  * writing them.  Readers check events. */
 #include "vmm/tracer.h"
@@ -86,10 +90,24 @@ static int open_packet(struct tracer *t, unsigned cpu, uint64_t at, uint64_t seq
     return err;
 }
 
+int tracer_open(struct tracer *t, unsigned cpu)
+{
+    if (cpu >= t->ncpus || t->finished)
+        return -EINVAL;
+    int err = 0;
+    pthread_mutex_lock(&t->lock);
+    if (!t->stream[cpu].is_open)
+        err = open_packet(t, cpu, 0, 0, 0);
+    if (err == 0)
+        t->stream[cpu].is_open = true;
+    pthread_mutex_unlock(&t->lock);
+    return err != 0 ? complain(err, "cannot open a stream") : 0;
+}
+
 int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes,
                     uint64_t first_tsc, uint64_t last_tsc)
 {
-    if (cpu >= t->ncpus || t->finished ||
+    if (cpu >= t->ncpus || t->finished || !t->stream[cpu].is_open ||
         content_bytes < HEADER || content_bytes > TRACE_WINDOW_BYTES)
         return -EINVAL;
     if (content_bytes == HEADER)
@@ -120,6 +138,8 @@ static int finish_stream(struct tracer *t, unsigned cpu)
     struct trace_tail tail;
     int err = 0;
 
+    if (!s->is_open)
+        return 0;
     trace_find_tail(s->window, TRACE_WINDOW_BYTES, s->end_tsc, &tail);
     s->size = s->open;
     if (tail.events > 0) {
@@ -172,41 +192,74 @@ static int open_directory(const char *dir)
     return fd;
 }
 
-static void fill_meta(struct trace_meta *m, const struct tracer_env *env)
+static void fill_meta(struct tracer *t, const struct tracer_env *env)
 {
+    struct trace_meta *m = &t->meta;
+    m->ncpus = t->ncpus;
     m->tsc_khz = env->tsc_khz;
+    m->ram_end = env->ram_end;
     m->schema = trace_schema_hash();
     trace_meta_set_wall(m, env->wall_ns_at_tsc, env->tsc_at_wall);
     snprintf(m->flavour, sizeof(m->flavour), "%s", env->flavour);
     snprintf(m->git_id, sizeof(m->git_id), "%s", VMM_VERSION);
     snprintf(m->kernel, sizeof(m->kernel), "%s", env->kernel_path);
+    for (unsigned cpu = 0; cpu < t->ncpus; cpu++) {
+        m->cpu[cpu].tsc_offset = env->tsc_offset[cpu];
+        m->cpu[cpu].tsc_error = cpu == 0 ? 0 : -1;
+    }
 }
 
-static int write_metadata(const struct tracer *t)
+static int write_metadata(struct tracer *t)
 {
-    int fd = openat(t->dirfd, "metadata", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
     if (out == NULL)
-        return -errno;
+        return -ENOMEM;
     trace_meta_write(out, &t->meta);
-    int bad = ferror(out);
-    return fclose(out) != 0 ? -errno : bad ? -EIO : 0;
+    int err = fclose(out) != 0 ? -ENOMEM : 0;
+    if (err == 0) {
+        t->metafd = openat(t->dirfd, "metadata", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        err = t->metafd < 0 ? -errno : write_all(t->metafd, text, size, 0);
+    }
+    free(text);
+    return err;
 }
 
+/* One write of a few bytes in place: who reads the file meanwhile, or after vmm was
+ * killed, finds either all of the old numbers or all of the new ones. */
+int tracer_cpu_online(struct tracer *t, unsigned cpu, int64_t found, uint64_t error)
+{
+    char lines[TRACE_META_CPU_BYTES];
+    if (cpu >= t->ncpus || error > INT64_MAX || t->finished)
+        return -EINVAL;
+    pthread_mutex_lock(&t->lock);
+    t->meta.cpu[cpu].tsc_found = found;
+    t->meta.cpu[cpu].tsc_error = (int64_t)error;
+    size_t n = trace_meta_cpu(&t->meta, cpu, lines);
+    int err = write_all(t->metafd, lines, n, t->meta.cpu[cpu].at);
+    pthread_mutex_unlock(&t->lock);
+    return err != 0 ? complain(err, "metadata") : 0;
+}
+
+/* The file only: see tracer_open(). */
 static int create_stream(struct tracer *t, unsigned cpu)
 {
-    struct tracer_stream *s = &t->stream[cpu];
     char name[16];
     snprintf(name, sizeof(name), "cpu%u", cpu);
-    s->fd = openat(t->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (s->fd < 0)
-        return -errno;
-    void *place = mmap(NULL, TRACE_WINDOW_BYTES, PROT_NONE,
+    t->stream[cpu].fd = openat(t->dirfd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    t->stream[cpu].window = t->windows + (size_t)cpu * TRACE_WINDOW_BYTES;
+    return t->stream[cpu].fd < 0 ? -errno : 0;
+}
+
+static int create_windows(struct tracer *t)
+{
+    void *place = mmap(NULL, (size_t)t->ncpus * TRACE_WINDOW_BYTES, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (place == MAP_FAILED)
         return -errno;
-    s->window = place;
-    return open_packet(t, cpu, 0, 0, 0);
+    t->windows = place;
+    return 0;
 }
 
 /* A random one, version 4, variant 1. */
@@ -230,10 +283,14 @@ int tracer_create(struct tracer **out, const char *dir, unsigned ncpus)
         return complain(-ENOMEM, dir);
     }
     t->dirfd = dirfd;
+    t->metafd = -1;
     t->ncpus = ncpus;
+    pthread_mutex_init(&t->lock, NULL);
     for (unsigned cpu = 0; cpu < ncpus; cpu++)
         t->stream[cpu].fd = -1;
     int err = make_uuid(t->meta.uuid);
+    if (err == 0)
+        err = create_windows(t);
     for (unsigned cpu = 0; err == 0 && cpu < ncpus; cpu++)
         err = create_stream(t, cpu);
     if (err != 0) {
@@ -247,8 +304,7 @@ int tracer_create(struct tracer **out, const char *dir, unsigned ncpus)
 
 int tracer_describe(struct tracer *t, const struct tracer_env *env)
 {
-    t->meta.ncpus = t->ncpus;
-    fill_meta(&t->meta, env);
+    fill_meta(t, env);
     int err = write_metadata(t);
     return err != 0 ? complain(err, "metadata") : 0;
 }
@@ -262,12 +318,14 @@ void tracer_destroy(struct tracer *t)
 {
     if (t == NULL)
         return;
-    for (unsigned cpu = 0; cpu < t->ncpus; cpu++) {
-        if (t->stream[cpu].window != NULL)
-            munmap(t->stream[cpu].window, TRACE_WINDOW_BYTES);
+    if (t->windows != NULL)
+        munmap(t->windows, (size_t)t->ncpus * TRACE_WINDOW_BYTES);
+    for (unsigned cpu = 0; cpu < t->ncpus; cpu++)
         if (t->stream[cpu].fd >= 0)
             close(t->stream[cpu].fd);
-    }
+    if (t->metafd >= 0)
+        close(t->metafd);
     close(t->dirfd);
+    pthread_mutex_destroy(&t->lock);
     free(t);
 }

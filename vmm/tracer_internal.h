@@ -2,15 +2,18 @@
 #ifndef VMM_TRACER_INTERNAL_H
 #define VMM_TRACER_INTERNAL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "vmm/trace/metadata.h"
 #include "vmm/tracer.h"
 
-/* One vCPU's stream.  The file holds closed packets up to `open`, there the
- * open packet begins, and it ends TRACE_WINDOW_BYTES later. */
+/* One vCPU's stream: empty until `is_open`.  Then the file holds closed packets up to `open`, there the
+ * open packet begins, and it ends TRACE_WINDOW_BYTES later.  After opening only the
+ * vCPU's own thread touches it.   [l] under tracer.lock */
 struct tracer_stream {
     int fd;
+    bool is_open;           /* [l] set once */
     uint8_t *window;        /* maps the file from `open` on */
     uint64_t open;          /* file offset */
     uint64_t previous;      /* file offset of the packet closed last */
@@ -21,8 +24,10 @@ struct tracer_stream {
 
 struct tracer {
     unsigned ncpus;
-    int dirfd;
+    int dirfd, metafd;      /* metafd: of the metadata file, once it is written; else -1 */
     bool finished;
+    pthread_mutex_t lock;   /* opening streams, changing metadata */
+    uint8_t *windows;       /* ncpus of them */
     struct trace_meta meta;
     struct tracer_stream stream[];
 };

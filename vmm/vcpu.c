@@ -5,16 +5,19 @@
  * KVM_RUN that was about to start returns at once: no stop is missed.  A
  * thread that waits elsewhere, for instance in write(2) on a full pipe, gets
  * EINTR; as that signal may come just before the wait begins, join_all() keeps
- * sending it until the thread is gone. */
+ * sending it until the thread is gone.  These signals are also the clock by which
+ * vCPUs that go on to a place of rest (rest.h) look where they are. */
 #include "vmm/vcpu.h"
 
 #include <errno.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,28 +26,13 @@
 #include "vmm/say.h"
 
 #define KICK_SIGNAL SIGUSR1
-#define MSR_TSC     0x10
 #define KICK_NS     1000000     /* between two of join_all()'s signals */
-#define REST_TRIES  500
 #define XCR0_VECTOR 0xe7u       /* x87, SSE, AVX, AVX-512 */
 
 enum verdict { VCPU_RESUME, VCPU_BROKEN };
 
 static sem_t start_gate;
 static __thread struct kvm_run *own_run;        /* of this vCPU thread */
-
-bool vcpu_get_tsc(const struct vcpu *v, uint64_t *tsc)
-{
-    uint64_t room[(sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)) / sizeof(uint64_t)];
-    struct kvm_msrs *msrs = (struct kvm_msrs *)room;
-    memset(room, 0, sizeof(room));
-    msrs->nmsrs = 1;
-    msrs->entries[0].index = MSR_TSC;
-    if (ioctl(v->fd, KVM_GET_MSRS, msrs) != 1)
-        return false;
-    *tsc = msrs->entries[0].data;
-    return true;
-}
 
 bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
 {
@@ -204,36 +192,16 @@ static enum verdict route_exit(struct vcpu *v)
     return VCPU_BROKEN;
 }
 
-/* In user mode, or halted: the kernel is between two operations. */
-static bool is_at_rest(const struct vcpu *v)
+/* Until the next kick; false: it cannot go on. */
+static bool run_once(struct vcpu *v)
 {
-    struct kvm_sregs s;
-    struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_RUNNABLE };
-    return ioctl(v->fd, KVM_GET_MP_STATE, &mp) == 0
-        && (mp.mp_state != KVM_MP_STATE_RUNNABLE
-            || (ioctl(v->fd, KVM_GET_SREGS, &s) == 0 && s.ss.dpl == 3));
+    v->run->immediate_exit = 0;
+    return ioctl(v->fd, KVM_RUN, 0) != 0 || route_exit(v) != VCPU_BROKEN;
 }
 
-/* The kernel reports a store to a page table just before it, so a vCPU that a
- * stop finds in between looks like a store that never happened.  Before an audit
- * each goes on until it is at rest.  join_all()'s signals are the clock; a vCPU
- * that stays in the kernel for all of REST_TRIES (it hangs) ends where it is. */
-static void go_on_to_rest(struct vcpu *v)
+/* Runs the vCPU until the VM is to stop; false: it cannot go on. */
+static bool run_until_stop(struct vcpu *v)
 {
-    for (unsigned i = 0; i < REST_TRIES && !is_at_rest(v); i++) {
-        v->run->immediate_exit = 0;
-        if (ioctl(v->fd, KVM_RUN, 0) == 0 && route_exit(v) == VCPU_BROKEN)
-            break;
-    }
-    v->is_amid = !is_at_rest(v);
-}
-
-static void *vcpu_thread(void *arg)
-{
-    struct vcpu *v = arg;
-    own_run = v->run;
-    while (sem_wait(&start_gate) != 0)
-        ;
     while (!atomic_load_explicit(&v->vm->stopping, memory_order_relaxed)) {
         int ret = ioctl(v->fd, KVM_RUN, 0);
         if (ret != 0 && (errno == EINTR || errno == EAGAIN))
@@ -241,17 +209,29 @@ static void *vcpu_thread(void *arg)
         if (ret != 0) {
             vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s%s", strerror(errno),
                     errno == EFAULT ? " (has a mapped image file become shorter?)" : "");
-            return NULL;
+            return false;
         }
         uint32_t reason = v->run->exit_reason;
         count(&v->exits[reason < VCPU_EXIT_REASONS ? reason : 0]);
         if (route_exit(v) == VCPU_BROKEN)
-            return NULL;
+            return false;
     }
+    return true;
+}
+
+static void *vcpu_thread(void *arg)
+{
+    struct vcpu *v = arg;
+    char name[16];
+    snprintf(name, sizeof(name), "vCPU %u", v->index);
+    prctl(PR_SET_NAME, name);
+    own_run = v->run;
+    while (sem_wait(&start_gate) != 0)
+        ;
+    bool can_go_on = run_until_stop(v);
     const struct stop *stop = &v->vm->stop;     /* complete when `stopping` is set */
-    if (v->vm->opt->audit_final && stop->cpu != (int)v->index
-        && (stop->kind == STOP_STATUS || stop->kind == STOP_TIMEOUT))
-        go_on_to_rest(v);
+    if (v->vm->opt->audit_final && (stop->kind == STOP_STATUS || stop->kind == STOP_TIMEOUT))
+        rest_reach(v, can_go_on && stop->cpu != (int)v->index ? run_once : NULL);
     return NULL;
 }
 
@@ -287,16 +267,15 @@ void vcpu_release_all(struct vm *vm)
 
 void vcpu_join_all(struct vm *vm)
 {
-    for (unsigned c = 0; c < vm->ncpus; c++)
-        pthread_kill(vm->vcpu[c].thread, KICK_SIGNAL);
     for (unsigned c = 0; c < vm->ncpus; c++) {
         struct timespec until;
         do {
+            for (unsigned i = c; i < vm->ncpus; i++)
+                pthread_kill(vm->vcpu[i].thread, KICK_SIGNAL);
             clock_gettime(CLOCK_REALTIME, &until);
             until.tv_nsec += KICK_NS;
             until.tv_sec += until.tv_nsec / 1000000000;
             until.tv_nsec %= 1000000000;
-            pthread_kill(vm->vcpu[c].thread, KICK_SIGNAL);
         } while (pthread_timedjoin_np(vm->vcpu[c].thread, NULL, &until) == ETIMEDOUT);
     }
 }

@@ -13,8 +13,6 @@ bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index);
 bool vcpu_configure(struct vcpu *v, const struct kvm_cpuid2 *cpuid);
 void vcpu_destroy(struct vcpu *v);
 
-bool vcpu_get_tsc(const struct vcpu *v, uint64_t *tsc);     /* the guest's; false: KVM refuses */
-
 /* Registers for a PVH start: 32-bit protected mode, flat segments, no paging,
  * EBX the address of the start info. */
 bool vcpu_set_entry(struct vcpu *v, uint32_t entry, uint32_t start_info);

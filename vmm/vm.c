@@ -24,6 +24,7 @@
 #include "vmm/host.h"
 #include "vmm/say.h"
 #include "vmm/tracer.h"
+#include "vmm/tsc.h"
 #include "vmm/vcpu.h"
 
 #define TSS_ADDRESS     0xfffbd000u     /* three pages KVM wants on VMX, in the hole */
@@ -136,7 +137,8 @@ static bool create_devices(struct vm *vm)
     return true;
 }
 
-/* Trace windows are guest memory, too: one per vCPU, above the end of RAM. */
+/* Trace windows are guest memory, too: one per vCPU, one behind the other above the
+ * end of RAM, in one memslot. */
 static bool create_trace(struct vm *vm)
 {
     if (tracer_create(&vm->tracer, vm->opt->trace_dir, vm->ncpus) != 0)
@@ -145,30 +147,8 @@ static bool create_trace(struct vm *vm)
     if (end < GMEM_HIGH_BASE)
         end = GMEM_HIGH_BASE;
     vm->trace_base = (end + TRACE_ALIGN - 1) & ~(TRACE_ALIGN - 1);
-    for (unsigned c = 0; c < vm->ncpus; c++)
-        if (!set_slot(vm, SLOT_TRACE + c, vm->trace_base + (uint64_t)c * TRACE_WINDOW_BYTES,
-                      tracer_window(vm->tracer, c), TRACE_WINDOW_BYTES))
-            return false;
-    return true;
-}
-
-/* Nothing sets the guest's TSC: KVM starts it at 0 for all vCPUs of a VM, and
- * kvm_pvm, whose ring 3 executes RDTSC itself, passes the host's through, whatever
- * offset it was given.  So KVM is asked what the guest will read. */
-static bool learn_tsc(struct vm *vm)
-{
-    struct vcpu *v = &vm->vcpu[0];
-    int khz = ioctl(v->fd, KVM_GET_TSC_KHZ, 0);
-    uint64_t guest, before = __rdtsc();
-    bool ok = khz > 0 && vcpu_get_tsc(v, &guest);
-    uint64_t after = __rdtsc();
-    if (!ok) {
-        say("KVM does not tell the TSC's frequency and value; the guest cannot keep time here");
-        return false;
-    }
-    vm->tsc_khz = (uint64_t)khz;
-    vm->tsc_offset = guest - (before + (after - before) / 2);
-    return true;
+    return set_slot(vm, SLOT_TRACE, vm->trace_base, tracer_window(vm->tracer, 0),
+                    (uint64_t)vm->ncpus * TRACE_WINDOW_BYTES);
 }
 
 static bool describe_trace(const struct vm *vm)
@@ -176,11 +156,14 @@ static bool describe_trace(const struct vm *vm)
     struct timespec ts;
     uint64_t tsc = vm_guest_tsc(vm);
     clock_gettime(CLOCK_REALTIME, &ts);
+    int64_t offset[CPUS_MAX];
     struct tracer_env env = {
         .tsc_khz = vm->tsc_khz, .flavour = host_flavour_name(), .kernel_path = vm->opt->kernel,
         .wall_ns_at_tsc = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec,
-        .tsc_at_wall = tsc,
+        .tsc_at_wall = tsc, .ram_end = gmem_end(vm->mem), .tsc_offset = offset,
     };
+    for (unsigned c = 0; c < vm->ncpus; c++)
+        offset[c] = (int64_t)vm->vcpu[c].tsc_offset;
     return tracer_describe(vm->tracer, &env) == 0;
 }
 
@@ -197,7 +180,7 @@ static bool create_vcpus(struct vm *vm)
     for (unsigned c = 0; c < vm->ncpus; c++)
         if (!vcpu_create(&vm->vcpu[c], vm, c))
             return false;
-    if (!learn_tsc(vm))
+    if (!tsc_setup(vm))
         return false;
     struct kvm_cpuid2 *cpuid = cpuid_for_vm(vm);
     bool ok = cpuid != NULL;
@@ -214,6 +197,7 @@ bool vm_create(struct vm *vm, const struct options *opt)
     vm->opt = opt;
     vm->ncpus = opt->cpus;
     pthread_mutex_init(&vm->stop_lock, NULL);
+    rest_init(&vm->rest);
     vm->vcpu = calloc(vm->ncpus, sizeof(*vm->vcpu));
     if (vm->vcpu == NULL) {
         say("out of memory");

@@ -20,6 +20,7 @@
 #include "vmm/image.h"
 #include "vmm/options.h"
 #include "vmm/ports.h"
+#include "vmm/rest.h"
 #include "vmm/uart.h"
 
 #define VCPU_EXIT_REASONS 64
@@ -51,6 +52,8 @@ struct vcpu {
     atomic_uint_fast64_t hypercalls[HC_MAX];            /* [v], others read */
     atomic_uint_fast64_t emulated;                      /* [v], others read */
     struct emulate_state emulate;                       /* [v] */
+    uint64_t tsc_offset;        /* its TSC = host TSC + this */
+    bool online;                /* [v] it has called HC_CPU_ONLINE */
     bool is_amid;               /* [v] found no rest before the audit: is amid something */
 };
 
@@ -70,12 +73,13 @@ struct vm {
     struct tracer *tracer;          /* or NULL */
     uint64_t trace_base;            /* guest address of vCPU 0's window */
     uint64_t tsc_khz;
-    uint64_t tsc_offset;            /* guest TSC = host TSC + this */
+    uint64_t tsc_offset;            /* vCPU 0's, and where the host can, everyone's */
     atomic_uint_fast64_t inspect;   /* [a] guest address of struct inspect_root; 0: none */
     struct console *console;
     atomic_bool stopping;           /* [a] set once, never cleared */
     pthread_mutex_t stop_lock;
     struct stop stop;               /* [s] */
+    struct rest rest;
 };
 
 /* Open /dev/kvm and make the VM with its memory, trace, devices and vCPUs.

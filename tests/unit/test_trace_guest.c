@@ -49,6 +49,7 @@ static long play_vmm(const greg_t *r)
 {
     switch (r[REG_RAX]) {
     case HC_TRACE_OPEN:
+        assert_int_equal(tracer_open(tracer, (unsigned)r[REG_RDI]), 0);
         return r[REG_RDI] << 32;
     case HC_TRACE_DOORBELL:
         doorbells++;
@@ -127,8 +128,9 @@ static void every_kind(void)
 
 static void start(const char *dir)
 {
+    static const int64_t no_offset;
     struct tracer_env env = {
-        .tsc_khz = 2000000, .flavour = "none", .kernel_path = "none",
+        .tsc_offset = &no_offset, .tsc_khz = 2000000, .flavour = "none", .kernel_path = "none",
         .wall_ns_at_tsc = 1700000000ull * 1000000000, .tsc_at_wall = 1,
     };
     assert_int_equal(gmem_create(&memory, 1 << 20), 0);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm/trace/metadata.h"
+
 const char *synth_dir(void)
 {
     static char dir[64];
@@ -33,9 +35,10 @@ void synth_remove(const char *dir)
 struct tracer *synth_tracer(const char *dir, unsigned ncpus)
 {
     struct tracer *t;
+    static const int64_t offset[TRACE_CPUS_MAX];
     struct tracer_env env = {
         .tsc_khz = 2500000, .flavour = "none", .kernel_path = "synthetic \"x\"",
-        .wall_ns_at_tsc = 1700000000ull * 1000000000, .tsc_at_wall = 1000,
+        .wall_ns_at_tsc = 1700000000ull * 1000000000, .tsc_at_wall = 1000, .tsc_offset = offset, .ram_end = 1ull << 32,
     };
     return tracer_create(&t, dir, ncpus) == 0 && tracer_describe(t, &env) == 0 ? t : NULL;
 }
@@ -45,6 +48,7 @@ void synth_start(struct synth *s, struct tracer *t, unsigned cpu, uint64_t tsc)
     memset(s, 0, sizeof(*s));
     s->tracer = t;
     s->cpu = cpu;
+    assert(tracer_open(t, cpu) == 0);
     s->window = tracer_window(t, cpu);
     s->at = sizeof(struct trace_packet);
     s->tsc = tsc;

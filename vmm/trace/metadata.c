@@ -78,7 +78,26 @@ static const char stream_text[] =
     "\tevent.header := struct event_header;\n"
     "\tevent.context := struct { u32_t pid; u32_t mm; };\n};\n\n";
 
-static void write_env(FILE *out, const struct trace_meta *m)
+size_t trace_meta_cpu(const struct trace_meta *m, unsigned cpu, char text[TRACE_META_CPU_BYTES])
+{
+    return (size_t)snprintf(text, TRACE_META_CPU_BYTES,
+                            "\tcpu%u_tsc_found = %20" PRId64 ";\n"
+                            "\tcpu%u_tsc_error = %20" PRId64 ";\n",
+                            cpu, m->cpu[cpu].tsc_found, cpu, m->cpu[cpu].tsc_error);
+}
+
+static void write_cpus(FILE *out, struct trace_meta *m)
+{
+    char text[TRACE_META_CPU_BYTES];
+    for (unsigned cpu = 0; cpu < m->ncpus; cpu++) {
+        fprintf(out, "\tcpu%u_tsc_offset = %" PRId64 ";\n", cpu, m->cpu[cpu].tsc_offset);
+        long at = ftell(out);
+        m->cpu[cpu].at = at > 0 ? (uint64_t)at : 0;
+        fwrite(text, 1, trace_meta_cpu(m, cpu, text), out);
+    }
+}
+
+static void write_env(FILE *out, struct trace_meta *m)
 {
     fprintf(out, "env {\n\thostname = \"guest\";\n\tdomain = \"guest-kernel\";\n"
             "\ttracer_name = \"vmm\";\n\ttracer_major = 1;\n\ttracer_minor = 0;\n"
@@ -91,7 +110,9 @@ static void write_env(FILE *out, const struct trace_meta *m)
     write_string(out, m->git_id);
     fputs(";\n\tkernel = ", out);
     write_string(out, m->kernel);
-    fputs(";\n};\n\n", out);
+    fprintf(out, ";\n\tram_end = %" PRIu64 ";\n", m->ram_end);
+    write_cpus(out, m);
+    fputs("};\n\n", out);
 }
 
 static void write_clock(FILE *out, const struct trace_meta *m)
@@ -133,7 +154,7 @@ static void write_class(FILE *out, const struct trace_class *c)
     fputs("\t};\n};\n", out);
 }
 
-void trace_meta_write(FILE *out, const struct trace_meta *m)
+void trace_meta_write(FILE *out, struct trace_meta *m)
 {
     fputs("/* CTF 1.8 */\n\n", out);
     fputs(types_text, out);
@@ -168,6 +189,35 @@ static int read_number(const char *text, const char *name, uint64_t *value)
     char *end;
     *value = strtoull(at, &end, 10);
     return *end == ';' ? 0 : -1;
+}
+
+static int read_signed(const char *text, const char *name, int64_t *value)
+{
+    const char *at = value_of(text, name);
+    if (at == NULL)
+        return -1;
+    char *end;
+    *value = strtoll(at, &end, 10);         /* past the blanks before the number */
+    return end != at && *end == ';' ? 0 : -1;
+}
+
+static int read_cpus(const char *text, struct trace_meta *m)
+{
+    int bad = m->ncpus > TRACE_CPUS_MAX;
+    for (unsigned cpu = 0; !bad && cpu < m->ncpus; cpu++) {
+        char name[32];
+        snprintf(name, sizeof(name), "cpu%u_tsc_offset", cpu);
+        const char *own = value_of(text, name);
+        if (own == NULL)
+            return -1;
+        own -= strlen(name) + 5;            /* its lines stand together */
+        bad |= read_signed(own, name, &m->cpu[cpu].tsc_offset);
+        snprintf(name, sizeof(name), "cpu%u_tsc_found", cpu);
+        bad |= read_signed(own, name, &m->cpu[cpu].tsc_found);
+        snprintf(name, sizeof(name), "cpu%u_tsc_error", cpu);
+        bad |= read_signed(own, name, &m->cpu[cpu].tsc_error);
+    }
+    return bad ? -1 : 0;
 }
 
 static int read_string(const char *text, const char *name, char *to, size_t size)
@@ -214,6 +264,7 @@ int trace_meta_parse(struct trace_meta *m, const char *text)
         read_number(text, "offset_s", &m->offset_s) != 0 ||
         read_number(text, "offset", &m->offset) != 0 ||
         read_number(text, "ncpus", &m->ncpus) != 0 ||
+        read_number(text, "ram_end", &m->ram_end) != 0 || read_cpus(text, m) != 0 ||
         read_string(text, "schema", schema, sizeof(schema)) != 0 ||
         read_string(text, "kvm_flavour", m->flavour, sizeof(m->flavour)) != 0 ||
         read_string(text, "git_id", m->git_id, sizeof(m->git_id)) != 0 ||

@@ -7,19 +7,34 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define TRACE_CPUS_MAX          256u
+#define TRACE_META_CPU_BYTES    128u
+
 struct trace_meta {
     uint8_t uuid[16];
     uint64_t tsc_khz;
     uint64_t offset_s, offset;  /* the wall clock at TSC 0: seconds, and ticks on top */
     uint64_t ncpus;
     uint64_t schema;            /* trace_schema_hash() of the writer */
+    uint64_t ram_end;           /* first address above the guest's RAM; 0: not known */
     char flavour[32], git_id[64], kernel[256];
+    struct {
+        int64_t tsc_offset;     /* its TSC minus the host's, as the VMM knows it */
+        int64_t tsc_found;      /* vCPU 0's minus its own, as the guest measured it, */
+        int64_t tsc_error;      /* within +- this; -1: it never came up */
+        uint64_t at;            /* offset in the file of what trace_meta_cpu() gives */
+    } cpu[TRACE_CPUS_MAX];
 };
 
 /* Finds offset_s and offset: the TSC read tsc when the wall clock read wall_ns. */
 void trace_meta_set_wall(struct trace_meta *m, uint64_t wall_ns, uint64_t tsc);
 
-void trace_meta_write(FILE *out, const struct trace_meta *m);
+/* Writes the file, and notes in m where a vCPU's lines are. */
+void trace_meta_write(FILE *out, struct trace_meta *m);
+
+/* The lines of env that say what the guest measured on a vCPU.  Their length does
+ * not depend on the numbers.  Returns it. */
+size_t trace_meta_cpu(const struct trace_meta *m, unsigned cpu, char text[TRACE_META_CPU_BYTES]);
 
 /* Reads back what trace_meta_write() wrote.  0, or -1: not our metadata. */
 int trace_meta_parse(struct trace_meta *m, const char *text);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define HEADER sizeof(struct trace_packet)
+#define METADATA_MAX (1 << 20)
 #define EVENT_MIN (sizeof(uint32_t) + sizeof(struct trace_context))
 
 struct stream {
@@ -350,16 +351,19 @@ static int map_stream(int dirfd, const char *name, struct stream *s)
 
 static int read_meta(int dirfd, struct trace_meta *m)
 {
-    char text[32768];
+    struct stat st;
+    int result = -1;
     int fd = openat(dirfd, "metadata", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return -1;
-    ssize_t n = read(fd, text, sizeof(text) - 1);
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < METADATA_MAX) {
+        char *text = calloc(1, (size_t)st.st_size + 1);
+        if (text != NULL && read(fd, text, (size_t)st.st_size) == st.st_size)
+            result = trace_meta_parse(m, text);
+        free(text);
+    }
     close(fd);
-    if (n < 0)
-        return -1;
-    text[n] = '\0';
-    return trace_meta_parse(m, text);
+    return result;
 }
 
 static int compare_names(const void *a, const void *b)
