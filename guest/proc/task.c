@@ -103,6 +103,7 @@ void task_init(void)
     inspect.ncpus = ncpus;
     if (records_grow() != 0 || (idle_task.rec = record_alloc()) == NULL)
         panic("no memory for the first task");
+    spin_class(&idle_task.lock, LOCK_task);
     idle_task.refs = 1;
     idle_task.kstack = c->kstack_top;
     make_idle(&idle_task, c);
