@@ -9,7 +9,7 @@ ABI_GLIBC := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/glibc/
 UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: test-programs
-test-programs: $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump
+test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump
 
 # The two libcs make processes in different ways, and use different calls.
 $(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c tests/abi/check.h

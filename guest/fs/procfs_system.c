@@ -9,6 +9,8 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/heap.h"
+#include "mm/kmap.h"
 #include "proc/pid.h"
 #include "sys/system.h"
 
@@ -16,21 +18,30 @@
 #define U(x) ((unsigned long long)(x))
 #define KB(pages) (U(pages) << (PAGE_SHIFT - 10))
 
+/* SUnreclaim is exact: objects in use, whatever pages they keep from being freed.  So
+ * MemTotal - MemFree - KReclaimable is what is in use, to the KiB. */
 static int show_meminfo(struct text *t, UNUSED)
 {
     struct frame_counts c;
     uint64_t files = mounted_pages();   /* as on Linux, those of a tmpfs are cached and shared */
+    uint64_t heap, in_use, stacks, kept;
 
     frame_count(&c);
-    const struct { const char *name; uint64_t pages; } line[] = {
-        { "MemTotal:", c.total }, { "MemFree:", c.free }, { "MemAvailable:", c.free },
+    heap_count(&heap, &in_use);
+    kstack_count(&stacks, &kept);
+    in_use = (in_use + 1023) / 1024;
+    kept *= STACK_PAGES;
+    const struct { const char *name; uint64_t kib; } line[] = {
+        { "MemTotal:", KB(c.total) }, { "MemFree:", KB(c.free) }, { "MemAvailable:", KB(c.free) },
         { "Buffers:", 0 },
-        { "Cached:", files }, { "SwapCached:", 0 }, { "SwapTotal:", 0 }, { "SwapFree:", 0 },
-        { "Dirty:", 0 }, { "Writeback:", 0 }, { "Shmem:", files }, { "SReclaimable:", 0 },
-        { "PageTables:", c.tables_used },
+        { "Cached:", KB(files) }, { "SwapCached:", 0 }, { "SwapTotal:", 0 }, { "SwapFree:", 0 },
+        { "Dirty:", 0 }, { "Writeback:", 0 }, { "Shmem:", KB(files) },
+        { "KReclaimable:", KB(heap + kept) - in_use }, { "Slab:", KB(heap) },
+        { "SReclaimable:", KB(heap) - in_use }, { "SUnreclaim:", in_use },
+        { "KernelStack:", KB(stacks * STACK_PAGES - kept) }, { "PageTables:", KB(c.tables_used) },
     };
     for (size_t i = 0; i < ARRAY_SIZE(line); i++)
-        text_printf(t, "%-15s %8llu kB\n", line[i].name, KB(line[i].pages));
+        text_printf(t, "%-15s %8llu kB\n", line[i].name, U(line[i].kib));
     return 0;
 }
 
@@ -283,6 +294,21 @@ static long readlink_thread_self(const struct proc_node *n __attribute__((unused
     return (long)MIN(len, room);
 }
 
+#if LOCKS
+/* Times in TSC ticks. */
+static int show_lock_stat(struct text *t, UNUSED)
+{
+    struct lock_stat s;
+    text_printf(t, "%-12s %12s %10s %14s %14s\n", "class", "taken", "waited", "wait-total", "wait-max");
+    for (unsigned i = LOCK_NONE + 1; i < LOCK_END; i++) {
+        lock_stat_get(i, &s);
+        text_printf(t, "%-12s %12llu %10llu %14llu %14llu\n", lock_class_name(i), U(s.taken),
+                    U(s.waited), U(s.wait_tsc), U(s.wait_max_tsc));
+    }
+    return 0;
+}
+#endif
+
 static long readlink_mounts(const struct proc_node *n __attribute__((unused)), char *buf,
                             size_t room)
 {
@@ -300,6 +326,9 @@ static const struct proc_entry root_table[] = {
     PROC_DIR("forkscope", proc_forkscope_table),
     PROC_FILE("interrupts", 0444, show_interrupts),
     PROC_FILE("loadavg", 0444, show_loadavg),
+#if LOCKS
+    PROC_FILE("lock_stat", 0444, show_lock_stat),
+#endif
     PROC_FILE("meminfo", 0444, show_meminfo),
     { .name = "mounts", .mode = S_IFLNK | 0777, .readlink = readlink_mounts },
     PROC_FILE("partitions", 0444, show_partitions),
