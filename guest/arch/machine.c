@@ -53,13 +53,26 @@ void machine_exit(int status, int kind)
     leave(status);
 }
 
+void machine_stop_here(void)
+{
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}
+
+static uint32_t panicking;          /* [atomic] CPU + 1 */
+
+bool machine_panics(void) { return __atomic_load_n(&panicking, __ATOMIC_RELAXED) != 0; }
+
 /* Takes no lock and needs no memory: anything may be broken or held.  A panic
- * within a panic goes straight to the end. */
+ * within a panic goes straight to the end.  The first CPU's is the one that is told;
+ * the others are stopped: by the VMM, when it has the message, or by NMI, as
+ * interrupts are off where a CPU spins for a lock that is never released now. */
 void panic(const char *fmt, ...)
 {
-    static bool panicking;
     static char text[512];
-    if (!__atomic_exchange_n(&panicking, true, __ATOMIC_RELAXED)) {
+    uint32_t nobody = 0, me = this_cpu()->id + 1;
+    if (__atomic_compare_exchange_n(&panicking, &nobody, me, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED)) {
         va_list ap;
         va_start(ap, fmt);
         int n = kvsnprintf(text, sizeof(text), fmt, ap);
@@ -67,9 +80,13 @@ void panic(const char *fmt, ...)
         size_t bytes = MIN((size_t)n, sizeof(text) - 1);
         if (hc_present)
             hypercall(HC_PANIC, virt_to_phys(text), bytes, 0, 0);
+        if (ncpus > 1)
+            apic_send_nmi_to_others();
         uart_send("\r\nkernel panic: ", 16);
         uart_send(text, bytes);
         uart_send("\r\n", 2);
+    } else if (nobody != me) {
+        machine_stop_here();
     }
     leave(255);
 }

@@ -35,6 +35,8 @@ void apic_send_ipi(unsigned cpu, uint8_t vector);
 
 /* Ends the machine: status goes to whoever started it.  Trace is flushed first. */
 void machine_exit(int status, int kind /* enum hc_exit_kind */) __attribute__((noreturn));
+bool machine_panics(void);      /* some CPU has: the others stop */
+void machine_stop_here(void) __attribute__((noreturn));
 /* Real entropy: the VMM's, RDRAND, else timing noise; through ChaCha-like mixing
  * so that a call costs no exit.  Any context. */
 void random_bytes(void *to, size_t n);

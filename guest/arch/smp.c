@@ -193,12 +193,6 @@ void smp_finish(void)
 
 /* --- the processor --------------------------------------------------------------- */
 
-static void __attribute__((noreturn)) stay_out(void)
-{
-    for (;;)
-        __asm__ volatile("cli; hlt");
-}
-
 void ap_main(unsigned id)
 {
     struct cpu *c = &cpus[id];
@@ -207,18 +201,18 @@ void ap_main(unsigned id)
     cpu_set_kernel_stack(c->idle->kstack);
     apic_init_ap();
     if (!step(id, STARTED, ARRIVED))
-        stay_out();
+        machine_stop_here();
     while (state_of(id) == ARRIVED)
         cpu_idle_wait();
     if (!tsc_compare(&tsc, &state[id])) {
         step(id, CALLED, UNFIT);
-        stay_out();
+        machine_stop_here();
     }
     if (hc_present)
         hypercall(HC_CPU_ONLINE, id, c->apic_id, (uint64_t)tsc.offset, tsc.error);
     c->idle->last_tsc = rdtsc();
     sched_init();
     if (!step(id, CALLED, RUNS))
-        stay_out();
+        machine_stop_here();
     sched_idle();
 }

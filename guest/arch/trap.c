@@ -152,10 +152,12 @@ void trap_kernel(struct regs *r)
         kernel_died(r);
 }
 
-/* NMI: nobody in this machine sends one on purpose; said, and forgotten. */
+/* NMI: another CPU panics, or nobody sent it on purpose; said, and forgotten. */
 void trap_paranoid(struct regs *r)
 {
     if (r->vector != TRAP_NMI)
         kernel_died(r);
+    if (machine_panics())
+        machine_stop_here();
     kprintf("NMI at %llx\n", (unsigned long long)r->rip);
 }
