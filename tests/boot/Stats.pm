@@ -1,0 +1,38 @@
+# Stats.pm - medians, and whether two samples differ by more than chance.
+package Stats;
+use strict;
+use warnings;
+use Exporter 'import';
+
+our @EXPORT_OK = qw(median permutation_p);
+
+sub median
+{
+    my @sorted = sort { $a <=> $b } @_;
+    return @sorted % 2 ? $sorted[$#sorted / 2] : ($sorted[@sorted / 2 - 1] + $sorted[@sorted / 2]) / 2;
+}
+
+# One-sided permutation test for pairs: A and B of a pair ran one after the other, so what
+# else the host did hit both.  Were A and B alike, each difference B - A could as well have
+# the other sign; p is the share of PERMUTATIONS random choices of signs whose median
+# difference is at least the one that was found.  The choices come from a generator with
+# a fixed seed: the same figures give the same p.
+use constant PERMUTATIONS => 10000;
+
+sub permutation_p
+{
+    my ($first, $second) = @_;
+    my @difference = map { $second->[$_] - $first->[$_] } 0 .. $#$first;
+    my $found = median(@difference);
+    my ($as_far, $state) = (1, 42);         # what was found is one of the choices
+    for (2 .. PERMUTATIONS) {
+        my @signed = map {
+            $state = ($state * 1103515245 + 12345) % 2147483648;
+            $state & 65536 ? $_ : -$_
+        } @difference;
+        $as_far++ if median(@signed) >= $found;
+    }
+    return $as_far / PERMUTATIONS;
+}
+
+1;
