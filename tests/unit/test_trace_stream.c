@@ -288,6 +288,60 @@ static void test_refused(void **state)
     synth_remove(dir);
 }
 
+/* The order of vCPUs and PIDs in what a command prints. */
+static unsigned read_order(const char *command, const char *format, uint32_t *order, unsigned max)
+{
+    char line[1024];
+    unsigned cpu, pid, n = 0;
+    FILE *f = popen(command, "r");
+    while (fgets(line, sizeof(line), f) != NULL)
+        if (n < max && sscanf(strstr(line, "cpu_id"), format, &cpu, &pid) == 2)
+            order[n++] = cpu << 16 | pid;
+    assert_int_equal(pclose(f), 0);
+    return n;
+}
+
+/* Three vCPUs whose events come in the same nanosecond, or nearly: always the same
+ * order, each vCPU's own kept, and babeltrace2's. */
+static void test_merge(void **state)
+{
+    (void)state;
+    enum { EVENTS = 3000 };
+    static uint32_t theirs[EVENTS];
+    const char *dir = synth_dir();
+    struct tracer *tracer = synth_tracer(dir, 3);
+    struct synth s[3];
+    char command[128], err[512];
+    struct trace *t;
+
+    srand(7);
+    for (unsigned cpu = 0; cpu < 3; cpu++)
+        synth_start(&s[cpu], tracer, cpu, 1000);
+    for (uint32_t n = 0; n < EVENTS; n++) {
+        struct synth *to = &s[rand() % 3];
+        if (to->tsc < 1000 + 2 * n)
+            to->tsc = 1000 + 2 * n + (uint64_t)(rand() % 3);
+        to->pid = n;
+        if (n % 100 == 0)
+            synth_doorbell(to);
+        SYNTH(to, switch, 0, .next_pid = n);
+    }
+    assert_int_equal(tracer_finish(tracer), 0);
+    tracer_destroy(tracer);
+
+    snprintf(command, sizeof(command), "babeltrace2 %s", dir);
+    assert_int_equal(read_order(command, "cpu_id = %u }, { pid = %u", theirs, EVENTS), EVENTS);
+    assert_int_equal(trace_open(&t, dir, err, sizeof(err)), 0);
+    for (unsigned i = 0; i < EVENTS; i++) {
+        const struct trace_event *e = trace_next(t);
+        assert_int_equal(e->cpu << 16 | e->pid, theirs[i]);
+    }
+    assert_null(trace_next(t));
+    assert_false(trace_has_gap(t));
+    trace_close(t);
+    synth_remove(dir);
+}
+
 static void test_metadata(void **state)
 {
     (void)state;
@@ -319,7 +373,7 @@ int main(void)
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_finish_finds_tail),
         cmocka_unit_test(test_killed), cmocka_unit_test(test_lying_guest),
         cmocka_unit_test(test_disk_full), cmocka_unit_test(test_stray_file), cmocka_unit_test(test_mutations),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_metadata), cmocka_unit_test(test_merge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* reader.c - packets, events and the merge.  See reader.h for what is checked.
  *
  * A stream is a cursor over mapped bytes.  The merge keeps to one stream while
- * its events are older than the next of every other stream (`limit`), so with
- * one vCPU, or in a burst of one, an event costs a decode and a comparison. */
+ * its events come before the next of every other stream (`rival`), so with one
+ * vCPU, or in a burst of one, an event costs a decode and a comparison. */
 #include "vmm/trace/reader.h"
 
 #include <dirent.h>
@@ -28,6 +28,7 @@ struct stream {
     size_t packet_end;          /* where the next packet starts */
     size_t pos, end;            /* of the events in this packet */
     uint64_t tsc;               /* of the last event, or the packet's begin */
+    uint64_t last_tsc;          /* end of the packet by its header */
     uint64_t next_seq;
     struct trace_event ev;      /* the one to be returned next */
     struct trace_stream_info info;
@@ -38,8 +39,10 @@ struct trace {
     struct stream *stream;
     unsigned count;
     bool open_packets;
+    bool has_gap;
     struct stream *current;     /* whose event was returned last */
-    uint64_t limit;             /* oldest event of all the others */
+    struct stream *rival;       /* whose event is the next of all the others; NULL: none */
+    uint64_t ticks_in_ns;       /* rounded up, and one more */
     char problem[200];
 };
 
@@ -164,11 +167,11 @@ void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,
 static void end_stream(struct stream *s)
 {
     s->done = true;
-    s->ev.tsc = UINT64_MAX;
 }
 
 static void break_stream(struct trace *t, struct stream *s, size_t at, const char *why)
 {
+    t->has_gap = true;
     set_problem(t, "%s, byte %zu: %s; what comes after it in this stream is not read",
                 s->info.name, at, why);
     end_stream(s);
@@ -188,12 +191,14 @@ static const char *check_packet(const struct trace_packet *h, size_t left)
     return NULL;
 }
 
-static void count_loss(struct stream *s, const struct trace_packet *h)
+static void count_loss(struct trace *t, struct stream *s, const struct trace_packet *h)
 {
-    if (s->info.packets > 0 && h->packet_seq_num > s->next_seq)
-        s->info.lost_packets += h->packet_seq_num - s->next_seq;
+    if (h->packet_seq_num != s->next_seq)
+        s->info.lost_packets += h->packet_seq_num > s->next_seq
+                                    ? h->packet_seq_num - s->next_seq : 1;
     s->next_seq = h->packet_seq_num + 1;
     s->info.lost_events = h->events_discarded;
+    t->has_gap |= s->info.lost_packets != 0 || s->info.lost_events != 0;
 }
 
 /* Enters the next packet; false at the end of the stream. */
@@ -218,18 +223,22 @@ static bool enter_packet(struct trace *t, struct stream *s)
         break_stream(t, s, at, why);
         return false;
     }
-    count_loss(s, &h);
+    count_loss(t, s, &h);
     s->info.cpu = s->ev.cpu = h.cpu_id;
     s->info.packets++;
     s->tsc = h.timestamp_begin;
+    s->last_tsc = h.timestamp_end;
     s->pos = at + HEADER;
     s->end = at + h.content_size / 8;
     s->packet_end = at + h.packet_size / 8;
     s->info.open_packet = h.content_size == 8 * HEADER && s->packet_end == s->size;
-    if (s->info.open_packet && t->open_packets) {
+    if (s->info.open_packet && !t->open_packets) {
+        t->has_gap = true;
+    } else if (s->info.open_packet) {
         struct trace_tail tail;
         trace_find_tail(s->map + at, s->packet_end - at, s->tsc, &tail);
         s->end = at + tail.content;
+        s->last_tsc = tail.last;
     }
     s->info.content_bytes += s->end - at;
     return true;
@@ -251,26 +260,46 @@ static void advance(struct trace *t, struct stream *s)
     s->pos += n;
     s->tsc = s->ev.tsc;
     s->info.events++;
+    s->info.late_events += s->tsc > s->last_tsc;
 }
 
 /* --- the merge ------------------------------------------------------------------------- */
 
+/* Nanoseconds as babeltrace2 computes them. */
+static uint64_t shown_ns(const struct trace *t, uint64_t tsc)
+{
+    return (uint64_t)(1e9 * (double)tsc / (double)(t->meta.tsc_khz * 1000));
+}
+
+/* Does a's next event come before b's?  Within a nanosecond the vCPU with the lower
+ * number is first: nothing that one vCPU does is seen by another in so short a time,
+ * so any order is as good, and this is the one in which babeltrace2, which knows
+ * only nanoseconds, shows them. */
+static bool is_before(const struct trace *t, const struct stream *a, const struct stream *b)
+{
+    uint64_t x = a->ev.tsc, y = b->ev.tsc;
+    uint64_t apart = x < y ? y - x : x - y;
+    if (apart < t->ticks_in_ns && shown_ns(t, x) == shown_ns(t, y))
+        return a->info.cpu < b->info.cpu;
+    return x < y;
+}
+
+/* The stream whose event is next; t->rival becomes the one after it. */
 static struct stream *oldest(struct trace *t)
 {
-    struct stream *best = NULL;
-    t->limit = UINT64_MAX;
+    struct stream *best = NULL, *second = NULL;
     for (unsigned i = 0; i < t->count; i++) {
         struct stream *s = &t->stream[i];
         if (s->done)
             continue;
-        if (best == NULL || s->ev.tsc < best->ev.tsc) {
-            if (best != NULL)
-                t->limit = best->ev.tsc;
+        if (best == NULL || is_before(t, s, best)) {
+            second = best;
             best = s;
-        } else if (s->ev.tsc < t->limit) {
-            t->limit = s->ev.tsc;
+        } else if (second == NULL || is_before(t, s, second)) {
+            second = s;
         }
     }
+    t->rival = second;
     return best;
 }
 
@@ -279,7 +308,7 @@ const struct trace_event *trace_next(struct trace *t)
     struct stream *s = t->current;
     if (s != NULL)
         advance(t, s);
-    if (s == NULL || s->done || s->ev.tsc > t->limit)
+    if (s == NULL || s->done || (t->rival != NULL && !is_before(t, s, t->rival)))
         s = t->current = oldest(t);
     return s != NULL ? &s->ev : NULL;
 }
@@ -299,6 +328,9 @@ static struct trace *new_trace(unsigned n)
 
 static void prime(struct trace *t)
 {
+    if (t->meta.tsc_khz == 0)           /* slices have no metadata; any rate is good then */
+        t->meta.tsc_khz = 1000000;
+    t->ticks_in_ns = t->meta.tsc_khz / 1000000 + 2;
     for (unsigned i = 0; i < t->count; i++)
         advance(t, &t->stream[i]);
 }
@@ -451,6 +483,11 @@ unsigned trace_stream_count(const struct trace *t)
 const struct trace_stream_info *trace_stream(const struct trace *t, unsigned i)
 {
     return &t->stream[i].info;
+}
+
+bool trace_has_gap(const struct trace *t)
+{
+    return t->has_gap;
 }
 
 const char *trace_problem(const struct trace *t)

@@ -1,4 +1,5 @@
-/* reader.h - read a trace, all vCPUs merged by time.
+/* reader.h - read a trace, all vCPUs merged by time.  What two vCPUs did within the
+ * same nanosecond comes in the order of their numbers, as in babeltrace2.
  *
  * The bytes come from a guest, so nothing in them is believed: whatever
  * trace_next() returns has been checked to lie inside its packet, to be of a
@@ -32,6 +33,7 @@ struct trace_stream_info {
     uint32_t cpu;
     uint64_t file_bytes, content_bytes, packets, events;
     uint64_t lost_packets, lost_events;
+    uint64_t late_events;       /* later than their packet's end by its header */
     bool open_packet;           /* ends in a packet that nobody closed */
 };
 
@@ -58,6 +60,10 @@ const struct trace_meta *trace_meta(const struct trace *t);
 unsigned trace_stream_count(const struct trace *t);
 const struct trace_stream_info *trace_stream(const struct trace *t, unsigned i);
 const char *trace_problem(const struct trace *t);       /* NULL: none so far */
+
+/* Has anything been missing so far: lost packets or events, the rest of a stream
+ * that broke, an open packet that was not read?  Streams are read a little ahead. */
+bool trace_has_gap(const struct trace *t);
 
 /* Ticks as nanoseconds at the trace's clock rate. */
 uint64_t trace_ns(const struct trace_meta *m, uint64_t ticks);
