@@ -1,8 +1,8 @@
 /* clock.c - time: the TSC, scaled.
  *
  * Its rate is told by CPUID 0x40000010 (as QEMU and VMware define it) or by CPUID
- * 0x15, else measured once against the PIT.  The TSC is taken to be constant and
- * the same on all CPUs, as it is in a virtual machine.  Ticks become nanoseconds
+ * 0x15, else measured once against the PIT.  The TSC is taken to be constant, as
+ * it is in a virtual machine, and the same on all CPUs, as tsc.c has made sure.  Ticks become nanoseconds
  * by a multiplication and a shift: the factor has 32 bits behind the point, so it
  * is exact to 1e-9 at 1 GHz and more. */
 #include "arch/clock.h"
@@ -16,7 +16,7 @@
 uint64_t tsc_khz;
 uint64_t clock_tsc_base, clock_ns_per_tick;
 static uint64_t ticks_per_ns;       /* 32.32 */
-static uint64_t real_base;          /* CLOCK_REALTIME at CLOCK_MONOTONIC 0 */
+static uint64_t real_base;          /* [a] CLOCK_REALTIME at CLOCK_MONOTONIC 0 */
 
 static inline uint64_t scale(uint64_t x, uint64_t factor)
 {

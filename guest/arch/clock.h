@@ -7,6 +7,7 @@
 
 #define NSEC_PER_SEC 1000000000ull
 
+/* [k] all three, from clock_init() on */
 extern uint64_t tsc_khz;
 extern uint64_t clock_tsc_base;         /* TSC at CLOCK_MONOTONIC 0 */
 extern uint64_t clock_ns_per_tick;      /* 32.32 */

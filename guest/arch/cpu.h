@@ -3,6 +3,8 @@
  * Interrupts are enabled only in user mode and in the idle loop: kernel code is
  * never interrupted (NMI and machine checks aside) and never preempted, so what
  * belongs to this CPU needs no lock, and no lock needs interrupts turned off.
+ * Other CPUs write no field of it but those marked [a], by atomic operations, and of
+ * the others read only [k], counters, and `running` to compare it with something.
  * The price is latency: whoever loops over many pages calls preempt_point()
  * (proc/sched.h) between two of them, holding no spinlock. */
 #ifndef ARCH_CPU_H
@@ -22,10 +24,10 @@ struct cpu {                        /* offsets of the first five: asm_offsets.c 
     uint64_t     kstack_top;        /* of the current task */
     uint64_t     user_rsp;          /* scratch of the SYSCALL entry */
     struct task *running;
-    uint64_t     need_resched;      /* look at the run queue before user mode */
-    uint32_t     id;                /* 0..ncpus-1 */
-    uint32_t     apic_id;
-    struct task *idle;
+    uint64_t     need_resched;      /* [a] look at the run queue before user mode */
+    uint32_t     id;                /* [k] 0..ncpus-1 */
+    uint32_t     apic_id;           /* [k] */
+    struct task *idle;              /* [k] */
     struct task *fpu_owner;         /* whose vector state the registers hold, NULL none */
     struct mm   *active_mm;         /* whose root CR3 holds; NULL: the kernel's */
     uint64_t     faults;            /* counters, since boot */
@@ -38,7 +40,8 @@ struct cpu {                        /* offsets of the first five: asm_offsets.c 
 };
 
 extern struct cpu cpus[MAX_CPUS];
-extern unsigned ncpus;              /* CPUs that run, >= 1 */
+extern unsigned ncpus;              /* CPUs that run, >= 1; the boot CPU writes it, [k] from the
+                                     * first user instruction on */
 
 static inline struct cpu *this_cpu(void)
 {

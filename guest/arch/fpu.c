@@ -1,20 +1,25 @@
 /* fpu.c - the vector state of user programs.
  *
  * A CPU's registers keep the state of its fpu_owner, the task that last ran in
- * user mode there.  They are saved when another user task is about to run, and
- * only then: the idle task and kernel threads in between cost nothing.  A task's
- * state is in one place at any time:
+ * user mode there, also while the idle task and kernel threads run.  t's state is
  *
- *   fpu->cpu == c     in the registers of CPU c, whose fpu_owner is the task;
- *                     what memory says is old
- *   fpu->cpu == NONE  in memory
+ *   live        fpu->cpu is this CPU, whose fpu_owner is t: in the registers
  *   fpu->cpu == BUSY  being read from a signal frame: what is in memory may not be
- *                     loaded yet.  That reading may sleep; who is switched to
- *                     in this state goes on without registers, in the kernel.
+ *               loaded yet.  That reading may sleep; who is switched to in this
+ *               state goes on without registers, in the kernel.
+ *   else        in memory
  *
- * With more than one CPU a task is saved when it is switched away from, so that
- * any CPU may run it next.  So a task's registers are never on another CPU than
- * the one that touches its state: each function here works on its own CPU only.
+ * One CPU: memory is old while the state is live.  It is saved when another user task
+ * is about to run, and only then.
+ *
+ * More CPUs: it is saved whenever the task is switched away from, as any CPU may run it
+ * next, and the registers are valid besides: if the task comes back to this CPU
+ * before another user task, nothing is loaded.  If it has run elsewhere since, fpu->cpu
+ * says so; if it has died and another has got its memory, that one's fpu->cpu is NONE.
+ * So fpu_owner is only compared here, never followed, and each function works on its own
+ * CPU's registers and on a task that runs on no other (on_cpu, proc/task.h): there
+ * is no lock.  The one moment at which ncpus grows is in smp_finish(), and the only user task
+ * that there is calls it.
  *
  * XSAVE where CPUID offers it, else FXSAVE.  XCR0 (cpu.c) says which components
  * there are; each lies where CPUID says (the standard form), because signal
@@ -44,7 +49,7 @@
 /* t->fpu points here; 64-byte aligned. */
 struct fpu {
     void    *block;             /* as kmalloc gave it */
-    uint32_t cpu;               /* [o] whose registers hold the state; NONE, BUSY */
+    uint32_t cpu;               /* [o] whose registers held the state last; NONE, BUSY */
     struct _xstate area __attribute__((aligned(64)));   /* and further, up to cpu_has.fpu_bytes */
 };
 
@@ -78,24 +83,19 @@ static void set_initial(struct fpu *f)
     f->area.fpstate.mxcsr = MXCSR_INITIAL;
 }
 
-static bool live(const struct fpu *f) { return f->cpu == this_cpu()->id; }
-
-/* t's state goes to memory, from the registers that hold it. */
-static void settle(struct task *t)
+static bool live(const struct task *t)
 {
-    struct fpu *f = t->fpu;
-    registers_save(f);
-    f->cpu = NONE;
-    this_cpu()->fpu_owner = NULL;
+    const struct cpu *c = this_cpu();
+    return ((const struct fpu *)t->fpu)->cpu == c->id && c->fpu_owner == t;
 }
 
-/* t's state goes from memory to the registers; another's that is there is saved. */
+/* t's state goes from memory to the registers. */
 static void take_registers(struct task *t)
 {
     struct cpu *c = this_cpu();
     struct fpu *f = t->fpu;
-    if (c->fpu_owner != NULL && c->fpu_owner != t)
-        settle(c->fpu_owner);
+    if (ncpus == 1 && c->fpu_owner != NULL && c->fpu_owner != t)
+        registers_save(c->fpu_owner->fpu);
     registers_load(f);
     f->cpu = c->id;
     c->fpu_owner = t;
@@ -104,10 +104,10 @@ static void take_registers(struct task *t)
 /* What the registers hold for t is not wanted any more. */
 static void forget(struct task *t, uint32_t where)
 {
-    struct fpu *f = t->fpu;
-    if (f->cpu < MAX_CPUS)
-        cpus[f->cpu].fpu_owner = NULL;
-    f->cpu = where;
+    struct cpu *c = this_cpu();
+    if (c->fpu_owner == t)
+        c->fpu_owner = NULL;
+    ((struct fpu *)t->fpu)->cpu = where;
 }
 
 int fpu_alloc(struct task *t)
@@ -137,7 +137,7 @@ void fpu_free(struct task *t)
 void fpu_fork(struct task *child)
 {
     struct fpu *from = current->fpu, *to = child->fpu;
-    if (live(from))
+    if (live(current))
         registers_save(to);
     else
         memcpy(&to->area, &from->area, cpu_has.fpu_bytes);
@@ -152,10 +152,9 @@ void fpu_reset(void)
 
 void fpu_switch(struct task *prev, struct task *next)
 {
-    struct task *owner = this_cpu()->fpu_owner;
-    if (ncpus > 1 && owner != NULL && owner == prev)
-        settle(prev);
-    if (next->fpu != NULL && !live(next->fpu) && ((struct fpu *)next->fpu)->cpu != BUSY)
+    if (ncpus > 1 && prev->fpu != NULL && live(prev))
+        registers_save(prev->fpu);
+    if (next->fpu != NULL && !live(next) && ((struct fpu *)next->fpu)->cpu != BUSY)
         take_registers(next);
 }
 
@@ -164,7 +163,7 @@ uint32_t fpu_raised(bool sse)
 {
     struct fpu *f = current->fpu;
     const struct _fpstate_64 *s = &f->area.fpstate;
-    if (live(f))
+    if (live(current))
         registers_save(f);
     return sse ? s->mxcsr & ~(s->mxcsr >> 7) & 0x3f : s->swd & ~s->cwd & 0x3f;
 }
@@ -197,7 +196,7 @@ static int copy_components(struct fpu *f, uaddr_t at, bool out)
 int fpu_frame_save(uaddr_t at)
 {
     struct fpu *f = current->fpu;
-    if (live(f))
+    if (live(current))
         registers_save(f);              /* and they stay live: the handler goes on with them */
     struct _fpx_sw_bytes *sw = &f->area.fpstate.sw_reserved;
     memset(f->area.fpstate.reserved3, 0, sizeof(f->area.fpstate.reserved3));

@@ -18,7 +18,7 @@
 
 #define POOL_BYTES 256          /* HC_ENTROPY's most */
 
-static struct spinlock lock = SPINLOCK_INIT(LOCK_random);
+static struct spinlock lock = SPINLOCK_INIT(LOCK_random);      /* all below */
 static uint8_t  pool[POOL_BYTES] __attribute__((aligned(64)));
 static size_t   left;           /* unused bytes, at the end of the pool */
 static uint32_t key[8];

@@ -5,7 +5,11 @@
  * Input is always the UART's receive interrupt, drained before it is handed on,
  * because an echo for each byte would cost as much; while the terminal has no
  * room the interrupt is off, the FIFO fills, and the far end waits.  Speed and format are what the
- * loader left: a virtual line has none. */
+ * loader left: a virtual line has none.
+ *
+ * CPUs.  The lock makes one console_write() whole, on the line and in `bounce`.  The
+ * interrupt comes to the boot CPU only, and nobody else reads the receiver.  The
+ * interrupt's enable bit is console_hold()'s caller's: tty.lock. */
 #include "arch/device.h"
 #include "arch/hypercall.h"
 #include "arch/machine.h"
@@ -66,23 +70,21 @@ void console_write(const char *s, size_t n)
     spin_unlock(&lock);
 }
 
+/* What is said in one call stands together, whatever other CPUs say. */
 void kprintf(const char *fmt, ...)
 {
-    char text[256];
+    char text[256], line[320];
+    size_t n = 0;
     va_list ap;
     va_start(ap, fmt);
-    int n = kvsnprintf(text, sizeof(text), fmt, ap);
+    kvsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    const char *s = text, *end = text + MIN((size_t)n, sizeof(text) - 1);
-    while (s < end) {                   /* the line is raw: a newline needs its return */
-        const char *nl = s;
-        while (nl < end && *nl != '\n')
-            nl++;
-        console_write(s, (size_t)(nl - s));
-        if (nl < end)
-            console_write("\r\n", 2);
-        s = nl + 1;
+    for (const char *s = text; *s != '\0' && n + 2 <= sizeof(line); s++) {
+        if (*s == '\n')                 /* the line is raw: a newline needs its return */
+            line[n++] = '\r';
+        line[n++] = *s;
     }
+    console_write(line, n);
 }
 
 /* Takes up to `room` bytes that wait.  Reading the status of each costs as much
