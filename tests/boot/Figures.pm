@@ -90,10 +90,12 @@ sub instructions
         my ($name, $entry, $kernel, $user) = split;
         # What runs after the end that was waited for depends on when it was noticed.
         next if $name eq 'end' && defined $boot->{until};
-        $name = $names[$name] if $name =~ /^\d+$/;
+        my $ours = $name =~ /^\d+$/;
+        $name = $names[$name] if $ours;
         $figures->{"instructions/qemu/$name/kernel"} = $kernel;
         $figures->{"instructions/qemu/$name/user"} = $user;
-        $figures->{"instructions/qemu/$name/entry"} = $entry if $name eq 'kernel_entry';
+        # All of our stages lie behind the first instruction in the upper half.
+        $figures->{"instructions/qemu/$name/entry"} = $entry if !$ours || $name eq 'kernel_entry';
     }
     return $figures;
 }

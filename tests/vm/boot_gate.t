@@ -1,0 +1,59 @@
+#!/bin/bash
+# limit: 300
+# bench-boot as a gate, on a small kernel that is not ours: a boot is no worse than itself,
+# 2 % more instructions fail, as do more exits and a figure that is gone; fewer are better.
+# On our kernel, wall time: a build is no slower than itself, and 10 % of delay fail.
+. tests/vm/lib.sh
+
+make --no-print-directory -s O="$O" "$O/tests/boot/count.so" || exit 1
+command -v qemu-system-x86_64 > "$work/qemu" || skip_all 'needs qemu-system-x86_64'
+
+# kernel NAME LOOPS: a kernel whose boot is 2 * LOOPS instructions and some more
+kernel()
+{
+    nasm -f elf64 -DLOOPS="$2" tests/vm/guests/work.asm -Itests/vm/guests/ -o "$work/$1.o" &&
+        ld -z noexecstack -Ttext-segment=0x100000 -e start "$work/$1.o" -o "$work/$1"
+}
+
+gate() { run_machine tests/boot/bench-boot --build "$O" --baseline "$work/base.json" "$@"; }
+work_gate() { local kernel=$1; shift; gate --kernel "$work/$kernel" --memory 16M --until-exit --mark ready "$@"; }
+
+kernel same 100000 && kernel slower 102000 && kernel faster 90000 || exit 1
+work_gate same
+is 'without a baseline it refuses' "$status" 2
+work_gate same --accept
+is 'a baseline is written' "$status" 0
+work_gate same --json "$work/a.json" --junit "$work/a.xml" --tap "$work/a.tap"
+is 'a boot is no worse than itself' "$status" 0
+like 'JSON names the host' "$(cat "$work/a.json")" '"qemu"'
+like 'JUnit counts no failure' "$(cat "$work/a.xml")" 'failures="0"'
+unlike 'TAP has no failure' "$(cat "$work/a.tap")" 'not ok'
+
+work_gate slower --junit "$work/b.xml" --tap "$work/b.tap"
+is '2 % more instructions fail' "$status" 1
+like '... and the table says where' "$out" 'instructions/qemu/ready/entry .* worse'
+like '... JUnit, too' "$(cat "$work/b.xml")" '<failure message="instructions/qemu/ready/entry'
+like '... and TAP' "$(cat "$work/b.tap")" '^not ok .* instructions/qemu/ready/entry'
+work_gate faster
+is 'fewer instructions do not fail' "$status" 0
+like '... and are shown' "$out" 'instructions/qemu/ready/entry .* better'
+
+perl -pi -e 's,"size/kernel",  "instructions/qemu/elsewhere/kernel" : 1\,\n      "size/kernel",' "$work/base.json"
+work_gate same
+is 'a figure that is gone fails' "$status" 1
+like '... by name' "$out" 'instructions/qemu/elsewhere/kernel .* gone'
+gate --kernel "$work/same" --memory 16M --until never
+is 'a boot that ends too early cannot be measured' "$status" 2
+like '... which is said' "$err" 'ended before the boot did'
+
+if [ "$host" = kvm ]; then
+    wall() { limit=150 gate --no-figures --until-exit --append 'init=/bin/run -- true' --base-vmm "$O/vmm" "$@"; }
+    wall --pairs 40
+    is 'a build is no slower than itself' "$status" 0
+    wall --pairs 40 --delay 10
+    is '10 % of delay fail' "$status" 1
+    like '... by the ratio' "$out" 'wall time on .* worse'
+else
+    result 0 'wall time # SKIP needs /dev/kvm and our vmm'
+fi
+done_testing
