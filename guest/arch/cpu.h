@@ -12,6 +12,7 @@
 
 #include "lib/base.h"
 #include "mm/heap_cpu.h"
+#include "mm/tlb_cpu.h"
 #include "trace/trace_cpu.h"
 
 #define MAX_CPUS 64
@@ -29,14 +30,17 @@ struct cpu {                        /* offsets of the first five: asm_offsets.c 
     uint32_t     apic_id;           /* [k] */
     struct task *idle;              /* [k] */
     struct task *fpu_owner;         /* whose vector state the registers hold, NULL none */
-    struct mm   *active_mm;         /* whose root CR3 holds; NULL: the kernel's */
+    struct mm   *active_mm;         /* the address space it runs in; NULL: none (mm/tlb.c) */
     uint64_t     faults;            /* counters, since boot */
     uint64_t     pte_writes;
     uint64_t     switches;
-    uint64_t     idle_ns;
+    uint64_t     idle_ns, idle_since;       /* idle_since: ns, 0 while it is not idle (times.c) */
+    uint64_t     user_ns;           /* in user mode */
+    uint64_t     kicks, steals;     /* interrupts to others to look; tasks taken from others */
     uint64_t     timer_irqs, uart_irqs;
     struct trace_cpu trace;
     struct heap_cpu heap[HEAP_CLASSES];
+    struct tlb_cpu tlb;
 };
 
 extern struct cpu cpus[MAX_CPUS];
@@ -71,7 +75,7 @@ void cpu_init_bsp(void);            /* features, GDT, IDT, TSS, GS, MSRs of the 
  * then it loads them. */
 int  cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id);
 void cpu_init_ap(struct cpu *c);
-void cpu_relax_poll(void);          /* in a spin loop: PAUSE */
+void cpu_relax_poll(void);          /* in a spin loop: what others want of this CPU; PAUSE */
 void cpu_idle_wait(void);           /* STI; HLT; CLI: returns after an interrupt was handled */
 void cpu_irq_window(void);          /* lets pending interrupts in, once */
 void cpu_set_kernel_stack(uint64_t top);    /* TSS.RSP0 and cpu.kstack_top */

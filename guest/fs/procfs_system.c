@@ -30,7 +30,8 @@ static int show_meminfo(struct text *t, UNUSED)
     heap_count(&heap, &in_use);
     kstack_count(&stacks, &kept);
     in_use = (in_use + 1023) / 1024;
-    kept *= STACK_PAGES;
+    stacks *= KSTACK_BYTES / PAGE_SIZE;
+    kept *= KSTACK_BYTES / PAGE_SIZE;
     const struct { const char *name; uint64_t kib; } line[] = {
         { "MemTotal:", KB(c.total) }, { "MemFree:", KB(c.free) }, { "MemAvailable:", KB(c.free) },
         { "Buffers:", 0 },
@@ -38,7 +39,7 @@ static int show_meminfo(struct text *t, UNUSED)
         { "Dirty:", 0 }, { "Writeback:", 0 }, { "Shmem:", KB(files) },
         { "KReclaimable:", KB(heap + kept) - in_use }, { "Slab:", KB(heap) },
         { "SReclaimable:", KB(heap) - in_use }, { "SUnreclaim:", in_use },
-        { "KernelStack:", KB(stacks * STACK_PAGES - kept) }, { "PageTables:", KB(c.tables_used) },
+        { "KernelStack:", KB(stacks - kept) }, { "PageTables:", KB(c.tables_used) },
     };
     for (size_t i = 0; i < ARRAY_SIZE(line); i++)
         text_printf(t, "%-15s %8llu kB\n", line[i].name, U(line[i].kib));

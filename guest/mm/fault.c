@@ -16,6 +16,16 @@
  * "Used" and "present" differ for pages under PROT_NONE: the entry keeps its frame
  * and has P clear; mprotect sets it again.
  *
+ * All under mm->lock: of two threads that fault on one page the second finds the entry
+ * there.  An entry that keeps its frame and gets more rights is flushed on this CPU only:
+ * on others a stale one faults once more.
+ *
+ * "Its frame has one reference" decides that a write needs no copy.  That reference
+ * is this entry's, so nobody can take another one but through it, under this
+ * mm->lock; and who gave theirs back had flushed before (tlb.h).  A file's index
+ * has a reference of its own, so a file's page counts two at least.  Two mms that
+ * both see 2 both copy, and the second put frees the frame.
+ *
  * The stack grows to any address within RLIMIT_STACK, unless it came nearer
  * than STACK_GAP to what is below.  As on Linux the stack pointer has no say. */
 #include "mm/fault.h"
@@ -75,21 +85,35 @@ static pte_t leaf_flags(const struct vma *v)
 
 static bool is_private(const struct vma *v) { return !(v->flags & VM_SHARED); }
 
-/* A frame of v's own that replaces the one in *e, if any. */
+/* A frame of v's own that replaces the one in *e, if any.
+ *
+ * With a copy, in an address space that other CPUs run too: one of them could write to
+ * the new frame while another still reads the old one by a stale translation, and
+ * that is no order of memory that a program may see.  So the copy is read-only, and
+ * equal to the old frame, until no CPU knows the old one; then it gets W. */
 static void own_page(struct vma *v, uaddr_t va, pte_t *e, pfn_t pfn, enum pt_reason why)
 {
     struct mm *mm = v->mm;
     pte_t old = *e, w = v->flags & VM_WRITE ? PTE_W | PTE_D : 0;
-    pt_write(mm, va, e, 1, why, pte_make(pfn, leaf_flags(v) | PTE_ANON | w));
+    pte_t new = pte_make(pfn, leaf_flags(v) | PTE_ANON | w);
+    bool moves = old && pte_pfn(old) != pfn;
+    if (unlikely(moves && tlb_others(mm))) {
+        pt_write(mm, va, e, 1, why, new & ~(PTE_W | PTE_D));
+        tlb_flush(mm, va, va + PAGE_SIZE);
+        pt_write(mm, va, e, 1, PT_mkwrite, new);
+    } else {
+        pt_write(mm, va, e, 1, why, new);
+        if (moves)
+            tlb_flush(mm, va, va + PAGE_SIZE);
+        else if (old)
+            tlb_flush_here(mm, va);
+    }
     if (old)
         mm_count_page(mm, old & PTE_ANON, -1);
     mm_count_page(mm, true, 1);
     v->has_anon = true;
-    if (old) {
-        tlb_flush(mm, va, va + PAGE_SIZE);
-        if (pte_pfn(old) != pfn)
-            frame_put(pte_pfn(old));
-    }
+    if (moves)
+        frame_put(pte_pfn(old));
 }
 
 /* A write to a read-only entry, which the VMA allows. */
@@ -98,7 +122,7 @@ static int write_fault(struct vma *v, uaddr_t va, pte_t *e)
     pfn_t old = pte_pfn(*e), new;
     if (!is_private(v)) {
         pt_write(v->mm, va, e, 1, PT_mkwrite, *e | PTE_W | PTE_D);
-        tlb_flush(v->mm, va, va + PAGE_SIZE);
+        tlb_flush_here(v->mm, va);
         return 0;
     }
     if (frame_refs(old) == 1) {         /* the others have left */
@@ -210,7 +234,7 @@ int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
         return v->file ? file_fault(v, va, e, write, code) : anon_fault(v, va, e);
     if (write && !(*e & PTE_W))
         return write_fault(v, va, e);
-    tlb_flush(mm, va, va + PAGE_SIZE);  /* somebody else was faster, or only the TLB was stale */
+    tlb_flush_here(mm, va);     /* somebody else was faster, or only this TLB was stale */
     return 0;
 }
 

@@ -10,6 +10,16 @@
  * count, and get and put leave a count of 0 alone.  A freed frame has the count
  * FRAME_FREE, so that a put too many is found.
  *
+ * In front of all that each CPU has a cache: freed frames, freed tables, and a
+ * piece of what is above the watermark.  CPUs meet at the global lock only once for
+ * MOVE frames.  A cache has a lock of its own, which its CPU finds free: others
+ * take it only to count, or when they would have to fail otherwise; so memory is
+ * out when it is nowhere.  The two locks are never held together.
+ *
+ * The last put of a frame is the last access to it: the count goes down with
+ * release and, for who reads 1 in frame_refs(), up to it with acquire.  Who sees 1
+ * and has that reference is alone: a new one could only come through it.
+ *
  * The direct map reaches as far as the watermark: whoever moves it over a 2 MiB
  * border has the next piece mapped first (kmap.c), with the lock released,
  * because that may take a table frame.
@@ -35,12 +45,29 @@ struct range { paddr_t start, end; };
 struct frame *frames;
 pfn_t nframes;
 
-static struct spinlock lock = SPINLOCK_INIT(LOCK_frame);    /* everything below but refs */
-static struct range range[MAX_RANGES];
-static unsigned nranges, at_range;              /* the watermark is range[at_range].start */
-static pfn_t free_list, table_list;             /* 0: empty */
-static pfn_t tables_start, tables_next, tables_end;     /* the table region */
-static uint64_t total, fresh, freed, tables_free;       /* frames; fresh: above the watermark */
+static struct spinlock lock = SPINLOCK_INIT(LOCK_frame);    /* [l] */
+static struct range range[MAX_RANGES];          /* [l] */
+static unsigned nranges, at_range;              /* [l] the watermark is range[at_range].start */
+static uint64_t fresh;                          /* [l] frames above it */
+static pfn_t tables_start, tables_end;          /* [k] the table region */
+static pfn_t tables_next;                       /* [l] its watermark */
+
+enum kind { USUAL, TABLES, KINDS };
+static struct { pfn_t first; uint64_t n; } freed[KINDS];    /* [l] linked by their tags */
+
+#define CACHE_MAX 64u
+#define MOVE      32u           /* between a cache and the lists */
+#define FRESH_RUN 16u           /* frames that a cache takes from the watermark */
+
+struct cache {
+    struct spinlock lock;       /* guards the rest */
+    pfn_t fresh, fresh_end;     /* never handed out; equal: none */
+    unsigned n[KINDS];
+    pfn_t slot[KINDS][CACHE_MAX];
+} __attribute__((aligned(64)));
+static struct cache caches[MAX_CPUS];
+
+uint64_t frames_total;
 
 /* Takes [start, end) out of the ranges, whole pages of it. */
 static void reserve(paddr_t start, paddr_t end)
@@ -117,7 +144,6 @@ void frame_init(void)
     bytes = MAX(bytes, TABLES_MIN);
     tables_start = tables_next = (pfn_t)(carve(bytes) >> PAGE_SHIFT);
     tables_end = tables_start + (pfn_t)(bytes >> PAGE_SHIFT);
-    tables_free = tables_end - tables_start;
     /* Whoever maps more of the direct map needs tables: they are mapped first. */
     bytes = page_up((uint64_t)nframes * sizeof(struct frame));
     paddr_t array = carve(bytes);
@@ -127,11 +153,16 @@ void frame_init(void)
 
     for (unsigned i = 0; i < nranges; i++)
         fresh += (range[i].end - range[i].start) >> PAGE_SHIFT;
-    total = fresh + tables_free + image_frames();
+    frames_total = fresh + (tables_end - tables_start) + image_frames();
+    for (unsigned i = 0; i < MAX_CPUS; i++)
+        spin_class(&caches[i].lock, LOCK_frame_cache);
 }
 
-/* The next frame of the watermark, or 0.  Lock held; may be released meanwhile. */
-static SLOW_PATH pfn_t take_fresh(void)
+/* --- the watermark and the lists ----------------------------------------- */
+
+/* Up to n frames at the watermark: how many, from *first on.  The global lock is
+ * held; it may be released meanwhile. */
+static SLOW_PATH unsigned take_fresh(unsigned n, pfn_t *first)
 {
     for (;;) {
         while (at_range < nranges && range[at_range].start >= range[at_range].end)
@@ -140,9 +171,13 @@ static SLOW_PATH pfn_t take_fresh(void)
             return 0;
         paddr_t at = range[at_range].start;
         if (likely(kmap_direct_covers(at))) {
-            range[at_range].start = at + PAGE_SIZE;
-            fresh--;
-            return (pfn_t)(at >> PAGE_SHIFT);
+            paddr_t end = MIN(range[at_range].end, at + n * PAGE_SIZE);
+            end = MIN(end, kmap_direct_end);
+            range[at_range].start = end;
+            *first = (pfn_t)(at >> PAGE_SHIFT);
+            n = (unsigned)((end - at) >> PAGE_SHIFT);
+            fresh -= n;
+            return n;
         }
         spin_unlock(&lock);
         int err = kmap_direct(at + PAGE_SIZE);
@@ -152,17 +187,111 @@ static SLOW_PATH pfn_t take_fresh(void)
     }
 }
 
-static pfn_t take_freed(pfn_t *list)
+/* Up to MOVE freed frames, or tables, which may be fresh as well. */
+static unsigned take_freed(enum kind kind, pfn_t *out)
 {
-    pfn_t pfn = *list;
-    if (pfn)
-        *list = frames[pfn].tag;
+    unsigned n = 0;
+    spin_lock(&lock);
+    for (pfn_t pfn; n < MOVE && (pfn = freed[kind].first) != 0; n++) {
+        freed[kind].first = frames[pfn].tag;
+        out[n] = pfn;
+    }
+    freed[kind].n -= n;
+    for (; kind == TABLES && n < MOVE && tables_next < tables_end; n++)
+        out[n] = tables_next++;
+    spin_unlock(&lock);
+    return n;
+}
+
+static void put_freed(enum kind kind, const pfn_t *pfn, unsigned n)
+{
+    spin_lock(&lock);
+    for (unsigned i = 0; i < n; i++) {
+        frames[pfn[i]].tag = freed[kind].first;
+        freed[kind].first = pfn[i];
+    }
+    freed[kind].n += n;
+    spin_unlock(&lock);
+}
+
+/* --- the CPUs' caches ---------------------------------------------------- */
+
+static inline struct cache *my_cache(void) { return &caches[this_cpu()->id]; }
+
+/* One of what any CPU keeps. */
+static SLOW_PATH pfn_t steal(enum kind kind)
+{
+    pfn_t pfn = 0;
+    for (unsigned i = 0; i < ncpus && !pfn; i++) {
+        struct cache *c = &caches[i];
+        spin_lock(&c->lock);
+        if (c->n[kind] > 0)
+            pfn = c->slot[kind][--c->n[kind]];
+        else if (kind == USUAL && c->fresh < c->fresh_end)
+            pfn = c->fresh++;
+        spin_unlock(&c->lock);
+    }
     return pfn;
 }
 
-static pfn_t hand_out(pfn_t pfn)
+/* My cache has none: one from the lists, some more go into it. */
+static SLOW_PATH pfn_t refill(enum kind kind)
 {
-    if (pfn) {
+    struct cache *c = my_cache();
+    pfn_t some[MOVE];
+    unsigned n = take_freed(kind, some);
+    if (n == 0)
+        return 0;
+    spin_lock(&c->lock);        /* only its CPU adds: the room is there */
+    for (unsigned i = 1; i < n; i++)
+        c->slot[kind][c->n[kind]++] = some[i];
+    spin_unlock(&c->lock);
+    return some[0];
+}
+
+/* A freed one, 0: there are none. */
+static inline pfn_t take(enum kind kind)
+{
+    struct cache *c = my_cache();
+    pfn_t pfn = 0;
+    spin_lock(&c->lock);
+    if (likely(c->n[kind] > 0))
+        pfn = c->slot[kind][--c->n[kind]];
+    spin_unlock(&c->lock);
+    return likely(pfn) ? pfn : refill(kind);
+}
+
+static SLOW_PATH pfn_t refill_zero(void)
+{
+    struct cache *c = my_cache();
+    pfn_t first;
+    spin_lock(&lock);
+    unsigned n = take_fresh(FRESH_RUN, &first);
+    spin_unlock(&lock);
+    if (n == 0)
+        return 0;
+    spin_lock(&c->lock);
+    c->fresh = first + 1;
+    c->fresh_end = first + n;
+    spin_unlock(&c->lock);
+    return first;
+}
+
+/* One that was never handed out: zero.  0: there are none. */
+static inline pfn_t take_zero(void)
+{
+    struct cache *c = my_cache();
+    pfn_t pfn = 0;
+    spin_lock(&c->lock);
+    if (likely(c->fresh < c->fresh_end))
+        pfn = c->fresh++;
+    spin_unlock(&c->lock);
+    return likely(pfn) ? pfn : refill_zero();
+}
+
+static inline pfn_t hand_out(pfn_t pfn)
+{
+    if (likely(pfn)) {
         frames[pfn].tag = 0;
         __atomic_store_n(&frames[pfn].refs, 1, __ATOMIC_RELAXED);
     }
@@ -171,41 +300,24 @@ static pfn_t hand_out(pfn_t pfn)
 
 pfn_t frame_alloc(void)
 {
-    spin_lock(&lock);
-    pfn_t pfn = take_freed(&free_list);
-    if (pfn)
-        freed--;
-    else
-        pfn = take_fresh();
-    spin_unlock(&lock);
+    pfn_t pfn = take(USUAL);
+    if (unlikely(!pfn) && !(pfn = take_zero()))
+        pfn = steal(USUAL);
     return hand_out(pfn);
 }
 
 pfn_t frame_alloc_zeroed(void)
 {
-    spin_lock(&lock);
-    pfn_t pfn = take_fresh();
-    bool dirty = false;
-    if (!pfn && (pfn = take_freed(&free_list)) != 0) {
-        freed--;
-        dirty = true;
-    }
-    spin_unlock(&lock);
-    if (dirty)
+    pfn_t pfn = take_zero();
+    if (unlikely(!pfn) && ((pfn = take(USUAL)) != 0 || (pfn = steal(USUAL)) != 0))
         frame_clear(pfn);
     return hand_out(pfn);
 }
 
 pfn_t frame_alloc_table(void)
 {
-    spin_lock(&lock);
-    pfn_t pfn = take_freed(&table_list);
-    if (!pfn && tables_next < tables_end)
-        pfn = tables_next++;
-    if (pfn)
-        tables_free--;
-    spin_unlock(&lock);
-    return hand_out(pfn);
+    pfn_t pfn = take(TABLES);
+    return hand_out(likely(pfn) ? pfn : steal(TABLES));
 }
 
 void frame_get(pfn_t pfn)
@@ -213,41 +325,66 @@ void frame_get(pfn_t pfn)
     frame_get_inline(pfn);
 }
 
-static SLOW_PATH void give_back(pfn_t pfn)
+/* Makes room for MOVE.  c->lock held; released meanwhile. */
+static SLOW_PATH void drain(struct cache *c, enum kind kind)
 {
-    spin_lock(&lock);
-    frames[pfn].refs = FRAME_FREE;
-    pfn_t *list = &free_list;
-    if (pfn >= tables_start && pfn < tables_end) {
-        list = &table_list;
-        tables_free++;
-    } else {
-        freed++;
-    }
-    frames[pfn].tag = *list;
-    *list = pfn;
-    spin_unlock(&lock);
+    pfn_t some[MOVE];
+    unsigned n = 0;
+    while (n < MOVE && c->n[kind] > 0)
+        some[n++] = c->slot[kind][--c->n[kind]];
+    spin_unlock(&c->lock);
+    put_freed(kind, some, n);
+    spin_lock(&c->lock);
 }
 
-static inline void put(pfn_t pfn)
+/* At most MOVE frames whose last reference is gone. */
+static void give_back(enum kind kind, const pfn_t *pfn, unsigned n)
+{
+    struct cache *c = my_cache();
+    spin_lock(&c->lock);
+    if (unlikely(c->n[kind] + n > CACHE_MAX))
+        drain(c, kind);
+    pfn_t *to = c->slot[kind] + c->n[kind];
+    c->n[kind] += n;
+    for (const pfn_t *stop = pfn + n; pfn < stop; )
+        *to++ = *pfn++;
+    spin_unlock(&c->lock);
+}
+
+/* True: that was the last reference. */
+static inline bool drop(pfn_t pfn)
 {
     if (!frame_counted(pfn))
-        return;
+        return false;
     uint32_t was = __atomic_fetch_sub(&frames[pfn].refs, 1, __ATOMIC_ACQ_REL);
     ASSERT(was < FRAME_FREE);
-    if (was == 1)
-        give_back(pfn);
+    if (was != 1)
+        return false;
+    frames[pfn].refs = FRAME_FREE;
+    return true;
 }
 
 void frame_put(pfn_t pfn)
 {
-    put(pfn);
+    if (drop(pfn))
+        give_back(pfn >= tables_start && pfn < tables_end ? TABLES : USUAL, &pfn, 1);
 }
 
 void frame_put_all(const pfn_t *pfn, unsigned n)
 {
-    for (const pfn_t *stop = pfn + n; pfn < stop; pfn++)
-        put(*pfn);
+    pfn_t gone[MOVE];
+    unsigned k = 0;
+    for (const pfn_t *stop = pfn + n; pfn < stop; pfn++) {
+        if (!drop(*pfn))
+            continue;
+        gone[k++] = *pfn;
+        if (k == MOVE) {
+            give_back(USUAL, gone, k);
+            k = 0;
+        }
+    }
+    if (k > 0)
+        give_back(USUAL, gone, k);
 }
 
 uint32_t frame_refs(pfn_t pfn)
@@ -274,11 +411,21 @@ void frame_clear(pfn_t pfn)
 
 void frame_count(struct frame_counts *c)
 {
+    uint64_t tables = 0, usual = 0;
+    for (unsigned i = 0; i < ncpus; i++) {
+        struct cache *k = &caches[i];
+        spin_lock(&k->lock);
+        usual += k->n[USUAL] + (k->fresh_end - k->fresh);
+        tables += k->n[TABLES];
+        spin_unlock(&k->lock);
+    }
     spin_lock(&lock);
-    c->total = total;
-    c->image = image_frames();
-    c->free = fresh + freed + tables_free;
-    c->tables_total = tables_end - tables_start;
-    c->tables_used = c->tables_total - tables_free;
+    usual += fresh + freed[USUAL].n;
+    tables += tables_end - tables_next + freed[TABLES].n;
     spin_unlock(&lock);
+    c->total = frames_total;
+    c->image = image_frames();
+    c->free = usual + tables;
+    c->tables_total = tables_end - tables_start;
+    c->tables_used = c->tables_total - tables;
 }

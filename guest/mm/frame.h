@@ -4,7 +4,7 @@
  * RAM out zeroed.  Page tables have a region of their own (frame_alloc_table),
  * so that a VMM can watch it.  Each frame has a 32-bit reference count.
  * The root image's frames are immortal: get and put do nothing to them.
- * Any CPU, any context; takes only its own spinlock. */
+ * Any CPU, any context; takes only its own spinlocks. */
 #ifndef MM_FRAME_H
 #define MM_FRAME_H
 
@@ -13,7 +13,7 @@
 /* Each frame's count and, for its owner, a word: the number of used entries of a
  * table, the state of a slab, the next free frame.  refs 0: immortal, or never
  * handed out. */
-struct frame { uint32_t refs, tag; };       /* refs [atomic] */
+struct frame { uint32_t refs, tag; };       /* refs [a]; tag: its owner's lock */
 extern struct frame *frames;                /* [k] by frame number, below nframes */
 extern pfn_t nframes;                       /* [k] */
 
@@ -46,7 +46,9 @@ void  frame_clear(pfn_t pfn);
 static inline void *frame_va(pfn_t pfn) { return phys_to_virt((paddr_t)pfn << PAGE_SHIFT); }
 
 struct frame_counts { uint64_t total, free, tables_used, tables_total, image; };     /* in frames */
+/* Exact while nobody allocates; what CPUs keep for themselves is free. */
 void  frame_count(struct frame_counts *c);
+extern uint64_t frames_total;               /* [k] its total */
 
 static inline void frame_set_tag(pfn_t pfn, uint32_t tag) { frames[pfn].tag = tag; }
 static inline uint32_t frame_tag(pfn_t pfn) { return frames[pfn].tag; }

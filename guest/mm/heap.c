@@ -11,7 +11,9 @@
  *
  * In front of the slabs each CPU has a short stack of freed objects for each
  * class, which needs no lock: what one process frees at its end is what the next
- * one asks for.  To its slab such an object is in use. */
+ * one asks for.  To its slab such an object is in use.  An object goes to the stack
+ * of the CPU that frees it, wherever it came from; kfree() reads the class in the
+ * tag without the lock, which does not change while an object is in use. */
 #include "mm/heap.h"
 #include "mm/frame.h"
 
@@ -36,7 +38,10 @@ struct free_object { uint32_t next; pfn_t prev_slab, next_slab; };    /* next: a
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_heap);
 static pfn_t with_room[NCLASSES];       /* [lock] slabs with a free object */
-static uint8_t class_of[KMALLOC_MAX / 16 + 1];  /* by size / 16, rounded up; class + 1 once known */
+static uint64_t slab_pages, taken_bytes;    /* [lock] of the slabs; of what CPUs took out of them */
+static uint64_t whole_pages;            /* [a] objects of a page */
+/* By size / 16, rounded up; class + 1 once known.  Who finds out stores the same as others. */
+static uint8_t class_of[KMALLOC_MAX / 16 + 1];
 
 static inline void keep(struct heap_cpu *k, void *p)
 {
@@ -114,6 +119,7 @@ static void *take(pfn_t slab)
     else
         t.carved += n;
     t.used += n;
+    taken_bytes += n * class_bytes[t.class];
     for (unsigned i = 1; i < n; i++)
         keep(&this_cpu()->heap[t.class], (char *)o + i * class_bytes[t.class]);
     if (!last) {
@@ -131,6 +137,7 @@ static SLOW_PATH void *whole_page(void)
     if (!pfn)
         return NULL;
     frame_set_tag(pfn, (union slab_tag){ .class = WHOLE_PAGE }.word);
+    __atomic_fetch_add(&whole_pages, 1, __ATOMIC_RELAXED);
     return frame_va(pfn);
 }
 
@@ -142,6 +149,7 @@ static SLOW_PATH void *from_slab(unsigned class)
         union slab_tag t = { .class = class };
         frame_set_tag(slab, t.word);
         list_in(slab, t);
+        slab_pages++;
     }
     void *p = slab ? take(slab) : NULL;
     spin_unlock(&lock);
@@ -185,12 +193,14 @@ static void give(pfn_t slab, union slab_tag t, void *p)
     o->next_slab = old.next_slab;
     t.first = (uint32_t)(((uintptr_t)p & (PAGE_SIZE - 1)) / size) + 1;
     t.used--;
+    taken_bytes -= size;
     frame_set_tag(slab, t.word);
     if (was_full)
         list_in(slab, t);
     if (t.used == 0 && (o->next_slab || o->prev_slab)) {
         list_out(slab, t);
         frame_put(slab);
+        slab_pages--;
     }
 }
 
@@ -201,6 +211,7 @@ static SLOW_PATH void to_slab(pfn_t slab, void *p)
     if (t.class == WHOLE_PAGE) {
         ASSERT(((uintptr_t)p & (PAGE_SIZE - 1)) == 0);
         frame_put(slab);
+        __atomic_fetch_sub(&whole_pages, 1, __ATOMIC_RELAXED);
     } else {
         ASSERT(t.class < NCLASSES && t.used > 0);
         give(slab, t, p);
@@ -220,4 +231,16 @@ void kfree(void *p)
         return;
     }
     keep(k, p);
+}
+
+void heap_count(uint64_t *pages, uint64_t *in_use)
+{
+    spin_lock(&lock);
+    uint64_t whole = __atomic_load_n(&whole_pages, __ATOMIC_RELAXED);
+    *pages = slab_pages + whole;
+    *in_use = taken_bytes + whole * PAGE_SIZE;
+    for (unsigned i = 0; i < ncpus; i++)
+        for (unsigned class = 0; class < NCLASSES; class++)
+            *in_use -= __atomic_load_n(&cpus[i].heap[class].n, __ATOMIC_RELAXED) * class_bytes[class];
+    spin_unlock(&lock);
 }

@@ -11,7 +11,9 @@
  * A stack is three pages above one that is never mapped.  Its entries are made
  * once: a stack that is freed keeps its pages and waits for the next task.  Two
  * are kept in reserve by those calls that write entries anyway (fork, exec), so
- * that vfork and clone write none.  Device mappings are for ever. */
+ * that vfork and clone write none.  Device mappings are for ever.  So while several
+ * CPUs run nothing here is taken out or changed, and no TLB needs a flush: an entry
+ * that was not present is in none. */
 #include "mm/kmap.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
@@ -31,12 +33,12 @@
 struct mm kernel_mm = { .users = 1 };
 paddr_t kmap_direct_end;
 
-/* All three: vmap_lock. */
-static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_vmap);
-static uint64_t  vmap_next = VMAP_BASE;
-static uintptr_t spare_stacks;          /* tops; the word below the top is the next one */
-static unsigned  nspares;
-static struct spinlock direct_lock = SPINLOCK_INIT(LOCK_direct);     /* kmap_direct_end grows under it */
+/* Two locks, each for the tables of one root slot: VMAP's and the direct map's. */
+static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_vmap);        /* [v] */
+static struct spinlock direct_lock = SPINLOCK_INIT(LOCK_direct);    /* kmap_direct_end grows under it */
+static uint64_t  vmap_next = VMAP_BASE; /* [v] */
+static uintptr_t spare_stacks;          /* [v] tops; the word below the top is the next one */
+static unsigned  nspares, nstacks;      /* [v] */
 
 static pte_t kernel_page(pte_t flags)
 {
@@ -69,7 +71,7 @@ int kmap_direct(paddr_t end)
         if (!*e)        /* the start info's page may be there since boot */
             pt_write(&kernel_mm, va, e, 2, PT_kernel_map,
                      kmap_direct_end | PTE_PS | PTE_W | no_exec() | kernel_page(0));
-        kmap_direct_end += LARGE_PAGE;
+        __atomic_store_n(&kmap_direct_end, kmap_direct_end + LARGE_PAGE, __ATOMIC_RELEASE);
     }
     spin_unlock(&direct_lock);
     return err;
@@ -149,6 +151,7 @@ static uintptr_t stack_new(void)
     }
     pt_fill(&kernel_mm, bottom, e, STACK_PAGES, PT_kernel_stack, entry);
     vmap_next = slot + STACK_STRIDE;
+    nstacks++;
     return slot + STACK_STRIDE;
 }
 
@@ -180,8 +183,18 @@ void kstack_free(uintptr_t top)
     spin_unlock(&vmap_lock);
 }
 
+void kstack_count(uint64_t *all, uint64_t *kept)
+{
+    spin_lock(&vmap_lock);
+    *all = nstacks;
+    *kept = nspares;
+    spin_unlock(&vmap_lock);
+}
+
 void kstack_replenish(void)
 {
+    if (__atomic_load_n(&nspares, __ATOMIC_RELAXED) >= STACK_SPARES)
+        return;
     spin_lock(&vmap_lock);
     while (nspares < STACK_SPARES) {
         uintptr_t top = stack_new();

@@ -88,11 +88,7 @@ static long find_place(struct mm *mm, uaddr_t at, size_t len, int flags)
 
 static bool overcommits(uint64_t pages, uint32_t vm_flags)
 {
-    struct frame_counts c;
-    if ((vm_flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) != VM_WRITE)
-        return false;
-    frame_count(&c);
-    return pages > c.total;
+    return (vm_flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE && pages > frames_total;
 }
 
 static uint32_t vma_flags(const struct mm *mm, int prot, int flags)

@@ -6,7 +6,8 @@
  * parent's memory as it is.
  *
  * A CPU keeps the root of the last user task while it runs kernel threads or
- * idles.  Before a root is freed, the CPU that frees it goes to the kernel's. */
+ * idles.  Before anything is freed all CPUs that still have the root go to the
+ * kernel's (tlb.c), so that the teardown itself needs no flush. */
 #include "mm/mm.h"
 #include "mm/frame.h"
 #include "mm/copy.h"
@@ -16,8 +17,8 @@
 #include "mm/unmap.h"
 
 #include "arch/uaccess.h"
-#include "lib/string.h"
 #include "fs/vfs.h"
+#include "lib/string.h"
 #include "trace/trace.h"
 
 static uint32_t last_id;        /* [atomic] */
@@ -108,36 +109,22 @@ bool mm_get_unless_dead(struct mm *mm)
     return false;
 }
 
-/* Loads a root; the mm that this CPU leaves behind is the caller's business no
- * more: its cpus_active says so. */
-static void load_root(struct mm *mm)
-{
-    struct cpu *cpu = this_cpu();
-    uint64_t bit = 1ull << cpu->id;
-    if (mm != &kernel_mm)
-        __atomic_fetch_or(&mm->cpus_active, bit, __ATOMIC_SEQ_CST);
-    __asm__ volatile("mov %0, %%cr3" : : "r"((uint64_t)mm->root << PAGE_SHIFT) : "memory");
-    trace_cr3_load(mm->id, mm->root);
-    if (cpu->active_mm)
-        __atomic_fetch_and(&cpu->active_mm->cpus_active, ~bit, __ATOMIC_SEQ_CST);
-    cpu->active_mm = mm == &kernel_mm ? NULL : mm;
-}
+static uint32_t teardowns;      /* [a] mms without a user whose memory is not back yet */
 
-void mm_activate(struct mm *mm)
+bool mm_memory_is_coming(void)
 {
-    if (mm && this_cpu()->active_mm != mm)
-        load_root(mm);
+    return __atomic_load_n(&teardowns, __ATOMIC_ACQUIRE) != 0;
 }
 
 void mm_put(struct mm *mm, enum pt_reason why)
 {
     if (__atomic_sub_fetch(&mm->users, 1, __ATOMIC_ACQ_REL) != 0)
         return;
-    if (this_cpu()->active_mm == mm)
-        load_root(&kernel_mm);
-    ASSERT(mm->cpus_active == 0);
+    __atomic_fetch_add(&teardowns, 1, __ATOMIC_RELAXED);
+    tlb_leave(mm);
     mm_drop(mm, 0, USER_END, why);
     pt_root_free(mm, why);
+    __atomic_fetch_sub(&teardowns, 1, __ATOMIC_RELEASE);
     trace_mm_free(mm->id);
     if (mm->exe)
         file_put(mm->exe);

@@ -25,7 +25,7 @@ enum vma_kind { VMA_ANON, VMA_FILE };
 #define VM_NORESERVE  0x100u
 #define VM_LOCKED     0x200u
 
-struct vma {                    /* all fields: mm->lock */
+struct vma {                    /* mm->lock, but for file_link */
     struct rb_node node;        /* in mm->vmas, by address */
     uaddr_t  start, end;
     uint32_t flags;             /* VM_* */
@@ -36,29 +36,32 @@ struct vma {                    /* all fields: mm->lock */
     bool     has_anon;          /* private: some page was written, so fork copies the entries */
 };
 
+/* [k] fixed at creation  [l] lock; the counts are also read without, as hints
+ * [a] atomic */
 struct mm {
     struct mutex lock;
-    uint32_t users;             /* [atomic] tasks and temporary holders */
-    uint32_t id;                /* never reused: names the mm in the trace; kernel: 0 */
-    pfn_t    root;
-    struct rb_root vmas;        /* [lock] */
-    uint32_t nvmas;
-    uaddr_t  full_from;         /* [lock] from here to mmap_base no free range is as long as */
-    uint64_t full_size;         /*        this: where vma_gap() goes on.  0: nothing is known */
-    uint64_t pages_mapped;      /* [lock] user leaf entries present: RSS */
-    uint64_t pages_anon;        /* [lock] of those, private anonymous */
-    uint64_t tables;            /* [lock] table pages, root included */
-    uint64_t total_vm, data_vm, stack_vm, exec_vm;       /* pages */
-    uint64_t hiwater_vm, hiwater_rss;   /* the most there was of total_vm and pages_mapped */
-    uint64_t minor_faults;
-    uint64_t cpus_active;       /* [atomic] CPUs whose CR3 holds root */
+    uint32_t users;             /* [a] tasks and temporary holders */
+    uint32_t id;                /* [k] never reused: names the mm in the trace; kernel: 0 */
+    pfn_t    root;              /* [k] */
+    struct rb_root vmas;        /* [l] */
+    uint32_t nvmas;             /* [l] */
+    uaddr_t  full_from;         /* [l] from here to mmap_base no free range is as long as */
+    uint64_t full_size;         /*     this: where vma_gap() goes on.  0: nothing is known */
+    uint64_t pages_mapped;      /* [l] user leaf entries present: RSS */
+    uint64_t pages_anon;        /* [l] of those, private anonymous */
+    uint64_t tables;            /* [l] table pages, root included; the kernel's: [a] */
+    uint64_t total_vm, data_vm, stack_vm, exec_vm;       /* [l] pages */
+    uint64_t hiwater_vm, hiwater_rss;   /* [l] the most there was of total_vm and pages_mapped */
+    uint64_t minor_faults;      /* [l] */
+    uint64_t cpus_active;       /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
+    /* What exec finds out before anybody else sees the mm; then [k], but brk: [l]. */
     uaddr_t  code_start, code_end, data_start, data_end, brk_start, brk;
     uaddr_t  stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
-    uint32_t dumpable;
-    bool     lock_future;       /* [lock] mlockall(MCL_FUTURE) */
-    struct file *exe;           /* /proc/PID/exe */
-    uint8_t  auxv[512];         /* /proc/PID/auxv */
-    uint32_t auxv_bytes;
+    uint32_t dumpable;          /* [a] */
+    bool     lock_future;       /* [l] mlockall(MCL_FUTURE) */
+    struct file *exe;           /* [k] /proc/PID/exe */
+    uint8_t  auxv[512];         /* [k] /proc/PID/auxv */
+    uint32_t auxv_bytes;        /* [k] */
 };
 
 extern struct mm kernel_mm;     /* id 0: owner of kernel tables; has no user half */
@@ -70,9 +73,11 @@ int  mm_create(struct mm **out);            /* empty user half; users = 1 */
 int  mm_fork(struct mm *from, struct mm **out);
 void mm_get(struct mm *mm);
 bool mm_get_unless_dead(struct mm *mm);     /* for who found it in a list */
+/* Some mm is being torn down: its frames will be free. */
+bool mm_memory_is_coming(void);
 /* Last put: all user memory and tables go, with that reason (exec or exit). */
 void mm_put(struct mm *mm, enum pt_reason why);
-/* This CPU runs in that mm from now on (NULL: kernel threads keep the last root). */
+/* This CPU runs in that mm from now on (NULL: in none; it keeps the root). */
 void mm_activate(struct mm *mm);
 
 /* A page fault in user mode, or by uaccess on user memory.  0: go on.  Else the

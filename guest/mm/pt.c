@@ -6,10 +6,15 @@
  * a packet is only ever handed over before an event is appended to it, and so
  * whoever then compares memory with the events finds the two equal.
  *
- * The processor itself changes entries, too: it sets Accessed and Dirty.  Both
- * bits decide nothing here (nothing is swapped, nothing written back), so one
- * that is set between the report and the store may be lost; readers of the
- * trace mask them.
+ * Who stores to a user's table holds mm->lock (or the last reference); for the kernel's
+ * tables kmap.c has a lock for each root slot.
+ *
+ * The processor itself changes entries, too: it sets Accessed and Dirty, on any CPU
+ * and at any moment.  Both bits decide nothing here (nothing is swapped, nothing
+ * written back), so one that is set between the report and the store may be lost,
+ * and the stores are plain; readers of the trace mask them.  The other way round
+ * nothing is lost: the processor sets them in a locked cycle that finds the entry
+ * as it was, so an entry that was cleared, or lost W, does not come back.
  *
  * A table keeps the number of its used entries in its frame's tag.  A table that
  * is freed is empty and therefore all zero, as frame_alloc_table() promises. */
@@ -84,7 +89,7 @@ static pfn_t table_new(struct mm *mm, uint64_t va, unsigned level, enum pt_reaso
 {
     pfn_t pfn = frame_alloc_table();
     if (pfn) {
-        mm->tables++;
+        __atomic_fetch_add(&mm->tables, 1, __ATOMIC_RELAXED);   /* the kernel's: two locks */
         trace_table_alloc(mm->id, va, pfn, level, why);
     }
     return pfn;

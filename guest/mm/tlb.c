@@ -1,56 +1,212 @@
-/* tlb.c - flushing translations, and freeing what they led to afterwards.
+/* tlb.c - which CPU has which root, and how translations leave its TLB.
  *
- * mm->cpus_active says which CPUs have the root in CR3.  A CPU that loads it
- * later begins with a clean TLB (no PCIDs are used), so only those need a flush;
- * an address space that is active nowhere needs none.  Kernel mappings are in
- * every root: all running CPUs count.
+ * mm->cpus_active has a bit for each CPU whose CR3 holds the root.  A CPU that
+ * loads it later begins with a clean TLB (no PCIDs are used), so only those need
+ * a flush; an address space that is active nowhere needs none.  Kernel mappings
+ * are in every root; they are only added while several CPUs run (stacks are kept
+ * for the next task, device registers are for ever), so what is flushed there is
+ * what the boot does.
+ *
+ * Loading a root sets the bit, then writes CR3.  Who changes an entry stores, has
+ * all stores done, then reads the bits.  Either it sees the bit, or the bit was
+ * set after the store was visible, and then so were the walks of the new CR3.
+ *
+ * A request is a record in the requester's struct cpu and its bit in the target's
+ * inbox.  The one who makes an inbox not empty sends the interrupt; so one is on
+ * its way whenever a bit is set, and a target in user mode or halted comes.  The
+ * requester waits for all, and serves its own inbox meanwhile.  Nobody waits
+ * for ever: a target is in user mode or idle (the interrupt gets in); or runs in
+ * the kernel, where it waits for other CPUs only in loops that call
+ * cpu_relax_poll(), whatever spinlock it wants and whatever it holds; or it
+ * wants a mutex that the requester holds, sleeps, and so gets to another task's
+ * user mode or to the idle loop.  Serving takes no lock and asks nobody.
+ *
+ * A CPU that runs no user task keeps the root of the last one, and is LAZY: it
+ * uses no user translation, so it need not flush before it does again.
+ *
+ *   requester                            lazy CPU that returns to that root
+ *   store the entry                      old = exchange(state, ACTIVE)
+ *   LAZY -> STALE by compare-exchange    old STALE: flush everything
+ *   done: skip it.  Else: request        use the root
+ *
+ * All three are full barriers and the state is one word: if STALE got in first, the
+ * CPU sees it, and flushes after the store; if ACTIVE did, the requester sees
+ * that, and asks.  What a lazy TLB holds may be old; it is not used.  The
+ * processor may walk the tables by speculation, though: before tables are freed,
+ * lazy CPUs are asked, too, and go to the kernel's root.  So they do before
+ * the root is freed.  A state that changes between two address spaces misleads
+ * nobody: ACTIVE is stored before the new root's bit is set, so who sees that bit
+ * finds no LAZY left from the old one; a STALE lost by that was about the old
+ * root, whose translations CR3 drops.
  *
  * Up to FLUSH_PAGES pages go one by one, beyond that everything that is not
- * global goes with a reload of CR3.  One CPU runs: it is the only one that
- * flush_cpus() can find. */
+ * global goes with a reload of CR3.  The trace's tlb_flush names the CPUs that did
+ * it; one that was skipped as lazy says so itself when it flushes. */
 #include "mm/tlb.h"
-#include "mm/frame.h"
 
 #include "arch/cpu.h"
+#include "arch/machine.h"
+#include "arch/regs.h"
 #include "trace/trace.h"
 
 #define FLUSH_PAGES 32
 
+static inline uint64_t bit_of(const struct cpu *c) { return 1ull << c->id; }
+
+/* --- on this CPU --------------------------------------------------------- */
+
+static void flush_everything(void)
+{
+    uint64_t root;
+    __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(root) : : "memory");
+}
+
 static void flush_local(uint64_t start, uint64_t end)
 {
-    if (end - start <= FLUSH_PAGES * PAGE_SIZE) {
+    if (end - start <= FLUSH_PAGES * PAGE_SIZE)
         for (uint64_t va = start; va < end; va += PAGE_SIZE)
             __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
-    } else {
-        uint64_t root;
-        __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(root) : : "memory");
+    else
+        flush_everything();
+}
+
+/* The mm that this CPU leaves behind is no business of its any more when the bit is
+ * gone: then it may be freed. */
+static void load_root(struct cpu *c, struct mm *mm)
+{
+    struct mm *old = c->tlb.state != TLB_ACTIVE ? c->tlb.lazy_mm : c->active_mm;
+    __atomic_store_n(&c->tlb.state, TLB_ACTIVE, __ATOMIC_RELEASE);
+    if (mm != &kernel_mm)
+        __atomic_fetch_or(&mm->cpus_active, bit_of(c), __ATOMIC_SEQ_CST);
+    __asm__ volatile("mov %0, %%cr3" : : "r"((uint64_t)mm->root << PAGE_SHIFT) : "memory");
+    trace_cr3_load(mm->id, mm->root);
+    c->active_mm = mm == &kernel_mm ? NULL : mm;
+    c->tlb.lazy_mm = NULL;
+    if (old)
+        __atomic_fetch_and(&old->cpus_active, ~bit_of(c), __ATOMIC_SEQ_CST);
+}
+
+static void go_lazy(struct cpu *c)
+{
+    c->tlb.lazy_mm = c->active_mm;
+    c->active_mm = NULL;
+    __atomic_store_n(&c->tlb.state, TLB_LAZY, __ATOMIC_RELEASE);
+}
+
+/* The lazy CPU uses its root again. */
+static void wake(struct cpu *c)
+{
+    struct mm *mm = c->tlb.lazy_mm;
+    c->active_mm = mm;
+    c->tlb.lazy_mm = NULL;
+    if (__atomic_exchange_n(&c->tlb.state, TLB_ACTIVE, __ATOMIC_SEQ_CST) == TLB_STALE) {
+        flush_everything();
+        trace_tlb_flush(mm->id, 0, 0, bit_of(c));
     }
 }
 
-static void flush_cpus(uint64_t cpus_wanted, uint64_t start, uint64_t end)
+void mm_activate(struct mm *mm)
 {
-    uint64_t me = 1ull << this_cpu()->id;
-    ASSERT((cpus_wanted & ~me) == 0);
-    if (cpus_wanted & me)
-        flush_local(start, end);
+    struct cpu *c = this_cpu();
+    if (c->active_mm == mm)
+        return;
+    if (mm && mm != c->tlb.lazy_mm)
+        load_root(c, mm);
+    else if (mm)
+        wake(c);
+    else if (ncpus > 1)
+        go_lazy(c);
 }
 
+/* --- requests ------------------------------------------------------------ */
+
+static void serve(struct cpu *c, const struct tlb_cpu *q)
+{
+    bool lazy = c->tlb.lazy_mm == q->mm, active = c->active_mm == q->mm;
+    if (q->mm == &kernel_mm)
+        flush_local(q->start, q->end);
+    else if ((lazy || active) && (q->wish == TLB_LEAVE || (lazy && q->wish == TLB_TABLES)))
+        load_root(c, &kernel_mm);
+    else if (lazy || active)
+        flush_local(q->start, q->end);
+    /* Else it has left that root, and with it the translations. */
+}
+
+void tlb_serve(void)
+{
+    struct cpu *c = this_cpu();
+    uint64_t from = __atomic_exchange_n(&c->tlb.inbox, 0, __ATOMIC_SEQ_CST);
+    for (; from; from &= from - 1) {
+        struct tlb_cpu *q = &cpus[__builtin_ctzll(from)].tlb;
+        serve(c, q);
+        __atomic_fetch_and(&q->waiting, ~bit_of(c), __ATOMIC_RELEASE);     /* q is not ours any more */
+    }
+}
+
+/* A CPU that will flush by itself before it uses a user translation again. */
+static bool skip(struct tlb_cpu *t)
+{
+    uint32_t state = TLB_LAZY;
+    return __atomic_compare_exchange_n(&t->state, &state, TLB_STALE, false, __ATOMIC_SEQ_CST,
+                                       __ATOMIC_SEQ_CST) || state == TLB_STALE;
+}
+
+/* Has it done by the CPUs of the mask, less those that can be skipped; this one is not
+ * among them.  Returns when they have: which. */
+static SLOW_PATH uint64_t request(struct mm *mm, uint64_t mask, uint64_t start, uint64_t end,
+                                  enum tlb_wish wish)
+{
+    struct cpu *c = this_cpu();
+    struct tlb_cpu *mine = &c->tlb;
+    uint64_t left;
+    for (left = wish == TLB_RANGE && mm != &kernel_mm ? mask : 0; left; left &= left - 1)
+        if (skip(&cpus[__builtin_ctzll(left)].tlb))
+            mask &= ~(left & -left);
+    if (!mask)
+        return 0;
+    mine->mm = mm;
+    mine->start = start;
+    mine->end = end;
+    mine->wish = wish;
+    __atomic_store_n(&mine->waiting, mask, __ATOMIC_RELEASE);
+    for (left = mask; left; left &= left - 1) {
+        unsigned to = (unsigned)__builtin_ctzll(left);
+        if (__atomic_fetch_or(&cpus[to].tlb.inbox, bit_of(c), __ATOMIC_SEQ_CST) == 0)
+            apic_send_ipi(to, IRQ_TLB);
+    }
+    while (__atomic_load_n(&mine->waiting, __ATOMIC_ACQUIRE) != 0)
+        cpu_relax_poll();
+    return mask;
+}
+
+/* The CPUs that have the root, as of now: what was stored before is visible. */
 static uint64_t cpus_with(const struct mm *mm)
 {
+    if (ncpus > 1)
+        __asm__ volatile("lock orl $0, (%%rsp)" : : : "memory", "cc");
     if (mm == &kernel_mm)
         return ncpus >= 64 ? UINT64_MAX : (1ull << ncpus) - 1;
     return __atomic_load_n(&mm->cpus_active, __ATOMIC_SEQ_CST);
 }
 
-void tlb_flush(struct mm *mm, uint64_t start, uint64_t end)
+void tlb_flush_wish(struct mm *mm, uint64_t start, uint64_t end, enum tlb_wish wish)
 {
-    uint64_t mask = cpus_with(mm);
+    uint64_t mask = cpus_with(mm), me = bit_of(this_cpu());
     if (!mask)
         return;
-    flush_cpus(mask, start, end);
+    if (mask & me)
+        flush_local(start, end);
+    if (unlikely(mask & ~me))
+        mask = (mask & me) | request(mm, mask & ~me, start, end, wish);
     if (end - start > FLUSH_PAGES * PAGE_SIZE && mm != &kernel_mm)
         start = end = 0;                /* the trace tells what was done: all */
-    trace_tlb_flush(mm->id, start, end, mask);
+    if (mask)
+        trace_tlb_flush(mm->id, start, end, mask);
+}
+
+void tlb_flush(struct mm *mm, uint64_t start, uint64_t end)
+{
+    tlb_flush_wish(mm, start, end, TLB_RANGE);
 }
 
 void tlb_flush_mm(struct mm *mm)
@@ -58,42 +214,28 @@ void tlb_flush_mm(struct mm *mm)
     tlb_flush(mm, 0, UINT64_MAX & PAGE_MASK);
 }
 
-void gather_start(struct gather *g, struct mm *mm, enum pt_reason why)
+void tlb_flush_here(struct mm *mm, uaddr_t va)
 {
-    g->mm = mm;
-    g->why = why;
-    g->start = UINT64_MAX;
-    g->end = 0;
-    g->nframes = g->ntables = 0;
-}
-
-void gather_flush(struct gather *g)
-{
-    if (g->start < g->end)
-        tlb_flush(g->mm, g->start, g->end);
-    frame_put_all(g->frame, g->nframes);
-    for (unsigned i = 0; i < g->ntables; i++) {
-        trace_table_free(g->mm->id, g->table[i].va, g->table[i].pfn, g->table[i].level, g->why);
-        frame_put(g->table[i].pfn);
-        g->mm->tables--;
+    struct cpu *c = this_cpu();
+    if (c->active_mm == mm) {
+        flush_local(va, va + PAGE_SIZE);
+        trace_tlb_flush(mm->id, va, va + PAGE_SIZE, bit_of(c));
     }
-    gather_start(g, g->mm, g->why);
 }
 
-unsigned gather_room(struct gather *g)
+bool tlb_others(const struct mm *mm)
 {
-    if (g->nframes == GATHER_FRAMES)
-        gather_flush(g);
-    return GATHER_FRAMES - g->nframes;
+    /* One user is current, and who is not there cannot make another. */
+    return ncpus > 1 && __atomic_load_n(&mm->users, __ATOMIC_RELAXED) > 1;
 }
 
-void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level)
+void tlb_leave(struct mm *mm)
 {
-    if (g->ntables == GATHER_TABLES)
-        gather_flush(g);
-    unsigned i = g->ntables++;
-    g->table[i].va = va;
-    g->table[i].pfn = pfn;
-    g->table[i].level = (uint8_t)level;
-    gather_range(g, va, va + PAGE_SIZE);    /* INVLPG drops the paging-structure caches, too */
+    struct cpu *c = this_cpu();
+    if (c->active_mm == mm || c->tlb.lazy_mm == mm)
+        load_root(c, &kernel_mm);
+    uint64_t others = cpus_with(mm);
+    if (unlikely(others))
+        request(mm, others, 0, 0, TLB_LEAVE);
+    ASSERT(__atomic_load_n(&mm->cpus_active, __ATOMIC_SEQ_CST) == 0);
 }

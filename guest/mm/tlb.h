@@ -7,21 +7,41 @@
 #ifndef MM_TLB_H
 #define MM_TLB_H
 
+#include "arch/cpu.h"
 #include "mm/mm.h"
 
 /* Translations of [start, end) leave the TLB of every CPU that has mm's root
- * (kernel_mm: of all).  Returns when they are gone. */
+ * (kernel_mm: of all).  Returns when they are gone.  Any locks may be held. */
 void tlb_flush(struct mm *mm, uint64_t start, uint64_t end);
 void tlb_flush_mm(struct mm *mm);
+/* The entry of va got more rights and kept its frame: this CPU shall know at once.
+ * Others may fault once more and find it so. */
+void tlb_flush_here(struct mm *mm, uaddr_t va);
+/* May a CPU other than this one have a translation of mm before its lock is released?
+ * mm->lock held. */
+bool tlb_others(const struct mm *mm);
+/* No CPU has mm's root afterwards; mm has no user left. */
+void tlb_leave(struct mm *mm);
+
+/* Does what other CPUs have asked of this one.  Every loop that waits for another
+ * CPU calls it (by cpu_relax_poll()), and the handler of IRQ_TLB. */
+void tlb_serve(void);
+static inline void tlb_poll(void)
+{
+    if (unlikely(__atomic_load_n(&this_cpu()->tlb.inbox, __ATOMIC_RELAXED) != 0))
+        tlb_serve();
+}
 
 #define GATHER_FRAMES 48
 #define GATHER_TABLES 8
-struct gather {
+struct gather {                         /* on the stack of who holds mm->lock */
     struct mm *mm;
     enum pt_reason why;
-    uaddr_t  start, end;            /* what is to be flushed; start > end: nothing */
-    unsigned nframes, ntables;
-    pfn_t    frame[GATHER_FRAMES];
+    bool     cached_tables;             /* a table that is freed may be in paging-structure caches */
+    uaddr_t  start, end;                /* what is to be flushed; start > end: nothing */
+    pfn_t   *frame;                     /* few[], or where there are many, a frame full of them */
+    unsigned nframes, room, ntables;
+    pfn_t    few[GATHER_FRAMES];
     struct { uaddr_t va; pfn_t pfn; uint8_t level; } table[GATHER_TABLES];
 };
 
@@ -36,6 +56,9 @@ static inline void gather_range(struct gather *g, uaddr_t start, uaddr_t end)
 unsigned gather_room(struct gather *g);
 static inline void gather_frame(struct gather *g, pfn_t pfn) { g->frame[g->nframes++] = pfn; }
 void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level);
-void gather_flush(struct gather *g);        /* at the end, always */
+void gather_flush(struct gather *g);    /* at the end, always */
+
+/* tlb.c, for gather.c: tlb_flush() that may be about freed tables, too. */
+void tlb_flush_wish(struct mm *mm, uint64_t start, uint64_t end, enum tlb_wish wish);
 
 #endif

@@ -42,6 +42,7 @@
     X(vmap,         ONE,     "address ranges of the kernel") \
     X(heap,         ONE,     "what the CPUs' caches of objects are filled from") \
     X(direct,       ONE,     "the end of the direct map") \
+    X(frame_cache,  ONE,     "free frames that a CPU keeps") \
     X(frame,        ONE,     "free frames") \
     X(random,       ONE,     "the random number generator") \
     X(console,      ONE,     "the serial line")

@@ -1,0 +1,70 @@
+/* gather.c - what was unmapped waits here for the flush.
+ *
+ * One flush for an operation, if that can be: where other CPUs have the address
+ * space, each flush interrupts them, so the list of frames goes on in a frame of
+ * its own instead of being flushed when the few places on the stack are used. */
+#include "mm/frame.h"
+#include "mm/tlb.h"
+
+#include "lib/string.h"
+#include "trace/trace.h"
+
+#define GATHER_MANY (PAGE_SIZE / sizeof(pfn_t))
+
+void gather_start(struct gather *g, struct mm *mm, enum pt_reason why)
+{
+    g->mm = mm;
+    g->why = why;
+    g->cached_tables = false;
+    g->start = UINT64_MAX;
+    g->end = 0;
+    g->frame = g->few;
+    g->room = GATHER_FRAMES;
+    g->nframes = g->ntables = 0;
+}
+
+void gather_flush(struct gather *g)
+{
+    if (g->start < g->end)
+        tlb_flush_wish(g->mm, g->start, g->end, g->cached_tables ? TLB_TABLES : TLB_RANGE);
+    frame_put_all(g->frame, g->nframes);
+    if (g->frame != g->few)
+        frame_put((pfn_t)(virt_to_phys(g->frame) >> PAGE_SHIFT));
+    for (unsigned i = 0; i < g->ntables; i++) {
+        trace_table_free(g->mm->id, g->table[i].va, g->table[i].pfn, g->table[i].level, g->why);
+        frame_put(g->table[i].pfn);
+        g->mm->tables--;
+    }
+    gather_start(g, g->mm, g->why);
+}
+
+/* Places for many frames.  False: nobody would be spared, or no memory. */
+static SLOW_PATH bool grow(struct gather *g)
+{
+    pfn_t pfn;
+    if (g->frame != g->few || !tlb_others(g->mm) || !(pfn = frame_alloc()))
+        return false;
+    g->frame = frame_va(pfn);
+    g->room = GATHER_MANY;
+    memcpy(g->frame, g->few, sizeof g->few);
+    return true;
+}
+
+unsigned gather_room(struct gather *g)
+{
+    if (g->nframes == g->room && !grow(g))
+        gather_flush(g);
+    return g->room - g->nframes;
+}
+
+void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level)
+{
+    if (g->ntables == GATHER_TABLES)
+        gather_flush(g);
+    unsigned i = g->ntables++;
+    g->table[i].va = va;
+    g->table[i].pfn = pfn;
+    g->table[i].level = (uint8_t)level;
+    g->cached_tables = true;
+    gather_range(g, va, va + PAGE_SIZE);    /* INVLPG drops the paging-structure caches, too */
+}
