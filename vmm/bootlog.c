@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "vmm/host.h"
@@ -54,7 +55,12 @@ void bootlog_mark(struct vm *vm, enum boot_stage stage, uint64_t pte_writes, uin
     pthread_mutex_unlock(&log->lock);
 }
 
-int bootlog_write(const struct vm *vm, FILE *f)
+const char *bootlog_stage_name(enum boot_stage stage)
+{
+    return stage_names[stage];
+}
+
+static void write_json(const struct vm *vm, FILE *f)
 {
     fprintf(f, "{\n  \"host\": \"%s\",\n  \"cpus\": %u,\n  \"memory\": %" PRIu64 ",\n"
             "  \"tsc_khz\": %" PRIu64 ",\n  \"stages\": [", host_flavour_name(), vm->ncpus,
@@ -72,6 +78,15 @@ int bootlog_write(const struct vm *vm, FILE *f)
         gap = ",\n";
     }
     fputs("\n  ]\n}\n", f);
+}
+
+int bootlog_write(const struct vm *vm, FILE *f)
+{
+    const char *suffix = strrchr(vm->opt->boot_report, '.');
+    if (suffix != NULL && strcmp(suffix, ".svg") == 0)
+        bootlog_draw(vm, f);
+    else
+        write_json(vm, f);
     int err = ferror(f) ? -EIO : 0;
     if (fclose(f) != 0)
         err = -errno;

@@ -171,6 +171,8 @@ static int finish(struct vm *vm, FILE *boot_report)
         status = audit(vm, status);
     if (vm->opt->stats)
         report_stats(vm, stderr);
+    if (vm->opt->level > 0)
+        bootlog_print(vm, stderr);
     if (boot_report != NULL && (err = bootlog_write(vm, boot_report)) != 0) {
         say("%s: %s", vm->opt->boot_report, strerror(-err));
         status = EXIT_VMM;

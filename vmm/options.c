@@ -38,11 +38,12 @@ static const struct argp_option option_table[] = {
       "equal the guest's memory", 0 },
     { "timeout", OPT_TIMEOUT, "SECONDS", 0, "Stop the VM after this time and say what every task "
       "was doing", 0 },
-    { "boot-report", OPT_BOOT_REPORT, "FILE", 0, "Write the stages of the boot as JSON", 0 },
+    { "boot-report", OPT_BOOT_REPORT, "FILE", 0, "Write the stages of the boot as JSON, or as a picture "
+      "if FILE ends in .svg", 0 },
     { "stats", OPT_STATS, NULL, 0, "At the end, print exits by reason and hypercalls by number, "
       "per vCPU, on stderr", 0 },
     { "no-seccomp", OPT_NO_SECCOMP, NULL, 0, "Do not restrict the VMM's own system calls", 0 },
-    { "verbose", 'v', NULL, 0, "Say more on stderr", 0 },
+    { "verbose", 'v', NULL, 0, "Say more on stderr, the stages of the boot, too", 0 },
     { "quiet", 'q', NULL, 0, "Say only what went wrong", 0 },
     { "help", OPT_HELP, NULL, 0, "Print this", -1 },
     { "version", OPT_VERSION, NULL, 0, "Print the version; with -v, the host's KVM, too", 0 },
