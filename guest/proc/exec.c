@@ -9,9 +9,10 @@
  *      waits in vfork is released, and the old mm is dropped, not cleared: it
  *      goes with its last user.
  *
- * So a failed exec leaves everything as it was, except that the other threads
- * are gone if the failure is that there was a race for them; and a vfork parent
- * goes on when the child is in its own memory and has closed its descriptors.
+ * So a failed exec leaves everything as it was, unless it lost a race against
+ * another thread's exec or the end of the process: then this thread dies anyway.  A
+ * vfork parent goes on when the child is in its own memory and has closed its
+ * descriptors.
  *
  * Left out: set-user-ID programs start without AT_SECURE's effect on core
  * dumps, as there are none; binfmt_misc. */
@@ -21,13 +22,10 @@
 #include "arch/fpu.h"
 #include "arch/machine.h"
 #include "arch/uaccess.h"
-#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "sys/syscall.h"
 #include "trace/trace.h"
 #include <linux/auxvec.h>
-#include <linux/limits.h>
 #include <linux/mount.h>
 
 #define LINE_BYTES  256         /* what is looked at of a script: BINPRM_BUF_SIZE */
@@ -36,14 +34,6 @@
 #define STACK_TOP   (USER_END - PAGE_SIZE)
 
 struct script { char line[LINE_BYTES + 1]; char *interp, *arg; };
-
-struct target {                 /* what the caller wants to run */
-    int dfd;                    /* path is relative to this directory, */
-    uint32_t flags;             /*   or with AT_EMPTY_PATH is it */
-    const char *path;
-    const char *name;           /* what the program, or a script's interpreter, is told */
-    bool fd_closes;             /* and that name will be gone by then */
-};
 
 struct exec {
     struct target target;
@@ -105,11 +95,6 @@ static int find_program(struct exec *e)
 }
 
 /* --- arguments ---------------------------------------------------------------- */
-
-struct vectors {                /* of user or kernel */
-    uaddr_t argv, envp;
-    const char *const *kargv, *const *kenvp;
-};
 
 /* interpreter [argument] ... script, in front of argv[1...]: the script found
  * last was started by the one before it. */
@@ -280,7 +265,9 @@ static void new_cred(struct exec *e)
 
 /* --- commit ------------------------------------------------------------------- */
 
-/* Copies of what another task also uses: the last memory that can be missing. */
+/* Copies of what another task also uses: the last memory that can be missing.  If
+ * those others were only our threads, which go on until exit_other_threads(), the
+ * originals are newer, and are ours then: take_*() see to that. */
 static int prepare(struct exec *e)
 {
     struct task *t = current;
@@ -293,24 +280,28 @@ static int prepare(struct exec *e)
     return 0;
 }
 
-static void take_sighand(struct task *t, struct sighand *new)
+static void take_sighand(struct task *t, struct exec *e)
 {
     struct sighand *old = t->sighand;
 
+    if (e->sighand == NULL || __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1)
+        return;
     spin_lock(&tree_lock);
-    t->sighand = new;
+    t->sighand = e->sighand;
     spin_unlock(&tree_lock);
-    sighand_put(old);
+    e->sighand = old;           /* exec_free() puts it */
 }
 
-static void take_files(struct task *t, struct files *new)
+static void take_files(struct task *t, struct exec *e)
 {
     struct files *old = t->files;
 
+    if (e->files == NULL || files_users(old) == 1)
+        return;
     spin_lock(&t->lock);
-    t->files = new;
+    t->files = e->files;
     spin_unlock(&t->lock);
-    files_put(old);
+    e->files = old;
 }
 
 /* The new program's memory is current from here on.  Returns the old one. */
@@ -330,7 +321,7 @@ static struct mm *take_mm(struct task *t, struct exec *e)
     return old;
 }
 
-static void reset_task(struct task *t, const struct exec *e)
+static void reset_task(struct task *t, const struct exec *e, const struct mm *old)
 {
     struct process *p = t->proc;
 
@@ -339,9 +330,12 @@ static void reset_task(struct task *t, const struct exec *e)
         t->pdeath_signal = 0;
     t->set_child_tid = t->robust_list = 0;
     t->restart.fn = NULL;
+    p->membarrier = false;
     spin_lock(&tree_lock);
     p->did_exec = true;
     p->exit_signal = SIGCHLD;
+    if (old != NULL)
+        p->maxrss = MAX(p->maxrss, old->hiwater_rss);
     spin_unlock(&tree_lock);
 }
 
@@ -366,24 +360,16 @@ static void commit(struct exec *e)
 {
     struct task *t = current;
 
-    if (t->robust_list != 0)
-        futex_exit_robust(t);   /* in the old memory */
-    if (e->sighand != NULL)
-        take_sighand(t, e->sighand);
-    if (e->files != NULL)
-        take_files(t, e->files);
-    e->sighand = NULL;
-    e->files = NULL;
+    take_sighand(t, e);
+    take_files(t, e);
     struct mm *old = take_mm(t, e);
     sighand_exec(t);
     files_close_on_exec(t->files);
     itimer_exec(t->proc);
-    reset_task(t, e);
+    reset_task(t, e, old);
     start_regs(t, e);
     t->kthread = false;
     if (old != NULL) {
-        if (t->proc->maxrss < old->hiwater_rss)
-            t->proc->maxrss = old->hiwater_rss;
         mm_release(t, old, RELEASE_exec);
         mm_put(old, PT_exec_teardown);
     }
@@ -405,7 +391,7 @@ static void exec_free(struct exec *e)
     kfree(e);
 }
 
-static long exec(const struct target *target, const struct vectors *v)
+long exec(const struct target *target, const struct vectors *v)
 {
     struct exec *e = kmalloc(sizeof *e);
     if (e == NULL)
@@ -417,8 +403,12 @@ static long exec(const struct target *target, const struct vectors *v)
         new_cred(e);
         err = stack_init(&e->stack, current->proc->rlim[RLIMIT_STACK].rlim_cur);
     }
-    if (err == 0 && (err = collect(e, v)) == 0 && (err = build(e)) == 0 && (err = prepare(e)) == 0 &&
-        (err = exit_other_threads()) == 0)
+    if (err == 0 && (err = collect(e, v)) == 0 && (err = build(e)) == 0 && (err = prepare(e)) == 0) {
+        if (current->robust_list != 0)
+            futex_exit_robust(current); /* in the old memory, and with the number that its mutexes know */
+        err = exit_other_threads();
+    }
+    if (err == 0)
         commit(e);
     else if (e->file != NULL)
         file_allow_write(e->file);
@@ -426,89 +416,4 @@ static long exec(const struct target *target, const struct vectors *v)
         file_put(e->file);
     exec_free(e);
     return err;
-}
-
-static long exec_path(const char *path, const struct vectors *v)
-{
-    struct target target = { .dfd = AT_FDCWD, .path = path, .name = path };
-    return exec(&target, v);
-}
-
-long exec_user(const char *path, uaddr_t argv, uaddr_t envp)
-{
-    struct vectors v = { .argv = argv, .envp = envp };
-    return exec_path(path, &v);
-}
-
-long exec_kernel(const char *path, const char *const argv[], const char *const envp[])
-{
-    struct vectors v = { .kargv = argv, .kenvp = envp };
-    return exec_path(path, &v);
-}
-
-/* --- the calls ---------------------------------------------------------------- */
-
-static int user_path(uaddr_t at, char **out)
-{
-    char *path = kmalloc(PATH_MAX);
-    if (path == NULL)
-        return -ENOMEM;
-    long n = strncpy_from_user(path, at, PATH_MAX);
-    if (n < 0) {
-        kfree(path);
-        return (int)n;
-    }
-    *out = path;
-    return 0;
-}
-
-SYSCALL3(execve, uaddr_t, path_at, uaddr_t, argv, uaddr_t, envp)
-{
-    char *path = NULL;
-    long rc = user_path(path_at, &path);
-
-    if (rc == 0) {
-        rc = exec_user(path, argv, envp);
-        kfree(path);
-    }
-    return rc;
-}
-
-/* A file named by descriptor is /dev/fd/N to the program and to a script's
- * interpreter, which cannot open that if the descriptor closes on exec. */
-static long exec_at(struct target *target, const struct vectors *v)
-{
-    if (target->dfd == AT_FDCWD || target->path[0] == '/') {
-        target->name = target->path;
-        return exec(target, v);
-    }
-    char *name = kmalloc(PATH_MAX);
-    if (name == NULL)
-        return -ENOMEM;
-    const char *slash = target->path[0] != '\0' ? "/" : "";
-    long rc = -ENAMETOOLONG;
-    if (ksnprintf(name, PATH_MAX, "/dev/fd/%d%s%s", target->dfd, slash, target->path) < PATH_MAX) {
-        int flags = fd_flags(target->dfd, false, false);
-        target->name = name;
-        target->fd_closes = flags > 0;
-        rc = exec(target, v);
-    }
-    kfree(name);
-    return rc;
-}
-
-SYSCALL5(execveat, int, dfd, uaddr_t, path_at, uaddr_t, argv, uaddr_t, envp, uint32_t, flags)
-{
-    struct vectors v = { .argv = argv, .envp = envp };
-    char *path = NULL;
-
-    if (flags & ~(uint32_t)(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW))
-        return -EINVAL;
-    long rc = user_path(path_at, &path);
-    if (rc == 0) {
-        struct target target = { .dfd = dfd, .flags = flags, .path = path };
-        rc = exec_at(&target, &v);
-        kfree(path);
-    }
-    return rc;
 }

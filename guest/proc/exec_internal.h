@@ -1,11 +1,26 @@
-/* exec_internal.h - between exec.c (which file, when), exec_load.c (its
- * segments) and exec_stack.c (its arguments). */
+/* exec_internal.h - between exec_calls.c (what was asked for), exec.c (which
+ * file, when), exec_load.c (its segments) and exec_stack.c (its arguments). */
 #ifndef PROC_EXEC_INTERNAL_H
 #define PROC_EXEC_INTERNAL_H
 
 #include "fs/vfs.h"
 #include "mm/mm.h"
 #include "proc/elf.h"
+
+/* exec.c */
+struct target {                 /* what the caller wants to run */
+    int dfd;                    /* path is relative to this directory, */
+    uint32_t flags;             /*   or with AT_EMPTY_PATH is it */
+    const char *path;
+    const char *name;           /* what the program, or a script's interpreter, is told */
+    bool fd_closes;             /* and that name will be gone by then */
+};
+struct vectors {                /* of user or kernel */
+    uaddr_t argv, envp;
+    const char *const *kargv, *const *kenvp;
+};
+/* 0: current->uregs hold the program's start; or -errno. */
+long exec(const struct target *target, const struct vectors *v);
 
 /* exec_stack.c - strings are collected into frames, from low to high addresses;
  * they will end at the stack's top.  Pointers and auxv go below them. */

@@ -5,8 +5,14 @@
  * end; then, in one step under tree_lock, the thread is out of its process,
  * and if it was the last one the process is a zombie, its children have a new
  * parent, and its own parent is told.  After that the task only has to leave
- * its stack.  A leader that ends before the others stays a zombie thread in
- * the list until they are gone: the process is named by it.
+ * its stack: it may be reaped by then, on another CPU, which frees nothing that
+ * the dying task uses (task.c).  A leader that ends before the others stays a zombie
+ * thread in the list until they are gone: the process is named by it.
+ *
+ * The end of a group and an exec among threads are decided under tree_lock, once:
+ * the first exit_group, fatal signal or exec wins.  A thread that calls exit_group
+ * when a sibling is in exec ends alone, as Linux has it; a fatal signal to the
+ * process still ends both.
  *
  * PID 1's end is the machine's. */
 #include "proc/internal.h"
@@ -18,17 +24,16 @@
 #include "sys/syscall.h"
 #include "trace/trace.h"
 
-static void leave_mm(struct task *t)
+/* Returns the most pages that it had. */
+static uint64_t leave_mm(struct task *t)
 {
     struct mm *mm = t->mm;
-    struct process *p = t->proc;
 
     if (mm == NULL)
-        return;
+        return 0;
     if (t->robust_list != 0)
         futex_exit_robust(t);
-    if (p->maxrss < mm->hiwater_rss)
-        p->maxrss = mm->hiwater_rss;
+    uint64_t rss = mm->hiwater_rss;
     spin_lock(&t->lock);
     t->mm = NULL;
     spin_unlock(&t->lock);
@@ -36,6 +41,7 @@ static void leave_mm(struct task *t)
     mm_release(t, mm, RELEASE_exit);
     mm_put(mm, PT_exit_teardown);
     t->rec->mm = 0;
+    return rss;
 }
 
 static void leave_files(struct task *t)
@@ -236,7 +242,7 @@ static void set_zombie(struct task *t)
 }
 
 /* Out of the process, in one step. */
-static void leave_process(struct task *t, int status)
+static void leave_process(struct task *t, int status, uint64_t rss)
 {
     struct process *p = t->proc;
     struct sighand *sighand = t->sighand;
@@ -247,6 +253,7 @@ static void leave_process(struct task *t, int status)
     if (leader && !p->group_exit)
         p->exit_status = status;
     add_times(t);
+    p->maxrss = MAX(p->maxrss, rss);
     t->exiting = true;
     t->sighand = NULL;
     t->sig_pending = false;
@@ -263,8 +270,8 @@ static void leave_process(struct task *t, int status)
         wake_task(p->exec_task);
     if (!leader)
         thread_release(t);
+    sighand_put(sighand);       /* an exec that waits for us counts its users */
     spin_unlock(&tree_lock);
-    sighand_put(sighand);
     process_put(p);
 }
 
@@ -278,11 +285,11 @@ void exit_task(int status)
     bool last = __atomic_sub_fetch(&p->nliving, 1, __ATOMIC_ACQ_REL) == 0;
     if (last)
         itimer_exit(p);
-    leave_mm(t);
+    uint64_t rss = leave_mm(t);
     leave_files(t);
     if (last && p->session->sid == p->tgid)
         tty_disassociate(p->session);
-    leave_process(t, status);
+    leave_process(t, status, rss);
     sched_exit();
 }
 
@@ -291,20 +298,29 @@ void exit_group(int status)
     struct process *p = current->proc;
 
     spin_lock(&tree_lock);
-    signal_group_exit(p, status);
-    status = p->exit_status;
+    if (p->exec_task == NULL || p->group_exit) {
+        signal_group_exit(p, status);
+        status = p->exit_status;
+    }
     spin_unlock(&tree_lock);
     exit_task(status);
 }
 
 /* --- exec from a process with threads ----------------------------------------- */
 
-/* current takes the place and number of the leader, which is dead. */
+/* current takes the place and number of the leader, which is dead.  tree_lock held. */
 static void become_leader(struct process *p)
 {
     struct task *t = current, *old = p->leader;
+    struct process *child;
     uint32_t own = t->tid;
 
+    while (__atomic_load_n(&old->on_cpu, __ATOMIC_ACQUIRE))
+        cpu_relax_poll();       /* on its last steps, which take no lock: its number is still in use there */
+    list_for_each(child, &p->children, sibling)
+        if (child->parent_tid == own)
+            child->parent_tid = p->tgid;
+    t->start_ns = old->start_ns;
     pid_set_task(p->tgid, t);
     pid_free(own);
     t->tid = t->rec->pid = p->tgid;

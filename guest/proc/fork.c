@@ -1,5 +1,5 @@
-/* fork.c - fork, vfork, clone, clone3: a new task, and the parent that waits
- * for it.
+/* fork.c - a new task, and the parent that waits for it.  What was asked for, and
+ * whether there is such a thing, is clone.c's business.
  *
  * clone_task() first makes everything that can fail; then, under tree_lock,
  * the child gets its number and its place, and from there on nothing fails.
@@ -38,32 +38,9 @@
 #include "trace/trace.h"
 #include <linux/sched.h>
 
-#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
-                          CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
-
 struct spinlock vfork_lock = SPINLOCK_INIT(LOCK_vfork);
 
-/* --- checks ------------------------------------------------------------------- */
-
-static int check_flags(const struct clone_request *rq)
-{
-    uint64_t flags = rq->flags;
-
-    if (flags & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
-        return -EINVAL;         /* as Linux built without them */
-    if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
-        return -EINVAL;
-    if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
-        return -EINVAL;
-    if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
-        return -EINVAL;
-    if ((flags & CLONE_PIDFD) && ((flags & (CLONE_THREAD | CLONE_DETACHED)) ||
-                                  ((flags & CLONE_PARENT_SETTID) && rq->pidfd == rq->parent_tid)))
-        return -EINVAL;
-    if ((flags & CLONE_PARENT) && current->proc == init_process)
-        return -EINVAL;         /* nobody would reap it */
-    return 0;
-}
+/* --- copying ------------------------------------------------------------------ */
 
 /* RLIMIT_NPROC, for whom it binds.  tree_lock held. */
 static bool too_many(uint64_t limit)
@@ -78,8 +55,6 @@ static bool too_many(uint64_t limit)
             n += p->nthreads != 0 ? p->nthreads : 1;
     return n >= limit;
 }
-
-/* --- copying ------------------------------------------------------------------ */
 
 static int copy_mm(struct task *t, uint64_t flags)
 {
@@ -145,8 +120,6 @@ static int copy_process(struct task *t, uint64_t flags)
         return err;
     process_get(p);             /* process_alloc's reference is for its place in the family */
     p->leader = t;
-    memcpy(p->rlim, mine->rlim, sizeof p->rlim);
-    p->oom_score_adj = mine->oom_score_adj;
     t->proc = p;
     return 0;
 }
@@ -225,6 +198,9 @@ static void link_process(struct task *t, const struct clone_request *rq)
     struct process *p = t->proc, *mine = current->proc;
 
     p->tgid = t->tid;
+    memcpy(p->rlim, mine->rlim, sizeof p->rlim);
+    p->oom_score_adj = mine->oom_score_adj;
+    p->membarrier = mine->membarrier;
     if (rq->flags & CLONE_PARENT) {
         p->parent = mine->parent;
         p->parent_tid = mine->parent_tid;
@@ -240,7 +216,23 @@ static void link_process(struct task *t, const struct clone_request *rq)
     itimer_cpu_limit(p);
 }
 
-/* The child gets its number and becomes visible.  0 or -errno: it did not. */
+static int take_number(struct task *t, uint32_t wanted)
+{
+    if (wanted == 0)
+        return (t->tid = pid_alloc(t)) != 0 ? 0 : -EAGAIN;
+    int err = pid_claim(t, wanted);
+    if (err == 0)
+        t->tid = wanted;
+    return err;
+}
+
+/* The child gets its number and becomes visible.  0 or -errno: it did not.
+ *
+ * Whoever ends the group (exit_group, a fatal signal, exec in a sibling) does so
+ * under tree_lock, to all threads in proc->threads: so it finds the new thread
+ * there, which then dies before its first instruction, or we see here that we are
+ * to die.  A signal to the whole group must likewise reach parent and child or
+ * come before the fork: this is the moment that decides. */
 static int link_task(struct task *t, const struct clone_request *rq)
 {
     struct process *mine = current->proc;
@@ -250,19 +242,19 @@ static int link_task(struct task *t, const struct clone_request *rq)
     spin_lock(&current->sighand->lock);
     signal_recalc(current);
     spin_unlock(&current->sighand->lock);
-    /* A signal sent to the whole group must reach parent and child or come
-     * before the fork: this is the moment that decides. */
-    if (mine->group_exit || current->sig_pending)
+    if (current->sig_pending)
         err = -ERESTARTNOINTR;
-    else if (too_many(mine->rlim[RLIMIT_NPROC].rlim_cur) || (t->tid = pid_alloc(t)) == 0)
+    else if (too_many(mine->rlim[RLIMIT_NPROC].rlim_cur))
         err = -EAGAIN;
+    else
+        err = take_number(t, rq->set_tid);
     if (err == 0) {
         if (!(rq->flags & CLONE_THREAD))
             link_process(t, rq);
         struct process *p = t->proc;
         list_push_back(&p->threads, &t->thread_link);
         p->nthreads++;
-        p->nliving++;
+        __atomic_fetch_add(&p->nliving, 1, __ATOMIC_RELAXED);
         nthreads_total++;
         t->rec->tgid = p->tgid;
         t->rec->ppid = p->parent->tgid;
@@ -303,13 +295,15 @@ void mm_release(struct task *t, struct mm *old, enum release_cause cause)
         futex_wake(old, t->clear_child_tid, 1, UINT32_MAX);
     t->clear_child_tid = 0;
 
+    if (t->vfork_waiter == NULL)
+        return;                 /* it does not come back from NULL */
     spin_lock(&vfork_lock);
     struct task *waiter = t->vfork_waiter;
-    if (waiter != NULL) {
+    if (waiter != NULL) {       /* not killed meanwhile */
         t->vfork_cause = cause;
         trace_vfork_release(old->id, waiter->tid, t->tid, cause);
         __atomic_store_n(&t->vfork_waiter, NULL, __ATOMIC_RELEASE);
-        wake_task(waiter);
+        wake_task_first(waiter);
     }
     spin_unlock(&vfork_lock);
 }
@@ -334,13 +328,11 @@ long clone_task(const struct clone_request *rq)
 {
     struct task *me = current, *t;
     struct file *pidfd = NULL;
-    int fd, err = check_flags(rq);
+    int fd;
 
-    if (err != 0)
-        return err;
     if (me->sig_pending)
         return -ERESTARTNOINTR;         /* before the work, not after it */
-    err = copy_all(rq, &t);
+    int err = copy_all(rq, &t);
     if (err != 0)
         return err;
     bool vfork = (rq->flags & CLONE_VFORK) != 0;
@@ -372,75 +364,6 @@ long clone_task(const struct clone_request *rq)
         sched_enqueue(t);
     }
     return tid;
-}
-
-SYSCALL0(fork)
-{
-    struct clone_request rq = { .exit_signal = SIGCHLD };
-    return clone_task(&rq);
-}
-
-SYSCALL0(vfork)
-{
-    struct clone_request rq = { .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
-    return clone_task(&rq);
-}
-
-SYSCALL5(clone, uint64_t, flags, uaddr_t, stack, uaddr_t, parent_tid, uaddr_t, child_tid,
-         uint64_t, tls)
-{
-    struct clone_request rq = {
-        .flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
-        .exit_signal = (int)(flags & CSIGNAL),
-        .stack = stack, .parent_tid = parent_tid, .child_tid = child_tid, .tls = tls,
-        .pidfd = parent_tid,    /* the call has no argument of its own for it */
-    };
-    return clone_task(&rq);
-}
-
-/* The rest of a structure that is longer than ours must be zero. */
-static int copy_versioned(void *to, size_t ours, uaddr_t from, size_t theirs)
-{
-    char rest[64];
-
-    memset(to, 0, ours);
-    if (copy_from_user(to, from, MIN(ours, theirs)) != 0)
-        return -EFAULT;
-    for (size_t at = ours; at < theirs; ) {
-        size_t n = MIN(theirs - at, sizeof rest);
-        if (copy_from_user(rest, from + at, n) != 0)
-            return -EFAULT;
-        for (size_t i = 0; i < n; i++)
-            if (rest[i] != 0)
-                return -E2BIG;
-        at += n;
-    }
-    return 0;
-}
-
-SYSCALL2(clone3, uaddr_t, at, size_t, size)
-{
-    struct clone_args a;
-
-    if (size > PAGE_SIZE)
-        return -E2BIG;
-    if (size < CLONE_ARGS_SIZE_VER0)
-        return -EINVAL;
-    int err = copy_versioned(&a, sizeof a, at, size);
-    if (err != 0)
-        return err;
-    if ((a.flags & (CLONE_DETACHED | CSIGNAL)) || (a.exit_signal & ~(uint64_t)CSIGNAL) ||
-        a.exit_signal > SIG_MAX || ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal))
-        return -EINVAL;
-    if (a.flags >> 34 || a.set_tid != 0 || a.set_tid_size != 0)
-        return -EINVAL;
-    if ((a.stack == 0) != (a.stack_size == 0) || !user_range(a.stack, a.stack_size))
-        return -EINVAL;
-    struct clone_request rq = {
-        .flags = a.flags, .exit_signal = (int)a.exit_signal, .stack = a.stack + a.stack_size,
-        .parent_tid = a.parent_tid, .child_tid = a.child_tid, .pidfd = a.pidfd, .tls = a.tls,
-    };
-    return clone_task(&rq);
 }
 
 /* --- PID 1 -------------------------------------------------------------------- */

@@ -12,10 +12,13 @@
  * waiter that was taken out has the mark, whatever it reads afterwards: a wake
  * is never given to someone who does not return 0.
  *
- * Keys: private memory is (mm, address); a shared file mapping is (inode, byte),
- * the same in all processes.  A waiter holds its inode.
+ * Keys: private memory is (mm, address); a shared mapping is (inode, byte), the
+ * same in all processes.  A waiter holds its key's inode.
  *
- * Left out, -ENOSYS: WAKE_OP, priority inheritance, WAITV. */
+ * A time-out on CLOCK_REALTIME does not follow when that clock is set.
+ * Left out, -ENOSYS: WAITV, and of priority inheritance (futex_owner.c) requeueing,
+ * which libraries do not use any more. */
+#include "proc/futex_internal.h"
 #include "proc/internal.h"
 #include "arch/clock.h"
 #include "arch/uaccess.h"
@@ -25,25 +28,17 @@
 
 #define BUCKETS 64
 
-struct key { const void *object; uint64_t at; };
-struct futex_waiter {           /* on the sleeper's stack */
-    struct list link;           /* [bucket] */
-    struct futex_bucket *bucket;    /* NULL: woken; changes under the lock of the one it leaves */
-    struct key key;
-    uint32_t bits;
-    struct task *task;
-};
 struct futex_bucket {
     struct spinlock lock;       /* two: by address */
-    uint32_t entered;           /* counts who came */
-    struct list waiters;        /* next NULL: not used yet */
-};
+    uint32_t entered;           /* [lock] counts who came */
+    struct list waiters;        /* [lock] next NULL: not used yet */
+} __attribute__((aligned(64)));
 
 static struct futex_bucket buckets[BUCKETS] = {
     [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(LOCK_futex) },
 };
 
-static struct futex_bucket *bucket_of(const struct key *k)
+static struct futex_bucket *bucket_of(const struct futex_key *k)
 {
     uint64_t h = ((uint64_t)k->object >> 4) ^ (k->at >> 2);
     return &buckets[(h ^ h >> 10) % BUCKETS];
@@ -56,43 +51,41 @@ static void bucket_lock(struct futex_bucket *b)
         list_init(&b->waiters);
 }
 
-static bool same(const struct key *a, const struct key *b)
+static bool same(const struct futex_key *a, const struct futex_key *b)
 {
     return a->object == b->object && a->at == b->at;
 }
 
-/* *in: the inode that the key names, with a reference, or NULL. */
-static int key_make(struct mm *mm, uaddr_t at, bool shared, struct key *k, struct inode **in)
+int futex_key_make(struct mm *mm, uaddr_t at, bool shared, struct futex_key *k)
 {
-    *in = NULL;
+    *k = (struct futex_key){ mm, at, NULL };
     if (at % 4 != 0)
         return -EINVAL;
     if (!user_range(at, 4))
         return -EFAULT;
-    *k = (struct key){ mm, at };
     if (!shared)
         return 0;
     mutex_lock(&mm->lock);
     struct vma *v = vma_find(mm, at);
     bool mapped = v != NULL && v->start <= at;
     if (mapped && (v->flags & VM_SHARED) && v->file != NULL) {
-        *in = v->file->inode;
-        inode_get(*in);
-        *k = (struct key){ *in, v->pgoff * PAGE_SIZE + (at - v->start) };
+        struct inode *in = v->file->inode;
+        inode_get(in);
+        *k = (struct futex_key){ in, v->pgoff * PAGE_SIZE + (at - v->start), in };
     }
     mutex_unlock(&mm->lock);
     return mapped ? 0 : -EFAULT;
 }
 
-static void key_put(struct inode *in)
+void futex_key_put(const struct futex_key *k)
 {
-    if (in != NULL)
-        inode_put(in);
+    if (k->in != NULL)
+        inode_put(k->in);
 }
 
 /* --- waiting ------------------------------------------------------------------ */
 
-static void enter(struct futex_waiter *w)
+void futex_enter(struct futex_waiter *w)
 {
     struct futex_bucket *b = bucket_of(&w->key);
 
@@ -103,8 +96,7 @@ static void enter(struct futex_waiter *w)
     spin_unlock(&b->lock);
 }
 
-/* False: it had been woken. */
-static bool leave(struct futex_waiter *w)
+bool futex_leave(struct futex_waiter *w)
 {
     for (;;) {
         struct futex_bucket *b = __atomic_load_n(&w->bucket, __ATOMIC_ACQUIRE);
@@ -124,31 +116,34 @@ static bool leave(struct futex_waiter *w)
 static int wait_on(uaddr_t at, bool shared, uint32_t expected, uint32_t bits, uint64_t deadline)
 {
     struct futex_waiter w = { .bits = bits, .task = current };
-    struct inode *in;
     uint32_t now;
 
     if (bits == 0)
         return -EINVAL;
-    int rc = key_make(current->mm, at, shared, &w.key, &in);
+    int rc = futex_key_make(current->mm, at, shared, &w.key);
     if (rc != 0)
         return rc;
-    enter(&w);
+    futex_enter(&w);
     rc = get_user(now, at);
     if (rc == 0 && now != expected)
         rc = -EAGAIN;
     while (rc == 0 && __atomic_load_n(&w.bucket, __ATOMIC_ACQUIRE) != NULL)
         rc = block(BLOCK_futex, 0, BLOCK_INTERRUPTIBLE, deadline);
-    if (!leave(&w))
+    if (!futex_leave(&w))
         rc = 0;
-    key_put(in);
+    futex_key_put(&w.key);
     return rc;
 }
 
+/* The word is aligned: its address has a bit for `shared`. */
 static long restart_wait(struct task *t)
 {
-    long rc = wait_on(t->restart.user, t->restart.arg >> 32 != 0, (uint32_t)t->restart.arg,
-                      FUTEX_BITSET_MATCH_ANY, t->restart.deadline);
-    return rc == -ERESTARTSYS ? -ERESTART_RESTARTBLOCK : rc;
+    long rc = wait_on(t->restart.user & ~1ull, t->restart.user & 1, (uint32_t)t->restart.arg,
+                      (uint32_t)(t->restart.arg >> 32), t->restart.deadline);
+    if (rc != -ERESTARTSYS)
+        return rc;
+    t->restart.fn = restart_wait;
+    return -ERESTART_RESTARTBLOCK;
 }
 
 /* --- waking ------------------------------------------------------------------- */
@@ -165,37 +160,40 @@ static void wake_waiter(struct futex_waiter *w)
     task_put(t);
 }
 
-static long wake_key(const struct key *k, uint32_t n, uint32_t bits)
+/* As on Linux, n is signed, and one is woken even for less than 1. */
+long futex_wake_key(const struct futex_key *k, uint32_t n, uint32_t bits)
 {
     struct futex_bucket *b = bucket_of(k);
     struct futex_waiter *w, *next;
-    uint32_t woken = 0;
+    int woken = 0;
 
     bucket_lock(b);
     list_for_each_safe(w, next, &b->waiters, link) {
-        if (woken >= n)
+        if (!same(&w->key, k) || !(w->bits & bits))
+            continue;
+        wake_waiter(w);
+        if (++woken >= (int)n)
             break;
-        if (same(&w->key, k) && (w->bits & bits)) {
-            wake_waiter(w);
-            woken++;
-        }
     }
     spin_unlock(&b->lock);
     return woken;
 }
 
+static long wake_at(struct mm *mm, uaddr_t at, bool shared, uint32_t n, uint32_t bits)
+{
+    struct futex_key k;
+    long rc = futex_key_make(mm, at, shared, &k);
+
+    if (rc == 0) {
+        rc = futex_wake_key(&k, n, bits);
+        futex_key_put(&k);
+    }
+    return rc;
+}
+
 long futex_wake(struct mm *mm, uaddr_t at, uint32_t n, uint32_t bits)
 {
-    struct key k;
-    struct inode *in;
-
-    /* A word in shared memory may have waiters from other processes. */
-    int rc = key_make(mm, at, true, &k, &in);
-    if (rc != 0)
-        return rc;
-    long woken = wake_key(&k, n, bits);
-    key_put(in);
-    return woken;
+    return wake_at(mm, at, true, n, bits);  /* it may have waiters from other processes */
 }
 
 static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
@@ -212,13 +210,13 @@ static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
         spin_unlock(&b->lock);
 }
 
-struct requeue { struct key from, to; uint32_t wake, move; };
+struct requeue { struct futex_key from, to; uint32_t wake, move, moved; };
 
-static long move_waiters(const struct requeue *r, struct futex_bucket *a, struct futex_bucket *b)
+static long move_waiters(struct requeue *r, struct futex_bucket *a, struct futex_bucket *b)
 {
     struct futex_waiter *w, *next;
     struct list moved;
-    uint32_t woken = 0, n = 0;
+    uint32_t woken = 0;
 
     list_init(&moved);
     list_for_each_safe(w, next, &a->waiters, link) {
@@ -227,23 +225,24 @@ static long move_waiters(const struct requeue *r, struct futex_bucket *a, struct
         if (woken < r->wake) {
             wake_waiter(w);
             woken++;
-        } else if (n < r->move) {
+        } else if (r->moved < r->move) {
             list_remove(&w->link);
             list_push_back(&moved, &w->link);
             w->key = r->to;
+            if (r->to.in != NULL)
+                inode_get(r->to.in);
             __atomic_store_n(&w->bucket, b, __ATOMIC_RELEASE);
-            n++;
+            r->moved++;
         } else {
             break;
         }
     }
     list_splice_back(&b->waiters, &moved);
-    return woken + n;
+    return woken + r->moved;
 }
 
 /* The comparison holds for all who are moved: if somebody came after the word
- * was read, it is read again.  A moved waiter keeps the inode of its old key
- * only, so the target must be private or the same file. */
+ * was read, it is read again. */
 static long requeue(struct requeue *r, uaddr_t at, const uint32_t *expected)
 {
     struct futex_bucket *a = bucket_of(&r->from), *b = bucket_of(&r->to);
@@ -268,66 +267,91 @@ static long do_requeue(uaddr_t at, uaddr_t to, bool shared, uint32_t wake, uint3
                        const uint32_t *expected)
 {
     struct requeue r = { .wake = wake, .move = move };
-    struct inode *in, *in_to = NULL;
 
     if ((int)wake < 0 || (int)move < 0)
         return -EINVAL;
-    long rc = key_make(current->mm, at, shared, &r.from, &in);
+    long rc = futex_key_make(current->mm, at, shared, &r.from);
     if (rc == 0)
-        rc = key_make(current->mm, to, shared, &r.to, &in_to);
-    if (rc == 0 && in_to != NULL && in_to != in)
-        rc = -EINVAL;
+        rc = futex_key_make(current->mm, to, shared, &r.to);
     if (rc == 0)
         rc = requeue(&r, at, expected);
-    key_put(in);
-    key_put(in_to);
+    for (uint32_t i = 0; i <= r.moved; i++)
+        futex_key_put(&r.from); /* ours, and those that the moved waiters held */
+    futex_key_put(&r.to);
     return rc;
 }
 
-/* --- robust mutexes ----------------------------------------------------------- */
+/* --- FUTEX_WAKE_OP ------------------------------------------------------------ */
 
-/* The owner dies: says so in the word, and wakes one that waits. */
-static int owner_died(struct task *t, uaddr_t at, bool pending)
+static int32_t field12(uint32_t encoded, unsigned at)
 {
-    uint32_t word, seen;
-
-    if (at % 4 != 0 || get_user(word, at) != 0)
-        return -EFAULT;
-    while ((word & FUTEX_TID_MASK) == t->tid) {
-        if (user_cmpxchg32(at, &seen, word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED) != 0)
-            return -EFAULT;
-        if (seen == word) {
-            if (word & FUTEX_WAITERS)
-                futex_wake(t->mm, at, 1, FUTEX_BITSET_MATCH_ANY);
-            return 0;
-        }
-        word = seen;
-    }
-    /* Died between its unlock and its wake. */
-    if (pending && word == 0)
-        futex_wake(t->mm, at, 1, FUTEX_BITSET_MATCH_ANY);
-    return 0;
+    return (int32_t)(encoded << (20 - at)) >> 20;
 }
 
-void futex_exit_robust(struct task *t)
+static int apply(uint32_t op, uint32_t old, uint32_t arg, uint32_t *new)
 {
-    struct robust_list_head head;
-    uaddr_t first = t->robust_list, at, next;
-
-    t->robust_list = 0;
-    if (copy_from_user(&head, first, sizeof head) != 0)
-        return;
-    uaddr_t pending = (uaddr_t)head.list_op_pending & ~1ull;
-    at = (uaddr_t)head.list.next & ~1ull;
-    for (unsigned i = 0; i < ROBUST_LIST_LIMIT && at != first; i++) {
-        if (get_user(next, at) != 0)
-            return;
-        if (at != pending && owner_died(t, at + (uint64_t)head.futex_offset, false) != 0)
-            return;
-        at = next & ~1ull;
+    switch (op) {
+    case FUTEX_OP_SET:  *new = arg; return 0;
+    case FUTEX_OP_ADD:  *new = old + arg; return 0;
+    case FUTEX_OP_OR:   *new = old | arg; return 0;
+    case FUTEX_OP_ANDN: *new = old & ~arg; return 0;
+    case FUTEX_OP_XOR:  *new = old ^ arg; return 0;
     }
-    if (pending != 0)
-        owner_died(t, pending + (uint64_t)head.futex_offset, true);
+    return -ENOSYS;
+}
+
+static int compare(uint32_t cmp, int32_t old, int32_t arg)
+{
+    switch (cmp) {
+    case FUTEX_OP_CMP_EQ: return old == arg;
+    case FUTEX_OP_CMP_NE: return old != arg;
+    case FUTEX_OP_CMP_LT: return old < arg;
+    case FUTEX_OP_CMP_LE: return old <= arg;
+    case FUTEX_OP_CMP_GT: return old > arg;
+    case FUTEX_OP_CMP_GE: return old >= arg;
+    }
+    return -ENOSYS;
+}
+
+/* The operation on the word; whether its old value compares, or -errno. */
+static int operate(uaddr_t at, uint32_t encoded)
+{
+    uint32_t op = encoded >> 28 & 7, arg = (uint32_t)field12(encoded, 12), old, seen, new;
+
+    if (encoded >> 28 & FUTEX_OP_OPARG_SHIFT)
+        arg = 1u << (arg & 31);
+    if (get_user(old, at) != 0)
+        return -EFAULT;
+    for (;; old = seen) {
+        int err = apply(op, old, arg, &new);
+        if (err == 0)
+            err = user_cmpxchg32(at, &seen, old, new);
+        if (err != 0)
+            return err;
+        if (seen == old)
+            return compare(encoded >> 24 & 15, (int32_t)old, field12(encoded, 0));
+    }
+}
+
+/* The change comes before both looks for waiters, as with any waker's store. */
+static long wake_op(uaddr_t at, uaddr_t at2, bool shared, uint32_t n, uint32_t n2, uint32_t encoded)
+{
+    struct futex_key k, k2 = { NULL, 0, NULL };
+    long rc = futex_key_make(current->mm, at, shared, &k);
+
+    if (rc == 0)
+        rc = futex_key_make(current->mm, at2, shared, &k2);
+    if (rc == 0)
+        rc = operate(at2, encoded);
+    if (rc >= 0) {
+        bool both = rc != 0;
+        rc = futex_wake_key(&k, n, FUTEX_BITSET_MATCH_ANY);
+        if (both)
+            rc += futex_wake_key(&k2, n2, FUTEX_BITSET_MATCH_ANY);
+    }
+    futex_key_put(&k);
+    futex_key_put(&k2);
+    return rc;
 }
 
 /* --- the call ----------------------------------------------------------------- */
@@ -367,14 +391,22 @@ static long futex_wait(int cmd, bool realtime, uaddr_t at, bool shared, uint32_t
 
     if (rc == 0)
         rc = wait_on(at, shared, val, bits, deadline);
-    if (rc == -ERESTARTSYS && cmd == FUTEX_WAIT && deadline != NO_DEADLINE) {
+    if (rc == -ERESTARTSYS && timeout != 0) {
         t->restart.fn = restart_wait;
         t->restart.deadline = deadline;
-        t->restart.user = at;
-        t->restart.arg = val | (uint64_t)shared << 32;
+        t->restart.user = at | shared;
+        t->restart.arg = val | (uint64_t)bits << 32;
         return -ERESTART_RESTARTBLOCK;
     }
     return rc;
+}
+
+static long lock_pi(int cmd, bool realtime, uaddr_t at, bool shared, uaddr_t timeout)
+{
+    uint64_t deadline;
+    long rc = deadline_of(cmd, realtime, timeout, &deadline);
+
+    return rc == 0 ? futex_lock_pi(at, shared, deadline, false) : rc;
 }
 
 SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, uaddr_t, at2,
@@ -383,11 +415,8 @@ SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, 
     int cmd = op & FUTEX_CMD_MASK;
     bool shared = !(op & FUTEX_PRIVATE_FLAG), realtime = (op & FUTEX_CLOCK_REALTIME) != 0;
     uint32_t val2 = (uint32_t)timeout_or_val2;
-    struct key k;
-    struct inode *in;
-    long rc;
 
-    if (realtime && cmd != FUTEX_WAIT_BITSET)
+    if (realtime && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2)
         return -ENOSYS;
     switch (cmd) {
     case FUTEX_WAIT:
@@ -399,18 +428,22 @@ SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, 
         val3 = FUTEX_BITSET_MATCH_ANY;
         /* fall through */
     case FUTEX_WAKE_BITSET:
-        if (val3 == 0)
-            return -EINVAL;
-        rc = key_make(current->mm, at, shared, &k, &in);
-        if (rc == 0) {
-            rc = wake_key(&k, val, val3);
-            key_put(in);
-        }
-        return rc;
+        return val3 != 0 ? wake_at(current->mm, at, shared, val, val3) : -EINVAL;
     case FUTEX_REQUEUE:
         return do_requeue(at, at2, shared, val, val2, NULL);
     case FUTEX_CMP_REQUEUE:
         return do_requeue(at, at2, shared, val, val2, &val3);
+    case FUTEX_WAKE_OP:
+        return wake_op(at, at2, shared, val, val2, val3);
+    case FUTEX_LOCK_PI:
+        realtime = true;
+        /* fall through */
+    case FUTEX_LOCK_PI2:
+        return lock_pi(cmd, realtime, at, shared, timeout_or_val2);
+    case FUTEX_TRYLOCK_PI:
+        return futex_lock_pi(at, shared, NO_DEADLINE, true);
+    case FUTEX_UNLOCK_PI:
+        return futex_unlock_pi(at, shared);
     }
     return -ENOSYS;
 }

@@ -23,6 +23,8 @@ void thread_release(struct task *t);
 void task_set_state(struct task *t, enum task_state next, enum block_reason reason, uint32_t on_pid);
 void sched_first(struct task *t);           /* a new task that is to run before others */
 void sched_wake(struct task *t);            /* task.lock held: blocked or stopped, now runnable */
+void sched_wake_first(struct task *t);      /* ... and the next to run */
+void sched_kick(struct task *t);            /* if it is in user mode on another CPU, it comes in */
 void sched_exit(void) __attribute__((noreturn));    /* current is a zombie or dead: never runs again */
 
 /* exit.c */

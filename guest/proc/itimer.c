@@ -4,7 +4,14 @@
  * process's CPU time: each is due when that reaches a value (at_ns).  Nothing
  * is counted down at switches; instead one kernel timer looks again at the
  * earliest moment at which one of the two could be due, all threads running.
- * So they cost nothing while they are off. */
+ * So they cost nothing while they are off.
+ *
+ * Several CPUs.  When a timer is due stands in a field of its own, under
+ * itimer_lock; the kernel timer only sees to it that somebody looks.  One that
+ * fires takes the lock and finds what was set last, which may be nothing: so
+ * setting never has to wait for one that fires elsewhere.  Signals are sent after
+ * the lock is given back.  At the end nothing is started any more, then
+ * timer_finish() waits until nobody looks. */
 #include "proc/itimer_internal.h"
 
 #define SHORTEST_PERIOD_NS 100000       /* 0.1 ms */
@@ -44,29 +51,29 @@ void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys)
     spin_unlock(&tree_lock);
 }
 
+/* Is it due at `now`?  Then it is set to its next moment.  itimer_lock held. */
+static bool look(struct itimer *it, uint64_t now)
+{
+    uint32_t missed;
+
+    if (it->at_ns == 0 || it->at_ns > now)
+        return false;
+    it->at_ns = it->interval_ns != 0 ? itimer_advance(it->at_ns, it->interval_ns, now, &missed) : 0;
+    return true;
+}
+
 static void fire_real(struct timer *t)
 {
     struct process *p = container_of(t, struct process, itimer_real);
-    uint64_t interval = p->itimer_real_interval;
-    uint32_t missed;
+    struct itimer *it = &p->real;
 
-    if (interval != 0)
-        timer_start(t, itimer_advance(t->when, interval, clock_mono_ns(), &missed));
-    signal_send_process(p, SIGALRM, NULL);
-}
-
-/* One of the CPU-time timers: is it due at `used`?  Returns what is left. */
-static uint64_t look(struct process *p, uint64_t *at, uint64_t interval, uint64_t used, int sig)
-{
-    uint32_t missed;
-
-    if (*at == 0)
-        return UINT64_MAX;
-    if (*at <= used) {
-        *at = interval != 0 ? itimer_advance(*at, interval, used, &missed) : 0;
-        signal_send_process(p, sig, NULL);
-    }
-    return *at != 0 ? *at - used : UINT64_MAX;
+    spin_lock(&itimer_lock);
+    bool due = look(it, clock_mono_ns());
+    if (due && it->at_ns != 0)
+        timer_start(t, it->at_ns);
+    spin_unlock(&itimer_lock);
+    if (due)
+        signal_send_process(p, SIGALRM, NULL);
 }
 
 static bool cpu_limited(const struct process *p)
@@ -97,12 +104,18 @@ static uint64_t look_limit(struct process *p, uint64_t used)
     return left;
 }
 
+/* To look again when so much of CPU time may have passed.  itimer_lock held. */
 static void start_cpu(struct process *p, uint64_t left)
 {
     uint32_t threads = MAX(p->nthreads, 1u);
 
-    if (left != UINT64_MAX)
+    if (left != UINT64_MAX && !p->itimers_gone)
         timer_start(&p->itimer_cpu, clock_mono_ns() + MAX(left / threads, (uint64_t)CPU_LOOK_NS));
+}
+
+static uint64_t left_of(const struct itimer *it, uint64_t used)
+{
+    return it->at_ns != 0 ? it->at_ns - used : UINT64_MAX;
 }
 
 static void fire_cpu(struct timer *t)
@@ -111,28 +124,32 @@ static void fire_cpu(struct timer *t)
     uint64_t user, sys;
 
     process_cpu_times(p, &user, &sys);
-    uint64_t left_virtual = look(p, &p->itimer_virtual.at_ns, p->itimer_virtual.interval_ns,
-                                 user, SIGVTALRM);
-    uint64_t left_prof = look(p, &p->itimer_prof.at_ns, p->itimer_prof.interval_ns,
-                              user + sys, SIGPROF);
-    start_cpu(p, MIN(MIN(left_virtual, left_prof), look_limit(p, user + sys)));
+    uint64_t left = look_limit(p, user + sys);
+    spin_lock(&itimer_lock);
+    bool due_virtual = look(&p->virtual, user), due_prof = look(&p->prof, user + sys);
+    left = MIN(left, MIN(left_of(&p->virtual, user), left_of(&p->prof, user + sys)));
+    start_cpu(p, left);
+    spin_unlock(&itimer_lock);
+    if (due_virtual)
+        signal_send_process(p, SIGVTALRM, NULL);
+    if (due_prof)
+        signal_send_process(p, SIGPROF, NULL);
 }
 
 void itimer_cpu_limit(struct process *p)
 {
-    if (cpu_limited(p) && !p->itimer_cpu.queued)
-        timer_start(&p->itimer_cpu, clock_mono_ns() + CPU_LOOK_NS);
+    if (!cpu_limited(p))
+        return;
+    spin_lock(&itimer_lock);
+    start_cpu(p, 0);
+    spin_unlock(&itimer_lock);
 }
 
 void itimer_init(struct process *p)
 {
     timer_setup(&p->itimer_real, fire_real);
     timer_setup(&p->itimer_cpu, fire_cpu);
-    p->itimer_real_interval = 0;
-    p->itimer_virtual.at_ns = p->itimer_virtual.interval_ns = 0;
-    p->itimer_prof.at_ns = p->itimer_prof.interval_ns = 0;
     list_init(&p->posix_timers);
-    p->next_timer_id = 0;
 }
 
 void itimer_exec(struct process *p)
@@ -142,74 +159,57 @@ void itimer_exec(struct process *p)
 
 void itimer_exit(struct process *p)
 {
-    timer_stop(&p->itimer_real);
-    timer_stop(&p->itimer_cpu);
+    spin_lock(&itimer_lock);
+    p->itimers_gone = true;
+    p->real.at_ns = 0;
+    spin_unlock(&itimer_lock);
+    timer_finish(&p->itimer_real);
+    timer_finish(&p->itimer_cpu);
     posix_timers_delete_all(p);
 }
 
-static void get_real(struct process *p, struct itimer_setting *s)
-{
-    uint64_t now = clock_mono_ns();
-
-    s->interval_ns = p->itimer_real_interval;
-    s->left_ns = 0;
-    if (p->itimer_real.queued)      /* due, but not fired yet: 1 ns, for it is armed */
-        s->left_ns = p->itimer_real.when > now ? p->itimer_real.when - now : 1;
-}
-
-static void get_cpu(uint64_t at, uint64_t interval, uint64_t used, struct itimer_setting *s)
+void itimer_left(uint64_t at, uint64_t interval, uint64_t now, struct itimer_setting *s)
 {
     s->interval_ns = interval;
-    s->left_ns = at == 0 ? 0 : at > used ? at - used : 1;
+    s->left_ns = at == 0 ? 0 : at > now ? at - now : 1;
 }
 
-/* itimer_lock held. */
-static void get(struct process *p, int which, uint64_t user, uint64_t sys, struct itimer_setting *s)
+/* The timer, and the time on its clock. */
+static struct itimer *itimer_of(struct process *p, int which, uint64_t *now)
 {
+    uint64_t user, sys;
+
+    *now = clock_mono_ns();
     if (which == ITIMER_REAL)
-        get_real(p, s);
-    else if (which == ITIMER_VIRTUAL)
-        get_cpu(p->itimer_virtual.at_ns, p->itimer_virtual.interval_ns, user, s);
-    else
-        get_cpu(p->itimer_prof.at_ns, p->itimer_prof.interval_ns, user + sys, s);
+        return &p->real;
+    process_cpu_times(p, &user, &sys);
+    *now = which == ITIMER_VIRTUAL ? user : user + sys;
+    return which == ITIMER_VIRTUAL ? &p->virtual : &p->prof;
 }
 
 void itimer_get(struct process *p, int which, struct itimer_setting *now)
 {
-    uint64_t user, sys;
+    uint64_t at;
+    const struct itimer *it = itimer_of(p, which, &at);
 
-    process_cpu_times(p, &user, &sys);
     spin_lock(&itimer_lock);
-    get(p, which, user, sys, now);
+    itimer_left(it->at_ns, it->interval_ns, at, now);
     spin_unlock(&itimer_lock);
 }
 
 void itimer_set(struct process *p, int which, const struct itimer_setting *to,
                 struct itimer_setting *old)
 {
-    uint64_t user, sys;
+    uint64_t now;
+    struct itimer *it = itimer_of(p, which, &now);
 
-    process_cpu_times(p, &user, &sys);
     spin_lock(&itimer_lock);
-    get(p, which, user, sys, old);
-    if (which == ITIMER_REAL) {
-        timer_stop(&p->itimer_real);
-        p->itimer_real_interval = to->interval_ns;
-        if (to->left_ns != 0)
-            timer_start(&p->itimer_real, clock_mono_ns() + to->left_ns);
-    } else {
-        uint64_t used = which == ITIMER_VIRTUAL ? user : user + sys;
-
-        timer_stop(&p->itimer_cpu);
-        if (which == ITIMER_VIRTUAL) {
-            p->itimer_virtual.at_ns = to->left_ns != 0 ? used + to->left_ns : 0;
-            p->itimer_virtual.interval_ns = to->interval_ns;
-        } else {
-            p->itimer_prof.at_ns = to->left_ns != 0 ? used + to->left_ns : 0;
-            p->itimer_prof.interval_ns = to->interval_ns;
-        }
-        if (p->itimer_virtual.at_ns != 0 || p->itimer_prof.at_ns != 0 || cpu_limited(p))
-            timer_start(&p->itimer_cpu, clock_mono_ns() + CPU_LOOK_NS);
-    }
+    itimer_left(it->at_ns, it->interval_ns, now, old);
+    it->at_ns = to->left_ns != 0 ? now + to->left_ns : 0;
+    it->interval_ns = to->interval_ns;
+    if (it->at_ns != 0 && which == ITIMER_REAL)
+        timer_start(&p->itimer_real, it->at_ns);
+    else if (it->at_ns != 0)
+        start_cpu(p, 0);
     spin_unlock(&itimer_lock);
 }

@@ -6,7 +6,7 @@
 #include "proc/task.h"
 #include <linux/time.h>
 
-extern struct spinlock itimer_lock;     /* guards all [i] fields; fire() does not take it */
+extern struct spinlock itimer_lock;     /* guards all [i] fields; fire() takes it: timer_finish() without */
 
 struct itimer_setting { uint64_t left_ns, interval_ns; };      /* left 0: not armed */
 
@@ -19,13 +19,17 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *to,
  * that a timer cannot keep the CPU in its interrupt. */
 uint64_t itimer_advance(uint64_t when, uint64_t interval, uint64_t now, uint32_t *missed);
 
+/* What is left of one that is due at `at` (0: off); due, but not fired yet: 1 ns, for it
+ * is armed. */
+void itimer_left(uint64_t at, uint64_t interval, uint64_t now, struct itimer_setting *s);
+
 /* itimer_posix.c: behind timer_create(2) and friends. -EINVAL: no such timer. */
 int  posix_timer_create(int clock, const struct sigevent *ev /* NULL: default */, int *id);
 int  posix_timer_set(int id, bool absolute, const struct itimer_setting *to, struct itimer_setting *old);
 int  posix_timer_get(int id, struct itimer_setting *now);
 int  posix_timer_overrun(int id);
 int  posix_timer_delete(int id);
-void posix_timers_clock_set(int64_t by_ns);     /* CLOCK_REALTIME went forward by so much; takes tree_lock */
+void posix_timers_clock_set(uint64_t ns);       /* sets CLOCK_REALTIME and moves what follows it; takes tree_lock */
 void posix_timers_delete_all(struct process *p);
 
 #endif

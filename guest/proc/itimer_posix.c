@@ -3,6 +3,8 @@
  * At most one signal of a timer is queued; expiries that find it there count as
  * its overrun.  A moment on CLOCK_REALTIME becomes one on CLOCK_MONOTONIC when
  * the timer is set, and is moved when the clock is.  Each timer counts as a queued signal for RLIMIT_SIGPENDING.
+ * What fires looks under itimer_lock whether it is due, as in itimer.c; deletion
+ * takes the timer out of the list under that lock and then waits for one that fires.
  * Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
 #include "proc/itimer_internal.h"
 
@@ -12,17 +14,18 @@
 
 struct posix_timer {
     struct list link;           /* [i] in proc->posix_timers */
-    struct process *proc;
+    struct process *proc;       /* [k], as all up to value */
     struct sig_account *account;
     int      id;
     int      clock;
     int      notify, signo;
     uint32_t tid;               /* SIGEV_THREAD_ID */
     sigval_t value;
-    struct timer timer;
+    struct timer timer;         /* [i] */
+    uint64_t at_ns;             /* [i] CLOCK_MONOTONIC; 0: off */
     uint64_t interval_ns;       /* [i] */
     bool     follows_real;      /* [i] set to a moment on CLOCK_REALTIME */
-    uint32_t overrun;           /* of the signal sent last; [atomic] */
+    uint32_t overrun;           /* [T] to write; of the signal sent last */
 };
 
 /* itimer_lock held. */
@@ -80,12 +83,17 @@ static void expire(struct posix_timer *pt, uint32_t missed)
 static void fire_posix(struct timer *t)
 {
     struct posix_timer *pt = container_of(t, struct posix_timer, timer);
-    uint64_t interval = pt->interval_ns;
+    uint64_t now = clock_mono_ns();
     uint32_t missed = 0;
 
-    if (interval != 0)
-        timer_start(t, itimer_advance(t->when, interval, clock_mono_ns(), &missed));
-    if (pt->notify != SIGEV_NONE)
+    spin_lock(&itimer_lock);
+    bool due = pt->at_ns != 0 && pt->at_ns <= now;
+    if (due)
+        pt->at_ns = pt->interval_ns != 0 ? itimer_advance(pt->at_ns, pt->interval_ns, now, &missed) : 0;
+    if (due && pt->at_ns != 0)
+        timer_start(t, pt->at_ns);
+    spin_unlock(&itimer_lock);
+    if (due && pt->notify != SIGEV_NONE)
         expire(pt, missed);
 }
 
@@ -159,10 +167,14 @@ int posix_timer_create(int clock, const struct sigevent *ev, int *id)
 
 static void current_setting(const struct posix_timer *pt, struct itimer_setting *s)
 {
-    uint64_t now = clock_mono_ns();
+    itimer_left(pt->at_ns, pt->interval_ns, clock_mono_ns(), s);
+}
 
-    s->interval_ns = pt->interval_ns;
-    s->left_ns = !pt->timer.queued ? 0 : pt->timer.when > now ? pt->timer.when - now : 1;
+/* To the moment `when`, or to now if that is long ago.  itimer_lock held. */
+static void start(struct posix_timer *pt, uint64_t when)
+{
+    pt->at_ns = (int64_t)when > 0 ? when : 1;
+    timer_start(&pt->timer, pt->at_ns);
 }
 
 int posix_timer_set(int id, bool absolute, const struct itimer_setting *to, struct itimer_setting *old)
@@ -178,30 +190,29 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to, stru
         else if (absolute)
             base = 0;
         current_setting(pt, old);
-        timer_stop(&pt->timer);
         pt->interval_ns = to->interval_ns;
-        if (to->left_ns != 0) {
-            uint64_t when = base + to->left_ns;
-            timer_start(&pt->timer, (int64_t)when < 0 ? 0 : when);
-        }
+        pt->at_ns = 0;
+        if (to->left_ns != 0)
+            start(pt, base + to->left_ns);
     }
     spin_unlock(&itimer_lock);
     return pt != NULL ? 0 : -EINVAL;
 }
 
-void posix_timers_clock_set(int64_t by_ns)
+/* In one step, or a timer that is set meanwhile would be moved for nothing. */
+void posix_timers_clock_set(uint64_t ns)
 {
     struct posix_timer *pt;
     struct process *p;
 
     spin_lock(&tree_lock);
     spin_lock(&itimer_lock);
+    uint64_t by_ns = ns - clock_real_ns();
+    clock_set_real_ns(ns);
     list_for_each(p, &all_processes, all_link)
         list_for_each(pt, &p->posix_timers, link)
-            if (pt->follows_real && pt->timer.queued) {
-                int64_t when = (int64_t)pt->timer.when - by_ns;
-                timer_start(&pt->timer, when > 0 ? (uint64_t)when : 0);
-            }
+            if (pt->follows_real && pt->at_ns != 0)
+                start(pt, pt->at_ns - by_ns);
     spin_unlock(&itimer_lock);
     spin_unlock(&tree_lock);
 }
@@ -225,31 +236,33 @@ int posix_timer_overrun(int id)
     return n;
 }
 
-/* itimer_lock held. */
-static void delete(struct posix_timer *pt)
+/* Takes pt, which may be NULL, out of the list; itimer_lock held, and given back.
+ * One that fires meanwhile finds at_ns 0 and does not start it again. */
+static int delete(struct posix_timer *pt)
 {
-    timer_stop(&pt->timer);
-    list_remove(&pt->link);
+    if (pt != NULL) {
+        list_remove(&pt->link);
+        pt->at_ns = 0;
+    }
+    spin_unlock(&itimer_lock);
+    if (pt == NULL)
+        return -EINVAL;
+    timer_finish(&pt->timer);
     signal_uncharge(pt->account);
     kfree(pt);
+    return 0;
 }
 
 int posix_timer_delete(int id)
 {
     spin_lock(&itimer_lock);
-    struct posix_timer *pt = find(current->proc, id);
-    if (pt != NULL)
-        delete(pt);
-    spin_unlock(&itimer_lock);
-    return pt != NULL ? 0 : -EINVAL;
+    return delete(find(current->proc, id));
 }
 
 void posix_timers_delete_all(struct process *p)
 {
-    struct posix_timer *pt, *next;
-
-    spin_lock(&itimer_lock);
-    list_for_each_safe(pt, next, &p->posix_timers, link)
-        delete(pt);
-    spin_unlock(&itimer_lock);
+    while (!list_empty(&p->posix_timers)) {     /* the last thread adds none */
+        spin_lock(&itimer_lock);
+        delete(list_first(&p->posix_timers, struct posix_timer, link));
+    }
 }

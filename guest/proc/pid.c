@@ -28,20 +28,29 @@ static struct pid_entry *entry(uint32_t pid)
     return &pages[pid / PER_PAGE][pid % PER_PAGE];
 }
 
+int pid_claim(struct task *t, uint32_t pid)
+{
+    struct pid_entry **page = &pages[pid / PER_PAGE];
+
+    if (*page == NULL && (*page = kzalloc(sizeof(struct pid_entry) * PER_PAGE)) == NULL)
+        return -ENOMEM;
+    struct pid_entry *e = entry(pid);
+    if (e->task != NULL || e->holds != 0)
+        return -EEXIST;
+    e->task = t;
+    given++;
+    return 0;
+}
+
 uint32_t pid_alloc(struct task *t)
 {
-    for (uint32_t tried = 0, pid = last; tried < PID_MAX; tried++) {
+    int err = -EEXIST;
+
+    for (uint32_t tried = 0, pid = last; tried < PID_MAX && err == -EEXIST; tried++) {
         pid = pid + 1 < PID_MAX ? pid + 1 : PID_MIN_AGAIN;
-        struct pid_entry **page = &pages[pid / PER_PAGE];
-        if (*page == NULL && (*page = kzalloc(sizeof(struct pid_entry) * PER_PAGE)) == NULL)
-            return 0;
-        struct pid_entry *e = entry(pid);
-        if (e->task == NULL && e->holds == 0) {
-            e->task = t;
-            last = pid;
-            given++;
-            return pid;
-        }
+        err = pid_claim(t, pid);
+        if (err == 0)
+            return last = pid;
     }
     return 0;
 }

@@ -12,6 +12,7 @@ struct task;
 
 struct task *task_find(uint32_t tid);   /* NULL */
 uint32_t pid_alloc(struct task *t);     /* the next free number, now t's; 0: none, or no memory */
+int  pid_claim(struct task *t, uint32_t pid);   /* that number; 0, -EEXIST or -ENOMEM */
 void pid_set_task(uint32_t pid, struct task *t);    /* exec from a thread: the number changes hands */
 void pid_free(uint32_t pid);            /* no task has it any more */
 void pid_hold(uint32_t pid);            /* a member of the group or session of that name */

@@ -8,7 +8,8 @@
  *   1. Stop signals and SIGCONT cancel each other; SIGCONT continues the group
  *      even if it is blocked or ignored.
  *   2. What would do nothing is not queued; a blocked signal always is.
- *   3. The signal is queued, and one thread that can take it is made to look.
+ *   3. The signal is queued, and one thread that can take it is made to look:
+ *      it is woken, or called into the kernel if it runs on another CPU.
  *   4. If it is sure to kill (default action, not blocked, no core dump) the
  *      whole group starts to die here and now, so that a thread which only a
  *      fatal signal can wake, a parent in vfork for one, does wake.  Signals
@@ -17,6 +18,8 @@
  * PID 1 gets what it has handlers for and, if it blocks a signal in order to
  * wait for it, that; never a default action. */
 #include "proc/signal_internal.h"
+
+#include "proc/internal.h"
 
 #include "lib/string.h"
 #include "trace/trace.h"
@@ -46,12 +49,19 @@ static struct sighand *process_sighand(struct process *p)
     return NULL;
 }
 
+/* group_exit and stop_pending come under tree_lock, which need not be held here.
+ * Who sets one of them calls signal_notice() after it.  So if it comes after the
+ * second look, the flag is set after we cleared it, and stays. */
 void signal_recalc(struct task *t)
 {
     struct process *p = t->proc;
+    bool pending = ((t->pending.set | p->shared_pending.set) & ~t->blocked) != 0 ||
+        in_set(t->pending.set, SIGKILL);
 
-    t->sig_pending = ((t->pending.set | p->shared_pending.set) & ~t->blocked) != 0 ||
-        in_set(t->pending.set, SIGKILL) || p->group_exit || p->stop_pending != 0;
+    __atomic_store_n(&t->sig_pending, pending, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&p->group_exit, __ATOMIC_SEQ_CST) ||
+        __atomic_load_n(&p->stop_pending, __ATOMIC_SEQ_CST) != 0)
+        __atomic_store_n(&t->sig_pending, true, __ATOMIC_RELEASE);
 }
 
 bool signal_pending(struct task *t)
@@ -65,7 +75,9 @@ bool signal_fatal_pending(struct task *t)
         in_set(__atomic_load_n(&t->pending.set, __ATOMIC_ACQUIRE), SIGKILL);
 }
 
-/* The flag comes first: block() looks at it under t->lock before it sleeps. */
+/* The flag comes first: block() looks at it under t->lock before it sleeps, and the
+ * way to user mode looks last of all, with interrupts off: the interrupt that
+ * sched_kick() sends to one who is past that look comes when it is in user mode. */
 void signal_notice(struct task *t, bool fatal)
 {
     ASSERT_SPIN_HELD(&tree_lock);
@@ -75,6 +87,8 @@ void signal_notice(struct task *t, bool fatal)
     spin_unlock(&t->lock);
     if (asleep || (fatal && t->stopped))
         wake_task(t);
+    else if (ncpus > 1)
+        sched_kick(t);
 }
 
 void signal_group_exit(struct process *p, int status)

@@ -67,7 +67,7 @@ void siginfo_child(siginfo_t *info, struct process *child, int code, int status)
 
 bool signal_pending(struct task *t);        /* something to handle: a blocking call must end */
 bool signal_fatal_pending(struct task *t);  /* SIGKILL, or an exit of the whole group */
-void signal_recalc(struct task *t);         /* after a change of mask: sighand.lock held */
+void signal_recalc(struct task *t);         /* after a change of current's mask: sighand.lock held */
 /* Sets current's mask (unblockable ones taken out). */
 void signal_set_mask(ksigset_t mask);
 /* For pselect, ppoll, sigsuspend: mask until the next signal frame or return. */

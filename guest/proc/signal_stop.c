@@ -8,8 +8,8 @@
  * WUNTRACED does not report it.  SIGCONT ends the stop from outside;
  * a group exit ends it, too.
  *
- * That it was continued stays to be reported when it stops again: with one CPU
- * it may do so before the parent has a chance to ask. */
+ * That it was continued stays to be reported when it stops again: it may do so
+ * before the parent has a chance to ask. */
 #include "proc/signal_internal.h"
 
 static void stop_check(struct process *p)

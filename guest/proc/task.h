@@ -1,8 +1,11 @@
 /* task.h - threads (struct task), thread groups (struct process), and what
  * tasks share by clone flags.
  *
- * Locks: [k] fixed at creation  [o] the task itself only  [t] task.lock
- *        [T] tree_lock  [s] sighand->lock  [q] run queue  [a] atomic */
+ * Locks: [k] fixed at creation  [o] written by the task itself only; others may look, and
+ *        what they see may be old, or torn if it is more than a word
+ *        [t] task.lock  [T] tree_lock  [s] sighand->lock  [q] run queue  [a] atomic
+ *        [v] vfork_lock  [i] itimer_lock
+ * With two letters: both are held to write, one is enough to read. */
 #ifndef PROC_TASK_H
 #define PROC_TASK_H
 
@@ -31,7 +34,7 @@ struct cred {                   /* [o]; others may read: a torn read is only sta
 
 struct task {
     struct task_record *rec;    /* pid, state, reason, since, comm: shared/inspect.h; writes [t] or [q] */
-    uint32_t tid;               /* [k] except exec from a thread */
+    uint32_t tid;               /* [T] to write: exec from a thread; else fixed */
     uint32_t refs;              /* [a] */
     struct spinlock lock;
     bool     kthread;           /* [k] never enters user mode */
@@ -40,14 +43,14 @@ struct task {
 
     /* scheduling */
     struct list run_link;       /* [q] */
-    uint32_t cpu;               /* [q] */
-    bool     on_cpu;            /* [a] its stack is in use */
+    uint32_t cpu;               /* [q] of the queue it goes into: where it is, or was last */
+    bool     on_cpu;            /* [a] its stack is in use: runq.c */
     bool     wake_token;        /* [t] block.h */
     bool     sleep_intr, sleep_kill;    /* [t] which signals end the present block() */
-    uint64_t cpus_allowed;
-    int      nice;
-    uint64_t slice_ns;          /* [q] left of its turn */
-    uint64_t utime_ns, stime_ns, last_tsc;   /* [o] */
+    uint64_t cpus_allowed;      /* [t], read without; some CPU of it is online */
+    int      nice;              /* [T], read without */
+    uint64_t slice_ns;          /* [q], [o] while on_cpu: left of its turn */
+    uint64_t utime_ns, stime_ns, last_tsc;   /* [o] others read them as times.c says */
     uint64_t entry_tsc;         /* [o] when it entered the kernel; 0: it has left */
     uint64_t kernel_tsc;        /* [o] time in finished calls and faults since last_tsc */
     uint64_t nvcsw, nivcsw, minflt;
@@ -62,37 +65,38 @@ struct task {
     /* what clone flags share */
     struct mm      *mm;         /* [o], others under [t]; NULL: kernel thread */
     struct files   *files;      /* same */
-    struct fs_ctx  *fs;
-    struct sighand *sighand;
+    struct fs_ctx  *fs;         /* same */
+    struct sighand *sighand;    /* [oT]: under tree_lock it stays; NULL: exiting */
 
     /* signals */
     ksigset_t  blocked;         /* [s] */
     ksigset_t  saved_mask;      /* [o] valid with restore_mask */
     bool       restore_mask;    /* [o] */
-    bool       sig_pending;     /* [s] cached: something to handle; read without */
+    bool       sig_pending;     /* [a] something to handle: signal_recalc() */
     ksigset_t  sigwait;         /* [s] what rt_sigtimedwait sleeps for, blocked or not */
     bool       stopped;         /* [T] sleeps in a group stop */
     struct sigpending pending;  /* [s] */
     uaddr_t    altstack_sp; uint64_t altstack_size; uint32_t altstack_flags;   /* [o] */
     struct { long (*fn)(struct task *); uint64_t deadline; uaddr_t user; uint64_t arg; } restart; /* [o] */
 
-    /* process creation: vfork_lock (fork.c) */
-    struct task *vfork_waiter;  /* who is blocked until this task releases the mm */
-    enum release_cause vfork_cause;
+    /* process creation */
+    struct task *vfork_waiter;  /* [v] who is blocked until this task releases the mm */
+    enum release_cause vfork_cause;     /* [v] */
     uaddr_t  set_child_tid, clear_child_tid, robust_list;   /* [o] */
-    uint32_t pdeath_signal;
+    uint32_t pdeath_signal;     /* [o] */
     bool     no_new_privs;      /* [o] kept by fork and exec */
     bool     exiting;           /* [T] in exit_task, or dead */
 #if LOCKS
     struct lock_list mutexes;   /* [o] lock_check.c */
 #endif
 
-    uint64_t start_ns;          /* [k] */
+    uint64_t start_ns;          /* [T] as tid */
     struct cred cred;           /* last: task_alloc() zeroes all but this */
 };
 
-struct session {                /* refs [a] */
-    uint32_t sid, refs;
+struct session {
+    uint32_t sid;               /* [k] */
+    uint32_t refs;              /* [a] */
     struct tty *tty;            /* [tty.lock] controlling terminal */
 };
 
@@ -112,9 +116,10 @@ struct process {
     struct session *session;    /* [T] */
     struct list all_link;       /* [T] all processes, by age */
     int      exit_signal;       /* [T] to the parent; 0: none */
-    int16_t  oom_score_adj;     /* -1000..1000, thousandths of RAM; read without a lock */
+    int16_t  oom_score_adj;     /* [a] -1000..1000, thousandths of RAM */
+    bool     membarrier;        /* [a] has registered for membarrier(2)'s expedited commands */
     bool     did_exec;          /* [T] setpgid by the parent then gives EACCES */
-    /* end and stop: tree_lock */
+    /* end and stop: [T]; group_exit, zombie and stop_pending may be read without */
     bool     group_exit;        /* all threads are to die */
     int      exit_status;       /* wait(2) encoding, valid once zombie or group_exit */
     bool     zombie;
@@ -126,16 +131,18 @@ struct process {
     struct waitq end_wait;      /* who polls its pidfds */
     /* signals */
     struct sigpending shared_pending;   /* [s] of its sighand */
-    bool     unkillable;        /* [k] PID 1: signals without a handler do nothing */
-    struct timer itimer_real; uint64_t itimer_real_interval;  /* [i]: itimer.c's lock */
-    struct { uint64_t at_ns, interval_ns; } itimer_virtual, itimer_prof;    /* [i] at: CPU time; 0: off */
-    struct timer itimer_cpu;    /* [i] looks whether those two are due */
+    bool     unkillable;        /* [s] PID 1: signals without a handler do nothing */
+    struct timer itimer_real, itimer_cpu;   /* [i] the second looks whether CPU time is due */
+    struct itimer { uint64_t at_ns, interval_ns; }      /* [i] at 0: off */
+        real, virtual, prof;    /* the latter two: at so much CPU time */
+    bool     itimers_gone;      /* [i] nothing is started any more */
     struct list posix_timers;   /* [i] */
     uint32_t next_timer_id;     /* [i] */
     /* dead threads' and reaped children's use: [T] */
     uint64_t utime_ns, stime_ns, cutime_ns, cstime_ns, minflt, cminflt, nvcsw, nivcsw, cnvcsw, cnivcsw;
     uint64_t maxrss, cmaxrss;   /* pages */
-    struct rlimit64 rlim[RLIM_NLIMITS]; /* [T] last: process_alloc() zeroes all but this */
+    /* [T]; one of the two words may be read without.  Last: process_alloc() zeroes all but this */
+    struct rlimit64 rlim[RLIM_NLIMITS];
 };
 
 extern struct spinlock tree_lock;       /* the family: processes, groups, sessions, PIDs */
@@ -183,6 +190,16 @@ void preempt_point(void);       /* lets interrupts in and others run; no spinloc
 void trap_return_work(struct regs *r);  /* before user mode: preemption, signals */
 uint64_t sched_loadavg(unsigned i);     /* 0..2: 1, 5, 15 minutes, << 16 */
 uint64_t sched_uptime_idle_ns(void);
+/* In user mode, as far as it is booked (see below), and idle, since boot. */
+void cpu_times(unsigned cpu, uint64_t *user, uint64_t *idle);
+/* User time of a task that is not booked to its CPU yet; it runs there. */
+uint64_t task_user_unbooked(const struct task *t);
+/* From when this returns on t is not in user mode on another CPU.  Not empty. */
+void sched_set_affinity(struct task *t, uint64_t allowed);
+static inline uint64_t cpus_online(void)
+{
+    return ncpus < 64 ? (1ull << ncpus) - 1 : UINT64_MAX;
+}
 /* Time of a task so far, user and system, ns. */
 void task_times(struct task *t, uint64_t *user, uint64_t *sys);
 
@@ -193,8 +210,9 @@ struct clone_request {
     uaddr_t  stack;             /* child's RSP; 0: the parent's */
     uaddr_t  parent_tid, child_tid, pidfd;
     uint64_t tls;
+    uint32_t set_tid;           /* the number it is to have; 0: any */
 };
-long clone_task(const struct clone_request *rq);            /* child's PID or -errno */
+long clone_task(const struct clone_request *rq);            /* child's PID or -errno; flags are legal */
 int  kernel_init_start(void (*fn)(void));                   /* makes PID 1, running fn in the kernel */
 long exec_user(const char *path, uaddr_t argv, uaddr_t envp);  /* execve(2) */
 /* On success current->uregs hold the program's start: return to user mode with them. */

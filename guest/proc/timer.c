@@ -12,26 +12,28 @@
  * instruction. */
 #include "proc/timer.h"
 
-#include "proc/lock.h"
+#include "proc/runq.h"
 
 /* Covers what is not measured: entry, exit, and the signals that were sent. */
 #define DISTANCE_FACTOR 4
 
+/* [l] lock  [o] the CPU whose it is */
 static struct timer_queue {
     struct spinlock lock;
-    struct rb_root timers;          /* by when */
-    struct timer *first;
-    struct timer *running;          /* its fire() is being called */
-    uint64_t slice;                 /* 0: none */
-    uint64_t not_before;            /* of the next interrupt */
-    uint64_t armed;                 /* 0: not yet */
-} queues[MAX_CPUS] = {
+    struct rb_root timers;          /* [l] by when */
+    struct timer *first;            /* [l] */
+    struct timer *running;          /* [o], others look: its fire() is being called */
+    uint64_t slice;                 /* [o] 0: none */
+    uint64_t not_before;            /* [o] of the next interrupt */
+    uint64_t armed;                 /* [o] for when the hardware is; 0: not yet */
+} __attribute__((aligned(64))) queues[MAX_CPUS] = {
     [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(LOCK_timers) },
 };
 
 void timer_setup(struct timer *t, void (*fire)(struct timer *))
 {
     t->fire = fire;
+    t->when = 0;
     t->queued = false;
     t->cpu = 0;
 }
@@ -81,7 +83,7 @@ static void dequeue(struct timer_queue *q, struct timer *t)
         q->first = next != NULL ? rb_entry(next, struct timer, node) : NULL;
     }
     rb_erase(&q->timers, &t->node);
-    t->queued = false;
+    __atomic_store_n(&t->queued, false, __ATOMIC_RELEASE);
 }
 
 /* Takes t off whatever queue it is on. */
@@ -101,7 +103,8 @@ void timer_start(struct timer *t, uint64_t when)
 {
     struct timer_queue *q = &queues[this_cpu()->id];
 
-    take_off(t);
+    if (t->queued)
+        take_off(t);
     spin_lock(&q->lock);
     t->cpu = this_cpu()->id;
     t->when = when;
@@ -110,23 +113,31 @@ void timer_start(struct timer *t, uint64_t when)
     spin_unlock(&q->lock);
 }
 
-/* fire() never runs on the CPU that calls this: kernel code is not interrupted.
- * On another one it may just be running, and may start the timer again. */
+/* fire() never runs on the CPU that calls this: kernel code is not interrupted.  On
+ * another one it may just be running, or be about to: `running` was set before
+ * `queued` was cleared, so who sees it not queued sees that. */
 bool timer_stop(struct timer *t)
 {
     struct timer_queue *q = &queues[t->cpu];
 
     if (!__atomic_load_n(&t->queued, __ATOMIC_ACQUIRE) &&
         __atomic_load_n(&q->running, __ATOMIC_ACQUIRE) != t)
-        return false;           /* most timers never run */
+        return false;
     bool was = take_off(t);
 
-    while (__atomic_load_n(&queues[t->cpu].running, __ATOMIC_ACQUIRE) == t &&
-           t->cpu != this_cpu()->id) {
+    while (q != &queues[this_cpu()->id] && __atomic_load_n(&q->running, __ATOMIC_ACQUIRE) == t)
         cpu_relax_poll();
-        was = take_off(t) || was;
-    }
-    return take_off(t) || was;
+    return was;
+}
+
+void timer_finish(struct timer *t)
+{
+    if (t->when == 0)
+        return;                 /* never started */
+    take_off(t);
+    for (uint32_t i = 0; i < ncpus; i++)
+        while (i != this_cpu()->id && __atomic_load_n(&queues[i].running, __ATOMIC_ACQUIRE) == t)
+            cpu_relax_poll();
 }
 
 void timer_set_slice(uint64_t when)
@@ -134,8 +145,24 @@ void timer_set_slice(uint64_t when)
     struct timer_queue *q = &queues[this_cpu()->id];
 
     spin_lock(&q->lock);
-    q->slice = when == UINT64_MAX ? 0 : when;
+    q->slice = when;
     arm(q);
+    spin_unlock(&q->lock);
+}
+
+void timer_no_slice(void)
+{
+    struct timer_queue *q = &queues[this_cpu()->id];
+
+    if (q->slice == 0)
+        return;
+    spin_lock(&q->lock);
+    q->slice = 0;
+    uint64_t next = next_moment(q);
+    if (q->armed != 0 && q->armed < next) {
+        q->armed = next;
+        clock_arm(next);
+    }
     spin_unlock(&q->lock);
 }
 
@@ -148,8 +175,8 @@ void timer_interrupt(void)
     while (q->first != NULL && q->first->when <= now) {
         struct timer *t = q->first;
 
+        __atomic_store_n(&q->running, t, __ATOMIC_RELEASE);    /* before it is not queued */
         dequeue(q, t);
-        q->running = t;
         spin_unlock(&q->lock);
         t->fire(t);
         spin_lock(&q->lock);
@@ -157,7 +184,7 @@ void timer_interrupt(void)
     }
     if (q->slice != 0 && q->slice <= now) {
         q->slice = 0;
-        this_cpu()->need_resched = 1;
+        this_cpu()->need_resched |= NEED_LOOK;
     }
     q->armed = 0;
     q->not_before = now + (1 + DISTANCE_FACTOR) * (clock_mono_ns() - now);

@@ -15,11 +15,17 @@ struct timer {
 };
 
 void timer_setup(struct timer *t, void (*fire)(struct timer *));
-void timer_start(struct timer *t, uint64_t when);   /* starts or moves it */
-bool timer_stop(struct timer *t);                   /* was it queued? fire() is not running when this returns */
+void timer_start(struct timer *t, uint64_t when);   /* starts or moves it; one at a time */
+/* For a timer that fire() does not start again.  Was it queued?  fire() is not running
+ * when this returns: no lock held that it takes. */
+bool timer_stop(struct timer *t);
+/* The same for a timer that its own fire() may find being started on another CPU,
+ * and nobody starts any more: afterwards fire() runs nowhere. */
+void timer_finish(struct timer *t);
 void timer_interrupt(void);                         /* from arch: run what is due, preempt, arm the next */
 /* The scheduler's slice: this CPU wants to look at its run queue again then. */
-void timer_set_slice(uint64_t when);                /* UINT64_MAX: no slice */
+void timer_set_slice(uint64_t when);
+void timer_no_slice(void);      /* it halts: the hardware is left for timers only */
 
 /* itimer.c: a process's interval timers (setitimer) and POSIX timers. */
 struct process;

@@ -29,36 +29,37 @@ static void drop_ignored(struct process *p, int sig)
         sigpending_drop(&t->pending, SIGBIT(sig));
 }
 
-static void set_action(int sig, const struct ksigaction *to)
+/* In one step, as threads may do this at the same time; to NULL: only a look. */
+static void swap_action(int sig, const struct ksigaction *to, struct ksigaction *old)
 {
     struct sighand *sh = current->sighand;
-    bool ignore = to->handler == HANDLER_IGNORE ||
-        (to->handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig));
+    bool ignore = to != NULL && (to->handler == HANDLER_IGNORE ||
+        (to->handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig)));
 
-    spin_lock(&tree_lock);
+    if (ignore)
+        spin_lock(&tree_lock);
     spin_lock(&sh->lock);
-    sig_set_action(sh, sig, to);
-    sh->action[sig - 1].mask &= ~SIGSET_UNBLOCKABLE;
+    *old = *sig_action(sh, sig);
+    if (to != NULL) {
+        sig_set_action(sh, sig, to);
+        sh->action[sig - 1].mask &= ~SIGSET_UNBLOCKABLE;
+    }
     if (ignore)
         drop_ignored(current->proc, sig);
     spin_unlock(&sh->lock);
-    spin_unlock(&tree_lock);
+    if (ignore)
+        spin_unlock(&tree_lock);
 }
 
 SYSCALL4(rt_sigaction, int, sig, uaddr_t, act, uaddr_t, oldact, size_t, size)
 {
-    struct sighand *sh = current->sighand;
     struct ksigaction new, old;
 
     if (size != sizeof(ksigset_t) || !valid_signal(sig) || (act != 0 && in_set(SIGSET_UNBLOCKABLE, sig)))
         return -EINVAL;
     if (act != 0 && get_user(new, act) != 0)
         return -EFAULT;
-    spin_lock(&sh->lock);
-    old = *sig_action(sh, sig);
-    spin_unlock(&sh->lock);
-    if (act != 0)
-        set_action(sig, &new);
+    swap_action(sig, act != 0 ? &new : NULL, &old);
     return oldact != 0 ? put_user(old, oldact) : 0;
 }
 
@@ -155,7 +156,9 @@ SYSCALL2(rt_sigsuspend, uaddr_t, set, size_t, size)
     return sleep_for_signal(BLOCK_sigsuspend);
 }
 
-/* While sigwait holds the set, senders wake us for it though it is blocked. */
+/* While sigwait holds the set, senders wake us for it though it is blocked; so the
+ * last look is in one step with the end of that, or what came between would wake
+ * nobody. */
 static int wait_for(ksigset_t set, siginfo_t *info, uint64_t deadline)
 {
     struct task *t = current;
@@ -171,9 +174,9 @@ static int wait_for(ksigset_t set, siginfo_t *info, uint64_t deadline)
         if (sig == 0)
             err = block(BLOCK_sigtimedwait, 0, BLOCK_INTERRUPTIBLE, deadline);
     } while (sig == 0 && err == 0);
-    if (sig == 0)
-        sig = signal_take(set, info);       /* came together with what ended the wait */
     spin_lock(&t->sighand->lock);
+    if (sig == 0)
+        sig = signal_dequeue(t, set, info); /* came together with what ended the wait */
     t->sigwait = 0;
     signal_recalc(t);
     spin_unlock(&t->sighand->lock);

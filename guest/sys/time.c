@@ -144,10 +144,7 @@ static struct waitq clock_was_set = WAITQ_INIT(clock_was_set);
 
 static void set_clock(uint64_t ns)
 {
-    int64_t by = (int64_t)(ns - clock_real_ns());
-
-    clock_set_real_ns(ns);
-    posix_timers_clock_set(by);
+    posix_timers_clock_set(ns);
     waitq_wake(&clock_was_set);
 }
 

@@ -1,0 +1,127 @@
+/* clone.c - fork, vfork, clone and clone3: what the caller asks for, as a
+ * struct clone_request, and which combinations there are.  fork.c does it.
+ *
+ * Accepted and without effect, as in Linux: CLONE_SYSVSEM (there are no System V
+ * semaphores), CLONE_UNTRACED, CLONE_PTRACE (no ptrace), CLONE_IO (no I/O
+ * contexts), CLONE_DETACHED.  Left out, -EINVAL: namespaces, CLONE_INTO_CGROUP,
+ * pidfds of threads. */
+#include "proc/internal.h"
+#include "arch/uaccess.h"
+#include "lib/string.h"
+#include "sys/syscall.h"
+#include <linux/sched.h>
+
+#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
+                          CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define SET_TID_MAX 32          /* levels of PID namespaces that Linux may have; here 1 */
+
+static int check_flags(const struct clone_request *rq)
+{
+    uint64_t flags = rq->flags;
+
+    if (flags & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+        return -EINVAL;
+    if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
+        return -EINVAL;
+    if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
+        return -EINVAL;
+    if ((flags & CLONE_SIGHAND) && (flags & CLONE_CLEAR_SIGHAND))
+        return -EINVAL;
+    if ((flags & CLONE_PIDFD) && ((flags & (CLONE_THREAD | CLONE_DETACHED)) ||
+                                  ((flags & CLONE_PARENT_SETTID) && rq->pidfd == rq->parent_tid)))
+        return -EINVAL;
+    if ((flags & CLONE_PARENT) && current->proc == init_process)
+        return -EINVAL;         /* nobody would reap it */
+    if ((flags & CLONE_SETTLS) && rq->tls >= USER_END)
+        return -EPERM;          /* no FS base for a program */
+    return 0;
+}
+
+static long clone_checked(const struct clone_request *rq)
+{
+    int err = check_flags(rq);
+
+    return err != 0 ? err : clone_task(rq);
+}
+
+SYSCALL0(fork)
+{
+    struct clone_request rq = { .exit_signal = SIGCHLD };
+    return clone_task(&rq);
+}
+
+SYSCALL0(vfork)
+{
+    struct clone_request rq = { .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
+    return clone_task(&rq);
+}
+
+SYSCALL5(clone, uint64_t, flags, uaddr_t, stack, uaddr_t, parent_tid, uaddr_t, child_tid,
+         uint64_t, tls)
+{
+    struct clone_request rq = {
+        .flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
+        .exit_signal = (int)(flags & CSIGNAL),
+        .stack = stack, .parent_tid = parent_tid, .child_tid = child_tid, .tls = tls,
+        .pidfd = parent_tid,    /* the call has no argument of its own for it */
+    };
+    return clone_checked(&rq);
+}
+
+/* The rest of a structure that is longer than ours must be zero. */
+static int copy_versioned(void *to, size_t ours, uaddr_t from, size_t theirs)
+{
+    char rest[64];
+
+    memset(to, 0, ours);
+    if (copy_from_user(to, from, MIN(ours, theirs)) != 0)
+        return -EFAULT;
+    for (size_t at = ours; at < theirs; ) {
+        size_t n = MIN(theirs - at, sizeof rest);
+        if (copy_from_user(rest, from + at, n) != 0)
+            return -EFAULT;
+        for (size_t i = 0; i < n; i++)
+            if (rest[i] != 0)
+                return -E2BIG;
+        at += n;
+    }
+    return 0;
+}
+
+/* The number that the caller wants the child to have: one level, and only root may. */
+static int wanted_tid(const struct clone_args *a, uint32_t *tid)
+{
+    if ((a->set_tid == 0) != (a->set_tid_size == 0) || a->set_tid_size > SET_TID_MAX)
+        return -EINVAL;
+    if (a->set_tid_size == 0)
+        return 0;
+    if (get_user(*tid, a->set_tid) != 0)
+        return -EFAULT;
+    if (a->set_tid_size > 1 || *tid == 0 || *tid >= PID_MAX)
+        return -EINVAL;
+    return capable() ? 0 : -EPERM;
+}
+
+SYSCALL2(clone3, uaddr_t, at, size_t, size)
+{
+    struct clone_args a;
+
+    if (size > PAGE_SIZE)
+        return -E2BIG;
+    if (size < CLONE_ARGS_SIZE_VER0)
+        return -EINVAL;
+    int err = copy_versioned(&a, sizeof a, at, size);
+    if (err != 0)
+        return err;
+    if ((a.flags & (CLONE_DETACHED | CSIGNAL)) || a.flags >> 34 || a.exit_signal > SIG_MAX ||
+        ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal != 0))
+        return -EINVAL;
+    if ((a.stack == 0) != (a.stack_size == 0) || !user_range(a.stack, a.stack_size))
+        return -EINVAL;
+    struct clone_request rq = {
+        .flags = a.flags, .exit_signal = (int)a.exit_signal, .stack = a.stack + a.stack_size,
+        .parent_tid = a.parent_tid, .child_tid = a.child_tid, .pidfd = a.pidfd, .tls = a.tls,
+    };
+    err = wanted_tid(&a, &rq.set_tid);
+    return err != 0 ? err : clone_checked(&rq);
+}

@@ -1,0 +1,165 @@
+/* futex_owner.c - futexes whose word holds the owner's TID: robust mutexes, which the
+ * kernel marks when the owner dies, and FUTEX_LOCK_PI's, which it also takes.
+ *
+ * Taking one.  Without waiters user mode does it alone: 0 to TID and back.  Who has
+ * to wait sets FUTEX_WAITERS, so that the owner must call FUTEX_UNLOCK_PI.  Always
+ * true: when somebody sleeps, either the word names an owner and has FUTEX_WAITERS,
+ * or one who was woken has not looked at the word yet.
+ *
+ *   who waits                              unlock
+ *   L1 enters the bucket                   U1 word = 0
+ *   L2 word 0: takes it, done              U2 wakes one of the bucket
+ *      else sets FUTEX_WAITERS, sleeps
+ *   L3 woken: again, from L1
+ *
+ * By L1 and L2, U1 and U2 no wake is lost (futex.c).  Others may sleep when one is
+ * woken, so at L2 that one sets FUTEX_WAITERS in any case; if it fails for good
+ * instead, it wakes another.
+ *
+ * Left out: lending the owner the waiter's priority, as all tasks have the same; so
+ * this is a mutex in the kernel, and who is woken competes with who comes by. */
+#include "proc/futex_internal.h"
+#include "proc/internal.h"
+#include "arch/uaccess.h"
+#include "proc/pid.h"
+#include <linux/futex.h>
+
+/* --- robust mutexes ----------------------------------------------------------- */
+
+/* The owner dies: says so in the word, and wakes one that waits. */
+static int owner_died(struct task *t, uaddr_t at, bool pending)
+{
+    uint32_t word, seen;
+
+    if (at % 4 != 0 || get_user(word, at) != 0)
+        return -EFAULT;
+    while ((word & FUTEX_TID_MASK) == t->tid) {
+        if (user_cmpxchg32(at, &seen, word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED) != 0)
+            return -EFAULT;
+        if (seen == word) {
+            if (word & FUTEX_WAITERS)
+                futex_wake(t->mm, at, 1, FUTEX_BITSET_MATCH_ANY);
+            return 0;
+        }
+        word = seen;
+    }
+    /* Died between its unlock and its wake. */
+    if (pending && word == 0)
+        futex_wake(t->mm, at, 1, FUTEX_BITSET_MATCH_ANY);
+    return 0;
+}
+
+void futex_exit_robust(struct task *t)
+{
+    struct robust_list_head head;
+    uaddr_t first = t->robust_list, at, next;
+
+    t->robust_list = 0;
+    if (copy_from_user(&head, first, sizeof head) != 0)
+        return;
+    uaddr_t pending = (uaddr_t)head.list_op_pending & ~1ull;
+    at = (uaddr_t)head.list.next & ~1ull;
+    for (unsigned i = 0; i < ROBUST_LIST_LIMIT && at != first; i++) {
+        if (get_user(next, at) != 0)
+            return;
+        if (at != pending && owner_died(t, at + (uint64_t)head.futex_offset, false) != 0)
+            return;
+        at = next & ~1ull;
+    }
+    if (pending != 0)
+        owner_died(t, pending + (uint64_t)head.futex_offset, true);
+}
+
+/* --- FUTEX_LOCK_PI and its kin ------------------------------------------------- */
+
+static bool lives(uint32_t tid)
+{
+    spin_lock(&tree_lock);
+    bool found = task_find(tid) != NULL;
+    spin_unlock(&tree_lock);
+    return found;
+}
+
+/* L2.  0: it is ours.  1: it is not, and FUTEX_WAITERS is set; *owner has it. */
+static int take_or_mark(uaddr_t at, bool woken, bool try, uint32_t *owner)
+{
+    uint32_t me = current->tid, word, seen;
+
+    if (get_user(word, at) != 0)
+        return -EFAULT;
+    for (;; word = seen) {
+        uint32_t new = word | FUTEX_WAITERS;
+
+        *owner = word & FUTEX_TID_MASK;
+        if (*owner == me)
+            return -EDEADLK;
+        if (*owner == 0)
+            new = me | (word & ~FUTEX_TID_MASK) | (woken ? FUTEX_WAITERS : 0);
+        else if (try)
+            new = word;
+        if (user_cmpxchg32(at, &seen, word, new) != 0)
+            return -EFAULT;
+        if (seen != word)
+            continue;
+        if (*owner == 0)
+            return 0;
+        if (!lives(*owner)) {   /* unless it has marked the word before it went */
+            if (get_user(seen, at) != 0)
+                return -EFAULT;
+            if (seen == new)
+                return -ESRCH;
+            continue;
+        }
+        return try ? -EAGAIN : 1;
+    }
+}
+
+long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, bool try)
+{
+    struct futex_waiter w = { .bits = FUTEX_BITSET_MATCH_ANY, .task = current };
+    bool woken = false;
+    uint32_t owner;
+    int rc = futex_key_make(current->mm, at, shared, &w.key);
+
+    while (rc == 0) {
+        futex_enter(&w);
+        int taken = take_or_mark(at, woken, try, &owner);
+        while (taken == 1 && rc == 0 && __atomic_load_n(&w.bucket, __ATOMIC_ACQUIRE) != NULL)
+            rc = block(BLOCK_futex, owner, BLOCK_INTERRUPTIBLE, deadline);
+        bool woken_now = !futex_leave(&w);
+        if (taken != 1) {
+            if (woken_now || (woken && taken != 0))
+                futex_wake_key(&w.key, 1, FUTEX_BITSET_MATCH_ANY);
+            rc = taken;
+            break;
+        }
+        if (woken_now)
+            rc = 0;
+        woken |= woken_now;
+    }
+    futex_key_put(&w.key);
+    return rc == -ERESTARTSYS ? -ERESTARTNOINTR : rc;
+}
+
+long futex_unlock_pi(uaddr_t at, bool shared)
+{
+    uint32_t word, seen;
+    struct futex_key k;
+
+    if (get_user(word, at) != 0)
+        return -EFAULT;
+    if ((word & FUTEX_TID_MASK) != current->tid)
+        return -EPERM;
+    long rc = futex_key_make(current->mm, at, shared, &k);
+    if (rc != 0)
+        return rc;
+    for (;; word = seen) {
+        rc = user_cmpxchg32(at, &seen, word, 0);
+        if (rc != 0 || seen == word)
+            break;
+    }
+    if (rc == 0)
+        futex_wake_key(&k, 1, FUTEX_BITSET_MATCH_ANY);
+    futex_key_put(&k);
+    return rc;
+}
