@@ -14,6 +14,7 @@
 #include "arch/machine.h"
 #include "arch/msr.h"
 #include "mm/mm.h"
+#include "mm/tlb.h"
 #include "proc/timer.h"
 
 #define LAPIC_BASE      0xfee00000ull
@@ -216,6 +217,9 @@ void irq_handler(uint8_t vector)
         break;
     case IRQ_RESCHED:
         this_cpu()->need_resched = 1;
+        break;
+    case IRQ_TLB:
+        tlb_poll();
         break;
     }
 }

@@ -13,7 +13,7 @@
 #include "arch/trap.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
-#include "mm/mm.h"
+#include "mm/tlb.h"
 
 #define CPUID_1_ECX_X2APIC      (1u << 21)
 #define CPUID_1_ECX_DEADLINE    (1u << 24)
@@ -240,6 +240,7 @@ void cpu_irq_window(void)
 
 void cpu_relax_poll(void)
 {
+    tlb_poll();
     __asm__ volatile("pause" : : : "memory");
 }
 
