@@ -19,6 +19,7 @@ struct command {
 int command_summary(int argc, char **argv);
 int command_tree(int argc, char **argv);
 int command_print(int argc, char **argv);
+int command_lint(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_recover(int argc, char **argv);
 

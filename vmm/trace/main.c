@@ -10,6 +10,7 @@ static const struct command commands[] = {
       command_summary },
     { "tree", "the processes: who made whom, by which call, and how they ended", command_tree },
     { "print", "the events, a line each", command_print },
+    { "lint", "does it obey the rules for vfork, tables, frames and flushes?", command_lint },
     { "info", "files, packets, events by kind, clock and machine", command_info },
     { "recover", "repair what a killed vmm left behind", command_recover },
 };

@@ -1,0 +1,297 @@
+/* lint_reuse.c - what an old translation leads to is not used for anything else before
+ * the translation has left the TLBs: M3 for tables, M4 for frames; and rights that were
+ * taken away are gone when the call returns: F4, M2.
+ *
+ * When an entry goes or loses rights, the CPUs that have the root in CR3 may hold the
+ * old translation.  That is a *duty*: each of them has to flush it, or load CR3, before
+ *     table   its frame is freed (table_free)
+ *     frame   it is used anew (as a table, a kernel stack, or new anonymous memory)
+ *     rights  the task that changed them runs in user mode again
+ * A CPU that loads the root after the change walks the new tables, so it has no duty.
+ * (One that did so just before, and whose event comes just after, is missed; none is
+ * blamed wrongly.)
+ *
+ * A CPU between two user tasks may keep the root and flush later, since it uses no
+ * translation; no event says that it is in such a state.  So if another CPU has not
+ * flushed in time, for frames and rights, that is remembered, and it fails
+ * when that CPU is seen to use translations of the address space before it flushes.
+ * For the CPU that made the change itself, and for tables, which a processor may walk by
+ * speculation, it fails at once. */
+#include "vmm/trace/commands.h"
+#include "vmm/trace/lint_internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum duty_kind { DUTY_TABLE, DUTY_FRAME, DUTY_RIGHTS };
+
+struct duty {
+    struct duty *next;              /* in its address space's list, or the free list */
+    struct duty **prev;
+    struct duty *next_of_frame;
+    struct frame *frame;
+    struct lint_mm *mm;
+    uint8_t kind;
+    uint8_t check;
+    uint32_t by_cpu, by_pid;
+    uint64_t cpus, at, va, end;
+};
+
+/* By number.  links: how many entries lead to a table. */
+struct frame {
+    struct task_head head;
+    uint32_t links;
+    struct duty *duties;
+};
+
+bool lint_reuse_start(struct lint *l)
+{
+    l->frames = tasks_new(sizeof(struct frame));
+    return l->frames != NULL;
+}
+
+static void free_list(struct duty *d)
+{
+    while (d != NULL) {
+        struct duty *next = d->next;
+        free(d);
+        d = next;
+    }
+}
+
+static void free_duties_of(void *arg, void *mm)
+{
+    (void)arg;
+    free_list(((struct lint_mm *)mm)->duties);
+}
+
+void lint_reuse_free(struct lint *l)
+{
+    if (l->mms != NULL)
+        tasks_each(l->mms, free_duties_of, NULL);
+    free_list(l->free_duties);
+    tasks_free(l->frames);
+}
+
+static struct frame *frame_of(struct lint *l, uint64_t pfn)
+{
+    return tasks_get(l->frames, (uint32_t)pfn);
+}
+
+/* --- duties ------------------------------------------------------------------------------- */
+
+/* The CPUs that still have to.  All entries of the kernel's are global: loading CR3
+ * does not drop them. */
+static uint64_t left_of(const struct lint *l, struct duty *d)
+{
+    for (uint64_t rest = d->mm->head.pid != 0 ? d->cpus : 0; rest != 0; rest &= rest - 1) {
+        unsigned c = (unsigned)__builtin_ctzll(rest);
+        if (l->cpu[c].loaded_at > d->at)
+            d->cpus &= ~(1ull << c);
+    }
+    return d->cpus;
+}
+
+static void drop(struct lint *l, struct duty *d)
+{
+    struct duty **p = &d->frame->duties;
+    while (*p != d)
+        p = &(*p)->next_of_frame;
+    *p = d->next_of_frame;
+    *d->prev = d->next;
+    if (d->next != NULL)
+        d->next->prev = d->prev;
+    if (d->kind == DUTY_RIGHTS)
+        lint_task(l, d->by_pid)->rights--;
+    d->next = l->free_duties;
+    l->free_duties = d;
+}
+
+static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint64_t pfn,
+                const struct lint_write *w)
+{
+    const struct trace_event *e = l->event;
+    struct lint_mm *mm = lint_mm(l, e->mm);
+    uint64_t seen = l->cpus_seen >= 64 ? UINT64_MAX : (1ull << l->cpus_seen) - 1;
+    uint64_t cpus = e->mm == 0 ? seen : mm->cpus;
+    if (cpus == 0)
+        return;
+    struct duty *d = l->free_duties;
+    if (d != NULL)
+        l->free_duties = d->next;
+    else if ((d = malloc(sizeof(*d))) == NULL)
+        out_of_memory();
+    *d = (struct duty){
+        .next = mm->duties, .prev = &mm->duties, .frame = frame_of(l, pfn), .mm = mm,
+        .kind = (uint8_t)kind, .check = (uint8_t)check, .by_cpu = e->cpu, .by_pid = e->pid,
+        .cpus = cpus, .at = l->now, .va = w->va, .end = w->va + (1ull << (12 + 9 * (w->level - 1))),
+    };
+    if (d->next != NULL)
+        d->next->prev = &d->next;
+    mm->duties = d;
+    d->next_of_frame = d->frame->duties;
+    d->frame->duties = d;
+    if (kind == DUTY_RIGHTS)
+        lint_task(l, e->pid)->rights++;
+}
+
+/* The time is up for those that have not flushed. */
+static void call_in(struct lint *l, struct duty *d, const char *what)
+{
+    for (uint64_t rest = left_of(l, d); rest != 0; rest &= rest - 1) {
+        unsigned c = (unsigned)__builtin_ctzll(rest);
+        struct lint_cpu *cpu = &l->cpu[c];
+        if (d->kind == DUTY_TABLE || c == d->by_cpu || d->mm->head.pid == 0) {
+            lint_found(l, d->check, "%s, but CPU %u has not flushed va %#" PRIx64
+                       " of address space %u, changed in event %" PRIu64 " (frame %#x)", what, c,
+                       d->va, d->mm->head.pid, d->at, d->frame->head.pid);
+        } else if (!cpu->has_stale) {
+            cpu->has_stale = true;
+            cpu->stale_check = d->check;
+            cpu->stale_va = d->va;
+            cpu->stale_at = d->at;
+            cpu->stale_pfn = d->frame->head.pid;
+        }
+    }
+    drop(l, d);
+}
+
+static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind, const char *what)
+{
+    struct duty *d = frame_of(l, pfn)->duties, *next;
+    for (; d != NULL; d = next) {
+        next = d->next_of_frame;
+        if (d->kind == kind)
+            call_in(l, d, what);
+    }
+}
+
+/* --- entries -------------------------------------------------------------------------------- */
+
+static void link_changes(struct lint *l, const struct lint_write *w)
+{
+    bool was = is_table_link(w, w->old), is = is_table_link(w, w->new);
+    if (was && is && PTE_PFN(w->old) == PTE_PFN(w->new))
+        return;
+    if (was) {
+        struct frame *f = frame_of(l, PTE_PFN(w->old));
+        f->links -= f->links > 0;
+        owe(l, DUTY_TABLE, LINT_M3, PTE_PFN(w->old), w);
+    }
+    if (is)
+        frame_of(l, PTE_PFN(w->new))->links++;
+}
+
+/* A leaf that shows a frame in a new use, not one more mapping of what it is already. */
+static bool is_new_use(const struct lint_write *w)
+{
+    return w->reason == PT_kernel_stack
+        || ((w->new & LEAF_ANON) && w->reason != PT_fork_copy && w->reason != PT_mmap
+            && w->reason != PT_munmap && w->reason != PT_mprotect);
+}
+
+void lint_reuse_write(struct lint *l, const struct lint_write *w)
+{
+    if (w->level > PT_LEVEL_PTE && (is_table_link(w, w->old) || is_table_link(w, w->new))) {
+        link_changes(l, w);
+        return;
+    }
+    bool same = PTE_PFN(w->old) == PTE_PFN(w->new) && is_leaf(w, w->new);
+    if (is_leaf(w, w->new) && !(same && is_leaf(w, w->old)) && is_new_use(w))
+        call_in_frame(l, PTE_PFN(w->new), DUTY_FRAME, "a frame is used again");
+    if (!is_leaf(w, w->old))
+        return;
+    if (!same)
+        owe(l, DUTY_FRAME, LINT_M4, PTE_PFN(w->old), w);
+    else if ((w->old & ~w->new & 2) || (w->new & ~w->old & (1ull << 63)))
+        if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect)
+            owe(l, DUTY_RIGHTS, w->reason == PT_mprotect ? LINT_M2 : LINT_F4, PTE_PFN(w->old), w);
+}
+
+/* --- other events --------------------------------------------------------------------------- */
+
+static void flushed(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_tlb_flush *f = e->fields;
+    bool all = f->end == 0;
+    struct lint_mm *mm = lint_mm(l, e->mm);
+    struct duty *next;
+
+    for (struct duty *d = mm->duties; d != NULL; d = next) {
+        next = d->next;
+        /* Tables: INVLPG of any page drops all of the paging-structure caches. */
+        if (all || d->kind == DUTY_TABLE || (f->start <= d->va && d->end <= f->end))
+            d->cpus &= ~f->cpus;
+        if (left_of(l, d) == 0)
+            drop(l, d);
+    }
+    for (uint64_t rest = f->cpus; rest != 0; rest &= rest - 1) {
+        struct lint_cpu *c = &l->cpu[__builtin_ctzll(rest)];
+        if (c->has_stale && c->root == mm &&
+            (all || (f->start <= c->stale_va && c->stale_va < f->end)))
+            c->has_stale = false;
+    }
+}
+
+static void table_freed(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_table_free *f = e->fields;
+    const struct replay_table *t = replay_table(l->replay, f->table_pfn);
+    struct frame *frame = frame_of(l, f->table_pfn);
+
+    for (unsigned i = 0; t != NULL && i < PT_SLOTS; i++)
+        if (t->slot[i] != 0) {
+            lint_found(l, LINT_M3, "table %#x of level %u is freed with %#" PRIx64 " in slot %u",
+                       f->table_pfn, f->level, t->slot[i], i);
+            break;
+        }
+    if (frame->links > 0)
+        lint_found(l, LINT_M3, "table %#x of level %u is freed, but an entry still leads to it",
+                   f->table_pfn, f->level);
+    frame->links = 0;
+    for (unsigned c = 0; f->level == PT_LEVEL_PGD && c < LINT_CPUS; c++)
+        if (l->cpu[c].root != NULL && l->cpu[c].root->live
+            && l->cpu[c].root->root_pfn == f->table_pfn)
+            lint_found(l, LINT_M3, "root %#x is freed while CPU %u has it in CR3", f->table_pfn, c);
+    call_in_frame(l, f->table_pfn, DUTY_TABLE, "a table is freed");
+}
+
+/* The task is back in user mode: the rights it took away must be gone everywhere. */
+static void call_in_rights(struct lint *l, const struct trace_event *e)
+{
+    struct duty *next;
+    for (struct duty *d = lint_mm(l, e->mm)->duties; d != NULL; d = next) {
+        next = d->next;
+        if (d->kind == DUTY_RIGHTS && d->by_pid == e->pid)
+            call_in(l, d, "a task goes on");
+    }
+}
+
+static void used(struct lint *l, const struct trace_event *e)
+{
+    struct lint_cpu *c = &l->cpu[e->cpu];
+    if (c->has_stale && c->root != NULL && c->root->head.pid == e->mm) {
+        lint_found(l, c->stale_check, "CPU %u runs on without having flushed va %#" PRIx64
+                   ", changed in event %" PRIu64 "; its frame %#x has a new use or other rights",
+                   e->cpu, c->stale_va, c->stale_at, c->stale_pfn);
+        c->has_stale = false;
+    }
+}
+
+void lint_reuse_event(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_table_alloc *f = e->fields;
+    bool proof = lint_proves_use(e);
+    switch (e->id) {
+    case TRACE_EV_tlb_flush:   flushed(l, e); break;
+    case TRACE_EV_table_free:  table_freed(l, e); break;
+    case TRACE_EV_table_alloc:
+        call_in_frame(l, f->table_pfn, DUTY_FRAME, "a frame becomes a table");
+        break;
+    }
+    if ((proof || e->id == TRACE_EV_syscall_exit) && e->pid != 0
+        && lint_task(l, e->pid)->rights > 0)
+        call_in_rights(l, e);
+    if (proof)
+        used(l, e);
+}
