@@ -28,11 +28,20 @@ void waiter_add(struct waitq *q, struct waiter *w)
 
     w->task = t;
     spin_lock(&q->lock);
-    spin_lock(&t->lock);
+    list_push_back(&q->waiters, &w->link);
+    spin_lock(&t->lock);        /* also the barrier that waitq_idle() wants */
     t->wake_token = false;
     spin_unlock(&t->lock);
+    spin_unlock(&q->lock);
+}
+
+void waiter_join(struct waitq *q, struct waiter *w)
+{
+    w->task = current;
+    spin_lock(&q->lock);
     list_push_back(&q->waiters, &w->link);
     spin_unlock(&q->lock);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 void waiter_remove(struct waitq *q, struct waiter *w)
@@ -54,14 +63,24 @@ void waitq_wake(struct waitq *q)
     spin_unlock(&q->lock);
 }
 
-void wake_task(struct task *t)
+static inline void wake(struct task *t, void (*how)(struct task *))
 {
     spin_lock(&t->lock);
     if (t->rec->state == TASK_blocked || t->rec->state == TASK_stopped)
-        sched_wake(t);
+        how(t);
     else
         t->wake_token = true;
     spin_unlock(&t->lock);
+}
+
+void wake_task(struct task *t)
+{
+    wake(t, sched_wake);
+}
+
+void wake_task_first(struct task *t)
+{
+    wake(t, sched_wake_first);
 }
 
 struct alarm {

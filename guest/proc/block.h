@@ -28,9 +28,18 @@ struct waiter { struct list link; struct task *task; };   /* on the sleeper's st
 
 void waitq_init(struct waitq *q);
 void waiter_add(struct waitq *q, struct waiter *w);     /* current waits here */
+void waiter_join(struct waitq *q, struct waiter *w);    /* in one more queue: keeps the token */
 void waiter_remove(struct waitq *q, struct waiter *w);
 void waitq_wake(struct waitq *q);                       /* all of them */
-static inline bool waitq_idle(struct waitq *q) { return list_empty(&q->waiters); } /* a hint */
+
+/* Nobody waits, so there is nobody to wake.  Asked without the lock; right if between
+ * the change of the condition and this stands a locked instruction (giving a mutex
+ * back is one): who waits is in the queue, and that is visible, before he looks at
+ * the condition. */
+static inline bool waitq_idle(struct waitq *q)
+{
+    return __atomic_load_n(&q->waiters.next, __ATOMIC_RELAXED) == &q->waiters;
+}
 
 enum block_how {
     BLOCK_UNINTERRUPTIBLE,  /* ends by a wake only */
@@ -46,6 +55,7 @@ int block(enum block_reason reason, uint32_t on_pid, enum block_how how, uint64_
 
 /* Makes t runnable if block() has it asleep, else leaves the token. */
 void wake_task(struct task *t);
+void wake_task_first(struct task *t);       /* current will soon sleep or end: t runs next */
 
 /* Waits on q until cond is true.  0, -ERESTARTSYS or -ETIMEDOUT. */
 #define WAIT_EVENT(q, cond, reason, on_pid, how, deadline) ({ \
