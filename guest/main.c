@@ -37,10 +37,12 @@ static void open_console(void)
 static long try_init(const char *path)
 {
     cmdline.argv[0] = path;
+    task_enter_kernel(current);         /* once it is a user task, this is its system time */
     long err = exec_kernel(path, cmdline.argv, cmdline.envp);
     if (err == 0) {
         smp_finish();
         boot_stage(BOOT_first_user_instruction);
+        task_leave_kernel(current);
     }
     return err;
 }

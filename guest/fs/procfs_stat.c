@@ -128,7 +128,7 @@ static int look(const struct proc_node *n, struct about *a)
     a->nice = t->nice;
     a->cpu = t->cpu;
     a->start_ns = t->start_ns;
-    a->cpus_allowed = t->cpus_allowed;
+    a->cpus_allowed = t->cpus_allowed & cpus_online();
     a->no_new_privs = t->no_new_privs;
     a->rsslim = p->rlim[RLIMIT_RSS].rlim_cur;
     a->cutime = p->cutime_ns;
@@ -189,18 +189,18 @@ static void kb(struct text *t, const char *name, uint64_t pages)
     text_printf(t, "%s\t%8llu kB\n", name, U(pages) << (PAGE_SHIFT - 10));
 }
 
+/* mm->lock held. */
 static uint64_t locked_pages(struct mm *mm)
 {
     uint64_t pages = 0;
-    mutex_lock(&mm->lock);
     for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v))
         pages += v->flags & VM_LOCKED ? (v->end - v->start) >> PAGE_SHIFT : 0;
-    mutex_unlock(&mm->lock);
     return pages;
 }
 
 static void status_memory(struct text *t, struct mm *mm)
 {
+    mutex_lock(&mm->lock);              /* the counts change together */
     uint64_t code = (page_up(mm->code_end) - page_down(mm->code_start)) >> PAGE_SHIFT;
     uint64_t exec = MAX(mm->exec_vm, code);
     kb(t, "VmPeak:", mm->hiwater_vm);
@@ -217,6 +217,7 @@ static void status_memory(struct text *t, struct mm *mm)
     kb(t, "VmLib:", exec - code);
     kb(t, "VmPTE:", mm->tables);
     kb(t, "VmSwap:", 0);
+    mutex_unlock(&mm->lock);
     text_printf(t, "CoreDumping:\t0\n");
 }
 
@@ -224,6 +225,29 @@ static void status_cred(struct text *t, const struct cred *c)
 {
     text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
     text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
+}
+
+/* In words of 32 bits from the left, as many digits as there are CPUs for; and as a list
+ * of ranges. */
+static void status_cpus(struct text *t, uint64_t mask)
+{
+    unsigned low = MIN(ncpus, 32u), high = ncpus - low;
+    text_printf(t, "Cpus_allowed:\t");
+    if (high != 0)
+        text_printf(t, "%0*llx,", (int)(high + 3) / 4, U(mask >> 32));
+    text_printf(t, "%0*llx\nCpus_allowed_list:\t", (int)(low + 3) / 4, U(mask & UINT32_MAX));
+    const char *comma = "";
+    for (unsigned cpu = 0, last; cpu < ncpus; cpu = last + 1) {
+        for (last = cpu; last + 1 < ncpus && (mask >> cpu & mask >> (last + 1) & 1); )
+            last++;
+        if (!(mask >> cpu & 1))
+            continue;
+        text_printf(t, "%s%u", comma, cpu);
+        if (last != cpu)
+            text_printf(t, "-%u", last);
+        comma = ",";
+    }
+    text_printf(t, "\n");
 }
 
 int show_status(struct text *t, const struct proc_node *n)
@@ -262,7 +286,7 @@ int show_status(struct text *t, const struct proc_node *n)
                 U(c->cap_inheritable), U(c->cap_permitted), U(c->cap_effective),
                 U(c->cap_bounding));
     text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", a.no_new_privs);
-    text_printf(t, "Cpus_allowed:\t%llx\n", U(a.cpus_allowed));
+    status_cpus(t, a.cpus_allowed);
     text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
                 U(a.nvcsw), U(a.nivcsw));
     task_put(task);
@@ -276,10 +300,12 @@ int show_statm(struct text *t, const struct proc_node *n)
         text_printf(t, "0 0 0 0 0 0 0\n");
         return 0;
     }
+    mutex_lock(&mm->lock);
     text_printf(t, "%llu %llu %llu %llu 0 %llu 0\n", U(mm->total_vm), U(mm->pages_mapped),
                 U(mm->pages_mapped - mm->pages_anon),
                 U((page_up(mm->code_end) - page_down(mm->code_start)) >> PAGE_SHIFT),
                 U(mm->data_vm + mm->stack_vm));
+    mutex_unlock(&mm->lock);
     mm_put(mm, PT_exit_teardown);
     return 0;
 }

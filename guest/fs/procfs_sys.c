@@ -168,19 +168,21 @@ static int show_syscalls(struct text *t, UNUSED)
 
 static int show_counters(struct text *t, UNUSED)
 {
-    uint64_t writes = 0, faults = 0, switches = 0;
+    uint64_t writes = 0, faults = 0, switches = 0, kicks = 0, steals = 0;
     struct frame_counts c;
     for (unsigned i = 0; i < ncpus; i++) {
         writes += cpus[i].pte_writes;
         faults += cpus[i].faults;
         switches += cpus[i].switches;
+        kicks += cpus[i].kicks;
+        steals += cpus[i].steals;
     }
     frame_count(&c);
     text_printf(t,
                 "pte_writes %llu\nfaults %llu\nswitches %llu\nframes_total %llu\nframes_free %llu\n"
-                "tables_used %llu\ntables_total %llu\n", U(writes), U(faults), U(switches),
-                U(c.total), U(c.free),
-                U(c.tables_used), U(c.tables_total));
+                "tables_used %llu\ntables_total %llu\nkicks %llu\nsteals %llu\n", U(writes), U(faults),
+                U(switches), U(c.total), U(c.free),
+                U(c.tables_used), U(c.tables_total), U(kicks), U(steals));
     return 0;
 }
 

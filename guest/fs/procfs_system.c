@@ -48,31 +48,46 @@ static int show_meminfo(struct text *t, UNUSED)
 
 /* --- CPU time ------------------------------------------------------------ */
 
-struct load { uint64_t user, sys; unsigned running, blocked; };
+struct load {
+    unsigned running, blocked;      /* tasks */
+    uint64_t user[MAX_CPUS];        /* of what runs on a CPU, not booked there yet */
+};
 
-/* User time is the sum over all processes and what they reaped; what else the
- * CPUs did not idle away is system time. */
 static void measure(struct load *l)
 {
     struct process *p;
-    struct task *each;
-    memset(l, 0, sizeof *l);
+    struct task *t;
+    memset(l, 0, offsetof(struct load, user) + ncpus * sizeof l->user[0]);
     spin_lock(&tree_lock);
     list_for_each(p, &all_processes, all_link) {
-        l->user += p->utime_ns + p->cutime_ns;
-        list_for_each(each, &p->threads, thread_link) {
-            uint64_t user, sys;
-            task_times(each, &user, &sys);
-            l->user += user;
-            char letter = proc_state_letter(each->rec);
+        list_for_each(t, &p->threads, thread_link) {
+            l->user[MIN(t->cpu, ncpus - 1)] += task_user_unbooked(t);
+            char letter = proc_state_letter(t->rec);
             l->running += letter == 'R';
             l->blocked += letter == 'D';
         }
     }
     spin_unlock(&tree_lock);
-    uint64_t busy = clock_mono_ns() * ncpus - MIN(sched_uptime_idle_ns(), clock_mono_ns() * ncpus);
-    l->user = MIN(l->user, busy);
-    l->sys = busy - l->user;
+}
+
+struct cpu_time { uint64_t user, sys, idle; };
+
+/* What a CPU neither idles nor spends in user mode is system time. */
+static struct cpu_time time_of(const struct load *l, unsigned cpu)
+{
+    struct cpu_time c;
+    cpu_times(cpu, &c.user, &c.idle);
+    c.user += l->user[cpu];
+    uint64_t now = clock_mono_ns(), busy = now - MIN(c.idle, now);
+    c.user = MIN(c.user, busy);
+    c.sys = busy - c.user;
+    return c;
+}
+
+static void put_cpu_time(struct text *t, struct cpu_time c)
+{
+    text_printf(t, " %llu 0 %llu %llu 0 0 0 0 0 0\n", U(c.user / CLOCK_TICK_NS),
+                U(c.sys / CLOCK_TICK_NS), U(c.idle / CLOCK_TICK_NS));
 }
 
 /* So many since boot, on all CPUs: of the UART, or of the timers. */
@@ -87,16 +102,21 @@ static uint64_t interrupts(bool timer)
 static int show_system_stat(struct text *t, UNUSED)
 {
     struct load l;
+    struct cpu_time one, all = { 0, 0, 0 };
     uint64_t switches = 0;
     measure(&l);
-    text_printf(t, "cpu  %llu 0 %llu %llu 0 0 0 0 0 0\n", U(l.user / CLOCK_TICK_NS),
-                U(l.sys / CLOCK_TICK_NS),
-                U(sched_uptime_idle_ns() / CLOCK_TICK_NS));
     for (unsigned i = 0; i < ncpus; i++) {
+        one = time_of(&l, i);
+        all.user += one.user;
+        all.sys += one.sys;
+        all.idle += one.idle;
         switches += cpus[i].switches;
-        if (ncpus == 1)
-            text_printf(t, "cpu0 %llu 0 %llu %llu 0 0 0 0 0 0\n", U(l.user / CLOCK_TICK_NS),
-                        U(l.sys / CLOCK_TICK_NS), U(sched_uptime_idle_ns() / CLOCK_TICK_NS));
+    }
+    text_printf(t, "cpu ");
+    put_cpu_time(t, all);
+    for (unsigned i = 0; i < ncpus; i++) {
+        text_printf(t, "cpu%u", i);
+        put_cpu_time(t, time_of(&l, i));
     }
     spin_lock(&tree_lock);
     uint64_t made = pid_given();

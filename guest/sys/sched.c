@@ -20,8 +20,6 @@ static int find_task(int tid, bool change, struct task **out)
     struct task *me = current;
     int rc = 0;
 
-    if (tid < 0)
-        return -EINVAL;
     spin_lock(&tree_lock);
     struct task *t = tid == 0 ? me : task_find((uint32_t)tid);
     if (t == NULL)
@@ -35,21 +33,16 @@ static int find_task(int tid, bool change, struct task **out)
     return rc;
 }
 
-static uint64_t all_cpus(void)
-{
-    return ncpus < 64 ? (1ull << ncpus) - 1 : UINT64_MAX;
-}
-
 SYSCALL3(sched_getaffinity, int, tid, size_t, len, uaddr_t, mask)
 {
     struct task *t;
 
     if (len < sizeof(uint64_t) || len % sizeof(uint64_t) != 0)
-        return -EINVAL;
+        return -EINVAL;         /* only whole words */
     int rc = find_task(tid, false, &t);
     if (rc != 0)
         return rc;
-    uint64_t cpus_of = t->cpus_allowed & all_cpus();
+    uint64_t cpus_of = t->cpus_allowed & cpus_online();
     task_put(t);
     return put_user(cpus_of, mask) != 0 ? -EFAULT : (long)sizeof cpus_of;
 }
@@ -61,20 +54,21 @@ SYSCALL3(sched_setaffinity, int, tid, size_t, len, uaddr_t, mask)
 
     if (copy_from_user(&wanted, mask, MIN(len, sizeof wanted)) != 0)
         return -EFAULT;
-    if ((wanted & all_cpus()) == 0)
-        return -EINVAL;
     int rc = find_task(tid, true, &t);
-    if (rc == 0) {
-        t->cpus_allowed = wanted;
-        task_put(t);
-    }
+    if (rc != 0)
+        return rc;
+    if ((wanted & cpus_online()) == 0)
+        rc = -EINVAL;
+    else
+        sched_set_affinity(t, wanted & cpus_online());
+    task_put(t);
     return rc;
 }
 
 SYSCALL2(sched_getparam, int, tid, uaddr_t, param)
 {
     struct task *t;
-    int priority = 0, rc = find_task(tid, false, &t);
+    int priority = 0, rc = tid < 0 ? -EINVAL : find_task(tid, false, &t);
 
     if (rc != 0)
         return rc;
@@ -87,7 +81,7 @@ SYSCALL3(sched_setscheduler, int, tid, int, policy, uaddr_t, param)
     struct task *t;
     int priority, rc;
 
-    if (param == 0 || policy < 0)
+    if (param == 0 || policy < 0 || tid < 0)
         return -EINVAL;
     if (get_user(priority, param) != 0)
         return -EFAULT;
@@ -105,7 +99,7 @@ SYSCALL3(sched_setscheduler, int, tid, int, policy, uaddr_t, param)
 SYSCALL1(sched_getscheduler, int, tid)
 {
     struct task *t;
-    int rc = find_task(tid, false, &t);
+    int rc = tid < 0 ? -EINVAL : find_task(tid, false, &t);
 
     if (rc != 0)
         return rc;
