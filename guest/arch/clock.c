@@ -2,9 +2,9 @@
  *
  * Its rate is told by CPUID 0x40000010 (as QEMU and VMware define it) or by CPUID
  * 0x15, else measured once against the PIT.  The TSC is taken to be constant, as
- * it is in a virtual machine, and the same on all CPUs, as tsc.c has made sure.  Ticks become nanoseconds
- * by a multiplication and a shift: the factor has 32 bits behind the point, so it
- * is exact to 1e-9 at 1 GHz and more. */
+ * it is in a virtual machine, and the same on all CPUs, as tsc.c has made sure.
+ * Ticks become nanoseconds by a multiplication and a shift: the factor has 32 bits
+ * behind the point, so it is exact to 1e-9 at 1 GHz and more. */
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/device.h"

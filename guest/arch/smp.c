@@ -14,7 +14,7 @@
  *   ARRIVED   processor   complete but for its clock, waits in HLT
  *   CALLED    boot CPU    to compare now
  *   RUNS      processor   it is a CPU like any other
- *   UNFIT     processor   its clock is wrong; it waits for ever
+ *   UNFIT     processor   its counter is far off; it waits for ever
  *   GIVEN_UP  boot CPU    did not do its next step in LIMIT_NS; if it ever does, it
  *                         sees this and waits for ever
  *
@@ -133,6 +133,7 @@ void smp_start(void)
         return;
     }
     memcpy(phys_to_virt(low_page), ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
+    tsc_start();
     uint64_t init_at = clock_mono_ns();
     for (unsigned i = 0; i < n; i++)
         if (apic_id[i] != cpus[0].apic_id)
@@ -187,8 +188,8 @@ void smp_finish(void)
             frame_put(tables[i]);
         return;
     }
-    kprintf("CPU %u (APIC ID %u) %s: %u of %u CPUs run\n", id, cpus[id].apic_id,
-            state_of(id) == UNFIT ? "has a wrong time stamp counter" : "does not start", id, nstarted);
+    const char *why = state_of(id) == UNFIT ? "has a wrong time stamp counter" : "does not start";
+    kprintf("CPU %u (APIC ID %u) %s: %u of %u CPUs run\n", id, cpus[id].apic_id, why, id, nstarted);
 }
 
 /* --- the processor --------------------------------------------------------------- */
@@ -210,7 +211,7 @@ void ap_main(unsigned id)
     }
     if (hc_present)
         hypercall(HC_CPU_ONLINE, id, c->apic_id, (uint64_t)tsc.offset, tsc.error);
-    c->idle->last_tsc = rdtsc();
+    c->idle->last_tsc = tsc_stamp();
     sched_init();
     if (!step(id, CALLED, RUNS))
         machine_stop_here();

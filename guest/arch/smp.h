@@ -11,11 +11,13 @@ void smp_start(void);
  * counted them in ncpus then.  Who does not come is reported and left out. */
 void smp_finish(void);
 
-/* tsc.c: a processor that starts compares its TSC with the boot CPU's, which serves
- * it meanwhile.  One at a time. */
+/* tsc.c.  First of all it looks whether the counters can be relied on.  A processor
+ * that starts compares its TSC with the boot CPU's, which serves it meanwhile.  One
+ * at a time. */
+void tsc_start(void);
 struct tsc_offset { int64_t offset; uint64_t error; };  /* to add here for the boot CPU's, +- */
 bool tsc_compare(struct tsc_offset *found, const uint32_t *go_on);  /* while *go_on is as it was.
-                                 * false: given up, or the counter is wrong and stays it */
+                                 * false: given up, or the counter is far off and stays it */
 void tsc_serve(void);           /* answers if asked */
 
 void ap_main(unsigned id) __attribute__((noreturn));    /* boot.asm */

@@ -1,6 +1,6 @@
 /* tsc.c - one clock: a processor's time stamp counter against the boot CPU's.
  *
- * Time and the order of trace events rest on RDTSC alone, so what happened before
+ * Time and the order of trace events rest on the counters, so what happened before
  * on one CPU and was seen on another must have the smaller stamp.  Whether it has
  * is found by asking:
  *
@@ -14,21 +14,36 @@
  * round gives such an interval, however long the CPUs were held up in it; the
  * offset lies in what all have in common.  If 0 does, then the counters contradict
  * each other in nothing that could be seen, and nothing is changed.  Else the
- * processor moves its own counter by the middle, and compares again.  A counter
- * that is wrong after that, too (it runs at another rate, or cannot be set), makes
- * the processor unfit: it is left out, so that time never goes back for anybody.
+ * processor moves its own counter by the middle, and compares again: the counter, not
+ * a sum in software, because programs read it as well.  LFENCE keeps RDTSC from being
+ * done before the load that it must follow; before a store it needs none.
  *
- * The processor, not a sum in software, because programs read the counter as well.
- * LFENCE keeps RDTSC from being done before the load that it must follow; before a
- * store it needs none. */
+ * That holds for good only where the counters are invariant, as CPUID tells.  A KVM
+ * on a host without that sets each vCPU's counter anew whenever it is scheduled,
+ * some microseconds off.  There, or where the second comparison still finds a
+ * contradiction, the counters drift: every stamp of the kernel then goes through
+ * tsc_in_order(), which gives at least one more than the last it gave to anybody.  So
+ * time stands still for those microseconds rather than going back, and each event of the
+ * trace has a moment of its own.  A processor that is off by more than FAR_NS even so
+ * would hold the others' time up noticeably: it is left out. */
+#include "arch/clock.h"
 #include "arch/cpu.h"
+#include "arch/device.h"
 #include "arch/msr.h"
 #include "arch/smp.h"
+#include "trace/trace.h"
 
-#define ROUNDS          12
+#define ROUNDS          12u             /* and more while one must be held up in each, */
+#define NARROW_NS       50000ull        /*   that is until this is known, */
+#define LONG_NS         20000000ull     /*   or it has lasted that long */
+#define FAR_NS          1000000ull
 #define MSR_TSC         0x10u
 #define MSR_TSC_ADJUST  0x3bu
 #define CPUID_7_EBX_TSC_ADJUST (1u << 1)
+#define CPUID_80000007_EDX_INVARIANT (1u << 8)
+
+bool tsc_drifts;
+static uint64_t last_stamp;     /* [a] if they drift */
 
 static struct {
     uint64_t asked;             /* [atomic] by who starts */
@@ -51,13 +66,43 @@ void tsc_serve(void)
     __atomic_store_n(&exchange.answered, n, __ATOMIC_RELEASE);
 }
 
+uint64_t tsc_in_order(uint64_t tsc)
+{
+    uint64_t last = __atomic_load_n(&last_stamp, __ATOMIC_RELAXED), stamp;
+    do
+        stamp = MAX(tsc, last + 1);
+    while (!__atomic_compare_exchange_n(&last_stamp, &last, stamp, true, __ATOMIC_SEQ_CST,
+                                        __ATOMIC_RELAXED));
+    return stamp;
+}
+
+/* From here on.  at_least: no stamp before was later. */
+static void order_stamps(uint64_t at_least)
+{
+    tsc_in_order(at_least);
+    __atomic_store_n(&tsc_drifts, true, __ATOMIC_SEQ_CST);
+    trace_long_stamps();
+}
+
+void tsc_start(void)
+{
+    uint32_t max, a, b, c, d = 0;
+    cpuid(0x80000000, 0, &max, &b, &c, &d);
+    if (max >= 0x80000007)
+        cpuid(0x80000007, 0, &a, &b, &c, &d);
+    if (max < 0x80000007 || !(d & CPUID_80000007_EDX_INVARIANT))
+        order_stamps(rdtsc());
+}
+
 struct interval { int64_t low, high; };
 
 static bool measure(struct interval *in, const uint32_t *go_on)
 {
     uint32_t state = __atomic_load_n(go_on, __ATOMIC_RELAXED);
     *in = (struct interval){ INT64_MIN, INT64_MAX };
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    uint64_t narrow = clock_tsc_after(NARROW_NS), most = clock_tsc_after(LONG_NS), start = rdtsc();
+    for (unsigned i = 0; i < ROUNDS ||
+         (in->high - in->low > (int64_t)narrow && rdtsc() - start < most); i++) {
         uint64_t n = exchange.asked + 1, t1 = rdtsc();
         __atomic_store_n(&exchange.asked, n, __ATOMIC_RELEASE);
         while (__atomic_load_n(&exchange.answered, __ATOMIC_ACQUIRE) != n) {
@@ -93,6 +138,9 @@ bool tsc_compare(struct tsc_offset *found, const uint32_t *go_on)
             return false;
     }
     found->offset = in.low + (in.high - in.low) / 2;
-    found->error = (uint64_t)(in.high - in.low + 1) / 2;
-    return in.low <= 0 && in.high >= 0;
+    found->error = (uint64_t)(MAX(in.low, in.high) - MIN(in.low, in.high) + 1) / 2;
+    if (in.low > 0 || in.high < 0)
+        order_stamps(rdtsc() + (uint64_t)MAX(in.low, in.high));
+    int64_t far = (int64_t)clock_tsc_after(FAR_NS);
+    return in.low < far && in.high > -far;
 }

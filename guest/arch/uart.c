@@ -38,7 +38,7 @@
 #define LSR_DR      0x01
 #define LSR_THRE    0x20
 
-static struct spinlock lock = SPINLOCK_INIT(LOCK_console);    /* one write at a time, and `bounce` */
+static struct spinlock lock = SPINLOCK_INIT(LOCK_console);  /* one write at a time, and `bounce` */
 static char bounce[256];
 
 void uart_send(const char *s, size_t n)

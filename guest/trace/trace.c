@@ -49,7 +49,7 @@ static void doorbell(struct cpu *c)
     struct trace_cpu *t = &c->trace;
     if (t->next > t->window + sizeof(struct trace_packet)) {
         long err = hypercall(HC_TRACE_DOORBELL, c->id, (uint64_t)(t->next - t->window),
-                             t->first_tsc, rdtsc());
+                             t->first_tsc, tsc_stamp());
         if (err != 0) {
             trace_on = false;           /* the report of the panic must not come here */
             panic("trace: the VMM does not take a packet: error %ld", -err);
@@ -68,7 +68,7 @@ static __attribute__((noinline)) struct slot begin_slow(uint32_t id, unsigned by
     if (t->next + bytes > t->window + TRACE_WINDOW_BYTES)
         doorbell(c);
 
-    uint64_t tsc = rdtsc();
+    uint64_t tsc = tsc_stamp();
     if (t->next == t->window + sizeof(struct trace_packet))
         t->first_tsc = tsc;
     t->epoch = (uint32_t)(tsc >> TRACE_TSC_BITS);
@@ -365,10 +365,18 @@ void trace_cpu_init(unsigned cpu)
     uint8_t *window = map_window((paddr_t)at, TRACE_WINDOW_BYTES);
     if (window == NULL)
         panic("trace: no memory to map the window of CPU %u", cpu);
-    t->limit = window + TRACE_WINDOW_BYTES - FIXED_MAX;
+    t->limit = tsc_drifts ? window : window + TRACE_WINDOW_BYTES - FIXED_MAX;
     t->next = window + sizeof(struct trace_packet);
     t->epoch = NO_EPOCH;
     t->window = window;
+}
+
+/* No event fits in what is left now, as far as begin() knows: begin_slow() takes them
+ * all.  So where the counters can be relied on, this costs nothing. */
+void trace_long_stamps(void)
+{
+    for (unsigned i = 0; i < MAX_CPUS; i++)
+        cpus[i].trace.limit = cpus[i].trace.window;
 }
 
 void trace_init(void)

@@ -23,6 +23,8 @@ extern bool trace_on;           /* set once, by trace_init() */
 void trace_init(void);
 /* The boot CPU, before it starts CPU `cpu`. */
 void trace_cpu_init(unsigned cpu);
+/* From here on each event of every CPU has a stamp by tsc_stamp(). */
+void trace_long_stamps(void);
 /* Before the machine ends: hands over what this CPU has written.  A CPU can ring
  * only for itself; in the others' packets the VMM finds the whole events. */
 void trace_flush_all(void);

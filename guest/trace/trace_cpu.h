@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-struct trace_cpu {          /* only its own CPU touches it, once it runs */
+struct trace_cpu {          /* [o], once its CPU runs; but: trace_long_stamps() */
     uint8_t *next;          /* in the window: where the next event goes */
     uint8_t *limit;         /* up to here an event without a sequence surely fits */
     uint8_t *window;        /* TRACE_WINDOW_BYTES, NULL: no trace */
