@@ -11,6 +11,7 @@ use warnings;
 no warnings 'portable';        # addresses have 64 bits
 use Exporter 'import';
 use File::Temp qw(tempdir);
+use File::Basename qw(dirname);
 use FindBin;
 use JSON::PP;
 use POSIX qw(mkfifo);
@@ -35,7 +36,7 @@ my @STAGES;         # names of the stages by number: shared/boot_stages.h
 sub stages
 {
     return @STAGES if @STAGES;
-    open my $file, '<', "$FindBin::Bin/../../shared/boot_stages.h" or die "boot_stages.h: $!";
+    open my $file, '<', dirname(__FILE__) . "/../../shared/boot_stages.h" or die "boot_stages.h: $!";
     /^\s*X\((\d+), (\w+)\)/ and $STAGES[$1] = $2 while <$file>;
     return @STAGES;
 }
@@ -89,7 +90,7 @@ sub instructions
     while (<$counts>) {
         my ($name, $entry, $kernel, $user) = split;
         # What runs after the end that was waited for depends on when it was noticed.
-        next if $name eq 'end' && defined $boot->{until};
+        next if $name eq 'end' && defined $boot->{until} && !$boot->{end};
         my $ours = $name =~ /^\d+$/;
         $name = $names[$name] if $ours;
         $figures->{"instructions/qemu/$name/kernel"} = $kernel;
