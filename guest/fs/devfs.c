@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/kmap.h"
 #include "proc/task.h"
 #include "shared/boot_stages.h"
 #include <linux/magic.h>
@@ -229,8 +230,10 @@ int devfs_get(struct superblock **out)
 static void unpack_image(struct superblock *sb, paddr_t start, uint64_t bytes)
 {
     pfn_t first = start & (PAGE_SIZE - 1) ? 0 : (pfn_t)(start >> PAGE_SHIFT);
-    int err = cpio_unpack(sb, phys_to_virt(start), bytes, first);
+    int err = kmap_direct_part(start, start + bytes);
 
+    if (err == 0)
+        err = cpio_unpack(sb, phys_to_virt(start), bytes, first);
     if (err)
         kprintf("root image at 0x%llx: error %d, part of it is missing\n", (unsigned long long)start, -err);
 }

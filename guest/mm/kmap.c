@@ -55,24 +55,38 @@ void kmap_adopt_boot(void)
     kmap_direct_end = BOOT_DIRECT_BYTES;
 }
 
+/* direct_lock held. */
+static int map_large(paddr_t at)
+{
+    uint64_t va = DIRECT_MAP + at;
+    pte_t *e = pt_make_level(&kernel_mm, va, 2, PT_kernel_map);
+
+    if (!e)
+        return -ENOMEM;
+    if (!*e)        /* the start info's page may be there since boot, or a module's */
+        pt_write(&kernel_mm, va, e, 2, PT_kernel_map, at | PTE_PS | PTE_W | no_exec() | kernel_page(0));
+    return 0;
+}
+
 int kmap_direct(paddr_t end)
 {
     int err = 0;
     if (end <= kmap_direct_end)
         return 0;
     spin_lock(&direct_lock);
-    while (kmap_direct_end < end) {
-        uint64_t va = DIRECT_MAP + kmap_direct_end;
-        pte_t *e = pt_make_level(&kernel_mm, va, 2, PT_kernel_map);
-        if (!e) {
-            err = -ENOMEM;
-            break;
-        }
-        if (!*e)        /* the start info's page may be there since boot */
-            pt_write(&kernel_mm, va, e, 2, PT_kernel_map,
-                     kmap_direct_end | PTE_PS | PTE_W | no_exec() | kernel_page(0));
+    while (kmap_direct_end < end && (err = map_large(kmap_direct_end)) == 0)
         __atomic_store_n(&kmap_direct_end, kmap_direct_end + LARGE_PAGE, __ATOMIC_RELEASE);
-    }
+    spin_unlock(&direct_lock);
+    return err;
+}
+
+int kmap_direct_part(paddr_t start, paddr_t end)
+{
+    int err = 0;
+    spin_lock(&direct_lock);
+    paddr_t at = MAX(start & ~(LARGE_PAGE - 1), kmap_direct_end);
+    for (; at < end && err == 0; at += LARGE_PAGE)
+        err = map_large(at);
     spin_unlock(&direct_lock);
     return err;
 }

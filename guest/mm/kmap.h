@@ -14,6 +14,8 @@ static inline bool kmap_direct_covers(paddr_t at)
 }
 /* Makes it reach `end` at least.  0 or -ENOMEM.  Takes table frames. */
 int  kmap_direct(paddr_t end);
+/* A part above that: a module that the loader put at the top of RAM.  Stays. */
+int  kmap_direct_part(paddr_t start, paddr_t end);
 /* Keeps some stacks ready, so that a vfork or clone need not map one.  Called
  * where entries are written anyway; running out of memory is no failure here. */
 void kstack_replenish(void);
