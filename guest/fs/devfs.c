@@ -128,7 +128,8 @@ static long mem_seek(struct file *f, int64_t off, int whence)
  * a file that belongs to the descriptor, each mapping a fresh one.  mm.lock is held. */
 static int zero_mmap(struct file *f, struct vma *v)
 {
-    struct file *backing = f->private;
+    struct file *backing = __atomic_load_n(&f->private, __ATOMIC_ACQUIRE);
+    void *nobody = NULL;
     int err;
 
     if (!(v->flags & VM_SHARED)) {
@@ -140,7 +141,12 @@ static int zero_mmap(struct file *f, struct vma *v)
         err = tmpfs_anon_file("dev/zero", 0, &backing);
         if (err)
             return err;
-        f->private = backing;
+        /* Another process that shares f may have been faster. */
+        if (!__atomic_compare_exchange_n(&f->private, &nobody, backing, false, __ATOMIC_ACQ_REL,
+                                         __ATOMIC_ACQUIRE)) {
+            file_put(backing);
+            backing = nobody;
+        }
     }
     spin_lock(&backing->inode->pages_lock);
     v->file = backing;

@@ -4,7 +4,11 @@
  * A bit in `used` means taken; the pointer follows later for a descriptor that
  * is reserved while its file is being opened.
  * Locking: all changes under lock.  A table with one user is changed by current
- * alone, so that current reads its own without the lock. */
+ * alone, so that current reads its own without the lock.  Others can become users only
+ * by current's clone, or for a moment to look at it (/proc), and never change it.
+ * Close, dup2 and a use at the same time: a look-up takes its reference under the lock
+ * or is the only user, so a file that was found stays until its finder puts it; dup2
+ * onto a descriptor that another thread is just opening gives EBUSY. */
 #include "fs/internal.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -21,8 +25,8 @@ struct files {
     uint32_t users;             /* [a] */
     struct spinlock lock;
     uint32_t end;               /* [lock] blocks from this on are empty or missing */
-    struct fd_block first;
-    struct fd_dir *top;         /* of directories of blocks; NULL: only `first` */
+    struct fd_block first;      /* [lock], and what is in all blocks */
+    struct fd_dir *top;         /* [lock] of directories of blocks; NULL: only `first`.  They grow only */
 };
 
 /* --- blocks --- */
@@ -89,7 +93,7 @@ void files_get(struct files *fs)
 
 uint32_t files_users(struct files *fs)
 {
-    return __atomic_load_n(&fs->users, __ATOMIC_RELAXED);
+    return __atomic_load_n(&fs->users, __ATOMIC_ACQUIRE);  /* who left has left it as it is */
 }
 
 /* Descriptors that are only reserved stay behind. */
@@ -233,7 +237,9 @@ void fd_cancel(int fd)
     struct files *fs = current->files;
 
     spin_lock(&fs->lock);
-    block_at(fs, (uint32_t)fd / BLOCK_FDS)->used &= ~(1ull << fd % BLOCK_FDS);
+    struct fd_block *b = block_at(fs, (uint32_t)fd / BLOCK_FDS);
+    b->used &= ~(1ull << fd % BLOCK_FDS);
+    b->cloexec &= ~(1ull << fd % BLOCK_FDS);
     spin_unlock(&fs->lock);
 }
 
@@ -253,15 +259,13 @@ int fd_open_add(struct file *f, uint32_t flags)
 struct file *fd_get(int fd)
 {
     struct files *fs = current->files;
-    struct file **slot = slot_of(fs, fd), *f;
 
-    if (likely(files_users(fs) == 1)) {
-        f = slot ? *slot : NULL;
-        if (f)
-            file_get(f);
-        return f;
-    }
-    return files_peek(fs, fd);
+    if (unlikely(files_users(fs) != 1))
+        return files_peek(fs, fd);
+    struct file **slot = slot_of(fs, fd), *f = slot ? *slot : NULL;
+    if (f)
+        file_get(f);
+    return f;
 }
 
 struct file *files_peek(struct files *fs, int fd)

@@ -1,5 +1,5 @@
-/* file.c - open files: their life, and the counts of writers and of running
- * programs on an inode, of which only one may be above zero. */
+/* file.c - open files: their life, and the count on an inode of either writers or
+ * running programs: above or below zero, never both. */
 #include "fs/internal.h"
 #include "fs/devfs.h"
 #include "lib/string.h"
@@ -7,30 +7,35 @@
 #include "proc/task.h"
 #include <linux/magic.h>
 
+/* by: 1 a writer, -1 a program. */
+static int count_in(struct inode *in, int32_t by)
+{
+    int32_t now = __atomic_load_n(&in->writers, __ATOMIC_RELAXED);
+
+    do {
+        if (by > 0 ? now < 0 : now > 0)
+            return -ETXTBSY;
+    } while (!__atomic_compare_exchange_n(&in->writers, &now, now + by, false, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
+    return 0;
+}
+
 int inode_write_begin(struct inode *in)
 {
-    __atomic_add_fetch(&in->writers, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&in->denied, __ATOMIC_SEQ_CST) == 0)
-        return 0;
-    inode_write_end(in);
-    return -ETXTBSY;
+    return count_in(in, 1);
 }
 
 void inode_write_end(struct inode *in)
 {
-    __atomic_sub_fetch(&in->writers, 1, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&in->writers, 1, __ATOMIC_RELAXED);
 }
 
 static int deny_write(struct file *f)
 {
-    struct inode *in = f->inode;
+    int err = count_in(f->inode, -1);
 
-    __atomic_add_fetch(&in->denied, 1, __ATOMIC_SEQ_CST);
-    f->denies_write = true;
-    if (__atomic_load_n(&in->writers, __ATOMIC_SEQ_CST) == 0)
-        return 0;
-    file_allow_write(f);
-    return -ETXTBSY;
+    f->denies_write = err == 0;
+    return err;
 }
 
 void file_allow_write(struct file *f)
@@ -38,7 +43,7 @@ void file_allow_write(struct file *f)
     if (!f->denies_write)
         return;
     f->denies_write = false;
-    __atomic_sub_fetch(&f->inode->denied, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&f->inode->writers, 1, __ATOMIC_RELAXED);
 }
 
 void file_get(struct file *f)

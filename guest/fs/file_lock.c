@@ -4,7 +4,8 @@
  * of a process share and a child does not; of an OFD lock and of flock the open
  * file.  Conflicts are between different owners of the same kind; flock locks
  * and record locks do not see each other.
- * Who has to wait waits for any change of the list, then looks again.  A wait
+ * Who has to wait waits for any change of the list, then looks again; he enters the
+ * queue before he gives the list's lock back, so no change escapes him.  A wait
  * that would close a circle of record lock owners is refused: -EDEADLK. */
 #include "fs/internal.h"
 #include "mm/heap.h"
@@ -62,9 +63,9 @@ static bool waits_for(const void *from, const void *owner)
     return false;
 }
 
-/* The owner's locks in r give way: cut at its borders.  *spare is used up if one
+/* The owner's locks in r give way: cut at its borders, and who waits looks again.  *spare is used up if one
  * lock becomes two. */
-static bool cut(const struct inode *in, const void *owner, struct lock_range r, bool flock,
+static void cut(const struct inode *in, const void *owner, struct lock_range r, bool flock,
                 struct file_lock **spare)
 {
     struct file_lock *l, *next;
@@ -91,13 +92,15 @@ static bool cut(const struct inode *in, const void *owner, struct lock_range r, 
             kfree(l);
         }
     }
-    return any;
+    if (any)
+        waitq_wake(&changed);
 }
 
 /* Waits until something changes, or refuses to. */
 static int wait_for(const void *owner, const struct file_lock *other, bool flock)
 {
     struct lock_wait w = { .owner = owner, .on = other->owner };
+    uint32_t pid = other->pid > 0 ? (uint32_t)other->pid : 0;   /* `other` goes with the lock */
     struct waiter sleeper;
     int err = -EDEADLK;
 
@@ -105,8 +108,7 @@ static int wait_for(const void *owner, const struct file_lock *other, bool flock
         list_push_back(&all_waits, &w.link);
         waiter_add(&changed, &sleeper);
         spin_unlock(&lock);
-        err = block(BLOCK_flock, other->pid > 0 ? (uint32_t)other->pid : 0, BLOCK_INTERRUPTIBLE,
-                    NO_DEADLINE);
+        err = block(BLOCK_flock, pid, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
         waiter_remove(&changed, &sleeper);
         spin_lock(&lock);
         list_remove(&w.link);
@@ -119,7 +121,6 @@ static int set_lock(struct file *f, const void *owner, short type, struct lock_r
 {
     struct file_lock *fresh = NULL, *spare = kmalloc(sizeof(*spare)), *other;
     int err = 0;
-    bool woke = false;
 
     if (type != F_UNLCK)
         fresh = kmalloc(sizeof(*fresh));
@@ -131,11 +132,11 @@ static int set_lock(struct file *f, const void *owner, short type, struct lock_r
     spin_lock(&lock);
     while (!err && type != F_UNLCK && (other = conflict(f->inode, owner, type, r, flock)) != NULL) {
         if (flock)              /* a change of kind gives the old lock up first */
-            woke |= cut(f->inode, owner, r, flock, &spare);
+            cut(f->inode, owner, r, flock, &spare);
         err = wait ? wait_for(owner, other, flock) : -EAGAIN;
     }
     if (!err) {
-        woke |= cut(f->inode, owner, r, flock, &spare);
+        cut(f->inode, owner, r, flock, &spare);
         if (fresh) {
             *fresh = (struct file_lock){ .inode = f->inode, .owner = owner, .range = r, .pid = pid,
                                          .type = type, .flock = flock };
@@ -144,8 +145,6 @@ static int set_lock(struct file *f, const void *owner, short type, struct lock_r
         }
     }
     spin_unlock(&lock);
-    if (woke)
-        waitq_wake(&changed);
     kfree(spare);
     kfree(fresh);
     return err;

@@ -208,7 +208,9 @@ static int tmpfs_option(struct superblock *sb, const char *key, const char *valu
     } else if (strcmp(key, "mode") == 0) {
         if (!parse_number(value, 8, &n))
             return -EINVAL;
+        mutex_lock(&root->lock);
         root->mode = S_IFDIR | (n & 07777);
+        mutex_unlock(&root->lock);
     } else if (strcmp(key, "uid") == 0) {
         if (!parse_number(value, 10, &root->uid))
             return -EINVAL;

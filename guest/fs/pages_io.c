@@ -44,11 +44,43 @@ static pfn_t page_look(struct inode *in, uint64_t i)
     return pfn;
 }
 
+/* One page more of the file system's share: other inodes' count at the same time. */
+static bool charge_page(struct superblock *sb)
+{
+    uint64_t now = __atomic_add_fetch(&sb->pages, 1, __ATOMIC_RELAXED);
+
+    if (!sb->max_pages || now <= sb->max_pages)
+        return true;
+    __atomic_sub_fetch(&sb->pages, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+/* Page i, which is a hole, with a reference for the caller.  pages_lock held. */
+static int page_make(struct inode *in, uint64_t i, pfn_t *out)
+{
+    pfn_t pfn = 0;
+    int err = -ENOSPC;
+
+    if (!charge_page(in->sb))
+        return err;
+    pfn = frame_alloc_zeroed();
+    err = pfn ? pages_set(&in->pages, i, pfn) : -ENOMEM;
+    if (err) {
+        if (pfn)
+            frame_put(pfn);
+        __atomic_sub_fetch(&in->sb->pages, 1, __ATOMIC_RELAXED);
+        return err;
+    }
+    in->npages++;
+    frame_get(pfn);
+    *out = pfn;
+    return 0;
+}
+
 /* A reference to page i, which is made if it is a hole: 0, -ENOSPC, -ENOMEM.
  * beyond: -ENXIO unless the file reaches to the page. */
 static int page_get_or_make(struct inode *in, uint64_t i, bool beyond, pfn_t *out)
 {
-    struct superblock *sb = in->sb;
     int err = 0;
 
     spin_lock(&in->pages_lock);
@@ -57,16 +89,8 @@ static int page_get_or_make(struct inode *in, uint64_t i, bool beyond, pfn_t *ou
         err = -ENXIO;
     } else if (pfn) {
         frame_get(pfn);
-    } else if (sb->max_pages && sb->pages >= sb->max_pages) {
-        err = -ENOSPC;
-    } else if (!(pfn = frame_alloc_zeroed())) {
-        err = -ENOMEM;
-    } else if ((err = pages_set(&in->pages, i, pfn)) != 0) {
-        frame_put(pfn);
     } else {
-        in->npages++;
-        __atomic_add_fetch(&sb->pages, 1, __ATOMIC_RELAXED);
-        frame_get(pfn);
+        err = page_make(in, i, &pfn);
     }
     spin_unlock(&in->pages_lock);
     *out = pfn;

@@ -161,6 +161,7 @@ static long put_bytes(struct pipe *p, struct uio *u)
     return done;
 }
 
+/* After p->lock was given back: waitq_idle(). */
 static void wake(struct waitq *q)
 {
     if (!waitq_idle(q))

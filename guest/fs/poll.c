@@ -65,14 +65,10 @@ void poll_wait(struct poll_table *pt, struct waitq *q)
     e->queue = q;
     e->file = pt->asked;
     file_get(e->file);
-    if (is_first) {
+    if (is_first)
         waiter_add(q, &e->waiter);
-    } else {
-        e->waiter.task = current;
-        spin_lock(&q->lock);
-        list_push_back(&q->waiters, &e->waiter.link);
-        spin_unlock(&q->lock);
-    }
+    else
+        waiter_join(q, &e->waiter);
 }
 
 static void leave_queues(struct entry *e, unsigned n)

@@ -171,12 +171,16 @@ static const char *limit_text(uint64_t value, char *buf, size_t room)
 
 static int show_limits(struct text *t, const struct proc_node *n)
 {
+    struct rlimit64 limit[RLIM_NLIMITS];
     struct task *task = proc_task(n);
     if (!task)
         return -ESRCH;
+    spin_lock(&tree_lock);
+    memcpy(limit, task->proc->rlim, sizeof limit);
+    spin_unlock(&tree_lock);
     text_printf(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
     for (unsigned i = 0; i < RLIM_NLIMITS; i++) {
-        struct rlimit64 l = task->proc->rlim[i];
+        struct rlimit64 l = limit[i];
         char soft[24], hard[24];
         const char *now = limit_text(l.rlim_cur, soft, sizeof soft);
         const char *most = limit_text(l.rlim_max, hard, sizeof hard);

@@ -35,7 +35,7 @@ struct superblock {
     uint64_t next_ino;          /* [a] */
     uint64_t inodes;            /* [a] in use */
     uint64_t pages;             /* [a] in use */
-    uint64_t max_pages;         /* size= ; 0: no limit */
+    uint64_t max_pages;         /* size= ; 0: no limit.  [fs_tree], read without */
     uint32_t refs;              /* [a] mounts of it */
     struct dentry *root;        /* [k] */
     bool     permanent;         /* proc, and file systems without a mount: never freed */
@@ -43,17 +43,19 @@ struct superblock {
 
 struct page_index;              /* radix tree of pfns, pages.c */
 
+/* Where a field is "read without" its lock, each word is whole, and two of them may be
+ * of different moments. */
 struct inode {
-    const struct inode_ops *ops;
-    const struct file_ops  *fops;
-    struct superblock *sb;
+    const struct inode_ops *ops;    /* [k] */
+    const struct file_ops  *fops;   /* [k] */
+    struct superblock *sb;      /* [k] */
     uint32_t refs;              /* [a] dentries and files */
     uint32_t nlink;             /* [fs_tree] */
     uint64_t ino;               /* [k] */
-    uint32_t mode, uid, gid;    /* [lock] */
+    uint32_t mode, uid, gid;    /* [lock], read without */
     uint32_t rdev;              /* [k] new_encode_dev() of a device */
-    uint64_t size;              /* [lock], read without */
-    struct __kernel_timespec atime, mtime, ctime;
+    uint64_t size;              /* [lock], of a directory [fs_tree]; read without.  Less: also [pages_lock] */
+    struct __kernel_timespec atime, mtime, ctime;   /* the last writer's; read without */
     struct mutex lock;
     struct spinlock pages_lock;
     struct page_index *pages;   /* [pages_lock] */
@@ -61,9 +63,8 @@ struct inode {
     uint32_t borrowed_pages;    /*   lie in the root image from this frame on */
     uint64_t npages;            /* [pages_lock] st_blocks / 8 */
     struct list mappings;       /* [pages_lock] struct vma.file_link */
-    uint32_t writers;           /* [a] open for writing; ETXTBSY */
-    uint32_t denied;            /* [a] running as a program: no writers */
-    void    *private;           /* of the file system: symlink text, pipe, device, procfs entry */
+    int32_t  writers;           /* [a] open for writing; below 0: so many programs run from it.  ETXTBSY */
+    void    *private;           /* [k] symlink text, device, procfs entry; [a] pipe, once made */
 };
 
 struct inode_ops {              /* NULL: -ENOTDIR, -EPERM or the obvious default */
@@ -100,13 +101,15 @@ struct dentry {                 /* [fs_tree] all but refs */
 };
 
 struct mount {
-    struct superblock *sb;
-    struct dentry *root, *on;   /* on: the covered dentry, NULL for / */
-    struct mount  *parent;
-    struct list    link;        /* all mounts, in order */
-    uint32_t flags;             /* MS_RDONLY, MS_NOEXEC ... */
-    uint32_t refs, id;
-    char     source[64];
+    struct superblock *sb;      /* [k] */
+    struct dentry *root;        /* [k] */
+    struct dentry *on;          /* [fs_tree + names_lock] the covered dentry, NULL for / */
+    struct mount  *parent;      /* same */
+    struct list    link;        /* [fs_tree] all mounts, in order */
+    uint32_t flags;             /* [fs_tree], read without: MS_RDONLY, MS_NOEXEC ... */
+    uint32_t refs;              /* [a] the list's, paths' and child mounts' */
+    uint32_t id;                /* [k] */
+    char     source[64];        /* [k] */
 };
 
 extern struct mutex fs_tree;
@@ -115,17 +118,17 @@ extern struct list mounts;      /* [fs_tree] struct mount.link, in the order in 
 struct path { struct mount *mnt; struct dentry *dentry; };      /* each with a reference */
 
 struct file {
-    const struct file_ops *ops;
-    struct inode *inode;
-    struct path   path;         /* pipes and sockets: mnt NULL, dentry NULL */
+    const struct file_ops *ops; /* [k] */
+    struct inode *inode;        /* [k] */
+    struct path   path;         /* [k] pipes and sockets: mnt NULL, dentry NULL */
     uint32_t refs;              /* [a] */
-    uint32_t flags;             /* O_* ; [lock] for F_SETFL */
-    uint64_t pos;               /* [lock] */
+    uint32_t flags;             /* O_* ; [lock] for F_SETFL, read without */
+    uint64_t pos;               /* [lock], shown without; not used if ops->nonseekable */
     struct mutex lock;          /* position: held over a read or write that moves it */
-    int32_t  owner;             /* F_SETOWN */
-    bool     write_counted;     /* counts in inode->writers */
-    bool     denies_write;      /* counts in inode->denied */
-    void    *private;
+    int32_t  owner;             /* F_SETOWN; one word */
+    bool     write_counted;     /* [k] counts in inode->writers */
+    bool     denies_write;      /* counts there, too; who opened it for exec, and its mm */
+    void    *private;           /* [k] the operations' own; /dev/zero: [a] */
 };
 
 struct file_ops {
@@ -177,7 +180,12 @@ char *file_name(struct file *f, char *buf, size_t room);    /* also "pipe:[17]" 
 void fs_init(void);             /* root tmpfs from the images in boot_info, /dev, console */
 
 /* cwd, root, umask */
-struct fs_ctx { uint32_t users; struct spinlock lock; struct path cwd, root; uint32_t umask; };
+struct fs_ctx {
+    uint32_t users;             /* [a] */
+    struct spinlock lock;
+    struct path cwd, root;      /* [lock] */
+    uint32_t umask;             /* [lock], read without */
+};
 struct fs_ctx *fs_ctx_copy(struct fs_ctx *from);    /* NULL: no memory */
 void fs_ctx_get(struct fs_ctx *c);
 void fs_ctx_put(struct fs_ctx *c);

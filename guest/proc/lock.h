@@ -75,7 +75,8 @@ void spin_lock_slow(struct spinlock *l);    /* lock.c: spins */
 
 /* --- mutexes ------------------------------------------------------------------ */
 
-/* Its owner may sleep.  Not recursive. */
+/* Its owner may sleep.  Not recursive.  Who gives it back still looks at its waiters
+ * after somebody else may have taken it: he has a reference on what it is in. */
 struct mutex {
     struct task    *owner;          /* [a] */
     struct spinlock lock;           /* guards waiters */

@@ -11,7 +11,7 @@
  * memory, whose fault takes an address space's mutex. */
 #define LOCK_CLASSES(X) \
     /* mutexes */ \
-    X(file,         ONE,     "struct file: its position") \
+    X(file,         ADDRESS, "struct file: its position; two: copy_file_range") \
     X(proc_text,    ONE,     "the text of an open file of /proc") \
     X(fs_tree,      ONE,     "names, mounts, link counts") \
     X(inode,        ADDRESS, "struct inode: size and attributes; writes to its pages") \
@@ -36,7 +36,7 @@
     X(waitq,        ONE,     "waiters on a wait queue or mutex") \
     X(timers,       ONE,     "the timers of a CPU") \
     X(task,         ONE,     "task.lock: wake token, why it sleeps, what clone flags share") \
-    X(runq,         ADDRESS, "the run queue of a CPU; two: stealing") \
+    X(runq,         ONE,     "the run queue of a CPU") \
     X(load,         ONE,     "load averages") \
     X(records,      ONE,     "the free task records") \
     X(vmap,         ONE,     "address ranges of the kernel") \

@@ -151,12 +151,13 @@ SYSCALL3(dup3, int, from, int, to, uint32_t, flags)
 
 #define SETTABLE ((uint32_t)(O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | FASYNC))
 
-static long set_flags(struct file *f, uint32_t flags)
+/* Of the flags in `which`, which can be set, those in `to` are set and the others not. */
+static long set_flags(struct file *f, uint32_t which, uint32_t to)
 {
-    if ((flags ^ f->flags) & O_NOATIME && flags & O_NOATIME && !inode_owner_or_root(f->inode))
+    if (which & to & ~f->flags & O_NOATIME && !inode_owner_or_root(f->inode))
         return -EPERM;
     mutex_lock(&f->lock);
-    f->flags = (f->flags & ~SETTABLE) | (flags & SETTABLE);
+    f->flags = (f->flags & ~which) | (which & to);
     mutex_unlock(&f->lock);
     return 0;
 }
@@ -211,6 +212,20 @@ static long get_lock(struct file *f, const void *owner, struct flock *l, uaddr_t
     return copy_to_user(at, l, sizeof(*l));
 }
 
+/* Another thread may have closed fd meanwhile, before there was a lock to drop: then it
+ * would outlive its descriptor, and later its inode. */
+static long unless_closed(int fd, struct file *f, const void *owner)
+{
+    struct file *now = fd_get(fd);
+
+    if (now)
+        file_put(now);
+    if (now == f)
+        return 0;
+    locks_drop_owner(f->inode, owner);
+    return -EBADF;
+}
+
 static long set_lock(struct file *f, const void *owner, const struct flock *l, bool wait)
 {
     struct lock_range r;
@@ -226,7 +241,7 @@ static long set_lock(struct file *f, const void *owner, const struct flock *l, b
     return lock_posix(f, owner, l->l_type, r, wait);
 }
 
-static long record_lock(struct file *f, int cmd, uaddr_t at)
+static long record_lock(int fd, struct file *f, int cmd, uaddr_t at)
 {
     bool ofd = cmd == F_OFD_GETLK || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW;
     const void *owner = ofd ? (const void *)f : current->files;
@@ -238,7 +253,8 @@ static long record_lock(struct file *f, int cmd, uaddr_t at)
         return -EINVAL;
     if (cmd == F_GETLK || cmd == F_OFD_GETLK)
         return get_lock(f, owner, &l, at);
-    return set_lock(f, owner, &l, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+    long ret = set_lock(f, owner, &l, cmd == F_SETLKW || cmd == F_OFD_SETLKW);
+    return ret == 0 && !ofd && l.l_type != F_UNLCK ? unless_closed(fd, f, owner) : ret;
 }
 
 static long dup_fcntl(struct file *f, uint64_t from, uint32_t flags)
@@ -259,10 +275,10 @@ static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
     case F_GETFD:         return fd_flags(fd, false, false);
     case F_SETFD:         return fd_flags(fd, true, arg & FD_CLOEXEC);
     case F_GETFL:         return f->flags | (f->flags & O_PATH ? 0 : O_LARGEFILE);
-    case F_SETFL:         return set_flags(f, (uint32_t)arg);
+    case F_SETFL:         return set_flags(f, SETTABLE, (uint32_t)arg);
     case F_GETLK: case F_SETLK: case F_SETLKW:
     case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
-                          return record_lock(f, cmd, arg);
+                          return record_lock(fd, f, cmd, arg);
     case F_GETOWN:        return f->owner;
     case F_SETOWN:        f->owner = (int32_t)arg; return 0;
     case F_GETPIPE_SZ:    return pipe_get_size(f);
@@ -313,7 +329,7 @@ static long set_flag_from(struct file *f, uint32_t flag, uaddr_t arg)
 
     if (get_user(on, arg) != 0)
         return -EFAULT;
-    return set_flags(f, on ? f->flags | flag : f->flags & ~flag);
+    return set_flags(f, flag, on ? flag : 0);
 }
 
 static long ioctl_on(int fd, struct file *f, uint32_t cmd, uaddr_t arg)

@@ -43,6 +43,33 @@ static long copy(struct file *in, uint64_t *in_pos, struct file *out, uint64_t *
     return done ? done : err;
 }
 
+/* --- positions --- */
+
+/* A file whose own position is used is locked while that moves, as in read(2); two of
+ * them by address.  But not while bytes wait for room in a pipe or terminal, which may
+ * be for ever: as on Linux, two such copies from one file may then get the same bytes. */
+static void positions_lock(struct file *a, struct file *b)
+{
+    if (a > b) {
+        struct file *low = b;
+
+        b = a;
+        a = low;
+    }
+    if (a)
+        mutex_lock(&a->lock);
+    if (b && b != a)
+        mutex_lock(&b->lock);
+}
+
+static void positions_unlock(struct file *a, struct file *b)
+{
+    if (b && b != a)
+        mutex_unlock(&b->lock);
+    if (a)
+        mutex_unlock(&a->lock);
+}
+
 /* The position to use: at the user's address, or the file's own. */
 static int position_get(struct file *f, uaddr_t user, uint64_t *pos)
 {
@@ -65,19 +92,32 @@ static int position_put(struct file *f, uaddr_t user, uint64_t pos)
     return 0;
 }
 
-static long copy_files(struct file *in, uaddr_t in_off, struct file *out, uaddr_t out_off, size_t n)
+/* ranges: they may not overlap within one file. */
+static long copy_files(struct file *in, uaddr_t in_off, struct file *out, uaddr_t out_off, size_t n,
+                       bool ranges)
 {
-    uint64_t in_pos, out_pos;
-    int err = position_get(in, in_off, &in_pos);
-    long done;
+    bool may_wait = out->ops->nonseekable;
+    struct file *own_in = in_off ? NULL : in, *own_out = out_off || may_wait ? NULL : out;
+    uint64_t in_pos, out_pos = 0;
 
-    if (!err)
-        err = position_get(out, out_off, &out_pos);
-    if (err)
-        return err;
-    done = copy(in, &in_pos, out, &out_pos, MIN(n, MAX_RW));
-    if (done > 0 && (position_put(in, in_off, in_pos) != 0 || position_put(out, out_off, out_pos) != 0))
-        return -EFAULT;
+    n = MIN(n, MAX_RW);
+    positions_lock(own_in, own_out);
+    long done = position_get(in, in_off, &in_pos);
+    if (!done && !may_wait)
+        done = position_get(out, out_off, &out_pos);
+    if (!done && ranges && in->inode == out->inode && in_pos < out_pos + n && out_pos < in_pos + n)
+        done = -EINVAL;
+    if (!done) {
+        if (may_wait)
+            positions_unlock(own_in, own_out);
+        done = copy(in, &in_pos, out, &out_pos, n);
+        if (may_wait)
+            positions_lock(own_in, own_out);
+    }
+    if (done > 0 && (position_put(in, in_off, in_pos) != 0 ||
+                     (!may_wait && position_put(out, out_off, out_pos) != 0)))
+        done = -EFAULT;
+    positions_unlock(own_in, own_out);
     return done;
 }
 
@@ -91,7 +131,7 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
     else if (!in->ops->read || in->ops->nonseekable || !out->ops->write || out->flags & O_APPEND)
         ret = -EINVAL;
     else
-        ret = copy_files(in, offset, out, 0, n);
+        ret = copy_files(in, offset, out, 0, n, false);
     if (in)
         file_put(in);
     if (out)
@@ -114,22 +154,6 @@ static long copy_range_check(struct file *in, struct file *out, uint32_t flags)
     return in->inode->sb == out->inode->sb ? 0 : -EXDEV;
 }
 
-/* Within one file the ranges may not overlap. */
-static long copy_range(struct file *in, uaddr_t in_off, struct file *out, uaddr_t out_off, size_t n)
-{
-    uint64_t from, to;
-    int err = position_get(in, in_off, &from);
-
-    if (!err)
-        err = position_get(out, out_off, &to);
-    if (err)
-        return err;
-    n = MIN(n, MAX_RW);
-    if (in->inode == out->inode && from < to + n && to < from + n)
-        return -EINVAL;
-    return copy_files(in, in_off, out, out_off, n);
-}
-
 SYSCALL6(copy_file_range, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out_off, size_t, n,
          uint32_t, flags)
 {
@@ -139,7 +163,7 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out
     if (in && out)
         ret = copy_range_check(in, out, flags);
     if (in && out && ret == 0)
-        ret = copy_range(in, in_off, out, out_off, n);
+        ret = copy_files(in, in_off, out, out_off, n, true);
     if (in)
         file_put(in);
     if (out)

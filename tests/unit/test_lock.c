@@ -151,13 +151,13 @@ static void taken_twice(void **state)
 static void two_of_a_class(void **state)
 {
     struct spinlock tasks[2] = { SPINLOCK_INIT(LOCK_task), SPINLOCK_INIT(LOCK_task) };
-    struct spinlock queues[2] = { SPINLOCK_INIT(LOCK_runq), SPINLOCK_INIT(LOCK_runq) };
+    struct spinlock queues[2] = { SPINLOCK_INIT(LOCK_futex), SPINLOCK_INIT(LOCK_futex) };
 
     (void)state;
     spin_lock(&queues[0]);
     spin_lock(&queues[1]);
     spin_unlock(&queues[0]);
-    VIOLATES("lock runq: a second of its class", spin_lock(&queues[0]));
+    VIOLATES("lock futex: a second of its class", spin_lock(&queues[0]));
     fresh(NULL);
     spin_lock(&tasks[0]);
     VIOLATES("lock task: a second of its class", spin_lock(&tasks[1]));
