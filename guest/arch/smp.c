@@ -7,7 +7,7 @@
  * to ap_main(), and waits there, halted, until smp_finish() calls it: then it
  * compares its TSC with the boot CPU's and becomes its idle task.  It allocates
  * nothing and takes no lock before that.  So they start in parallel, and however many
- * there are on how few CPUs of the host, only two of them ever spin.
+ * there are on how few CPUs of the host, only two of them ever spin, and not for long.
  *
  *   state     set by      means
  *   STARTED   boot CPU    SIPI is sent
@@ -46,6 +46,7 @@
 #include "proc/task.h"
 #include "trace/trace.h"
 
+#define SPIN_NS         100000ull
 #define LIMIT_NS        (2 * NSEC_PER_SEC)
 #define INIT_WAIT_NS    10000000ull
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
@@ -68,7 +69,47 @@ static bool step(unsigned id, uint32_t from, uint32_t to)
                                        __ATOMIC_RELAXED);
 }
 
+static bool stepped(unsigned id, uint32_t from, uint32_t to)        /* and the boot CPU knows */
+{
+    bool done = step(id, from, to);
+    smp_tell(0);
+    return done;
+}
+
 static uint32_t state_of(unsigned id) { return __atomic_load_n(&state[id], __ATOMIC_ACQUIRE); }
+
+/* --- waiting for each other ------------------------------------------------------ */
+
+/* The waiting CPU says that it sleeps, its loop looks at the condition once more, then
+ * it halts; the other changes the condition, then looks whether it sleeps.  So one of
+ * them sees the other, and an interrupt that comes before HLT ends that.  Halting
+ * matters where CPUs outnumber the host's: who spins would take the time that the
+ * one it waits for needs. */
+static bool asleep[MAX_CPUS];           /* [atomic] */
+
+struct smp_wait smp_wait_begin(void) { return (struct smp_wait){ rdtsc() }; }
+
+void smp_wait(struct smp_wait *w)
+{
+    bool *mine = &asleep[this_cpu()->id];
+    if (rdtsc() - w->since < clock_tsc_after(SPIN_NS)) {
+        cpu_relax_poll();
+    } else if (!*mine) {
+        __atomic_store_n(mine, true, __ATOMIC_SEQ_CST);
+    } else {
+        cpu_idle_wait();
+        w->since = rdtsc();
+    }
+}
+
+void smp_wait_end(void) { __atomic_store_n(&asleep[this_cpu()->id], false, __ATOMIC_RELAXED); }
+
+void smp_tell(unsigned cpu)
+{
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&asleep[cpu], __ATOMIC_RELAXED))
+        apic_send_ipi(cpu, IRQ_RESCHED);
+}
 
 /* --- the boot CPU: start --------------------------------------------------------- */
 
@@ -158,19 +199,26 @@ void smp_start(void)
 static void wait_while(unsigned id, uint32_t old)
 {
     uint64_t limit = clock_mono_ns() + LIMIT_NS;
+    struct smp_wait w = smp_wait_begin();
     while (state_of(id) == old) {
-        tsc_serve();
-        if (clock_mono_ns() > limit)
+        if (tsc_serve())
+            w = smp_wait_begin();
+        else if (clock_mono_ns() > limit)
             step(id, old, GIVEN_UP);
-        cpu_relax_poll();
+        else
+            smp_wait(&w);
     }
+    smp_wait_end();
 }
+
+/* A halted CPU must come to see that its patience is at an end. */
+static void look_again(struct timer *t) { timer_start(t, clock_mono_ns() + LIMIT_NS); }
 
 static bool bring_in(unsigned id)
 {
     wait_while(id, STARTED);
     if (step(id, ARRIVED, CALLED)) {
-        apic_send_ipi(id, IRQ_RESCHED);
+        smp_tell(id);
         wait_while(id, CALLED);
     }
     return state_of(id) == RUNS;
@@ -178,10 +226,16 @@ static bool bring_in(unsigned id)
 
 void smp_finish(void)
 {
+    if (nstarted == 1)
+        return;
+    struct timer timer;
+    timer_setup(&timer, look_again);
+    look_again(&timer);
     send_startup(STARTED);
     unsigned id = 1;
     while (id < nstarted && bring_in(id))
         __atomic_store_n(&ncpus, ++id, __ATOMIC_RELEASE);
+    timer_stop(&timer);
     task_inspect_cpus();
     if (id == nstarted) {               /* else one may still come to use them */
         for (unsigned i = 0; i < ARRAY_SIZE(tables) && tables[i] != 0; i++)
@@ -201,19 +255,21 @@ void ap_main(unsigned id)
     cpu_init_ap(c);
     cpu_set_kernel_stack(c->idle->kstack);
     apic_init_ap();
-    if (!step(id, STARTED, ARRIVED))
+    if (!stepped(id, STARTED, ARRIVED))
         machine_stop_here();
+    struct smp_wait w = { 0 };          /* halts at once */
     while (state_of(id) == ARRIVED)
-        cpu_idle_wait();
+        smp_wait(&w);
+    smp_wait_end();
     if (!tsc_compare(&tsc, &state[id])) {
-        step(id, CALLED, UNFIT);
+        stepped(id, CALLED, UNFIT);
         machine_stop_here();
     }
     if (hc_present)
         hypercall(HC_CPU_ONLINE, id, c->apic_id, (uint64_t)tsc.offset, tsc.error);
     c->idle->last_tsc = tsc_stamp();
     sched_init();
-    if (!step(id, CALLED, RUNS))
+    if (!stepped(id, CALLED, RUNS))
         machine_stop_here();
     sched_idle();
 }

@@ -35,7 +35,7 @@
 
 #define ROUNDS          12u             /* and more while one must be held up in each, */
 #define NARROW_NS       50000ull        /*   that is until this is known, */
-#define LONG_NS         20000000ull     /*   or it has lasted that long */
+#define LONG_NS         2000000ull     /*   or it has lasted that long */
 #define FAR_NS          1000000ull
 #define MSR_TSC         0x10u
 #define MSR_TSC_ADJUST  0x3bu
@@ -49,6 +49,7 @@ static struct {
     uint64_t asked;             /* [atomic] by who starts */
     uint64_t answered;          /* [atomic] by the boot CPU */
     uint64_t stamp;             /* the boot CPU's at `answered` */
+    uint32_t asker;             /* CPU */
 } exchange __attribute__((aligned(64)));
 
 static inline uint64_t rdtsc_after_loads(void)
@@ -57,13 +58,15 @@ static inline uint64_t rdtsc_after_loads(void)
     return rdtsc();
 }
 
-void tsc_serve(void)
+bool tsc_serve(void)
 {
     uint64_t n = __atomic_load_n(&exchange.asked, __ATOMIC_ACQUIRE);
     if (n == exchange.answered)
-        return;
+        return false;
     exchange.stamp = rdtsc_after_loads();
     __atomic_store_n(&exchange.answered, n, __ATOMIC_RELEASE);
+    smp_tell(exchange.asker);
+    return true;
 }
 
 uint64_t tsc_in_order(uint64_t tsc)
@@ -96,20 +99,30 @@ void tsc_start(void)
 
 struct interval { int64_t low, high; };
 
+/* One question; false: given up. */
+static bool ask(uint64_t n, const uint32_t *go_on, uint32_t state)
+{
+    __atomic_store_n(&exchange.asked, n, __ATOMIC_RELEASE);
+    smp_tell(0);
+    struct smp_wait w = smp_wait_begin();
+    while (__atomic_load_n(&exchange.answered, __ATOMIC_ACQUIRE) != n &&
+           __atomic_load_n(go_on, __ATOMIC_RELAXED) == state)
+        smp_wait(&w);
+    smp_wait_end();
+    return __atomic_load_n(&exchange.answered, __ATOMIC_ACQUIRE) == n;
+}
+
 static bool measure(struct interval *in, const uint32_t *go_on)
 {
     uint32_t state = __atomic_load_n(go_on, __ATOMIC_RELAXED);
-    *in = (struct interval){ INT64_MIN, INT64_MAX };
+    *in = (struct interval){ INT64_MIN / 2, INT64_MAX / 2 };
+    exchange.asker = this_cpu()->id;
     uint64_t narrow = clock_tsc_after(NARROW_NS), most = clock_tsc_after(LONG_NS), start = rdtsc();
     for (unsigned i = 0; i < ROUNDS ||
          (in->high - in->low > (int64_t)narrow && rdtsc() - start < most); i++) {
         uint64_t n = exchange.asked + 1, t1 = rdtsc();
-        __atomic_store_n(&exchange.asked, n, __ATOMIC_RELEASE);
-        while (__atomic_load_n(&exchange.answered, __ATOMIC_ACQUIRE) != n) {
-            if (__atomic_load_n(go_on, __ATOMIC_RELAXED) != state)
-                return false;
-            cpu_relax_poll();
-        }
+        if (!ask(n, go_on, state))
+            return false;
         uint64_t t3 = rdtsc_after_loads(), t2 = exchange.stamp;
         in->low = MAX(in->low, (int64_t)(t2 - t3));
         in->high = MIN(in->high, (int64_t)(t2 - t1));
