@@ -89,7 +89,7 @@ static void make_idle(struct task *t, struct cpu *c)
     t->cpu = t->rec->cpu = c->id;
     t->rec->state = TASK_running;
     strlcpy(t->rec->comm, "idle", sizeof t->rec->comm);
-    t->last_tsc = rdtsc();
+    t->last_tsc = tsc_stamp();
     c->idle = c->running = t;
 }
 
