@@ -153,6 +153,6 @@ gdb: all
 clean:
 	rm -rf $O
 
-include tests/tests.mk tests/boot/boot.mk
+include tests/tests.mk tests/boot/boot.mk bench/bench.mk
 
 -include $(shell find $O -name '*.d' 2>/dev/null)
