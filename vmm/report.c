@@ -13,6 +13,7 @@
 #include "vmm/disasm.h"
 #include "vmm/host.h"
 #include "vmm/pagewalk.h"
+#include "vmm/report_cpus.h"
 #include "vmm/symbols.h"
 #include "vmm/tasks.h"
 #include "vmm/tracer.h"
@@ -21,24 +22,8 @@
 
 #define CODE_BEFORE     48
 #define CODE_AFTER      32
-#define STACK_WORDS     24
+#define STACK_LINES     24
 #define TRACE_EVENTS_SHOWN 20
-
-struct state {
-    struct kvm_regs r;
-    struct kvm_sregs s;
-    unsigned bits;              /* 16, 32 or 64 */
-    uint64_t pc;                /* linear address of the next instruction */
-};
-
-static bool get_state(const struct vcpu *v, struct state *st)
-{
-    if (ioctl(v->fd, KVM_GET_REGS, &st->r) != 0 || ioctl(v->fd, KVM_GET_SREGS, &st->s) != 0)
-        return false;
-    st->bits = st->s.cs.l ? 64 : st->s.cs.db ? 32 : 16;
-    st->pc = st->r.rip + (st->bits == 64 ? 0 : st->s.cs.base);
-    return true;
-}
 
 static void print_segment(FILE *out, const char *name, const struct kvm_segment *g)
 {
@@ -47,7 +32,7 @@ static void print_segment(FILE *out, const char *name, const struct kvm_segment 
             g->db ? " 32-bit" : "", g->unusable ? " unusable" : "");
 }
 
-static void print_registers(FILE *out, const struct state *st)
+static void print_registers(FILE *out, const struct cpu_state *st)
 {
     const struct kvm_regs *r = &st->r;
     const struct kvm_sregs *s = &st->s;
@@ -71,7 +56,7 @@ static void print_registers(FILE *out, const struct state *st)
             s->gdt.limit, s->idt.base, s->idt.limit);
 }
 
-static void print_code(FILE *out, const struct vm *vm, const struct state *st, uint64_t function)
+static void print_code(FILE *out, const struct vm *vm, const struct cpu_state *st, uint64_t function)
 {
     uint8_t code[CODE_BEFORE + CODE_AFTER];
     uint64_t pc = st->pc;
@@ -99,71 +84,25 @@ static void print_code(FILE *out, const struct vm *vm, const struct state *st, u
     fputs("  (no instruction, or Capstone is not installed)\n", out);
 }
 
-/* Words on the stack that could be return addresses: those with a symbol. */
-static void print_stack(FILE *out, const struct vm *vm, const struct state *st,
-                        struct symbols *symbols)
-{
-    uint64_t word[STACK_WORDS];
-    if (st->bits != 64 || symbols == NULL)
-        return;
-    fputs("words on the stack that are code:\n", out);
-    size_t n = pagewalk_read(vm->mem, &st->s, st->r.rsp, word, sizeof(word)) / sizeof(word[0]);
-    for (size_t i = 0; i < n; i++) {
-        char *text = NULL;
-        size_t len = 0;
-        FILE *line = open_memstream(&text, &len);
-        if (line == NULL)
-            return;
-        uint64_t function = symbols_print(symbols, word[i], line);
-        fclose(line);
-        if (function != 0)
-            fprintf(out, "  [rsp+%03zx] %016" PRIx64 "%s\n", i * sizeof(word[0]), word[i], text);
-        free(text);
-    }
-}
-
-static void print_place(FILE *out, const struct vcpu *v, const struct state *st,
-                        struct symbols *symbols, uint64_t *function)
-{
-    fprintf(out, "vCPU %u at %016" PRIx64, v->index, st->pc);
-    *function = symbols_print(symbols, st->pc, out);
-    fprintf(out, ", ring %u\n", st->s.ss.dpl);
-}
-
 static void print_vcpu(FILE *out, const struct vm *vm, const struct vcpu *v,
                        struct symbols *symbols)
 {
-    struct state st;
-    uint64_t function, gpa;
-    if (!get_state(v, &st)) {
+    struct cpu_state st;
+    uint64_t gpa;
+    if (!cpu_state_get(v, &st)) {
         fprintf(out, "vCPU %u: its registers cannot be read\n", v->index);
         return;
     }
-    print_place(out, v, &st, symbols, &function);
+    uint64_t function = cpu_print_place(out, v, &st, symbols);
     print_registers(out, &st);
     fputs("code:\n", out);
     print_code(out, vm, &st, function);
-    print_stack(out, vm, &st, symbols);
+    fputs("words on the stack that are code:\n", out);
+    cpu_print_stack(out, vm, &st, symbols, STACK_LINES);
     fprintf(out, "page walk of rip %016" PRIx64 ":\n", st.pc);
     pagewalk(vm->mem, &st.s, st.pc, &gpa, out);
     fprintf(out, "page walk of cr2 %016llx:\n", (unsigned long long)st.s.cr2);
     pagewalk(vm->mem, &st.s, st.s.cr2, &gpa, out);
-}
-
-static void print_places(FILE *out, const struct vm *vm, struct symbols *symbols, int but)
-{
-    for (unsigned c = 0; c < vm->ncpus; c++) {
-        struct state st;
-        uint64_t function;
-        struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_RUNNABLE };
-        if ((int)c == but)
-            continue;
-        ioctl(vm->vcpu[c].fd, KVM_GET_MP_STATE, &mp);
-        if (mp.mp_state == KVM_MP_STATE_UNINITIALIZED)
-            fprintf(out, "vCPU %u was never started\n", c);
-        else if (get_state(&vm->vcpu[c], &st))
-            print_place(out, &vm->vcpu[c], &st, symbols, &function);
-    }
 }
 
 void report_death(struct vm *vm, FILE *out)
@@ -171,9 +110,9 @@ void report_death(struct vm *vm, FILE *out)
     struct symbols *symbols = symbols_open(vm->image.fd);
     int cpu = vm->stop.cpu >= 0 ? vm->stop.cpu : 0;
     fprintf(out, "vmm: the guest kernel died: %s\n", vm->stop.text);
-    fprintf(out, "host KVM: %s\n", host_flavour_name());
+    fprintf(out, "host KVM: %s; %u vCPUs, it was vCPU %d\n", host_flavour_name(), vm->ncpus, cpu);
     print_vcpu(out, vm, &vm->vcpu[cpu], symbols);
-    print_places(out, vm, symbols, cpu);
+    cpus_print(out, vm, symbols, cpu);
     tasks_print(vm, out);
     if (vm->tracer != NULL) {
         fputs("last trace events:\n", out);
@@ -187,7 +126,7 @@ void report_timeout(struct vm *vm, FILE *out)
 {
     struct symbols *symbols = symbols_open(vm->image.fd);
     fprintf(out, "vmm: %s\n", vm->stop.text);
-    print_places(out, vm, symbols, -1);
+    cpus_print(out, vm, symbols, -1);
     tasks_print(vm, out);
     symbols_close(symbols);
     fflush(out);

@@ -4,6 +4,7 @@
 #include "vmm/tasks.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "shared/inspect.h"
@@ -34,59 +35,113 @@ static const char *reason_name(unsigned reason)
     return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "?";
 }
 
-static void print_task(FILE *out, const struct task_record *t, uint64_t now, uint64_t khz)
+/* The guest's records are there and look like records. */
+static bool get_root(const struct vm *vm, struct inspect_root *root)
 {
-    char comm[sizeof(t->comm) + 1] = "";
-    for (size_t i = 0; i < sizeof(t->comm) && t->comm[i] != '\0'; i++)
-        comm[i] = t->comm[i] >= ' ' && t->comm[i] <= '~' ? t->comm[i] : '?';
-    fprintf(out, "  %5u %5u %5u  %-16s %-9s", t->pid, t->tgid, t->ppid, comm,
-            state_name(t->state));
-    if (t->state == TASK_blocked) {
-        fprintf(out, " %s", reason_name(t->reason));
-        if (t->on_pid != 0)
-            fprintf(out, " on %u", t->on_pid);
-    } else if (t->state == TASK_running) {
-        fprintf(out, " on CPU %u", t->cpu);
+    uint64_t at = atomic_load(&vm->inspect);
+    const void *p = at != 0 ? gmem_span(vm->mem, at, sizeof(*root)) : NULL;
+    if (p == NULL)
+        return false;
+    memcpy(root, p, sizeof(*root));
+    return root->magic == INSPECT_MAGIC;
+}
+
+/* Calls visit for each record, until it says false.  False: a page is not in RAM. */
+static bool each_task(const struct vm *vm, const struct inspect_root *root,
+                      bool (*visit)(void *arg, const struct task_record *t), void *arg)
+{
+    uint64_t page = root->first_page;
+    for (unsigned n = 0; page != 0 && n < PAGES_MAX; n++) {
+        const struct inspect_page *pg = gmem_span(vm->mem, page, GMEM_PAGE);
+        if (pg == NULL || page % GMEM_PAGE != 0)
+            return false;
+        for (unsigned i = 0; i < INSPECT_RECORDS_PER_PAGE; i++) {
+            struct task_record t;
+            memcpy(&t, &pg->record[i], sizeof(t));
+            if (t.pid != 0 && !visit(arg, &t))
+                return true;
+        }
+        memcpy(&page, &pg->next, sizeof(page));
     }
-    if (t->since_tsc <= now && khz != 0)
-        fprintf(out, " for %.3f s", (double)(now - t->since_tsc) / ((double)khz * 1e3));
+    return true;
+}
+
+static bool is_it(void *arg, const struct task_record *t)
+{
+    struct task_name *name = arg;
+    if (t->pid != name->pid)
+        return true;
+    name->mm = t->mm;
+    for (size_t i = 0; i < sizeof(t->comm) && t->comm[i] != '\0'; i++)
+        name->comm[i] = t->comm[i] >= ' ' && t->comm[i] <= '~' ? t->comm[i] : '?';
+    return false;
+}
+
+static void find_name(const struct vm *vm, const struct inspect_root *root, uint32_t pid,
+                      struct task_name *name)
+{
+    *name = (struct task_name){ .pid = pid };
+    if (pid != 0)
+        each_task(vm, root, is_it, name);
+}
+
+void tasks_running(const struct vm *vm, unsigned cpu, struct task_name *name)
+{
+    struct inspect_root root;
+    bool known = cpu < INSPECT_MAX_CPUS && get_root(vm, &root);
+    find_name(vm, &root, known ? root.running[cpu] : 0, name);
+}
+
+struct printing {
+    FILE *out;
+    const struct vm *vm;
+    const struct inspect_root *root;
+    uint64_t now;
+};
+
+static void print_wait(const struct printing *p, const struct task_record *t)
+{
+    struct task_name on;
+    fprintf(p->out, " %s", reason_name(t->reason));
+    if (t->on_pid == 0)
+        return;
+    find_name(p->vm, p->root, t->on_pid, &on);
+    fprintf(p->out, " on %u %s", t->on_pid, on.comm[0] != '\0' ? on.comm : "(gone)");
+}
+
+static bool print_task(void *arg, const struct task_record *t)
+{
+    const struct printing *p = arg;
+    uint64_t khz = p->vm->tsc_khz;
+    struct task_name own = { .pid = t->pid };
+    is_it(&own, t);
+    fprintf(p->out, "  %5u %5u %5u  %-16s %-9s", t->pid, t->tgid, t->ppid, own.comm,
+            state_name(t->state));
+    if (t->state == TASK_blocked)
+        print_wait(p, t);
+    else if (t->state == TASK_running || t->state == TASK_runnable)
+        fprintf(p->out, " on CPU %u", t->cpu);
+    if (t->since_tsc <= p->now && khz != 0)
+        fprintf(p->out, " for %.3f s", (double)(p->now - t->since_tsc) / ((double)khz * 1e3));
     if (t->syscall != NO_SYSCALL) {
         const char *name = format_call(t->syscall);
-        fprintf(out, ", %ssystem call %u%s%s", t->state == TASK_blocked ? "" : "last ",
-                t->syscall, name != NULL ? " " : "",
-                name != NULL ? name : "");
+        fprintf(p->out, ", %ssystem call %u%s%s", t->state == TASK_blocked ? "" : "last ",
+                t->syscall, name != NULL ? " " : "", name != NULL ? name : "");
     }
-    fputc('\n', out);
+    fputc('\n', p->out);
+    return true;
 }
 
 void tasks_print(const struct vm *vm, FILE *out)
 {
     struct inspect_root root;
-    uint64_t at = atomic_load(&vm->inspect);
-    const void *p = at != 0 ? gmem_span(vm->mem, at, sizeof(root)) : NULL;
-    if (p == NULL) {
-        fputs("tasks: the guest has not published any\n", out);
-        return;
-    }
-    memcpy(&root, p, sizeof(root));
-    if (root.magic != INSPECT_MAGIC) {
-        fputs("tasks: the guest's records are damaged\n", out);
+    if (!get_root(vm, &root)) {
+        fputs(atomic_load(&vm->inspect) == 0 ? "tasks: the guest has not published any\n"
+                                             : "tasks: the guest's records are damaged\n", out);
         return;
     }
     fputs("tasks:\n    PID  TGID  PPID  NAME             STATE\n", out);
-    uint64_t page = root.first_page, now = vm_guest_tsc(vm);
-    for (unsigned n = 0; page != 0 && n < PAGES_MAX; n++) {
-        const struct inspect_page *pg = gmem_span(vm->mem, page, GMEM_PAGE);
-        if (pg == NULL || page % GMEM_PAGE != 0) {
-            fputs("  (the next page of records is not in RAM)\n", out);
-            return;
-        }
-        for (unsigned i = 0; i < INSPECT_RECORDS_PER_PAGE; i++) {
-            struct task_record t;
-            memcpy(&t, &pg->record[i], sizeof(t));
-            if (t.pid != 0)
-                print_task(out, &t, now, vm->tsc_khz);
-        }
-        memcpy(&page, &pg->next, sizeof(page));
-    }
+    struct printing p = { out, vm, &root, vm_guest_tsc(vm) };
+    if (!each_task(vm, &root, print_task, &p))
+        fputs("  (the next page of records is not in RAM)\n", out);
 }
