@@ -12,14 +12,14 @@ UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump
 
 # The two libcs make processes in different ways, and use different calls.
-$(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c tests/abi/check.h
+$(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c
 	@mkdir -p $(@D)
-	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE -Itests/abi $< -o $@
+	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) $(DEPS) -D_GNU_SOURCE -Itests/abi $< -o $@
 
 # GLIBC_CFLAGS stand in the program: /* cflags: ... */
-$(ABI_GLIBC): $O/tests/abi/%: tests/abi/%.c tests/abi/check.h
+$(ABI_GLIBC): $O/tests/abi/%: tests/abi/%.c
 	@mkdir -p $(@D)
-	$(call say,CC,$<)gcc -std=gnu11 -O1 -static -pthread $(TEST_WARN) -D_GNU_SOURCE -Itests/abi \
+	$(call say,CC,$<)gcc -std=gnu11 -O1 -static -pthread $(TEST_WARN) $(DEPS) -D_GNU_SOURCE -Itests/abi \
 		$$(sed -n 's,.*/\* cflags: \(.*\) \*/.*,\1,p' $<) $< -o $@
 
 $O/tests/vm/ptyrun: tests/vm/ptyrun.c

@@ -10,7 +10,8 @@
 # environment, descriptors, names of programs and directory, no signal ignored
 # or blocked.
 #
-# ABI_ONLY=abi/NAME runs one; HOST=kvm or qemu says where (default: kvm where
+# ABI_ONLY=abi/NAME runs one, or those of several patterns (abi/pthread_* abi/glibc/spawn);
+# ABI_CPUS=N gives the machines so many CPUs; HOST=kvm or qemu says where (default: kvm where
 # there is /dev/kvm); KERNEL, which kernel runs (default: $O/guest.elf; guest-locks.elf
 # beside it checks its locks); ABI_MACHINES says how many machines share the work.  The
 # outputs stay in $O/tests/abi/out/HOST/NAME.{linux,guest}, and in "seconds" how long
@@ -31,7 +32,8 @@ chomp(my $cwd = `pwd`);
 $O = "$cwd/$O" unless $O =~ m{^/};
 my $kernel = $ENV{KERNEL} || "$O/guest.elf";
 my $dir = "$O/tests/abi";
-my $out = "$dir/out/$host";
+my $cpus = $ENV{ABI_CPUS} // 1;
+my $out = "$dir/out/$host" . ($cpus > 1 ? "-$cpus" : '');
 chomp(my $busybox = `sh -c "command -v busybox"`);
 my $scratch = "/tmp/forkscope-abi.$$";
 my ($pack, $work) = ("$scratch/t", "$scratch/work");    # the same names on both sides
@@ -43,8 +45,8 @@ sub names
     my @names = (glob('tests/abi/*.c'), glob('tests/abi/glibc/*.c'), glob('tests/abi/sh/*.sh'));
     s{^tests/abi/(.*)\.\w+$}{$1} for @names;
     return @names unless $ENV{ABI_ONLY};
-    (my $only = $ENV{ABI_ONLY}) =~ s{^abi/}{};
-    return grep { $_ eq $only || index($_, "$only/") == 0 } @names;
+    my @only = map { s{^abi/}{}r =~ s{\*}{[^/]*}gr } split ' ', $ENV{ABI_ONLY};
+    return grep { my $name = $_; grep { $name =~ m{^$_(/|$)} } @only } @names;
 }
 
 sub command { my ($name) = @_; $name =~ m{^sh/} ? "sh $pack/$name.sh" : "$pack/$name" }
@@ -107,7 +109,7 @@ sub machine
     my ($number) = @_;
     my @batch = ("$pack/batch.sh", "$pack/list", $work, PROGRAM_SECONDS);
     if ($host eq 'kvm') {
-        return ("$O/vmm", '-m', '512M', '--add', "$pack:$pack", '--add',
+        return ("$O/vmm", '-m', '512M', '-c', $cpus, '--add', "$pack:$pack", '--add',
                 "$scratch/list.$number:$pack/list", $kernel, '--', 'sh', @batch);
     }
     my $root = "$scratch/root.$number";
@@ -115,7 +117,7 @@ sub machine
     system("cp -a $pack $root$scratch/ && cp $scratch/list.$number $root$pack/list &&" .
            " $O/mkroot -o $root.img -l $O/root.list $root") == 0 or die 'mkroot';
     return ('qemu-system-x86_64', '-M', 'microvm,x-option-roms=off,isa-serial=on', '-cpu', 'max',
-            '-accel', 'tcg', '-m', '512M', '-nodefaults', '-no-user-config', '-display', 'none',
+            '-accel', 'tcg', '-smp', $cpus, '-m', '512M', '-nodefaults', '-no-user-config', '-display', 'none',
             '-serial', 'stdio', '-no-reboot', '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04',
             '-kernel', $kernel, '-initrd', "$root.img", '-append',
             "init=/bin/run -- sh @batch");
@@ -204,7 +206,7 @@ make_path($applets);
 symlink $busybox, "$applets/$_" for map { chomp; $_ } `$busybox --list`;
 
 my $machines = $ENV{ABI_MACHINES} // 2;
-print '1..', 2 * @names, "\n# guest on $host\n";
+print '1..', 2 * @names, "\n# guest on $host with $cpus CPU", $cpus > 1 ? 's' : '', "\n";
 my %not = map { slurp("tests/abi/$_.c") =~ m{/\* not on $host: (.*) \*/} ? ($_ => $1) : () } @names;
 my @workers = in_background(sub { on_linux($_, $applets) for @names });
 for my $number (0 .. $machines - 1) {

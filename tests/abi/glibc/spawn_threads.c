@@ -1,0 +1,2 @@
+/* The same with glibc, whose threads, locks and cancellation are made another way. */
+#include "../spawn_threads.c"
