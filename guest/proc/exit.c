@@ -9,6 +9,9 @@
  * the dying task uses (task.c).  A leader that ends before the others stays a zombie
  * thread in the list until they are gone: the process is named by it.
  *
+ * The process ends with the status that exit_group or the fatal signal gave, or
+ * else with that of the thread which was the last to begin to end, as on Linux.
+ *
  * The end of a group and an exec among threads are decided under tree_lock, once:
  * the first exit_group, fatal signal or exec wins.  A thread that calls exit_group
  * when a sibling is in exec ends alone, as Linux has it; a fatal signal to the
@@ -242,7 +245,7 @@ static void set_zombie(struct task *t)
 }
 
 /* Out of the process, in one step. */
-static void leave_process(struct task *t, int status, uint64_t rss)
+static void leave_process(struct task *t, uint64_t rss)
 {
     struct process *p = t->proc;
     struct sighand *sighand = t->sighand;
@@ -250,8 +253,6 @@ static void leave_process(struct task *t, int status, uint64_t rss)
 
     process_get(p);             /* it may be reaped before we are done with it */
     spin_lock(&tree_lock);
-    if (leader && !p->group_exit)
-        p->exit_status = status;
     add_times(t);
     p->maxrss = MAX(p->maxrss, rss);
     t->exiting = true;
@@ -275,6 +276,18 @@ static void leave_process(struct task *t, int status, uint64_t rss)
     process_put(p);
 }
 
+/* current is the last that has not begun to end. */
+static void begin_end(struct process *p, int status)
+{
+    itimer_exit(p);
+    spin_lock(&tree_lock);
+    if (!p->group_exit) {
+        p->exit_status = status;
+        __atomic_store_n(&p->group_exit, true, __ATOMIC_RELEASE);
+    }
+    spin_unlock(&tree_lock);
+}
+
 void exit_task(int status)
 {
     struct task *t = current;
@@ -284,12 +297,12 @@ void exit_task(int status)
         panic("a kernel task ended");
     bool last = __atomic_sub_fetch(&p->nliving, 1, __ATOMIC_ACQ_REL) == 0;
     if (last)
-        itimer_exit(p);
+        begin_end(p, status);
     uint64_t rss = leave_mm(t);
     leave_files(t);
     if (last && p->session->sid == p->tgid)
         tty_disassociate(p->session);
-    leave_process(t, status, rss);
+    leave_process(t, rss);
     sched_exit();
 }
 
