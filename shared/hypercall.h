@@ -60,7 +60,9 @@ enum hypercall {
  * the boot CPU's; it calls this itself, before its first trace event.  offset
  * (signed, in ticks) is what was found: the boot CPU's counter minus this one's,
  * within +- error.  Where the two could not be equal the CPU has set its counter
- * right, and offset and error are what a second comparison found. */
+ * right, and offset and error are what a second comparison found.  If 0 still is not
+ * within, or CPUID does not call the counters invariant, the guest puts its stamps in
+ * order itself, and the trace's are right even so. */
 
 enum hc_exit_kind {
     HC_EXIT_POWEROFF = 0,

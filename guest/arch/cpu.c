@@ -185,10 +185,10 @@ void cpu_init_bsp(void)
     find_vector_state();
 }
 
-/* Its exception stacks and tables share the pages of one kernel stack, above a page
- * that is not mapped: the lowest exception stack ends there, the others in the next
- * one, whose user is dead or has not begun: a double fault or machine check never
- * returns. */
+/* Its exception stacks and tables share the pages of one kernel stack.  Below the first
+ * of them is the page that is never mapped; below the others is one whose user has
+ * nothing left to do or ends the machine: double fault and machine check never return,
+ * so only the first, the NMI's, is used more than once. */
 struct exception_area {
     uint64_t ist[IST_COUNT][IST_WORDS] __attribute__((aligned(16)));
     struct tables tables;

@@ -55,6 +55,7 @@ enum { OFF, STARTED, ARRIVED, CALLED, RUNS, UNFIT, GIVEN_UP };
 
 static uint32_t state[MAX_CPUS];        /* [atomic] */
 static unsigned nstarted = 1;           /* CPUs 1 to nstarted - 1 were started */
+static struct tsc_offset tsc;           /* what the CPU called last has found */
 static paddr_t  low_page;
 static pfn_t    tables[3];              /* root, third and second level */
 
@@ -242,8 +243,10 @@ void smp_finish(void)
             frame_put(tables[i]);
         return;
     }
-    const char *why = state_of(id) == UNFIT ? "has a wrong time stamp counter" : "does not start";
-    kprintf("CPU %u (APIC ID %u) %s: %u of %u CPUs run\n", id, cpus[id].apic_id, why, id, nstarted);
+    if (state_of(id) == UNFIT)
+        kprintf("CPU %u: its TSC is off by %lld ticks\n", id, (long long)tsc.offset);
+    kprintf("CPU %u (APIC ID %u) does not take part: %u of %u CPUs run\n", id, cpus[id].apic_id,
+            id, nstarted);
 }
 
 /* --- the processor --------------------------------------------------------------- */
@@ -251,7 +254,6 @@ void smp_finish(void)
 void ap_main(unsigned id)
 {
     struct cpu *c = &cpus[id];
-    struct tsc_offset tsc;
     cpu_init_ap(c);
     cpu_set_kernel_stack(c->idle->kstack);
     apic_init_ap();

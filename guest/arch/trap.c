@@ -5,6 +5,7 @@
  * while the idle loop or cpu_irq_window() lets them in; a page fault of uaccess.c
  * on user memory, which mm/ settles, too, or else the instruction's entry in
  * __ex_table says where to go on; and an NMI. */
+#include "arch/device.h"
 #include "arch/fpu.h"
 #include "arch/machine.h"
 #include "arch/msr.h"
@@ -159,5 +160,7 @@ void trap_paranoid(struct regs *r)
         kernel_died(r);
     if (machine_panics())
         machine_stop_here();
-    kprintf("NMI at %llx\n", (unsigned long long)r->rip);
+    static char text[40];               /* no kprintf(): its lock may be held */
+    int n = ksnprintf(text, sizeof(text), "NMI at %llx\r\n", (unsigned long long)r->rip);
+    uart_send(text, (size_t)n);
 }

@@ -20,10 +20,10 @@
  *
  * That holds for good only where the counters are invariant, as CPUID tells.  A KVM
  * on a host without that sets each vCPU's counter anew whenever it is scheduled,
- * some microseconds off.  There, or where the second comparison still finds a
+ * up to a millisecond off.  There, or where the second comparison still finds a
  * contradiction, the counters drift: every stamp of the kernel then goes through
  * tsc_in_order(), which gives at least one more than the last it gave to anybody.  So
- * time stands still for those microseconds rather than going back, and each event of the
+ * time stands still for a moment rather than going back, and each event of the
  * trace has a moment of its own.  A processor that is off by more than FAR_NS even so
  * would hold the others' time up noticeably: it is left out. */
 #include "arch/clock.h"
@@ -36,7 +36,7 @@
 #define ROUNDS          12u             /* and more while one must be held up in each, */
 #define NARROW_NS       50000ull        /*   that is until this is known, */
 #define LONG_NS         2000000ull     /*   or it has lasted that long */
-#define FAR_NS          1000000ull
+#define FAR_NS          50000000ull
 #define MSR_TSC         0x10u
 #define MSR_TSC_ADJUST  0x3bu
 #define CPUID_7_EBX_TSC_ADJUST (1u << 1)
