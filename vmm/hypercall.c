@@ -86,7 +86,7 @@ static int64_t hc_cpu_online(struct vcpu *v, uint64_t cpu, uint64_t apic_id, int
     if (v->online)
         return -EALREADY;
     v->online = true;
-    say_more("vCPU %u is up; its TSC is within %lld +- %llu ticks of vCPU 0's", v->index,
+    say_more("vCPU %u is up; its TSC was found %lld ticks behind vCPU 0's, +- %llu", v->index,
              (long long)offset, (unsigned long long)error);
     if (v->vm->tracer == NULL)
         return 0;

@@ -18,6 +18,7 @@
 #define CALLERS         6
 #define USER_SLOTS      256u        /* of a PGD */
 #define RFLAGS_IF       (1u << 9)
+#define CR0_PG          (1u << 31)
 
 bool cpu_state_get(const struct vcpu *v, struct cpu_state *st)
 {
@@ -76,8 +77,11 @@ static bool is_bare_root(const struct vm *vm, uint64_t cr3)
     return true;
 }
 
-static void print_root(FILE *out, const struct vm *vm, const struct cpu_line *line, uint64_t cr3)
+static void print_root(FILE *out, const struct vm *vm, const struct cpu_line *line, unsigned cpu)
 {
+    uint64_t cr3 = line[cpu].st.s.cr3;
+    if (!(line[cpu].st.s.cr0 & CR0_PG))
+        return;
     fprintf(out, ", cr3 %" PRIx64, cr3);
     if (is_bare_root(vm, cr3)) {
         fputs(" (no user memory)", out);
@@ -102,7 +106,7 @@ static void print_cpu(FILE *out, const struct vm *vm, struct symbols *symbols,
         fputs("    no task", out);
     fprintf(out, ", %s, interrupts %s", halted ? "halted" : "running",
             l->st.r.rflags & RFLAGS_IF ? "on" : "off");
-    print_root(out, vm, all, l->st.s.cr3);
+    print_root(out, vm, all, c);
     fprintf(out, ", rsp %llx\n", l->st.r.rsp);
     if (!halted && l->st.s.ss.dpl == 0)
         cpu_print_stack(out, vm, &l->st, symbols, CALLERS);

@@ -16,7 +16,8 @@
 
 #include "vmm/vm.h"
 
-#define LIMIT_NS    1000000000ull
+#define LIMIT_NS    1000000000ull   /* and for each vCPU, since they share the host: */
+#define LIMIT_CPU_NS 30000000ull
 #define LOOK_NS     1000000ull
 #define LAPIC_IRR   0x200           /* eight words, 16 bytes apart */
 
@@ -94,7 +95,7 @@ void rest_reach(struct vcpu *v, bool (*run)(struct vcpu *v))
 
     pthread_mutex_lock(&r->lock);
     if (r->until_ns == 0)
-        r->until_ns = now_ns() + LIMIT_NS;
+        r->until_ns = now_ns() + LIMIT_NS + v->vm->ncpus * LIMIT_CPU_NS;
     while (!r->over) {
         if (run == NULL || is_at_rest(v)) {
             if (wait_for_others(r, v, run != NULL))

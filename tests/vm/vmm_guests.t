@@ -54,4 +54,8 @@ like '... its message, made printable' "$err" 'kernel panic: all is lost\?\[2J'
 run hang --timeout 0.3 -c 2;    is 'time limit: status' "$status" 124
 like '... where' "$err" 'vCPU 0 at .* start'
 like '... a vCPU that nobody started' "$err" 'vCPU 1 was never started'
+run spin --timeout 2 -c 64;     is '64 vCPUs that loop with interrupts off: status' "$status" 124
+like '... the first' "$err" '^vCPU 0 at .* stuck'
+is '... and where all others are' "$(grep -cE '^vCPU [0-9]+ at 000000000000800[0-2], ring 0$' <<< "$err")" 63
+is '... with interrupts off' "$(grep -c 'no task, running, interrupts off' <<< "$err")" 64
 done_testing
