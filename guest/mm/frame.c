@@ -11,8 +11,9 @@
  * FRAME_FREE, so that a put too many is found.
  *
  * In front of all that each CPU has a cache: freed frames, freed tables, and a
- * piece of what is above the watermark.  CPUs meet at the global lock only once for
- * MOVE frames.  A cache has a lock of its own, which its CPU finds free: others
+ * piece of what is above the watermarks.  Freed ones are kept in chains, which go between
+ * caches and the global lists only when they are full; so that costs the same
+ * as for one frame, and CPUs meet at the global lock once for CHAIN of them.  A cache has a lock of its own, which its CPU finds free: others
  * take it only to count, or when they would have to fail otherwise; so memory is
  * out when it is nowhere.  The two locks are never held together.
  *
@@ -53,17 +54,22 @@ static pfn_t tables_start, tables_end;          /* [k] the table region */
 static pfn_t tables_next;                       /* [l] its watermark */
 
 enum kind { USUAL, TABLES, KINDS };
-static struct { pfn_t first; uint64_t n; } freed[KINDS];    /* [l] linked by their tags */
 
-#define CACHE_MAX 64u
-#define MOVE      32u           /* between a cache and the lists */
-#define FRESH_RUN 16u           /* frames that a cache takes from the watermark */
+/* Free frames, linked by their tags.  In the global list, where all are of CHAIN frames,
+ * the first one's refs are FRAME_FREE and the first of the next chain. */
+#define CHAIN     32u
+struct chain { pfn_t first; unsigned n; };
+static struct { pfn_t first; uint64_t n; } full_chains[KINDS];      /* [l] */
+
+#define FRESH_RUN 16u           /* frames that a cache takes from a watermark */
 
 struct cache {
     struct spinlock lock;       /* guards the rest */
-    pfn_t fresh, fresh_end;     /* never handed out; equal: none */
-    unsigned n[KINDS];
-    pfn_t slot[KINDS][CACHE_MAX];
+    struct {
+        pfn_t fresh, fresh_end; /* never handed out; equal: none */
+        struct chain top;       /* where frames go and come from */
+        struct chain full;      /* another one, or empty */
+    } of[KINDS];
 } __attribute__((aligned(64)));
 static struct cache caches[MAX_CPUS];
 
@@ -187,36 +193,100 @@ static SLOW_PATH unsigned take_fresh(unsigned n, pfn_t *first)
     }
 }
 
-/* Up to MOVE freed frames, or tables, which may be fresh as well. */
-static unsigned take_freed(enum kind kind, pfn_t *out)
+static unsigned take_fresh_tables(unsigned n, pfn_t *first)
 {
-    unsigned n = 0;
-    spin_lock(&lock);
-    for (pfn_t pfn; n < MOVE && (pfn = freed[kind].first) != 0; n++) {
-        freed[kind].first = frames[pfn].tag;
-        out[n] = pfn;
-    }
-    freed[kind].n -= n;
-    for (; kind == TABLES && n < MOVE && tables_next < tables_end; n++)
-        out[n] = tables_next++;
-    spin_unlock(&lock);
+    n = MIN(n, tables_end - tables_next);
+    *first = tables_next;
+    tables_next += n;
     return n;
 }
 
-static void put_freed(enum kind kind, const pfn_t *pfn, unsigned n)
+static pfn_t take_chain(enum kind kind)
 {
     spin_lock(&lock);
-    for (unsigned i = 0; i < n; i++) {
-        frames[pfn[i]].tag = freed[kind].first;
-        freed[kind].first = pfn[i];
+    pfn_t first = full_chains[kind].first;
+    if (first) {
+        full_chains[kind].first = frames[first].refs & ~FRAME_FREE;
+        full_chains[kind].n--;
     }
-    freed[kind].n += n;
     spin_unlock(&lock);
+    return first;
+}
+
+static void put_chain(enum kind kind, pfn_t first)
+{
+    spin_lock(&lock);
+    frames[first].refs = FRAME_FREE | full_chains[kind].first;
+    full_chains[kind].first = first;
+    full_chains[kind].n++;
+    spin_unlock(&lock);
+}
+
+/* Are there any?  A hint: the lock is not held. */
+static inline bool any_chain(enum kind kind)
+{
+    return __atomic_load_n(&full_chains[kind].first, __ATOMIC_RELAXED) != 0;
 }
 
 /* --- the CPUs' caches ---------------------------------------------------- */
 
 static inline struct cache *my_cache(void) { return &caches[this_cpu()->id]; }
+
+/* c->lock held; the chain is not empty. */
+static inline pfn_t pop(struct chain *k)
+{
+    pfn_t pfn = k->first;
+    k->first = frames[pfn].tag;
+    k->n--;
+    return pfn;
+}
+
+/* The topmost chain is empty: it is the full one now.  c->lock held. */
+static struct chain *use_full(struct cache *c, enum kind kind)
+{
+    c->of[kind].top = c->of[kind].full;
+    c->of[kind].full.n = 0;
+    return &c->of[kind].top;
+}
+
+/* One that was freed, 0: there are none; what more it finds goes into my cache. */
+static SLOW_PATH pfn_t refill(enum kind kind)
+{
+    struct cache *c = my_cache();
+    struct chain *top = &c->of[kind].top;
+    pfn_t pfn = 0, first = 0;
+    spin_lock(&c->lock);
+    if (top->n == 0 && c->of[kind].full.n > 0)
+        use_full(c, kind);
+    if (top->n > 0)
+        pfn = pop(top);
+    spin_unlock(&c->lock);
+    if (!pfn && any_chain(kind) && (first = take_chain(kind)) != 0) {
+        spin_lock(&c->lock);
+        *top = (struct chain){ first, CHAIN };      /* only its CPU adds: it is still empty */
+        pfn = pop(top);
+        spin_unlock(&c->lock);
+    }
+    return pfn;
+}
+
+/* One that was never handed out: zero. */
+static SLOW_PATH pfn_t refill_fresh(enum kind kind)
+{
+    struct cache *c = my_cache();
+    pfn_t first;
+    spin_lock(&lock);
+    unsigned n = kind == USUAL ? take_fresh(FRESH_RUN, &first)
+                               : take_fresh_tables(FRESH_RUN, &first);
+    spin_unlock(&lock);
+    if (n == 0)
+        return 0;
+    spin_lock(&c->lock);
+    c->of[kind].fresh = first + 1;
+    c->of[kind].fresh_end = first + n;
+    spin_unlock(&c->lock);
+    return first;
+}
 
 /* One of what any CPU keeps. */
 static SLOW_PATH pfn_t steal(enum kind kind)
@@ -225,68 +295,15 @@ static SLOW_PATH pfn_t steal(enum kind kind)
     for (unsigned i = 0; i < ncpus && !pfn; i++) {
         struct cache *c = &caches[i];
         spin_lock(&c->lock);
-        if (c->n[kind] > 0)
-            pfn = c->slot[kind][--c->n[kind]];
-        else if (kind == USUAL && c->fresh < c->fresh_end)
-            pfn = c->fresh++;
+        if (c->of[kind].top.n > 0)
+            pfn = pop(&c->of[kind].top);
+        else if (c->of[kind].full.n > 0)
+            pfn = pop(use_full(c, kind));
+        else if (c->of[kind].fresh < c->of[kind].fresh_end)
+            pfn = c->of[kind].fresh++;
         spin_unlock(&c->lock);
     }
     return pfn;
-}
-
-/* My cache has none: one from the lists, some more go into it. */
-static SLOW_PATH pfn_t refill(enum kind kind)
-{
-    struct cache *c = my_cache();
-    pfn_t some[MOVE];
-    unsigned n = take_freed(kind, some);
-    if (n == 0)
-        return 0;
-    spin_lock(&c->lock);        /* only its CPU adds: the room is there */
-    for (unsigned i = 1; i < n; i++)
-        c->slot[kind][c->n[kind]++] = some[i];
-    spin_unlock(&c->lock);
-    return some[0];
-}
-
-/* A freed one, 0: there are none. */
-static inline pfn_t take(enum kind kind)
-{
-    struct cache *c = my_cache();
-    pfn_t pfn = 0;
-    spin_lock(&c->lock);
-    if (likely(c->n[kind] > 0))
-        pfn = c->slot[kind][--c->n[kind]];
-    spin_unlock(&c->lock);
-    return likely(pfn) ? pfn : refill(kind);
-}
-
-static SLOW_PATH pfn_t refill_zero(void)
-{
-    struct cache *c = my_cache();
-    pfn_t first;
-    spin_lock(&lock);
-    unsigned n = take_fresh(FRESH_RUN, &first);
-    spin_unlock(&lock);
-    if (n == 0)
-        return 0;
-    spin_lock(&c->lock);
-    c->fresh = first + 1;
-    c->fresh_end = first + n;
-    spin_unlock(&c->lock);
-    return first;
-}
-
-/* One that was never handed out: zero.  0: there are none. */
-static inline pfn_t take_zero(void)
-{
-    struct cache *c = my_cache();
-    pfn_t pfn = 0;
-    spin_lock(&c->lock);
-    if (likely(c->fresh < c->fresh_end))
-        pfn = c->fresh++;
-    spin_unlock(&c->lock);
-    return likely(pfn) ? pfn : refill_zero();
 }
 
 static inline pfn_t hand_out(pfn_t pfn)
@@ -298,26 +315,50 @@ static inline pfn_t hand_out(pfn_t pfn)
     return pfn;
 }
 
-pfn_t frame_alloc(void)
+static SLOW_PATH pfn_t alloc_slow(enum kind kind)
 {
-    pfn_t pfn = take(USUAL);
-    if (unlikely(!pfn) && !(pfn = take_zero()))
-        pfn = steal(USUAL);
-    return hand_out(pfn);
+    pfn_t pfn = refill(kind);
+    if (!pfn && !(pfn = refill_fresh(kind)))
+        pfn = steal(kind);
+    return pfn;
+}
+
+/* What was freed goes first: it is in the processor's caches, and fresh frames are
+ * for who wants zeros. */
+static inline pfn_t alloc(enum kind kind)
+{
+    struct cache *c = my_cache();
+    pfn_t pfn = 0;
+    spin_lock(&c->lock);
+    if (likely(c->of[kind].top.n > 0))
+        pfn = pop(&c->of[kind].top);
+    else if (c->of[kind].full.n == 0 && !any_chain(kind)
+             && c->of[kind].fresh < c->of[kind].fresh_end)
+        pfn = c->of[kind].fresh++;
+    spin_unlock(&c->lock);
+    return hand_out(likely(pfn) ? pfn : alloc_slow(kind));
+}
+
+pfn_t frame_alloc(void) { return alloc(USUAL); }
+pfn_t frame_alloc_table(void) { return alloc(TABLES); }
+
+static SLOW_PATH pfn_t alloc_zeroed_slow(void)
+{
+    pfn_t pfn = refill_fresh(USUAL);
+    if (!pfn && ((pfn = refill(USUAL)) != 0 || (pfn = steal(USUAL)) != 0))
+        frame_clear(pfn);
+    return pfn;
 }
 
 pfn_t frame_alloc_zeroed(void)
 {
-    pfn_t pfn = take_zero();
-    if (unlikely(!pfn) && ((pfn = take(USUAL)) != 0 || (pfn = steal(USUAL)) != 0))
-        frame_clear(pfn);
-    return hand_out(pfn);
-}
-
-pfn_t frame_alloc_table(void)
-{
-    pfn_t pfn = take(TABLES);
-    return hand_out(likely(pfn) ? pfn : steal(TABLES));
+    struct cache *c = my_cache();
+    pfn_t pfn = 0;
+    spin_lock(&c->lock);
+    if (likely(c->of[USUAL].fresh < c->of[USUAL].fresh_end))
+        pfn = c->of[USUAL].fresh++;
+    spin_unlock(&c->lock);
+    return hand_out(likely(pfn) ? pfn : alloc_zeroed_slow());
 }
 
 void frame_get(pfn_t pfn)
@@ -325,30 +366,29 @@ void frame_get(pfn_t pfn)
     frame_get_inline(pfn);
 }
 
-/* Makes room for MOVE.  c->lock held; released meanwhile. */
-static SLOW_PATH void drain(struct cache *c, enum kind kind)
+/* The topmost chain is full: makes room.  c->lock held; released meanwhile. */
+static SLOW_PATH void make_room(struct cache *c, enum kind kind)
 {
-    pfn_t some[MOVE];
-    unsigned n = 0;
-    while (n < MOVE && c->n[kind] > 0)
-        some[n++] = c->slot[kind][--c->n[kind]];
-    spin_unlock(&c->lock);
-    put_freed(kind, some, n);
-    spin_lock(&c->lock);
+    struct chain full = c->of[kind].full;
+    c->of[kind].full = c->of[kind].top;
+    c->of[kind].top.n = 0;
+    c->of[kind].top.first = 0;
+    if (full.n > 0) {
+        spin_unlock(&c->lock);
+        put_chain(kind, full.first);
+        spin_lock(&c->lock);
+    }
 }
 
-/* At most MOVE frames whose last reference is gone. */
-static void give_back(enum kind kind, const pfn_t *pfn, unsigned n)
+/* c->lock held. */
+static inline void push(struct cache *c, enum kind kind, pfn_t pfn)
 {
-    struct cache *c = my_cache();
-    spin_lock(&c->lock);
-    if (unlikely(c->n[kind] + n > CACHE_MAX))
-        drain(c, kind);
-    pfn_t *to = c->slot[kind] + c->n[kind];
-    c->n[kind] += n;
-    for (const pfn_t *stop = pfn + n; pfn < stop; )
-        *to++ = *pfn++;
-    spin_unlock(&c->lock);
+    struct chain *top = &c->of[kind].top;
+    if (unlikely(top->n == CHAIN))
+        make_room(c, kind);
+    frames[pfn].tag = top->first;
+    top->first = pfn;
+    top->n++;
 }
 
 /* True: that was the last reference. */
@@ -366,25 +406,24 @@ static inline bool drop(pfn_t pfn)
 
 void frame_put(pfn_t pfn)
 {
-    if (drop(pfn))
-        give_back(pfn >= tables_start && pfn < tables_end ? TABLES : USUAL, &pfn, 1);
+    if (!drop(pfn))
+        return;
+    struct cache *c = my_cache();
+    spin_lock(&c->lock);
+    push(c, pfn >= tables_start && pfn < tables_end ? TABLES : USUAL, pfn);
+    spin_unlock(&c->lock);
 }
 
 void frame_put_all(const pfn_t *pfn, unsigned n)
 {
-    pfn_t gone[MOVE];
-    unsigned k = 0;
-    for (const pfn_t *stop = pfn + n; pfn < stop; pfn++) {
-        if (!drop(*pfn))
-            continue;
-        gone[k++] = *pfn;
-        if (k == MOVE) {
-            give_back(USUAL, gone, k);
-            k = 0;
-        }
-    }
-    if (k > 0)
-        give_back(USUAL, gone, k);
+    struct cache *c = my_cache();
+    if (n == 0)
+        return;
+    spin_lock(&c->lock);
+    for (const pfn_t *stop = pfn + n; pfn < stop; pfn++)
+        if (drop(*pfn))
+            push(c, USUAL, *pfn);
+    spin_unlock(&c->lock);
 }
 
 uint32_t frame_refs(pfn_t pfn)
@@ -409,23 +448,27 @@ void frame_clear(pfn_t pfn)
         memset(frame_va(pfn), 0, PAGE_SIZE);
 }
 
-void frame_count(struct frame_counts *c)
+static uint64_t count_free(enum kind kind)
 {
-    uint64_t tables = 0, usual = 0;
+    uint64_t n = 0;
     for (unsigned i = 0; i < ncpus; i++) {
-        struct cache *k = &caches[i];
-        spin_lock(&k->lock);
-        usual += k->n[USUAL] + (k->fresh_end - k->fresh);
-        tables += k->n[TABLES];
-        spin_unlock(&k->lock);
+        struct cache *c = &caches[i];
+        spin_lock(&c->lock);
+        n += c->of[kind].top.n + c->of[kind].full.n + (c->of[kind].fresh_end - c->of[kind].fresh);
+        spin_unlock(&c->lock);
     }
     spin_lock(&lock);
-    usual += fresh + freed[USUAL].n;
-    tables += tables_end - tables_next + freed[TABLES].n;
+    n += full_chains[kind].n * CHAIN + (kind == USUAL ? fresh : tables_end - tables_next);
     spin_unlock(&lock);
+    return n;
+}
+
+void frame_count(struct frame_counts *c)
+{
+    uint64_t tables = count_free(TABLES);
     c->total = frames_total;
     c->image = image_frames();
-    c->free = usual + tables;
+    c->free = count_free(USUAL) + tables;
     c->tables_total = tables_end - tables_start;
     c->tables_used = c->tables_total - tables;
 }

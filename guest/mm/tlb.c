@@ -182,26 +182,36 @@ static SLOW_PATH uint64_t request(struct mm *mm, uint64_t mask, uint64_t start, 
 /* The CPUs that have the root, as of now: what was stored before is visible. */
 static uint64_t cpus_with(const struct mm *mm)
 {
-    if (ncpus > 1)
-        __asm__ volatile("lock orl $0, (%%rsp)" : : : "memory", "cc");
+    __asm__ volatile("lock orl $0, (%%rsp)" : : : "memory", "cc");
     if (mm == &kernel_mm)
         return ncpus >= 64 ? UINT64_MAX : (1ull << ncpus) - 1;
     return __atomic_load_n(&mm->cpus_active, __ATOMIC_SEQ_CST);
 }
 
-void tlb_flush_wish(struct mm *mm, uint64_t start, uint64_t end, enum tlb_wish wish)
+/* On this CPU, if it has the root, and on others.  Which did it? */
+static __attribute__((noinline)) uint64_t flush_cpus(struct mm *mm, uint64_t start, uint64_t end,
+                                                     enum tlb_wish wish)
 {
     uint64_t mask = cpus_with(mm), me = bit_of(this_cpu());
-    if (!mask)
-        return;
     if (mask & me)
         flush_local(start, end);
-    if (unlikely(mask & ~me))
+    if (mask & ~me)
         mask = (mask & me) | request(mm, mask & ~me, start, end, wish);
+    return mask;
+}
+
+void tlb_flush_wish(struct mm *mm, uint64_t start, uint64_t end, enum tlb_wish wish)
+{
+    uint64_t mask = mm == &kernel_mm ? 1 : mm->cpus_active;
+    if (unlikely(ncpus > 1))
+        mask = flush_cpus(mm, start, end, wish);
+    else if (mask)
+        flush_local(start, end);
+    if (!mask)
+        return;
     if (end - start > FLUSH_PAGES * PAGE_SIZE && mm != &kernel_mm)
         start = end = 0;                /* the trace tells what was done: all */
-    if (mask)
-        trace_tlb_flush(mm->id, start, end, mask);
+    trace_tlb_flush(mm->id, start, end, mask);
 }
 
 void tlb_flush(struct mm *mm, uint64_t start, uint64_t end)
@@ -234,7 +244,7 @@ void tlb_leave(struct mm *mm)
     struct cpu *c = this_cpu();
     if (c->active_mm == mm || c->tlb.lazy_mm == mm)
         load_root(c, &kernel_mm);
-    uint64_t others = cpus_with(mm);
+    uint64_t others = ncpus > 1 ? cpus_with(mm) : 0;
     if (unlikely(others))
         request(mm, others, 0, 0, TLB_LEAVE);
     ASSERT(__atomic_load_n(&mm->cpus_active, __ATOMIC_SEQ_CST) == 0);
