@@ -63,7 +63,7 @@ static uint64_t idle_cpus __attribute__((aligned(64)));     /* [a] */
 
 static uint64_t bit(unsigned cpu) { return 1ull << cpu; }
 
-static uint64_t turn_of(const struct task *t)
+uint64_t runq_turn(const struct task *t)
 {
     uint64_t turn = hc_caps & HC_CAP_PAGE_OPS ? TURN_INTERPRETED_NS : TURN_NS;
 
@@ -75,52 +75,7 @@ void runq_init(struct runq *q)
     spin_init(&q->lock, LOCK_runq);
     list_init(&q->active);
     list_init(&q->expired);
-    q->turn_start = rdtsc();
-}
-
-/* --- one queue ------------------------------------------------------------------- */
-
-void runq_add(struct runq *q, struct task *t, bool first)
-{
-    if (t->slice_ns == 0) {
-        t->slice_ns = turn_of(t);
-        list_push_back(&q->expired, &t->run_link);
-    } else if (first) {
-        if (q->next != NULL)
-            list_push_front(&q->active, &q->next->run_link);
-        q->next = t;
-    } else {
-        list_push_back(&q->active, &t->run_link);
-    }
-    q->n++;
-}
-
-static void take(struct runq *q, struct task *t)
-{
-    if (q->next == t)
-        q->next = NULL;
-    else
-        list_remove(&t->run_link);
-    q->n--;
-}
-
-struct task *runq_pick(struct runq *q, const struct task *prev)
-{
-    struct task *t = q->next;
-
-    if (q->n == 0)
-        return NULL;
-    if (t == NULL) {
-        if (list_empty(&q->active))
-            list_splice_back(&q->active, &q->expired);
-        list_for_each(t, &q->active, run_link)
-            if (!__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE) || t == prev)
-                goto found;
-        return NULL;
-    }
-found:
-    take(q, t);
-    return t;
+    q->turn_start = tsc_stamp();
 }
 
 /* --- calling others ---------------------------------------------------------------- */
@@ -229,9 +184,9 @@ struct task *runq_steal(struct cpu *c)
         spin_lock(&q->lock);
         t = find_stealable(q, c);
         if (t != NULL) {
-            take(q, t);
+            runq_take(q, t);
             t->cpu = c->id;
-            task_set_state(t, TASK_running, BLOCK_none, 0);
+            runq_set_state(t, TASK_running, 0, tsc_stamp());
         }
         spin_unlock(&q->lock);
     }
@@ -266,15 +221,18 @@ static void put_into(struct task *t, unsigned cpu, bool first)
 {
     struct cpu *c = this_cpu();
     struct runq *q = &runqs[cpu];
+    uint64_t tsc = tsc_stamp();
 
     spin_lock(&q->lock);
     t->cpu = cpu;
-    if (t->rec->state != TASK_runnable)
-        task_set_state(t, TASK_runnable, BLOCK_none, 0);
+    if (t->rec->state != TASK_runnable) {
+        t->rec->by_pid = c->running->tid;
+        runq_set_state(t, TASK_runnable, c->running->tid, tsc);
+    }
     runq_add(q, t, first);
     if (!q->fresh) {
         q->fresh = true;
-        q->fresh_at = rdtsc();
+        q->fresh_at = tsc;
     }
     spin_unlock(&q->lock);
     if (cpu == c->id)
@@ -303,7 +261,7 @@ static void start(struct task *t, bool first)
     struct task *maker = current;
     uint64_t half = maker->slice_ns / 2;
 
-    t->slice_ns = half != 0 ? half : turn_of(t);
+    t->slice_ns = half != 0 ? half : runq_turn(t);
     if (!maker->kthread)
         maker->slice_ns -= half;
     make_runnable(t, first);
@@ -336,7 +294,7 @@ static bool withdraw(struct task *t, unsigned cpu)
     bool queued = t->cpu == cpu && !__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE) &&
         (q->next == t || !list_empty(&t->run_link));
     if (queued)
-        take(q, t);
+        runq_take(q, t);
     spin_unlock(&q->lock);
     return queued;
 }

@@ -97,9 +97,9 @@ void schedule_tail(void)
 
 /* prev gives the CPU up, but could go on: into a queue.  q->lock held.  False: it
  * may not be on this CPU, so it is to be moved when the lock is free. */
-static bool requeue(struct runq *q, struct cpu *c, struct task *prev)
+static bool requeue(struct runq *q, struct cpu *c, struct task *prev, uint64_t tsc)
 {
-    task_set_state(prev, TASK_runnable, BLOCK_none, 0);
+    runq_set_state(prev, TASK_runnable, 0, tsc);
     if (ncpus > 1 && !runq_allows(prev, c->id))
         return false;
     runq_add(q, prev, false);
@@ -112,7 +112,7 @@ void schedule(void)
     struct cpu *c = this_cpu();
     struct runq *q = &runqs[c->id];
     struct task *prev = c->running, *next;
-    uint64_t tsc = rdtsc(), ran = clock_tsc_to_ns(tsc - q->turn_start);
+    uint64_t tsc = tsc_stamp(), ran = clock_tsc_to_ns(tsc - q->turn_start);
     bool stays = true;
 
     times_leave(c, prev, tsc);
@@ -122,10 +122,10 @@ void schedule(void)
     q->fresh = false;
     prev->slice_ns = ran < prev->slice_ns ? prev->slice_ns - ran : 0;
     if (prev->rec->state == TASK_running && prev != c->idle)
-        stays = requeue(q, c, prev);
+        stays = requeue(q, c, prev, tsc);
     next = runq_pick(q, prev);
     if (next != NULL)
-        task_set_state(next, TASK_running, BLOCK_none, 0);
+        runq_set_state(next, TASK_running, 0, tsc);
     bool others = q->n != 0;
     spin_unlock(&q->lock);
     if (!stays)
@@ -204,7 +204,7 @@ void sched_turn_check(void)
     uint32_t waiting = __atomic_load_n(&q->n, __ATOMIC_RELAXED);
     if (waiting == 0)
         return;
-    uint64_t tsc = rdtsc(), now = clock_mono_at(tsc);
+    uint64_t tsc = tsc_stamp(), now = clock_mono_at(tsc);
     uint64_t ran = clock_tsc_to_ns(tsc - q->turn_start);
     uint64_t turn = current->slice_ns;
     if (q->fresh)

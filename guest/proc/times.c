@@ -1,4 +1,4 @@
-/* times.c - states, CPU time of tasks and CPUs, load average.
+/* times.c - CPU time of tasks and CPUs, load average.
  *
  * CPU time is exact in sum, and split where the kernel is entered and left:
  * task_enter_kernel(), task_leave_kernel().  What entry.asm does before and
@@ -19,28 +19,24 @@
 #include "trace/trace.h"
 
 #define LOAD_PERIOD  (5 * NSEC_PER_SEC)
-#define OFF_CPU      UINT64_MAX
-#define BOOKING      0ull
+#define OFF_CPU      0ull           /* as a new task begins */
+#define BOOKING      UINT64_MAX
 #define CHANGING     UINT64_MAX     /* of idle_since */
 
 static struct spinlock load_lock = SPINLOCK_INIT(LOCK_load);
-static uint64_t load_next;          /* [load_lock], read without: ns, when the averages are due */
+uint64_t load_next;
 static uint32_t load[3];            /* [load_lock] 16.16 */
 
 void task_set_state(struct task *t, enum task_state next, enum block_reason reason, uint32_t on_pid)
 {
     struct task_record *rec = t->rec;
     uint8_t prev = rec->state;
-    uint32_t by = next == TASK_runnable && prev != TASK_running ? current->tid : 0;
 
     rec->reason = reason;
     rec->on_pid = on_pid;
-    if (by != 0)
-        rec->by_pid = by;
-    rec->since_tsc = rdtsc();
+    rec->since_tsc = tsc_stamp();
     rec->state = next;
-    if (t->tid != 0)
-        trace_task_state(rec->mm, t->tid, prev, next, reason, on_pid, by);
+    trace_task_state(rec->mm, t->tid, prev, next, reason, on_pid, 0);
 }
 
 /* --- time ---------------------------------------------------------------------- */
@@ -51,8 +47,8 @@ static inline void in_order(void)
     __asm__ volatile("" : : : "memory");
 }
 
-/* Books the time since last_tsc to t, which runs on c, this CPU. */
-static void book(struct cpu *c, struct task *t, uint64_t now)
+/* Books the time since last_tsc to t, which runs on c, this CPU; then sets last_tsc. */
+static inline void book(struct cpu *c, struct task *t, uint64_t now, uint64_t then)
 {
     uint64_t all = now - t->last_tsc, system = t->kernel_tsc, user;
 
@@ -68,12 +64,12 @@ static void book(struct cpu *c, struct task *t, uint64_t now)
     t->stime_ns += clock_tsc_to_ns(MIN(system, all));
     t->kernel_tsc = 0;
     in_order();
+    t->last_tsc = then;
 }
 
 void times_leave(struct cpu *c, struct task *t, uint64_t now)
 {
-    book(c, t, now);
-    t->last_tsc = OFF_CPU;
+    book(c, t, now, OFF_CPU);
 }
 
 /* Of a task that may be running on another CPU. */
@@ -90,7 +86,7 @@ static void read_times(const struct task *t, uint64_t *user, uint64_t *sys)
     } while (last == BOOKING || last != __atomic_load_n(&t->last_tsc, __ATOMIC_ACQUIRE));
     if (last == OFF_CPU)
         return;
-    uint64_t now = MAX(rdtsc(), last), all = now - last;
+    uint64_t now = MAX(tsc_stamp(), last), all = now - last;
     if (entry != 0 && now > MAX(entry, last))
         kernel += now - MAX(entry, last);
     *user += clock_tsc_to_ns(all - MIN(kernel, all));
@@ -103,9 +99,8 @@ void task_times(struct task *t, uint64_t *user, uint64_t *sys)
         read_times(t, user, sys);
         return;
     }
-    uint64_t now = rdtsc();
-    book(this_cpu(), t, now);
-    t->last_tsc = now;
+    uint64_t now = tsc_stamp();
+    book(this_cpu(), t, now, now);
     *user = t->utime_ns;
     *sys = t->stime_ns;
 }
@@ -178,9 +173,10 @@ static unsigned running_now(void)
 
 /* Averages over 1, 5 and 15 minutes: every 5 s, load += (n - load) * (1 - e^(-5/T)).
  * Called before what runs changes, so n is what it was since the last time. */
-static SLOW_PATH void load_update(uint64_t now, unsigned n)
+SLOW_PATH void load_update(uint64_t now)
 {
     static const uint32_t share[3] = { 5236, 1083, 363 };   /* of 65536 */
+    unsigned n = running_now();
 
     spin_lock(&load_lock);
     if (now > load_next + 4 * 900 * NSEC_PER_SEC)
@@ -192,12 +188,6 @@ static SLOW_PATH void load_update(uint64_t now, unsigned n)
         }
     }
     spin_unlock(&load_lock);
-}
-
-void load_look(uint64_t now_ns)
-{
-    if (now_ns >= load_next)
-        load_update(now_ns, running_now());
 }
 
 uint64_t sched_loadavg(unsigned i)
