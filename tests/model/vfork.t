@@ -1,5 +1,6 @@
 #!/bin/bash
 # The vfork protocol holds in all interleavings, and each of its parts is needed.
+# limit: 300
 . tests/model/lib.sh
 model=vfork
 
