@@ -44,6 +44,7 @@ static int user_page_fault(struct regs *r, uaddr_t at, int *code)
         return err;
     if (oom_kill() != 0 || signal_fatal_pending(t))
         return -ENOMEM;
+    preempt_point();                /* other CPUs may wait for this one before they can free */
     sched_yield_now();              /* who was killed gives its memory back */
     return 0;
 }

@@ -85,31 +85,37 @@ static pte_t leaf_flags(const struct vma *v)
 
 static bool is_private(const struct vma *v) { return !(v->flags & VM_SHARED); }
 
-/* A frame of v's own that replaces the one in *e, if any.
- *
- * With a copy, in an address space that other CPUs run too: one of them could write to
- * the new frame while another still reads the old one by a stale translation, and
- * that is no order of memory that a program may see.  So the copy is read-only, and
- * equal to the old frame, until no CPU knows the old one; then it gets W. */
+/* A copy takes the old frame's place, in an address space that other CPUs run, too: one
+ * of them could write to the copy while another still reads the old frame by a
+ * stale translation, and that is no order of memory that a program may see.  So the
+ * copy is read-only, and equal to the old frame, until no CPU knows the old one. */
+static SLOW_PATH void replace_readonly(struct mm *mm, uaddr_t va, pte_t *e, enum pt_reason why,
+                                       pte_t new)
+{
+    pt_write(mm, va, e, 1, why, new & ~(PTE_W | PTE_D));
+    tlb_flush(mm, va, va + PAGE_SIZE);
+}
+
+/* A frame of v's own that replaces the one in *e, if any. */
 static void own_page(struct vma *v, uaddr_t va, pte_t *e, pfn_t pfn, enum pt_reason why)
 {
     struct mm *mm = v->mm;
     pte_t old = *e, w = v->flags & VM_WRITE ? PTE_W | PTE_D : 0;
     pte_t new = pte_make(pfn, leaf_flags(v) | PTE_ANON | w);
-    bool moves = old && pte_pfn(old) != pfn;
-    if (unlikely(moves && tlb_others(mm))) {
-        pt_write(mm, va, e, 1, why, new & ~(PTE_W | PTE_D));
-        tlb_flush(mm, va, va + PAGE_SIZE);
-        pt_write(mm, va, e, 1, PT_mkwrite, new);
-    } else {
-        pt_write(mm, va, e, 1, why, new);
-        if (moves)
+    bool moves = old && pte_pfn(old) != pfn, elsewhere = moves;
+    if (unlikely(tlb_others(mm)) && moves) {
+        replace_readonly(mm, va, e, why, new);
+        why = PT_mkwrite;
+        elsewhere = false;
+    }
+    pt_write(mm, va, e, 1, why, new);
+    if (old) {
+        mm_count_page(mm, old & PTE_ANON, -1);
+        if (elsewhere)
             tlb_flush(mm, va, va + PAGE_SIZE);
-        else if (old)
+        else
             tlb_flush_here(mm, va);
     }
-    if (old)
-        mm_count_page(mm, old & PTE_ANON, -1);
     mm_count_page(mm, true, 1);
     v->has_anon = true;
     if (moves)

@@ -61,7 +61,7 @@ static void flush_everything(void)
     __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(root) : : "memory");
 }
 
-static void flush_local(uint64_t start, uint64_t end)
+static inline void flush_local(uint64_t start, uint64_t end)
 {
     if (end - start <= FLUSH_PAGES * PAGE_SIZE)
         for (uint64_t va = start; va < end; va += PAGE_SIZE)
@@ -231,12 +231,6 @@ void tlb_flush_here(struct mm *mm, uaddr_t va)
         flush_local(va, va + PAGE_SIZE);
         trace_tlb_flush(mm->id, va, va + PAGE_SIZE, bit_of(c));
     }
-}
-
-bool tlb_others(const struct mm *mm)
-{
-    /* One user is current, and who is not there cannot make another. */
-    return ncpus > 1 && __atomic_load_n(&mm->users, __ATOMIC_RELAXED) > 1;
 }
 
 void tlb_leave(struct mm *mm)

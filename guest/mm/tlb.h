@@ -19,7 +19,11 @@ void tlb_flush_mm(struct mm *mm);
 void tlb_flush_here(struct mm *mm, uaddr_t va);
 /* May a CPU other than this one have a translation of mm before its lock is released?
  * mm->lock held. */
-bool tlb_others(const struct mm *mm);
+static inline bool tlb_others(const struct mm *mm)
+{
+    /* A single user is current, and who is not there cannot make another. */
+    return unlikely(ncpus > 1) && __atomic_load_n(&mm->users, __ATOMIC_RELAXED) > 1;
+}
 /* No CPU has mm's root afterwards; mm has no user left. */
 void tlb_leave(struct mm *mm);
 
