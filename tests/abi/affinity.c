@@ -1,7 +1,6 @@
 /* Affinity: a task runs only on the CPUs of its mask, from the moment the call
  * returns, whether it runs, waits to run or sleeps; fork, vfork, clone and exec inherit
  * the mask; and the calls refuse what Linux refuses.  The same on any number of CPUs. */
-#define _GNU_SOURCE
 #include "check.h"
 
 #define BYTES sizeof(cpu_set_t)
