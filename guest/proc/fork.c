@@ -25,7 +25,8 @@
  * last time; the child touches the parent only under vfork_lock and only while
  * the field names it, and a parent that is killed clears the field under that
  * lock before it goes on to die.  A task makes one child at a time, so a
- * second vfork has another child, hence another field. */
+ * second vfork has another child, hence another field.  tests/model/vfork.pml
+ * is all this for a model checker. */
 #include "proc/internal.h"
 #include "arch/fpu.h"
 #include "arch/uaccess.h"
