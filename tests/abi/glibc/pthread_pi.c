@@ -1,0 +1,2 @@
+/* The same with glibc. */
+#include "../pthread_pi.c"
