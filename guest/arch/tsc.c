@@ -19,13 +19,15 @@
  * done before the load that it must follow; before a store it needs none.
  *
  * That holds for good only where the counters are invariant, as CPUID tells.  A KVM
- * on a host without that sets each vCPU's counter anew whenever it is scheduled,
- * up to a millisecond off.  There, or where the second comparison still finds a
- * contradiction, the counters drift: every stamp of the kernel then goes through
- * tsc_in_order(), which gives at least one more than the last it gave to anybody.  So
- * time stands still for a moment rather than going back, and each event of the
- * trace has a moment of its own.  A processor that is off by more than FAR_NS even so
- * would hold the others' time up noticeably: it is left out. */
+ * on a host without that sets each vCPU's counter anew whenever it is scheduled, some
+ * milliseconds off where the host is busy.  There, or where the second comparison still
+ * finds a contradiction, the counters drift: every stamp of the kernel then goes
+ * through tsc_in_order(), which gives at least one more than the last it gave to anybody.
+ * So time stands still for a moment rather than going back, and each event of the
+ * trace has a moment of its own.  Rounds that contradict each other say that the
+ * counter was set meanwhile, and not where it is now: then it is not moved, as one that
+ * has been put ahead holds the others' time up for ever.  Who is off by more than
+ * FAR_NS even so is left out. */
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/device.h"
@@ -36,7 +38,7 @@
 #define ROUNDS          12u             /* and more while one must be held up in each, */
 #define NARROW_NS       50000ull        /*   that is until this is known, */
 #define LONG_NS         2000000ull     /*   or it has lasted that long */
-#define FAR_NS          50000000ull
+#define FAR_NS          1000000000ull
 #define MSR_TSC         0x10u
 #define MSR_TSC_ADJUST  0x3bu
 #define CPUID_7_EBX_TSC_ADJUST (1u << 1)
@@ -140,20 +142,27 @@ static void move_counter(int64_t by)
         wrmsr(MSR_TSC, rdtsc() + (uint64_t)by);
 }
 
+static bool is_far(struct interval in)
+{
+    int64_t far = (int64_t)clock_tsc_after(FAR_NS);
+    return in.low > far || in.high < -far;
+}
+
+static bool contradicts(struct interval in) { return in.low > 0 || in.high < 0; }
+
 bool tsc_compare(struct tsc_offset *found, const uint32_t *go_on)
 {
     struct interval in;
     if (!measure(&in, go_on))
         return false;
-    if (in.low > 0 || in.high < 0) {
+    if (in.low <= in.high && contradicts(in)) {
         move_counter(in.low + (in.high - in.low) / 2);
         if (!measure(&in, go_on))
             return false;
     }
     found->offset = in.low + (in.high - in.low) / 2;
     found->error = (uint64_t)(MAX(in.low, in.high) - MIN(in.low, in.high) + 1) / 2;
-    if (in.low > 0 || in.high < 0)
+    if (!tsc_drifts && contradicts(in))
         order_stamps(rdtsc() + (uint64_t)MAX(in.low, in.high));
-    int64_t far = (int64_t)clock_tsc_after(FAR_NS);
-    return in.low < far && in.high > -far;
+    return !is_far(in);
 }
