@@ -21,7 +21,7 @@ static bool is_ignored(int sig)
 {
     struct task *t = current;
 
-    return in_set(t->blocked, sig) || t->sighand->action[sig - 1].handler == HANDLER_IGNORE;
+    return in_set(t->blocked, sig) || sig_action(t->sighand, sig)->handler == HANDLER_IGNORE;
 }
 
 int tty_job_control(struct tty *tty, int sig)
