@@ -172,7 +172,8 @@ static int load_interp(struct exec *e, uaddr_t *base)
     img = kmalloc(sizeof *img);
     if (name != NULL && img != NULL) {
         long n = file_read_kernel(e->file, name, e->img.interp_len, e->img.interp_off);
-        err = n != (long)e->img.interp_len || name[n - 1] != '\0' ? -ENOEXEC : file_open_exec(AT_FDCWD, name, 0, &f);
+        err = n != (long)e->img.interp_len || name[n - 1] != '\0' ? -ENOEXEC
+            : file_open_exec(AT_FDCWD, name, 0, &f);
     }
     if (err == 0) {
         long n = file_read_kernel(f, name, LINE_BYTES, 0);
@@ -236,7 +237,8 @@ static int build(struct exec *e)
     mm->exe = e->file;
     file_get(e->file);
     mm->dumpable = !e->secure;
-    return stack_map(&e->stack, mm, top, img->exec_stack, auxv, fill_auxv(e, auxv, bias, base), &e->sp);
+    unsigned n = fill_auxv(e, auxv, bias, base);
+    return stack_map(&e->stack, mm, top, img->exec_stack, auxv, n, &e->sp);
 }
 
 /* --- who it runs as ----------------------------------------------------------- */
@@ -403,9 +405,10 @@ long exec(const struct target *target, const struct vectors *v)
         new_cred(e);
         err = stack_init(&e->stack, current->proc->rlim[RLIMIT_STACK].rlim_cur);
     }
-    if (err == 0 && (err = collect(e, v)) == 0 && (err = build(e)) == 0 && (err = prepare(e)) == 0) {
-        if (current->robust_list != 0)
-            futex_exit_robust(current); /* in the old memory, and with the number that its mutexes know */
+    if (err == 0 && (err = collect(e, v)) == 0 && (err = build(e)) == 0 &&
+        (err = prepare(e)) == 0) {
+        if (current->robust_list != 0)  /* in the old memory, and while we have the number */
+            futex_exit_robust(current); /* that its mutexes know */
         err = exit_other_threads();
     }
     if (err == 0)

@@ -329,7 +329,7 @@ static void become_leader(struct process *p)
     uint32_t own = t->tid;
 
     while (__atomic_load_n(&old->on_cpu, __ATOMIC_ACQUIRE))
-        cpu_relax_poll();       /* on its last steps, which take no lock: its number is still in use there */
+        cpu_relax_poll();       /* on its last steps, which want no tree_lock */
     list_for_each(child, &p->children, sibling)
         if (child->parent_tid == own)
             child->parent_tid = p->tgid;

@@ -58,7 +58,8 @@ static bool look(struct itimer *it, uint64_t now)
 
     if (it->at_ns == 0 || it->at_ns > now)
         return false;
-    it->at_ns = it->interval_ns != 0 ? itimer_advance(it->at_ns, it->interval_ns, now, &missed) : 0;
+    it->at_ns = it->interval_ns == 0 ? 0
+        : itimer_advance(it->at_ns, it->interval_ns, now, &missed);
     return true;
 }
 

@@ -6,7 +6,8 @@
 #include "proc/task.h"
 #include <linux/time.h>
 
-extern struct spinlock itimer_lock;     /* guards all [i] fields; fire() takes it: timer_finish() without */
+extern struct spinlock itimer_lock;     /* guards all [i] fields; fire() takes it, so
+                                         * timer_finish() is called without it */
 
 struct itimer_setting { uint64_t left_ns, interval_ns; };      /* left 0: not armed */
 
@@ -29,7 +30,8 @@ int  posix_timer_set(int id, bool absolute, const struct itimer_setting *to, str
 int  posix_timer_get(int id, struct itimer_setting *now);
 int  posix_timer_overrun(int id);
 int  posix_timer_delete(int id);
-void posix_timers_clock_set(uint64_t ns);       /* sets CLOCK_REALTIME and moves what follows it; takes tree_lock */
+/* Sets CLOCK_REALTIME and moves what follows it.  Takes tree_lock. */
+void posix_timers_clock_set(uint64_t ns);
 void posix_timers_delete_all(struct process *p);
 
 #endif

@@ -2,7 +2,8 @@
  *
  * At most one signal of a timer is queued; expiries that find it there count as
  * its overrun.  A moment on CLOCK_REALTIME becomes one on CLOCK_MONOTONIC when
- * the timer is set, and is moved when the clock is.  Each timer counts as a queued signal for RLIMIT_SIGPENDING.
+ * the timer is set, and is moved when the clock is.  Each timer counts as a queued
+ * signal for RLIMIT_SIGPENDING.
  * What fires looks under itimer_lock whether it is due, as in itimer.c; deletion
  * takes the timer out of the list under that lock and then waits for one that fires.
  * Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
@@ -89,7 +90,8 @@ static void fire_posix(struct timer *t)
     spin_lock(&itimer_lock);
     bool due = pt->at_ns != 0 && pt->at_ns <= now;
     if (due)
-        pt->at_ns = pt->interval_ns != 0 ? itimer_advance(pt->at_ns, pt->interval_ns, now, &missed) : 0;
+        pt->at_ns = pt->interval_ns == 0 ? 0
+            : itimer_advance(pt->at_ns, pt->interval_ns, now, &missed);
     if (due && pt->at_ns != 0)
         timer_start(t, pt->at_ns);
     spin_unlock(&itimer_lock);

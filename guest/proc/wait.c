@@ -3,7 +3,8 @@
  * A parent looks through its children under tree_lock; what it may report
  * about one is settled there, so two threads never report the same end.  If
  * there is nothing, it sleeps in its process's child_wait queue, which it has
- * entered before the look that found nothing.
+ * entered before the look that found nothing.  A child that is reaped may still be on
+ * its last steps on another CPU: see task.c.
  *
  * __WNOTHREAD: children of the calling thread only, by parent_tid. */
 #include "proc/internal.h"
@@ -127,7 +128,8 @@ static int do_wait(struct query *q)
         return rc;
     waiter_add(wq, &w);
     while ((rc = look(q)) == 0) {
-        rc = block(BLOCK_wait, q->which == P_PID || q->which == P_PIDFD ? q->id : 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+        uint32_t pid = q->which == P_PID || q->which == P_PIDFD ? q->id : 0;
+        rc = block(BLOCK_wait, pid, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
         if (rc != 0)
             break;
     }
