@@ -280,6 +280,8 @@ static void leave_process(struct task *t, uint64_t rss)
 static void begin_end(struct process *p, int status)
 {
     itimer_exit(p);
+    if (__atomic_load_n(&p->group_exit, __ATOMIC_ACQUIRE))
+        return;                 /* decided, and stays */
     spin_lock(&tree_lock);
     if (!p->group_exit) {
         p->exit_status = status;
