@@ -6,6 +6,7 @@
 #include "vmm/hypercall.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -197,6 +198,7 @@ static int64_t dispatch(struct vcpu *v, const struct kvm_regs *r)
     case HC_ENTROPY:        return hc_entropy(v, r->rdi, r->rsi);
     case HC_WALL_CLOCK:     return hc_wall_clock();
     case HC_INSPECT:        return hc_inspect(v, r->rdi);
+    case HC_YIELD:          return sched_yield();
     case HC_CPU_ONLINE:     return hc_cpu_online(v, r->rdi, r->rsi, (int64_t)r->rdx, r->r10);
     case HC_PANIC:          return hc_panic(v, r->rdi, r->rsi);
     }

@@ -56,7 +56,8 @@ static void print_registers(FILE *out, const struct cpu_state *st)
             s->gdt.limit, s->idt.base, s->idt.limit);
 }
 
-static void print_code(FILE *out, const struct vm *vm, const struct cpu_state *st, uint64_t function)
+static void print_code(FILE *out, const struct vm *vm, const struct cpu_state *st,
+                       uint64_t function)
 {
     uint8_t code[CODE_BEFORE + CODE_AFTER];
     uint64_t pc = st->pc;

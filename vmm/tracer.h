@@ -1,9 +1,9 @@
 /* tracer.h - the VMM's half of tracing: the directory with its stream files,
  * the windows through which the guest writes, and the doorbell.
  *
- * Everything that can be refused is refused by tracer_create() and
- * tracer_describe(), before the guest runs.  Afterwards a tracer makes only these system calls, which a
- * seccomp filter must let through: fallocate, pwrite64, mmap, munmap,
+ * Everything but the space for packets is refused, if at all, by tracer_create() and
+ * tracer_describe(), before the guest runs.  Afterwards a tracer makes only these system
+ * calls, which a seccomp filter must let through: fallocate, pwrite64, mmap, munmap,
  * ftruncate, brk, futex, and write to stderr.
  *
  * Calls for different vCPUs may run at the same time, a doorbell on its vCPU's

@@ -193,6 +193,7 @@ static void good_fast_child(void)
 
 static void good_unmap(void)
 {
+    tracer_cpu_online(cpu[0].tracer, 1, -500, 4000);
     fault(1, 1);
     leaf(0, 0, PT_munmap, PAGE_W(0x500), 0);
     flush_page(0, 0, 3);
@@ -250,6 +251,7 @@ static void bad_T2(void)
     synth_doorbell(&cpu[1]);
     fault(1, 1);
 }
+static void bad_T2_clocks(void) { tracer_cpu_online(cpu[0].tracer, 1, -5000, 400); }
 static void bad_T5_no_table(void) { write_at(0, 1, 99, 0, 1, PT_demand_zero, 0, PAGE_W(0x600)); }
 static void bad_T5_link(void) { write_at(0, 1, 102, 1, PT_LEVEL_PMD, PT_table_link, 0, LINK(99ull)); }
 static void bad_T5_level(void)
@@ -470,7 +472,7 @@ static const struct {
     GOOD(good_vforks), GOOD(good_parent_killed), GOOD(good_fast_child), GOOD(good_unmap),
     GOOD(good_lazy), GOOD(good_lazy_other_root), GOOD(good_table), GOOD(good_rights),
 #define BAD(name, check) { #name, name, BIT(check) }
-    BAD(bad_T1, T1), BAD(bad_T2, T2), BAD(bad_T5_no_table, T5), BAD(bad_T5_link, T5),
+    BAD(bad_T1, T1), BAD(bad_T2, T2), BAD(bad_T2_clocks, T2), BAD(bad_T5_no_table, T5), BAD(bad_T5_link, T5),
     BAD(bad_T5_level, T5), BAD(bad_T7, T7), BAD(bad_T7_switch, T7), BAD(bad_T8_task, T8),
     BAD(bad_T8_dead, T8), BAD(bad_T8_twice, T8), BAD(bad_T8_mm, T8), BAD(bad_T8_table, T8),
     BAD(bad_T8_root, T8), BAD(bad_V1_copy, V1), BAD(bad_V1_before, V1), BAD(bad_V1_mm, V1),

@@ -253,6 +253,7 @@ static int one_event(struct lint *l, const struct trace_event *e)
 
 /* --- T2 ------------------------------------------------------------------------------------------ */
 
+/* Also whether the guest found the CPUs' counters to agree: else the merge is wrong. */
 static void check_streams(struct lint *l)
 {
     l->event = NULL;
@@ -270,6 +271,12 @@ static void check_streams(struct lint *l)
     }
     if (trace_problem(l->trace) != NULL)
         lint_found(l, LINT_T2, "%s", trace_problem(l->trace));
+    for (unsigned c = 1; c < l->meta->ncpus && c < TRACE_CPUS_MAX; c++) {
+        int64_t found = l->meta->cpu[c].tsc_found, error = l->meta->cpu[c].tsc_error;
+        if (error >= 0 && (found > error || found < -error))
+            lint_found(l, LINT_T2, "cpu%u: its TSC was %" PRId64 " +- %" PRId64 " ticks behind "
+                       "cpu0's: the merged order is not to be trusted", c, found, error);
+    }
     if (gap) {                          /* that is what this check is about */
         l->result->check[LINT_T2].failed += l->result->check[LINT_T2].unknown;
         l->result->check[LINT_T2].unknown = 0;
