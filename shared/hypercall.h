@@ -47,7 +47,8 @@
     X(11, PANIC)            /* address, bytes of the message; never returns */ \
     X(12, COPY)             /* to, from, bytes; they may overlap -> 0 */ \
     X(13, CLEAR)            /* address, bytes -> 0 */ \
-    X(14, CPU_ONLINE)       /* cpu, APIC ID, TSC offset, its error -> 0; see below */
+    X(14, CPU_ONLINE)       /* cpu, APIC ID, TSC offset, its error -> 0; see below */ \
+    X(15, YIELD)            /* -> 0: the host's processor was offered to others */
 
 enum hypercall {
 #define X(nr, name) HC_##name = nr,

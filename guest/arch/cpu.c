@@ -42,6 +42,7 @@
 #define XCR0_WANTED     0xe7u
 
 #define IST_WORDS       256         /* 2 KiB: enough for a panic */
+#define POLLS_PER_YIELD 64          /* some us where ring 0 is native */
 
 #define RFLAGS_CLEARED_BY_SYSCALL 0x47700u      /* TF IF DF IOPL NT AC */
 
@@ -238,10 +239,15 @@ void cpu_irq_window(void)
     __asm__ volatile("sti; nop; cli" : : : "memory");
 }
 
+/* With more CPUs than the host has, the one we wait for may wait for the processor that
+ * spins here: we offer it now and then.  4 or 8 of them on two processors, all at one
+ * spinlock: 15 to 25 % less time, measured where ring 0 is interpreted. */
 void cpu_relax_poll(void)
 {
     tlb_poll();
     __asm__ volatile("pause" : : : "memory");
+    if (++this_cpu()->polls % POLLS_PER_YIELD == 0 && hc_present)
+        hypercall(HC_YIELD, 0, 0, 0, 0);
 }
 
 uint32_t cpu_hwcap(void)

@@ -38,6 +38,7 @@ struct cpu {                        /* offsets of the first five: asm_offsets.c 
     uint64_t     user_ns;           /* in user mode */
     uint64_t     kicks, steals;     /* interrupts to others to look; tasks taken from others */
     uint64_t     timer_irqs, uart_irqs;
+    uint64_t     polls;             /* turns of loops that waited for another CPU */
     struct trace_cpu trace;
     struct heap_cpu heap[HEAP_CLASSES];
     struct tlb_cpu tlb;
