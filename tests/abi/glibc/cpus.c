@@ -1,6 +1,5 @@
 /* How many CPUs there are: glibc asks /sys, /proc/stat or the affinity mask, and
  * all must agree. */
-#define _GNU_SOURCE
 #include "../check.h"
 #include <sys/sysinfo.h>
 
