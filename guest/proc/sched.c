@@ -208,7 +208,7 @@ void sched_turn_check(void)
     uint64_t ran = clock_tsc_to_ns(tsc - q->turn_start);
     uint64_t turn = current->slice_ns;
     if (q->fresh)
-        turn = MIN(turn, clock_tsc_to_ns(q->fresh_at - q->turn_start) +
+        turn = MIN(turn, clock_tsc_to_ns(MAX(q->fresh_at, q->turn_start) - q->turn_start) +
                    (interpreted() ? PATIENCE_INTERPRETED_NS : PATIENCE_NS));
     if (ran >= turn) {
         current->nivcsw++;
