@@ -38,6 +38,15 @@ uint64_t cpu_print_place(FILE *out, const struct vcpu *v, const struct cpu_state
     return function;
 }
 
+/* A function that does not return may be called by the last instruction of another:
+ * then what is behind the call is the start of the next. */
+static bool follows_call(const struct vm *vm, const struct cpu_state *st, uint64_t at)
+{
+    uint8_t insn[5];
+    return pagewalk_read(vm->mem, &st->s, at - sizeof(insn), insn, sizeof(insn)) == sizeof(insn) &&
+        insn[0] == 0xe8;
+}
+
 void cpu_print_stack(FILE *out, const struct vm *vm, const struct cpu_state *st,
                      struct symbols *symbols, unsigned lines)
 {
@@ -51,7 +60,8 @@ void cpu_print_stack(FILE *out, const struct vm *vm, const struct cpu_state *st,
         FILE *line = open_memstream(&text, &len);
         if (line == NULL)
             return;
-        uint64_t function = symbols_print(symbols, word[i], line);
+        uint64_t at = follows_call(vm, st, word[i]) ? word[i] - 1 : word[i];
+        uint64_t function = symbols_print(symbols, at, line);
         fclose(line);
         if (function != 0 && function != word[i]) {
             fprintf(out, "  [rsp+%03zx] %016" PRIx64 "%s\n", i * sizeof(word[0]), word[i], text);

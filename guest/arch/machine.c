@@ -78,8 +78,10 @@ void panic(const char *fmt, ...)
         int n = kvsnprintf(text, sizeof(text), fmt, ap);
         va_end(ap);
         size_t bytes = MIN((size_t)n, sizeof(text) - 1);
-        if (hc_present)
+        if (hc_present) {
             hypercall(HC_PANIC, virt_to_phys(text), bytes, 0, 0);
+            machine_stop_here();        /* the VMM does, and reports from this line */
+        }
         if (ncpus > 1)
             apic_send_nmi_to_others();
         uart_send("\r\nkernel panic: ", 16);

@@ -37,7 +37,7 @@
 
 #define ROUNDS          12u             /* and more while one must be held up in each, */
 #define NARROW_NS       50000ull        /*   that is until this is known, */
-#define LONG_NS         2000000ull     /*   or it has lasted that long */
+#define LONG_NS         2000000ull      /*   or it has lasted that long */
 #define FAR_NS          1000000000ull
 #define MSR_TSC         0x10u
 #define MSR_TSC_ADJUST  0x3bu
