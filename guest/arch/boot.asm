@@ -1,9 +1,9 @@
 ; boot.asm - from the PVH entry point to kmain(), from SIPI to ap_main(), and the tables
 ; that a CPU starts with.
 ;
-; The page tables (boot.h) and the IDT are data that the assembler fills in:
+; The direct map's table (boot.h) and the IDT are data that the assembler fills in:
 ; where ring 0 is interpreted, building them would cost more than all the rest of
-; the way to C.  Addresses of gates need no linker because kernel.ld puts
+; the way to C.  The other tables have one or two entries, and are stored here.  Addresses of gates need no linker because kernel.ld puts
 ; trap_stubs first in the image, at a known address.
 ;
 ; Needed of the CPU, and not checked: long mode, NX, FXSAVE.
@@ -57,6 +57,17 @@ section .text
 bits 32
 global pvh_start
 pvh_start:
+%macro entry 3          ; table, index, the entry: its upper half is 0 in .bss
+        mov     dword [PHYS(%1) + %2 * 8], %3
+%endmacro
+        entry   boot_pml4, 0, PHYS(boot_pdpt_kernel) + PG_TABLE
+        entry   boot_pml4, 256, PHYS(boot_pdpt_direct) + PG_TABLE
+        entry   boot_pml4, 511, PHYS(boot_pdpt_kernel) + PG_TABLE
+        entry   boot_pdpt_kernel, 0, PHYS(boot_pd_kernel) + PG_TABLE
+        entry   boot_pdpt_kernel, 510, PHYS(boot_pd_kernel) + PG_TABLE
+        entry   boot_pd_kernel, 0, PG_P | PG_W | PG_A | PG_D | PG_PS
+        entry   boot_pd_kernel, 1, 0x200000 | PG_P | PG_W | PG_A | PG_D | PG_PS
+        entry   boot_pdpt_direct, 0, PHYS(boot_pd_direct) + PG_TABLE
         mov     edx, PHYS(boot_pml4)
         mov     ebp, HIGH32(boot_high)
 
@@ -181,29 +192,7 @@ idt:
 %endrep
 
 section .data.pagetables progbits alloc noexec write align=4096
-global boot_pml4
-global boot_pdpt_kernel
-global boot_pd_kernel
-global boot_pdpt_direct
 global boot_pd_direct
-boot_pml4:
-        dq      PHYS(boot_pdpt_kernel) + PG_TABLE
-        times   255 dq 0
-        dq      PHYS(boot_pdpt_direct) + PG_TABLE
-        times   254 dq 0
-        dq      PHYS(boot_pdpt_kernel) + PG_TABLE
-boot_pdpt_kernel:
-        dq      PHYS(boot_pd_kernel) + PG_TABLE
-        times   509 dq 0
-        dq      PHYS(boot_pd_kernel) + PG_TABLE
-        dq      0
-boot_pd_kernel:
-        dq      PG_P | PG_W | PG_A | PG_D | PG_PS
-        dq      0x200000 | PG_P | PG_W | PG_A | PG_D | PG_PS
-        times   510 dq 0
-boot_pdpt_direct:
-        dq      PHYS(boot_pd_direct) + PG_TABLE
-        times   511 dq 0
 boot_pd_direct:
 %assign at 0
 %rep 512
@@ -213,8 +202,16 @@ boot_pd_direct:
 
 section .bss
         alignb  4096
+global boot_pml4
+global boot_pdpt_kernel
+global boot_pd_kernel
+global boot_pdpt_direct
 global boot_pd_window
-boot_pd_window: resb 4096
+boot_pml4:        resb 4096
+boot_pdpt_kernel: resb 4096
+boot_pd_kernel:   resb 4096
+boot_pdpt_direct: resb 4096
+boot_pd_window:   resb 4096
 boot_stack:     resb 12288                      ; later the boot CPU's idle task
 global boot_stack_top
 boot_stack_top:

@@ -1,6 +1,6 @@
 /* boot.h - the page tables that boot.asm starts with, for mm_init() to adopt.
- * They are data of the kernel image, filled by the assembler, so that setting
- * up paging costs no instruction:
+ * boot_pd_direct is data of the kernel image, filled by the assembler; the others
+ * are in .bss and have their few entries from its first instructions:
  *
  *   boot_pml4         [0] and [511]: boot_pdpt_kernel, [256]: boot_pdpt_direct
  *   boot_pdpt_kernel  [510]: boot_pd_kernel; [0] the same, which makes the
