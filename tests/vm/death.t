@@ -8,7 +8,7 @@ need_kvm
 vm -t "$work/trace" -a 'init=/etc/passwd'
 is 'no program as init: the kernel gives up' "$status" 255
 like 'and says so' "$err" 'kernel panic: init=/etc/passwd'
-like 'where, by symbol and line' "$err" ' panic\+0x[0-9a-f]+ \(guest/arch/machine\.c:[0-9]+\), ring 0$'
+like 'where, by symbol and line' "$err" ' panic\+0x[0-9a-f]+ \(guest/arch/(machine\.c|hypercall\.h):[0-9]+\), ring 0$'
 like 'its code' "$err" '^  -> f{8}[0-9a-f]{8}  '
 like 'callers' "$err" '\[rsp\+.* \(guest/main\.c:[0-9]+\)$'
 like 'the page walk of rip' "$err" '^ +PTE .* present '
