@@ -9,7 +9,8 @@ ABI_GLIBC := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/glibc/
 UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: test-programs
-test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump
+test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump \
+	$O/tests/stress $O/tests/vm/hang
 
 # The two libcs make processes in different ways, and use different calls.
 $(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c
@@ -29,6 +30,14 @@ $O/tests/vm/ptyrun: tests/vm/ptyrun.c
 $O/tests/vm/jump: tests/vm/jump.c
 	@mkdir -p $(@D)
 	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) $< -o $@
+
+$O/tests/stress: $(wildcard tests/stress/*.[ch])
+	@mkdir -p $(@D)
+	$(call say,MUSL,$@)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $(filter %.c,$^) -o $@
+
+$O/tests/vm/hang: tests/vm/hang.c
+	@mkdir -p $(@D)
+	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $< -o $@
 
 # A unit test names the sources it is linked with in its first line:
 #     /* links: guest/mm/vma.c guest/lib/rbtree.c */

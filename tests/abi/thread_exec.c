@@ -107,7 +107,8 @@ static void with_siblings(int from_leader)
     CHECK_EQ(*vfork_stage, 1);          /* the child of the vfork lives on in the old memory */
     *vfork_stage = 2;
     CHECK(WAIT_UNTIL(*vfork_stage == 3));
-    kill(*child, SIGKILL);
+    if (*child > 0)
+        kill(*child, SIGKILL);
 }
 
 /* --- two at once --------------------------------------------------------------------- */

@@ -1,0 +1,271 @@
+/* stress [-s SEED] [-t SECONDS] [-l] [STORM...] - runs storms, each for so many seconds, and
+ * says what went wrong; status 1 then.
+ *
+ * -l compares what the kernel holds before and after.  Each storm runs once before, so that
+ * what is made for the first time, and kept, does not count.  What the kernel says is free or
+ * can be had back at once counts as free, so the comparison is exact. */
+#include "stress.h"
+#include <stdarg.h>
+
+struct shared {
+    volatile int failures;
+    volatile unsigned rounds;
+    volatile int64_t end_ns;
+};
+
+static struct shared *shared;
+static uint64_t seed = 1;
+static double seconds = 1;
+static const char *storm_name = "";
+
+static int64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+int go_on(void) { return now_ns() < shared->end_ns; }
+void done(unsigned n) { __atomic_fetch_add(&shared->rounds, n, __ATOMIC_RELAXED); }
+
+void rng_start(struct rng *r, unsigned worker)
+{
+    r->state = seed * 0x9e3779b97f4a7c15ull + worker * 0xbf58476d1ce4e5b9ull;
+    for (const char *p = storm_name; *p; p++)
+        r->state = (r->state ^ (unsigned char)*p) * 0x100000001b3ull;
+    r->state |= 1;
+}
+
+uint32_t rng(struct rng *r, uint32_t below)
+{
+    r->state ^= r->state >> 12;
+    r->state ^= r->state << 25;
+    r->state ^= r->state >> 27;
+    return (uint32_t)((r->state * 0x2545f4914f6cdd1dull) >> 33) % below;
+}
+
+/* One write, so that lines of several processes stay whole. */
+void fail(const char *file, int line, const char *format, ...)
+{
+    char text[400], what[300];
+    va_list args;
+    const char *slash = strrchr(file, '/');
+
+    if (__atomic_fetch_add(&shared->failures, 1, __ATOMIC_RELAXED) > 20)
+        return;
+    va_start(args, format);
+    vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    int n = snprintf(text, sizeof(text), "FAIL %s: %s:%d: %s\n", storm_name,
+                     slash ? slash + 1 : file, line, what);
+    if (write(1, text, n) != n)
+        _exit(99);
+}
+
+/* --- what all storms use ----------------------------------------------------------------- */
+
+int status_of(pid_t pid)
+{
+    int status;
+
+    while (waitpid(pid, &status, 0) != pid)
+        if (errno != EINTR)
+            return -1;
+    return status;
+}
+
+void in_processes(int n, void (*fn)(struct rng *r))
+{
+    enum { ENDED = 40 };
+    pid_t pid[16];
+
+    for (int i = 0; i < n; i++) {
+        pid[i] = fork();
+        if (pid[i] == 0) {
+            struct rng r;
+            rng_start(&r, i);
+            fn(&r);
+            _exit(ENDED);
+        }
+        MUST(pid[i] > 0);
+    }
+    for (int i = 0; i < n; i++) {
+        int status = status_of(pid[i]);
+        if (status != EXITED(ENDED))
+            FAIL("worker %d: status %#x", i, status);
+    }
+}
+
+static void *map(size_t bytes, int flags)
+{
+    void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+    if (p == MAP_FAILED) {
+        FAIL("mmap of %zu bytes: errno %d", bytes, errno);
+        _exit(98);
+    }
+    return p;
+}
+
+void *map_shared(size_t bytes) { return map(bytes, MAP_SHARED); }
+void *map_private(size_t bytes) { return map(bytes, MAP_PRIVATE); }
+
+pthread_t thread_start(void *(*fn)(void *), void *arg)
+{
+    pthread_t t;
+    int rc = pthread_create(&t, NULL, fn, arg);
+
+    if (rc != 0) {
+        FAIL("pthread_create: error %d", rc);
+        _exit(98);
+    }
+    return t;
+}
+
+void thread_join(pthread_t t) { MUST(pthread_join(t, NULL) == 0); }
+
+void pause_us(unsigned us)
+{
+    struct timespec t = { us / 1000000, us % 1000000 * 1000 };
+
+    nanosleep(&t, NULL);
+}
+
+long futex(volatile void *at, int op, uint32_t val, const void *timeout, volatile void *at2,
+           uint32_t val3)
+{
+    return syscall(SYS_futex, at, op, val, timeout, at2, val3);
+}
+
+/* --- what is left behind ------------------------------------------------------------------ */
+
+struct held { long memory_kb, tables_kb, stacks_kb, objects_kb, tasks, files; };
+
+static long figure(const char *path, const char *name)
+{
+    char text[4096];
+    int fd = open(path, O_RDONLY);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const char *at = strstr(text, name);
+    return at ? atol(at + strlen(name)) : 0;
+}
+
+/* The guest keeps a page for each 256 PIDs that were ever used, of 32768. */
+static long pid_table_kb(void)
+{
+    long given = figure("/proc/stat", "\nprocesses ");
+
+    return 4 * ((given < 32767 ? given : 32767) / 256 + 1);
+}
+
+static struct held held(void)
+{
+    static const char meminfo[] = "/proc/meminfo";
+    long table = pid_table_kb();
+
+    return (struct held){
+        .memory_kb = figure(meminfo, "MemTotal:") - figure(meminfo, "MemFree:") -
+                     figure(meminfo, "KReclaimable:") - table,
+        .tables_kb = figure(meminfo, "PageTables:"),
+        .stacks_kb = figure(meminfo, "KernelStack:"),
+        .objects_kb = figure(meminfo, "SUnreclaim:") - table,
+        .tasks = figure("/proc/loadavg", "/"),
+        .files = figure("/proc/sys/fs/file-nr", ""),
+    };
+}
+
+static void say_held(const char *when, const struct held *h)
+{
+    printf("%s: memory %ld kB, tables %ld kB, stacks %ld kB, objects %ld kB, tasks %ld, files %ld\n",
+           when, h->memory_kb, h->tables_kb, h->stacks_kb, h->objects_kb, h->tasks, h->files);
+}
+
+/* What has ended may still be on its way out, on another CPU. */
+static int compare(const struct held *before)
+{
+    struct held now;
+
+    for (int tries = 0; tries < 50; tries++) {
+        now = held();
+        if (memcmp(&now, before, sizeof(now)) == 0)
+            break;
+        pause_us(20000);
+    }
+    say_held("before", before);
+    say_held("after ", &now);
+    return memcmp(&now, before, sizeof(now)) != 0;
+}
+
+/* --- running ------------------------------------------------------------------------------ */
+
+static int wanted(const char *name, char **names)
+{
+    if (*names == NULL)
+        return 1;
+    for (; *names != NULL; names++)
+        if (strcmp(*names, name) == 0)
+            return 1;
+    return 0;
+}
+
+static void run(const struct storm *s, double for_seconds)
+{
+    storm_name = s->name;
+    shared->rounds = 0;
+    shared->end_ns = now_ns() + (int64_t)(for_seconds * 1e9);
+    s->run();
+    if (waitpid(-1, NULL, WNOHANG | __WALL) != -1 || errno != ECHILD)
+        FAIL("a child is left");
+    if (shared->rounds == 0)
+        FAIL("nothing was done");
+}
+
+static void run_all(char **names, double for_seconds, int say)
+{
+    const struct storm *const all[] = { process_storms, memory_storms, sync_storms };
+
+    for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
+        for (const struct storm *s = all[i]; s->name != NULL; s++)
+            if (wanted(s->name, names)) {
+                run(s, for_seconds);
+                if (say)
+                    printf("storm %s: %u rounds\n", s->name, shared->rounds);
+                fflush(stdout);
+            }
+}
+
+int main(int argc, char **argv)
+{
+    int leaks = 0, option;
+    struct held before;
+
+    if (argc == 3 && strcmp(argv[1], "--exit") == 0)     /* what the storms exec */
+        return atoi(argv[2]);
+    while ((option = getopt(argc, argv, "s:t:l")) != -1) {
+        switch (option) {
+        case 's': seed = strtoull(optarg, NULL, 0); break;
+        case 't': seconds = atof(optarg); break;
+        case 'l': leaks = 1; break;
+        default:  return 2;
+        }
+    }
+    shared = map_shared(PAGE);
+    printf("stress: seed %llu\n", (unsigned long long)seed);
+    fflush(stdout);
+    if (leaks) {
+        run_all(argv + optind, seconds / 4, 0);
+        pause_us(200000);
+        before = held();
+    }
+    run_all(argv + optind, seconds, 1);
+    storm_name = "all";
+    if (leaks && compare(&before))
+        FAIL("something is left behind");
+    printf("stress: %d failures\n", shared->failures);
+    return shared->failures != 0;
+}
