@@ -6,14 +6,13 @@
  *
  *   waiter                            who unlocks
  *   W1 enters the queue               U1 owner = NULL
- *   W2 looks at the owner             U2 looks at the queue
- *   W3 owner? block() : compete       U3 somebody there: wakes the first
+ *   W2 tries to be the owner          U2 looks at the queue
+ *   W3 in vain: block()               U3 somebody there: wakes the first
  *
- * Both first steps are locked instructions or are followed by one (leaving the
- * queue's spinlock is a plain store, so W2 is an exchange; U1 is one, too), which
- * on x86 order a store before later loads.  So it cannot be that the waiter sees
- * the old owner and the owner the empty queue.  If the wake comes between W2 and
- * block(), it leaves the token (block.h), and block() returns at once.
+ * W2 and U1 are locked instructions, which order what stands before them before what
+ * comes after.  So it cannot be that the waiter sees the old owner and the owner the
+ * empty queue.  If the wake comes between W2 and block(), it leaves the token
+ * (block.h), and block() returns at once.
  *
  * A woken waiter competes anew, and may lose to somebody who came by; it then enters
  * the queue again before it sleeps again, so that one finds it.
@@ -48,6 +47,15 @@ bool mutex_try(struct mutex *m)
                                        __ATOMIC_SEQ_CST);
 }
 
+/* Who has m, 0: nobody any more.  m->lock held, current in the queue: so the owner
+ * cannot be gone, because before he is out of mutex_release() he needs m->lock. */
+static uint32_t owner_tid(const struct mutex *m)
+{
+    const struct task *owner = __atomic_load_n(&m->owner, __ATOMIC_SEQ_CST);
+
+    return owner != NULL ? owner->tid : 0;
+}
+
 SLOW_PATH void mutex_lock_slow(struct mutex *m)
 {
     struct waiter w = { .task = current };
@@ -57,10 +65,11 @@ SLOW_PATH void mutex_lock_slow(struct mutex *m)
     for (;;) {
         spin_lock(&m->lock);
         list_push_back(&m->waiters, &w.link);
-        spin_unlock(&m->lock);
         bool got = mutex_try(m);
+        uint32_t on = got ? 0 : owner_tid(m);
+        spin_unlock(&m->lock);
         if (!got) {
-            block(BLOCK_mutex, 0, BLOCK_UNINTERRUPTIBLE, NO_DEADLINE);
+            block(BLOCK_mutex, on, BLOCK_UNINTERRUPTIBLE, NO_DEADLINE);
             slept = true;
         }
         spin_lock(&m->lock);
