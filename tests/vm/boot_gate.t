@@ -3,6 +3,7 @@
 # bench-boot as a gate, on a small kernel that is not ours: a boot is no worse than itself,
 # 2 % more instructions fail, as do more exits and a figure that is gone; fewer are better.
 # On our kernel, wall time: a build is no slower than itself, and 10 % of delay fail.
+# not on nested, qemu: it judges bench-boot, on machines of its own
 . tests/vm/lib.sh
 
 make --no-print-directory -s O="$O" "$O/tests/boot/count.so" || exit 1

@@ -4,11 +4,9 @@
 # bg go on, background jobs are reported; the terminal is as before at the end.
 . tests/vm/lib.sh
 
-jobs()
-{
-    local last='exits 0'
-    [ "$host" = qemu ] && last='exits 1'
-    console <<SCRIPT
+last='exits 0'
+[ "$host" = qemu ] && last='exits 1'
+console <<SCRIPT
 within 20
 expect # 
 send echo ready\$((40+2))\\n
@@ -59,8 +57,5 @@ send poweroff\\n
 $last
 restored
 SCRIPT
-    result $? "job control on $host" || explain
-}
-
-on_each_host jobs
+result $? "job control on $host" || explain
 done_testing

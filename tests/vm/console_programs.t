@@ -4,11 +4,9 @@
 # leave, ps and stty know the console; line editing in the shell.
 . tests/vm/lib.sh
 
-programs()
-{
-    local last='exits 0'
-    [ "$host" = qemu ] && last='exits 1'
-    console <<SCRIPT
+last='exits 0'
+[ "$host" = qemu ] && last='exits 1'
+console <<SCRIPT
 expect # 
 send vi /tmp/letter\\n
 sleep 1000
@@ -48,8 +46,5 @@ send reboot\\n
 $last
 restored
 SCRIPT
-    result $? "programs on the terminal on $host" || explain
-}
-
-on_each_host programs
+result $? "programs on the terminal on $host" || explain
 done_testing

@@ -17,7 +17,7 @@ like 'the last events' "$err" 'cpu0 pid 1 .* switch '
 ok 'in lines that can be read' [ "$(wc -L <<< "$err")" -lt 240 ]
 is 'the trace can be read' "$(babeltrace2 "$work/trace" 2>&1 > /dev/null)" ''
 
-vm --timeout 8 -- sh -c 'mkfifo /tmp/f; cat /tmp/f & sleep 100 & kill -STOP $!; vforkdemo > /dev/null; sleep 200 | cat'
+vm --timeout $((8 * slow)) -- sh -c 'mkfifo /tmp/f; cat /tmp/f & sleep 100 & kill -STOP $!; vforkdemo > /dev/null; sleep 200 | cat'
 is 'the status of a time limit' "$status" 124
 like 'whom a parent waits for' "$err" '^ +2 +2 +1 +sh +blocked +wait .*, system call 61 wait4$'
 like 'a reader of a FIFO without writers' "$err" ' cat +blocked +fifo_open for [0-9.]+ s, '

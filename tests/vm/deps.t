@@ -1,6 +1,7 @@
 #!/bin/bash
 # What is missing to build is installed with apt-get by root, and named to everybody else.
 # (apt-get, id and the tools are links and scripts of the test's own here.)
+# not on nested, qemu: it starts no machine
 . tests/vm/lib.sh
 
 bin=$work/bin

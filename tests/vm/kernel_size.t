@@ -1,6 +1,7 @@
 #!/bin/bash
 # The kernel without its root image is at most 256 KiB (what its loadable segments take in
 # the file), is writable and executable nowhere at once, and carries the PVH note.
+# not on nested, qemu: it starts no machine
 . tests/vm/lib.sh
 
 read -r file memory < <(readelf -lW "$KERNEL" | perl -ne '

@@ -1,16 +1,19 @@
 # lib.sh - what the whole-machine tests share.  Sourced by tests/vm/*.t.
 #
-# A test calls `vm` (or `vm_qemu`, or `on_each_host` with a function), then checks
+# A test calls `vm` (or `vm_qemu`), then checks
 # $status, $out (stdout, without CR) and $err, prints TAP, and ends with `done_testing`.
 # $host is where `vm` runs: kvm, under our vmm, or qemu where there is no /dev/kvm
-# or HOST=qemu.
+# or HOST=qemu.  HOST=nested takes the whole test to another host, where it is kvm: a test that
+# cannot go there says so in its head, as it does for a run on QEMU beside the one on kvm:
+#     # not on nested, qemu: REASON
 # A test that only makes sense under our vmm begins with `need_kvm`.
 set -u
 export O=${O:-build} LC_ALL=C
 KERNEL=${KERNEL:-$O/guest.elf}
 host=${HOST:-kvm}
+slow=${SLOW:-1}                 # limits in seconds are stretched by this: tests/launch
+[ "$host" = nested ] && exec tests/hosts/nested-tests "vm/$(basename "$0" .t)"
 [ -w /dev/kvm ] || host=qemu
-first_host=$host
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tests=0
@@ -47,7 +50,7 @@ need_kvm() { [ "$host" = kvm ] || skip_all "needs /dev/kvm and our vmm"; }
 # From the test: limit, in seconds; input, a file; filter, a function for stdout.
 run_machine()
 {
-    timeout -k 5 "${limit:-60}" "$@" 2> "$work/err" < "${input:-/dev/null}" |
+    timeout -k 5 $((${limit:-60} * slow)) "$@" 2> "$work/err" < "${input:-/dev/null}" |
         "${filter:-cat}" > "$work/out"
     status=${PIPESTATUS[0]}
     out=$(tr -d '\r\0' < "$work/out")
@@ -106,30 +109,15 @@ vm_qemu()
     [ $((status % 2)) -eq 1 ] && status=$((status / 2))
 }
 
-# Runs the function for each host that is there, naming it: on_each_host FUNCTION
-on_each_host()
-{
-    local saved=$host
-    for host in kvm qemu; do
-        if [ "$host" = kvm ] && [ "$first_host" != kvm ]; then
-            result 0 "$1 on kvm # SKIP no /dev/kvm"
-            continue
-        fi
-        echo "# on $host"
-        "$1"
-    done
-    host=$saved
-}
-
 # The machine's console on a terminal, by a script on stdin: see ptyrun.c.
 # console [OPTION...]: status 0 if every step was met.
 console()
 {
     if [ "$host" = kvm ]; then
-        timeout -k 5 "${limit:-50}" "$O/tests/vm/ptyrun" - "$O/vmm" "$@" "$KERNEL" \
+        timeout -k 5 $((${limit:-50} * slow)) "$O/tests/vm/ptyrun" - "$O/vmm" "$@" "$KERNEL" \
             > "$work/out" 2> "$work/err"
     else
-        timeout -k 5 "${limit:-50}" "$O/tests/vm/ptyrun" - qemu-system-x86_64 "${qemu_options[@]}" \
+        timeout -k 5 $((${limit:-50} * slow)) "$O/tests/vm/ptyrun" - qemu-system-x86_64 "${qemu_options[@]}" \
             -m 256M -kernel "$KERNEL" > "$work/out" 2> "$work/err"
     fi
     status=$?

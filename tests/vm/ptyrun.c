@@ -11,7 +11,8 @@
  *     exits N        wait for the end of the command, with this status
  *     restored       the terminal has the modes that it had before the command
  * In TEXT, \n \r \t \e \\ and \xHH are as in C.  What the command wrote goes to
- * stdout as it comes.  The first step that fails is named on stderr: status 1. */
+ * stdout as it comes.  The first step that fails is named on stderr: status 1.
+ * SLOW=N in the environment stretches all times. */
 #include <ctype.h>
 #include <errno.h>
 #include <poll.h>
@@ -31,6 +32,7 @@
 static char output[MAX_OUTPUT + 1];
 static size_t have, seen;       /* bytes of output; up to where expects were met */
 static int master, slave, line_number;
+static int slow = 1;            /* by how much times are stretched */
 static pid_t child;
 static struct termios before;
 
@@ -75,7 +77,7 @@ static int pump(long ms)
 
 static void expect(const char *text, long seconds)
 {
-    long end = now_ms() + seconds * 1000;
+    long end = now_ms() + seconds * 1000 * slow;
     char *at;
 
     while ((at = strstr(output + seen, text)) == NULL) {
@@ -117,7 +119,7 @@ static size_t unescape(char *text)
 static void wait_exit(const char *text)
 {
     int status;
-    long end = now_ms() + 20000;
+    long end = now_ms() + 20000 * slow;
 
     for (;;) {
         pump(20);
@@ -171,7 +173,7 @@ static void run_script(FILE *script)
             if (write(master, text, len) != (ssize_t)len)
                 fail("cannot send", text);
         } else if (strcmp(line, "sleep") == 0) {
-            for (long end = now_ms() + atoi(text); now_ms() < end;)
+            for (long end = now_ms() + atoi(text) * slow; now_ms() < end;)
                 pump(end - now_ms());
         } else if (strcmp(line, "within") == 0) {
             within = atoi(text);
@@ -200,6 +202,8 @@ int main(int argc, char **argv)
         perror("ptyrun");
         return 2;
     }
+    if (getenv("SLOW") != NULL)
+        slow = atoi(getenv("SLOW"));
     tcgetattr(slave, &before);
     child = fork();
     if (child == 0) {

@@ -2,6 +2,7 @@
 # limit: 100
 # guest.elf is a standard PVH kernel: QEMU boots it, also with another root image and more
 # than one vCPU, and a script runs in it.
+# not on nested, qemu: it runs on QEMU anyway
 . tests/vm/lib.sh
 
 vm_qemu -- sh -c 'uname -s; ls /bin/busybox; seq 3 | while read n; do echo n$n; done; sleep 1; ps | wc -l'

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The rooms of the source: guest/ includes its own and shared/ headers, freestanding ones
 # and Linux's; shared/ only stdint and stddef; vmm/ nothing of guest/.
+# not on nested, qemu: it starts no machine
 . tests/vm/lib.sh
 
 includes() { grep -rhoE '^ *# *include *[<"][^>"]+' "$@" --include='*.[ch]' | sed 's/.*include *//' | sort -u; }

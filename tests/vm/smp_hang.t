@@ -5,7 +5,7 @@
 . tests/vm/lib.sh
 need_kvm
 
-vm -c 2 --timeout 15 --add "$O/tests/vm/hang:/bin/hang" -- hang
+vm -c 2 --timeout $((15 * slow)) --add "$O/tests/vm/hang:/bin/hang" -- hang
 is 'the status of a time limit' "$status" 124
 is 'all of them waited' "$out" 'all wait'
 like 'a CPU in user mode, and who runs there' "$err" '^vCPU [01] at [0-9a-f]+, ring 3$'

@@ -19,17 +19,20 @@ stormed()                       # stormed NAME
 }
 
 # On QEMU, where ring 0 is not interpreted: every storm.
-root=$work/root
-mkdir -p "$root/bin"
-cp "$O/tests/stress" "$root/bin/"
-"$O/mkroot" -o "$work/root.img" -l "$O/root.list" "$root"
-qemu_options+=(-initrd "$work/root.img")
-for cpus in 2 4; do
-    vm_qemu -c $cpus -m 512M -- stress -l -s $SEED -t "${STRESS_SECONDS:-1}"
-    stormed "qemu, $cpus CPUs"
-done
+every_storm()
+{
+    local root=$work/root
+    mkdir -p "$root/bin"
+    cp "$O/tests/stress" "$root/bin/"
+    "$O/mkroot" -o "$work/root.img" -l "$O/root.list" "$root"
+    qemu_options+=(-initrd "$work/root.img")
+    for cpus in 2 4; do
+        vm_qemu -c $cpus -m 512M -- stress -l -s $SEED -t "${STRESS_SECONDS:-1}"
+        stormed "qemu, $cpus CPUs"
+    done
+}
+[ "$host" = kvm ] || { every_storm; done_testing; exit; }
 
-[ "$host" = kvm ] || { done_testing; exit; }
 traced()                        # traced CPUS STORM...
 {
     local cpus=$1

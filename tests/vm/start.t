@@ -3,6 +3,7 @@
 # start.t - from exec to the first KVM_RUN vmm takes at most 1.3 times as long as a bare
 # program that makes the same KVM calls.  Runs are interleaved, and of each kind the fastest
 # tenth decides: the others were interrupted by what else the host does.
+# not on nested: the times of an emulated processor are not compared
 use strict;
 use warnings;
 use Time::HiRes qw(time);

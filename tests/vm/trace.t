@@ -11,7 +11,7 @@ traced()                        # traced NAME COMMAND...
     shift
     vm -q -t "$work/$name" --audit=final -- "$@"
     is "$name: status, the audit's included" "$status" 0
-    timeout 60 babeltrace2 "$work/$name" > "$work/bt" 2> "$work/bt.err"
+    timeout $((60 * slow)) babeltrace2 "$work/$name" > "$work/bt" 2> "$work/bt.err"
     is "$name: babeltrace2's status" $? 0
     is "$name: and its stderr" "$(cat "$work/bt.err")" ''
     ok "$name: it saw events" [ "$(wc -l < "$work/bt")" -gt 100 ]
@@ -23,7 +23,7 @@ traced()                        # traced NAME COMMAND...
 
 started=$(date +%s)
 traced hello echo hello
-stamp=$(timeout 60 babeltrace2 --clock-seconds "$work/hello" | sed -n '1s/^\[\([0-9]*\).*/\1/p')
+stamp=$(timeout $((60 * slow)) babeltrace2 --clock-seconds "$work/hello" | sed -n '1s/^\[\([0-9]*\).*/\1/p')
 late=$((${stamp:-0} - started))
 ok "the trace's clock is the wall clock: first event $late s after the start" \
     [ "$late" -ge -1 -a "$late" -le 5 ]

@@ -38,7 +38,7 @@ like 'help names the options' "$out" '--timeout'
 run_machine "$O/vmm" --version
 is 'version: status' "$status" 0
 
-vm --timeout 2 -- sleep 60
+vm --timeout $((2 * slow)) -- sleep 60
 is 'timeout: status' "$status" 124
 like 'timeout: names the sleeping task' "$err" 'sleep'
 vm -- sh -c 'echo to stdout; echo words >&2'

@@ -15,7 +15,7 @@ run()                           # run NAME [OPTION...]: sets $status, $out, $err
     guest "$1" || { status=build; return; }
     local name=$1
     shift
-    timeout 20 "$O/vmm" "$@" "$work/$name" "${command[@]}" < "${input:-/dev/null}" \
+    timeout $((20 * slow)) "$O/vmm" "$@" "$work/$name" "${command[@]}" < "${input:-/dev/null}" \
         > "$work/out" 2> "$work/err"
     status=$?
     out=$(cat "$work/out") err=$(cat "$work/err")
@@ -51,10 +51,10 @@ like '... symbol' "$err" 'vCPU 0 at .* bad_place\+0x0'
 like '... code' "$err" '-> .* 0f 0b .* ud2'
 run panic;                      is 'a panic: status' "$status" 255
 like '... its message, made printable' "$err" 'kernel panic: all is lost\?\[2J'
-run hang --timeout 0.3 -c 2;    is 'time limit: status' "$status" 124
+run hang --timeout "$slow" -c 2;    is 'time limit: status' "$status" 124
 like '... where' "$err" 'vCPU 0 at .* start'
 like '... a vCPU that nobody started' "$err" 'vCPU 1 was never started'
-run spin --timeout 2 -c 64;     is '64 vCPUs that loop with interrupts off: status' "$status" 124
+run spin --timeout $((2 * slow)) -c 64;     is '64 vCPUs that loop with interrupts off: status' "$status" 124
 like '... the first' "$err" '^vCPU 0 at .* stuck'
 is '... and where all others are' "$(grep -cE '^vCPU [0-9]+ at 000000000000800[0-2], ring 0$' <<< "$err")" 63
 is '... with interrupts off' "$(grep -c 'no task, running, interrupts off' <<< "$err")" 64

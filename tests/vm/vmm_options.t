@@ -33,7 +33,7 @@ is '--no-seccomp' "$status" 3
 vm --stats -- true
 like '--stats: exits' "$err" 'vCPU 0 +KVM_EXIT_IO +[0-9]+'
 like '... and hypercalls' "$err" 'vCPU 0 +HC_EXIT +1$'
-vm --quiet --timeout 6 -- sleep 50
+vm --quiet --timeout $((6 * slow)) -- sleep 500
 is '--timeout: status' "$status" 124
 like '... and what the tasks did' "$err" 'sleep +blocked +nanosleep'
 vm -q -v -- true
