@@ -185,6 +185,22 @@ static void say_held(const char *when, const struct held *h)
            when, h->memory_kb, h->tables_kb, h->stacks_kb, h->objects_kb, h->tasks, h->files);
 }
 
+/* What comes into memory when it is first used, before it is counted: the pages of this
+ * program's file, its variables and its stack. */
+extern char edata, end;
+
+__attribute__((noinline)) static void touch_all(void)
+{
+    char deep[64 * 1024];
+    int fd = open("/proc/self/exe", O_RDONLY);
+
+    while (fd >= 0 && read(fd, deep, sizeof(deep)) > 0)
+        ;
+    close(fd);
+    for (volatile char *p = &edata; p < &end; p += 1024)
+        *p = *p;
+}
+
 /* What has ended may still be on its way out, on another CPU. */
 static int compare(const struct held *before)
 {
@@ -213,7 +229,7 @@ static int wanted(const char *name, char **names)
     return 0;
 }
 
-static void run(const struct storm *s, double for_seconds)
+static void run(const struct storm *s, double for_seconds, int in_earnest)
 {
     storm_name = s->name;
     shared->rounds = 0;
@@ -221,7 +237,7 @@ static void run(const struct storm *s, double for_seconds)
     s->run();
     if (waitpid(-1, NULL, WNOHANG | __WALL) != -1 || errno != ECHILD)
         FAIL("a child is left");
-    if (shared->rounds == 0)
+    if (in_earnest && shared->rounds == 0)
         FAIL("nothing was done");
 }
 
@@ -232,7 +248,7 @@ static void run_all(char **names, double for_seconds, int say)
     for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
         for (const struct storm *s = all[i]; s->name != NULL; s++)
             if (wanted(s->name, names)) {
-                run(s, for_seconds);
+                run(s, for_seconds, say);
                 if (say)
                     printf("storm %s: %u rounds\n", s->name, shared->rounds);
                 fflush(stdout);
@@ -258,6 +274,7 @@ int main(int argc, char **argv)
     printf("stress: seed %llu\n", (unsigned long long)seed);
     fflush(stdout);
     if (leaks) {
+        touch_all();
         run_all(argv + optind, seconds / 4, 0);
         pause_us(200000);
         before = held();
