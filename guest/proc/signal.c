@@ -96,10 +96,10 @@ void signal_group_exit(struct process *p, int status)
     struct task *t;
 
     ASSERT_SPIN_HELD(&tree_lock);
-    if (!p->group_exit) {
-        p->exit_status = status;
-        __atomic_store_n(&p->group_exit, true, __ATOMIC_RELEASE);
-    }
+    if (p->group_exit)
+        return;                 /* all threads know, and there are no new ones */
+    p->exit_status = status;
+    __atomic_store_n(&p->group_exit, true, __ATOMIC_RELEASE);
     p->stop_pending = p->stop_signal = 0;
     list_for_each(t, &p->threads, thread_link)
         signal_notice(t, true);
@@ -301,6 +301,8 @@ static void retarget(struct task *t, ksigset_t set)
     struct process *p = t->proc;
     struct task *other;
 
+    if ((p->shared_pending.set & set) == 0)
+        return;
     list_for_each(other, &p->threads, thread_link)
         if (other != t && other->sighand != NULL && (p->shared_pending.set & set & ~other->blocked))
             signal_notice(other, false);
@@ -326,18 +328,17 @@ void signal_set_mask(ksigset_t mask)
     mask &= ~SIGSET_UNBLOCKABLE;
     if (mask == t->blocked)
         return;
-    bool shared = p->nthreads > 1;      /* nobody else can change that from 1 */
-    if (shared)
-        spin_lock(&tree_lock);
     spin_lock(&t->sighand->lock);
-    ksigset_t newly = mask & ~t->blocked;
+    ksigset_t left = mask & ~t->blocked & p->shared_pending.set;
     t->blocked = mask;
     signal_recalc(t);
-    if (shared)
-        retarget(t, newly);
     spin_unlock(&t->sighand->lock);
-    if (shared)
+    /* Who sends from here on sees the new mask.  Who has sent may have chosen us. */
+    if (left != 0 && p->nthreads > 1) {
+        spin_lock(&tree_lock);
+        retarget(t, left);
         spin_unlock(&tree_lock);
+    }
 }
 
 void signal_set_temp_mask(ksigset_t mask)
