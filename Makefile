@@ -9,7 +9,7 @@ Q       := $(if $(filter 1,$V),,@)
 say      = $(if $(filter 1,$V),,@printf '  %-7s %s\n' $1 $2;)
 
 .DELETE_ON_ERROR:
-.PHONY: all run test test-list gdb deps clean
+.PHONY: all run test test-all test-list gdb deps clean
 all: $O/vmm $O/vmm-trace $O/guest.elf
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
@@ -137,10 +137,11 @@ run: deps
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	$O/vmm $O/guest.elf
 
-# T=vm/NAME, T=abi/NAME, T=abi/sh/NAME or T=unit/NAME runs one; T=vm, ... a kind.
-test: deps
+# T=vm/NAME, T=abi/NAME, T=abi/sh/NAME or T=unit/NAME runs one; T=vm, ... a kind.  test-all is
+# test and all that the nested host can run, with and without nested paging.
+test test-all: deps
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
-	@O=$O CC=$(CC) MUSL_CC=$(MUSL_CC) tests/run $(T)
+	@O=$O CC=$(CC) MUSL_CC=$(MUSL_CC) tests/run $(if $(filter %-all,$@),all,$(T))
 
 test-list:
 	@tests/run --list

@@ -164,5 +164,9 @@ bool tsc_compare(struct tsc_offset *found, const uint32_t *go_on)
     found->error = (uint64_t)(MAX(in.low, in.high) - MIN(in.low, in.high) + 1) / 2;
     if (!tsc_drifts && contradicts(in))
         order_stamps(rdtsc() + (uint64_t)MAX(in.low, in.high));
+    /* What is known of this moment says nothing of stamps that are put in order: then 0 is not
+     * excluded. */
+    if (tsc_drifts)
+        found->error = MAX(found->error, (uint64_t)(found->offset < 0 ? -found->offset : found->offset));
     return !is_far(in);
 }

@@ -20,14 +20,14 @@ for cpus in 1 2 4; do
     lint $cpus
     is "-c $cpus: lint" "$status" 0 && unlike '... no check fails or is open' "$out" 'FAIL|inconclusive'
 done
-vm -q -c 4 -t "$work/stopped" --audit=final --timeout $((4 * slow)) -- sh -c "$busy"
+vm -q -c 4 -t "$work/stopped" --audit=final --timeout $((3 + slow)) -- sh -c "$busy"
 is 'a time limit under load on 4 CPUs' "$status" 124
 like '... the audit' "$err" ', 0 violations$'
 lint stopped
 is '... lint' "$status" 0
 
 "$O/vmm" -q -c 2 -t "$work/killed" "$KERNEL" -- sh -c "$busy" < /dev/null > "$work/out" 2>&1 &
-sleep $((4 * slow))
+sleep $((3 + slow))
 { kill -9 $!; wait $!; } 2> "$work/err"
 lint killed
 is 'a killed vmm leaves open packets: lint says so' "$status" 1
