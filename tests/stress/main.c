@@ -132,6 +132,23 @@ void pause_us(unsigned us)
     nanosleep(&t, NULL);
 }
 
+static unsigned ncpus = 1;
+
+void go_to_cpu(unsigned n)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET(n % ncpus, &set);
+    MUST(sched_setaffinity(0, sizeof(set), &set) == 0);
+}
+
+void wander(struct rng *r)
+{
+    if (rng(r, 24) == 0)
+        go_to_cpu(rng(r, 1024));
+}
+
 long futex(volatile void *at, int op, uint32_t val, const void *timeout, volatile void *at2,
            uint32_t val3)
 {
@@ -271,6 +288,7 @@ int main(int argc, char **argv)
         }
     }
     shared = map_shared(PAGE);
+    ncpus = sysconf(_SC_NPROCESSORS_ONLN);
     printf("stress: seed %llu\n", (unsigned long long)seed);
     fflush(stdout);
     if (leaks) {

@@ -65,6 +65,7 @@ static void *accessor(void *arg)
     unsigned me = (long)arg & 15;
 
     rng_start(&r, (long)arg);
+    go_to_cpu(me);
     while (!quit) {
         uint32_t before = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
         uint32_t what = before & 7, number = before >> 3;
@@ -198,8 +199,10 @@ static void translation_worker(struct rng *r)
     now(n, WRITABLE);
     for (long i = 0; i < ACCESSORS; i++)
         t[i] = thread_start(accessor, (void *)(long)(rng(r, 1 << 20) * 16 + i));
-    while (go_on())
+    while (go_on()) {
+        wander(r);
         change(r, ++n);
+    }
     quit = 1;
     for (int i = 0; i < ACCESSORS; i++)
         thread_join(t[i]);
@@ -220,6 +223,7 @@ static void *pair_writer(void *arg)
 {
     int me = (long)arg;
 
+    go_to_cpu(me);
     for (uint32_t n = 1; !quit; n++)
         for (int p = 0; p < PAIRS; p++) {
             volatile uint32_t *w = pair(p, me);
@@ -261,6 +265,7 @@ static void *pair_forker(void *arg)
 
     rng_start(&r, (long)arg);
     while (go_on()) {
+        wander(&r);
         pid_t pid = fork();
         if (pid == 0)
             _exit(look_at_copy(&r));
@@ -304,6 +309,7 @@ static void *toucher(void *arg)
 
     rng_start(&r, (long)arg);
     for (;;) {
+        wander(&r);
         pthread_barrier_wait(&start_line);
         if (fresh == NULL)
             return NULL;
@@ -371,6 +377,7 @@ static void *mapper(void *arg)
     rng_start(&r, me);
     while (go_on()) {
         unsigned i = rng(&r, 6);
+        wander(&r);
         if (p[i] != NULL) {
             for (size_t at = 0; at < len[i]; at += PAGE)
                 if (p[i][at / 4] != (me ^ at))

@@ -47,8 +47,10 @@ static int grow(struct rng *r, int depth)
 static void fork_worker(struct rng *r)
 {
     copied = map_private(COPIED * PAGE);
-    while (go_on())
+    while (go_on()) {
+        wander(r);
         done(grow(r, 3));
+    }
 }
 
 static void storm_fork(void) { in_processes(4, fork_worker); }
@@ -63,6 +65,7 @@ static void *vfork_thread(void *arg)
     rng_start(&r, (long)arg);
     while (go_on()) {
         int code = 1 + rng(&r, 90), how = rng(&r, 5);
+        wander(&r);
         stored = 0;
         pid_t pid = vfork();
         if (pid == 0) {
@@ -147,6 +150,7 @@ static void thread_worker(struct rng *r)
 
     while (go_on()) {
         int n = 1 + rng(r, 8);
+        wander(r);
         for (int i = 0; i < n; i++)
             t[i] = thread_start(short_thread, (void *)(long)rng(r, 1000));
         for (int i = 0; i < n; i++)
@@ -178,6 +182,7 @@ static void *act(void *arg)
     enum act what = (long)arg & 15;
     long delay = (long)arg >> 4;
 
+    go_to_cpu(delay);
     if (what >= ACT_EXEC)
         pthread_barrier_wait(&gate);
     for (volatile long i = 0; i < delay; i++)
@@ -261,6 +266,7 @@ static void signal_worker(struct rng *r)
     blocked = map_shared(PAGE);
     while (go_on()) {
         unsigned us = 200 + rng(r, 3000);
+        wander(r);
         int fatal = 0, sent = 0;
         memset(blocked, 0, sizeof(*blocked));
         pid_t pid = fork();
@@ -316,8 +322,10 @@ static void kill_worker(struct rng *r)
         if (pid == 0) {
             setpgid(0, 0);
             for (int i = 0; i < 3; i++) {
-                if (fork() == 0)
+                if (fork() == 0) {
+                    go_to_cpu(i);
                     breed(r);
+                }
                 rng(r, 2);
             }
             breed(r);

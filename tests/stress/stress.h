@@ -51,6 +51,10 @@ void *map_private(size_t bytes);
 pthread_t thread_start(void *(*fn)(void *), void *arg);
 void  thread_join(pthread_t t);
 void  pause_us(unsigned us);
+/* Sometimes moves this thread to another CPU, and keeps it there: threads of one process
+ * would otherwise stay together where every CPU has something to do. */
+void  wander(struct rng *r);
+void  go_to_cpu(unsigned n);    /* of those there are, modulo */
 long  futex(volatile void *at, int op, uint32_t val, const void *timeout, volatile void *at2,
             uint32_t val3);
 

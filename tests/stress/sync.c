@@ -14,6 +14,7 @@ static void *ring_member(void *arg)
 {
     unsigned me = (long)arg, next = (me + 1) % RING;
 
+    go_to_cpu(me);
     for (;;) {
         uint32_t now;
         while ((now = __atomic_load_n(&slot[me][0], __ATOMIC_ACQUIRE)) == 0)
@@ -61,6 +62,7 @@ static void *ticket_sleeper(void *arg)
 
     rng_start(&r, (long)arg);
     while (!quit) {
+        wander(&r);
         struct timespec limit = { 0, 1000000 + rng(&r, 4000000) };
         uint32_t seen = from;
         long rc = futex(&from, WAIT, seen, rng(&r, 2) ? &limit : NULL, NULL, 0);
@@ -81,6 +83,7 @@ static void requeue_worker(struct rng *r)
         t[i] = thread_start(ticket_sleeper, (void *)(long)(rng(r, 1 << 20) * 8 + i));
     while (go_on()) {
         uint32_t seen = from;
+        wander(r);
         if (rng(r, 3) == 0)
             from = ++seen;
         long rc = futex(&from, CMP_REQUEUE, rng(r, 2), (void *)(long)(1 + rng(r, 3)), &to, seen);
@@ -158,6 +161,7 @@ static void chain_worker(struct rng *r)
         pid[i] = fork();
         if (pid[i] != 0)
             continue;
+        go_to_cpu(i);
         for (int j = 0; j <= CHAIN; j++) {
             if (j != i)
                 close(ends[j][0]);
@@ -226,6 +230,7 @@ static void record_worker(struct rng *r)
         pid[i] = fork();
         if (pid[i] == 0) {
             close(ends[0]);
+            go_to_cpu(i);
             record_writer(r, ends[1], i);
         }
         rng(r, 2);
@@ -264,7 +269,7 @@ static void on_alarm(int sig) { (void)sig; timer_ticks++; }
 
 static void *signal_target(void *arg)
 {
-    (void)arg;
+    go_to_cpu((long)arg);
     while (!quit)
         if (sched_yield() == 0 && timer_ticks % 3 == 0)
             pause_us(50);
@@ -282,7 +287,7 @@ static void signals_worker(struct rng *r)
     sigaction(SIGRTMIN + 1, &a, NULL);
     signal(SIGALRM, on_alarm);
     for (long i = 0; i < 3; i++)
-        t[i] = thread_start(signal_target, NULL);
+        t[i] = thread_start(signal_target, (void *)i);
     setitimer(ITIMER_REAL, &often, NULL);
     for (int i = 0; i < 2; i++) {
         pid[i] = fork();
@@ -328,6 +333,7 @@ static void sigwait_worker(struct rng *r)
     sigprocmask(SIG_BLOCK, &set, NULL);
     pid_t me = getpid(), pid = fork();
     if (pid == 0) {
+        go_to_cpu(1);
         do {
             MUST(sigwait(&set, &sig) == 0);
             kill(me, sig);
@@ -356,6 +362,7 @@ static void *opener(void *arg)
     rng_start(&r, (long)arg);
     while (go_on()) {
         unsigned i = rng(&r, 6);
+        wander(&r);
         if (fd[i] >= 0) {
             MUST(close(fd[i]) == 0);        /* ours: nobody else may have closed it */
             fd[i] = -1;
