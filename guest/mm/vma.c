@@ -4,9 +4,10 @@
  * without overlaps, and the page counts of the mm (total, data, stack, exec)
  * equal to the sums over the tree: they change only in account().
  *
- * A gap is searched downwards from the top, VMA by VMA, as Linux places
- * mappings; that is linear in the number of VMAs above the gap, which is small
- * where the gap is found: the youngest mappings are the lowest. */
+ * A gap is searched downwards from the top, VMA by VMA, as Linux places mappings.
+ * full_from and full_size say what earlier searches found: no room for full_size
+ * from there up.  A search goes on there, and what is unmapped further up moves
+ * full_from to the top of the hole, so it finds that one first. */
 #include "mm/vma.h"
 #include "mm/heap.h"
 
@@ -81,16 +82,25 @@ void vma_insert(struct mm *mm, struct vma *v)
         vma_file_link(v, NULL);
 }
 
-/* What ended at `end` becomes smaller. */
-static void room_appears(struct mm *mm, uaddr_t end)
+/* Where the neighbour below v must end. */
+static uaddr_t low_side(const struct vma *v)
 {
-    if (end >= mm->full_from)
-        mm->full_from = 0;
+    if (!(v->flags & VM_GROWSDOWN))
+        return v->start;
+    return v->start > STACK_GAP ? v->start - STACK_GAP : 0;
+}
+
+/* There is room now right below `above`; NULL: up to the end. */
+static void room_appears(struct mm *mm, const struct vma *above)
+{
+    uaddr_t top = above ? MIN(low_side(above), mm->mmap_base) : mm->mmap_base;
+    if (mm->full_from && mm->full_from < top)
+        mm->full_from = top;
 }
 
 void vma_remove(struct mm *mm, struct vma *v)
 {
-    room_appears(mm, v->end);
+    room_appears(mm, vma_next(v));
     rb_erase(&mm->vmas, &v->node);
     mm->nvmas--;
     account(mm, v->flags, -(int64_t)vma_pages(v));
@@ -108,13 +118,14 @@ void vma_set_flags(struct vma *v, uint32_t flags)
 
 void vma_resize(struct vma *v, uaddr_t start, uaddr_t end)
 {
-    if (start > v->start || end < v->end)
-        room_appears(v->mm, v->end);
+    bool below = start > v->start, above = end < v->end;
     account(v->mm, v->flags, -(int64_t)vma_pages(v));
     v->pgoff += ((int64_t)start - (int64_t)v->start) / (int64_t)PAGE_SIZE;
     v->start = start;
     v->end = end;
     account(v->mm, v->flags, (int64_t)vma_pages(v));
+    if (below || above)
+        room_appears(v->mm, above ? vma_next(v) : v);
 }
 
 int vma_split(struct mm *mm, uaddr_t at)
@@ -155,10 +166,11 @@ void vma_merge(struct mm *mm, uaddr_t start, uaddr_t end)
     while (v && v->start <= end) {
         struct vma *next = vma_next(v);
         if (next && joinable(v, next)) {
-            uaddr_t new_end = next->end;
+            uaddr_t new_end = next->end, full_from = mm->full_from;
             v->has_anon |= next->has_anon;
             vma_remove(mm, next);
             vma_resize(v, v->start, new_end);
+            mm->full_from = full_from;      /* no room has appeared */
         } else {
             v = next;
         }
@@ -169,14 +181,6 @@ bool vma_range_free(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     struct vma *v = vma_find(mm, start);
     return !v || v->start >= end;
-}
-
-/* Where v's neighbour below must end. */
-static uaddr_t low_side(const struct vma *v)
-{
-    if (!(v->flags & VM_GROWSDOWN))
-        return v->start;
-    return v->start > STACK_GAP ? v->start - STACK_GAP : 0;
 }
 
 /* The upper end of the highest free range of n bytes below `from`; 0: there is none. */
@@ -194,8 +198,6 @@ static uaddr_t gap_below(struct mm *mm, size_t n, uaddr_t from)
     }
 }
 
-/* Thousands of mappings that cannot be merged would each walk past all earlier ones;
- * so where the last search ended is kept, until room appears above. */
 uaddr_t vma_gap(struct mm *mm, size_t n, uaddr_t top)
 {
     bool usual = top == mm->mmap_base, known = usual && mm->full_from && n >= mm->full_size;
