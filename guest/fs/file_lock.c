@@ -11,7 +11,7 @@
 #include "mm/heap.h"
 #include "proc/task.h"
 
-struct file_lock {
+struct file_lock {              /* all: [lock], below */
     struct list link;
     struct inode *inode;        /* alive: its owner has it open */
     const void *owner;

@@ -13,7 +13,7 @@
 #define SLOT_BITS 6
 #define SLOTS     (1u << SLOT_BITS)
 
-struct page_index {
+struct page_index {         /* all, and the nodes: the inode's pages_lock */
     unsigned height;        /* levels of nodes */
     union {
         pfn_t pfn;          /* height 0 */

@@ -22,18 +22,18 @@ struct tty {
     struct spinlock lock;
     uint32_t dev;                       /* number that ps shows; fixed */
     const struct tty_hw *hw;            /* fixed */
-    struct ldisc ldisc;
-    struct winsize winsize;
-    struct session *session;            /* that it controls, with a reference; NULL */
-    uint32_t fg_pgid;                   /* foreground group; 0: none */
-    bool     held;                      /* the line is not to send: the buffer is full */
-    uint32_t hangups;                   /* so many; files opened before the last are dead */
+    struct ldisc ldisc;                 /* [lock] */
+    struct winsize winsize;             /* [lock] */
+    struct session *session;            /* [lock] that it controls, with a reference; NULL */
+    uint32_t fg_pgid;                   /* [lock] foreground group; 0: none */
+    bool     held;                      /* [lock] the line is not to send: the buffer is full */
+    uint32_t hangups;                   /* [lock] so many; files opened before the last are dead; read without */
     struct waitq readers, writers;
     struct mutex writing;               /* one write(2) at a time owns the pages: */
     uint8_t *in, *out;                  /* [w] a page each, made by the first write */
 };
 
-/* An open file's private part. */
+/* An open file's private part: fixed. */
 struct tty_file {
     struct tty *tty;
     uint32_t hangups;           /* tty->hangups when it was opened */

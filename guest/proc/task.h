@@ -53,7 +53,7 @@ struct task {
     uint64_t utime_ns, stime_ns, last_tsc;   /* [o] others read them as times.c says */
     uint64_t entry_tsc;         /* [o] when it entered the kernel; 0: it has left */
     uint64_t kernel_tsc;        /* [o] time in finished calls and faults since last_tsc */
-    uint64_t nvcsw, nivcsw, minflt;
+    uint64_t nvcsw, nivcsw, minflt;     /* [o], read without */
 
     /* machine state */
     uintptr_t kstack;           /* [k] top */
