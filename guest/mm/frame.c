@@ -81,11 +81,16 @@ static SLOW_PATH pfn_t refill(enum frame_kind kind)
     return pfn;
 }
 
-/* One that was never handed out: zero. */
+/* One that was never handed out: zero.  Some may be here still: passed over for a chain in
+ * the pool that another CPU then took. */
 static SLOW_PATH pfn_t refill_fresh(enum frame_kind kind)
 {
     struct cache *c = my_cache();
-    pfn_t first;
+    spin_lock(&c->lock);
+    pfn_t first = c->of[kind].fresh < c->of[kind].fresh_end ? c->of[kind].fresh++ : 0;
+    spin_unlock(&c->lock);
+    if (first)
+        return first;
     unsigned n = pool_take_fresh(kind, FRESH_RUN, &first);
     if (n == 0)
         return 0;
