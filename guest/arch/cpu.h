@@ -36,6 +36,7 @@ struct cpu {                        /* offsets of the first five: asm_offsets.c 
     uint64_t     switches;
     uint64_t     idle_ns, idle_since;       /* idle_since: ns, 0 while it is not idle (times.c) */
     uint64_t     user_ns;           /* in user mode */
+    int64_t      files_open;        /* opened here less closed here: may be below 0 */
     uint64_t     kicks, steals;     /* interrupts to others to look; tasks taken from others */
     uint64_t     timer_irqs, uart_irqs;
     uint64_t     polls;             /* turns of loops that waited for another CPU */

@@ -65,6 +65,7 @@ void file_put(struct file *f)
     inode_put(f->inode);
     path_put(&f->path);
     kfree(f);
+    this_cpu()->files_open--;
 }
 
 int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, struct file **out)
@@ -79,6 +80,7 @@ int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, str
     f->flags = flags;
     mutex_init(&f->lock, LOCK_file);
     inode_get(in);
+    this_cpu()->files_open++;
     *out = f;
     return 0;
 }

@@ -104,6 +104,15 @@ static int show_boot_id(struct text *t, UNUSED)
     return 0;
 }
 
+static int show_file_nr(struct text *t, UNUSED)
+{
+    int64_t open = 0;
+    for (unsigned i = 0; i < ncpus; i++)
+        open += cpus[i].files_open;
+    text_printf(t, "%lld\t0\t9223372036854775807\n", (long long)open);
+    return 0;
+}
+
 static const struct proc_entry random_table[] = {
     PROC_FILE("boot_id", 0444, show_boot_id),
     PROC_FILE("entropy_avail", 0444, show_entropy),
@@ -136,6 +145,7 @@ static const struct proc_entry vm_table[] = {
 
 static const struct proc_entry fs_table[] = {
     PROC_FILE("file-max", 0444, show_file_max),
+    PROC_FILE("file-nr", 0444, show_file_nr),
     PROC_FILE("nr_open", 0444, show_nr_open),
     PROC_FILE("pipe-max-size", 0444, show_pipe_max_size),
     { .name = NULL },

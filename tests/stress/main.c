@@ -159,41 +159,41 @@ long futex(volatile void *at, int op, uint32_t val, const void *timeout, volatil
 
 struct held { long memory_kb, tables_kb, stacks_kb, objects_kb, tasks, files; };
 
-static long figure(const char *path, const char *name)
+static const char *contents(const char *path, char *text, size_t room)
 {
-    char text[4096];
     int fd = open(path, O_RDONLY);
-    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, room - 1);
 
     if (fd >= 0)
         close(fd);
     text[n > 0 ? n : 0] = '\0';
+    return text;
+}
+
+static long figure(const char *text, const char *name)
+{
     const char *at = strstr(text, name);
     return at ? atol(at + strlen(name)) : 0;
 }
 
-/* The guest keeps a page for each 256 PIDs that were ever used, of 32768. */
-static long pid_table_kb(void)
-{
-    long given = figure("/proc/stat", "\nprocesses ");
-
-    return 4 * ((given < 32767 ? given : 32767) / 256 + 1);
-}
-
+/* Memory by one reading of the file: opening it takes some, too. */
 static struct held held(void)
 {
-    static const char meminfo[] = "/proc/meminfo";
-    long table = pid_table_kb();
+    char text[4096];
+    struct held h;
 
-    return (struct held){
-        .memory_kb = figure(meminfo, "MemTotal:") - figure(meminfo, "MemFree:") -
-                     figure(meminfo, "KReclaimable:") - table,
-        .tables_kb = figure(meminfo, "PageTables:"),
-        .stacks_kb = figure(meminfo, "KernelStack:"),
-        .objects_kb = figure(meminfo, "SUnreclaim:") - table,
-        .tasks = figure("/proc/loadavg", "/"),
-        .files = figure("/proc/sys/fs/file-nr", ""),
-    };
+    /* The guest keeps a page for each 256 PIDs that were ever used, of 32768. */
+    long given = figure(contents("/proc/stat", text, sizeof(text)), "\nprocesses ");
+    long table = 4 * ((given < 32767 ? given : 32767) / 256 + 1);
+    h.tasks = figure(contents("/proc/loadavg", text, sizeof(text)), "/");
+    h.files = figure(contents("/proc/sys/fs/file-nr", text, sizeof(text)), "");
+    contents("/proc/meminfo", text, sizeof(text));
+    h.memory_kb = figure(text, "MemTotal:") - figure(text, "MemFree:") -
+                  figure(text, "KReclaimable:") - table;
+    h.tables_kb = figure(text, "PageTables:");
+    h.stacks_kb = figure(text, "KernelStack:");
+    h.objects_kb = figure(text, "SUnreclaim:") - table;
+    return h;
 }
 
 static void say_held(const char *when, const struct held *h)
