@@ -8,10 +8,10 @@ static void ignore_it(int sig) { (void)sig; }
 
 struct shared {
     volatile pid_t child;
-    volatile int child_done, orphaned;
+    volatile int sent, child_done, orphaned;
 };
 
-/* Makes a process that vforks a child of 400 ms, sends it the signals, and says
+/* Makes a process that vforks, sends it the signals, after which the child lives for 400 ms, and says
  * with what status and how early it died. */
 static void kill_blocked(const char *name, int first, int second)
 {
@@ -23,6 +23,8 @@ static void kill_blocked(const char *name, int first, int second)
         pid_t pid = vfork();
         if (pid == 0) {
             s->child = getpid();
+            while (!s->sent)
+                msleep(5);
             long end = now_ms() + 400;
             while (now_ms() < end)
                 msleep(10);
@@ -38,6 +40,7 @@ static void kill_blocked(const char *name, int first, int second)
     kill(parent, first);
     if (second)
         kill(parent, second);
+    s->sent = 1;
     int status = status_of(parent) & ~0x80;
     int at_once = !s->child_done;
     SAY("%s: status %#x, %s\n", name, status, at_once ? "at once" : "at the release");

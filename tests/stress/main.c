@@ -208,14 +208,36 @@ extern char edata, end;
 
 __attribute__((noinline)) static void touch_all(void)
 {
-    char deep[64 * 1024];
+    volatile char deep[64 * 1024], sum = 0;
     int fd = open("/proc/self/exe", O_RDONLY);
+    off_t size = lseek(fd, 0, SEEK_END);
+    char *file = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
 
-    while (fd >= 0 && read(fd, deep, sizeof(deep)) > 0)
-        ;
+    MUST(file != MAP_FAILED);
+    for (off_t at = 0; at < size; at += PAGE)
+        sum += file[at];
+    munmap(file, size);
     close(fd);
+    for (unsigned i = 0; i < sizeof(deep); i += 1024)
+        deep[i] = 0;
     for (volatile char *p = &edata; p < &end; p += 1024)
         *p = *p;
+}
+
+/* Many tasks at once: what the kernel keeps for as many as there ever were. */
+static void crowd(void)
+{
+    pid_t pid[250];
+
+    for (unsigned i = 0; i < ARRAY_SIZE(pid); i++)
+        if ((pid[i] = fork()) == 0)
+            for (;;)
+                pause();
+    for (unsigned i = 0; i < ARRAY_SIZE(pid); i++) {
+        MUST(pid[i] > 0);
+        if (pid[i] > 0 && kill(pid[i], SIGKILL) == 0)
+            MUST(status_of(pid[i]) == SIGKILL);
+    }
 }
 
 /* What has ended may still be on its way out, on another CPU. */
@@ -293,6 +315,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     if (leaks) {
         touch_all();
+        crowd();
         run_all(argv + optind, seconds / 4, 0);
         pause_us(200000);
         before = held();
