@@ -179,7 +179,8 @@ static enum verdict route_exit(struct vcpu *v)
     case KVM_EXIT_INTR:           return VCPU_RESUME;   /* a signal: the loop looks why */
     case KVM_EXIT_INTERNAL_ERROR: return internal_error(v);
     case KVM_EXIT_SHUTDOWN:
-        vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "triple fault (KVM_EXIT_SHUTDOWN)");
+        vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "triple fault (KVM_EXIT_SHUTDOWN)%s",
+                host_flavour() == HOST_SVM ? "; this KVM has reset the registers" : "");
         return VCPU_BROKEN;
     case KVM_EXIT_FAIL_ENTRY:
         vm_stop(v->vm, STOP_DIED, 0, (int)v->index,

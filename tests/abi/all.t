@@ -23,7 +23,8 @@ use File::Copy qw(copy);
 use IO::Handle;
 use POSIX qw(setsid);
 
-use constant { PROGRAM_SECONDS => 120, SILENT_SECONDS => 150, RESTARTS => 12 };
+use constant SLOW => $ENV{SLOW} // 1;
+use constant { PROGRAM_SECONDS => 120 * SLOW, SILENT_SECONDS => 150 * SLOW, RESTARTS => 12 };
 use constant { SYS_rt_sigaction => 13, SYS_rt_sigprocmask => 14, SIG_SETMASK => 2, SIGNALS => 64 };
 
 my $O = $ENV{O} // 'build';
@@ -34,7 +35,7 @@ my $kernel = $ENV{KERNEL} || "$O/guest.elf";
 my $dir = "$O/tests/abi";
 my $cpus = $ENV{ABI_CPUS} // 1;
 my $out = "$dir/out/$host" . ($cpus > 1 ? "-$cpus" : '');
-chomp(my $busybox = `sh -c "command -v busybox"`);
+chomp(my $busybox = `bash -c "type -P busybox"`);
 my $scratch = "/tmp/forkscope-abi.$$";
 my ($pack, $work) = ("$scratch/t", "$scratch/work");    # the same names on both sides
 $| = 1;
