@@ -89,6 +89,7 @@ void kmain(paddr_t start_info)
     boot_stage(BOOT_cpus);
     tty_init();
     fs_init();
+    clock_finish();
     console_init_irq();
     boot_stage(BOOT_root_mounted);
     int err = kernel_init_start(init_thread);

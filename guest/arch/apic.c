@@ -5,7 +5,7 @@
  * x2APIC (MSRs) where CPUID offers it, else the MMIO page.  The timer counts to a
  * TSC value where CPUID offers that, else it is a one-shot count-down, whose rate
  * is told by CPUID 0x40000010 or measured once against the TSC, on the boot CPU for
- * all.  The IOAPIC is taken to be where every PC has it, with ISA pins in order; all
+ * all, while it boots.  The IOAPIC is taken to be where every PC has it, with ISA pins in order; all
  * that it sends goes to the boot CPU.  After boot each CPU touches its own local
  * APIC only. */
 #include "arch/clock.h"
@@ -137,22 +137,49 @@ void apic_send_nmi_to_others(void) { send(0, ICR_ASSERT | ICR_OTHERS | ICR_NMI);
 
 /* --- the timer ----------------------------------------------------------------- */
 
-/* The count-down's rate: told, or what it loses while the TSC goes on: until what is
- * uncertain about the two readings is less than 1/1000 of the distance between them,
- * or for MEASURE_NS. */
-static uint64_t find_bus_khz(void)
+static void timer_mode(void)
 {
-    uint32_t max, khz, b, c, d;
+    lapic_write(LAPIC_DIVIDE, DIVIDE_BY_1);
+    lapic_write(LAPIC_LVT_TIMER, (cpu_has.tsc_deadline ? LVT_DEADLINE : 0) | IRQ_TIMER);
+}
+
+static uint64_t told_bus_khz(void)
+{
+    uint32_t max, khz = 0, b, c, d;
     cpuid(0x40000000, 0, &max, &b, &c, &d);
-    if (max >= CPUID_TIMING && max < CPUID_TIMING + 0x100) {
+    if (max >= CPUID_TIMING && max < CPUID_TIMING + 0x100)
         cpuid(CPUID_TIMING, 0, &b, &khz, &c, &d);
-        if (khz != 0)
-            return khz;
-    }
-    uint64_t start = rdtsc();
+    return khz;
+}
+
+static uint64_t bus_khz, start, uncertain;
+
+static void count_from_here(void)
+{
+    start = rdtsc();
     lapic_write(LAPIC_COUNT, UINT32_MAX);
-    uint64_t uncertain = rdtsc() - start, most = clock_tsc_after(MEASURE_NS), before, after;
+    uncertain = rdtsc() - start;
+}
+
+void apic_timer_start(void)
+{
+    timer_mode();
+    if (cpu_has.tsc_deadline)
+        return;
+    bus_khz = told_bus_khz();
+    if (bus_khz == 0)
+        count_from_here();
+}
+
+/* What the count-down has lost while the TSC went on: until what is uncertain about the
+ * two readings is less than 1/1000 of the distance between them, or for MEASURE_NS.
+ * Most often that is so at once, as the boot has gone on, too. */
+static uint64_t measure_bus_khz(void)
+{
+    uint64_t most = clock_tsc_after(MEASURE_NS), before, after;
     uint32_t left;
+    if (lapic_read(LAPIC_CURRENT) == 0)     /* too long ago */
+        count_from_here();
     do {
         before = rdtsc();
         left = lapic_read(LAPIC_CURRENT);
@@ -162,17 +189,10 @@ static uint64_t find_bus_khz(void)
     return (UINT32_MAX - left) * tsc_khz / (before - start);
 }
 
-static void timer_mode(void)
+void apic_timer_rate(void)
 {
-    lapic_write(LAPIC_DIVIDE, DIVIDE_BY_1);
-    lapic_write(LAPIC_LVT_TIMER, (cpu_has.tsc_deadline ? LVT_DEADLINE : 0) | IRQ_TIMER);
-}
-
-void apic_timer_init(void)
-{
-    timer_mode();
     if (!cpu_has.tsc_deadline)
-        bus_per_tsc = (find_bus_khz() << 32) / tsc_khz;
+        bus_per_tsc = ((bus_khz ? bus_khz : measure_bus_khz()) << 32) / tsc_khz;
 }
 
 void apic_init_ap(void)

@@ -1,8 +1,10 @@
 /* clock.c - time: the TSC, scaled.
  *
  * Its rate is told by CPUID 0x40000010 (as QEMU and VMware define it) or by CPUID
- * 0x15, else measured once against the PIT.  The TSC is taken to be constant, as
- * it is in a virtual machine, and the same on all CPUs, as tsc.c has made sure.
+ * 0x15, else measured once against the PIT, from clock_init() to clock_finish(): what
+ * the boot does in between need not wait for it, and finds that no time has passed.
+ * The TSC is taken to be constant, as it is in a virtual machine, and the same on all
+ * CPUs, as tsc.c has made sure.
  * Ticks become nanoseconds by a multiplication and a shift: the factor has 32 bits
  * behind the point, so it is exact to 1e-9 at 1 GHz and more. */
 #include "arch/clock.h"
@@ -46,8 +48,10 @@ static uint64_t khz_from_cpuid(void)
 #define PIT_HZ      1193182ull
 #define PIT_COUNT0  0x40
 #define PIT_COMMAND 0x43
-#define PIT_MODE2   0x34            /* counter 0, low then high byte, rate generator */
+#define PIT_MODE0   0x30            /* counter 0, low then high byte, output high at its end */
 #define PIT_LATCH0  0x00
+#define PIT_STATUS0 0xe2            /* read-back of its status */
+#define PIT_OUTPUT  0x80
 
 struct sample { uint64_t tsc; uint32_t uncertain; uint16_t count; };
 
@@ -71,23 +75,40 @@ static struct sample pit_edge(void)
     return (struct sample){ before + (after - before) / 2, (uint32_t)(after - before), count };
 }
 
+static struct sample pit_from;      /* where the measurement begins */
+
+static void pit_start(void)
+{
+    outb(PIT_COMMAND, PIT_MODE0);
+    outb(PIT_COUNT0, 0);            /* 65536: 55 ms */
+    outb(PIT_COUNT0, 0);
+    pit_from = pit_edge();
+}
+
+static bool pit_ended(void)
+{
+    outb(PIT_COMMAND, PIT_STATUS0);
+    return inb(PIT_COUNT0) & PIT_OUTPUT;
+}
+
 /* From one edge of the counter to a later one, until what is uncertain about both
- * is less than 1/1000 of the distance, or 10 ms are over.  So it takes 50 us where
- * a port is read in a few instructions (QEMU with -icount) and some ms where that
- * is an exit to another process. */
+ * is less than 1/1000 of the distance, or 10 ms are over.  Where a port is read in a few
+ * instructions (QEMU with -icount) that is so after 20 us; where that is an exit to
+ * another process, after some ms.  A boot that took longer than the counter runs
+ * starts it again. */
 static uint64_t khz_from_pit(void)
 {
-    outb(PIT_COMMAND, PIT_MODE2);
-    outb(PIT_COUNT0, 0);            /* 65536: it wraps after 55 ms */
-    outb(PIT_COUNT0, 0);
-    struct sample start = pit_edge(), now;
-    uint16_t ticks;
-    do {
-        now = pit_edge();
-        ticks = (uint16_t)(start.count - now.count);
-    } while (now.tsc - start.tsc < 500ull * (start.uncertain + now.uncertain) &&
-             ticks < PIT_HZ / 100);
-    return (now.tsc - start.tsc) * PIT_HZ / ticks / 1000;
+    for (;; pit_start()) {
+        struct sample now;
+        uint16_t ticks;
+        do {
+            now = pit_edge();
+            ticks = (uint16_t)(pit_from.count - now.count);
+        } while (now.tsc - pit_from.tsc < 500ull * (pit_from.uncertain + now.uncertain) &&
+                 ticks < PIT_HZ / 100);
+        if (!pit_ended())
+            return (now.tsc - pit_from.tsc) * PIT_HZ / ticks / 1000;
+    }
 }
 
 /* --- the wall clock ------------------------------------------------------------ */
@@ -138,17 +159,31 @@ static uint64_t rtc_seconds(void)
 
 /* --- the interface --------------------------------------------------------------- */
 
+static void set_rate(uint64_t khz)
+{
+    tsc_khz = khz;
+    clock_ns_per_tick = (1000000ull << 32) / khz;
+    ticks_per_ns = (khz << 32) / 1000000;
+    apic_timer_rate();
+}
+
 void clock_init(void)
 {
-    tsc_khz = khz_from_cpuid();
-    if (tsc_khz == 0)
-        tsc_khz = khz_from_pit();
-    clock_ns_per_tick = (1000000ull << 32) / tsc_khz;
-    ticks_per_ns = (tsc_khz << 32) / 1000000;
+    apic_timer_start();
+    uint64_t khz = khz_from_cpuid();
+    if (khz == 0)
+        pit_start();
     clock_tsc_base = rdtsc();
+    if (khz != 0)
+        set_rate(khz);
     real_base = hc_present ? (uint64_t)hypercall(HC_WALL_CLOCK, 0, 0, 0, 0)
                            : rtc_seconds() * NSEC_PER_SEC;
-    apic_timer_init();
+}
+
+void clock_finish(void)
+{
+    if (tsc_khz == 0)
+        set_rate(khz_from_pit());
 }
 
 uint64_t clock_tsc_after(uint64_t ns) { return scale(ns, ticks_per_ns); }

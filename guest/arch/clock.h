@@ -7,12 +7,13 @@
 
 #define NSEC_PER_SEC 1000000000ull
 
-/* [k] all three, from clock_init() on */
+/* [k] all three, from clock_finish() on; 0 before if the rate must be measured */
 extern uint64_t tsc_khz;
 extern uint64_t clock_tsc_base;         /* TSC at CLOCK_MONOTONIC 0 */
 extern uint64_t clock_ns_per_tick;      /* 32.32 */
 
 void     clock_init(void);              /* BSP: TSC rate, wall clock base */
+void     clock_finish(void);            /* BSP: no time passes before, no timer fires */
 uint64_t clock_real_ns(void);           /* since 1970 */
 void     clock_set_real_ns(uint64_t ns);
 static inline uint64_t clock_tsc_to_ns(uint64_t tsc_delta)

@@ -10,7 +10,8 @@
 /* apic.c */
 void apic_init(void);           /* boot CPU's local APIC, the IOAPIC's pins masked; after mm_init */
 void apic_init_ap(void);        /* another CPU's, with its timer */
-void apic_timer_init(void);     /* boot CPU, after clock_init: its rate */
+void apic_timer_start(void);    /* boot CPU */
+void apic_timer_rate(void);     /*   then, once tsc_khz is known */
 void apic_timer_arm(uint64_t tsc);      /* fires when the TSC gets there; UINT64_MAX: off */
 void ioapic_route(unsigned pin, uint8_t vector);    /* edge-triggered, to the boot CPU */
 

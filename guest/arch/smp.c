@@ -169,6 +169,7 @@ void smp_start(void)
     unsigned n = acpi_processors(apic_id, MAX_CPUS);
     if (n <= 1)
         return;
+    clock_finish();
     low_page = pvh_low_page();
     if (low_page == 0 || make_tables() != 0) {
         kprintf("no memory to start other CPUs\n");
