@@ -3,7 +3,8 @@
  * A pool of bytes, each handed out once and then erased.  It is refilled by the
  * VMM's generator in one exit where there is one: ours could not be better than
  * what seeds it, and where ring 0 is interpreted a ChaCha block costs more than
- * the exit.  Without a VMM it is refilled by ChaCha20 (RFC 8439) with its key
+ * the exit.  Without a VMM it is filled by RDRAND once, which is enough for a boot, and
+ * then by ChaCha20 (RFC 8439), which is faster for who wants much, with its key
  * replaced from its own output each time, so that a later look at memory does not
  * tell what was handed out before.  The key begins with RDRAND, or else with the
  * jitter of the TSC over port reads: the best a machine without either has. */
@@ -23,7 +24,7 @@ static uint8_t  pool[POOL_BYTES] __attribute__((aligned(64)));
 static size_t   left;           /* unused bytes, at the end of the pool */
 static uint32_t key[8];
 static uint64_t blocks;         /* nonce: never the same block twice */
-static bool     seeded;
+static bool     filled, seeded; /* once */
 
 static inline uint32_t rotl(uint32_t v, int n) { return v << n | v >> (32 - n); }
 
@@ -88,11 +89,28 @@ static void seed(void)
     seeded = true;
 }
 
+/* False: there is none, or one that repeats itself. */
+static bool fill_by_rdrand(void)
+{
+    uint64_t last = 0, v;
+    for (unsigned at = 0; at < POOL_BYTES; at += sizeof(v), last = v) {
+        if (!cpu_has.rdrand || !rdrand(&v) || v == last)
+            return false;
+        memcpy(pool + at, &v, sizeof(v));
+    }
+    return true;
+}
+
 static void refill(void)
 {
     left = POOL_BYTES;
     if (hc_present && hypercall(HC_ENTROPY, virt_to_phys(pool), POOL_BYTES, 0, 0) == POOL_BYTES)
         return;
+    if (!filled) {
+        filled = true;
+        if (fill_by_rdrand())
+            return;
+    }
     if (!seeded)
         seed();
     uint32_t block[16];
