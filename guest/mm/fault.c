@@ -9,9 +9,11 @@
  *                               anybody else gets a copy
  *   there, write, shared        W
  *
- * A read of a file maps its neighbours with it, 16 pages aligned, as far as they
- * are in the file already.  Entries get A (and D with W) when they are made, so
- * that the processor need not write them.
+ * A read of a file maps its neighbours with it, as far as they are in the file
+ * already: 16 pages aligned, or 64 where they are the root image's.  Those lie one
+ * after the other and are not counted, so that an entry costs some five instructions
+ * to make and as many to clear, and a fault that is saved some four hundred.  Entries
+ * get A (and D with W) when they are made, so that the processor need not write them.
  *
  * "Used" and "present" differ for pages under PROT_NONE: the entry keeps its frame
  * and has P clear; mprotect sets it again.
@@ -39,7 +41,8 @@
 #include "fs/vfs.h"
 #include "proc/task.h"
 
-#define AROUND 16u              /* pages; a power of two */
+#define AROUND       16u        /* pages; powers of two */
+#define IMAGE_AROUND 64u
 
 bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags)
 {
@@ -152,27 +155,46 @@ static int anon_fault(struct vma *v, uaddr_t va, pte_t *e)
     return 0;
 }
 
-/* Maps what is there of the file around va, read-only; true if va is mapped then. */
+/* The pages of v around va: how many, and the first one. */
+static unsigned around(const struct vma *v, uaddr_t va, unsigned pages, uaddr_t *start)
+{
+    uaddr_t first = va & ~(pages * PAGE_SIZE - 1), end = MIN(v->end, first + pages * PAGE_SIZE);
+    *start = MAX(v->start, first);
+    return (unsigned)((end - *start) >> PAGE_SHIFT);
+}
+
+static pte_t read_only_flags(const struct vma *v)
+{
+    return leaf_flags(v) | (is_private(v) && (v->flags & VM_WRITE) ? PTE_COW : 0);
+}
+
+/* Maps what the root image has of the file around va, read-only; true if va is mapped then. */
+static bool map_image_around(struct vma *v, uaddr_t va, pte_t *e)
+{
+    uaddr_t start;
+    unsigned n = around(v, va, IMAGE_AROUND, &start), at = (unsigned)((va - start) >> PAGE_SHIFT);
+    pte_t *first = e - at, flags = read_only_flags(v);
+    pfn_t image;
+    unsigned run = file_image_run(v->file, vma_file_page(v, start), n, &image);
+    if (at >= run)
+        return false;
+    for (unsigned i = 0, got; i < run; i += got ? got : 1) {
+        got = pt_fill_run(v->mm, start + i * PAGE_SIZE, first + i, run - i, PT_demand_file,
+                          pte_make(image + i, flags));
+        v->mm->pages_mapped += got;
+    }
+    mm_count_page(v->mm, false, 0);
+    return true;
+}
+
+/* The same for pages that each have a count and a place of their own. */
 static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
 {
-    uaddr_t start = MAX(v->start, va & ~(AROUND * PAGE_SIZE - 1));
-    uaddr_t end = MIN(v->end, (va & ~(AROUND * PAGE_SIZE - 1)) + AROUND * PAGE_SIZE);
-    unsigned n = (unsigned)((end - start) >> PAGE_SHIFT);
-    pte_t flags = leaf_flags(v) | (is_private(v) && (v->flags & VM_WRITE) ? PTE_COW : 0);
-    unsigned at = (unsigned)((va - start) >> PAGE_SHIFT);
-    pte_t *first = e - at, entry[AROUND];
-    pfn_t pfn[AROUND], image;
+    uaddr_t start;
+    unsigned n = around(v, va, AROUND, &start), run;
+    pte_t *first = e - ((va - start) >> PAGE_SHIFT), flags = read_only_flags(v), entry[AROUND];
+    pfn_t pfn[AROUND];
 
-    unsigned run = file_image_run(v->file, vma_file_page(v, start), n, &image);
-    if (at < run) {             /* most programs: pages of the root image, one after the other */
-        for (unsigned i = 0, got; i < run; i += got ? got : 1) {
-            got = pt_fill_run(v->mm, start + i * PAGE_SIZE, first + i, run - i, PT_demand_file,
-                              pte_make(image + i, flags));
-            v->mm->pages_mapped += got;
-        }
-        mm_count_page(v->mm, false, 0);
-        return true;
-    }
     file_get_pages_present(v->file, vma_file_page(v, start), n, pfn);
     for (unsigned i = 0; i < n; ) {
         const pfn_t *from = pfn + i;
@@ -197,7 +219,7 @@ static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
 static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
 {
     pfn_t page, copy;
-    if (!write && map_around(v, va, e))
+    if (!write && (map_image_around(v, va, e) || map_around(v, va, e)))
         return 0;
     int err = file_get_page(v->file, vma_file_page(v, va), true, &page);
     if (err == -ENOMEM)
@@ -215,9 +237,8 @@ static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code
         frame_put(page);
         return copy ? 0 : -ENOMEM;
     }
-    pte_t flags = leaf_flags(v) | (write ? PTE_W | PTE_D : 0)
-                | (is_private(v) && (v->flags & VM_WRITE) ? PTE_COW : 0);
-    pt_write(v->mm, va, e, 1, PT_demand_file, pte_make(page, flags));
+    pte_t w = write ? PTE_W | PTE_D : 0;
+    pt_write(v->mm, va, e, 1, PT_demand_file, pte_make(page, read_only_flags(v) | w));
     mm_count_page(v->mm, false, 1);
     return 0;
 }
