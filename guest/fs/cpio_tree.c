@@ -56,8 +56,9 @@ bool dentry_replace(struct dentry *d)
     return true;
 }
 
-/* A name in dir.  Takes over in. */
-static int add_name(struct unpack *u, struct dentry *dir, const char *name, size_t len, struct inode *in)
+/* A name in dir; its dentry, or that of the directory that stays, in *out.  Takes over in. */
+static int add_name(struct unpack *u, struct dentry *dir, const char *name, size_t len,
+                    struct inode *in, struct dentry **out)
 {
     struct dentry *d = take_dentry(u, len), *old;
 
@@ -70,9 +71,11 @@ static int add_name(struct unpack *u, struct dentry *dir, const char *name, size
     while ((old = dentry_hang_unless(d)) != NULL)
         if (!dentry_replace(old)) {
             dentry_put(d);
+            *out = old;
             return 0;
         }
     dir->inode->size += 20;
+    *out = d;
     return 0;
 }
 
@@ -92,12 +95,10 @@ static int make_dir(struct unpack *u, struct dentry *dir, const char *name, size
 
     if (!in)
         return -ENOMEM;
-    err = add_name(u, dir, name, len, in);
-    if (err)
-        return err;
-    dir->inode->nlink++;
-    *out = dentry_peek(dir, name, len);
-    return 0;
+    err = add_name(u, dir, name, len, in, out);
+    if (err == 0)
+        dir->inode->nlink++;
+    return err;
 }
 
 /* The directory of that name in `dir`, made if it is missing. */
@@ -147,12 +148,11 @@ static int copy_pages(struct inode *in, const struct cpio_entry *e, uint64_t i)
 {
     for (; i << PAGE_SHIFT < e->size; i++) {
         size_t off = i << PAGE_SHIFT, n = MIN(PAGE_SIZE, e->size - off);
-        pfn_t pfn = frame_alloc();
+        pfn_t pfn = frame_alloc_zeroed();       /* at boot there is nothing to clear */
 
         if (!pfn)
             return -ENOMEM;
         memcpy(frame_va(pfn), e->data + off, n);
-        memset((char *)frame_va(pfn) + n, 0, PAGE_SIZE - n);
         spin_lock(&in->pages_lock);
         int err = pages_set(&in->pages, i, pfn);
         spin_unlock(&in->pages_lock);
@@ -255,7 +255,7 @@ static int add_symlink(struct unpack *u, struct dentry *dir, uint32_t name_at, s
         return stored_add(dir, &run);
     }
     err = symlink_inode(u->sb, e, &in);
-    return err ? err : add_name(u, dir, e->header + name_at, len, in);
+    return err ? err : add_name(u, dir, e->header + name_at, len, in, &dir);
 }
 
 static int add_entry(struct unpack *u, const struct cpio_entry *e)
@@ -285,7 +285,7 @@ static int add_entry(struct unpack *u, const struct cpio_entry *e)
     if (S_ISLNK(e->mode))
         return add_symlink(u, dir, (uint32_t)(last - e->header), len, e);
     err = make_inode(u, e, &in);
-    return err ? err : add_name(u, dir, last, len, in);
+    return err ? err : add_name(u, dir, last, len, in, &dir);
 }
 
 int cpio_unpack(struct superblock *sb, const char *image, size_t bytes, pfn_t first)
