@@ -74,12 +74,19 @@ size_t strlen(const char *s)
     return (size_t)(p - s) + (unsigned)__builtin_ctzll(zero) / 8;
 }
 
+/* Aligned words here, too; what a word has beyond max does not count. */
 size_t strnlen(const char *s, size_t max)
 {
     size_t n = 0;
-    while (n < max && s[n] != '\0')
-        n++;
-    return n;
+    for (; n < max && (uintptr_t)(s + n) % 8 != 0; n++)
+        if (s[n] == '\0')
+            return n;
+    for (; n < max; n += 8) {
+        uint64_t zero = zero_bytes(*(const word_t *)(s + n));
+        if (zero)
+            return MIN(n + (unsigned)__builtin_ctzll(zero) / 8, max);
+    }
+    return max;
 }
 
 int strcmp(const char *a, const char *b)

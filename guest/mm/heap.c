@@ -34,7 +34,7 @@ union slab_tag {
 struct free_object { uint32_t next; pfn_t prev_slab, next_slab; };    /* next: as slab_tag.first */
 
 #define KEPT_MAX 8              /* objects of a class that a CPU keeps */
-#define BATCH    4u             /* how many a fresh slab gives at once */
+#define BATCH    8u             /* how many a fresh slab gives at once */
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_heap);
 static pfn_t with_room[NCLASSES];       /* [lock] slabs with a free object */
