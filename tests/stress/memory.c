@@ -13,6 +13,7 @@ enum what { WRITABLE, GONE, WRITE_FAULTS, ZERO };
 static volatile uint32_t *area;
 static volatile uint32_t generation;    /* number * 8 + enum what, or CHANGING */
 static volatile int quit;
+static int napping;                     /* accessors sleep now and then: CPUs go idle */
 static __thread sigjmp_buf on_fault;
 static __thread volatile sig_atomic_t expecting;
 
@@ -67,6 +68,8 @@ static void *accessor(void *arg)
     rng_start(&r, (long)arg);
     go_to_cpu(me);
     while (!quit) {
+        if (napping && rng(&r, 4) == 0)
+            pause_us(rng(&r, 150));
         uint32_t before = __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
         uint32_t what = before & 7, number = before >> 3;
         volatile uint32_t value = 0;
@@ -209,6 +212,14 @@ static void translation_worker(struct rng *r)
 }
 
 static void storm_translations(void) { in_processes(2, translation_worker); }
+
+/* With one process only: a CPU that goes idle and comes back has the address space still. */
+static void storm_lazy(void)
+{
+    napping = 1;
+    in_processes(1, translation_worker);
+    napping = 0;
+}
 
 /* --- cow: threads write while siblings fork -------------------------------------------------- */
 
@@ -418,6 +429,6 @@ static void map_worker(struct rng *r)
 static void storm_maps(void) { in_processes(2, map_worker); }
 
 const struct storm memory_storms[] = {
-    { "translations", storm_translations }, { "cow", storm_cow }, { "faults", storm_faults },
-    { "maps", storm_maps }, { NULL, NULL },
+    { "translations", storm_translations }, { "lazy", storm_lazy }, { "cow", storm_cow },
+    { "faults", storm_faults }, { "maps", storm_maps }, { NULL, NULL },
 };
