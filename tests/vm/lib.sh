@@ -34,7 +34,7 @@ result()                        # result TRUE-STATUS NAME
 # What to know about the last machine when a check has failed.
 explain()
 {
-    printf '%s\n' "$@" | sed 's/^/#   /'
+    printf '%s\n' "$@" | head -n 40 | cut -c1-200 | sed 's/^/#   /'
     printf 'status %s\n%s\n%s\n' "$status" "$out" "$err" | tail -n 25 | cut -c1-200 | sed 's/^/#   /'
 }
 
@@ -97,10 +97,12 @@ vm_qemu()
     if [ $# -gt 1 ]; then
         shift
         for word in "$@"; do
+            word=${word//\\/\\\\}         # as vmm quotes them
+            word=${word//\"/\\\"}
             case $word in
-            *' '*) append="$append"; command="${command-}"' "'"$word"'"' ;;
-            *) command="${command-} $word" ;;
+            *[[:space:]]* | *[\\\"]* | '') word="\"$word\"" ;;
             esac
+            command="${command-} $word"
         done
         append="$append init=/bin/run --$command"
     fi
