@@ -1,5 +1,6 @@
 /* /proc/self: maps agrees with mmap and mprotect; stat and status agree with the calls;
  * fd lists what is open; limits of reading; entries of processes that end go away. */
+/* not on nested: its Linux 6.1 counts the pages of a process late */
 #include "check.h"
 #include <dirent.h>
 

@@ -1,5 +1,5 @@
 /* A SIMD floating-point exception that is not masked is a SIGFPE with a code that says which. */
-/* not on qemu: TCG raises no SIMD exceptions */
+/* not on qemu, nested: TCG raises no SIMD exceptions */
 #include "check.h"
 
 static void fpe(int sig, siginfo_t *info, void *context)
