@@ -20,7 +20,7 @@ HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -fPIE
 # A shared library costs every start 0.1 ms.  So libelf, its libz and libseccomp are
 # linked statically; Capstone and libdw, which are larger, are loaded when a report
 # needs them.
-VMM_LIBS    := -Wl,-Bstatic -lelf -lz -lseccomp -Wl,-Bdynamic -lpthread
+VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lseccomp -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
 TRACE_LIB   := $(patsubst %,vmm/trace/%.c,schema metadata reader replay format)
 VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB) images/cpio.c
@@ -50,7 +50,7 @@ $O/host/vmm/sandbox.o: $O/sandbox_filter.inc
 $O/host/vmm/sandbox.o: HOST_CFLAGS += -I$O
 
 $O/vmm: $(call host_obj,$(VMM_SRC))
-	$(call say,LD,$@)$(CC) -pie $^ $(VMM_LIBS) -o $@
+	$(call say,LD,$@)$(CC) -static $^ $(VMM_LIBS) -o $@
 
 $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
 	$(call say,LD,$@)$(CC) -pie $^ -Wl,-Bstatic -lseccomp -Wl,-Bdynamic -o $@

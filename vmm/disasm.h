@@ -1,7 +1,4 @@
-/* disasm.h - Capstone, loaded when it is first needed.
- *
- * libcapstone costs 1 ms and 4 MB to load, and only a report on a dead guest uses
- * it; so it is opened with dlopen() at the first call. */
+/* disasm.h - disassembly, by Capstone, for reports. */
 #ifndef VMM_DISASM_H
 #define VMM_DISASM_H
 
@@ -13,8 +10,8 @@
 #define DISASM_INSN_MAX 15      /* bytes of the longest x86 instruction */
 
 /* Lines of disassembly for bytes [0, n), which lie at `address`; the one at
- * `mark` gets an arrow.  bits: 16, 32 or 64.  False when Capstone is missing
- * or nothing decodes at the start. */
+ * `mark` gets an arrow.  bits: 16, 32 or 64.  False when
+ * nothing decodes at the start. */
 bool disasm_print(FILE *out, const uint8_t *bytes, size_t n, uint64_t address, uint64_t mark,
                   unsigned bits);
 /* Does decoding from bytes[0] on arrive exactly at bytes[n]? */

@@ -1,12 +1,6 @@
-/* symbols.c - see symbols.h.
- *
- * libdw brings four compression libraries along, and most runs never report
- * anything, so it is loaded with dlopen() at the first need, as Capstone is.  It
- * has a libelf of its own, not the one linked into vmm, so it gets the file and
- * never an Elf of ours. */
+/* symbols.c - see symbols.h. */
 #include "vmm/symbols.h"
 
-#include <dlfcn.h>
 #include <elfutils/libdw.h>
 #include <gelf.h>
 #include <inttypes.h>
@@ -18,30 +12,8 @@ struct symbols {
     Elf *elf;
     Elf_Data *table;            /* .symtab; NULL: stripped */
     size_t count, strings;      /* strings: section of the names */
-    void *so;
-    Dwarf *dwarf;
-    __typeof__(&dwarf_begin) begin;
-    __typeof__(&dwarf_end) end;
-    __typeof__(&dwarf_addrdie) addrdie;
-    __typeof__(&dwarf_getsrc_die) getsrc;
-    __typeof__(&dwarf_lineno) lineno;
-    __typeof__(&dwarf_linesrc) linesrc;
+    Dwarf *dwarf;               /* NULL: no source lines */
 };
-
-static void load_dwarf(struct symbols *s, int fd)
-{
-    s->so = dlopen("libdw.so.1", RTLD_NOW | RTLD_LOCAL);
-    if (s->so == NULL)
-        return;
-    s->begin = (__typeof__(s->begin))dlsym(s->so, "dwarf_begin");
-    s->end = (__typeof__(s->end))dlsym(s->so, "dwarf_end");
-    s->addrdie = (__typeof__(s->addrdie))dlsym(s->so, "dwarf_addrdie");
-    s->getsrc = (__typeof__(s->getsrc))dlsym(s->so, "dwarf_getsrc_die");
-    s->lineno = (__typeof__(s->lineno))dlsym(s->so, "dwarf_lineno");
-    s->linesrc = (__typeof__(s->linesrc))dlsym(s->so, "dwarf_linesrc");
-    if (s->begin && s->end && s->addrdie && s->getsrc && s->lineno && s->linesrc)
-        s->dwarf = s->begin(fd, DWARF_C_READ);
-}
 
 static void find_table(struct symbols *s)
 {
@@ -69,7 +41,7 @@ struct symbols *symbols_open(int fd)
         return NULL;
     }
     find_table(s);
-    load_dwarf(s, fd);
+    s->dwarf = dwarf_begin_elf(s->elf, DWARF_C_READ, NULL);
     return s;
 }
 
@@ -78,9 +50,9 @@ void symbols_close(struct symbols *s)
     if (s == NULL)
         return;
     if (s->dwarf != NULL)
-        s->end(s->dwarf);
+        dwarf_end(s->dwarf);
     elf_end(s->elf);
-    free(s);                    /* the library stays: it may be wanted again */
+    free(s);
 }
 
 static bool is_code_of(const struct symbols *s, size_t section, uint64_t address)
@@ -119,14 +91,14 @@ static void print_line(const struct symbols *s, uint64_t address, FILE *out)
 {
     Dwarf_Die unit;
     int line;
-    if (s->dwarf == NULL || s->addrdie(s->dwarf, address, &unit) == NULL)
+    if (s->dwarf == NULL || dwarf_addrdie(s->dwarf, address, &unit) == NULL)
         return;
-    Dwarf_Line *found = s->getsrc(&unit, address);
-    const char *file = found != NULL ? s->linesrc(found, NULL, NULL) : NULL;
+    Dwarf_Line *found = dwarf_getsrc_die(&unit, address);
+    const char *file = found != NULL ? dwarf_linesrc(found, NULL, NULL) : NULL;
     const char *twice = file != NULL ? strstr(file, "//") : NULL;
     if (twice != NULL)          /* nasm names the directory in both halves of a path */
         file = twice + 2;
-    if (file != NULL && s->lineno(found, &line) == 0)
+    if (file != NULL && dwarf_lineno(found, &line) == 0)
         fprintf(out, " (%s:%d)", file, line);
 }
 

@@ -1,5 +1,5 @@
 /* symbols.h - addresses of the kernel, by name.  For reports only: reads the
- * kernel's ELF file (libelf) and, when libdw can be loaded, its line table. */
+ * kernel's ELF file (libelf) and its line table (libdw). */
 #ifndef VMM_SYMBOLS_H
 #define VMM_SYMBOLS_H
 

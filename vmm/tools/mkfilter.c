@@ -3,19 +3,20 @@
  * it would cost each of them 0.2 ms.
  *
  * On the list is what runs after the first KVM_RUN: the vCPU loop, console,
- * tracer, and the reports, which load Capstone and libdw and read the kernel's
- * ELF file.  So files may be opened, but never for writing (the boot report
- * and the trace are open by then), and ioctl() reaches KVM and the terminal's
- * modes only.  No process can be started, no socket made, no signal sent to others:
- * tgkill() must name SANDBOX_OWN_PID, for which vmm puts its own PID. */
+ * tracer, and the reports, which read the kernel's ELF file.  All files are open by
+ * then: opening one fails with EACCES (libdw looks for a separate file of debugging
+ * information if the kernel names one, and does without).  No memory becomes
+ * executable, and ioctl() reaches KVM and the terminal's modes only.  No process can
+ * be started, no socket made, no signal sent to others: tgkill() must name
+ * SANDBOX_OWN_PID, for which vmm puts its own PID. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -29,11 +30,10 @@ static const int allowed[] = {
     SCMP_SYS(write), SCMP_SYS(read), SCMP_SYS(futex), SCMP_SYS(poll), SCMP_SYS(clock_gettime),
     /* tracer */
     SCMP_SYS(fallocate), SCMP_SYS(pwrite64), SCMP_SYS(ftruncate),
-    /* memory, and loading a library */
-    SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mprotect), SCMP_SYS(mremap), SCMP_SYS(madvise),
-    SCMP_SYS(brk), SCMP_SYS(close), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(pread64),
-    SCMP_SYS(lseek), SCMP_SYS(sysinfo), SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(getcwd),
-    SCMP_SYS(writev), SCMP_SYS(fcntl),
+    /* memory and files */
+    SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(close),
+    SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(sysinfo),
+    SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(getcwd), SCMP_SYS(writev), SCMP_SYS(fcntl),
     /* threads and signals */
     SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(getpid),
     SCMP_SYS(gettid), SCMP_SYS(restart_syscall), SCMP_SYS(clock_nanosleep),
@@ -54,8 +54,13 @@ static int add_rules(scmp_filter_ctx ctx)
     for (size_t i = 0; err == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
     if (err == 0)
-        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
-                               SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, 0));
+        err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
+    if (err == 0)
+        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (err == 0)
+        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                               SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     if (err == 0)       /* a vCPU's thread may name itself after the filter is on */
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
                                SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
