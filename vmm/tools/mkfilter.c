@@ -37,8 +37,8 @@ static const int allowed[] = {
     /* threads and signals */
     SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(getpid),
     SCMP_SYS(gettid), SCMP_SYS(restart_syscall), SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(sched_yield), SCMP_SYS(set_robust_list), SCMP_SYS(rseq), SCMP_SYS(getrandom),
-    SCMP_SYS(exit), SCMP_SYS(exit_group),
+    SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
+    SCMP_SYS(getrandom), SCMP_SYS(exit), SCMP_SYS(exit_group),
 };
 
 static int add_rules(scmp_filter_ctx ctx)
