@@ -22,9 +22,9 @@ HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. -fPIE
 # needs them.
 VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lseccomp -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
-TRACE_LIB   := $(patsubst %,vmm/trace/%.c,schema metadata reader replay format)
+TRACE_LIB   := $(patsubst %,vmm/trace/lib/%.c,schema metadata reader replay format)
 VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB) images/cpio.c
-VMMTRACE_SRC := $(wildcard vmm/trace/*.c)
+VMMTRACE_SRC := $(wildcard vmm/trace/*/*.c)
 
 host_obj = $(patsubst %.c,$O/host/%.o,$1)
 
@@ -67,10 +67,10 @@ GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie -mcmo
 	-fno-strict-aliasing -fno-delete-null-pointer-checks -fomit-frame-pointer \
 	-fcf-protection=none -ffunction-sections -fdata-sections $(GUEST_SMALL) -I. -Iguest
 GUEST_SRC    := $(wildcard guest/*.c guest/*/*.c)
-GUEST_ASM    := $(wildcard guest/arch/*.asm)
+GUEST_ASM    := $(wildcard guest/arch/*.asm guest/entry/*.asm)
 
 # What no boot and no fork runs through is built for size.
-GUEST_COLD   := $(wildcard guest/fs/procfs*.c guest/fs/tty*.c) $(addprefix guest/,lib/printf.c \
+GUEST_COLD   := $(wildcard guest/procfs/*.c) $(filter-out %/console.c,$(wildcard guest/tty/*.c)) $(addprefix guest/,lib/printf.c \
 	fs/mount.c fs/devfs.c fs/file_lock.c proc/itimer.c proc/itimer_posix.c proc/oom.c proc/pidfd.c \
 	proc/signal_stop.c) $(addprefix guest/sys/,dir.c dir_read.c fd.c file_attr.c ids.c limits.c mount.c \
 	sched.c signal.c system.c time.c xattr.c)
@@ -86,14 +86,14 @@ $O/$1/%.o: guest/%.c Makefile
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(GUEST_CFLAGS) $2 $$(DEPS) -c $$< -o $$@
 
-$O/$1/arch/asm_offsets.inc: guest/arch/asm_offsets.c
+$O/$1/entry/asm_offsets.inc: guest/entry/asm_offsets.c
 	@mkdir -p $$(@D)
 	$$(call say,GEN,$$@)$$(CC) $$(GUEST_CFLAGS) $2 $$(DEPS) -MT $$@ -S $$< -o $$@.s && \
 	sed -n 's/^.*->\([A-Za-z0-9_]*\) \$$$$\{0,1\}\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $$@.s > $$@
 
-$O/$1/%.asm.o: guest/%.asm $O/$1/arch/asm_offsets.inc
+$O/$1/%.asm.o: guest/%.asm $O/$1/entry/asm_offsets.inc
 	@mkdir -p $$(@D)
-	$$(call say,NASM,$$<)$$(NASM) -f elf64 -g -F dwarf -I$O/$1/arch/ -I$O/ -MD $$@.d -MP $$< -o $$@
+	$$(call say,NASM,$$<)$$(NASM) -f elf64 -g -F dwarf -I$O/$1/entry/ -I$O/ -MD $$@.d -MP $$< -o $$@
 
 $O/$1/arch/rootimg.asm.o: $O/root.img
 
@@ -102,7 +102,7 @@ $O/$1.elf: guest/kernel.ld $$($1_OBJ)
 		--build-id=none -T guest/kernel.ld $$($1_OBJ) -o $$@
 endef
 
-# guest-locks checks at each use of a lock what guest/proc/lock_classes.h says.  Tests run it.
+# guest-locks checks at each use of a lock what guest/sync/lock_classes.h says.  Tests run it.
 $(eval $(call KERNEL,guest,))
 $(eval $(call KERNEL,guest-locks,-DLOCKS=1))
 

@@ -15,7 +15,7 @@
 #include "arch/msr.h"
 #include "mm/mm.h"
 #include "mm/tlb.h"
-#include "proc/timer.h"
+#include "sched/timer.h"
 
 #define LAPIC_BASE      0xfee00000ull
 #define IOAPIC_BASE     0xfec00000ull

@@ -24,7 +24,7 @@ static inline uint64_t clock_tsc_to_ns(uint64_t tsc_delta)
 static inline uint64_t clock_mono_at(uint64_t tsc) { return clock_tsc_to_ns(tsc - clock_tsc_base); }
 static inline uint64_t clock_mono_ns(void) { return clock_mono_at(tsc_stamp()); }
 /* Arms this CPU's timer for that moment (CLOCK_MONOTONIC ns; UINT64_MAX: off).
- * The past fires at once.  Fires timer_interrupt() (proc/timer.h). */
+ * The past fires at once.  Fires timer_interrupt() (sched/timer.h). */
 void     clock_arm(uint64_t mono_ns);
 
 #endif

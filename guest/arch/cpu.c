@@ -10,7 +10,7 @@
 #include "arch/hypercall.h"
 #include "arch/msr.h"
 #include "arch/regs.h"
-#include "arch/trap.h"
+#include "entry/trap.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/tlb.h"

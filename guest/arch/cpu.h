@@ -6,7 +6,7 @@
  * Other CPUs write no field of it but those marked [a], by atomic operations, and of
  * the others read only [k], counters, and `running` to compare it with something.
  * The price is latency: whoever loops over many pages calls preempt_point()
- * (proc/sched.h) between two of them, holding no spinlock. */
+ * (sched/sched.c) between two of them, holding no spinlock. */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 

@@ -7,7 +7,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/layout.h"
-#include "proc/lock.h"
+#include "sync/lock.h"
 #include "trace/trace.h"
 
 #define DEBUG_EXIT_PORT 0xf4    /* QEMU's isa-debug-exit: it ends with (status << 1) | 1 */

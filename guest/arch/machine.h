@@ -23,7 +23,7 @@ extern char kernel_start[], text_end[], rodata_end[], kernel_end[]; /* linker sc
 extern char rootimg_start[], rootimg_end[];     /* physical addresses: (paddr_t)(uintptr_t) */
 
 /* Console hardware.  write: any CPU, one line at a time is atomic.  Input
- * arrives as console_input() (fs/tty.h) calls from the UART's interrupt. */
+ * arrives as console_input() (tty/tty.h) calls from the UART's interrupt. */
 void console_write(const char *s, size_t n);
 void console_hold(bool on);             /* no receive interrupt while on: the sender waits */
 void console_init_irq(void);            /* UART receive interrupt through the IOAPIC */

@@ -15,7 +15,7 @@
 #include "arch/msr.h"
 #include "lib/string.h"
 #include "mm/layout.h"
-#include "proc/lock.h"
+#include "sync/lock.h"
 
 #define POOL_BYTES 256          /* HC_ENTROPY's most */
 

@@ -32,7 +32,7 @@
 #include "arch/cpu.h"
 #include "arch/device.h"
 #include "arch/msr.h"
-#include "arch/smp.h"
+#include "entry/smp.h"
 #include "trace/trace.h"
 
 #define ROUNDS          12u             /* and more while one must be held up in each, */

@@ -5,7 +5,7 @@
  * says how much a REP had left.  With SMAP, AC is set only around these. */
 #include "arch/uaccess.h"
 #include "arch/cpu.h"
-#include "proc/lock.h"
+#include "sync/lock.h"
 
 #define EX_TABLE(at, fixup) \
     ".pushsection __ex_table, \"a\"\n .quad " at ", " fixup "\n .popsection\n"

@@ -14,11 +14,11 @@
 #include "arch/hypercall.h"
 #include "arch/machine.h"
 #include "arch/msr.h"
-#include "fs/tty.h"
+#include "tty/tty.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/layout.h"
-#include "proc/lock.h"
+#include "sync/lock.h"
 
 #define COM1        0x3f8
 #define REG_DATA    0

@@ -12,7 +12,7 @@
  * the newest first as Linux's tmpfs has it: order numbers go down and are never
  * reused, so a position survives any change. */
 #include "fs/internal.h"
-#include "fs/procfs.h"
+#include "procfs/procfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 

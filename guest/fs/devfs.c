@@ -4,7 +4,7 @@
  * dev_fops() when it is opened. */
 #include "fs/internal.h"
 #include "fs/devfs.h"
-#include "fs/tty.h"
+#include "tty/tty.h"
 #include "arch/machine.h"
 #include "lib/printf.h"
 #include "lib/string.h"

@@ -5,7 +5,7 @@
  * dentry.mounted only hints that some mount covers a dentry; the list says which
  * one does so seen from a given mount (a bind mount shows the same dentries). */
 #include "fs/internal.h"
-#include "fs/procfs.h"
+#include "procfs/procfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"

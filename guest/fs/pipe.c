@@ -7,7 +7,7 @@
  *   pipe.lock (a mutex, because bytes come from and go to user memory) guards
  *   the ring; the counts of ends are atomic, so that closing needs no mutex.
  *   Who waits looks at `used` and the counts without the lock: a change is made
- *   first, the queue woken afterwards (proc/block.h).
+ *   first, the queue woken afterwards (sched/block.h).
  *
  * Atomicity: a write of up to PIPE_BUF bytes waits until all of it fits, and the
  * mutex keeps others out meanwhile.  Longer ones go in pieces of at least PIPE_BUF.

@@ -2,7 +2,7 @@
  *
  * One pass asks each file, and the first pass also enters the caller into the
  * queues that the files name, before it looks: so a change after a file was asked
- * wakes the caller.  Only the first entry clears the wake token (proc/block.h);
+ * wakes the caller.  Only the first entry clears the wake token (sched/block.h);
  * the later ones must keep it, or a wake by an earlier queue would be lost.  A
  * table entry holds the file, whose queue would else go away with a close by
  * another thread.

@@ -5,7 +5,7 @@
 #ifndef FS_POLL_H
 #define FS_POLL_H
 
-#include "proc/block.h"
+#include "sched/block.h"
 #include <linux/eventpoll.h>
 #include <linux/poll.h>
 

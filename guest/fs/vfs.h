@@ -16,8 +16,8 @@
 #include "fs/uio.h"
 #include "lib/list.h"
 #include "lib/rbtree.h"
-#include "proc/block.h"
-#include "proc/lock.h"
+#include "sched/block.h"
+#include "sync/lock.h"
 #include <linux/fcntl.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>

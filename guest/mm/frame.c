@@ -23,7 +23,7 @@
 
 #include "arch/hypercall.h"
 #include "lib/string.h"
-#include "proc/lock.h"
+#include "sync/lock.h"
 
 struct cache {
     struct spinlock lock;       /* guards the rest */

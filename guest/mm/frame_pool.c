@@ -15,7 +15,7 @@
 
 #include "arch/machine.h"
 #include "lib/string.h"
-#include "proc/lock.h"
+#include "sync/lock.h"
 
 #define LOW_END     0x100000ull             /* BIOS data, ACPI tables, start info */
 #define TABLES_MAX  (128ull << 20)

@@ -18,7 +18,7 @@
 #include "mm/frame.h"
 
 #include "lib/string.h"
-#include "proc/lock.h"
+#include "sync/lock.h"
 
 static const uint16_t class_bytes[] = {
     16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1024, 1344, 2048,

@@ -6,7 +6,7 @@
 #define MM_MM_H
 
 #include "lib/rbtree.h"
-#include "proc/lock.h"
+#include "sync/lock.h"
 #include "shared/trace_schema.h"
 
 struct file;

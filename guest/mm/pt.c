@@ -22,7 +22,7 @@
 #include "mm/frame.h"
 #include "mm/tlb.h"
 
-#include "proc/lock.h"
+#include "sync/lock.h"
 #include "trace/trace.h"
 
 #define USER_TABLE   (PTE_P | PTE_W | PTE_U)

@@ -18,7 +18,7 @@
  * dumps, as there are none; binfmt_misc. */
 #include "proc/exec_internal.h"
 #include "proc/internal.h"
-#include "proc/timer.h"
+#include "sched/timer.h"
 #include "arch/fpu.h"
 #include "arch/machine.h"
 #include "arch/uaccess.h"

@@ -21,7 +21,7 @@
 #include "proc/internal.h"
 #include "arch/machine.h"
 #include "arch/hypercall.h"
-#include "fs/tty.h"
+#include "tty/tty.h"
 #include "fs/vfs.h"
 #include "proc/pid.h"
 #include "sys/syscall.h"

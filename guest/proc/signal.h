@@ -2,7 +2,7 @@
 #ifndef PROC_SIGNAL_H
 #define PROC_SIGNAL_H
 
-#include "proc/lock.h"
+#include "sync/lock.h"
 #include <linux/signal.h>
 
 struct task;

@@ -12,10 +12,10 @@
 #include "arch/cpu.h"
 #include "arch/regs.h"
 #include "mm/mm.h"
-#include "proc/block.h"
+#include "sched/block.h"
 #include "proc/pid.h"
 #include "proc/signal.h"
-#include "proc/timer.h"
+#include "sched/timer.h"
 #include "shared/inspect.h"
 #include <linux/resource.h>
 

@@ -3,7 +3,7 @@
  * is free again.  Positions: 0 is ".", 1 is "..", what follows is the file
  * system's: tmpfs's never mean another entry, whatever is removed in between. */
 #include "fs/internal.h"
-#include "fs/procfs.h"
+#include "procfs/procfs.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"

@@ -1,4 +1,4 @@
-/* sched.pml - sleep, wake and idle on several CPUs: guest/proc/block.c, runq.c, sched.c.
+/* sched.pml - sleep, wake and idle on several CPUs: guest/sched/block.c, runq.c, sched.c.
  *
  * Two CPUs and three tasks (two with -DNO_SPIN).  PING and PONG wake each other in turn (PONG may run on CPU 1
  * only, and wakes like the release of a vfork: first); SPIN computes in user mode until PING
@@ -97,7 +97,7 @@ end:
 #define LOCKED(c, q) CAN_LOCK_QUEUE(c, q) -> q_lock[q] = 1
 #define UNLOCK_QUEUE(c, q) store_buffer[c] = 1 + q
 
-/* --- guest/proc/runq.c -------------------------------------------------------------- */
+/* --- guest/sched/runq.c -------------------------------------------------------------- */
 inline notify(c, to)
 {
 #ifdef NOTIFY_WITHOUT_FENCE
@@ -232,7 +232,7 @@ inline runq_share(c, again)
     was = 0
 }
 
-/* --- guest/proc/block.c ---------------------------------------------------------------- */
+/* --- guest/sched/block.c ---------------------------------------------------------------- */
 #define CAN_LOCK_TASK(c, t) (store_buffer[c] == 0 && task_lock[t] == 0)
 inline unlock_task(c, t) { atomic { store_buffer[c] == 0 -> task_lock[t] = 0 } }  /* what is before it first */
 

@@ -47,8 +47,8 @@ int block(enum block_reason reason, uint32_t on_pid, enum block_how how, uint64_
 
 void wake_task(struct task *t) { t->wake_token = true; }
 
-#include "guest/proc/lock.c"
-#include "guest/proc/lock_check.c"
+#include "guest/sync/lock.c"
+#include "guest/sync/lock_check.c"
 
 static void run_on(unsigned cpu)
 {

@@ -11,7 +11,7 @@
 #include "fs/devfs.h"
 #include "fs/internal.h"
 #include "fs/pipe.h"
-#include "fs/procfs.h"
+#include "procfs/procfs.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 

@@ -1,4 +1,4 @@
-/* links: guest/trace/trace.c vmm/tracer.c vmm/tracer_audit.c vmm/gmem.c vmm/say.c vmm/trace/schema.c vmm/trace/metadata.c vmm/trace/reader.c vmm/trace/replay.c vmm/trace/format.c */
+/* links: guest/trace/trace.c vmm/tracer.c vmm/tracer_audit.c vmm/gmem.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/format.c */
 /* The kernel's own event writer against the VMM's own tracer, in one process:
  * what one says, the other reads, over many packets, long silences and every
  * kind of event; and the audit finds exactly the page-table store that was not
@@ -23,7 +23,7 @@
 #include "guest/mm/mm.h"
 #include "guest/trace/trace.h"
 #include "vmm/gmem.h"
-#include "vmm/trace/reader.h"
+#include "vmm/trace/lib/reader.h"
 #include "vmm/tracer.h"
 
 struct cpu cpus[MAX_CPUS];

@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/schema.c vmm/trace/metadata.c vmm/trace/reader.c vmm/trace/replay.c vmm/trace/format.c vmm/trace/tasks.c vmm/trace/common.c vmm/trace/lint.c vmm/trace/lint_tables.c vmm/trace/lint_reuse.c vmm/trace/lint_vfork.c */
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/format.c vmm/trace/lib/tasks.c vmm/trace/cmd/common.c vmm/trace/lint/lint.c vmm/trace/lint/tables.c vmm/trace/lint/reuse.c vmm/trace/lint/vfork.c */
 /* Each check of the lint is seen to fail where its rule is broken, by that check and no
  * other, and none fails where the rules are kept: on two CPUs, lazy flushes included. */
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "trace_synth.h"
-#include "vmm/trace/lint.h"
+#include "vmm/trace/lint/lint.h"
 
 /* PID 1 has address space 1: root 100, tables 101, 102, 103, and one page.  CPU 0
  * runs it, CPU 1 runs task 2, a thread of it. */

@@ -1,4 +1,4 @@
-/* links: guest/fs/tty_ldisc.c */
+/* links: guest/tty/ldisc.c */
 /* The line discipline: what is typed becomes lines, echo, signals; what is
  * written becomes what the terminal shows.  Expected values are Linux's. */
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #include <asm/signal.h>
 #include <cmocka.h>
 
-#include "fs/tty_ldisc.h"
+#include "tty/ldisc.h"
 
 static struct ldisc l;
 static char screen[16384];          /* all that was echoed or written, processed */

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "vmm/trace/metadata.h"
+#include "vmm/trace/lib/metadata.h"
 
 const char *synth_dir(void)
 {

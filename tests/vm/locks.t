@@ -9,5 +9,5 @@ is 'it ends well' "$status" 0
 like 'spinlocks were taken' "$out" '^tree +[1-9]'
 like 'mutexes were taken' "$out" '^mm +[1-9]'
 ok 'every class of the list is counted' [ "$(grep -cE '^[a-z_]+ +[0-9]+ +[0-9]+' <<< "$out")" -eq \
-    "$(grep -c '^    X(' guest/proc/lock_classes.h)" ]
+    "$(grep -c '^    X(' guest/sync/lock_classes.h)" ]
 done_testing

@@ -1,0 +1,167 @@
+/* trap.c - what exceptions and interrupts mean.
+ *
+ * From user mode an exception is the program's: a page fault that mm/ settles,
+ * or a signal.  In the kernel there are only three that are no bug: interrupts,
+ * while the idle loop or cpu_irq_window() lets them in; a page fault of uaccess.c
+ * on user memory, which mm/ settles, too, or else the instruction's entry in
+ * __ex_table says where to go on; and an NMI. */
+#include "arch/device.h"
+#include "arch/fpu.h"
+#include "arch/machine.h"
+#include "arch/msr.h"
+#include "entry/trap.h"
+#include "arch/uaccess.h"
+#include "lib/printf.h"
+#include "mm/mm.h"
+#include "proc/task.h"
+#include "trace/trace.h"
+
+#include <asm/siginfo.h>
+
+struct ex_entry { uint64_t at, fixup; };    /* uaccess.c's EX_TABLE makes them */
+extern const struct ex_entry ex_table_start[], ex_table_end[];
+
+static bool fix_up(struct regs *r)
+{
+    for (const struct ex_entry *e = ex_table_start; e < ex_table_end; e++) {
+        if (e->at == r->rip) {
+            r->rip = e->fixup;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* 0: the access may be tried again.  Else a signal, *code its si_code, or -ENOMEM
+ * when nobody could be killed for memory. */
+static int user_page_fault(struct regs *r, uaddr_t at, int *code)
+{
+    struct task *t = current;
+    this_cpu()->faults++;
+    trace_page_fault(t->mm->id, at, r->rip, (uint32_t)r->error);
+    int err = mm_fault(t->mm, at, (uint32_t)r->error, code);
+    if (err != -ENOMEM)
+        return err;
+    if (oom_kill() != 0 || signal_fatal_pending(t))
+        return -ENOMEM;
+    preempt_point();                /* other CPUs may wait for this one before they can free */
+    sched_yield_now();              /* who was killed gives its memory back */
+    return 0;
+}
+
+static void fault_in_user_mode(struct regs *r)
+{
+    uaddr_t at = read_cr2();
+    int code = SEGV_MAPERR;
+    int sig = user_page_fault(r, at, &code);
+    if (at >= USER_END)
+        r->error |= FAULT_PRESENT;  /* a program does not learn what the kernel has mapped */
+    if (sig > 0)
+        signal_force(sig, code, at);
+    else if (sig == -ENOMEM && !signal_fatal_pending(current))
+        signal_force(SIGKILL, SI_KERNEL, at);
+}
+
+static bool fault_in_uaccess(struct regs *r)
+{
+    uaddr_t at = read_cr2();
+    if (at >= USER_END || !current->mm)
+        return false;
+    const struct ex_entry *e = ex_table_start;
+    while (e < ex_table_end && e->at != r->rip)
+        e++;
+    if (e == ex_table_end)
+        return false;
+    int code;
+    if (user_page_fault(r, at, &code) != 0)
+        r->rip = e->fixup;
+    return true;
+}
+
+/* si_code of SIGFPE for what fpu_raised() says. */
+static int fpe_code(uint32_t raised)
+{
+    if (raised & 1) return FPE_FLTINV;
+    if (raised & 4) return FPE_FLTDIV;
+    if (raised & 8) return FPE_FLTOVF;
+    if (raised & (16 | 2)) return FPE_FLTUND;
+    return FPE_FLTRES;
+}
+
+/* INT n for a gate that user mode may not use is a general protection fault.  KVM's
+ * interpreter, which runs it on a host without VMX or SVM, gives #UD instead. */
+static void settle_int(struct regs *r)
+{
+    uint8_t insn[2];
+    if (r->vector != TRAP_UD || copy_from_user(insn, r->rip, sizeof(insn)) != 0 || insn[0] != 0xcd)
+        return;
+    r->vector = TRAP_GP;
+    r->error = insn[1] * 8u + 2;                /* the gate, in the IDT */
+}
+
+static void exception_in_user_mode(struct regs *r)
+{
+    settle_int(r);
+    switch (r->vector) {
+    case TRAP_DE: signal_force(SIGFPE, FPE_INTDIV, r->rip); break;
+    case TRAP_DB: r->rflags &= ~0x100ull; signal_force(SIGTRAP, TRAP_TRACE, r->rip); break;
+    case TRAP_BP: signal_force(SIGTRAP, SI_KERNEL, 0); break;
+    case TRAP_UD: signal_force(SIGILL, ILL_ILLOPN, r->rip); break;
+    case TRAP_MF: signal_force(SIGFPE, fpe_code(fpu_raised(false)), r->rip); break;
+    case TRAP_XM: signal_force(SIGFPE, fpe_code(fpu_raised(true)), r->rip); break;
+    case TRAP_AC: signal_force(SIGBUS, BUS_ADRALN, 0); break;
+    case TRAP_NP:
+    case TRAP_SS: signal_force(SIGBUS, SI_KERNEL, 0); break;
+    default:      signal_force(SIGSEGV, SI_KERNEL, 0); break;
+    }
+}
+
+void trap_user(struct regs *r)
+{
+    struct task *t = current;
+
+    task_enter_kernel(t);
+    if (r->vector == TRAP_PF)
+        fault_in_user_mode(r);
+    else if (r->vector >= IRQ_BASE)
+        irq_handler((uint8_t)r->vector);
+    else
+        exception_in_user_mode(r);
+    LOCK_NO_LOCK("held on the way to user mode");
+    task_leave_kernel(t);
+}
+
+static void __attribute__((noreturn)) kernel_died(const struct regs *r)
+{
+    panic("exception %llu error %llx at %llx (cr2 %llx) rsp %llx\n"
+          "rax %llx rbx %llx rcx %llx rdx %llx rsi %llx rdi %llx rbp %llx r8 %llx r12 %llx",
+          (unsigned long long)r->vector, (unsigned long long)r->error,
+          (unsigned long long)r->rip, (unsigned long long)read_cr2(), (unsigned long long)r->rsp,
+          (unsigned long long)r->rax, (unsigned long long)r->rbx, (unsigned long long)r->rcx,
+          (unsigned long long)r->rdx, (unsigned long long)r->rsi, (unsigned long long)r->rdi,
+          (unsigned long long)r->rbp, (unsigned long long)r->r8, (unsigned long long)r->r12);
+}
+
+void trap_kernel(struct regs *r)
+{
+    if (r->vector >= IRQ_BASE)
+        irq_handler((uint8_t)r->vector);
+    else if (r->vector == TRAP_PF && fault_in_uaccess(r))
+        return;
+    else if (r->vector == TRAP_GP && fix_up(r))     /* not canonical: no page fault */
+        return;
+    else
+        kernel_died(r);
+}
+
+/* NMI: another CPU panics, or nobody sent it on purpose; said, and forgotten. */
+void trap_paranoid(struct regs *r)
+{
+    if (r->vector != TRAP_NMI)
+        kernel_died(r);
+    if (machine_panics())
+        machine_stop_here();
+    static char text[40];               /* no kprintf(): its lock may be held */
+    int n = ksnprintf(text, sizeof(text), "NMI at %llx\r\n", (unsigned long long)r->rip);
+    uart_send(text, (size_t)n);
+}

@@ -1,0 +1,35 @@
+/* trap.h - between entry.asm, trap.c and cpu.c. */
+#ifndef ENTRY_TRAP_H
+#define ENTRY_TRAP_H
+
+#include "arch/regs.h"
+
+#define TRAP_OF 4
+#define TRAP_TS 10
+#define TRAP_NP 11
+#define TRAP_SS 12
+#define TRAP_MC 18
+
+/* Slots of TSS.IST, from 1. */
+#define IST_NMI 1
+#define IST_DF  2
+#define IST_MC  3
+#define IST_COUNT 3
+
+#define STUB_BYTES 16           /* from one entry of trap_stubs to the next */
+
+/* RFLAGS that user mode may choose: CF PF AF ZF SF TF DF OF RF AC ID.  IF and
+ * the bit that always reads 1 are added. */
+#define RFLAGS_USER   0x250dd5
+#define RFLAGS_ALWAYS 0x202
+
+/* entry.asm */
+extern char trap_stubs[], syscall_entry[], ret_from_fork[], ret_from_kernel_fork[];
+void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
+
+/* trap.c, called by entry.asm with interrupts off */
+void trap_user(struct regs *r);
+void trap_kernel(struct regs *r);
+void trap_paranoid(struct regs *r);
+
+#endif

@@ -1,0 +1,87 @@
+/* mounts.c - /proc/PID/mounts and mountinfo. */
+#include "fs/internal.h"
+#include "procfs/internal.h"
+
+#include "mm/heap.h"
+
+static void put_flags(struct text *t, const struct mount *m)
+{
+    static const struct { uint32_t flag; const char *name; } named[] = {
+        { MS_NOSUID, ",nosuid" }, { MS_NODEV, ",nodev" }, { MS_NOEXEC, ",noexec" },
+        { MS_SYNCHRONOUS, ",sync" }, { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" },
+        { MS_RELATIME, ",relatime" },
+    };
+    text_printf(t, "%s", m->flags & MS_RDONLY ? "ro" : "rw");
+    for (size_t i = 0; i < ARRAY_SIZE(named); i++)
+        if (m->flags & named[i].flag)
+            text_printf(t, "%s", named[i].name);
+}
+
+static void put_super_options(struct text *t, const struct superblock *sb)
+{
+    if (sb->max_pages)
+        text_printf(t, ",size=%lluk", (unsigned long long)sb->max_pages << (PAGE_SHIFT - 10));
+}
+
+static const char *mount_point(struct mount *m, char *page)
+{
+    struct path p = { m, m->root };
+    const char *name = path_name(&p, page, PAGE_SIZE);
+    return name ? name : "/";
+}
+
+static const char *source_of(const struct mount *m) { return m->source[0] ? m->source : "none"; }
+
+static int for_mounts(struct text *t, void (*show)(struct text *, struct mount *, char *page))
+{
+    struct mount *m;
+    char *page = text_page();
+    if (!page)
+        return -ENOMEM;
+    mutex_lock(&fs_tree);
+    list_for_each(m, &mounts, link)
+        show(t, m, page);
+    mutex_unlock(&fs_tree);
+    kfree(page);
+    return 0;
+}
+
+static void mounts_line(struct text *t, struct mount *m, char *page)
+{
+    text_escaped(t, source_of(m));
+    text_printf(t, " ");
+    text_escaped(t, mount_point(m, page));
+    text_printf(t, " %s ", m->sb->type);
+    put_flags(t, m);
+    put_super_options(t, m->sb);
+    text_printf(t, " 0 0\n");
+}
+
+static void mountinfo_line(struct text *t, struct mount *m, char *page)
+{
+    uint32_t dev = m->sb->dev;
+    struct path top = { NULL, m->root };        /* its place in its own file system */
+    text_printf(t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : 0, dev >> 8 & 0xfff,
+                (dev & 0xff) | (dev >> 12 & 0xfff00));
+    const char *root = path_name(&top, page, PAGE_SIZE);
+    text_escaped(t, root ? root : "/");
+    text_printf(t, " ");
+    text_escaped(t, mount_point(m, page));
+    text_printf(t, " ");
+    put_flags(t, m);
+    text_printf(t, " - %s ", m->sb->type);
+    text_escaped(t, source_of(m));
+    text_printf(t, " %s", m->flags & MS_RDONLY ? "ro" : "rw");
+    put_super_options(t, m->sb);
+    text_printf(t, "\n");
+}
+
+int show_mounts(struct text *t, const struct proc_node *n __attribute__((unused)))
+{
+    return for_mounts(t, mounts_line);
+}
+
+int show_mountinfo(struct text *t, const struct proc_node *n __attribute__((unused)))
+{
+    return for_mounts(t, mountinfo_line);
+}

@@ -1,0 +1,392 @@
+/* procfs.c - /proc: nodes, directories, files as text.
+ *
+ * Inodes are made when they are looked up, and hold a node (entry, task number,
+ * descriptor) and no reference to a task.  A file's text is made by the first
+ * read and whenever somebody reads from its beginning, and stays as it is for
+ * reads further on; so a reader that takes it in pieces gets one consistent text.
+ *
+ * No lock is held while a text is copied out but the file's own, and none at all
+ * between two calls: whoever reads about a task that is blocked (in vfork, say)
+ * keeps nobody from running. */
+#include "procfs/procfs.h"
+#include "fs/internal.h"
+#include "procfs/internal.h"
+
+#include "arch/machine.h"
+#include "lib/printf.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include <linux/magic.h>
+
+#define FIRST_POS   2u          /* 0 and 1 are "." and ".." */
+#define NUMBERS_POS 1024u       /* position of number 0 in a directory that has such */
+#define CHUNKS      (PAGE_SIZE / sizeof(char *))
+
+/* --- text ---------------------------------------------------------------- */
+
+struct text {
+    struct mutex lock;          /* all of it; taken before any other lock */
+    char   **chunk;             /* pages */
+    size_t   bytes;
+    bool     made, failed;
+};
+
+static void text_clear(struct text *t)
+{
+    for (size_t i = 0; t->chunk && i < (t->bytes + PAGE_SIZE - 1) / PAGE_SIZE; i++)
+        kfree(t->chunk[i]);
+    kfree(t->chunk);
+    t->chunk = NULL;
+    t->bytes = 0;
+    t->made = t->failed = false;
+}
+
+/* Where the next byte goes; NULL: no memory. */
+static char *next_byte(struct text *t)
+{
+    size_t i = t->bytes / PAGE_SIZE, off = t->bytes % PAGE_SIZE;
+    if (!t->chunk && !(t->chunk = kmalloc(PAGE_SIZE)))
+        return NULL;
+    if (off == 0 && (i == CHUNKS || !(t->chunk[i] = kmalloc(PAGE_SIZE))))
+        return NULL;
+    return t->chunk[i] + off;
+}
+
+void text_put(struct text *t, const char *s, size_t n)
+{
+    while (n > 0 && !t->failed) {
+        size_t part = MIN(n, PAGE_SIZE - t->bytes % PAGE_SIZE);
+        char *to = next_byte(t);
+        if (!to) {
+            t->failed = true;
+            break;
+        }
+        memcpy(to, s, part);
+        t->bytes += part;
+        s += part;
+        n -= part;
+    }
+}
+
+void text_printf(struct text *t, const char *fmt, ...)
+{
+    char line[320];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = kvsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    text_put(t, line, MIN((size_t)n, sizeof line - 1));
+}
+
+void text_escaped(struct text *t, const char *s)
+{
+    for (; *s; s++) {
+        if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
+            text_printf(t, "\\%03o", (unsigned char)*s);
+        else
+            text_put(t, s, 1);
+    }
+}
+
+char *text_page(void) { return kmalloc(PAGE_SIZE); }
+
+/* --- tasks --------------------------------------------------------------- */
+
+struct task *proc_task(const struct proc_node *n)
+{
+    spin_lock(&tree_lock);
+    struct task *t = task_find(n->tid);
+    if (t)
+        task_get(t);
+    spin_unlock(&tree_lock);
+    return t;
+}
+
+struct mm *proc_mm(const struct proc_node *n)
+{
+    struct task *t = proc_task(n);
+    if (!t)
+        return NULL;
+    struct mm *mm = task_get_mm(t);
+    task_put(t);
+    return mm;
+}
+
+bool proc_may_look(const struct task *t)
+{
+    const struct cred *me = &current->cred, *c = &t->cred;
+    if (me->fsuid == 0 || t->proc == current->proc)
+        return true;
+    return me->fsuid == c->uid && me->fsuid == c->euid && me->fsuid == c->suid
+        && me->fsgid == c->gid && me->fsgid == c->egid && me->fsgid == c->sgid;
+}
+
+/* --- nodes --------------------------------------------------------------- */
+
+static const struct inode_ops proc_dir_ops, proc_file_iops, proc_link_ops, proc_magic_ops;
+static const struct file_ops proc_fops;
+
+static struct proc_node *node_of(struct inode *in) { return in->private; }
+
+static uint64_t node_number(const struct proc_node *n)
+{
+    uint64_t entry = ((uintptr_t)n->entry >> 3) & 0xfffff;
+    return (uint64_t)n->tid << 40 | (uint64_t)(n->fd & 0xfffff) << 20 | entry;
+}
+
+static void proc_refresh(struct inode *in)
+{
+    const struct proc_node *n = node_of(in);
+    struct task *t = n->tid ? proc_task(n) : NULL;
+    if (t) {
+        in->uid = t->cred.euid;
+        in->gid = t->cred.egid;
+        task_put(t);
+    }
+}
+
+static void proc_evict(struct inode *in) { kfree(in->private); }
+
+static int node_inode(struct superblock *sb, const struct proc_node *n, struct inode **out)
+{
+    struct proc_node *own = kmalloc(sizeof *own);
+    struct inode *in = own ? inode_alloc(sb, n->entry->mode) : NULL;
+    if (!in) {
+        kfree(own);
+        return -ENOMEM;
+    }
+    *own = *n;
+    in->private = own;
+    in->ino = node_number(n);
+    in->uid = in->gid = 0;
+    if (S_ISDIR(in->mode)) {
+        in->nlink = 2;
+        in->ops = &proc_dir_ops;
+        in->fops = &dir_file_ops;
+    } else if (S_ISLNK(in->mode)) {
+        in->ops = n->entry->follow ? &proc_magic_ops : &proc_link_ops;
+    } else {
+        in->ops = &proc_file_iops;
+        in->fops = &proc_fops;
+    }
+    proc_refresh(in);
+    *out = in;
+    return 0;
+}
+
+/* A decimal number without leading zeros, or false. */
+static bool parse_number(const char *s, size_t len, uint32_t *out)
+{
+    uint64_t value = 0;
+    if (len == 0 || len > 9 || (len > 1 && *s == '0'))
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] < '0' || s[i] > '9')
+            return false;
+        value = value * 10 + (uint64_t)(s[i] - '0');
+    }
+    *out = (uint32_t)value;
+    return true;
+}
+
+static int proc_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
+{
+    const struct proc_node *n = node_of(dir);
+    struct proc_node child = *n;
+    uint32_t nr;
+    for (const struct proc_entry *e = n->entry->children; e && e->name; e++) {
+        if (e->name[0] == name[0] && strncmp(e->name, name, len) == 0 && e->name[len] == 0) {
+            child.entry = e;
+            return node_inode(dir->sb, &child, out);
+        }
+    }
+    if (!n->entry->number || !parse_number(name, len, &nr))
+        return -ENOENT;
+    int err = n->entry->number(n, nr, &child);
+    return err ? err : node_inode(dir->sb, &child, out);
+}
+
+/* The table's names first, then the numbers in ascending order. */
+static int proc_readdir(struct inode *dir, uint64_t *pos, struct dirent_sink *sink)
+{
+    const struct proc_node *n = node_of(dir);
+    const struct proc_entry *e = n->entry->children;
+    struct proc_node child = *n;
+    uint64_t i = FIRST_POS;
+    for (; e && e->name; e++, i++) {
+        if (i < *pos)
+            continue;
+        child.entry = e;
+        if (!dirent_emit(sink, e->name, strlen(e->name), node_number(&child), (e->mode >> 12) & 15,
+                         i + 1))
+            return 0;
+        *pos = i + 1;
+    }
+    if (!n->entry->numbers)
+        return 0;
+    *pos = MAX(*pos, (uint64_t)NUMBERS_POS);
+    uint32_t nr[32];
+    unsigned got;
+    while ((got = n->entry->numbers(n, (uint32_t)(*pos - NUMBERS_POS), nr, ARRAY_SIZE(nr))) > 0) {
+        for (unsigned k = 0; k < got; k++) {
+            char text[12];
+            int len = ksnprintf(text, sizeof text, "%u", nr[k]);
+            child = *n;
+            if (n->entry->number(n, nr[k], &child) != 0)
+                continue;               /* gone since */
+            uint64_t after = NUMBERS_POS + nr[k] + 1ull;
+            if (!dirent_emit(sink, text, (size_t)len, node_number(&child),
+                             (child.entry->mode >> 12) & 15, after))
+                return 0;
+            *pos = after;
+        }
+    }
+    return 0;
+}
+
+static long proc_readlink(struct inode *in, char *buf, size_t room)
+{
+    const struct proc_node *n = node_of(in);
+    return n->entry->readlink(n, buf, room);
+}
+
+static int proc_follow(struct inode *in, struct path *out)
+{
+    const struct proc_node *n = node_of(in);
+    return n->entry->follow(n, out);
+}
+
+static const struct inode_ops proc_dir_ops = {
+    .lookup = proc_lookup, .readdir = proc_readdir, .evict = proc_evict, .refresh = proc_refresh,
+};
+static const struct inode_ops proc_file_iops = { .evict = proc_evict, .refresh = proc_refresh };
+static const struct inode_ops proc_link_ops = {
+    .readlink = proc_readlink, .evict = proc_evict, .refresh = proc_refresh,
+};
+static const struct inode_ops proc_magic_ops = {
+    .readlink = proc_readlink, .follow = proc_follow, .evict = proc_evict, .refresh = proc_refresh,
+};
+
+/* --- files --------------------------------------------------------------- */
+
+/* Asked at each access: what the task runs, and as whom, may have changed. */
+static int check_private(const struct proc_node *n)
+{
+    if (!(n->entry->flags & PROC_PRIVATE))
+        return 0;
+    struct task *t = proc_task(n);
+    if (!t)
+        return -ESRCH;
+    bool may = proc_may_look(t);
+    task_put(t);
+    return may ? 0 : -EACCES;
+}
+
+static int proc_open(struct inode *in, struct file *f)
+{
+    int err = check_private(node_of(in));
+    if (err)
+        return err;
+    struct text *t = kzalloc(sizeof *t);
+    if (!t)
+        return -ENOMEM;
+    mutex_init(&t->lock, LOCK_proc_text);
+    f->private = t;
+    return 0;
+}
+
+static void proc_release(struct file *f)
+{
+    text_clear(f->private);
+    kfree(f->private);
+}
+
+static long copy_out(const struct text *t, struct uio *u, uint64_t *pos)
+{
+    long done = 0;
+    while (*pos < t->bytes && u->left > 0) {
+        size_t off = *pos % PAGE_SIZE, part = MIN(t->bytes - *pos, PAGE_SIZE - off);
+        long n = uio_put(u, t->chunk[*pos / PAGE_SIZE] + off, part);
+        if (n < 0)
+            return done ? done : n;
+        *pos += (uint64_t)n;
+        done += n;
+        if ((size_t)n < part)
+            break;
+    }
+    return done;
+}
+
+static long proc_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+    const struct proc_node *n = node_of(f->inode);
+    struct text *t = f->private;
+    long ret = check_private(n);
+    if (ret)
+        return ret;
+    if (n->entry->transfer)
+        return n->entry->transfer(n, u, pos, false);
+    if (!n->entry->show)
+        return -EIO;
+    mutex_lock(&t->lock);
+    if (!t->made || *pos == 0) {
+        text_clear(t);
+        ret = n->entry->show(t, n);
+        if (t->failed)
+            ret = -ENOMEM;
+        t->made = ret == 0;
+    }
+    if (ret == 0)
+        ret = copy_out(t, u, pos);
+    mutex_unlock(&t->lock);
+    return ret;
+}
+
+static long proc_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+    const struct proc_node *n = node_of(f->inode);
+    char line[128];
+    int err = check_private(n);
+    if (err)
+        return err;
+    if (n->entry->transfer)
+        return n->entry->transfer(n, u, pos, true);
+    if (!n->entry->store)
+        return -EIO;
+    size_t bytes = u->left;
+    long got = uio_get(u, line, MIN(bytes, sizeof line - 1));
+    if (got < 0)
+        return got;
+    if ((size_t)got < bytes)
+        return -EINVAL;
+    line[got] = 0;
+    err = n->entry->store(n, line);
+    if (err)
+        return err;
+    *pos += (uint64_t)got;
+    return got;
+}
+
+static int proc_mmap(struct file *f __attribute__((unused)), struct vma *v __attribute__((unused)))
+{
+    return -ENODEV;
+}
+
+static const struct file_ops proc_fops = {
+    .open = proc_open, .read = proc_read, .write = proc_write, .mmap = proc_mmap,
+    .release = proc_release,
+};
+
+int procfs_mount(struct superblock **sb, struct inode **root)
+{
+    struct proc_node n = { .entry = &proc_root_entry };
+    *sb = sb_create("proc", PROC_SUPER_MAGIC);
+    if (!*sb)
+        return -ENOMEM;
+    int err = node_inode(*sb, &n, root);
+    if (err)
+        kfree(*sb);
+    else
+        (*root)->ino = 1;
+    return err;
+}

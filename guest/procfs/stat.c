@@ -1,0 +1,311 @@
+/* stat.c - /proc/PID/stat, status, statm: a task in numbers.
+ * All comes from one look at the task under tree_lock (struct about), so that
+ * the three agree; memory is read afterwards, from the mm. */
+#include "procfs/internal.h"
+
+#include "arch/clock.h"
+#include "tty/tty.h"
+#include "lib/string.h"
+#include "mm/layout.h"
+
+#define TICKS(ns) ((unsigned long long)((ns) / CLOCK_TICK_NS))
+#define U(x) ((unsigned long long)(x))
+
+static const struct { const char *wchan; char letter; } reason_of[] = {
+#define X(name, value, wchan, letter) [value] = { wchan, letter },
+    TRACE_BLOCK_REASONS(X)
+#undef X
+};
+
+char proc_state_letter(const struct task_record *r)
+{
+    switch (r->state) {
+    case TASK_blocked: return r->reason < BLOCK_REASON_MAX ? reason_of[r->reason].letter : 'S';
+    case TASK_stopped: return 'T';
+    case TASK_zombie:  return 'Z';
+    case TASK_dead:    return 'X';
+    }
+    return 'R';
+}
+
+const char *proc_state_name(char letter)
+{
+    switch (letter) {
+    case 'R': return "R (running)";
+    case 'S': return "S (sleeping)";
+    case 'D': return "D (disk sleep)";
+    case 'T': return "T (stopped)";
+    case 'Z': return "Z (zombie)";
+    }
+    return "X (dead)";
+}
+
+const char *proc_wchan(const struct task_record *r)
+{
+    bool waits = r->state == TASK_blocked || r->state == TASK_stopped;
+    return waits && r->reason < BLOCK_REASON_MAX ? reason_of[r->reason].wchan : "0";
+}
+
+/* What /proc says of a task or process, read at one moment. */
+struct about {
+    struct task_record rec;
+    uint32_t ppid, tgid, pgrp, sid, threads, cpu, tty;
+    int      tty_pgrp, exit_signal, nice, exit_status;
+    uint64_t utime, stime, cutime, cstime, minflt, cminflt, nvcsw, nivcsw, start_ns, rsslim;
+    uint64_t sig_thread, sig_shared, blocked, ignored, caught, cpus_allowed;
+    uint64_t umask;
+    bool     no_new_privs;
+};
+
+static void about_times(struct about *a, struct task *t, bool whole)
+{
+    struct process *p = t->proc;
+    struct task *each;
+    if (!whole) {
+        task_times(t, &a->utime, &a->stime);
+        a->minflt = t->minflt;
+        a->nvcsw = t->nvcsw;
+        a->nivcsw = t->nivcsw;
+        return;
+    }
+    a->utime = p->utime_ns;
+    a->stime = p->stime_ns;
+    a->minflt = p->minflt;
+    a->nvcsw = p->nvcsw;
+    a->nivcsw = p->nivcsw;
+    list_for_each(each, &p->threads, thread_link) {
+        uint64_t user, sys;
+        task_times(each, &user, &sys);
+        a->utime += user;
+        a->stime += sys;
+        a->minflt += each->minflt;
+        a->nvcsw += each->nvcsw;
+        a->nivcsw += each->nivcsw;
+    }
+}
+
+/* Dispositions are read without their lock: a torn read is only stale. */
+static void about_signals(struct about *a, struct task *t)
+{
+    spin_lock(&t->lock);
+    a->sig_thread = t->pending.set;
+    a->sig_shared = t->proc->shared_pending.set;
+    a->blocked = t->blocked;
+    for (unsigned i = 0; t->sighand && i < SIG_MAX; i++) {
+        if (sig_action(t->sighand, (int)i + 1)->handler == (uaddr_t)SIG_IGN)
+            a->ignored |= 1ull << i;
+        else if (sig_action(t->sighand, (int)i + 1)->handler != (uaddr_t)SIG_DFL)
+            a->caught |= 1ull << i;
+    }
+    a->umask = t->fs ? t->fs->umask : 0;
+    spin_unlock(&t->lock);
+}
+
+/* 0 or -ESRCH. */
+static int look(const struct proc_node *n, struct about *a)
+{
+    struct session *session = NULL;
+    memset(a, 0, sizeof *a);
+    spin_lock(&tree_lock);
+    struct task *t = task_find(n->tid);
+    if (!t) {
+        spin_unlock(&tree_lock);
+        return -ESRCH;
+    }
+    struct process *p = t->proc;
+    a->rec = *t->rec;
+    a->tgid = p->tgid;
+    a->ppid = p->parent ? p->parent->tgid : 0;
+    a->pgrp = p->pgid;
+    session = p->session;
+    if (session) {
+        a->sid = session->sid;
+        session_get(session);
+    }
+    a->threads = p->nthreads;
+    a->exit_signal = p->exit_signal;
+    a->exit_status = p->zombie ? p->exit_status : 0;
+    a->nice = t->nice;
+    a->cpu = t->cpu;
+    a->start_ns = t->start_ns;
+    a->cpus_allowed = t->cpus_allowed & cpus_online();
+    a->no_new_privs = t->no_new_privs;
+    a->rsslim = p->rlim[RLIMIT_RSS].rlim_cur;
+    a->cutime = p->cutime_ns;
+    a->cstime = p->cstime_ns;
+    a->cminflt = p->cminflt;
+    about_times(a, t, n->whole);
+    about_signals(a, t);
+    spin_unlock(&tree_lock);
+    a->tty_pgrp = -1;
+    if (session) {
+        tty_describe(session, &a->tty, &a->tty_pgrp);
+        session_put(session);
+    }
+    return 0;
+}
+
+int show_stat(struct text *t, const struct proc_node *n)
+{
+    static const struct mm no_mm;
+    struct about a;
+    int err = look(n, &a);
+    if (err)
+        return err;
+    struct mm *held = proc_mm(n);
+    const struct mm *mm = held ? held : &no_mm;
+    bool may = false;
+    struct task *task = proc_task(n);
+    if (task) {
+        may = proc_may_look(task);
+        task_put(task);
+    }
+    text_printf(t, "%u (%s) %c %u %u %u %d %d %u %llu %llu 0 0 ", a.rec.pid, a.rec.comm,
+                proc_state_letter(&a.rec), a.ppid, a.pgrp, a.sid, (int)a.tty, a.tty_pgrp,
+                held ? 0x400000u : 0x200040u, U(a.minflt), U(a.cminflt));
+    text_printf(t, "%llu %llu %llu %llu %d %d %u 0 %llu ", TICKS(a.utime), TICKS(a.stime),
+                TICKS(a.cutime), TICKS(a.cstime), 20 + a.nice, a.nice, MAX(a.threads, 1u),
+                TICKS(a.start_ns));
+    text_printf(t, "%llu %llu %llu %llu %llu %llu 0 0 %llu %llu %llu %llu ",
+                U(mm->total_vm) << PAGE_SHIFT,
+                U(mm->pages_mapped), U(a.rsslim), may ? U(mm->code_start) : 1ull,
+                may ? U(mm->code_end) : 1ull,
+                may ? U(mm->stack_start) : 0ull, U((a.sig_thread | a.sig_shared) & 0x7fffffff),
+                U(a.blocked & 0x7fffffff), U(a.ignored & 0x7fffffff), U(a.caught & 0x7fffffff));
+    text_printf(t, "%d 0 0 %d %u 0 0 0 0 0 ", proc_wchan(&a.rec)[0] != '0', a.exit_signal, a.cpu);
+    if (!may)
+        mm = &no_mm;
+    text_printf(t, "%llu %llu %llu %llu %llu %llu %llu %d\n", U(mm->data_start), U(mm->data_end),
+                U(mm->brk_start), U(mm->arg_start), U(mm->arg_end), U(mm->env_start),
+                U(mm->env_end),
+                may ? a.exit_status : 0);
+    if (held)
+        mm_put(held, PT_exit_teardown);
+    return 0;
+}
+
+static void kb(struct text *t, const char *name, uint64_t pages)
+{
+    text_printf(t, "%s\t%8llu kB\n", name, U(pages) << (PAGE_SHIFT - 10));
+}
+
+/* mm->lock held. */
+static uint64_t locked_pages(struct mm *mm)
+{
+    uint64_t pages = 0;
+    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v))
+        pages += v->flags & VM_LOCKED ? (v->end - v->start) >> PAGE_SHIFT : 0;
+    return pages;
+}
+
+static void status_memory(struct text *t, struct mm *mm)
+{
+    mutex_lock(&mm->lock);              /* the counts change together */
+    uint64_t code = (page_up(mm->code_end) - page_down(mm->code_start)) >> PAGE_SHIFT;
+    uint64_t exec = MAX(mm->exec_vm, code);
+    kb(t, "VmPeak:", mm->hiwater_vm);
+    kb(t, "VmSize:", mm->total_vm);
+    kb(t, "VmLck:", locked_pages(mm));
+    kb(t, "VmPin:", 0);
+    kb(t, "VmHWM:", mm->hiwater_rss);
+    kb(t, "VmRSS:", mm->pages_mapped);
+    kb(t, "RssAnon:", mm->pages_anon);
+    kb(t, "RssFile:", mm->pages_mapped - mm->pages_anon);
+    kb(t, "VmData:", mm->data_vm);
+    kb(t, "VmStk:", mm->stack_vm);
+    kb(t, "VmExe:", code);
+    kb(t, "VmLib:", exec - code);
+    kb(t, "VmPTE:", mm->tables);
+    kb(t, "VmSwap:", 0);
+    mutex_unlock(&mm->lock);
+    text_printf(t, "CoreDumping:\t0\n");
+}
+
+static void status_cred(struct text *t, const struct cred *c)
+{
+    text_printf(t, "Uid:\t%u\t%u\t%u\t%u\n", c->uid, c->euid, c->suid, c->fsuid);
+    text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
+}
+
+/* In words of 32 bits from the left, as many digits as there are CPUs for; and as a list
+ * of ranges. */
+static void status_cpus(struct text *t, uint64_t mask)
+{
+    unsigned low = MIN(ncpus, 32u), high = ncpus - low;
+    text_printf(t, "Cpus_allowed:\t");
+    if (high != 0)
+        text_printf(t, "%0*llx,", (int)(high + 3) / 4, U(mask >> 32));
+    text_printf(t, "%0*llx\nCpus_allowed_list:\t", (int)(low + 3) / 4, U(mask & UINT32_MAX));
+    const char *comma = "";
+    for (unsigned cpu = 0, last; cpu < ncpus; cpu = last + 1) {
+        for (last = cpu; last + 1 < ncpus && (mask >> cpu & mask >> (last + 1) & 1); )
+            last++;
+        if (!(mask >> cpu & 1))
+            continue;
+        text_printf(t, "%s%u", comma, cpu);
+        if (last != cpu)
+            text_printf(t, "-%u", last);
+        comma = ",";
+    }
+    text_printf(t, "\n");
+}
+
+int show_status(struct text *t, const struct proc_node *n)
+{
+    struct about a;
+    int err = look(n, &a);
+    struct task *task = err ? NULL : proc_task(n);
+    if (!task)
+        return -ESRCH;
+    const struct cred *c = &task->cred;
+    struct mm *mm = task_get_mm(task);
+    text_printf(t, "Name:\t");
+    text_escaped(t, a.rec.comm);
+    text_printf(t,
+                "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\n"
+                "Pid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
+                (unsigned)a.umask, proc_state_name(proc_state_letter(&a.rec)), a.tgid, a.rec.pid,
+                a.ppid);
+    status_cred(t, c);
+    text_printf(t, "Groups:\t");
+    for (unsigned i = 0; i < c->ngroups; i++)
+        text_printf(t, "%u ", c->groups[i]);
+    text_printf(t, "\n");
+    if (mm) {
+        status_memory(t, mm);
+        mm_put(mm, PT_exit_teardown);
+    }
+    text_printf(t, "Threads:\t%u\n", a.threads);
+    text_printf(t, "SigQ:\t%u/%llu\n", signal_charged(c->uid),
+                U(task->proc->rlim[RLIMIT_SIGPENDING].rlim_cur));
+    text_printf(t,
+                "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n"
+                "SigIgn:\t%016llx\nSigCgt:\t%016llx\n",
+                U(a.sig_thread), U(a.sig_shared), U(a.blocked), U(a.ignored), U(a.caught));
+    text_printf(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\n",
+                U(c->cap_inheritable), U(c->cap_permitted), U(c->cap_effective),
+                U(c->cap_bounding));
+    text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", a.no_new_privs);
+    status_cpus(t, a.cpus_allowed);
+    text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
+                U(a.nvcsw), U(a.nivcsw));
+    task_put(task);
+    return 0;
+}
+
+int show_statm(struct text *t, const struct proc_node *n)
+{
+    struct mm *mm = proc_mm(n);
+    if (!mm) {
+        text_printf(t, "0 0 0 0 0 0 0\n");
+        return 0;
+    }
+    mutex_lock(&mm->lock);
+    text_printf(t, "%llu %llu %llu %llu 0 %llu 0\n", U(mm->total_vm), U(mm->pages_mapped),
+                U(mm->pages_mapped - mm->pages_anon),
+                U((page_up(mm->code_end) - page_down(mm->code_start)) >> PAGE_SHIFT),
+                U(mm->data_vm + mm->stack_vm));
+    mutex_unlock(&mm->lock);
+    mm_put(mm, PT_exit_teardown);
+    return 0;
+}

@@ -1,0 +1,71 @@
+/* block.h - how a task waits.
+ *
+ * block() is the one function that puts a task to sleep.  It takes the reason,
+ * the task waited for if there is one, and how the wait may end; all of that
+ * stands in the task's record (shared/inspect.h) for /proc, the trace and the
+ * VMM's report, and the wake adds who did it.
+ *
+ * No wake-up is lost, because a wake that finds its task awake leaves a token:
+ *   sleeper                              waker
+ *   waiter_add: clears the token,        make the condition true
+ *     enters the queue                   waitq_wake: for each waiter:
+ *   condition true? then done              asleep: runnable
+ *   block(): token there? return at once   awake: leaves the token
+ *     else asleep (under task.lock)        (under task.lock)
+ * If the sleeper saw the condition false, the waker makes it true after the
+ * sleeper was queued, so it finds it: asleep, or about to meet the token.
+ * Wakes may be spurious: callers look at their condition again. */
+#ifndef SCHED_BLOCK_H
+#define SCHED_BLOCK_H
+
+#include "sync/lock.h"
+#include "shared/trace_schema.h"
+
+struct task;
+struct waitq { struct spinlock lock; struct list waiters; };
+struct waiter { struct list link; struct task *task; };   /* on the sleeper's stack */
+#define WAITQ_INIT(name) { SPINLOCK_INIT(LOCK_waitq), LIST_INIT((name).waiters) }
+
+void waitq_init(struct waitq *q);
+void waiter_add(struct waitq *q, struct waiter *w);     /* current waits here */
+void waiter_join(struct waitq *q, struct waiter *w);    /* in one more queue: keeps the token */
+void waiter_remove(struct waitq *q, struct waiter *w);
+void waitq_wake(struct waitq *q);                       /* all of them */
+
+/* Nobody waits, so there is nobody to wake.  Asked without the lock; right if between
+ * the change of the condition and this stands a locked instruction (giving a mutex
+ * back is one): who waits is in the queue, and that is visible, before he looks at
+ * the condition. */
+static inline bool waitq_idle(struct waitq *q)
+{
+    return __atomic_load_n(&q->waiters.next, __ATOMIC_RELAXED) == &q->waiters;
+}
+
+enum block_how {
+    BLOCK_UNINTERRUPTIBLE,  /* ends by a wake only */
+    BLOCK_KILLABLE,         /* or by a fatal signal */
+    BLOCK_INTERRUPTIBLE,    /* or by any signal that is to be handled */
+};
+#define NO_DEADLINE UINT64_MAX
+
+/* Sleeps until woken: 0; until a signal: -ERESTARTSYS; until the moment
+ * `deadline` (CLOCK_MONOTONIC ns): -ETIMEDOUT.  on_pid: 0 if nobody in
+ * particular.  No spinlock held. */
+int block(enum block_reason reason, uint32_t on_pid, enum block_how how, uint64_t deadline);
+
+/* Makes t runnable if block() has it asleep, else leaves the token. */
+void wake_task(struct task *t);
+void wake_task_first(struct task *t);       /* current will soon sleep or end: t runs next */
+
+/* Waits on q until cond is true.  0, -ERESTARTSYS or -ETIMEDOUT. */
+#define WAIT_EVENT(q, cond, reason, on_pid, how, deadline) ({ \
+    struct waiter w_; int rc_ = 0; \
+    if (!(cond)) { \
+        waiter_add((q), &w_); \
+        while (!(cond) && (rc_ = block((reason), (on_pid), (how), (deadline))) == 0) \
+            ; \
+        waiter_remove((q), &w_); \
+    } \
+    rc_; })
+
+#endif

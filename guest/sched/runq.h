@@ -1,0 +1,131 @@
+/* runq.h - between the files of the scheduler: run queues (runq.c), who runs
+ * (sched.c), how long it did (times.c). */
+#ifndef SCHED_RUNQ_H
+#define SCHED_RUNQ_H
+
+#include "proc/internal.h"
+#include "trace/trace.h"
+
+/* Bits of cpu.need_resched. */
+#define NEED_LOOK  1ull     /* look at the run queue before user mode.  A CPU where it is
+                             * set looks by itself; who sets it elsewhere, interrupts */
+#define NEED_AGAIN 2ull     /* ... once more at the next return: somebody waits, and others idle */
+
+/* Each on cache lines of its own.  [q] lock  [o] the CPU whose it is  [a] atomic */
+struct runq {
+    struct spinlock lock;
+    uint32_t    n;              /* [q], others read it: in next, active and expired */
+    struct task *next;          /* [q] runs before all others, and nobody takes it away: vfork */
+    struct list active, expired;    /* [q] task.run_link */
+    bool        fresh;          /* [q] somebody was woken during the present turn, */
+    uint64_t    fresh_at;       /* [q]   the first at this TSC */
+    uint64_t    turn_start;     /* [o] TSC: since when the present task runs */
+    uint64_t    armed;          /* [o] ns: the timer will set NEED_LOOK then */
+    uint64_t    again_at;       /* [o] ns: when NEED_AGAIN was set */
+    struct task *left;          /* [o] whose stack switch_to has just left */
+    struct task *dead;          /* [o] it is gone for good: to be buried */
+} __attribute__((aligned(64)));
+
+extern struct runq runqs[MAX_CPUS];
+
+/* runq.c */
+static inline bool runq_allows(const struct task *t, unsigned cpu)
+{
+    return __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED) >> cpu & 1;
+}
+void runq_init(struct runq *q);
+uint64_t runq_turn(const struct task *t);       /* how long one of its turns is, ns */
+/* What has waited longest on another CPU and may run here: running now.  NULL: nobody. */
+struct task *runq_steal(struct cpu *c);
+bool runq_others_wait(const struct cpu *c);     /* a hint */
+/* Into the queue of a CPU that it may run on.  No lock held: t is runnable, in no queue. */
+void runq_move(struct task *t);
+/* Idle CPUs are called to take up to `most` of those who wait on c. */
+unsigned runq_share(struct cpu *c, unsigned most);      /* how many were called */
+bool runq_idle_elsewhere(const struct cpu *c);
+/* Idle or not?  See the head of runq.c. */
+void runq_mark_idle(struct cpu *c);
+void runq_mark_busy(struct cpu *c);
+bool runq_may_halt(struct cpu *c);
+
+/* sched.c */
+void sched_turn_check(void);    /* need_resched was set; no spinlock held */
+
+/* times.c */
+/* t leaves this CPU at that TSC: its time is booked.  Who runs next begins with
+ * last_tsc = now. */
+void times_leave(struct cpu *c, struct task *t, uint64_t now);
+void cpu_idle_begins(struct cpu *c);
+void cpu_idle_ends(struct cpu *c);
+void load_init(void);
+void load_update(uint64_t now_ns);
+extern uint64_t load_next;          /* [a] ns: when the averages are due */
+/* Before the number of runnable tasks changes. */
+static inline void load_look(uint64_t now_ns)
+{
+    if (unlikely(now_ns >= load_next))
+        load_update(now_ns);
+}
+
+/* task_set_state() for a task that does not begin to wait.  by: who wakes it, 0: nobody. */
+static inline void runq_set_state(struct task *t, enum task_state next, uint32_t by, uint64_t tsc)
+{
+    struct task_record *rec = t->rec;
+    uint8_t prev = rec->state;
+
+    rec->reason = BLOCK_none;
+    rec->on_pid = 0;
+    rec->since_tsc = tsc;
+    rec->state = next;
+    trace_task_state(rec->mm, t->tid, prev, next, BLOCK_none, 0, by);
+}
+
+/* --- one queue: its lock is held ---------------------------------------------------- */
+
+/* t's state is runnable. */
+static inline void runq_add(struct runq *q, struct task *t, bool first)
+{
+    if (t->slice_ns == 0) {
+        t->slice_ns = runq_turn(t);
+        list_push_back(&q->expired, &t->run_link);
+    } else if (first) {
+        if (q->next != NULL)
+            list_push_front(&q->active, &q->next->run_link);
+        q->next = t;
+    } else {
+        list_push_back(&q->active, &t->run_link);
+    }
+    q->n++;
+}
+
+static inline void runq_take(struct runq *q, struct task *t)
+{
+    if (q->next == t)
+        q->next = NULL;
+    else
+        list_remove(&t->run_link);
+    q->n--;
+}
+
+/* By the CPU that q belongs to: the next to run, out of the queue; NULL: nobody whose
+ * stack is free. */
+static inline struct task *runq_pick(struct runq *q, const struct task *prev)
+{
+    struct task *t = q->next;
+
+    if (q->n == 0)
+        return NULL;
+    if (t != NULL)
+        goto found;
+    if (list_empty(&q->active))
+        list_splice_back(&q->active, &q->expired);
+    list_for_each(t, &q->active, run_link)
+        if (likely(!__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE)) || t == prev)
+            goto found;
+    return NULL;
+found:
+    runq_take(q, t);
+    return t;
+}
+
+#endif

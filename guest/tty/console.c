@@ -1,0 +1,42 @@
+/* console.c - the console is a terminal on the first serial line. */
+#include "tty/internal.h"
+
+#include "arch/machine.h"
+#include "lib/cmdline.h"
+
+#define TTYS0_DEV 0x440         /* major 4, minor 64 */
+
+static struct tty console;
+struct tty *console_tty = &console;
+
+/* A terminal's side from the command line: 1..1000, else the usual one. */
+static uint16_t side(const char *key, uint16_t usual)
+{
+    char text[8];
+    unsigned n = 0;
+
+    if (!cmdline_value(key, text, sizeof(text)))
+        return usual;
+    for (const char *p = text; *p >= '0' && *p <= '9'; p++)
+        n = n * 10 + (unsigned)(*p - '0');
+    return n >= 1 && n <= 1000 ? (uint16_t)n : usual;
+}
+
+void tty_init(void)
+{
+    static const struct tty_hw uart = { .write = console_write, .hold = console_hold };
+
+    tty_setup(&console, TTYS0_DEV, &uart);
+    console.winsize.ws_row = side("tty.rows", 24);
+    console.winsize.ws_col = side("tty.cols", 80);
+}
+
+size_t console_room(void)
+{
+    return tty_room(&console);
+}
+
+void console_input(const uint8_t *from, size_t n)
+{
+    tty_receive(&console, from, n);
+}
