@@ -17,7 +17,7 @@
 #include "vmm/options.h"
 #include "vmm/say.h"
 #include "vmm/terminal.h"
-#include "vmm/trace/format.h"
+#include "vmm/trace/lib/format.h"
 
 static struct sock_filter filter[] = {
 #include "sandbox_filter.inc"

@@ -9,7 +9,7 @@
 
 #include "shared/inspect.h"
 #include "shared/trace_schema.h"
-#include "vmm/trace/format.h"
+#include "vmm/trace/lib/format.h"
 #include "vmm/vm.h"
 
 #define PAGES_MAX 1024

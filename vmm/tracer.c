@@ -35,7 +35,7 @@
 #include <unistd.h>
 
 #include "vmm/say.h"
-#include "vmm/trace/reader.h"
+#include "vmm/trace/lib/reader.h"
 #include "vmm/tracer_internal.h"
 #include "vmm/version.h"
 

@@ -10,9 +10,9 @@
 #include <sys/mman.h>
 
 #include "vmm/gmem.h"
-#include "vmm/trace/format.h"
-#include "vmm/trace/reader.h"
-#include "vmm/trace/replay.h"
+#include "vmm/trace/lib/format.h"
+#include "vmm/trace/lib/reader.h"
+#include "vmm/trace/lib/replay.h"
 #include "vmm/tracer_internal.h"
 
 /* Maps [from, to) of each stream and opens a reader on them. */

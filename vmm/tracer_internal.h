@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#include "vmm/trace/metadata.h"
+#include "vmm/trace/lib/metadata.h"
 #include "vmm/tracer.h"
 
 /* One vCPU's stream: empty until `is_open`.  Then the file holds closed packets up to `open`, there the

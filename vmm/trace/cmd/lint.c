@@ -1,10 +1,10 @@
-/* lint_command.c - vmm-trace lint: the verdicts, and the first findings of each check. */
+/* lint.c - vmm-trace lint: the verdicts, and the first findings of each check. */
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "vmm/trace/commands.h"
-#include "vmm/trace/format.h"
-#include "vmm/trace/lint.h"
+#include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/lib/format.h"
+#include "vmm/trace/lint/lint.h"
 
 struct lint_options {
     const char *dir;

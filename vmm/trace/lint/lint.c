@@ -4,7 +4,7 @@
  * The replayed tables (replay.h) find by themselves what does not fit into them;
  * here their findings get the name of a check.  Address spaces and tasks are kept in tables
  * by their number and never removed, so that a use after the end is seen. */
-#include "vmm/trace/lint_internal.h"
+#include "vmm/trace/lint/internal.h"
 
 #include <errno.h>
 #include <inttypes.h>

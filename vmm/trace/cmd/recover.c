@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/trace/commands.h"
+#include "vmm/trace/cmd/commands.h"
 
 #define HEADER sizeof(struct trace_packet)
 #define PACKET_ALIGN 4096ull

@@ -1,4 +1,4 @@
-/* lint_reuse.c - what an old translation leads to is not used for anything else before
+/* reuse.c - what an old translation leads to is not used for anything else before
  * the translation has left the TLBs: M3 for tables, M4 for frames; and rights that were
  * taken away are gone when the call returns: F4, M2.
  *
@@ -17,8 +17,8 @@
  * when that CPU is seen to use translations of the address space before it flushes.
  * For the CPU that made the change itself, and for tables, which a processor may walk by
  * speculation, it fails at once. */
-#include "vmm/trace/commands.h"
-#include "vmm/trace/lint_internal.h"
+#include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/lint/internal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "vmm/trace/reader.h"
+#include "vmm/trace/lib/reader.h"
 
 /* "pte_write va=0x400000 ...", without time, CPU and task. */
 void format_event(FILE *out, const struct trace_event *e);

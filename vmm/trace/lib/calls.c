@@ -2,15 +2,15 @@
  *
  * A task's costs gather in its own record while a call is under way, since its
  * kind is certain only once the clone event has shown the flags. */
-#include "vmm/trace/calls.h"
+#include "vmm/trace/lib/calls.h"
 
 #include <asm/unistd_64.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/trace/commands.h"
-#include "vmm/trace/tasks.h"
+#include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/lib/tasks.h"
 
 const char *const call_kind_names[CALL_KINDS] = {
     "fork", "vfork", "posix_spawn", "thread", "clone", "exec", "exit", "wait",

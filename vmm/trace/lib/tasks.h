@@ -2,7 +2,7 @@
 #ifndef VMM_TRACE_TASKS_H
 #define VMM_TRACE_TASKS_H
 
-#include "vmm/trace/reader.h"
+#include "vmm/trace/lib/reader.h"
 
 /* The user's record begins with this. */
 struct task_head {

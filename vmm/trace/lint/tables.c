@@ -1,8 +1,8 @@
-/* lint_tables.c - what an entry may say: T5's links, M2's frames, M5.
+/* tables.c - what an entry may say: T5's links, M2's frames, M5.
  *
  * Sources: the SDM, volume 3, chapter 4, for the bits; the kernel uses no bit above
  * the address but NX. */
-#include "vmm/trace/lint_internal.h"
+#include "vmm/trace/lint/internal.h"
 
 #include <inttypes.h>
 

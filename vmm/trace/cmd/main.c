@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vmm/trace/commands.h"
+#include "vmm/trace/cmd/commands.h"
 
 static const struct command commands[] = {
     { "summary", "what each kind of call cost: page-table writes, tables, faults, waits",

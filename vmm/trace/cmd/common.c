@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "vmm/trace/commands.h"
+#include "vmm/trace/cmd/commands.h"
 
 void out_of_memory(void)
 {

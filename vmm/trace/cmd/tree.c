@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "vmm/trace/calls.h"
-#include "vmm/trace/commands.h"
-#include "vmm/trace/format.h"
-#include "vmm/trace/tasks.h"
+#include "vmm/trace/lib/calls.h"
+#include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/lib/format.h"
+#include "vmm/trace/lib/tasks.h"
 
 #define NAMES_MAX 64
 #define NO_LIFE   0             /* index of the root, which stands for the kernel */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "vmm/trace/commands.h"
-#include "vmm/trace/format.h"
+#include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/lib/format.h"
 
 struct census {
     uint64_t events[TRACE_ID_LIMIT], bytes[TRACE_ID_LIMIT];

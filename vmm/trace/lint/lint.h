@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "vmm/trace/reader.h"
+#include "vmm/trace/lib/reader.h"
 
 /* name, what holds */
 #define LINT_CHECKS(X) \

@@ -3,7 +3,7 @@
  * A stream is a cursor over mapped bytes.  The merge keeps to one stream while
  * its events come before the next of every other stream (`rival`), so with one
  * vCPU, or in a burst of one, an event costs a decode and a comparison. */
-#include "vmm/trace/reader.h"
+#include "vmm/trace/lib/reader.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vmm/trace/reader.h"
+#include "vmm/trace/lib/reader.h"
 
 #define PTE_PRESENT     0x1ull
 #define PTE_PS          0x80ull         /* a 2 MiB or 1 GiB page, levels PMD and PUD */

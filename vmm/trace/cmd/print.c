@@ -3,9 +3,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "vmm/trace/commands.h"
-#include "vmm/trace/format.h"
-#include "vmm/trace/tasks.h"
+#include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/lib/format.h"
+#include "vmm/trace/lib/tasks.h"
 
 struct options {
     const char *dir;

@@ -1,12 +1,12 @@
 /* tasks.c - pid to record, by open addressing.  Events come in runs of one
  * task, so the last one asked for is kept at hand. */
-#include "vmm/trace/tasks.h"
+#include "vmm/trace/lib/tasks.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/trace/commands.h"
+#include "vmm/trace/cmd/commands.h"
 
 struct tasks {
     size_t record_size, capacity, count;

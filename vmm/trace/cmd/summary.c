@@ -2,9 +2,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "vmm/trace/calls.h"
-#include "vmm/trace/commands.h"
-#include "vmm/trace/format.h"
+#include "vmm/trace/lib/calls.h"
+#include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/lib/format.h"
 
 static const char *reason_name(unsigned reason)
 {

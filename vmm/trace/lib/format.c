@@ -3,7 +3,7 @@
  * The schema's tables say how to print a field; by name, a few get more: page
  * table entries become bits and a frame, clone flags and page-fault error codes
  * become names. */
-#include "vmm/trace/format.h"
+#include "vmm/trace/lib/format.h"
 
 #include <inttypes.h>
 #include <sched.h>

@@ -7,7 +7,7 @@
 
 #include <argp.h>
 
-#include "vmm/trace/reader.h"
+#include "vmm/trace/lib/reader.h"
 
 enum { STATUS_OK = 0, STATUS_FOUND = 1, STATUS_TROUBLE = 2 };
 

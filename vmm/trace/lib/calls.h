@@ -9,7 +9,7 @@
 #ifndef VMM_TRACE_CALLS_H
 #define VMM_TRACE_CALLS_H
 
-#include "vmm/trace/reader.h"
+#include "vmm/trace/lib/reader.h"
 
 /* vfork: fork's flags with VM and VFORK on the parent's stack.  posix_spawn: the
  * same with a stack of its own, as C libraries do it.  fork includes clone with

@@ -1,12 +1,12 @@
-/* lint_internal.h - what the parts of the lint share: who runs where, which
+/* internal.h - what the parts of the lint share: who runs where, which
  * address spaces there are.  lint.c keeps it up to date; each part is called with
  * an event before lint.c applies that event to this state and to the replayed tables. */
 #ifndef VMM_TRACE_LINT_INTERNAL_H
 #define VMM_TRACE_LINT_INTERNAL_H
 
-#include "vmm/trace/lint.h"
-#include "vmm/trace/replay.h"
-#include "vmm/trace/tasks.h"
+#include "vmm/trace/lint/lint.h"
+#include "vmm/trace/lib/replay.h"
+#include "vmm/trace/lib/tasks.h"
 
 #define LINT_CPUS   256u
 #define LEAF_COW    (1ull << 9)         /* the kernel's software bits, guest/mm/pt.h */
@@ -108,16 +108,16 @@ static inline bool is_leaf(const struct lint_write *w, uint64_t entry)
     return (entry & PTE_PRESENT) && !is_table_link(w, entry);
 }
 
-/* lint_tables.c: T5's links, M2's frames, M5.  Before the replay. */
+/* tables.c: T5's links, M2's frames, M5.  Before the replay. */
 void lint_tables_write(struct lint *l, const struct lint_write *w);
 
-/* lint_reuse.c: M3, M4, F4, M2's flushes.  Before the event is applied to the state. */
+/* reuse.c: M3, M4, F4, M2's flushes.  Before the event is applied to the state. */
 bool lint_reuse_start(struct lint *l);         /* false: no memory */
 void lint_reuse_write(struct lint *l, const struct lint_write *w);
 void lint_reuse_event(struct lint *l, const struct trace_event *e);
 void lint_reuse_free(struct lint *l);
 
-/* lint_vfork.c: V1 to V9.  After that. */
+/* vfork.c: V1 to V9.  After that. */
 void lint_vfork_event(struct lint *l, const struct trace_event *e);
 void lint_vfork_end(struct lint *l);
 

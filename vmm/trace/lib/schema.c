@@ -1,5 +1,5 @@
 /* schema.c - the tables of schema.h, expanded from the lists in shared/. */
-#include "vmm/trace/schema.h"
+#include "vmm/trace/lib/schema.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  *
  * The hash is open addressing with linear probing; removal moves later entries
  * of the cluster back, so there are no tombstones and no decay. */
-#include "vmm/trace/replay.h"
+#include "vmm/trace/lib/replay.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* lint_vfork.c - the contract of vfork, V1 to V5, V7, V9; docs/process-creation.md.
+/* vfork.c - the contract of vfork, V1 to V5, V7, V9; docs/process-creation.md.
  *
  * A vfork begins with a clone event whose flags have VFORK and VM, and is active until
  * its vfork_release.  What is known of it stands with the child.  With VFORK but not
@@ -8,7 +8,7 @@
  * sleep; then the parent does not sleep at all.  So only with one CPU must the
  * wait begin before the child's first own action.  What always holds: until the release
  * the parent does nothing of its own. */
-#include "vmm/trace/lint_internal.h"
+#include "vmm/trace/lint/internal.h"
 
 #include <sched.h>
 

@@ -9,14 +9,14 @@
  * Reading back is not a TSDL parser.  It finds `name = value;` lines that the
  * writer made, which is all that vmm-trace needs: the rest it has compiled in,
  * and env.schema says whether that is the same. */
-#include "vmm/trace/metadata.h"
+#include "vmm/trace/lib/metadata.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "shared/hypercall.h"
-#include "vmm/trace/schema.h"
+#include "vmm/trace/lib/schema.h"
 
 void trace_meta_set_wall(struct trace_meta *m, uint64_t wall_ns, uint64_t tsc)
 {

@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vmm/trace/metadata.h"
-#include "vmm/trace/schema.h"
+#include "vmm/trace/lib/metadata.h"
+#include "vmm/trace/lib/schema.h"
 
 struct trace_event {
     uint64_t tsc;
