@@ -33,7 +33,7 @@
 #define PAGE       4096u
 #define MAX_ROUNDS 1000
 #define CHILD_WORD "--child"
-#define FAULTS     64           /* pages a round of the fault operations touches */
+#define FAULTS     64 /* pages a round of the fault operations touches */
 
 extern char **environ;
 
@@ -226,11 +226,11 @@ static void drop_shared_pages(void)
 static const struct operation {
     const char *name;
     int (*run)(void);
-    unsigned repeat;            /* how often per round */
-    unsigned per_run;           /* how many operations one run is */
+    unsigned repeat;  /* how often per round */
+    unsigned per_run; /* how many operations one run is */
     int (*before)(void);
     void (*after)(void);
-    int sized;                  /* does it depend on the parent's memory? */
+    int sized; /* does it depend on the parent's memory? */
 } operations[] = {
     { "null_call", null_call, 100, 1, NULL, NULL, 0 },
     { "read", read_one, 100, 1, NULL, NULL, 0 },
@@ -360,7 +360,7 @@ int main(int argc, char **argv)
         perror("micro");
         return 1;
     }
-    for (char *at = sizes; ; at = end + 1) {
+    for (char *at = sizes;; at = end + 1) {
         unsigned long mb = strtoul(at, &end, 10);
         if (end == at || (*end != ',' && *end != '\0'))
             return usage();

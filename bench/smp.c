@@ -15,12 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define BLOCK 4096
+#define BLOCK       4096
 #define MAX_WORKERS 64
 
 struct shared {
     volatile int go;
-    struct { volatile long done; char apart[120]; } worker[MAX_WORKERS];
+    struct {
+        volatile long done;
+        char apart[120];
+    } worker[MAX_WORKERS];
 };
 
 static char *ends_at_once[] = { "smp", "--child", NULL };
@@ -132,8 +135,8 @@ static const struct kind {
     void (*run)(void);
     int once;
 } kinds[] = {
-    { "compute", compute, 1 }, { "fork", by_fork, 1 }, { "vfork", by_vfork, 1 },
-    { "pair", pair, 0 }, { "stream", stream, 0 },
+    { "compute", compute, 1 }, { "fork", by_fork, 1 },  { "vfork", by_vfork, 1 },
+    { "pair", pair, 0 },       { "stream", stream, 0 },
 };
 
 static void work(const struct kind *kind, struct shared *s, int nr, long ms)
@@ -164,8 +167,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: smp compute|fork|vfork|pair|stream WORKERS MS\n");
         return 2;
     }
-    struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                            -1, 0);
+    struct shared *s =
+        mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (s == MAP_FAILED)
         fail("mmap");
     for (int i = 0; i < workers; i++)

@@ -16,7 +16,7 @@
 #include "sys/syscall.h"
 #include "trace/trace.h"
 
-void kmain(paddr_t start_info);         /* called by boot.asm */
+void kmain(paddr_t start_info); /* called by boot.asm */
 
 /* Descriptors 0, 1 and 2. */
 static void open_console(void)
@@ -37,7 +37,7 @@ static void open_console(void)
 static long try_init(const char *path)
 {
     cmdline.argv[0] = path;
-    task_enter_kernel(current);         /* once it is a user task, this is its system time */
+    task_enter_kernel(current); /* once it is a user task, this is its system time */
     long err = exec_kernel(path, cmdline.argv, cmdline.envp);
     if (err == 0) {
         smp_finish();

@@ -27,26 +27,23 @@
 
 #define PAGE_SIZE   4096
 #define HEADER_SIZE 110
-#define RUN_TEXT    192     /* longer names and targets would make all entries of a run long */
+#define RUN_TEXT    192 /* longer names and targets would make all entries of a run long */
 
 struct link {
-    char       *path, *target;      /* target "": another entry has taken the name */
+    char *path, *target; /* target "": another entry has taken the name */
     struct stat st;
-    size_t      number;             /* later ones replace earlier ones of the same name */
+    size_t number; /* later ones replace earlier ones of the same name */
 };
 
 struct cpio {
-    FILE    *out;
-    uint64_t pos;       /* bytes written so far */
+    FILE *out;
+    uint64_t pos; /* bytes written so far */
     uint32_t next_ino;
     struct link *links;
-    size_t   nlinks, room;
+    size_t nlinks, room;
 };
 
-static uint64_t align_up(uint64_t value, uint64_t to)
-{
-    return (value + to - 1) / to * to;
-}
+static uint64_t align_up(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
 
 static int put(struct cpio *c, const void *data, size_t len)
 {
@@ -75,8 +72,7 @@ static int put_header(struct cpio *c, const struct stat *st, size_t len, size_t 
     unsigned nlink = S_ISDIR(st->st_mode) ? 2 : 1;
     unsigned mtime = st->st_mtime > 0 ? (unsigned)st->st_mtime : 0;
 
-    snprintf(header, sizeof(header),
-             "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X",
+    snprintf(header, sizeof(header), "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X",
              c->next_ino++, (unsigned)st->st_mode, (unsigned)st->st_uid, (unsigned)st->st_gid,
              nlink, mtime, len, 0u, 0u, major(st->st_rdev), minor(st->st_rdev), namesize, 0u);
     return put(c, header, HEADER_SIZE);
@@ -110,8 +106,8 @@ static int put_entry(struct cpio *c, const char *path, const struct stat *st, co
 {
     int err = 0;
     size_t namesize = strlen(path) + 1;
-    bool aligned = S_ISREG(st->st_mode) && len >= CPIO_ALIGN_MIN &&
-                   HEADER_SIZE + namesize <= PAGE_SIZE;
+    bool aligned =
+        S_ISREG(st->st_mode) && len >= CPIO_ALIGN_MIN && HEADER_SIZE + namesize <= PAGE_SIZE;
 
     /* A name may not be longer than PATH_MAX with its NULs; from the start of
      * a page on it never has to be. */
@@ -272,7 +268,7 @@ static int put_links(struct cpio *c)
         if (is_youngest(c->links, &c->links[i]))
             young[kept++] = c->links[i];
     for (size_t i = 0; i < kept && err == 0; i += n) {
-        for (n = 1; i + n < kept && compare_dirs(&young[i], &young[i + n]) == 0; )
+        for (n = 1; i + n < kept && compare_dirs(&young[i], &young[i + n]) == 0;)
             n++;
         err = put_dir_links(c, &young[i], n);
     }

@@ -20,7 +20,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#define CPIO_ALIGN_MIN 2048     /* below this, alignment costs more than a copy */
+#define CPIO_ALIGN_MIN 2048 /* below this, alignment costs more than a copy */
 
 #define CPIO_RUN_MAGIC "\0symruns"
 #define CPIO_RUN_MARK  16

@@ -35,14 +35,14 @@ static long write_all(char *memory, char value)
 int main(void)
 {
     page_size = sysconf(_SC_PAGESIZE);
-    char *memory = mmap(NULL, PAGES * page_size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *memory =
+        mmap(NULL, PAGES * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         perror("mmap");
         return 1;
     }
-    printf("parent: first write to each of %d pages: %ld faults (pages come into being)\n",
-           PAGES, write_all(memory, 'a'));
+    printf("parent: first write to each of %d pages: %ld faults (pages come into being)\n", PAGES,
+           write_all(memory, 'a'));
     printf("parent: second write:                   %ld faults\n", write_all(memory, 'b'));
     fflush(stdout);
 
@@ -62,6 +62,7 @@ int main(void)
     waitpid(child, NULL, 0);
     printf("parent: still sees '%c': the child wrote to its own pages\n", memory[0]);
     printf("parent: first write after fork:         %ld faults (the pages are its own again,\n"
-           "        but their entries were made read-only by fork)\n", write_all(memory, 'd'));
+           "        but their entries were made read-only by fork)\n",
+           write_all(memory, 'd'));
     return 0;
 }

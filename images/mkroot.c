@@ -30,7 +30,7 @@
 
 #define MAX_FIELDS 8
 
-static time_t newest;       /* entries without a file of their own have this date */
+static time_t newest; /* entries without a file of their own have this date */
 
 static void die(const char *what, const char *name, int err)
 {
@@ -86,7 +86,7 @@ static void add_link(struct cpio *c, const char *name, const char *path, const s
 
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
-    return strcmp((*a)->d_name, (*b)->d_name);      /* the same in every locale */
+    return strcmp((*a)->d_name, (*b)->d_name); /* the same in every locale */
 }
 
 static int not_dots(const struct dirent *entry)
@@ -226,7 +226,7 @@ int main(int argc, char **argv)
     struct cpio *c = out != NULL ? cpio_open(out) : NULL;
     if (c == NULL)
         die("cannot write", out_name, errno);
-    optind = 1;                     /* once more, now that the output is open */
+    optind = 1; /* once more, now that the output is open */
     while ((option = getopt(argc, argv, "o:l:")) != -1)
         if (option == 'l')
             add_list(c, optarg);

@@ -25,7 +25,7 @@ static pid_t start(char **argv, int *error)
 
     if (pid == 0) {
         setsid();
-        ioctl(STDIN_FILENO, TIOCSCTTY, 0);  /* fails where stdin is no terminal */
+        ioctl(STDIN_FILENO, TIOCSCTTY, 0); /* fails where stdin is no terminal */
         execvp(argv[0], argv);
         exec_error = errno;
         _exit(127);
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
         return 125;
     }
     setenv("PATH", "/usr/local/bin:/bin:/sbin:/usr/bin:/usr/sbin", 0);
-    setenv("HOME", "/root", 1);     /* a kernel starts init with HOME=/ */
+    setenv("HOME", "/root", 1); /* a kernel starts init with HOME=/ */
     setenv("TERM", "linux", 0);
     if (getpid() == 1 && mount("proc", "/proc", "proc", 0, NULL) != 0 && errno != EBUSY)
         fprintf(stderr, "run: /proc: %s\n", strerror(errno));

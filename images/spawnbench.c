@@ -22,9 +22,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SELF        "/proc/self/exe"
-#define CHILD_WORD  "--child"
-#define MAX_COUNT   100000
+#define SELF       "/proc/self/exe"
+#define CHILD_WORD "--child"
+#define MAX_COUNT  100000
 
 extern char **environ;
 
@@ -64,8 +64,8 @@ static pid_t by_vfork(int with_exec)
 
 static pid_t by_clone(int with_exec)
 {
-    return clone(clone_child, clone_stack + sizeof(clone_stack),
-                 CLONE_VM | CLONE_VFORK | SIGCHLD, with_exec ? clone_stack : NULL);
+    return clone(clone_child, clone_stack + sizeof(clone_stack), CLONE_VM | CLONE_VFORK | SIGCHLD,
+                 with_exec ? clone_stack : NULL);
 }
 
 static pid_t by_spawn(int with_exec)
@@ -120,7 +120,7 @@ static int by_value(const void *a, const void *b)
 
 static void measure(const struct method *method, int with_exec, int mb, int count, long *times)
 {
-    one_round(method, with_exec);       /* the first one brings pages in */
+    one_round(method, with_exec); /* the first one brings pages in */
     for (int i = 0; i < count; i++)
         times[i] = one_round(method, with_exec);
     qsort(times, count, sizeof(times[0]), by_value);
@@ -133,8 +133,8 @@ static void measure(const struct method *method, int with_exec, int mb, int coun
 static char *grow(int mb)
 {
     size_t bytes = (size_t)mb << 20;
-    char *memory = mmap(NULL, bytes + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                        -1, 0);
+    char *memory =
+        mmap(NULL, bytes + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (memory == MAP_FAILED) {
         fprintf(stderr, "spawnbench: %d MB: %s\n", mb, strerror(errno));

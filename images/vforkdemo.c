@@ -51,8 +51,8 @@ int main(void)
     }
     printf("parent: runs again after %ld ms: it was blocked until the child's _exit\n",
            milliseconds() - start);
-    printf("parent: shared = %d: the child's store, and it cost %ld page faults\n",
-           shared, child_faults);
+    printf("parent: shared = %d: the child's store, and it cost %ld page faults\n", shared,
+           child_faults);
     waitpid(child, NULL, 0);
 
     start = milliseconds();

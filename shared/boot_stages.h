@@ -4,6 +4,7 @@
 #ifndef SHARED_BOOT_STAGES_H
 #define SHARED_BOOT_STAGES_H
 
+/* clang-format off */
 #define BOOT_STAGES(X) \
     X(0, vmm_start)             /* main() of the VMM */ \
     X(1, vm_created)            /* VM, memory, irqchip and vCPUs exist */ \
@@ -26,5 +27,6 @@ enum boot_stage {
     BOOT_STAGE_MAX,
     BOOT_GUEST_FIRST = BOOT_kernel_entry
 };
+/* clang-format on */
 
 #endif

@@ -19,20 +19,22 @@
 
 #include <stdint.h>
 
-#define HC_PORT             0xe4
-#define HC_ABI_VERSION      1
+#define HC_PORT        0xe4
+#define HC_ABI_VERSION 1
 
-#define HC_CPUID_BASE       0x40000100u
-#define HC_SIGNATURE_EBX    0x6b726f46u         /* "Fork" */
-#define HC_SIGNATURE_ECX    0x706f6373u         /* "scop" */
-#define HC_SIGNATURE_EDX    0x4d4d5665u         /* "eVMM" */
+#define HC_CPUID_BASE    0x40000100u
+#define HC_SIGNATURE_EBX 0x6b726f46u /* "Fork" */
+#define HC_SIGNATURE_ECX 0x706f6373u /* "scop" */
+#define HC_SIGNATURE_EDX 0x4d4d5665u /* "eVMM" */
 
-#define HC_CAP_TRACE        (1u << 0)   /* a trace is wanted: call HC_TRACE_OPEN */
-#define HC_CAP_PAGE_OPS     (1u << 1)   /* ring 0 is interpreted: page copy and
+#define HC_CAP_TRACE (1u << 0) /* a trace is wanted: call HC_TRACE_OPEN */
+#define HC_CAP_PAGE_OPS \
+    (1u << 1)                     /* ring 0 is interpreted: page copy and
                                          * clear are cheaper as hypercalls */
-#define HC_CAP_BYTE_OPS     (1u << 2)   /* ... and HC_COPY, HC_CLEAR are there */
+#define HC_CAP_BYTE_OPS (1u << 2) /* ... and HC_COPY, HC_CLEAR are there */
 
 /* number, name, arguments -> result */
+/* clang-format off */
 #define HYPERCALLS(X) \
     X(1,  EXIT)             /* status 0..255, enum hc_exit_kind; never returns */ \
     X(2,  CONSOLE_WRITE)    /* address, bytes -> bytes written, all of them */ \
@@ -56,6 +58,7 @@ enum hypercall {
 #undef X
     HC_MAX
 };
+/* clang-format on */
 
 /* CPU_ONLINE: a CPU that is not the boot CPU has come up and compared its TSC with
  * the boot CPU's; it calls this itself, before its first trace event.  offset
@@ -67,8 +70,8 @@ enum hypercall {
 
 enum hc_exit_kind {
     HC_EXIT_POWEROFF = 0,
-    HC_EXIT_REBOOT   = 1,   /* the VMM ends, too: what starts it may start it again */
-    HC_EXIT_HALT     = 2,
+    HC_EXIT_REBOOT = 1, /* the VMM ends, too: what starts it may start it again */
+    HC_EXIT_HALT = 2,
 };
 
 #endif

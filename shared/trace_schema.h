@@ -30,35 +30,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TRACE_MAGIC         0xc1fc1fc1u
-#define TRACE_WINDOW_BYTES  (256u * 1024)   /* a packet is never larger */
-#define TRACE_ID_EXTENDED   31u
-#define TRACE_TSC_BITS      27
+#define TRACE_MAGIC        0xc1fc1fc1u
+#define TRACE_WINDOW_BYTES (256u * 1024) /* a packet is never larger */
+#define TRACE_ID_EXTENDED  31u
+#define TRACE_TSC_BITS     27
 
-struct trace_packet {               /* CTF packet header and packet context */
+struct trace_packet { /* CTF packet header and packet context */
     uint32_t magic;
-    uint8_t  uuid[16];
-    uint32_t stream_id;             /* always 0: there is one class of stream */
-    uint64_t stream_instance_id;    /* the vCPU */
+    uint8_t uuid[16];
+    uint32_t stream_id;          /* always 0: there is one class of stream */
+    uint64_t stream_instance_id; /* the vCPU */
     uint64_t timestamp_begin;
     uint64_t timestamp_end;
-    uint64_t content_size;          /* bits, this header included */
-    uint64_t packet_size;           /* bits, a multiple of 4 KiB */
+    uint64_t content_size; /* bits, this header included */
+    uint64_t packet_size;  /* bits, a multiple of 4 KiB */
     uint64_t packet_seq_num;
-    uint64_t events_discarded;      /* always 0: a full packet waits at the doorbell */
+    uint64_t events_discarded; /* always 0: a full packet waits at the doorbell */
     uint32_t cpu_id;
 } __attribute__((packed));
 _Static_assert(sizeof(struct trace_packet) == 84, "layout is shared");
 
 struct trace_context {
-    uint32_t pid;       /* task that runs on the vCPU; 0: none, boot or idle */
-    uint32_t mm;        /* address space that the event is about; 0: the kernel's */
+    uint32_t pid; /* task that runs on the vCPU; 0: none, boot or idle */
+    uint32_t mm;  /* address space that the event is about; 0: the kernel's */
 } __attribute__((packed));
 
 /* Level of a table: its entries' kind.  PGD is the root (the SDM's PML4). */
 #define TRACE_PT_LEVELS(X) X(PTE, 1) X(PMD, 2) X(PUD, 3) X(PGD, 4)
 
 /* Why an entry was written or a table came or went. */
+/* clang-format off */
 #define TRACE_PT_REASONS(X) \
     X(none, 0)          \
     X(checkpoint, 1)    /* was there before the trace began */ \
@@ -85,9 +86,11 @@ struct trace_context {
 #define TRACE_TASK_STATES(X) \
     X(new, 0) X(runnable, 1) X(running, 2) X(blocked, 3) X(stopped, 4) \
     X(zombie, 5) X(dead, 6)
+/* clang-format on */
 
 /* Why a task is blocked.  wchan is what /proc/PID/wchan says; the letter is
  * its state in /proc/PID/stat: S interruptible, D not (killable at most). */
+/* clang-format off */
 #define TRACE_BLOCK_REASONS(X)      /* name, value, wchan, letter */ \
     X(none, 0, "0", 'R') \
     X(vfork, 1, "kernel_clone", 'D') \
@@ -114,10 +117,12 @@ struct trace_context {
     X(signalfd, 22, "signalfd_dequeue", 'S') \
     X(flock, 23, "flock_lock_inode_wait", 'S') \
     X(exec_threads, 24, "de_thread", 'D')
+/* clang-format on */
 
 /* What ended a vfork parent's wait. */
 #define TRACE_RELEASE_CAUSES(X) X(none, 0) X(exec, 1) X(exit, 2) X(killed, 3)
 
+/* clang-format off */
 enum trace_pt_level {
 #define X(name, value) PT_LEVEL_##name = value,
     TRACE_PT_LEVELS(X)
@@ -146,6 +151,7 @@ enum release_cause {
     TRACE_RELEASE_CAUSES(X)
 #undef X
 };
+/* clang-format on */
 
 /* The events.  X(id, name, FIELDS): id stays below 31 for the kinds that are
  * frequent, so that their header may be compact; others start at 32.
@@ -154,6 +160,7 @@ enum release_cause {
  * pt_reason, task_state, block_reason, release_cause, boot_stage), C(field) a
  * char[16] padded with NUL, S(type, field) the sequence at the end, whose
  * length is the preceding u16 `len`. */
+/* clang-format off */
 #define TRACE_EVENTS(X) \
     X(0,  pte_write,     EV_PTE_WRITE)    \
     X(1,  pte_range,     EV_PTE_RANGE)    \
@@ -178,67 +185,76 @@ enum release_cause {
     X(20, syscall_exit,  EV_SYSCALL_EXIT) \
     X(32, boot_stage,    EV_BOOT_STAGE)   \
     X(33, checkpoint,    EV_CHECKPOINT)
+/* clang-format on */
 
 #define EV_NONE(F, E, S, C)
 /* One entry: slot `index` of the table in frame table_pfn, for address va. */
+/* clang-format off */
 #define EV_PTE_WRITE(F, E, S, C) \
     F(hex64, va) F(hex32, table_pfn) F(u16, index) E(pt_level, level) E(pt_reason, reason) \
     F(hex64, old) F(hex64, new)
+/* clang-format on */
 /* len entries of one table from index `first` on; va belongs to the first.
  * pte_range: e is old, new, old, new, ... and len counts words, so it is even.
  * pte_range_new: every old entry was 0.  pte_range_old: every new one is 0. */
+/* clang-format off */
 #define EV_PTE_RANGE(F, E, S, C) \
     F(hex64, va) F(hex32, table_pfn) F(u16, first) E(pt_level, level) E(pt_reason, reason) \
     F(u16, len) S(hex64, e)
+/* clang-format on */
 #define EV_PTE_RANGE_NEW(F, E, S, C) EV_PTE_RANGE(F, E, S, C)
 #define EV_PTE_RANGE_OLD(F, E, S, C) EV_PTE_RANGE(F, E, S, C)
 /* A page becomes or stops being a table of that level, for addresses from va
  * on.  A new table is all zero.  The kernel half of a root follows as pt events. */
 #define EV_TABLE(F, E, S, C) \
     F(hex64, va) F(hex32, table_pfn) E(pt_level, level) E(pt_reason, reason)
-#define EV_MM_CREATE(F, E, S, C)  F(hex32, root_pfn) F(u32, from_mm)   /* 0: not a copy */
-#define EV_CR3_LOAD(F, E, S, C)   F(hex32, root_pfn)
+#define EV_MM_CREATE(F, E, S, C) F(hex32, root_pfn) F(u32, from_mm) /* 0: not a copy */
+#define EV_CR3_LOAD(F, E, S, C)  F(hex32, root_pfn)
 /* Addresses [start, end) left the TLBs of the CPUs in `cpus`; end 0: all. */
-#define EV_TLB_FLUSH(F, E, S, C)  F(hex64, start) F(hex64, end) F(hex64, cpus)
+#define EV_TLB_FLUSH(F, E, S, C) F(hex64, start) F(hex64, end) F(hex64, cpus)
 /* error: the SDM's #PF error code.  rip in user mode unless error says not. */
 #define EV_PAGE_FAULT(F, E, S, C) F(hex64, va) F(hex64, rip) F(hex32, error)
 /* The task `task` (often not the one running) changes state.  on_pid: whom it
  * waits for.  by_pid: who made it runnable. */
+/* clang-format off */
 #define EV_TASK_STATE(F, E, S, C) \
     F(u32, task) E(task_state, prev) E(task_state, next) E(block_reason, reason) \
     F(u32, on_pid) F(u32, by_pid)
-#define EV_SWITCH(F, E, S, C)     F(u32, prev_pid) F(u32, next_pid) F(u32, next_mm)
+/* clang-format on */
+#define EV_SWITCH(F, E, S, C) F(u32, prev_pid) F(u32, next_pid) F(u32, next_mm)
 /* Task pid made task child.  mm in the context is the parent's. */
 #define EV_CLONE(F, E, S, C) \
     F(u32, child) F(u32, child_tgid) F(u32, child_mm) F(hex64, flags) F(s32, exit_signal)
 /* The vfork wait of `parent` for this task is over. */
 #define EV_VFORK_RELEASE(F, E, S, C) F(u32, parent) F(u32, child) E(release_cause, cause)
 /* Committed: context mm is the new one. */
-#define EV_EXEC(F, E, S, C)       F(u32, old_mm) C(comm)
-#define EV_EXIT(F, E, S, C)       F(u32, tgid) F(s32, status)   /* as wait(2) sees it */
-#define EV_REAP(F, E, S, C)       F(u32, child) F(s32, status)
+#define EV_EXEC(F, E, S, C) F(u32, old_mm) C(comm)
+#define EV_EXIT(F, E, S, C) F(u32, tgid) F(s32, status) /* as wait(2) sees it */
+#define EV_REAP(F, E, S, C) F(u32, child) F(s32, status)
 /* Queued for task `to` (a thread or a process). */
-#define EV_SIGNAL(F, E, S, C)     F(u32, to) F(u32, signo) F(s32, code)
+#define EV_SIGNAL(F, E, S, C) F(u32, to) F(u32, signo) F(s32, code)
 /* Always for the calls that make, change, end or await a process (clone, clone3,
  * fork, vfork, execve, execveat, exit, exit_group, wait4, waitid), so that what
  * a call cost can be summed between the two; for the others on request. */
 #define EV_SYSCALL_ENTER(F, E, S, C) F(u16, nr) F(hex64, a0) F(hex64, a1) F(hex64, a2)
 #define EV_SYSCALL_EXIT(F, E, S, C)  F(u16, nr) F(s64, ret)
-#define EV_BOOT_STAGE(F, E, S, C) E(boot_stage, stage) F(u64, pte_writes) F(u64, faults)
-#define EV_CHECKPOINT(F, E, S, C) F(u8, begin)      /* 1 begin, 0 end */
+#define EV_BOOT_STAGE(F, E, S, C)    E(boot_stage, stage) F(u64, pte_writes) F(u64, faults)
+#define EV_CHECKPOINT(F, E, S, C)    F(u8, begin) /* 1 begin, 0 end */
 
+/* clang-format off */
 enum trace_event_id {
 #define X(id, name, fields) TRACE_EV_##name = id,
     TRACE_EVENTS(X)
 #undef X
 };
+/* clang-format on */
 
-typedef uint8_t  trace_u8;
+typedef uint8_t trace_u8;
 typedef uint16_t trace_u16;
 typedef uint32_t trace_u32, trace_hex32;
 typedef uint64_t trace_u64, trace_hex64;
-typedef int32_t  trace_s32;
-typedef int64_t  trace_s64;
+typedef int32_t trace_s32;
+typedef int64_t trace_s64;
 
 /* struct trace_ev_NAME: the fields of event NAME as they lie in the stream,
  * without the sequence, which follows. */
@@ -247,7 +263,9 @@ typedef int64_t  trace_s64;
 #define TRACE_S(type, field)
 #define TRACE_C(field) char field[16];
 #define X(id, name, fields) \
-    struct trace_ev_##name { fields(TRACE_F, TRACE_E, TRACE_S, TRACE_C) } __attribute__((packed));
+    struct trace_ev_##name { \
+        fields(TRACE_F, TRACE_E, TRACE_S, TRACE_C) \
+    } __attribute__((packed));
 TRACE_EVENTS(X)
 #undef X
 #undef TRACE_F

@@ -29,15 +29,12 @@ struct program {
 
 struct pack {
     struct cpio *cpio;
-    void *paths;                /* tsearch() tree of guest paths in the archive */
-    struct program *program;    /* dynamically linked ones */
+    void *paths;             /* tsearch() tree of guest paths in the archive */
+    struct program *program; /* dynamically linked ones */
     size_t nprogram;
 };
 
-static int compare(const void *a, const void *b)
-{
-    return strcmp(a, b);
-}
+static int compare(const void *a, const void *b) { return strcmp(a, b); }
 
 static bool refused(const char *path, int err)
 {
@@ -120,8 +117,8 @@ static bool add_directory(struct pack *p, const char *host, const char *guest)
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         const char *top = strcmp(guest, "/") == 0 ? "" : guest;
-        if (snprintf(h, sizeof(h), "%s/%s", host, e->d_name) >= (int)sizeof(h)
-            || snprintf(g, sizeof(g), "%s/%s", top, e->d_name) >= (int)sizeof(g))
+        if (snprintf(h, sizeof(h), "%s/%s", host, e->d_name) >= (int)sizeof(h) ||
+            snprintf(g, sizeof(g), "%s/%s", top, e->d_name) >= (int)sizeof(g))
             ok = refused(host, ENAMETOOLONG);
         else
             ok = add_tree(p, h, g, false);
@@ -139,17 +136,18 @@ static bool add_tree(struct pack *p, const char *host, const char *guest, bool f
         return refused(host, errno);
     switch (st.st_mode & S_IFMT) {
     case S_IFREG:
-        return emit_file(p, host, guest, &st)
-            && (!(st.st_mode & 0111) || !libs_is_dynamic(host) || remember_program(p, host, guest));
+        return emit_file(p, host, guest, &st) &&
+               (!(st.st_mode & 0111) || !libs_is_dynamic(host) || remember_program(p, host, guest));
     case S_IFDIR:
-        return (strcmp(guest, "/") == 0 || emit(p, guest, &st, NULL, 0))
-            && add_directory(p, host, guest);
+        return (strcmp(guest, "/") == 0 || emit(p, guest, &st, NULL, 0)) &&
+               add_directory(p, host, guest);
     case S_IFLNK: {
         ssize_t n = readlink(host, target, sizeof(target));
         return n < 0 ? refused(host, errno) : emit(p, guest, &st, target, (size_t)n);
     }
-    case S_IFCHR: case S_IFBLK: case S_IFIFO:
-        return emit(p, guest, &st, NULL, 0);
+    case S_IFCHR:
+    case S_IFBLK:
+    case S_IFIFO: return emit(p, guest, &st, NULL, 0);
     }
     return true;
 }
@@ -203,8 +201,7 @@ static bool choose_guest(char *out, size_t room, const char *host, const char *t
     const char *name = strrchr(host, '/');
     name = name != NULL ? name + 1 : host;
     size_t len = strlen(to);
-    bool into = len == 0
-        || (to[len - 1] == '/' && (strcmp(to, "/") != 0 || !is_directory(host)));
+    bool into = len == 0 || (to[len - 1] == '/' && (strcmp(to, "/") != 0 || !is_directory(host)));
     if (snprintf(path, sizeof(path), "%s/%s", to, into ? name : "") >= (int)sizeof(path))
         return false;
     return clean_path(out, room, path);

@@ -24,10 +24,10 @@ struct memmap_entry {
     uint32_t type, reserved;
 };
 
-#define START_MAGIC     0x336ec578u
-#define TYPE_RAM        1u
-#define TYPE_RESERVED   2u
-#define MEMMAP_MAX      4
+#define START_MAGIC   0x336ec578u
+#define TYPE_RAM      1u
+#define TYPE_RESERVED 2u
+#define MEMMAP_MAX    4
 
 /* One page, written at once. */
 struct info_page {
@@ -75,10 +75,14 @@ const char *bootinfo_write(struct gmem *mem, const struct image *im, const char 
                            const struct boot_module *modules, unsigned nmodules, unsigned ncpus)
 {
     struct info_page page = { .start = {
-        .magic = START_MAGIC, .version = 1, .nr_modules = nmodules,
-        .modlist = nmodules != 0 ? INFO_ADDRESS(module) : 0,
-        .cmdline = BOOT_CMDLINE, .rsdp = BOOT_ACPI, .memmap = INFO_ADDRESS(map),
-    } };
+                                  .magic = START_MAGIC,
+                                  .version = 1,
+                                  .nr_modules = nmodules,
+                                  .modlist = nmodules != 0 ? INFO_ADDRESS(module) : 0,
+                                  .cmdline = BOOT_CMDLINE,
+                                  .rsdp = BOOT_ACPI,
+                                  .memmap = INFO_ADDRESS(map),
+                              } };
     uint64_t top = gmem_low_bytes(mem);
     for (unsigned i = 0; i < nmodules; i++) {
         const char *wrong = place_module(mem, im, &modules[i], &top);

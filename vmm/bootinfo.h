@@ -18,10 +18,10 @@
 #define BOOT_RESERVED_END   0x100000u
 #define BOOT_ACPI           0xe0000u
 #define BOOT_ACPI_BYTES     0x8000u
-#define BOOT_START_INFO     0xe8000u    /* for EBX at the entry point */
+#define BOOT_START_INFO     0xe8000u /* for EBX at the entry point */
 #define BOOT_CMDLINE        0xef000u
 
-#define BOOT_MODULES_MAX    2
+#define BOOT_MODULES_MAX 2
 
 /* A file in memory for the kernel.  `word` is its own command line: "root"
  * replaces the root image inside the kernel, "add" is unpacked on top of it. */

@@ -10,11 +10,13 @@
 #include "vmm/host.h"
 #include "vmm/vm.h"
 
+/* clang-format off */
 static const char *const stage_names[BOOT_STAGE_MAX] = {
 #define X(nr, name) [nr] = #name,
     BOOT_STAGES(X)
 #undef X
 };
+/* clang-format on */
 
 static uint64_t now_ns(void)
 {
@@ -55,26 +57,27 @@ void bootlog_mark(struct vm *vm, enum boot_stage stage, uint64_t pte_writes, uin
     pthread_mutex_unlock(&log->lock);
 }
 
-const char *bootlog_stage_name(enum boot_stage stage)
-{
-    return stage_names[stage];
-}
+const char *bootlog_stage_name(enum boot_stage stage) { return stage_names[stage]; }
 
 static void write_json(const struct vm *vm, FILE *f)
 {
-    fprintf(f, "{\n  \"host\": \"%s\",\n  \"cpus\": %u,\n  \"memory\": %" PRIu64 ",\n"
-            "  \"tsc_khz\": %" PRIu64 ",\n  \"stages\": [", host_flavour_name(), vm->ncpus,
-            vm->opt->memory, vm->tsc_khz);
+    fprintf(f,
+            "{\n  \"host\": \"%s\",\n  \"cpus\": %u,\n  \"memory\": %" PRIu64 ",\n"
+            "  \"tsc_khz\": %" PRIu64 ",\n  \"stages\": [",
+            host_flavour_name(), vm->ncpus, vm->opt->memory, vm->tsc_khz);
     const char *gap = "\n";
     uint64_t first_tsc = vm->bootlog.mark[BOOT_first_run].guest_tsc;
     for (unsigned i = 0; i < BOOT_STAGE_MAX; i++) {
         const struct bootlog_mark *m = &vm->bootlog.mark[i];
         if (!m->reached)
             continue;
-        fprintf(f, "%s    { \"stage\": \"%s\", \"wall_us\": %.1f, \"guest_cycles\": %" PRIu64
+        fprintf(f,
+                "%s    { \"stage\": \"%s\", \"wall_us\": %.1f, \"guest_cycles\": %" PRIu64
                 ", \"exits\": %" PRIu64 ", \"hypercalls\": %" PRIu64 ", \"pte_writes\": %" PRIu64
-                ", \"faults\": %" PRIu64 " }", gap, stage_names[i], (double)m->wall_ns / 1e3,
-                m->guest_tsc != 0 ? m->guest_tsc - first_tsc : 0, m->exits, m->hypercalls, m->pte_writes, m->faults);
+                ", \"faults\": %" PRIu64 " }",
+                gap, stage_names[i], (double)m->wall_ns / 1e3,
+                m->guest_tsc != 0 ? m->guest_tsc - first_tsc : 0, m->exits, m->hypercalls,
+                m->pte_writes, m->faults);
         gap = ",\n";
     }
     fputs("\n  ]\n}\n", f);

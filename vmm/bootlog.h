@@ -13,14 +13,14 @@
 struct vm;
 
 struct bootlog {
-    pthread_mutex_t lock;       /* guards `mark` */
-    uint64_t start_ns;          /* CLOCK_MONOTONIC at the start of main() */
+    pthread_mutex_t lock; /* guards `mark` */
+    uint64_t start_ns;    /* CLOCK_MONOTONIC at the start of main() */
     struct bootlog_mark {
         bool reached;
-        uint64_t wall_ns;       /* since start_ns */
-        uint64_t guest_tsc;     /* 0: before first_run */
-        uint64_t exits, hypercalls;     /* of all vCPUs */
-        uint64_t pte_writes, faults;    /* as the guest counts them */
+        uint64_t wall_ns;            /* since start_ns */
+        uint64_t guest_tsc;          /* 0: before first_run */
+        uint64_t exits, hypercalls;  /* of all vCPUs */
+        uint64_t pte_writes, faults; /* as the guest counts them */
     } mark[BOOT_STAGE_MAX];
 };
 

@@ -10,13 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define CMDLINE_MAX (64u * 1024)    /* bytes, without the final NUL */
+#define CMDLINE_MAX (64u * 1024) /* bytes, without the final NUL */
 
 struct cmdline_parts {
-    const char *append;             /* -a: words as they are, or NULL */
-    const char *term;               /* value of TERM, or NULL */
-    unsigned rows, cols;            /* 0: not known */
-    char **command;                 /* NULL-terminated, or NULL: boot init */
+    const char *append;  /* -a: words as they are, or NULL */
+    const char *term;    /* value of TERM, or NULL */
+    unsigned rows, cols; /* 0: not known */
+    char **command;      /* NULL-terminated, or NULL: boot init */
 };
 
 /* The whole line, for free(3).  0, -ENOMEM, -E2BIG when it is longer than

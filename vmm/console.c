@@ -29,18 +29,18 @@
 #include "vmm/uart.h"
 #include "vmm/vm.h"
 
-#define CTRL_A          0x01
-#define CTRL_D          0x04
-#define PENDING_MAX     4096
-#define STATUS_USER     130     /* Ctrl-A x: as if by SIGINT */
+#define CTRL_A      0x01
+#define CTRL_D      0x04
+#define PENDING_MAX 4096
+#define STATUS_USER 130 /* Ctrl-A x: as if by SIGINT */
 
 struct console {
     struct vm *vm;
     int wake_fd, signal_fd;
-    atomic_bool wants_room;     /* input waits for the UART */
+    atomic_bool wants_room; /* input waits for the UART */
     /* the rest belongs to console_run() */
     bool is_tty, at_eof, escaped;
-    uint8_t last;               /* last byte of piped input */
+    uint8_t last; /* last byte of piped input */
     uint8_t pending[PENDING_MAX];
     size_t start, count;
 };
@@ -65,8 +65,8 @@ void console_block_signals(void)
     sigset_t set;
     signal_set(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);           /* write(2) says EPIPE */
-    signal(SIGXFSZ, SIG_IGN);           /* and EFBIG */
+    signal(SIGPIPE, SIG_IGN); /* write(2) says EPIPE */
+    signal(SIGXFSZ, SIG_IGN); /* and EFBIG */
 }
 
 int console_create(struct console **out, struct vm *vm)
@@ -103,7 +103,7 @@ void console_destroy(struct console *c)
 void console_wake(struct console *c)
 {
     uint64_t one = 1;
-    ssize_t ignored = write(c->wake_fd, &one, sizeof(one));     /* full: it is awake */
+    ssize_t ignored = write(c->wake_fd, &one, sizeof(one)); /* full: it is awake */
     (void)ignored;
 }
 
@@ -121,7 +121,7 @@ void console_output(struct console *c, const void *bytes, size_t len)
         if (n >= 0) {
             p += n;
             len -= (size_t)n;
-        } else if (errno == EAGAIN) {           /* someone made it non-blocking */
+        } else if (errno == EAGAIN) { /* someone made it non-blocking */
             struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
             poll(&out, 1, -1);
         } else if (errno == EPIPE) {
@@ -157,18 +157,13 @@ static void take_terminal_byte(struct console *c, uint8_t byte)
     }
     c->escaped = false;
     switch (byte) {
-    case 'x': case 'X':
-        vm_stop(c->vm, STOP_STATUS, STATUS_USER, -1, "stopped by Ctrl-A x");
-        break;
-    case 'h': case 'H': case '?':
-        help();
-        break;
-    case CTRL_A:
-        queue(c, CTRL_A);
-        break;
-    default:                    /* not one of ours: as typed */
-        queue(c, CTRL_A);
-        queue(c, byte);
+    case 'x':
+    case 'X': vm_stop(c->vm, STOP_STATUS, STATUS_USER, -1, "stopped by Ctrl-A x"); break;
+    case 'h':
+    case 'H':
+    case '?': help(); break;
+    case CTRL_A: queue(c, CTRL_A); break;
+    default: /* not one of ours: as typed */ queue(c, CTRL_A); queue(c, byte);
     }
 }
 
@@ -186,7 +181,7 @@ static void read_input(struct console *c)
     ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n <= 0) {               /* a terminal that hung up is an end, too */
+    if (n <= 0) { /* a terminal that hung up is an end, too */
         end_of_input(c);
         return;
     }
@@ -232,7 +227,7 @@ static void take_signals(struct console *c)
     struct signalfd_siginfo info;
     while (read(c->signal_fd, &info, sizeof(info)) == sizeof(info)) {
         if (info.ssi_signo == SIGCONT)
-            terminal_raw();     /* the shell has changed it meanwhile */
+            terminal_raw(); /* the shell has changed it meanwhile */
         else if (info.ssi_signo == SIGTSTP)
             suspend();
         else
@@ -275,7 +270,7 @@ void console_run(struct console *c)
             break;
         }
         if (poll(fds, 3, left) < 0)
-            continue;           /* EINTR */
+            continue; /* EINTR */
         if (fds[0].revents != 0) {
             uint64_t ignored;
             while (read(c->wake_fd, &ignored, sizeof(ignored)) > 0)

@@ -11,14 +11,14 @@
 struct console;
 struct vm;
 
-int console_create(struct console **out, struct vm *vm);        /* 0 or -errno */
-void console_destroy(struct console *c);        /* NULL is fine */
+int console_create(struct console **out, struct vm *vm); /* 0 or -errno */
+void console_destroy(struct console *c);                 /* NULL is fine */
 
 /* Returns when the VM is to stop. */
 void console_run(struct console *c);
 
-void console_wake(struct console *c);           /* look again whether to stop */
-void console_room(struct console *c);           /* the UART may take input again */
+void console_wake(struct console *c); /* look again whether to stop */
+void console_room(struct console *c); /* the UART may take input again */
 /* All of it to stdout, unless the VM is stopping.  What stdout refuses ends the
  * VM: with 128+SIGPIPE when nobody reads any more, else as a failure. */
 void console_output(struct console *c, const void *bytes, size_t len);

@@ -26,9 +26,9 @@
 #include "vmm/vm.h"
 #include "vmm/xstate.h"
 
-#define ENTRIES_MAX     256
-#define BUS_KHZ         1000000u        /* KVM's APIC timer counts nanoseconds */
-#define LEAF_FREQUENCY  0x40000010u
+#define ENTRIES_MAX    256
+#define BUS_KHZ        1000000u /* KVM's APIC timer counts nanoseconds */
+#define LEAF_FREQUENCY 0x40000010u
 
 #define L1_ECX_X2APIC       (1u << 21)
 #define L1_ECX_TSC_DEADLINE (1u << 24)
@@ -36,19 +36,19 @@
 #define L1_ECX_HYPERVISOR   (1u << 31)
 #define L1_EDX_HTT          (1u << 28)
 /* What exists only together with the vector state: FMA, AVX, F16C. */
-#define L1_ECX_VECTOR       (1u << 12 | 1u << 28 | 1u << 29)
+#define L1_ECX_VECTOR (1u << 12 | 1u << 28 | 1u << 29)
 /* AVX2; AVX512 F DQ IFMA PF ER CD BW VL */
-#define L7_EBX_VECTOR       (1u << 5 | 1u << 16 | 1u << 17 | 1u << 21 | 7u << 26 | 3u << 30)
+#define L7_EBX_VECTOR (1u << 5 | 1u << 16 | 1u << 17 | 1u << 21 | 7u << 26 | 3u << 30)
 /* AVX512 VBMI VBMI2; VAES VPCLMULQDQ; VNNI BITALG; VPOPCNTDQ */
-#define L7_ECX_VECTOR       (1u << 1 | 1u << 6 | 15u << 9 | 1u << 14)
-#define XSAVEOPT            (1u << 0)
+#define L7_ECX_VECTOR (1u << 1 | 1u << 6 | 15u << 9 | 1u << 14)
+#define XSAVEOPT      (1u << 0)
 
 static struct kvm_cpuid_entry2 *find(struct kvm_cpuid2 *t, uint32_t leaf, uint32_t sub)
 {
     for (unsigned i = 0; i < t->nent; i++) {
         struct kvm_cpuid_entry2 *e = &t->entries[i];
-        if (e->function == leaf
-            && (e->index == sub || !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
+        if (e->function == leaf &&
+            (e->index == sub || !(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX)))
             return e;
     }
     return NULL;
@@ -67,11 +67,12 @@ static struct kvm_cpuid_entry2 *add(struct kvm_cpuid2 *t, uint32_t leaf, uint32_
                                     bool has_index)
 {
     static struct kvm_cpuid_entry2 none;
-    if (t->nent == ENTRIES_MAX)         /* KVM knows some 80 */
+    if (t->nent == ENTRIES_MAX) /* KVM knows some 80 */
         return &none;
     struct kvm_cpuid_entry2 *e = &t->entries[t->nent++];
     *e = (struct kvm_cpuid_entry2){
-        .function = leaf, .index = sub,
+        .function = leaf,
+        .index = sub,
         .flags = has_index ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
     };
     return e;
@@ -93,10 +94,10 @@ static void set_topology(struct kvm_cpuid2 *t, unsigned ncpus)
         e->ebx = (e->ebx & 0x0000ffff) | ncpus << 16;
         e->edx = ncpus > 1 ? e->edx | L1_EDX_HTT : e->edx & ~L1_EDX_HTT;
     }
-    for (unsigned i = 0; i < t->nent; i++)      /* caches: private, cores in the package */
+    for (unsigned i = 0; i < t->nent; i++) /* caches: private, cores in the package */
         if (t->entries[i].function == 4 && (t->entries[i].eax & 0x1f) != 0)
-            t->entries[i].eax = (t->entries[i].eax & 0x3fff)
-                | ((1u << (bits < 6 ? bits : 6)) - 1) << 26;
+            t->entries[i].eax = (t->entries[i].eax & 0x3fff) | ((1u << (bits < 6 ? bits : 6)) - 1)
+                                                                   << 26;
     drop(t, 0xb);
     drop(t, 0x1f);
     e = find(t, 0, 0);
@@ -105,13 +106,13 @@ static void set_topology(struct kvm_cpuid2 *t, unsigned ncpus)
             e->eax = 0x1e;
         struct kvm_cpuid_entry2 *level = add(t, 0xb, 0, true);
         level->ebx = 1;
-        level->ecx = 1u << 8 | 0;       /* type thread */
+        level->ecx = 1u << 8 | 0; /* type thread */
         level = add(t, 0xb, 1, true);
         level->eax = bits;
         level->ebx = ncpus;
-        level->ecx = 2u << 8 | 1;       /* type core */
+        level->ecx = 2u << 8 | 1; /* type core */
         level = add(t, 0xb, 2, true);
-        level->ecx = 2;                 /* no more levels */
+        level->ecx = 2; /* no more levels */
     }
     e = find(t, 0x80000008, 0);
     if (e != NULL)
@@ -132,7 +133,7 @@ static void set_hypervisor(const struct vm *vm, struct kvm_cpuid2 *t)
 {
     struct kvm_cpuid_entry2 *e = find(t, 0x40000000, 0);
     if (e != NULL)
-        e->eax = LEAF_FREQUENCY;        /* the last leaf of KVM's range */
+        e->eax = LEAF_FREQUENCY; /* the last leaf of KVM's range */
     drop(t, LEAF_FREQUENCY);
     e = add(t, LEAF_FREQUENCY, 0, false);
     e->eax = (uint32_t)vm->tsc_khz;
@@ -145,8 +146,8 @@ static void set_hypervisor(const struct vm *vm, struct kvm_cpuid2 *t)
     e->edx = HC_SIGNATURE_EDX;
     e = add(t, HC_CPUID_BASE + 1, 0, false);
     e->eax = HC_ABI_VERSION;
-    e->ebx = (vm->tracer != NULL ? HC_CAP_TRACE : 0)
-        | (host_interprets_ring0() ? HC_CAP_PAGE_OPS | HC_CAP_BYTE_OPS : 0);
+    e->ebx = (vm->tracer != NULL ? HC_CAP_TRACE : 0) |
+             (host_interprets_ring0() ? HC_CAP_PAGE_OPS | HC_CAP_BYTE_OPS : 0);
 }
 
 /* Sizes and offsets of the components are those of KVM_GET_XSAVE2, that is the
@@ -211,8 +212,8 @@ void cpuid_for_vcpu(struct kvm_cpuid2 *t, unsigned apic_id)
             e->edx = apic_id;
         else if (e->function == 0x8000001e) {
             e->eax = apic_id;
-            e->ebx = apic_id & 0xff;    /* one thread a core */
-            e->ecx = 0;                 /* one node */
+            e->ebx = apic_id & 0xff; /* one thread a core */
+            e->ecx = 0;              /* one node */
         }
     }
 }

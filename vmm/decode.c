@@ -16,7 +16,7 @@
 
 struct bytes {
     const uint8_t *at, *end;
-    bool short_of;              /* more were wanted than there are */
+    bool short_of; /* more were wanted than there are */
 };
 
 static uint8_t next(struct bytes *b)
@@ -45,7 +45,7 @@ static void take_memory(struct bytes *b, uint8_t modrm, uint8_t rex, struct insn
     insn->index = GPR_NONE;
     insn->scale = 1;
     insn->base = (enum insn_reg)(rm | (rex & REX_B) << 3);
-    if (rm == 4) {                      /* SIB */
+    if (rm == 4) { /* SIB */
         uint8_t sib = next(b);
         unsigned index = (sib >> 3 & 7) | (rex & REX_X) << 2;
         insn->base = (enum insn_reg)((sib & 7) | (rex & REX_B) << 3);

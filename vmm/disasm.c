@@ -5,11 +5,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define AFTER_MARK 6     /* instructions shown from the marked one on */
+#define AFTER_MARK 6 /* instructions shown from the marked one on */
 
 static bool start(csh *handle, unsigned bits)
 {
-    return cs_open(CS_ARCH_X86, bits == 64 ? CS_MODE_64 : bits == 32 ? CS_MODE_32 : CS_MODE_16,
+    return cs_open(CS_ARCH_X86,
+                   bits == 64   ? CS_MODE_64
+                   : bits == 32 ? CS_MODE_32
+                                : CS_MODE_16,
                    handle) == CS_ERR_OK;
 }
 

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define DISASM_INSN_MAX 15      /* bytes of the longest x86 instruction */
+#define DISASM_INSN_MAX 15 /* bytes of the longest x86 instruction */
 
 /* Lines of disassembly for bytes [0, n), which lie at `address`; the one at
  * `mark` gets an arrow.  bits: 16, 32 or 64.  False when

@@ -19,13 +19,13 @@
 #include "vmm/vm.h"
 #include "vmm/xstate.h"
 
-#define VECTOR_UD   6
-#define VECTOR_GP   13
+#define VECTOR_UD     6
+#define VECTOR_GP     13
 #define PAGE_REST(va) (GMEM_PAGE - ((va) & (GMEM_PAGE - 1)))
 
 /* Set by emulate_enable(), before any vCPU. */
 static struct xstate_layout layout;
-static bool ud_is_queued;       /* KVM also queues a #UD, which is to be taken back */
+static bool ud_is_queued; /* KVM also queues a #UD, which is to be taken back */
 
 void emulate_enable(struct vm *vm)
 {
@@ -34,10 +34,7 @@ void emulate_enable(struct vm *vm)
     ud_is_queued = ioctl(vm->fd, KVM_ENABLE_CAP, &cap) != 0;
 }
 
-void emulate_free(struct emulate_state *e)
-{
-    free(e->area);
-}
+void emulate_free(struct emulate_state *e) { free(e->area); }
 
 static uint64_t reg_value(const struct kvm_regs *r, enum insn_reg reg)
 {
@@ -50,8 +47,8 @@ static uint64_t reg_value(const struct kvm_regs *r, enum insn_reg reg)
     case GPR_RBP: return r->rbp;
     case GPR_RSI: return r->rsi;
     case GPR_RDI: return r->rdi;
-    case GPR_R8:  return r->r8;
-    case GPR_R9:  return r->r9;
+    case GPR_R8: return r->r8;
+    case GPR_R9: return r->r9;
     case GPR_R10: return r->r10;
     case GPR_R11: return r->r11;
     case GPR_R12: return r->r12;
@@ -68,8 +65,8 @@ static uint64_t effective_address(const struct vcpu *v, const struct insn *insn,
                                   const struct kvm_sregs *s)
 {
     const struct kvm_regs *r = &v->run->s.regs.regs;
-    uint64_t at = reg_value(r, insn->base) + reg_value(r, insn->index) * insn->scale
-        + (uint64_t)(int64_t)insn->disp;
+    uint64_t at = reg_value(r, insn->base) + reg_value(r, insn->index) * insn->scale +
+                  (uint64_t)(int64_t)insn->disp;
     if (insn->base == GPR_RIP)
         at += insn->len;
     if (insn->seg == SEG_FS)
@@ -176,12 +173,11 @@ bool emulate_instruction(struct vcpu *v)
     struct insn insn;
     enum outcome outcome;
 
-    if (run->emulation_failure.ndata < 3
-        || !(run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES)
-        || run->emulation_failure.insn_size > INSN_BYTES_MAX
-        || ioctl(v->fd, KVM_GET_SREGS, &s) != 0)
+    if (run->emulation_failure.ndata < 3 ||
+        !(run->emulation_failure.flags & KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES) ||
+        run->emulation_failure.insn_size > INSN_BYTES_MAX || ioctl(v->fd, KVM_GET_SREGS, &s) != 0)
         return false;
-    if (s.ss.dpl == 3)          /* as KVM does without the capability */
+    if (s.ss.dpl == 3) /* as KVM does without the capability */
         return inject(v, VECTOR_UD);
     if (!s.cs.l || !prepare(v))
         return false;

@@ -13,11 +13,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define MAP_FILE_MIN    (16 * GMEM_PAGE)    /* fewer pages are cheaper read */
+#define MAP_FILE_MIN (16 * GMEM_PAGE) /* fewer pages are cheaper read */
 
 struct gmem {
     uint8_t *base;
-    uint64_t low, high;     /* bytes in each range */
+    uint64_t low, high; /* bytes in each range */
 };
 
 int gmem_create(struct gmem **out, uint64_t bytes)
@@ -27,14 +27,14 @@ int gmem_create(struct gmem **out, uint64_t bytes)
         return -ENOMEM;
     m->low = bytes < GMEM_LOW_MAX ? bytes : GMEM_LOW_MAX;
     m->high = bytes - m->low;
-    m->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    m->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     if (m->base == MAP_FAILED) {
         int err = -errno;
         free(m);
         return err;
     }
-    madvise(m->base, bytes, MADV_DONTDUMP);     /* a core of the VMM is about the VMM */
+    madvise(m->base, bytes, MADV_DONTDUMP); /* a core of the VMM is about the VMM */
     *out = m;
     return 0;
 }
@@ -59,20 +59,11 @@ void *gmem_span(const struct gmem *m, uint64_t gpa, size_t len)
     return m->base + m->low + off;
 }
 
-uint64_t gmem_low_bytes(const struct gmem *m)
-{
-    return m->low;
-}
+uint64_t gmem_low_bytes(const struct gmem *m) { return m->low; }
 
-uint64_t gmem_high_bytes(const struct gmem *m)
-{
-    return m->high;
-}
+uint64_t gmem_high_bytes(const struct gmem *m) { return m->high; }
 
-uint64_t gmem_end(const struct gmem *m)
-{
-    return m->high != 0 ? GMEM_HIGH_BASE + m->high : m->low;
-}
+uint64_t gmem_end(const struct gmem *m) { return m->high != 0 ? GMEM_HIGH_BASE + m->high : m->low; }
 
 static int read_all(int fd, uint8_t *to, uint64_t offset, uint64_t len)
 {

@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GMEM_PAGE       4096ull
-#define GMEM_LOW_MAX    (3ull << 30)    /* RAM below the hole */
-#define GMEM_HIGH_BASE  (4ull << 30)    /* where RAM goes on above it */
+#define GMEM_PAGE      4096ull
+#define GMEM_LOW_MAX   (3ull << 30) /* RAM below the hole */
+#define GMEM_HIGH_BASE (4ull << 30) /* where RAM goes on above it */
 
-struct gmem;                            /* fields live in gmem.c */
+struct gmem; /* fields live in gmem.c */
 
 /* bytes: a multiple of GMEM_PAGE.  0 or -errno. */
 int gmem_create(struct gmem **out, uint64_t bytes);
@@ -25,9 +25,9 @@ void gmem_destroy(struct gmem *m);
  * the copy. */
 void *gmem_span(const struct gmem *m, uint64_t gpa, size_t len);
 
-uint64_t gmem_low_bytes(const struct gmem *m);      /* RAM from 0 on */
-uint64_t gmem_high_bytes(const struct gmem *m);     /* RAM from 4 GiB on */
-uint64_t gmem_end(const struct gmem *m);            /* first address above all RAM */
+uint64_t gmem_low_bytes(const struct gmem *m);  /* RAM from 0 on */
+uint64_t gmem_high_bytes(const struct gmem *m); /* RAM from 4 GiB on */
+uint64_t gmem_end(const struct gmem *m);        /* first address above all RAM */
 
 /* Put bytes [offset, offset + len) of the file at gpa, which must be RAM: whole
  * pages of it are mapped copy-on-write when file and address are page-aligned

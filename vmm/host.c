@@ -19,12 +19,12 @@ static enum host_flavour detect(void)
         return HOST_VMX;
     if (__get_cpuid(0x80000001, &a, &b, &c, &d) && (c & (1u << 2)))
         return HOST_SVM;
-    return HOST_PVM;        /* /dev/kvm without either extension */
+    return HOST_PVM; /* /dev/kvm without either extension */
 }
 
 enum host_flavour host_flavour(void)
 {
-    static int known = -1;      /* main() asks first, before any thread */
+    static int known = -1; /* main() asks first, before any thread */
     if (known < 0)
         known = (int)detect();
     return (enum host_flavour)known;
@@ -36,16 +36,12 @@ const char *host_flavour_name(void)
     return names[host_flavour()];
 }
 
-bool host_interprets_ring0(void)
-{
-    return host_flavour() == HOST_PVM;
-}
+bool host_interprets_ring0(void) { return host_flavour() == HOST_PVM; }
 
 static const char *paging(void)
 {
-    static const char *const parameter[] = {
-        "/sys/module/kvm_intel/parameters/ept", "/sys/module/kvm_amd/parameters/npt", NULL
-    };
+    static const char *const parameter[] = { "/sys/module/kvm_intel/parameters/ept",
+                                             "/sys/module/kvm_amd/parameters/npt", NULL };
     static const char *const name[] = { "EPT", "NPT" };
     enum host_flavour f = host_flavour();
     if (parameter[f] == NULL)

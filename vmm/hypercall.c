@@ -19,8 +19,8 @@
 #include "vmm/tracer.h"
 #include "vmm/vm.h"
 
-#define ENTROPY_MAX     256
-#define PANIC_TEXT_MAX  800
+#define ENTROPY_MAX    256
+#define PANIC_TEXT_MAX 800
 
 static int64_t hc_exit(struct vcpu *v, uint64_t status, uint64_t kind)
 {
@@ -176,7 +176,7 @@ static int64_t hc_panic(struct vcpu *v, uint64_t at, uint64_t bytes)
         p = "(the message is not in RAM)";
         bytes = strlen(p);
     }
-    for (uint64_t i = 0; i < bytes; i++)        /* printable, whatever it was */
+    for (uint64_t i = 0; i < bytes; i++) /* printable, whatever it was */
         text[i] = (p[i] >= ' ' && p[i] <= '~') || p[i] == '\n' ? p[i] : '?';
     text[bytes] = '\0';
     vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "kernel panic: %s", text);
@@ -186,21 +186,21 @@ static int64_t hc_panic(struct vcpu *v, uint64_t at, uint64_t bytes)
 static int64_t dispatch(struct vcpu *v, const struct kvm_regs *r)
 {
     switch (r->rax) {
-    case HC_EXIT:           return hc_exit(v, r->rdi, r->rsi);
-    case HC_CONSOLE_WRITE:  return hc_console_write(v, r->rdi, r->rsi);
-    case HC_BOOT_STAGE:     return hc_boot_stage(v, r->rdi, r->rsi, r->rdx);
-    case HC_TRACE_OPEN:     return hc_trace_open(v, r->rdi);
+    case HC_EXIT: return hc_exit(v, r->rdi, r->rsi);
+    case HC_CONSOLE_WRITE: return hc_console_write(v, r->rdi, r->rsi);
+    case HC_BOOT_STAGE: return hc_boot_stage(v, r->rdi, r->rsi, r->rdx);
+    case HC_TRACE_OPEN: return hc_trace_open(v, r->rdi);
     case HC_TRACE_DOORBELL: return hc_trace_doorbell(v, r->rdi, r->rsi, r->rdx, r->r10);
-    case HC_PAGE_COPY:      return hc_page_copy(v, r->rdi, r->rsi);
-    case HC_PAGE_CLEAR:     return hc_page_clear(v, r->rdi, r->rsi);
-    case HC_COPY:           return hc_copy(v, r->rdi, r->rsi, r->rdx);
-    case HC_CLEAR:          return hc_clear(v, r->rdi, r->rsi);
-    case HC_ENTROPY:        return hc_entropy(v, r->rdi, r->rsi);
-    case HC_WALL_CLOCK:     return hc_wall_clock();
-    case HC_INSPECT:        return hc_inspect(v, r->rdi);
-    case HC_YIELD:          return sched_yield();
-    case HC_CPU_ONLINE:     return hc_cpu_online(v, r->rdi, r->rsi, (int64_t)r->rdx, r->r10);
-    case HC_PANIC:          return hc_panic(v, r->rdi, r->rsi);
+    case HC_PAGE_COPY: return hc_page_copy(v, r->rdi, r->rsi);
+    case HC_PAGE_CLEAR: return hc_page_clear(v, r->rdi, r->rsi);
+    case HC_COPY: return hc_copy(v, r->rdi, r->rsi, r->rdx);
+    case HC_CLEAR: return hc_clear(v, r->rdi, r->rsi);
+    case HC_ENTROPY: return hc_entropy(v, r->rdi, r->rsi);
+    case HC_WALL_CLOCK: return hc_wall_clock();
+    case HC_INSPECT: return hc_inspect(v, r->rdi);
+    case HC_YIELD: return sched_yield();
+    case HC_CPU_ONLINE: return hc_cpu_online(v, r->rdi, r->rsi, (int64_t)r->rdx, r->r10);
+    case HC_PANIC: return hc_panic(v, r->rdi, r->rsi);
     }
     return -ENOSYS;
 }

@@ -5,10 +5,10 @@
  * Ports 0x61 to 0x63 are not the controller's: all ones. */
 #include "vmm/devices.h"
 
-#define REG_DATA        0       /* port 0x60 */
-#define REG_STATUS      4       /* port 0x64, seen from 0x60 */
+#define REG_DATA        0 /* port 0x60 */
+#define REG_STATUS      4 /* port 0x64, seen from 0x60 */
 #define CMD_PULSE_RESET 0xfe
-#define STATUS_SYSTEM   0x04    /* self-test passed */
+#define STATUS_SYSTEM   0x04 /* self-test passed */
 
 static uint8_t i8042_in(void *dev, uint16_t reg)
 {
@@ -25,6 +25,7 @@ static void i8042_out(void *dev, uint16_t reg, uint8_t value)
 
 struct port_device i8042_ports(struct reset_line *line)
 {
-    return (struct port_device){ .name = "i8042", .first = 0x60, .count = 5, .dev = line,
-                                 .in = i8042_in, .out = i8042_out };
+    return (struct port_device){
+        .name = "i8042", .first = 0x60, .count = 5, .dev = line, .in = i8042_in, .out = i8042_out
+    };
 }

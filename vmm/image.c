@@ -34,8 +34,10 @@ static const char *add_segment(struct image *im, const GElf_Phdr *ph, uint64_t f
     if (image_overlap(im, ph->p_paddr, ph->p_memsz) != NULL)
         return "two segments overlap";
     im->seg[im->nseg++] = (struct image_segment){
-        .paddr = ph->p_paddr, .offset = ph->p_offset,
-        .filesz = ph->p_filesz, .memsz = ph->p_memsz,
+        .paddr = ph->p_paddr,
+        .offset = ph->p_offset,
+        .filesz = ph->p_filesz,
+        .memsz = ph->p_memsz,
     };
     return NULL;
 }
@@ -51,9 +53,8 @@ static bool find_entry(Elf *elf, const GElf_Phdr *ph, uint64_t file_size, uint32
     size_t name, desc, at = 0;
     while (data != NULL && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
         const char *bytes = data->d_buf;
-        if (note.n_type != XEN_ELFNOTE_PHYS32_ENTRY || note.n_namesz != 4
-            || memcmp(bytes + name, "Xen", 4) != 0
-            || (note.n_descsz != 4 && note.n_descsz != 8))
+        if (note.n_type != XEN_ELFNOTE_PHYS32_ENTRY || note.n_namesz != 4 ||
+            memcmp(bytes + name, "Xen", 4) != 0 || (note.n_descsz != 4 && note.n_descsz != 8))
             continue;
         uint64_t value = 0;
         memcpy(&value, bytes + desc, note.n_descsz);
@@ -69,8 +70,8 @@ static const char *read_headers(struct image *im, Elf *elf, uint64_t file_size)
     size_t n;
     if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &eh) == NULL)
         return "not an ELF file";
-    if (eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_ident[EI_DATA] != ELFDATA2LSB
-        || eh.e_machine != EM_X86_64)
+    if (eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_ident[EI_DATA] != ELFDATA2LSB ||
+        eh.e_machine != EM_X86_64)
         return "not an ELF file for x86-64";
     if (elf_getphdrnum(elf, &n) != 0 || n == 0)
         return "no program headers; not a kernel";

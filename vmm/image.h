@@ -12,8 +12,8 @@
 
 struct image {
     const char *path;
-    int fd;                             /* stays open, for symbols; -1: closed */
-    uint32_t entry;                     /* physical: the PVH entry point */
+    int fd;         /* stays open, for symbols; -1: closed */
+    uint32_t entry; /* physical: the PVH entry point */
     unsigned nseg;
     struct image_segment {
         uint64_t paddr, offset, filesz, memsz;

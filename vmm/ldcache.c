@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC           "glibc-ld.so.cache1.1"
-#define FLAGS_X86_64    0x0303      /* ELF, libc6, x86-64 */
+#define MAGIC        "glibc-ld.so.cache1.1"
+#define FLAGS_X86_64 0x0303 /* ELF, libc6, x86-64 */
 
 struct header {
     char magic[20];
@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct header) == 48, "as ldconfig writes it");
 
 struct entry {
     int32_t flags;
-    uint32_t key, value;        /* offsets of strings from the start of the file */
+    uint32_t key, value; /* offsets of strings from the start of the file */
     uint32_t os_version;
     uint64_t hwcap;
 };
@@ -48,8 +48,8 @@ struct ldcache *ldcache_open(const char *path)
         if (c != NULL) {
             memcpy(&h, file, sizeof(h));
             *c = (struct ldcache){ file, (size_t)st.st_size, h.count };
-            if (memcmp(h.magic, MAGIC, sizeof(h.magic)) != 0
-                || h.count > (c->bytes - sizeof(h)) / sizeof(struct entry)) {
+            if (memcmp(h.magic, MAGIC, sizeof(h.magic)) != 0 ||
+                h.count > (c->bytes - sizeof(h)) / sizeof(struct entry)) {
                 ldcache_close(c);
                 c = NULL;
             }

@@ -7,8 +7,8 @@
 
 struct ldcache;
 
-struct ldcache *ldcache_open(const char *path);     /* NULL: none that can be read */
-void ldcache_close(struct ldcache *c);              /* NULL is fine */
+struct ldcache *ldcache_open(const char *path); /* NULL: none that can be read */
+void ldcache_close(struct ldcache *c);          /* NULL is fine */
 /* Path of an x86-64 glibc library, valid until close; NULL: not listed.  c may
  * be NULL. */
 const char *ldcache_find(const struct ldcache *c, const char *name);

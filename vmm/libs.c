@@ -25,27 +25,30 @@
 #define NEEDED_MAX  256
 #define MUSL_PATH   "/etc/ld-musl-x86_64.path"
 
-static const char *const default_dirs[] = {
-    "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib64", "/usr/lib64", "/lib",
-    "/usr/lib", NULL
-};
+static const char *const default_dirs[] = { "/lib/x86_64-linux-gnu",
+                                            "/usr/lib/x86_64-linux-gnu",
+                                            "/lib64",
+                                            "/usr/lib64",
+                                            "/lib",
+                                            "/usr/lib",
+                                            NULL };
 static const char *const musl_dirs[] = { "/lib", "/usr/local/lib", "/usr/lib", NULL };
 
 struct object {
-    char *host, *guest, *name;          /* name: as it was needed */
-    char *rpath, *runpath;              /* or NULL */
-    int parent;                         /* who needed it; -1: the program */
+    char *host, *guest, *name; /* name: as it was needed */
+    char *rpath, *runpath;     /* or NULL */
+    int parent;                /* who needed it; -1: the program */
 };
 
 struct search {
     struct object object[OBJECTS_MAX];
     unsigned n;
     bool musl;
-    struct ldcache *cache;              /* opened at the first need */
+    struct ldcache *cache; /* opened at the first need */
 };
 
 struct dynamic {
-    char interp[PATH_MAX];              /* "": none */
+    char interp[PATH_MAX]; /* "": none */
     char *needed[NEEDED_MAX];
     unsigned nneeded;
     char *rpath, *runpath;
@@ -87,8 +90,10 @@ static void read_dynamic(Elf *elf, struct dynamic *d)
         for (int i = 0; data != NULL && gelf_getdyn(data, i, &dyn) != NULL; i++) {
             if (dyn.d_tag == DT_NULL)
                 break;
-            char **to = dyn.d_tag == DT_RPATH ? &d->rpath : dyn.d_tag == DT_RUNPATH ? &d->runpath
-                : dyn.d_tag == DT_NEEDED && d->nneeded < NEEDED_MAX ? &d->needed[d->nneeded] : NULL;
+            char **to = dyn.d_tag == DT_RPATH                               ? &d->rpath
+                        : dyn.d_tag == DT_RUNPATH                           ? &d->runpath
+                        : dyn.d_tag == DT_NEEDED && d->nneeded < NEEDED_MAX ? &d->needed[d->nneeded]
+                                                                            : NULL;
             if (to == NULL || *to != NULL)
                 continue;
             *to = string_at(elf, sh.sh_link, dyn.d_un.d_val);
@@ -109,9 +114,9 @@ static bool read_object(const char *host, struct dynamic *d)
         return false;
     elf_version(EV_CURRENT);
     Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
-    bool ok = elf != NULL && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &eh) != NULL
-        && eh.e_machine == EM_X86_64 && eh.e_ident[EI_CLASS] == ELFCLASS64
-        && elf_getphdrnum(elf, &n) == 0;
+    bool ok = elf != NULL && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &eh) != NULL &&
+              eh.e_machine == EM_X86_64 && eh.e_ident[EI_CLASS] == ELFCLASS64 &&
+              elf_getphdrnum(elf, &n) == 0;
     for (size_t i = 0; ok && i < n; i++) {
         GElf_Phdr ph;
         if (gelf_getphdr(elf, (int)i, &ph) != NULL && ph.p_type == PT_INTERP)
@@ -172,7 +177,7 @@ struct place {
 static bool try_path(const char *path, const struct object *o, const char *name, struct place *p)
 {
     char dir[PATH_MAX];
-    for (const char *s = path; s != NULL; ) {
+    for (const char *s = path; s != NULL;) {
         const char *colon = strchr(s, ':');
         size_t len = colon != NULL ? (size_t)(colon - s) : strlen(s);
         if (expand(dir, s, len, o->host)) {
@@ -203,8 +208,8 @@ static bool in_default_dir(const char *host)
 {
     const char *slash = strrchr(host, '/');
     for (const char *const *d = default_dirs; *d != NULL; d++)
-        if (slash != NULL && strlen(*d) == (size_t)(slash - host)
-            && memcmp(*d, host, strlen(*d)) == 0)
+        if (slash != NULL && strlen(*d) == (size_t)(slash - host) &&
+            memcmp(*d, host, strlen(*d)) == 0)
             return true;
     return false;
 }
@@ -233,11 +238,11 @@ static bool try_musl(const char *name, struct place *p)
         return try_dirs(musl_dirs, name, p);
     while (!ok && fgets(line, sizeof(line), f) != NULL) {
         line[strcspn(line, "\n")] = '\0';
-        struct object root = { .host = line, .guest = line };   /* no $ORIGIN in there */
+        struct object root = { .host = line, .guest = line }; /* no $ORIGIN in there */
         ok = try_path(line, &root, name, p);
     }
     fclose(f);
-    if (ok)     /* the guest has no such list: where musl looks by itself */
+    if (ok) /* the guest has no such list: where musl looks by itself */
         snprintf(p->guest, sizeof(p->guest), "/lib/%s", name);
     return ok;
 }
@@ -252,8 +257,8 @@ static bool locate(struct search *s, unsigned who, const char *name, struct plac
     }
     if (o->runpath == NULL)
         for (int i = (int)who; i >= 0; i = s->object[i].parent)
-            if (s->object[i].rpath != NULL && s->object[i].runpath == NULL
-                && try_path(s->object[i].rpath, &s->object[i], name, p))
+            if (s->object[i].rpath != NULL && s->object[i].runpath == NULL &&
+                try_path(s->object[i].rpath, &s->object[i], name, p))
                 return true;
     if (o->runpath != NULL && try_path(o->runpath, o, name, p))
         return true;
@@ -268,8 +273,9 @@ static bool append(struct search *s, const char *name, const char *host, const c
     if (s->n == OBJECTS_MAX)
         return false;
     struct object *o = &s->object[s->n];
-    *o = (struct object){ .host = strdup(host), .guest = strdup(guest), .name = strdup(name),
-                          .parent = parent };
+    *o = (struct object){
+        .host = strdup(host), .guest = strdup(guest), .name = strdup(name), .parent = parent
+    };
     s->n++;
     return o->host != NULL && o->guest != NULL && o->name != NULL;
 }

@@ -46,16 +46,14 @@ static char *make_cmdline(const struct options *opt, bool is_terminal)
         terminal_size(&parts.rows, &parts.cols);
     }
     switch (cmdline_build(&line, &parts)) {
-    case 0:
-        return line;
+    case 0: return line;
     case -E2BIG:
         say("the kernel command line would be longer than %u bytes; shorten COMMAND", CMDLINE_MAX);
         break;
     case -EINVAL:
         say("--append ends the kernel's words with '--' and there is a COMMAND, too");
         break;
-    default:
-        say("out of memory");
+    default: say("out of memory");
     }
     return NULL;
 }
@@ -133,12 +131,13 @@ static int audit(const struct vm *vm, int status)
     for (unsigned c = 0; c < vm->ncpus; c++)
         if (vm->vcpu[c].is_amid)
             say("audit: vCPU %u was stopped inside the kernel; a difference of one table may be "
-                "a store that was under way", c);
+                "a store that was under way",
+                c);
     int found = tracer_audit_final(vm->tracer, vm->mem, stderr);
     if (found == 0)
         return status;
-    say("audit: %s", found > 0 ? "the trace does not explain the guest's page tables"
-                               : strerror(-found));
+    say("audit: %s",
+        found > 0 ? "the trace does not explain the guest's page tables" : strerror(-found));
     return vm->stop.kind == STOP_DIED ? status : EXIT_VMM;
 }
 
@@ -157,15 +156,12 @@ static int finish(struct vm *vm, FILE *boot_report)
         report_death(vm, stderr);
         status = EXIT_GUEST_DIED;
         break;
-    case STOP_TIMEOUT:
-        report_timeout(vm, stderr);
-        break;
+    case STOP_TIMEOUT: report_timeout(vm, stderr); break;
     case STOP_FAILED:
         if (vm->stop.text[0] != '\0')
             say("%s", vm->stop.text);
         break;
-    default:
-        say_more("%s, status %d", vm->stop.text, vm->stop.status);
+    default: say_more("%s, status %d", vm->stop.text, vm->stop.status);
     }
     if (vm->opt->audit_final && vm->stop.kind != STOP_FAILED)
         status = audit(vm, status);
@@ -202,7 +198,7 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
     free(cmdline);
     bootlog_mark(vm, BOOT_kernel_loaded, 0, 0);
     if (!vcpu_start_all(vm) || (opt->seccomp && !sandbox_enter()))
-        exit(EXIT_VMM);         /* threads wait at their gate: nothing to undo */
+        exit(EXIT_VMM); /* threads wait at their gate: nothing to undo */
     say_more("%u vCPUs, %llu MiB, host KVM %s", vm->ncpus, (unsigned long long)(opt->memory >> 20),
              host_flavour_name());
     terminal_raw();

@@ -23,25 +23,43 @@
 #define MEMORY_MIN (4ull << 20)
 #define MEMORY_MAX (1ull << 40)
 
-enum { OPT_ADD = 256, OPT_AUDIT, OPT_TIMEOUT, OPT_BOOT_REPORT, OPT_STATS, OPT_NO_SECCOMP,
-       OPT_VERSION, OPT_HELP };
+enum {
+    OPT_ADD = 256,
+    OPT_AUDIT,
+    OPT_TIMEOUT,
+    OPT_BOOT_REPORT,
+    OPT_STATS,
+    OPT_NO_SECCOMP,
+    OPT_VERSION,
+    OPT_HELP
+};
 
 static const struct argp_option option_table[] = {
     { "memory", 'm', "SIZE", 0, "Guest RAM, with K, M or G (default 256M)", 0 },
     { "cpus", 'c', "N", 0, "Number of vCPUs (default 1)", 0 },
     { "initrd", 'i', "FILE", 0, "Root image (cpio newc) instead of the one inside KERNEL", 0 },
     { "append", 'a', "STRING", 0, "Words for the kernel command line", 0 },
-    { "add", OPT_ADD, "HOST[:GUEST]", 0, "Put a host file or directory into the guest's root; "
-      "a dynamically linked program brings its interpreter and libraries (repeatable)", 0 },
+    { "add", OPT_ADD, "HOST[:GUEST]", 0,
+      "Put a host file or directory into the guest's root; "
+      "a dynamically linked program brings its interpreter and libraries (repeatable)",
+      0 },
     { "trace", 't', "DIR", 0, "Record a trace of page tables and processes into DIR", 0 },
-    { "audit", OPT_AUDIT, "MODE", 0, "Check the trace; MODE final: at the end, the replayed tables "
-      "equal the guest's memory", 0 },
-    { "timeout", OPT_TIMEOUT, "SECONDS", 0, "Stop the VM after this time and say what every task "
-      "was doing", 0 },
-    { "boot-report", OPT_BOOT_REPORT, "FILE", 0, "Write the stages of the boot as JSON, or as a picture "
-      "if FILE ends in .svg", 0 },
-    { "stats", OPT_STATS, NULL, 0, "At the end, print exits by reason and hypercalls by number, "
-      "per vCPU, on stderr", 0 },
+    { "audit", OPT_AUDIT, "MODE", 0,
+      "Check the trace; MODE final: at the end, the replayed tables "
+      "equal the guest's memory",
+      0 },
+    { "timeout", OPT_TIMEOUT, "SECONDS", 0,
+      "Stop the VM after this time and say what every task "
+      "was doing",
+      0 },
+    { "boot-report", OPT_BOOT_REPORT, "FILE", 0,
+      "Write the stages of the boot as JSON, or as a picture "
+      "if FILE ends in .svg",
+      0 },
+    { "stats", OPT_STATS, NULL, 0,
+      "At the end, print exits by reason and hypercalls by number, "
+      "per vCPU, on stderr",
+      0 },
     { "no-seccomp", OPT_NO_SECCOMP, NULL, 0, "Do not restrict the VMM's own system calls", 0 },
     { "verbose", 'v', NULL, 0, "Say more on stderr, the stages of the boot, too", 0 },
     { "quiet", 'q', NULL, 0, "Say only what went wrong", 0 },
@@ -77,10 +95,14 @@ bool options_size(const char *text, uint64_t *bytes)
     unsigned long long n = strtoull(text, &end, 10);
     unsigned shift = 0;
     switch (*end) {
-    case 'k': case 'K': shift = 10; break;
-    case 'm': case 'M': shift = 20; break;
-    case 'g': case 'G': shift = 30; break;
-    case 't': case 'T': shift = 40; break;
+    case 'k':
+    case 'K': shift = 10; break;
+    case 'm':
+    case 'M': shift = 20; break;
+    case 'g':
+    case 'G': shift = 30; break;
+    case 't':
+    case 'T': shift = 40; break;
     }
     if (shift != 0)
         end++;
@@ -111,8 +133,7 @@ static void set_timeout(struct options *o, const char *arg)
 {
     char *end;
     o->timeout = strtod(arg, &end);
-    if (end == arg || *end != '\0' || !isfinite(o->timeout) || o->timeout <= 0
-        || o->timeout > 1e9)
+    if (end == arg || *end != '\0' || !isfinite(o->timeout) || o->timeout <= 0 || o->timeout > 1e9)
         refuse("'%s' is not a number of seconds above 0", arg);
 }
 
@@ -120,35 +141,32 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'm':             set_memory(o, arg); break;
-    case 'c':             set_cpus(o, arg); break;
-    case 'i':             o->initrd = arg; break;
-    case 'a':             o->append = arg; break;
-    case OPT_ADD:         o->add[o->nadd++] = arg; break;
-    case 't':             o->trace_dir = arg; break;
+    case 'm': set_memory(o, arg); break;
+    case 'c': set_cpus(o, arg); break;
+    case 'i': o->initrd = arg; break;
+    case 'a': o->append = arg; break;
+    case OPT_ADD: o->add[o->nadd++] = arg; break;
+    case 't': o->trace_dir = arg; break;
     case OPT_AUDIT:
         if (strcmp(arg, "final") != 0)
             refuse("--audit=%s: the only audit there is is 'final'", arg);
         o->audit_final = true;
         break;
-    case OPT_TIMEOUT:     set_timeout(o, arg); break;
+    case OPT_TIMEOUT: set_timeout(o, arg); break;
     case OPT_BOOT_REPORT: o->boot_report = arg; break;
-    case OPT_STATS:       o->stats = true; break;
-    case OPT_NO_SECCOMP:  o->seccomp = false; break;
-    case 'v':             o->level = 1; break;
-    case 'q':             o->level = -1; break;
-    case OPT_VERSION:     o->version = true; break;
-    case OPT_HELP:        o->help = true; break;
+    case OPT_STATS: o->stats = true; break;
+    case OPT_NO_SECCOMP: o->seccomp = false; break;
+    case 'v': o->level = 1; break;
+    case 'q': o->level = -1; break;
+    case OPT_VERSION: o->version = true; break;
+    case OPT_HELP: o->help = true; break;
     case ARGP_KEY_ARG:
         if (o->kernel != NULL)
             refuse("one KERNEL only; the guest's command goes after '--'");
         o->kernel = arg;
         break;
-    case ARGP_KEY_ERROR:
-        o->wrong = state->next > 0 ? state->argv[state->next - 1] : NULL;
-        break;
-    default:
-        return ARGP_ERR_UNKNOWN;
+    case ARGP_KEY_ERROR: o->wrong = state->next > 0 ? state->argv[state->next - 1] : NULL; break;
+    default: return ARGP_ERR_UNKNOWN;
     }
     return 0;
 }
@@ -164,8 +182,10 @@ static void print_version(const struct options *o)
 void options_parse(struct options *o, int argc, char **argv)
 {
     static const struct argp argp = {
-        .options = option_table, .parser = parse_one,
-        .args_doc = "KERNEL [-- COMMAND [ARG...]]", .doc = doc,
+        .options = option_table,
+        .parser = parse_one,
+        .args_doc = "KERNEL [-- COMMAND [ARG...]]",
+        .doc = doc,
     };
     *o = (struct options){ .memory = 256ull << 20, .cpus = 1, .seccomp = true };
     o->add = calloc((size_t)argc, sizeof(*o->add));

@@ -6,28 +6,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CPUS_MAX        254     /* xAPIC IDs: 255 is the broadcast */
+#define CPUS_MAX 254 /* xAPIC IDs: 255 is the broadcast */
 
-#define EXIT_TIMEOUT    124     /* --timeout ran out */
-#define EXIT_VMM        125     /* the VMM refused or failed */
-#define EXIT_GUEST_DIED 255     /* panic, triple fault, KVM internal error */
+#define EXIT_TIMEOUT    124 /* --timeout ran out */
+#define EXIT_VMM        125 /* the VMM refused or failed */
+#define EXIT_GUEST_DIED 255 /* panic, triple fault, KVM internal error */
 
 struct options {
     const char *kernel;
-    char **command;             /* NULL-terminated words after `--`, or NULL */
-    uint64_t memory;            /* bytes, a multiple of 4 KiB */
+    char **command;  /* NULL-terminated words after `--`, or NULL */
+    uint64_t memory; /* bytes, a multiple of 4 KiB */
     unsigned cpus;
-    const char *initrd;         /* or NULL */
-    const char *append;         /* or NULL */
-    const char **add;           /* HOST[:GUEST], nadd of them */
+    const char *initrd; /* or NULL */
+    const char *append; /* or NULL */
+    const char **add;   /* HOST[:GUEST], nadd of them */
     unsigned nadd;
-    const char *trace_dir;      /* or NULL */
+    const char *trace_dir; /* or NULL */
     bool audit_final;
-    double timeout;             /* seconds; 0: none */
-    const char *boot_report;    /* or NULL */
+    double timeout;          /* seconds; 0: none */
+    const char *boot_report; /* or NULL */
     bool stats;
     bool seccomp;
-    int level;                  /* -q -1, -v 1 */
+    int level; /* -q -1, -v 1 */
     /* options_parse() acts on these itself */
     bool help, version;
     const char *wrong;

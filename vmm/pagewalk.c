@@ -4,18 +4,18 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define CR0_PG      (1ull << 31)
-#define CR4_LA57    (1ull << 12)
-#define EFER_LMA    (1ull << 10)
-#define PTE_P       (1ull << 0)
-#define PTE_RW      (1ull << 1)
-#define PTE_US      (1ull << 2)
-#define PTE_A       (1ull << 5)
-#define PTE_D       (1ull << 6)
-#define PTE_PS      (1ull << 7)
-#define PTE_G       (1ull << 8)
-#define PTE_NX      (1ull << 63)
-#define ADDRESS     0x000ffffffffff000ull
+#define CR0_PG   (1ull << 31)
+#define CR4_LA57 (1ull << 12)
+#define EFER_LMA (1ull << 10)
+#define PTE_P    (1ull << 0)
+#define PTE_RW   (1ull << 1)
+#define PTE_US   (1ull << 2)
+#define PTE_A    (1ull << 5)
+#define PTE_D    (1ull << 6)
+#define PTE_PS   (1ull << 7)
+#define PTE_G    (1ull << 8)
+#define PTE_NX   (1ull << 63)
+#define ADDRESS  0x000ffffffffff000ull
 
 static void print_entry(FILE *out, unsigned level, uint64_t at, unsigned index, uint64_t e)
 {

@@ -21,7 +21,7 @@ struct port_device {
 struct ports {
     struct port_device device[PORTS_MAX];
     unsigned n;
-    uint64_t unknown;           /* accesses that no device answered */
+    uint64_t unknown; /* accesses that no device answered */
 };
 
 void ports_add(struct ports *p, struct port_device device);

@@ -20,9 +20,9 @@
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 
-#define CODE_BEFORE     48
-#define CODE_AFTER      32
-#define STACK_LINES     24
+#define CODE_BEFORE        48
+#define CODE_AFTER         32
+#define STACK_LINES        24
 #define TRACE_EVENTS_SHOWN 20
 
 static void print_segment(FILE *out, const char *name, const struct kvm_segment *g)
@@ -141,11 +141,13 @@ static void print_counter(FILE *out, unsigned cpu, const char *name, uint64_t n)
 
 void report_stats(const struct vm *vm, FILE *out)
 {
+    /* clang-format off */
     static const char *const calls[HC_MAX] = {
 #define X(nr, name) [nr] = "HC_" #name,
         HYPERCALLS(X)
 #undef X
     };
+    /* clang-format on */
     fputs("exits and hypercalls:\n", out);
     for (unsigned c = 0; c < vm->ncpus; c++) {
         const struct vcpu *v = &vm->vcpu[c];

@@ -14,11 +14,11 @@
 #include "vmm/tasks.h"
 #include "vmm/vm.h"
 
-#define STACK_WORDS     64
-#define CALLERS         6
-#define USER_SLOTS      256u        /* of a PGD */
-#define RFLAGS_IF       (1u << 9)
-#define CR0_PG          (1u << 31)
+#define STACK_WORDS 64
+#define CALLERS     6
+#define USER_SLOTS  256u /* of a PGD */
+#define RFLAGS_IF   (1u << 9)
+#define CR0_PG      (1u << 31)
 
 bool cpu_state_get(const struct vcpu *v, struct cpu_state *st)
 {
@@ -44,7 +44,7 @@ static bool follows_call(const struct vm *vm, const struct cpu_state *st, uint64
 {
     uint8_t insn[5];
     return pagewalk_read(vm->mem, &st->s, at - sizeof(insn), insn, sizeof(insn)) == sizeof(insn) &&
-        insn[0] == 0xe8;
+           insn[0] == 0xe8;
 }
 
 void cpu_print_stack(FILE *out, const struct vm *vm, const struct cpu_state *st,
@@ -74,7 +74,7 @@ void cpu_print_stack(FILE *out, const struct vm *vm, const struct cpu_state *st,
 struct cpu_line {
     struct cpu_state st;
     struct kvm_mp_state mp;
-    struct task_name task;      /* pid 0: none */
+    struct task_name task; /* pid 0: none */
 };
 
 /* The kernel's own root, or one not used yet: nothing in the lower half. */

@@ -14,8 +14,8 @@ struct vm;
 struct cpu_state {
     struct kvm_regs r;
     struct kvm_sregs s;
-    unsigned bits;              /* 16, 32 or 64 */
-    uint64_t pc;                /* linear address of the next instruction */
+    unsigned bits; /* 16, 32 or 64 */
+    uint64_t pc;   /* linear address of the next instruction */
 };
 bool cpu_state_get(const struct vcpu *v, struct cpu_state *st);
 

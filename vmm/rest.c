@@ -16,10 +16,10 @@
 
 #include "vmm/vm.h"
 
-#define LIMIT_NS    1000000000ull   /* and for each vCPU, since they share the host: */
+#define LIMIT_NS     1000000000ull /* and for each vCPU, since they share the host: */
 #define LIMIT_CPU_NS 30000000ull
-#define LOOK_NS     1000000ull
-#define LAPIC_IRR   0x200           /* eight words, 16 bytes apart */
+#define LOOK_NS      1000000ull
+#define LAPIC_IRR    0x200 /* eight words, 16 bytes apart */
 
 static uint64_t now_ns(void)
 {
@@ -42,9 +42,9 @@ static bool is_outside_kernel(const struct vcpu *v)
 {
     struct kvm_sregs s;
     struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_RUNNABLE };
-    return ioctl(v->fd, KVM_GET_MP_STATE, &mp) == 0
-        && (mp.mp_state != KVM_MP_STATE_RUNNABLE
-            || (ioctl(v->fd, KVM_GET_SREGS, &s) == 0 && s.ss.dpl == 3));
+    return ioctl(v->fd, KVM_GET_MP_STATE, &mp) == 0 &&
+           (mp.mp_state != KVM_MP_STATE_RUNNABLE ||
+            (ioctl(v->fd, KVM_GET_SREGS, &s) == 0 && s.ss.dpl == 3));
 }
 
 static bool has_interrupt(const struct vcpu *v)
@@ -84,10 +84,7 @@ static bool wait_for_others(struct rest *r, const struct vcpu *v, bool may_run)
     return true;
 }
 
-static bool is_at_rest(const struct vcpu *v)
-{
-    return is_outside_kernel(v) && !has_interrupt(v);
-}
+static bool is_at_rest(const struct vcpu *v) { return is_outside_kernel(v) && !has_interrupt(v); }
 
 void rest_reach(struct vcpu *v, bool (*run)(struct vcpu *v))
 {

@@ -30,7 +30,8 @@ static void put_line(const char *fmt, va_list ap)
     errno = saved;
 }
 
-#define SAY_IF(condition, fmt) do { \
+#define SAY_IF(condition, fmt) \
+    do { \
         if (condition) { \
             va_list ap; \
             va_start(ap, fmt); \
@@ -39,27 +40,12 @@ static void put_line(const char *fmt, va_list ap)
         } \
     } while (0)
 
-void say(const char *fmt, ...)
-{
-    SAY_IF(true, fmt);
-}
+void say(const char *fmt, ...) { SAY_IF(true, fmt); }
 
-void say_note(const char *fmt, ...)
-{
-    SAY_IF(level >= 0, fmt);
-}
+void say_note(const char *fmt, ...) { SAY_IF(level >= 0, fmt); }
 
-void say_more(const char *fmt, ...)
-{
-    SAY_IF(level > 0, fmt);
-}
+void say_more(const char *fmt, ...) { SAY_IF(level > 0, fmt); }
 
-void say_set_level(int new_level)
-{
-    level = new_level;
-}
+void say_set_level(int new_level) { level = new_level; }
 
-void say_terminal_is_raw(bool raw)
-{
-    atomic_store(&raw_terminal, raw);
-}
+void say_terminal_is_raw(bool raw) { atomic_store(&raw_terminal, raw); }

@@ -10,9 +10,9 @@
 
 struct symbols {
     Elf *elf;
-    Elf_Data *table;            /* .symtab; NULL: stripped */
-    size_t count, strings;      /* strings: section of the names */
-    Dwarf *dwarf;               /* NULL: no source lines */
+    Elf_Data *table;       /* .symtab; NULL: stripped */
+    size_t count, strings; /* strings: section of the names */
+    Dwarf *dwarf;          /* NULL: no source lines */
 };
 
 static void find_table(struct symbols *s)
@@ -58,8 +58,8 @@ void symbols_close(struct symbols *s)
 static bool is_code_of(const struct symbols *s, size_t section, uint64_t address)
 {
     GElf_Shdr sh;
-    return gelf_getshdr(elf_getscn(s->elf, section), &sh) != NULL
-        && (sh.sh_flags & SHF_EXECINSTR) && address - sh.sh_addr < sh.sh_size;
+    return gelf_getshdr(elf_getscn(s->elf, section), &sh) != NULL &&
+           (sh.sh_flags & SHF_EXECINSTR) && address - sh.sh_addr < sh.sh_size;
 }
 
 /* The last symbol of code at or below the address, in the address's section. */
@@ -69,12 +69,12 @@ static const char *find(const struct symbols *s, uint64_t address, uint64_t *sta
     *start = 0;
     for (size_t i = 0; s->table != NULL && i < s->count; i++) {
         GElf_Sym sym;
-        if (gelf_getsym(s->table, (int)i, &sym) == NULL || sym.st_shndx == SHN_UNDEF
-            || sym.st_shndx == SHN_ABS || sym.st_value > address || sym.st_value < *start)
+        if (gelf_getsym(s->table, (int)i, &sym) == NULL || sym.st_shndx == SHN_UNDEF ||
+            sym.st_shndx == SHN_ABS || sym.st_value > address || sym.st_value < *start)
             continue;
         int type = GELF_ST_TYPE(sym.st_info);
-        if ((type != STT_FUNC && type != STT_NOTYPE)
-            || (sym.st_size != 0 && address - sym.st_value >= sym.st_size))
+        if ((type != STT_FUNC && type != STT_NOTYPE) ||
+            (sym.st_size != 0 && address - sym.st_value >= sym.st_size))
             continue;
         if (!is_code_of(s, sym.st_shndx, address))
             continue;
@@ -96,7 +96,7 @@ static void print_line(const struct symbols *s, uint64_t address, FILE *out)
     Dwarf_Line *found = dwarf_getsrc_die(&unit, address);
     const char *file = found != NULL ? dwarf_linesrc(found, NULL, NULL) : NULL;
     const char *twice = file != NULL ? strstr(file, "//") : NULL;
-    if (twice != NULL)          /* nasm names the directory in both halves of a path */
+    if (twice != NULL) /* nasm names the directory in both halves of a path */
         file = twice + 2;
     if (file != NULL && dwarf_lineno(found, &line) == 0)
         fprintf(out, " (%s:%d)", file, line);

@@ -10,7 +10,7 @@ struct symbols;
 
 /* fd: the ELF file; stays the caller's.  NULL: no symbols to be had. */
 struct symbols *symbols_open(int fd);
-void symbols_close(struct symbols *s);          /* NULL is fine */
+void symbols_close(struct symbols *s); /* NULL is fine */
 
 /* "name+0x12 (file.c:34)", or as much as is known, or nothing.  s may be NULL.
  * Returns the start of the function, or 0. */

@@ -12,26 +12,30 @@
 #include "vmm/trace/lib/format.h"
 #include "vmm/vm.h"
 
-#define PAGES_MAX 1024
+#define PAGES_MAX  1024
 #define NO_SYSCALL 0xffff
 
 static const char *state_name(unsigned state)
 {
+    /* clang-format off */
     static const char *const names[] = {
 #define X(name, value) [value] = #name,
         TRACE_TASK_STATES(X)
 #undef X
     };
+    /* clang-format on */
     return state < sizeof(names) / sizeof(names[0]) ? names[state] : "?";
 }
 
 static const char *reason_name(unsigned reason)
 {
+    /* clang-format off */
     static const char *const names[] = {
 #define X(name, value, wchan, letter) [value] = #name,
         TRACE_BLOCK_REASONS(X)
 #undef X
     };
+    /* clang-format on */
     return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "?";
 }
 
@@ -137,7 +141,8 @@ void tasks_print(const struct vm *vm, FILE *out)
     struct inspect_root root;
     if (!get_root(vm, &root)) {
         fputs(atomic_load(&vm->inspect) == 0 ? "tasks: the guest has not published any\n"
-                                             : "tasks: the guest's records are damaged\n", out);
+                                             : "tasks: the guest's records are damaged\n",
+              out);
         return;
     }
     fputs("tasks:\n    PID  TGID  PPID  NAME             STATE\n", out);

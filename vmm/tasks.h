@@ -10,8 +10,8 @@
 struct vm;
 
 struct task_name {
-    uint32_t pid, mm;           /* mm: 0, none but the kernel's */
-    char comm[17];              /* printable */
+    uint32_t pid, mm; /* mm: 0, none but the kernel's */
+    char comm[17];    /* printable */
 };
 
 /* The task that runs on a CPU; pid 0: none, or it is not known. */

@@ -19,7 +19,7 @@ static void on_fatal(int sig)
     terminal_restore();
     ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
     (void)ignored;
-    raise(sig);                 /* SA_RESETHAND: the default action, with its core */
+    raise(sig); /* SA_RESETHAND: the default action, with its core */
 }
 
 bool terminal_open(void)

@@ -45,8 +45,9 @@
 static int complain(int err, const char *what)
 {
     say("trace: %s: %s%s", what, strerror(-err),
-            err == -ENOSPC ? " (give -t a directory on a file system with room)" :
-            err == -EOPNOTSUPP ? " (this file system cannot reserve space; use another)" : "");
+        err == -ENOSPC       ? " (give -t a directory on a file system with room)"
+        : err == -EOPNOTSUPP ? " (this file system cannot reserve space; use another)"
+                             : "");
     return err;
 }
 
@@ -65,9 +66,14 @@ static int write_header(const struct tracer *t, unsigned cpu, uint64_t at, uint6
                         uint64_t content, uint64_t size, uint64_t begin, uint64_t end)
 {
     struct trace_packet h = {
-        .magic = TRACE_MAGIC, .stream_instance_id = cpu, .timestamp_begin = begin,
-        .timestamp_end = end, .content_size = content * 8, .packet_size = size * 8,
-        .packet_seq_num = seq, .cpu_id = cpu,
+        .magic = TRACE_MAGIC,
+        .stream_instance_id = cpu,
+        .timestamp_begin = begin,
+        .timestamp_end = end,
+        .content_size = content * 8,
+        .packet_size = size * 8,
+        .packet_seq_num = seq,
+        .cpu_id = cpu,
     };
     memcpy(h.uuid, t->meta.uuid, sizeof(h.uuid));
     return write_all(t->stream[cpu].fd, &h, sizeof(h), at);
@@ -104,14 +110,14 @@ int tracer_open(struct tracer *t, unsigned cpu)
     return err != 0 ? complain(err, "cannot open a stream") : 0;
 }
 
-int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes,
-                    uint64_t first_tsc, uint64_t last_tsc)
+int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes, uint64_t first_tsc,
+                    uint64_t last_tsc)
 {
-    if (cpu >= t->ncpus || t->finished || !t->stream[cpu].is_open ||
-        content_bytes < HEADER || content_bytes > TRACE_WINDOW_BYTES)
+    if (cpu >= t->ncpus || t->finished || !t->stream[cpu].is_open || content_bytes < HEADER ||
+        content_bytes > TRACE_WINDOW_BYTES)
         return -EINVAL;
     if (content_bytes == HEADER)
-        return 0;                       /* nothing in it: it stays open */
+        return 0; /* nothing in it: it stays open */
 
     struct tracer_stream *s = &t->stream[cpu];
     uint64_t begin = first_tsc > s->end_tsc ? first_tsc : s->end_tsc;
@@ -309,10 +315,7 @@ int tracer_describe(struct tracer *t, const struct tracer_env *env)
     return err != 0 ? complain(err, "metadata") : 0;
 }
 
-void *tracer_window(struct tracer *t, unsigned cpu)
-{
-    return t->stream[cpu].window;
-}
+void *tracer_window(struct tracer *t, unsigned cpu) { return t->stream[cpu].window; }
 
 void tracer_destroy(struct tracer *t)
 {

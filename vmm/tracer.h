@@ -18,13 +18,13 @@ struct tracer;
 struct gmem;
 
 struct tracer_env {
-    uint64_t tsc_khz;           /* of the guest's TSC */
-    const char *flavour;        /* of KVM: "vmx", "svm", "pvm", ... */
+    uint64_t tsc_khz;    /* of the guest's TSC */
+    const char *flavour; /* of KVM: "vmx", "svm", "pvm", ... */
     const char *kernel_path;
-    uint64_t wall_ns_at_tsc;    /* the wall clock, ns since 1970, when */
-    uint64_t tsc_at_wall;       /* the guest's TSC had this value */
-    uint64_t ram_end;           /* first address above the guest's RAM */
-    const int64_t *tsc_offset;  /* of each vCPU: its TSC minus the host's */
+    uint64_t wall_ns_at_tsc;   /* the wall clock, ns since 1970, when */
+    uint64_t tsc_at_wall;      /* the guest's TSC had this value */
+    uint64_t ram_end;          /* first address above the guest's RAM */
+    const int64_t *tsc_offset; /* of each vCPU: its TSC minus the host's */
 };
 
 /* Makes the directory, if it is not there, and in it an empty stream file for each
@@ -57,8 +57,8 @@ int tracer_cpu_online(struct tracer *t, unsigned cpu, int64_t found, uint64_t er
  * it and slides the window to the next one.  0; -EINVAL: no such vCPU, none that
  * was opened, or a size that cannot be; other -errno: the host refused, a line is on stderr, the
  * guest must not go on.  Times are made to be in order, whatever the guest says. */
-int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes,
-                    uint64_t first_tsc, uint64_t last_tsc);
+int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes, uint64_t first_tsc,
+                    uint64_t last_tsc);
 
 /* Closes the packets that are still open with the whole events in them, and cuts
  * the files to whole packets.  No doorbell after this.  0 or -errno. */

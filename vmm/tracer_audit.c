@@ -63,7 +63,7 @@ static int start_reading(struct reading *r, const struct tracer *t, bool tail_on
 
 /* --- the audit ------------------------------------------------------------------------- */
 
-#define REPORTED_MAX 40     /* lines; after that only counted */
+#define REPORTED_MAX 40 /* lines; after that only counted */
 
 struct audit {
     const struct gmem *memory;
@@ -122,8 +122,9 @@ int tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report)
         if (problem != NULL)
             fprintf(report, "audit: the trace does not read to its end: %s\n", problem);
         result = problem != NULL || replay_violations(r) > 0;
-        fprintf(report, "audit: final: %u live tables compared with memory, %" PRIu64
-                " violations\n", replay_live_tables(r), replay_violations(r));
+        fprintf(report,
+                "audit: final: %u live tables compared with memory, %" PRIu64 " violations\n",
+                replay_live_tables(r), replay_violations(r));
     }
     replay_free(r);
     stop_reading(&reading);
@@ -132,7 +133,7 @@ int tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report)
 
 /* --- the last events ------------------------------------------------------------------- */
 
-#define LINE_MAX_CHARS 150      /* an event with many entries is cut here */
+#define LINE_MAX_CHARS 150 /* an event with many entries is cut here */
 
 static void print_cut(FILE *out, const struct trace_event *e)
 {

@@ -13,21 +13,21 @@
  * vCPU's own thread touches it.   [l] under tracer.lock */
 struct tracer_stream {
     int fd;
-    bool is_open;           /* [l] set once */
-    uint8_t *window;        /* maps the file from `open` on */
-    uint64_t open;          /* file offset */
-    uint64_t previous;      /* file offset of the packet closed last */
-    uint64_t size;          /* of the file, once finished */
-    uint64_t end_tsc;       /* timestamp_end of that packet */
-    uint64_t seq;           /* of the open packet */
+    bool is_open;      /* [l] set once */
+    uint8_t *window;   /* maps the file from `open` on */
+    uint64_t open;     /* file offset */
+    uint64_t previous; /* file offset of the packet closed last */
+    uint64_t size;     /* of the file, once finished */
+    uint64_t end_tsc;  /* timestamp_end of that packet */
+    uint64_t seq;      /* of the open packet */
 };
 
 struct tracer {
     unsigned ncpus;
-    int dirfd, metafd;      /* metafd: of the metadata file, once it is written; else -1 */
+    int dirfd, metafd; /* metafd: of the metadata file, once it is written; else -1 */
     bool finished;
-    pthread_mutex_t lock;   /* opening streams, changing metadata */
-    uint8_t *windows;       /* ncpus of them */
+    pthread_mutex_t lock; /* opening streams, changing metadata */
+    uint8_t *windows;     /* ncpus of them */
     struct trace_meta meta;
     struct tracer_stream stream[];
 };

@@ -39,7 +39,9 @@ static bool read_counter(const struct vcpu *v, uint64_t *tsc)
 static bool offset_attribute(const struct vcpu *v, unsigned long request, uint64_t *offset)
 {
     struct kvm_device_attr attr = {
-        .group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)offset,
+        .group = KVM_VCPU_TSC_CTRL,
+        .attr = KVM_VCPU_TSC_OFFSET,
+        .addr = (uintptr_t)offset,
     };
     return ioctl(v->fd, request, &attr) == 0;
 }

@@ -20,36 +20,36 @@
 
 enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_SCR, REG_COUNT };
 
-#define IER_RX          0x01
-#define IER_TX          0x02
-#define IER_MASK        0x0f
-#define IIR_NONE        0x01
-#define IIR_TX          0x02
-#define IIR_RX          0x04
-#define IIR_RX_TIMEOUT  0x0c
-#define IIR_FIFO        0xc0
-#define FCR_ENABLE      0x01
-#define FCR_CLEAR_RX    0x02
-#define LCR_DLAB        0x80
-#define MCR_OUT2        0x08
-#define MCR_LOOP        0x10
-#define MCR_MASK        0x1f
-#define LSR_DATA        0x01
-#define LSR_OVERRUN     0x02
-#define LSR_TX_EMPTY    0x60    /* THRE and TEMT */
-#define MSR_CONNECTED   0xb0    /* DCD, DSR, CTS */
+#define IER_RX         0x01
+#define IER_TX         0x02
+#define IER_MASK       0x0f
+#define IIR_NONE       0x01
+#define IIR_TX         0x02
+#define IIR_RX         0x04
+#define IIR_RX_TIMEOUT 0x0c
+#define IIR_FIFO       0xc0
+#define FCR_ENABLE     0x01
+#define FCR_CLEAR_RX   0x02
+#define LCR_DLAB       0x80
+#define MCR_OUT2       0x08
+#define MCR_LOOP       0x10
+#define MCR_MASK       0x1f
+#define LSR_DATA       0x01
+#define LSR_OVERRUN    0x02
+#define LSR_TX_EMPTY   0x60 /* THRE and TEMT */
+#define MSR_CONNECTED  0xb0 /* DCD, DSR, CTS */
 
-#define FIFO_SIZE       16
+#define FIFO_SIZE 16
 
 struct uart {
-    pthread_mutex_t lock;       /* guards everything below but wires */
-    struct uart_wires wires;    /* fixed at creation */
+    pthread_mutex_t lock;    /* guards everything below but wires */
+    struct uart_wires wires; /* fixed at creation */
     uint8_t ier, lcr, mcr, scr, dll, dlm;
-    bool fifo_on, overrun, tx_event;    /* tx_event: empty, and not yet told by IIR */
-    unsigned trigger;           /* FIFO level that counts as "received data" */
+    bool fifo_on, overrun, tx_event; /* tx_event: empty, and not yet told by IIR */
+    unsigned trigger;                /* FIFO level that counts as "received data" */
     uint8_t fifo[FIFO_SIZE];
     unsigned head, level;
-    bool line;                  /* what the interrupt line was set to last */
+    bool line; /* what the interrupt line was set to last */
 };
 
 int uart_create(struct uart **out, const struct uart_wires *wires)
@@ -65,17 +65,14 @@ int uart_create(struct uart **out, const struct uart_wires *wires)
     return 0;
 }
 
-void uart_destroy(struct uart *u)
-{
-    free(u);
-}
+void uart_destroy(struct uart *u) { free(u); }
 
 static uint8_t interrupt_id(const struct uart *u)
 {
     if ((u->ier & IER_RX) && u->level >= u->trigger)
         return IIR_RX;
     if ((u->ier & IER_RX) && u->level > 0)
-        return IIR_RX_TIMEOUT;  /* no more came for four characters' time: at once here */
+        return IIR_RX_TIMEOUT; /* no more came for four characters' time: at once here */
     if ((u->ier & IER_TX) && u->tx_event)
         return IIR_TX;
     return IIR_NONE;
@@ -95,10 +92,7 @@ static void update_irq(struct uart *u)
     }
 }
 
-static unsigned capacity(const struct uart *u)
-{
-    return u->fifo_on ? FIFO_SIZE : 1;
-}
+static unsigned capacity(const struct uart *u) { return u->fifo_on ? FIFO_SIZE : 1; }
 
 static bool driver_listens(const struct uart *u)
 {
@@ -129,15 +123,15 @@ static uint8_t modem_status(const struct uart *u)
 {
     if (!(u->mcr & MCR_LOOP))
         return MSR_CONNECTED;
-    return (uint8_t)((u->mcr & 0x02) << 3 | (u->mcr & 0x01) << 5 | (u->mcr & 0x04) << 4
-                     | (u->mcr & 0x08) << 4);
+    return (uint8_t)((u->mcr & 0x02) << 3 | (u->mcr & 0x01) << 5 | (u->mcr & 0x04) << 4 |
+                     (u->mcr & 0x08) << 4);
 }
 
 static uint8_t read_iir(struct uart *u)
 {
     uint8_t id = interrupt_id(u);
     if (id == IIR_TX)
-        u->tx_event = false;    /* reading IIR acknowledges this source */
+        u->tx_event = false; /* reading IIR acknowledges this source */
     return id | (u->fifo_on ? IIR_FIFO : 0);
 }
 
@@ -163,13 +157,13 @@ static uint8_t uart_in(void *dev, uint16_t reg)
             room = u->level == 0;
         }
         break;
-    case REG_IER:       value = (u->lcr & LCR_DLAB) ? u->dlm : u->ier; break;
-    case REG_IIR_FCR:   value = read_iir(u); break;
-    case REG_LCR:       value = u->lcr; break;
-    case REG_MCR:       value = u->mcr; break;
-    case REG_LSR:       value = read_lsr(u); break;
-    case REG_MSR:       value = modem_status(u); break;
-    case REG_SCR:       value = u->scr; break;
+    case REG_IER: value = (u->lcr & LCR_DLAB) ? u->dlm : u->ier; break;
+    case REG_IIR_FCR: value = read_iir(u); break;
+    case REG_LCR: value = u->lcr; break;
+    case REG_MCR: value = u->mcr; break;
+    case REG_LSR: value = read_lsr(u); break;
+    case REG_MSR: value = modem_status(u); break;
+    case REG_SCR: value = u->scr; break;
     }
     update_irq(u);
     pthread_mutex_unlock(&u->lock);
@@ -191,7 +185,7 @@ static void write_fcr(struct uart *u, uint8_t value)
 static void write_ier(struct uart *u, uint8_t value)
 {
     if (!(u->ier & IER_TX) && (value & IER_TX))
-        u->tx_event = true;     /* the transmitter is empty: that is an event now */
+        u->tx_event = true; /* the transmitter is empty: that is an event now */
     u->ier = value & IER_MASK;
 }
 
@@ -223,10 +217,10 @@ static void uart_out(void *dev, uint16_t reg, uint8_t value)
         else
             write_ier(u, value);
         break;
-    case REG_IIR_FCR:   write_fcr(u, value); break;
-    case REG_LCR:       u->lcr = value; break;
-    case REG_MCR:       u->mcr = value & MCR_MASK; break;
-    case REG_SCR:       u->scr = value; break;
+    case REG_IIR_FCR: write_fcr(u, value); break;
+    case REG_LCR: u->lcr = value; break;
+    case REG_MCR: u->mcr = value & MCR_MASK; break;
+    case REG_SCR: u->scr = value; break;
     }
     bool room = !listened && driver_listens(u);
     update_irq(u);
@@ -239,8 +233,9 @@ static void uart_out(void *dev, uint16_t reg, uint8_t value)
 
 struct port_device uart_ports(struct uart *u, uint16_t base)
 {
-    return (struct port_device){ .name = "uart", .first = base, .count = REG_COUNT, .dev = u,
-                                 .in = uart_in, .out = uart_out };
+    return (struct port_device){
+        .name = "uart", .first = base, .count = REG_COUNT, .dev = u, .in = uart_in, .out = uart_out
+    };
 }
 
 size_t uart_room(struct uart *u)

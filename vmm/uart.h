@@ -13,12 +13,12 @@ struct uart;
 
 struct uart_wires {
     void *ctx;
-    void (*irq)(void *ctx, int level);          /* the interrupt line changed */
-    void (*send)(void *ctx, uint8_t byte);      /* a byte left the transmitter */
-    void (*room)(void *ctx);                    /* uart_room() may have grown */
+    void (*irq)(void *ctx, int level);     /* the interrupt line changed */
+    void (*send)(void *ctx, uint8_t byte); /* a byte left the transmitter */
+    void (*room)(void *ctx);               /* uart_room() may have grown */
 };
 
-int uart_create(struct uart **out, const struct uart_wires *wires);     /* 0 or -errno */
+int uart_create(struct uart **out, const struct uart_wires *wires); /* 0 or -errno */
 void uart_destroy(struct uart *u);
 struct port_device uart_ports(struct uart *u, uint16_t base);
 

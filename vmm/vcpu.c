@@ -26,13 +26,13 @@
 #include "vmm/say.h"
 
 #define KICK_SIGNAL SIGUSR1
-#define KICK_NS     1000000     /* between two of join_all()'s signals */
-#define XCR0_VECTOR 0xe7u       /* x87, SSE, AVX, AVX-512 */
+#define KICK_NS     1000000 /* between two of join_all()'s signals */
+#define XCR0_VECTOR 0xe7u   /* x87, SSE, AVX, AVX-512 */
 
 enum verdict { VCPU_RESUME, VCPU_BROKEN };
 
 static sem_t start_gate;
-static __thread struct kvm_run *own_run;        /* of this vCPU thread */
+static __thread struct kvm_run *own_run; /* of this vCPU thread */
 
 bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
 {
@@ -68,8 +68,7 @@ static bool set_xcr0(const struct vcpu *v, const struct kvm_cpuid2 *cpuid)
 
 bool vcpu_configure(struct vcpu *v, const struct kvm_cpuid2 *cpuid)
 {
-    if (ioctl(v->fd, KVM_SET_CPUID2, cpuid) == 0
-        && (host_interprets_ring0() || set_xcr0(v, cpuid)))
+    if (ioctl(v->fd, KVM_SET_CPUID2, cpuid) == 0 && (host_interprets_ring0() || set_xcr0(v, cpuid)))
         return true;
     say("cannot set CPUID of vCPU %u: %s", v->index, strerror(errno));
     return false;
@@ -91,15 +90,16 @@ bool vcpu_set_entry(struct vcpu *v, uint32_t entry, uint32_t start_info)
         say("KVM_GET_SREGS: %s", strerror(errno));
         return false;
     }
-    struct kvm_segment code = { .limit = 0xffffffff, .selector = 0x08, .type = 0xb, .present = 1,
-                                .db = 1, .s = 1, .g = 1 };
+    struct kvm_segment code = {
+        .limit = 0xffffffff, .selector = 0x08, .type = 0xb, .present = 1, .db = 1, .s = 1, .g = 1
+    };
     struct kvm_segment data = code;
     data.selector = 0x10;
     data.type = 0x3;
     s.cs = code;
     s.ds = s.es = s.fs = s.gs = s.ss = data;
     s.tr = (struct kvm_segment){ .limit = 0x67, .type = 0xb, .present = 1 };
-    s.cr0 = (s.cr0 | 1) & ~(1ull << 31);        /* PE, no PG */
+    s.cr0 = (s.cr0 | 1) & ~(1ull << 31); /* PE, no PG */
     s.cr4 = 0;
     struct kvm_regs r = { .rip = entry, .rbx = start_info, .rflags = 2 };
     if (ioctl(v->fd, KVM_SET_SREGS, &s) == 0 && ioctl(v->fd, KVM_SET_REGS, &r) == 0)
@@ -112,11 +112,29 @@ const char *vcpu_exit_name(uint32_t reason)
 {
 #define NAME(r) [KVM_EXIT_##r] = "KVM_EXIT_" #r
     static const char *const names[] = {
-        NAME(UNKNOWN), NAME(EXCEPTION), NAME(IO), NAME(HYPERCALL), NAME(DEBUG), NAME(HLT),
-        NAME(MMIO), NAME(IRQ_WINDOW_OPEN), NAME(SHUTDOWN), NAME(FAIL_ENTRY), NAME(INTR),
-        NAME(SET_TPR), NAME(TPR_ACCESS), NAME(NMI), NAME(INTERNAL_ERROR), NAME(SYSTEM_EVENT),
-        NAME(IOAPIC_EOI), NAME(HYPERV), NAME(X86_RDMSR), NAME(X86_WRMSR), NAME(DIRTY_RING_FULL),
-        NAME(X86_BUS_LOCK), NAME(NOTIFY),
+        NAME(UNKNOWN),
+        NAME(EXCEPTION),
+        NAME(IO),
+        NAME(HYPERCALL),
+        NAME(DEBUG),
+        NAME(HLT),
+        NAME(MMIO),
+        NAME(IRQ_WINDOW_OPEN),
+        NAME(SHUTDOWN),
+        NAME(FAIL_ENTRY),
+        NAME(INTR),
+        NAME(SET_TPR),
+        NAME(TPR_ACCESS),
+        NAME(NMI),
+        NAME(INTERNAL_ERROR),
+        NAME(SYSTEM_EVENT),
+        NAME(IOAPIC_EOI),
+        NAME(HYPERV),
+        NAME(X86_RDMSR),
+        NAME(X86_WRMSR),
+        NAME(DIRTY_RING_FULL),
+        NAME(X86_BUS_LOCK),
+        NAME(NOTIFY),
     };
 #undef NAME
     if (reason < sizeof(names) / sizeof(names[0]) && names[reason] != NULL)
@@ -158,15 +176,16 @@ static enum verdict mmio_exit(struct vcpu *v)
 
 static enum verdict internal_error(struct vcpu *v)
 {
-    if (host_interprets_ring0() && v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
-        && emulate_instruction(v)) {
+    if (host_interprets_ring0() && v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION &&
+        emulate_instruction(v)) {
         count(&v->emulated);
         return VCPU_RESUME;
     }
     vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_EXIT_INTERNAL_ERROR, suberror %u (%s)",
             v->run->internal.suberror,
             v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
-                ? "KVM cannot emulate the instruction" : "see linux/kvm.h");
+                ? "KVM cannot emulate the instruction"
+                : "see linux/kvm.h");
     return VCPU_BROKEN;
 }
 
@@ -174,17 +193,16 @@ static enum verdict route_exit(struct vcpu *v)
 {
     struct kvm_run *run = v->run;
     switch (run->exit_reason) {
-    case KVM_EXIT_IO:             return pio_exit(v);
-    case KVM_EXIT_MMIO:           return mmio_exit(v);
-    case KVM_EXIT_INTR:           return VCPU_RESUME;   /* a signal: the loop looks why */
+    case KVM_EXIT_IO: return pio_exit(v);
+    case KVM_EXIT_MMIO: return mmio_exit(v);
+    case KVM_EXIT_INTR: return VCPU_RESUME; /* a signal: the loop looks why */
     case KVM_EXIT_INTERNAL_ERROR: return internal_error(v);
     case KVM_EXIT_SHUTDOWN:
         vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "triple fault (KVM_EXIT_SHUTDOWN)%s",
                 host_flavour() == HOST_SVM ? "; this KVM has reset the registers" : "");
         return VCPU_BROKEN;
     case KVM_EXIT_FAIL_ENTRY:
-        vm_stop(v->vm, STOP_DIED, 0, (int)v->index,
-                "KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx",
+        vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx",
                 (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
         return VCPU_BROKEN;
     }
@@ -206,7 +224,7 @@ static bool run_until_stop(struct vcpu *v)
     while (!atomic_load_explicit(&v->vm->stopping, memory_order_relaxed)) {
         int ret = ioctl(v->fd, KVM_RUN, 0);
         if (ret != 0 && (errno == EINTR || errno == EAGAIN))
-            continue;           /* a signal; or INIT/SIPI changed the state of the vCPU */
+            continue; /* a signal; or INIT/SIPI changed the state of the vCPU */
         if (ret != 0) {
             vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s%s", strerror(errno),
                     errno == EFAULT ? " (has a mapped image file become shorter?)" : "");
@@ -230,7 +248,7 @@ static void *vcpu_thread(void *arg)
     while (sem_wait(&start_gate) != 0)
         ;
     bool can_go_on = run_until_stop(v);
-    const struct stop *stop = &v->vm->stop;     /* complete when `stopping` is set */
+    const struct stop *stop = &v->vm->stop; /* complete when `stopping` is set */
     if (v->vm->opt->audit_final && (stop->kind == STOP_STATUS || stop->kind == STOP_TIMEOUT))
         rest_reach(v, can_go_on && stop->cpu != (int)v->index ? run_once : NULL);
     return NULL;
@@ -245,7 +263,7 @@ static void on_kick(int sig)
 
 bool vcpu_start_all(struct vm *vm)
 {
-    struct sigaction kick = { .sa_handler = on_kick };  /* no SA_RESTART: waits end */
+    struct sigaction kick = { .sa_handler = on_kick }; /* no SA_RESTART: waits end */
     sigaction(KICK_SIGNAL, &kick, NULL);
     sem_init(&start_gate, 0, 0);
     pthread_attr_t attr;

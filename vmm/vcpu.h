@@ -24,6 +24,6 @@ bool vcpu_start_all(struct vm *vm);
 void vcpu_release_all(struct vm *vm);
 void vcpu_join_all(struct vm *vm);
 
-const char *vcpu_exit_name(uint32_t reason);    /* "KVM_EXIT_IO" ... */
+const char *vcpu_exit_name(uint32_t reason); /* "KVM_EXIT_IO" ... */
 
 #endif

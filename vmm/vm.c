@@ -27,13 +27,13 @@
 #include "vmm/tsc.h"
 #include "vmm/vcpu.h"
 
-#define TSS_ADDRESS     0xfffbd000u     /* three pages KVM wants on VMX, in the hole */
-#define SLOT_LOW        0
-#define SLOT_HIGH       1
-#define SLOT_TRACE      2
-#define COM1_PORT       0x3f8
-#define COM1_IRQ        4
-#define TRACE_ALIGN     (1ull << 30)
+#define TSS_ADDRESS 0xfffbd000u /* three pages KVM wants on VMX, in the hole */
+#define SLOT_LOW    0
+#define SLOT_HIGH   1
+#define SLOT_TRACE  2
+#define COM1_PORT   0x3f8
+#define COM1_IRQ    4
+#define TRACE_ALIGN (1ull << 30)
 
 static bool open_kvm(struct vm *vm)
 {
@@ -74,7 +74,9 @@ static bool open_kvm(struct vm *vm)
 static bool set_slot(struct vm *vm, uint32_t slot, uint64_t gpa, void *host, uint64_t bytes)
 {
     struct kvm_userspace_memory_region region = {
-        .slot = slot, .guest_phys_addr = gpa, .memory_size = bytes,
+        .slot = slot,
+        .guest_phys_addr = gpa,
+        .memory_size = bytes,
         .userspace_addr = (uintptr_t)host,
     };
     if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region) == 0)
@@ -94,8 +96,8 @@ static bool create_memory(struct vm *vm)
     uint64_t low = gmem_low_bytes(vm->mem), high = gmem_high_bytes(vm->mem);
     if (!set_slot(vm, SLOT_LOW, 0, gmem_span(vm->mem, 0, low), low))
         return false;
-    return high == 0
-        || set_slot(vm, SLOT_HIGH, GMEM_HIGH_BASE, gmem_span(vm->mem, GMEM_HIGH_BASE, high), high);
+    return high == 0 ||
+           set_slot(vm, SLOT_HIGH, GMEM_HIGH_BASE, gmem_span(vm->mem, GMEM_HIGH_BASE, high), high);
 }
 
 static void com1_irq(void *ctx, int level)
@@ -118,10 +120,7 @@ static void com1_room(void *ctx)
     console_room(vm->console);
 }
 
-static void reset_pulsed(void *ctx)
-{
-    vm_stop(ctx, STOP_STATUS, EXIT_SUCCESS, -1, "reset");
-}
+static void reset_pulsed(void *ctx) { vm_stop(ctx, STOP_STATUS, EXIT_SUCCESS, -1, "reset"); }
 
 static bool create_devices(struct vm *vm)
 {
@@ -158,9 +157,13 @@ static bool describe_trace(const struct vm *vm)
     clock_gettime(CLOCK_REALTIME, &ts);
     int64_t offset[CPUS_MAX];
     struct tracer_env env = {
-        .tsc_khz = vm->tsc_khz, .flavour = host_flavour_name(), .kernel_path = vm->opt->kernel,
+        .tsc_khz = vm->tsc_khz,
+        .flavour = host_flavour_name(),
+        .kernel_path = vm->opt->kernel,
         .wall_ns_at_tsc = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec,
-        .tsc_at_wall = tsc, .ram_end = gmem_end(vm->mem), .tsc_offset = offset,
+        .tsc_at_wall = tsc,
+        .ram_end = gmem_end(vm->mem),
+        .tsc_offset = offset,
     };
     for (unsigned c = 0; c < vm->ncpus; c++)
         offset[c] = (int64_t)vm->vcpu[c].tsc_offset;
@@ -211,8 +214,8 @@ bool vm_create(struct vm *vm, const struct options *opt)
         say("KVM_SET_TSS_ADDR: %s", strerror(errno));
         return false;
     }
-    return create_memory(vm) && (opt->trace_dir == NULL || create_trace(vm))
-        && create_devices(vm) && create_vcpus(vm) && (vm->tracer == NULL || describe_trace(vm));
+    return create_memory(vm) && (opt->trace_dir == NULL || create_trace(vm)) &&
+           create_devices(vm) && create_vcpus(vm) && (vm->tracer == NULL || describe_trace(vm));
 }
 
 void vm_destroy(struct vm *vm)
@@ -248,10 +251,7 @@ void vm_stop(struct vm *vm, enum stop_kind kind, int status, int cpu, const char
     }
     pthread_mutex_unlock(&vm->stop_lock);
     if (first)
-        console_wake(vm->console);      /* the console's thread kicks the vCPUs */
+        console_wake(vm->console); /* the console's thread kicks the vCPUs */
 }
 
-uint64_t vm_guest_tsc(const struct vm *vm)
-{
-    return __rdtsc() + vm->tsc_offset;
-}
+uint64_t vm_guest_tsc(const struct vm *vm) { return __rdtsc() + vm->tsc_offset; }

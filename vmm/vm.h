@@ -27,16 +27,16 @@
 
 enum stop_kind {
     STOP_NONE,
-    STOP_STATUS,        /* end with `status`: the guest's, a signal's, the user's */
-    STOP_TIMEOUT,       /* 124, after saying what the tasks do */
-    STOP_DIED,          /* 255, after the full report */
-    STOP_FAILED,        /* 125, the VMM could not go on; `text` says why */
+    STOP_STATUS,  /* end with `status`: the guest's, a signal's, the user's */
+    STOP_TIMEOUT, /* 124, after saying what the tasks do */
+    STOP_DIED,    /* 255, after the full report */
+    STOP_FAILED,  /* 125, the VMM could not go on; `text` says why */
 };
 
 struct stop {
     enum stop_kind kind;
     int status;
-    int cpu;            /* where it happened; -1: no vCPU's doing */
+    int cpu; /* where it happened; -1: no vCPU's doing */
     char text[1024];
 };
 
@@ -44,17 +44,17 @@ struct vm;
 
 struct vcpu {
     struct vm *vm;
-    unsigned index;             /* also its APIC ID */
+    unsigned index; /* also its APIC ID */
     int fd;
     struct kvm_run *run;
     pthread_t thread;
-    atomic_uint_fast64_t exits[VCPU_EXIT_REASONS];      /* [v], others read */
-    atomic_uint_fast64_t hypercalls[HC_MAX];            /* [v], others read */
-    atomic_uint_fast64_t emulated;                      /* [v], others read */
-    struct emulate_state emulate;                       /* [v] */
-    uint64_t tsc_offset;        /* its TSC = host TSC + this */
-    bool online;                /* [v] it has called HC_CPU_ONLINE */
-    bool is_amid;               /* [v] found no rest before the audit: is amid something */
+    atomic_uint_fast64_t exits[VCPU_EXIT_REASONS]; /* [v], others read */
+    atomic_uint_fast64_t hypercalls[HC_MAX];       /* [v], others read */
+    atomic_uint_fast64_t emulated;                 /* [v], others read */
+    struct emulate_state emulate;                  /* [v] */
+    uint64_t tsc_offset;                           /* its TSC = host TSC + this */
+    bool online;                                   /* [v] it has called HC_CPU_ONLINE */
+    bool is_amid; /* [v] found no rest before the audit: is amid something */
 };
 
 struct vm {
@@ -63,22 +63,22 @@ struct vm {
     struct gmem *mem;
     struct image image;
     unsigned ncpus;
-    struct vcpu *vcpu;              /* ncpus of them */
-    size_t run_bytes;               /* size of a kvm_run mapping */
+    struct vcpu *vcpu; /* ncpus of them */
+    size_t run_bytes;  /* size of a kvm_run mapping */
     struct ports ports;
     struct uart *uart;
     struct rtc rtc;
     struct reset_line reset;
     struct bootlog bootlog;
-    struct tracer *tracer;          /* or NULL */
-    uint64_t trace_base;            /* guest address of vCPU 0's window */
+    struct tracer *tracer; /* or NULL */
+    uint64_t trace_base;   /* guest address of vCPU 0's window */
     uint64_t tsc_khz;
-    uint64_t tsc_offset;            /* vCPU 0's, and where the host can, everyone's */
-    atomic_uint_fast64_t inspect;   /* [a] guest address of struct inspect_root; 0: none */
+    uint64_t tsc_offset;          /* vCPU 0's, and where the host can, everyone's */
+    atomic_uint_fast64_t inspect; /* [a] guest address of struct inspect_root; 0: none */
     struct console *console;
-    atomic_bool stopping;           /* [a] set once, never cleared */
+    atomic_bool stopping; /* [a] set once, never cleared */
     pthread_mutex_t stop_lock;
-    struct stop stop;               /* [s] */
+    struct stop stop; /* [s] */
     struct rest rest;
 };
 
@@ -92,6 +92,6 @@ void vm_destroy(struct vm *vm);
 void vm_stop(struct vm *vm, enum stop_kind kind, int status, int cpu, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-uint64_t vm_guest_tsc(const struct vm *vm);     /* now */
+uint64_t vm_guest_tsc(const struct vm *vm); /* now */
 
 #endif

@@ -11,15 +11,15 @@
 #include <cpuid.h>
 #include <string.h>
 
-#define FCW_INIT        0x037f
-#define MXCSR           24
-#define MXCSR_INIT      0x1f80u
-#define MXCSR_RESERVED  0xffff0000u
-#define HEADER          512
-#define XCOMP_BV        (HEADER + 8)
-#define BASE_BYTES      576
-#define COMPONENTS      (XSTATE_X87 | XSTATE_SSE | XSTATE_AVX | XSTATE_AVX512)
-#define OSXSAVE         (1u << 27)
+#define FCW_INIT       0x037f
+#define MXCSR          24
+#define MXCSR_INIT     0x1f80u
+#define MXCSR_RESERVED 0xffff0000u
+#define HEADER         512
+#define XCOMP_BV       (HEADER + 8)
+#define BASE_BYTES     576
+#define COMPONENTS     (XSTATE_X87 | XSTATE_SSE | XSTATE_AVX | XSTATE_AVX512)
+#define OSXSAVE        (1u << 27)
 
 static uint64_t load64(const uint8_t *p)
 {
@@ -60,9 +60,9 @@ void xstate_host_layout(struct xstate_layout *l)
 bool xstate_xcr0_valid(const struct xstate_layout *l, uint64_t xcr0)
 {
     uint64_t wide = xcr0 & XSTATE_AVX512;
-    return (xcr0 & XSTATE_X87) && !(xcr0 & ~l->components)
-        && (!(xcr0 & XSTATE_AVX) || (xcr0 & XSTATE_SSE))
-        && (wide == 0 || (wide == XSTATE_AVX512 && (xcr0 & XSTATE_AVX)));
+    return (xcr0 & XSTATE_X87) && !(xcr0 & ~l->components) &&
+           (!(xcr0 & XSTATE_AVX) || (xcr0 & XSTATE_SSE)) &&
+           (wide == 0 || (wide == XSTATE_AVX512 && (xcr0 & XSTATE_AVX)));
 }
 
 size_t xstate_area_bytes(const struct xstate_layout *l, uint64_t rfbm)
@@ -83,11 +83,8 @@ static void copy_component(const struct xstate_layout *l, unsigned i, uint8_t *t
         memcpy(to, from, 24);
         memcpy(to + 32, from + 32, 128);
         break;
-    case 1:
-        memcpy(to + 160, from + 160, 256);
-        break;
-    default:
-        memcpy(to + l->offset[i], from + l->offset[i], l->size[i]);
+    case 1: memcpy(to + 160, from + 160, 256); break;
+    default: memcpy(to + l->offset[i], from + l->offset[i], l->size[i]);
     }
 }
 
@@ -123,8 +120,8 @@ void xstate_save(const struct xstate_layout *l, uint8_t *mem, const uint8_t *cpu
     memcpy(mem + HEADER, &bv, sizeof(bv));
 }
 
-bool xstate_restore(const struct xstate_layout *l, uint8_t *cpu, const uint8_t *mem,
-                    uint64_t rfbm, uint64_t xcr0)
+bool xstate_restore(const struct xstate_layout *l, uint8_t *cpu, const uint8_t *mem, uint64_t rfbm,
+                    uint64_t xcr0)
 {
     uint64_t bv = load64(mem + HEADER);
     bool takes_mxcsr = rfbm & (XSTATE_SSE | XSTATE_AVX);
@@ -146,7 +143,7 @@ bool xstate_restore(const struct xstate_layout *l, uint8_t *cpu, const uint8_t *
     in_use = (in_use & ~rfbm) | (bv & rfbm);
     if (takes_mxcsr) {
         memcpy(cpu + MXCSR, mem + MXCSR, 4);
-        in_use |= XSTATE_SSE;           /* so that whoever loads `cpu` takes MXCSR, too */
+        in_use |= XSTATE_SSE; /* so that whoever loads `cpu` takes MXCSR, too */
     }
     memcpy(cpu + HEADER, &in_use, sizeof(in_use));
     return true;

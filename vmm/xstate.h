@@ -8,18 +8,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define XSTATE_X87          (1ull << 0)
-#define XSTATE_SSE          (1ull << 1)
-#define XSTATE_AVX          (1ull << 2)
-#define XSTATE_AVX512       (7ull << 5)
-#define XSTATE_AREA_MAX     8192        /* larger layouts are not used */
+#define XSTATE_X87      (1ull << 0)
+#define XSTATE_SSE      (1ull << 1)
+#define XSTATE_AVX      (1ull << 2)
+#define XSTATE_AVX512   (7ull << 5)
+#define XSTATE_AREA_MAX 8192 /* larger layouts are not used */
 
 struct xstate_layout {
-    uint64_t components;                /* bits of XCR0 that are known */
-    uint32_t offset[8], size[8];        /* for bits 2 to 7 */
+    uint64_t components;         /* bits of XCR0 that are known */
+    uint32_t offset[8], size[8]; /* for bits 2 to 7 */
 };
 
-void xstate_host_layout(struct xstate_layout *layout);          /* from CPUID */
+void xstate_host_layout(struct xstate_layout *layout); /* from CPUID */
 bool xstate_xcr0_valid(const struct xstate_layout *layout, uint64_t xcr0);
 
 /* Bytes that an area with these components occupies. */

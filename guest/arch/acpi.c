@@ -14,35 +14,41 @@
 #include "mm/kmap.h"
 #include "mm/layout.h"
 
-#define BIOS_START      0xe0000ull
-#define BIOS_END        0x100000ull
-#define RSDP_V1_BYTES   20u
-#define TABLE_MAX       65536u          /* longer ones are not believed */
+#define BIOS_START    0xe0000ull
+#define BIOS_END      0x100000ull
+#define RSDP_V1_BYTES 20u
+#define TABLE_MAX     65536u /* longer ones are not believed */
 
-#define MADT_LAPIC      0
-#define MADT_X2APIC     9
-#define MADT_ENABLED    1u
+#define MADT_LAPIC   0
+#define MADT_X2APIC  9
+#define MADT_ENABLED 1u
 
 struct rsdp {
-    char     signature[8];
-    uint8_t  checksum;
-    char     oem[6];
-    uint8_t  revision;
+    char signature[8];
+    uint8_t checksum;
+    char oem[6];
+    uint8_t revision;
     uint32_t rsdt, length;
     uint64_t xsdt;
 } __attribute__((packed));
 
 struct header {
-    char     signature[4];
+    char signature[4];
     uint32_t length;
-    char     rest[28];
+    char rest[28];
 } __attribute__((packed));
 
-struct madt_entry {             /* of both types, as far as read */
+struct madt_entry { /* of both types, as far as read */
     uint8_t type, length;
     union {
-        struct { uint8_t acpi_id, apic_id; uint32_t flags; } __attribute__((packed)) lapic;
-        struct { uint16_t reserved; uint32_t apic_id, flags; } __attribute__((packed)) x2apic;
+        struct {
+            uint8_t acpi_id, apic_id;
+            uint32_t flags;
+        } __attribute__((packed)) lapic;
+        struct {
+            uint16_t reserved;
+            uint32_t apic_id, flags;
+        } __attribute__((packed)) x2apic;
     };
 } __attribute__((packed));
 
@@ -83,8 +89,8 @@ static const struct rsdp *find_rsdp(void)
 static const struct header *table_at(paddr_t at, const char *signature)
 {
     const struct header *h = at != 0 ? reach(at, sizeof(*h)) : NULL;
-    if (h == NULL || memcmp(h->signature, signature, 4) != 0 ||
-        h->length < sizeof(*h) || h->length > TABLE_MAX)
+    if (h == NULL || memcmp(h->signature, signature, 4) != 0 || h->length < sizeof(*h) ||
+        h->length > TABLE_MAX)
         return NULL;
     uint32_t length = h->length;
     h = reach(at, length);
@@ -127,7 +133,7 @@ unsigned acpi_processors(uint8_t *apic_id, unsigned most)
     unsigned n = 0;
     if (madt == NULL)
         return 0;
-    const uint8_t *p = (const uint8_t *)(madt + 1) + 8;         /* address, flags */
+    const uint8_t *p = (const uint8_t *)(madt + 1) + 8; /* address, flags */
     const uint8_t *end = (const uint8_t *)madt + madt->length;
     while (p + 2 <= end && p[1] >= 2 && p + p[1] <= end && n < most) {
         uint32_t id = apic_id_of((const struct madt_entry *)p);

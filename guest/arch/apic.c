@@ -17,8 +17,8 @@
 #include "mm/tlb.h"
 #include "sched/timer.h"
 
-#define LAPIC_BASE      0xfee00000ull
-#define IOAPIC_BASE     0xfec00000ull
+#define LAPIC_BASE  0xfee00000ull
+#define IOAPIC_BASE 0xfec00000ull
 
 #define LAPIC_ID        0x20
 #define LAPIC_TPR       0x80
@@ -38,22 +38,22 @@
 #define ICR_NMI         0x00400u
 #define ICR_INIT        0x00500u
 #define ICR_STARTUP     0x00600u
-#define ICR_PENDING     0x01000u        /* xAPIC only: not sent yet */
+#define ICR_PENDING     0x01000u /* xAPIC only: not sent yet */
 #define ICR_ASSERT      0x04000u
-#define ICR_OTHERS      0xc0000u        /* to all but oneself */
+#define ICR_OTHERS      0xc0000u /* to all but oneself */
 #define BASE_ENABLE     0x800ull
 #define BASE_X2APIC     0x400ull
 
-#define IOAPIC_SELECT   0
-#define IOAPIC_WINDOW   4               /* in words */
+#define IOAPIC_SELECT        0
+#define IOAPIC_WINDOW        4 /* in words */
 #define IOAPIC_REDIRECT(pin) (0x10 + 2 * (pin))
 
-#define CPUID_TIMING    0x40000010u     /* EAX TSC kHz, EBX bus kHz */
-#define MEASURE_NS      1000000ull
+#define CPUID_TIMING 0x40000010u /* EAX TSC kHz, EBX bus kHz */
+#define MEASURE_NS   1000000ull
 
-static volatile uint32_t *lapic;        /* NULL: x2APIC */
+static volatile uint32_t *lapic; /* NULL: x2APIC */
 static volatile uint32_t *ioapic;
-static uint64_t bus_per_tsc;            /* the count-down timer's ticks to the TSC's, 32.32 */
+static uint64_t bus_per_tsc; /* the count-down timer's ticks to the TSC's, 32.32 */
 
 static uint32_t lapic_read(uint32_t reg)
 {
@@ -105,7 +105,7 @@ void apic_init(void)
     uint32_t id = lapic_read(LAPIC_ID);
     this_cpu()->apic_id = lapic != NULL ? id >> 24 : id;
     mask_8259();
-    ioapic = map_device(IOAPIC_BASE, PAGE_SIZE);    /* all pins are masked after reset */
+    ioapic = map_device(IOAPIC_BASE, PAGE_SIZE); /* all pins are masked after reset */
 }
 
 /* --- to other CPUs ------------------------------------------------------------- */
@@ -178,7 +178,7 @@ static uint64_t measure_bus_khz(void)
 {
     uint64_t most = clock_tsc_after(MEASURE_NS), before, after;
     uint32_t left;
-    if (lapic_read(LAPIC_CURRENT) == 0)     /* too long ago */
+    if (lapic_read(LAPIC_CURRENT) == 0) /* too long ago */
         count_from_here();
     do {
         before = rdtsc();
@@ -210,15 +210,12 @@ void apic_timer_arm(uint64_t tsc)
     uint64_t count = 0, now = rdtsc();
     if (tsc != UINT64_MAX) {
         count = tsc > now ? (uint64_t)((unsigned __int128)(tsc - now) * bus_per_tsc >> 32) : 0;
-        count = MIN(count + 1, (uint64_t)UINT32_MAX);   /* too far: fires early, is armed again */
+        count = MIN(count + 1, (uint64_t)UINT32_MAX); /* too far: fires early, is armed again */
     }
     lapic_write(LAPIC_COUNT, (uint32_t)count);
 }
 
-void apic_eoi(void)
-{
-    lapic_write(LAPIC_EOI, 0);
-}
+void apic_eoi(void) { lapic_write(LAPIC_EOI, 0); }
 
 /* Interrupts may be handled once acknowledged: nothing nests, they stay off. */
 void irq_handler(uint8_t vector)
@@ -235,11 +232,7 @@ void irq_handler(uint8_t vector)
         this_cpu()->uart_irqs++;
         uart_interrupt();
         break;
-    case IRQ_RESCHED:
-        this_cpu()->need_resched = 1;
-        break;
-    case IRQ_TLB:
-        tlb_poll();
-        break;
+    case IRQ_RESCHED: this_cpu()->need_resched = 1; break;
+    case IRQ_TLB: tlb_poll(); break;
     }
 }

@@ -26,6 +26,6 @@ extern uint64_t boot_pdpt_direct[512], boot_pd_direct[512], boot_pd_window[512];
 /* What a CPU copies below 1 MiB to start another one there. */
 extern const char ap_trampoline[], ap_trampoline_end[];
 
-#define BOOT_DIRECT_BYTES (1ull << 30)      /* what boot_pd_direct maps */
+#define BOOT_DIRECT_BYTES (1ull << 30) /* what boot_pd_direct maps */
 
 #endif

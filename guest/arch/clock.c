@@ -13,12 +13,12 @@
 #include "arch/hypercall.h"
 #include "arch/msr.h"
 
-#define CPUID_TIMING    0x40000010u
+#define CPUID_TIMING 0x40000010u
 
 uint64_t tsc_khz;
 uint64_t clock_tsc_base, clock_ns_per_tick;
-static uint64_t ticks_per_ns;       /* 32.32 */
-static uint64_t real_base;          /* [a] CLOCK_REALTIME at CLOCK_MONOTONIC 0 */
+static uint64_t ticks_per_ns; /* 32.32 */
+static uint64_t real_base;    /* [a] CLOCK_REALTIME at CLOCK_MONOTONIC 0 */
 
 static inline uint64_t scale(uint64_t x, uint64_t factor)
 {
@@ -37,7 +37,7 @@ static uint64_t khz_from_cpuid(void)
             return a;
     }
     cpuid(0, 0, &max, &b, &c, &d);
-    if (max >= 0x15) {              /* EBX/EAX: TSC to crystal; ECX: the crystal's Hz */
+    if (max >= 0x15) { /* EBX/EAX: TSC to crystal; ECX: the crystal's Hz */
         cpuid(0x15, 0, &a, &b, &c, &d);
         if (a != 0 && b != 0 && c != 0)
             return (uint64_t)c * b / a / 1000;
@@ -48,12 +48,16 @@ static uint64_t khz_from_cpuid(void)
 #define PIT_HZ      1193182ull
 #define PIT_COUNT0  0x40
 #define PIT_COMMAND 0x43
-#define PIT_MODE0   0x30            /* counter 0, low then high byte, output high at its end */
+#define PIT_MODE0   0x30 /* counter 0, low then high byte, output high at its end */
 #define PIT_LATCH0  0x00
-#define PIT_STATUS0 0xe2            /* read-back of its status */
+#define PIT_STATUS0 0xe2 /* read-back of its status */
 #define PIT_OUTPUT  0x80
 
-struct sample { uint64_t tsc; uint32_t uncertain; uint16_t count; };
+struct sample {
+    uint64_t tsc;
+    uint32_t uncertain;
+    uint16_t count;
+};
 
 static uint16_t pit_read(void)
 {
@@ -75,12 +79,12 @@ static struct sample pit_edge(void)
     return (struct sample){ before + (after - before) / 2, (uint32_t)(after - before), count };
 }
 
-static struct sample pit_from;      /* where the measurement begins */
+static struct sample pit_from; /* where the measurement begins */
 
 static void pit_start(void)
 {
     outb(PIT_COMMAND, PIT_MODE0);
-    outb(PIT_COUNT0, 0);            /* 65536: 55 ms */
+    outb(PIT_COUNT0, 0); /* 65536: 55 ms */
     outb(PIT_COUNT0, 0);
     pit_from = pit_edge();
 }
@@ -113,8 +117,8 @@ static uint64_t khz_from_pit(void)
 
 /* --- the wall clock ------------------------------------------------------------ */
 
-#define RTC_INDEX   0x70
-#define RTC_DATA    0x71
+#define RTC_INDEX 0x70
+#define RTC_DATA  0x71
 
 static uint8_t rtc_read(uint8_t reg)
 {
@@ -130,8 +134,8 @@ static uint64_t days_of(unsigned year, unsigned month, unsigned day)
 {
     year -= month <= 2;
     uint64_t march_based = (month + 9) % 12;
-    return year * 365ull + year / 4 - year / 100 + year / 400 + (march_based * 153 + 2) / 5 + day - 1
-           - 719468;
+    return year * 365ull + year / 4 - year / 100 + year / 400 + (march_based * 153 + 2) / 5 + day -
+           1 - 719468;
 }
 
 /* Source: MC146818A data sheet; century in register 0x32 by convention.  Seconds
@@ -144,7 +148,7 @@ static uint64_t rtc_seconds(void)
     do {
         for (unsigned i = 0; i < 7; i++)
             v[i] = rtc_read(regs[i]);
-    } while ((rtc_read(0x0a) & 0x80) != 0 || rtc_read(0x00) != v[0]);  /* it moved meanwhile */
+    } while ((rtc_read(0x0a) & 0x80) != 0 || rtc_read(0x00) != v[0]); /* it moved meanwhile */
     bool pm = !(mode & 0x02) && (v[2] & 0x80);
     v[2] &= 0x7f;
     if (!(mode & 0x04))
@@ -176,8 +180,8 @@ void clock_init(void)
     clock_tsc_base = rdtsc();
     if (khz != 0)
         set_rate(khz);
-    real_base = hc_present ? (uint64_t)hypercall(HC_WALL_CLOCK, 0, 0, 0, 0)
-                           : rtc_seconds() * NSEC_PER_SEC;
+    real_base =
+        hc_present ? (uint64_t)hypercall(HC_WALL_CLOCK, 0, 0, 0, 0) : rtc_seconds() * NSEC_PER_SEC;
 }
 
 void clock_finish(void)
@@ -201,5 +205,6 @@ void clock_set_real_ns(uint64_t ns)
 /* One tick later than the moment: the timer must not fire before it. */
 void clock_arm(uint64_t mono_ns)
 {
-    apic_timer_arm(mono_ns == UINT64_MAX ? UINT64_MAX : clock_tsc_base + clock_tsc_after(mono_ns) + 1);
+    apic_timer_arm(mono_ns == UINT64_MAX ? UINT64_MAX
+                                         : clock_tsc_base + clock_tsc_after(mono_ns) + 1);
 }

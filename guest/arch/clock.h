@@ -9,13 +9,13 @@
 
 /* [k] all three, from clock_finish() on; 0 before if the rate must be measured */
 extern uint64_t tsc_khz;
-extern uint64_t clock_tsc_base;         /* TSC at CLOCK_MONOTONIC 0 */
-extern uint64_t clock_ns_per_tick;      /* 32.32 */
+extern uint64_t clock_tsc_base;    /* TSC at CLOCK_MONOTONIC 0 */
+extern uint64_t clock_ns_per_tick; /* 32.32 */
 
-void     clock_init(void);              /* BSP: TSC rate, wall clock base */
-void     clock_finish(void);            /* BSP: no time passes before, no timer fires */
-uint64_t clock_real_ns(void);           /* since 1970 */
-void     clock_set_real_ns(uint64_t ns);
+void clock_init(void);        /* BSP: TSC rate, wall clock base */
+void clock_finish(void);      /* BSP: no time passes before, no timer fires */
+uint64_t clock_real_ns(void); /* since 1970 */
+void clock_set_real_ns(uint64_t ns);
 static inline uint64_t clock_tsc_to_ns(uint64_t tsc_delta)
 {
     return (uint64_t)((unsigned __int128)tsc_delta * clock_ns_per_tick >> 32);
@@ -25,6 +25,6 @@ static inline uint64_t clock_mono_at(uint64_t tsc) { return clock_tsc_to_ns(tsc 
 static inline uint64_t clock_mono_ns(void) { return clock_mono_at(tsc_stamp()); }
 /* Arms this CPU's timer for that moment (CLOCK_MONOTONIC ns; UINT64_MAX: off).
  * The past fires at once.  Fires timer_interrupt() (sched/timer.h). */
-void     clock_arm(uint64_t mono_ns);
+void clock_arm(uint64_t mono_ns);
 
 #endif

@@ -15,36 +15,36 @@
 #include "lib/string.h"
 #include "mm/tlb.h"
 
-#define CPUID_1_ECX_X2APIC      (1u << 21)
-#define CPUID_1_ECX_DEADLINE    (1u << 24)
-#define CPUID_1_ECX_XSAVE       (1u << 26)
-#define CPUID_1_ECX_RDRAND      (1u << 30)
-#define CPUID_1_EDX_PGE         (1u << 13)
-#define CPUID_7_EBX_FSGSBASE    (1u << 0)
-#define CPUID_7_EBX_SMEP        (1u << 7)
-#define CPUID_7_EBX_SMAP        (1u << 20)
-#define CPUID_7_ECX_UMIP        (1u << 2)
-#define CPUID_80000001_EDX_NX   (1u << 20)
-#define CPUID_80000001_EDX_1G   (1u << 26)
-#define CPUID_D_1_EAX_XSAVEOPT  (1u << 0)
+#define CPUID_1_ECX_X2APIC     (1u << 21)
+#define CPUID_1_ECX_DEADLINE   (1u << 24)
+#define CPUID_1_ECX_XSAVE      (1u << 26)
+#define CPUID_1_ECX_RDRAND     (1u << 30)
+#define CPUID_1_EDX_PGE        (1u << 13)
+#define CPUID_7_EBX_FSGSBASE   (1u << 0)
+#define CPUID_7_EBX_SMEP       (1u << 7)
+#define CPUID_7_EBX_SMAP       (1u << 20)
+#define CPUID_7_ECX_UMIP       (1u << 2)
+#define CPUID_80000001_EDX_NX  (1u << 20)
+#define CPUID_80000001_EDX_1G  (1u << 26)
+#define CPUID_D_1_EAX_XSAVEOPT (1u << 0)
 
-#define CR4_PGE         (1u << 7)
-#define CR4_OSFXSR      (1u << 9)
-#define CR4_OSXMMEXCPT  (1u << 10)
-#define CR4_UMIP        (1u << 11)
-#define CR4_FSGSBASE    (1u << 16)
-#define CR4_OSXSAVE     (1u << 18)
-#define CR4_SMEP        (1u << 20)
-#define CR4_SMAP        (1u << 21)
+#define CR4_PGE        (1u << 7)
+#define CR4_OSFXSR     (1u << 9)
+#define CR4_OSXMMEXCPT (1u << 10)
+#define CR4_UMIP       (1u << 11)
+#define CR4_FSGSBASE   (1u << 16)
+#define CR4_OSXSAVE    (1u << 18)
+#define CR4_SMEP       (1u << 20)
+#define CR4_SMAP       (1u << 21)
 
 /* State components that are used where offered: x87, SSE, AVX, AVX-512.  PKRU
  * is left out, as protection keys are; AMX, because its state needs a page more. */
-#define XCR0_WANTED     0xe7u
+#define XCR0_WANTED 0xe7u
 
-#define IST_WORDS       256         /* 2 KiB: enough for a panic */
-#define POLLS_PER_YIELD 64          /* some us where ring 0 is native */
+#define IST_WORDS       256 /* 2 KiB: enough for a panic */
+#define POLLS_PER_YIELD 64  /* some us where ring 0 is native */
 
-#define RFLAGS_CLEARED_BY_SYSCALL 0x47700u      /* TF IF DF IOPL NT AC */
+#define RFLAGS_CLEARED_BY_SYSCALL 0x47700u /* TF IF DF IOPL NT AC */
 
 struct tss {
     uint32_t reserved0;
@@ -52,14 +52,14 @@ struct tss {
     uint16_t reserved3, iomap;
 } __attribute__((packed));
 
-struct tables {                 /* one CPU's */
-    uint64_t   gdt[10];
+struct tables { /* one CPU's */
+    uint64_t gdt[10];
     struct tss tss;
     uint64_t (*ist)[IST_WORDS]; /* IST_COUNT stacks, each ends with a word that entry.asm's
                                  * paranoid_entry reads */
 };
 
-extern char idt[];              /* boot.asm */
+extern char idt[]; /* boot.asm */
 
 struct cpu cpus[MAX_CPUS];
 unsigned ncpus = 1;
@@ -72,12 +72,12 @@ static uint64_t boot_ist[IST_COUNT][IST_WORDS] __attribute__((aligned(16)));
 /* Segments, in the order of regs.h, accessed bits set: the CPU never writes here
  * but for the TSS's busy bit. */
 static struct tables boot_tables = {
-    .gdt = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff,
-             0x00cffb000000ffff, 0x00cff3000000ffff, 0x00affb000000ffff, 0, 0, 0 },
+    .gdt = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff,
+             0x00affb000000ffff, 0, 0, 0 },
     .tss = { .iomap = sizeof(struct tss) },
     .ist = boot_ist,
 };
-static struct tables *cpu_tables[MAX_CPUS] = { &boot_tables };  /* [k] once the CPU is started */
+static struct tables *cpu_tables[MAX_CPUS] = { &boot_tables }; /* [k] once the CPU is started */
 
 static void find_features(void)
 {
@@ -121,19 +121,23 @@ static void load_tables(struct cpu *c)
 {
     struct tables *t = cpu_tables[c->id];
     uint64_t base = (uint64_t)&t->tss, limit = sizeof(struct tss) - 1;
-    t->gdt[TSS_SEL / 8] = limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
+    t->gdt[TSS_SEL / 8] =
+        limit | (base & 0xffffff) << 16 | 0x89ull << 40 | (base >> 24 & 0xff) << 56;
     t->gdt[TSS_SEL / 8 + 1] = base >> 32;
     for (unsigned i = 0; i < IST_COUNT; i++) {
-        uint64_t *top = &t->ist[i][IST_WORDS - 2];         /* 16-aligned */
+        uint64_t *top = &t->ist[i][IST_WORDS - 2]; /* 16-aligned */
         *top = (uint64_t)c;
         t->tss.ist[i] = (uint64_t)top;
     }
-    struct { uint16_t limit; uint64_t base; } __attribute__((packed))
-        gdtr = { sizeof(t->gdt) - 1, (uint64_t)t->gdt }, idtr = { 4095, (uint64_t)idt };
+    struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) gdtr = { sizeof(t->gdt) - 1, (uint64_t)t->gdt },
+                              idtr = { 4095, (uint64_t)idt };
     __asm__ volatile("lgdt %0" : : "m"(gdtr));
     __asm__ volatile("lidt %0" : : "m"(idtr));
     __asm__ volatile("ltr %w0" : : "r"(TSS_SEL));
-    __asm__ volatile("lldt %w0" : : "r"(0));   /* none: a reset leaves one of 64 KiB at address 0 */
+    __asm__ volatile("lldt %w0" : : "r"(0)); /* none: a reset leaves one of 64 KiB at address 0 */
 }
 
 /* The size of the vector state depends on what XCR0 enables. */
@@ -146,7 +150,7 @@ static void find_vector_state(void)
     cpuid(0xd, 0, &a, &b, &c, &d);
     cpu_has.xcr0 = a & XCR0_WANTED;
     xsetbv(0, cpu_has.xcr0);
-    cpuid(0xd, 0, &a, &b, &c, &d);              /* EBX: size for the XCR0 just set */
+    cpuid(0xd, 0, &a, &b, &c, &d); /* EBX: size for the XCR0 just set */
     cpu_has.fpu_bytes = b;
     cpuid(0xd, 1, &a, &b, &c, &d);
     cpu_has.xsaveopt = a & CPUID_D_1_EAX_XSAVEOPT;
@@ -229,15 +233,9 @@ void cpu_set_kernel_stack(uint64_t top)
     c->kstack_top = top;
 }
 
-void cpu_idle_wait(void)
-{
-    __asm__ volatile("sti; hlt; cli" : : : "memory");
-}
+void cpu_idle_wait(void) { __asm__ volatile("sti; hlt; cli" : : : "memory"); }
 
-void cpu_irq_window(void)
-{
-    __asm__ volatile("sti; nop; cli" : : : "memory");
-}
+void cpu_irq_window(void) { __asm__ volatile("sti; nop; cli" : : : "memory"); }
 
 /* With more CPUs than the host has, the one we wait for may wait for the processor that
  * spins here: we offer it now and then.  4 or 8 of them on two processors, all at one
@@ -257,16 +255,10 @@ uint32_t cpu_hwcap(void)
     return d;
 }
 
-uint64_t user_fs_base(void)
-{
-    return cpu_has.fsgsbase ? rdfsbase() : rdmsr(MSR_FS_BASE);
-}
+uint64_t user_fs_base(void) { return cpu_has.fsgsbase ? rdfsbase() : rdmsr(MSR_FS_BASE); }
 
 /* While in the kernel, SWAPGS has put the user's GS base there. */
-uint64_t user_gs_base(void)
-{
-    return rdmsr(MSR_KERNEL_GS_BASE);
-}
+uint64_t user_gs_base(void) { return rdmsr(MSR_KERNEL_GS_BASE); }
 
 int user_set_fs_base(uint64_t base)
 {

@@ -20,33 +20,33 @@
 struct task;
 struct mm;
 
-struct cpu {                        /* offsets of the first five: asm_offsets.c */
-    struct cpu  *self;
-    uint64_t     kstack_top;        /* of the current task */
-    uint64_t     user_rsp;          /* scratch of the SYSCALL entry */
+struct cpu { /* offsets of the first five: asm_offsets.c */
+    struct cpu *self;
+    uint64_t kstack_top; /* of the current task */
+    uint64_t user_rsp;   /* scratch of the SYSCALL entry */
     struct task *running;
-    uint64_t     need_resched;      /* [a] look at the run queue before user mode */
-    uint32_t     id;                /* [k] 0..ncpus-1 */
-    uint32_t     apic_id;           /* [k] */
-    struct task *idle;              /* [k] */
-    struct task *fpu_owner;         /* whose vector state the registers hold, NULL none */
-    struct mm   *active_mm;         /* the address space it runs in; NULL: none (mm/tlb.c) */
-    uint64_t     faults;            /* counters, since boot */
-    uint64_t     pte_writes;
-    uint64_t     switches;
-    uint64_t     idle_ns, idle_since;       /* idle_since: ns, 0 while it is not idle (times.c) */
-    uint64_t     user_ns;           /* in user mode */
-    int64_t      files_open;        /* opened here less closed here: may be below 0 */
-    uint64_t     kicks, steals;     /* interrupts to others to look; tasks taken from others */
-    uint64_t     timer_irqs, uart_irqs;
-    uint64_t     polls;             /* turns of loops that waited for another CPU */
+    uint64_t need_resched;  /* [a] look at the run queue before user mode */
+    uint32_t id;            /* [k] 0..ncpus-1 */
+    uint32_t apic_id;       /* [k] */
+    struct task *idle;      /* [k] */
+    struct task *fpu_owner; /* whose vector state the registers hold, NULL none */
+    struct mm *active_mm;   /* the address space it runs in; NULL: none (mm/tlb.c) */
+    uint64_t faults;        /* counters, since boot */
+    uint64_t pte_writes;
+    uint64_t switches;
+    uint64_t idle_ns, idle_since; /* idle_since: ns, 0 while it is not idle (times.c) */
+    uint64_t user_ns;             /* in user mode */
+    int64_t files_open;           /* opened here less closed here: may be below 0 */
+    uint64_t kicks, steals;       /* interrupts to others to look; tasks taken from others */
+    uint64_t timer_irqs, uart_irqs;
+    uint64_t polls; /* turns of loops that waited for another CPU */
     struct trace_cpu trace;
     struct heap_cpu heap[HEAP_CLASSES];
     struct tlb_cpu tlb;
 };
 
 extern struct cpu cpus[MAX_CPUS];
-extern unsigned ncpus;              /* CPUs that run, >= 1; the boot CPU writes it, [k] from the
+extern unsigned ncpus; /* CPUs that run, >= 1; the boot CPU writes it, [k] from the
                                      * first user instruction on */
 
 static inline struct cpu *this_cpu(void)
@@ -66,29 +66,29 @@ static inline struct task *current_task(void)
 /* What CPUID said, once. */
 struct cpu_features {
     bool nx, smep, smap, umip, fsgsbase, xsave, xsaveopt, x2apic, tsc_deadline, rdrand, pge, page1g;
-    uint64_t xcr0;          /* state components in use; 0: FXSAVE only */
-    uint32_t fpu_bytes;     /* size of the XSAVE or FXSAVE area */
+    uint64_t xcr0;      /* state components in use; 0: FXSAVE only */
+    uint32_t fpu_bytes; /* size of the XSAVE or FXSAVE area */
 };
 extern struct cpu_features cpu_has;
-uint32_t cpu_hwcap(void);           /* AT_HWCAP: CPUID 1, EDX */
+uint32_t cpu_hwcap(void); /* AT_HWCAP: CPUID 1, EDX */
 
-void cpu_init_bsp(void);            /* features, GDT, IDT, TSS, GS, MSRs of the boot CPU */
+void cpu_init_bsp(void); /* features, GDT, IDT, TSS, GS, MSRs of the boot CPU */
 /* Another CPU: the boot CPU makes its tables and stacks for exceptions (0 or -ENOMEM),
  * then it loads them. */
-int  cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id);
+int cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id);
 void cpu_init_ap(struct cpu *c);
-void cpu_relax_poll(void);          /* in a spin loop: what others want of this CPU; PAUSE */
-void cpu_idle_wait(void);           /* STI; HLT; CLI: returns after an interrupt was handled */
-void cpu_irq_window(void);          /* lets pending interrupts in, once */
-void cpu_set_kernel_stack(uint64_t top);    /* TSS.RSP0 and cpu.kstack_top */
+void cpu_relax_poll(void);               /* in a spin loop: what others want of this CPU; PAUSE */
+void cpu_idle_wait(void);                /* STI; HLT; CLI: returns after an interrupt was handled */
+void cpu_irq_window(void);               /* lets pending interrupts in, once */
+void cpu_set_kernel_stack(uint64_t top); /* TSS.RSP0 and cpu.kstack_top */
 
 /* FS and GS base of user mode, now, on this CPU: current's, whose fields in
  * struct task are stale while it runs.  switch_to() saves and loads them; a
  * program may change them itself (WRFSBASE).  set: 0 or -EPERM (not a user address). */
 uint64_t user_fs_base(void);
 uint64_t user_gs_base(void);
-int  user_set_fs_base(uint64_t base);
-int  user_set_gs_base(uint64_t base);
+int user_set_fs_base(uint64_t base);
+int user_set_gs_base(uint64_t base);
 
 static inline uint64_t rdtsc(void)
 {
@@ -98,7 +98,7 @@ static inline uint64_t rdtsc(void)
 }
 /* For what is compared with other CPUs' stamps: later than each that was taken before,
  * on whatever CPU.  That is RDTSC, unless the counters may drift apart (tsc.c). */
-extern bool tsc_drifts;             /* set once, before there is a CPU that does */
+extern bool tsc_drifts; /* set once, before there is a CPU that does */
 uint64_t tsc_in_order(uint64_t tsc);
 static inline uint64_t tsc_stamp(void)
 {

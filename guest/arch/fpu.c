@@ -41,23 +41,25 @@
 #define FCW_INITIAL    0x37f
 #define MXCSR_INITIAL  0x1f80
 #define MXCSR_VALID    0xffffu
-#define LEGACY_BYTES   sizeof(struct _fpstate_64)       /* the FXSAVE image */
+#define LEGACY_BYTES   sizeof(struct _fpstate_64) /* the FXSAVE image */
 #define BASIC_BYTES    (LEGACY_BYTES + sizeof(struct _header))
-#define XFEATURE_BASIC 3u                               /* x87, SSE: in the FXSAVE image */
-#define COMPONENTS     8                                /* all that cpu.c enables is below */
+#define XFEATURE_BASIC 3u /* x87, SSE: in the FXSAVE image */
+#define COMPONENTS     8  /* all that cpu.c enables is below */
 
 /* t->fpu points here; 64-byte aligned. */
 struct fpu {
-    void    *block;             /* as kmalloc gave it */
-    uint32_t cpu;               /* [o] whose registers held the state last; NONE, BUSY */
-    struct _xstate area __attribute__((aligned(64)));   /* and further, up to cpu_has.fpu_bytes */
+    void *block;  /* as kmalloc gave it */
+    uint32_t cpu; /* [o] whose registers held the state last; NONE, BUSY */
+    struct _xstate area __attribute__((aligned(64))); /* and further, up to cpu_has.fpu_bytes */
 };
 
 static void registers_save(struct fpu *f)
 {
     if (cpu_has.xcr0 != 0)
-        __asm__ volatile("xsave64 %0" : "+m"(f->area)
-                         : "a"((uint32_t)cpu_has.xcr0), "d"((uint32_t)(cpu_has.xcr0 >> 32)) : "memory");
+        __asm__ volatile("xsave64 %0"
+                         : "+m"(f->area)
+                         : "a"((uint32_t)cpu_has.xcr0), "d"((uint32_t)(cpu_has.xcr0 >> 32))
+                         : "memory");
     else
         __asm__ volatile("fxsave64 %0" : "=m"(f->area) : : "memory");
 }
@@ -65,8 +67,11 @@ static void registers_save(struct fpu *f)
 static void registers_load(const struct fpu *f)
 {
     if (cpu_has.xcr0 != 0)
-        __asm__ volatile("xrstor64 %0" : : "m"(f->area), "a"((uint32_t)cpu_has.xcr0),
-                         "d"((uint32_t)(cpu_has.xcr0 >> 32)) : "memory");
+        __asm__ volatile("xrstor64 %0"
+                         :
+                         : "m"(f->area), "a"((uint32_t)cpu_has.xcr0),
+                           "d"((uint32_t)(cpu_has.xcr0 >> 32))
+                         : "memory");
     else
         __asm__ volatile("fxrstor64 %0" : : "m"(f->area));
 }
@@ -128,7 +133,7 @@ void fpu_free(struct task *t)
     struct fpu *f = t->fpu;
     if (f == NULL)
         return;
-    forget(t, NONE);            /* it may have died with its state in the registers */
+    forget(t, NONE); /* it may have died with its state in the registers */
     t->fpu = NULL;
     kfree(f->block);
 }
@@ -186,7 +191,8 @@ static int copy_components(struct fpu *f, uaddr_t at, bool out)
         uint32_t size, offset, c, d;
         cpuid(0xd, i, &size, &offset, &c, &d);
         char *here = (char *)&f->area + offset;
-        int err = out ? copy_to_user(at + offset, here, size) : copy_from_user(here, at + offset, size);
+        int err =
+            out ? copy_to_user(at + offset, here, size) : copy_from_user(here, at + offset, size);
         if (err)
             return err;
     }
@@ -197,7 +203,7 @@ int fpu_frame_save(uaddr_t at)
 {
     struct fpu *f = current->fpu;
     if (live(current))
-        registers_save(f);              /* and they stay live: the handler goes on with them */
+        registers_save(f); /* and they stay live: the handler goes on with them */
     struct _fpx_sw_bytes *sw = &f->area.fpstate.sw_reserved;
     memset(f->area.fpstate.reserved3, 0, sizeof(f->area.fpstate.reserved3));
     if (cpu_has.xcr0 == 0)

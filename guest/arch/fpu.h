@@ -10,10 +10,10 @@
 struct task;
 struct regs;
 
-int  fpu_alloc(struct task *t);             /* area in the initial state; 0 or -ENOMEM */
-void fpu_free(struct task *t);              /* also forgets ownership */
-void fpu_fork(struct task *child);          /* child's state := current's, now */
-void fpu_reset(void);                       /* current's state := initial (exec) */
+int fpu_alloc(struct task *t);                         /* area in the initial state; 0 or -ENOMEM */
+void fpu_free(struct task *t);                         /* also forgets ownership */
+void fpu_fork(struct task *child);                     /* child's state := current's, now */
+void fpu_reset(void);                                  /* current's state := initial (exec) */
 void fpu_switch(struct task *prev, struct task *next); /* called by the scheduler */
 
 /* For SIGFPE: exception flags of the x87 or SSE unit that are raised and not masked,
@@ -23,7 +23,7 @@ uint32_t fpu_raised(bool sse);
 /* Signal frames: the area in user memory, as Linux lays it out (FXSAVE image,
  * with XSAVE the extended area and its two magic words).  64-byte aligned. */
 size_t fpu_frame_bytes(void);
-int  fpu_frame_save(uaddr_t at);            /* 0 or -EFAULT */
-int  fpu_frame_restore(uaddr_t at);         /* at 0: initial state.  0, -EFAULT, -EINVAL */
+int fpu_frame_save(uaddr_t at);    /* 0 or -EFAULT */
+int fpu_frame_restore(uaddr_t at); /* at 0: initial state.  0, -EFAULT, -EINVAL */
 
 #endif

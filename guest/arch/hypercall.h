@@ -5,8 +5,8 @@
 #include "lib/base.h"
 #include "shared/hypercall.h"
 
-extern bool     hc_present;     /* the signature leaf is there; set by cpu_init_bsp() */
-extern uint32_t hc_caps;        /* HC_CAP_*, 0 without a VMM of ours */
+extern bool hc_present;  /* the signature leaf is there; set by cpu_init_bsp() */
+extern uint32_t hc_caps; /* HC_CAP_*, 0 without a VMM of ours */
 
 /* Only where hc_present. */
 static inline long hypercall(enum hypercall nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)

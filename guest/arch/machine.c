@@ -10,7 +10,7 @@
 #include "sync/lock.h"
 #include "trace/trace.h"
 
-#define DEBUG_EXIT_PORT 0xf4    /* QEMU's isa-debug-exit: it ends with (status << 1) | 1 */
+#define DEBUG_EXIT_PORT 0xf4 /* QEMU's isa-debug-exit: it ends with (status << 1) | 1 */
 #define I8042_COMMAND   0x64
 #define I8042_RESET     0xfe
 
@@ -36,7 +36,10 @@ void boot_stage(int stage)
 /* Whoever emulates this machine understands one of the three. */
 static void __attribute__((noreturn)) leave(int status)
 {
-    static const struct { uint16_t limit; uint64_t base; } __attribute__((packed)) no_idt;
+    static const struct {
+        uint16_t limit;
+        uint64_t base;
+    } __attribute__((packed)) no_idt;
     outb(DEBUG_EXIT_PORT, (uint8_t)status);
     outb(I8042_COMMAND, I8042_RESET);
     __asm__ volatile("lidt %0; int3" : : "m"(no_idt));
@@ -59,7 +62,7 @@ void machine_stop_here(void)
         __asm__ volatile("cli; hlt");
 }
 
-static uint32_t panicking;          /* [atomic] CPU + 1 */
+static uint32_t panicking; /* [atomic] CPU + 1 */
 
 bool machine_panics(void) { return __atomic_load_n(&panicking, __ATOMIC_RELAXED) != 0; }
 
@@ -80,7 +83,7 @@ void panic(const char *fmt, ...)
         size_t bytes = MIN((size_t)n, sizeof(text) - 1);
         if (hc_present) {
             hypercall(HC_PANIC, virt_to_phys(text), bytes, 0, 0);
-            machine_stop_here();        /* the VMM does, and reports from this line */
+            machine_stop_here(); /* the VMM does, and reports from this line */
         }
         if (ncpus > 1)
             apic_send_nmi_to_others();

@@ -4,15 +4,15 @@
 
 #include "lib/base.h"
 
-#define MSR_APIC_BASE       0x1bu
-#define MSR_TSC_DEADLINE    0x6e0u
-#define MSR_X2APIC          0x800u      /* + register offset / 16 */
-#define MSR_STAR            0xc0000081u
-#define MSR_LSTAR           0xc0000082u
-#define MSR_SFMASK          0xc0000084u
-#define MSR_FS_BASE         0xc0000100u
-#define MSR_GS_BASE         0xc0000101u
-#define MSR_KERNEL_GS_BASE  0xc0000102u
+#define MSR_APIC_BASE      0x1bu
+#define MSR_TSC_DEADLINE   0x6e0u
+#define MSR_X2APIC         0x800u /* + register offset / 16 */
+#define MSR_STAR           0xc0000081u
+#define MSR_LSTAR          0xc0000082u
+#define MSR_SFMASK         0xc0000084u
+#define MSR_FS_BASE        0xc0000100u
+#define MSR_GS_BASE        0xc0000101u
+#define MSR_KERNEL_GS_BASE 0xc0000102u
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
@@ -22,9 +22,13 @@ static inline uint64_t rdmsr(uint32_t msr)
 }
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
-    __asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)) : "memory");
+    __asm__ volatile("wrmsr"
+                     :
+                     : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
 }
-static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)
+static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t *a, uint32_t *b, uint32_t *c,
+                         uint32_t *d)
 {
     __asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(sub));
 }

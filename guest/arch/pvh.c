@@ -13,21 +13,26 @@
 #include "mm/layout.h"
 #include "mm/pt.h"
 
-#define START_MAGIC     0x336ec578u
-#define TYPE_RAM        1u
-#define LOW_END         0xa0000ull      /* RAM below is nobody's: frame.c leaves the first MiB out */
-#define HUGE_PAGE       0x200000ull
+#define START_MAGIC 0x336ec578u
+#define TYPE_RAM    1u
+#define LOW_END     0xa0000ull /* RAM below is nobody's: frame.c leaves the first MiB out */
+#define HUGE_PAGE   0x200000ull
 
 struct start_info {
     uint32_t magic, version, flags, nr_modules;
     uint64_t modlist, cmdline, rsdp, memmap;
     uint32_t memmap_entries, reserved;
 };
-struct module_entry { uint64_t start, size, cmdline, reserved; };
-struct memmap_entry { uint64_t start, size; uint32_t type, reserved; };
+struct module_entry {
+    uint64_t start, size, cmdline, reserved;
+};
+struct memmap_entry {
+    uint64_t start, size;
+    uint32_t type, reserved;
+};
 
 struct boot_info boot_info;
-static const char *words;       /* the command line's, decoded */
+static const char *words; /* the command line's, decoded */
 
 /* Kernel address of [at, at+n), mapped for good. */
 static void *reach(paddr_t at, uint64_t n)
@@ -135,8 +140,8 @@ paddr_t pvh_low_page(void)
 {
     const struct ram_region *low = &boot_info.region[0];
     uint64_t bytes = strlen(boot_info.cmdline) + 1;
-    for (paddr_t page = MAX(low->start, PAGE_SIZE);
-         page + PAGE_SIZE <= MIN(low->end, LOW_END); page += PAGE_SIZE)
+    for (paddr_t page = MAX(low->start, PAGE_SIZE); page + PAGE_SIZE <= MIN(low->end, LOW_END);
+         page += PAGE_SIZE)
         if (!overlap(page, boot_info.cmdline, bytes) && !overlap(page, words, bytes))
             return page;
     return 0;

@@ -17,23 +17,27 @@
 #include "mm/layout.h"
 #include "sync/lock.h"
 
-#define POOL_BYTES 256          /* HC_ENTROPY's most */
+#define POOL_BYTES 256 /* HC_ENTROPY's most */
 
-static struct spinlock lock = SPINLOCK_INIT(LOCK_random);      /* all below */
-static uint8_t  pool[POOL_BYTES] __attribute__((aligned(64)));
-static size_t   left;           /* unused bytes, at the end of the pool */
+static struct spinlock lock = SPINLOCK_INIT(LOCK_random); /* all below */
+static uint8_t pool[POOL_BYTES] __attribute__((aligned(64)));
+static size_t left; /* unused bytes, at the end of the pool */
 static uint32_t key[8];
-static uint64_t blocks;         /* nonce: never the same block twice */
-static bool     filled, seeded; /* once */
+static uint64_t blocks;     /* nonce: never the same block twice */
+static bool filled, seeded; /* once */
 
 static inline uint32_t rotl(uint32_t v, int n) { return v << n | v >> (32 - n); }
 
 static void quarter_round(uint32_t *x, int a, int b, int c, int d)
 {
-    x[a] += x[b]; x[d] = rotl(x[d] ^ x[a], 16);
-    x[c] += x[d]; x[b] = rotl(x[b] ^ x[c], 12);
-    x[a] += x[b]; x[d] = rotl(x[d] ^ x[a], 8);
-    x[c] += x[d]; x[b] = rotl(x[b] ^ x[c], 7);
+    x[a] += x[b];
+    x[d] = rotl(x[d] ^ x[a], 16);
+    x[c] += x[d];
+    x[b] = rotl(x[b] ^ x[c], 12);
+    x[a] += x[b];
+    x[d] = rotl(x[d] ^ x[a], 8);
+    x[c] += x[d];
+    x[b] = rotl(x[b] ^ x[c], 7);
 }
 
 static void chacha_block(uint32_t out[16])

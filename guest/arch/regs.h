@@ -15,30 +15,30 @@
 #define USER_CS   0x33
 #define TSS_SEL   0x40
 
-#define TRAP_DE 0
-#define TRAP_DB 1
-#define TRAP_NMI 2
-#define TRAP_BP 3
-#define TRAP_UD 6
-#define TRAP_NM 7
-#define TRAP_DF 8
-#define TRAP_GP 13
-#define TRAP_PF 14
-#define TRAP_MF 16
-#define TRAP_AC 17
-#define TRAP_XM 19
-#define IRQ_BASE      32        /* IOAPIC pin n arrives as IRQ_BASE + n */
-#define IRQ_TIMER     0xf0      /* local APIC timer */
-#define IRQ_RESCHED   0xf1      /* look at need_resched, or at the run queues */
-#define IRQ_TLB       0xf2      /* another CPU wants translations flushed: tlb_poll() */
-#define IRQ_SPURIOUS  0xff
-#define TRAP_SYSCALL  256
+#define TRAP_DE      0
+#define TRAP_DB      1
+#define TRAP_NMI     2
+#define TRAP_BP      3
+#define TRAP_UD      6
+#define TRAP_NM      7
+#define TRAP_DF      8
+#define TRAP_GP      13
+#define TRAP_PF      14
+#define TRAP_MF      16
+#define TRAP_AC      17
+#define TRAP_XM      19
+#define IRQ_BASE     32   /* IOAPIC pin n arrives as IRQ_BASE + n */
+#define IRQ_TIMER    0xf0 /* local APIC timer */
+#define IRQ_RESCHED  0xf1 /* look at need_resched, or at the run queues */
+#define IRQ_TLB      0xf2 /* another CPU wants translations flushed: tlb_poll() */
+#define IRQ_SPURIOUS 0xff
+#define TRAP_SYSCALL 256
 
 struct regs {
     uint64_t r15, r14, r13, r12, rbp, rbx;
     uint64_t r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
     uint64_t vector;
-    uint64_t error;     /* error code; for a system call its number (Linux's orig_rax),
+    uint64_t error; /* error code; for a system call its number (Linux's orig_rax),
                          * made -1 once it must not be restarted */
     uint64_t rip, cs, rflags, rsp, ss;
 };

@@ -35,23 +35,23 @@
 #include "entry/smp.h"
 #include "trace/trace.h"
 
-#define ROUNDS          12u             /* and more while one must be held up in each, */
-#define NARROW_NS       50000ull        /*   that is until this is known, */
-#define LONG_NS         2000000ull      /*   or it has lasted that long */
-#define FAR_NS          1000000000ull
-#define MSR_TSC         0x10u
-#define MSR_TSC_ADJUST  0x3bu
-#define CPUID_7_EBX_TSC_ADJUST (1u << 1)
+#define ROUNDS                       12u        /* and more while one must be held up in each, */
+#define NARROW_NS                    50000ull   /*   that is until this is known, */
+#define LONG_NS                      2000000ull /*   or it has lasted that long */
+#define FAR_NS                       1000000000ull
+#define MSR_TSC                      0x10u
+#define MSR_TSC_ADJUST               0x3bu
+#define CPUID_7_EBX_TSC_ADJUST       (1u << 1)
 #define CPUID_80000007_EDX_INVARIANT (1u << 8)
 
 bool tsc_drifts;
-static uint64_t last_stamp;     /* [a] if they drift */
+static uint64_t last_stamp; /* [a] if they drift */
 
 static struct {
-    uint64_t asked;             /* [atomic] by who starts */
-    uint64_t answered;          /* [atomic] by the boot CPU */
-    uint64_t stamp;             /* the boot CPU's at `answered` */
-    uint32_t asker;             /* CPU */
+    uint64_t asked;    /* [atomic] by who starts */
+    uint64_t answered; /* [atomic] by the boot CPU */
+    uint64_t stamp;    /* the boot CPU's at `answered` */
+    uint32_t asker;    /* CPU */
 } exchange __attribute__((aligned(64)));
 
 static inline uint64_t rdtsc_after_loads(void)
@@ -99,7 +99,9 @@ void tsc_start(void)
         order_stamps(rdtsc());
 }
 
-struct interval { int64_t low, high; };
+struct interval {
+    int64_t low, high;
+};
 
 /* One question; false: given up. */
 static bool ask(uint64_t n, const uint32_t *go_on, uint32_t state)
@@ -120,8 +122,8 @@ static bool measure(struct interval *in, const uint32_t *go_on)
     *in = (struct interval){ INT64_MIN / 2, INT64_MAX / 2 };
     exchange.asker = this_cpu()->id;
     uint64_t narrow = clock_tsc_after(NARROW_NS), most = clock_tsc_after(LONG_NS), start = rdtsc();
-    for (unsigned i = 0; i < ROUNDS ||
-         (in->high - in->low > (int64_t)narrow && rdtsc() - start < most); i++) {
+    for (unsigned i = 0;
+         i < ROUNDS || (in->high - in->low > (int64_t)narrow && rdtsc() - start < most); i++) {
         uint64_t n = exchange.asked + 1, t1 = rdtsc();
         if (!ask(n, go_on, state))
             return false;
@@ -168,6 +170,7 @@ bool tsc_compare(struct tsc_offset *found, const uint32_t *go_on)
     /* What is known of this moment says nothing of stamps that are put in order: then 0 is not
      * excluded. */
     if (tsc_drifts)
-        found->error = MAX(found->error, (uint64_t)(found->offset < 0 ? -found->offset : found->offset));
+        found->error =
+            MAX(found->error, (uint64_t)(found->offset < 0 ? -found->offset : found->offset));
     return !is_far(in);
 }

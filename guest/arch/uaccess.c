@@ -35,8 +35,7 @@ static int copy(uint64_t to, uint64_t from, size_t n)
                      ".pushsection .text.fixup, \"ax\"\n"
                      "4: mov %[fault], %[err]\n"
                      "   jmp 3b\n"
-                     ".popsection\n"
-                     EX_TABLE("1b", "4b") EX_TABLE("2b", "4b")
+                     ".popsection\n" EX_TABLE("1b", "4b") EX_TABLE("2b", "4b")
                      : "+&D"(to), "+&S"(from), "+&c"(words), [err] "+&r"(err)
                      : [tail] "r"(n % 8), [fault] "i"(-EFAULT)
                      : "memory");
@@ -45,16 +44,15 @@ static int copy(uint64_t to, uint64_t from, size_t n)
 }
 
 /* One instruction that reads user memory: v from `from`, or err. */
-#define LOAD(instruction)                                       \
-    __asm__ volatile("1: " instruction "\n"                     \
-                     "2:\n"                                     \
-                     ".pushsection .text.fixup, \"ax\"\n"       \
-                     "3: mov %[fault], %[err]\n"                \
-                     "   jmp 2b\n"                              \
-                     ".popsection\n"                            \
-                     EX_TABLE("1b", "3b")                       \
-                     : [v] "+r"(v), [err] "+r"(err)             \
-                     : [from] "r"(from), [fault] "i"(-EFAULT)   \
+#define LOAD(instruction) \
+    __asm__ volatile("1: " instruction "\n" \
+                     "2:\n" \
+                     ".pushsection .text.fixup, \"ax\"\n" \
+                     "3: mov %[fault], %[err]\n" \
+                     "   jmp 2b\n" \
+                     ".popsection\n" EX_TABLE("1b", "3b") \
+                     : [v] "+r"(v), [err] "+r"(err) \
+                     : [from] "r"(from), [fault] "i"(-EFAULT) \
                      : "memory")
 
 /* A word of 4 or 8 bytes costs one instruction less to set up than REP does. */
@@ -112,8 +110,7 @@ int clear_user(uaddr_t at, size_t n)
                      ".pushsection .text.fixup, \"ax\"\n"
                      "4: mov %[fault], %[err]\n"
                      "   jmp 3b\n"
-                     ".popsection\n"
-                     EX_TABLE("1b", "4b") EX_TABLE("2b", "4b")
+                     ".popsection\n" EX_TABLE("1b", "4b") EX_TABLE("2b", "4b")
                      : "+&D"(at), "+&c"(words), [err] "+&r"(err)
                      : "a"(0), [tail] "r"(n % 8), [fault] "i"(-EFAULT)
                      : "memory");
@@ -169,8 +166,7 @@ int user_cmpxchg32(uaddr_t at, uint32_t *old, uint32_t expected, uint32_t desire
                      ".pushsection .text.fixup, \"ax\"\n"
                      "3: mov %[fault], %[err]\n"
                      "   jmp 2b\n"
-                     ".popsection\n"
-                     EX_TABLE("1b", "3b")
+                     ".popsection\n" EX_TABLE("1b", "3b")
                      : "+a"(seen), [err] "+r"(err)
                      : [at] "r"(at), [desired] "r"(desired), [fault] "i"(-EFAULT)
                      : "memory", "cc");

@@ -7,7 +7,7 @@
 
 #include "lib/base.h"
 
-#define USER_END 0x00007ffffffff000ull      /* first address that is not user memory */
+#define USER_END 0x00007ffffffff000ull /* first address that is not user memory */
 
 static inline bool user_range(uaddr_t at, size_t n) { return n <= USER_END && at <= USER_END - n; }
 
@@ -19,7 +19,11 @@ long strncpy_from_user(char *to, uaddr_t from, size_t room);
 /* One aligned word, atomically: for futexes.  *old gets what was there. */
 int user_cmpxchg32(uaddr_t at, uint32_t *old, uint32_t expected, uint32_t desired);
 
-#define get_user(value, at) copy_from_user(&(value), (at), sizeof(value))   /* value: an lvalue */
-#define put_user(value, at) ({ __typeof__(value) v_ = (value); copy_to_user((at), &v_, sizeof(v_)); })
+#define get_user(value, at) copy_from_user(&(value), (at), sizeof(value)) /* value: an lvalue */
+#define put_user(value, at) \
+    ({ \
+        __typeof__(value) v_ = (value); \
+        copy_to_user((at), &v_, sizeof(v_)); \
+    })
 
 #endif

@@ -20,25 +20,25 @@
 #include "mm/layout.h"
 #include "sync/lock.h"
 
-#define COM1        0x3f8
-#define REG_DATA    0
-#define REG_IER     1
-#define REG_IIR     2               /* read */
-#define REG_FCR     2               /* write */
-#define REG_MCR     4
-#define REG_LSR     5
-#define IER_RX      0x01
-#define IIR_ID      0x0f
-#define IIR_RX      0x04            /* the FIFO holds TRIGGER bytes at least */
-#define FCR_ENABLE  0x01
-#define FCR_TRIGGER_14 0xc0
-#define TRIGGER     14
-#define FIFO_SIZE   16
-#define MCR_DTR_RTS_OUT2 0x0b       /* OUT2 lets the interrupt line through on a PC */
-#define LSR_DR      0x01
-#define LSR_THRE    0x20
+#define COM1             0x3f8
+#define REG_DATA         0
+#define REG_IER          1
+#define REG_IIR          2 /* read */
+#define REG_FCR          2 /* write */
+#define REG_MCR          4
+#define REG_LSR          5
+#define IER_RX           0x01
+#define IIR_ID           0x0f
+#define IIR_RX           0x04 /* the FIFO holds TRIGGER bytes at least */
+#define FCR_ENABLE       0x01
+#define FCR_TRIGGER_14   0xc0
+#define TRIGGER          14
+#define FIFO_SIZE        16
+#define MCR_DTR_RTS_OUT2 0x0b /* OUT2 lets the interrupt line through on a PC */
+#define LSR_DR           0x01
+#define LSR_THRE         0x20
 
-static struct spinlock lock = SPINLOCK_INIT(LOCK_console);  /* one write at a time, and `bounce` */
+static struct spinlock lock = SPINLOCK_INIT(LOCK_console); /* one write at a time, and `bounce` */
 static char bounce[256];
 
 void uart_send(const char *s, size_t n)
@@ -80,7 +80,7 @@ void kprintf(const char *fmt, ...)
     kvsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
     for (const char *s = text; *s != '\0' && n + 2 <= sizeof(line); s++) {
-        if (*s == '\n')                 /* the line is raw: a newline needs its return */
+        if (*s == '\n') /* the line is raw: a newline needs its return */
             line[n++] = '\r';
         line[n++] = *s;
     }
@@ -113,15 +113,12 @@ void uart_interrupt(void)
     } while (n > 0);
 }
 
-void console_hold(bool on)
-{
-    outb(COM1 + REG_IER, on ? 0 : IER_RX);
-}
+void console_hold(bool on) { outb(COM1 + REG_IER, on ? 0 : IER_RX); }
 
 void console_init_irq(void)
 {
     outb(COM1 + REG_FCR, FCR_ENABLE | FCR_TRIGGER_14);
     outb(COM1 + REG_MCR, MCR_DTR_RTS_OUT2);
     ioapic_route(UART_PIN, IRQ_BASE + UART_PIN);
-    outb(COM1 + REG_IER, IER_RX);   /* last: a byte that waits already is an edge now */
+    outb(COM1 + REG_IER, IER_RX); /* last: a byte that waits already is an edge now */
 }

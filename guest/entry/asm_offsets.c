@@ -6,7 +6,7 @@
 #include "proc/task.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(value)))
-#define CONSTANT(name) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(name)))
+#define CONSTANT(name)      __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(name)))
 
 void asm_offsets(void);
 void asm_offsets(void)

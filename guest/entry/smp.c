@@ -46,23 +46,23 @@
 #include "proc/task.h"
 #include "trace/trace.h"
 
-#define SPIN_NS         100000ull
-#define LIMIT_NS        (2 * NSEC_PER_SEC)
-#define INIT_WAIT_NS    10000000ull
+#define SPIN_NS                100000ull
+#define LIMIT_NS               (2 * NSEC_PER_SEC)
+#define INIT_WAIT_NS           10000000ull
 #define CPUID_1_ECX_HYPERVISOR (1u << 31)
 
 enum { OFF, STARTED, ARRIVED, CALLED, RUNS, UNFIT, GIVEN_UP };
 
-static uint32_t state[MAX_CPUS];        /* [atomic] */
-static unsigned nstarted = 1;           /* CPUs 1 to nstarted - 1 were started */
-static struct tsc_offset tsc;           /* what the CPU called last has found */
-static paddr_t  low_page;
-static pfn_t    tables[3];              /* root, third and second level */
+static uint32_t state[MAX_CPUS]; /* [atomic] */
+static unsigned nstarted = 1;    /* CPUs 1 to nstarted - 1 were started */
+static struct tsc_offset tsc;    /* what the CPU called last has found */
+static paddr_t low_page;
+static pfn_t tables[3]; /* root, third and second level */
 
 /* For boot.asm, all set before the first SIPI. */
-uint8_t  ap_index[256];                 /* by APIC ID: the CPU's number, 0: none */
+uint8_t ap_index[256]; /* by APIC ID: the CPU's number, 0: none */
 uint64_t ap_stack[MAX_CPUS];
-uint32_t ap_tables;                     /* physical address of the root */
+uint32_t ap_tables; /* physical address of the root */
 
 static bool step(unsigned id, uint32_t from, uint32_t to)
 {
@@ -70,7 +70,7 @@ static bool step(unsigned id, uint32_t from, uint32_t to)
                                        __ATOMIC_RELAXED);
 }
 
-static bool stepped(unsigned id, uint32_t from, uint32_t to)        /* and the boot CPU knows */
+static bool stepped(unsigned id, uint32_t from, uint32_t to) /* and the boot CPU knows */
 {
     bool done = step(id, from, to);
     smp_tell(0);
@@ -86,7 +86,7 @@ static uint32_t state_of(unsigned id) { return __atomic_load_n(&state[id], __ATO
  * them sees the other, and an interrupt that comes before HLT ends that.  Halting
  * matters where CPUs outnumber the host's: who spins would take the time that the
  * one it waits for needs. */
-static bool asleep[MAX_CPUS];           /* [atomic] */
+static bool asleep[MAX_CPUS]; /* [atomic] */
 
 struct smp_wait smp_wait_begin(void) { return (struct smp_wait){ rdtsc() }; }
 
@@ -239,15 +239,15 @@ void smp_finish(void)
         __atomic_store_n(&ncpus, ++id, __ATOMIC_RELEASE);
     timer_stop(&timer);
     task_inspect_cpus();
-    if (id == nstarted) {               /* else one may still come to use them */
+    if (id == nstarted) { /* else one may still come to use them */
         for (unsigned i = 0; i < ARRAY_SIZE(tables) && tables[i] != 0; i++)
             frame_put(tables[i]);
         return;
     }
     if (state_of(id) == UNFIT)
         kprintf("CPU %u: its TSC is off by %lld ticks\n", id, (long long)tsc.offset);
-    kprintf("CPU %u (APIC ID %u) does not take part: %u of %u CPUs run\n", id, cpus[id].apic_id,
-            id, nstarted);
+    kprintf("CPU %u (APIC ID %u) does not take part: %u of %u CPUs run\n", id, cpus[id].apic_id, id,
+            nstarted);
 }
 
 /* --- the processor --------------------------------------------------------------- */
@@ -260,7 +260,7 @@ void ap_main(unsigned id)
     apic_init_ap();
     if (!stepped(id, STARTED, ARRIVED))
         machine_stop_here();
-    struct smp_wait w = { 0 };          /* halts at once */
+    struct smp_wait w = { 0 }; /* halts at once */
     while (state_of(id) == ARRIVED)
         smp_wait(&w);
     smp_wait_end();

@@ -18,7 +18,9 @@ void smp_finish(void);
  *     smp_wait_end();
  * It spins for a moment, then halts.  Who has made the condition false calls
  * smp_tell() for that CPU. */
-struct smp_wait { uint64_t since; };
+struct smp_wait {
+    uint64_t since;
+};
 struct smp_wait smp_wait_begin(void);
 void smp_wait(struct smp_wait *w);
 void smp_wait_end(void);
@@ -28,11 +30,14 @@ void smp_tell(unsigned cpu);
  * that starts compares its TSC with the boot CPU's, which serves it meanwhile.  One
  * at a time. */
 void tsc_start(void);
-struct tsc_offset { int64_t offset; uint64_t error; };  /* to add here for the boot CPU's, +- */
-bool tsc_compare(struct tsc_offset *found, const uint32_t *go_on);  /* while *go_on is as it was.
+struct tsc_offset {
+    int64_t offset;
+    uint64_t error;
+}; /* to add here for the boot CPU's, +- */
+bool tsc_compare(struct tsc_offset *found, const uint32_t *go_on); /* while *go_on is as it was.
                                  * false: given up, or the counter is far off and stays it */
-bool tsc_serve(void);           /* answers if asked */
+bool tsc_serve(void);                                              /* answers if asked */
 
-void ap_main(unsigned id) __attribute__((noreturn));    /* boot.asm */
+void ap_main(unsigned id) __attribute__((noreturn)); /* boot.asm */
 
 #endif

@@ -11,7 +11,7 @@
 #include "lib/string.h"
 #include "proc/task.h"
 
-struct switch_frame {           /* as switch_stacks() pops it */
+struct switch_frame { /* as switch_stacks() pops it */
     uint64_t r15, r14, r13, r12, rbp, rbx, rip;
 };
 
@@ -24,7 +24,7 @@ void switch_to(struct task *prev, struct task *next)
     if (!next->kthread) {
         if (prev->kthread || prev->fs_base != next->fs_base)
             wrmsr(MSR_FS_BASE, next->fs_base);
-        if (prev->kthread || prev->gs_base != next->gs_base)    /* nearly always both 0 */
+        if (prev->kthread || prev->gs_base != next->gs_base) /* nearly always both 0 */
             wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
     }
     switch_stacks(&prev->krsp, next->krsp);

@@ -18,7 +18,9 @@
 
 #include <asm/siginfo.h>
 
-struct ex_entry { uint64_t at, fixup; };    /* uaccess.c's EX_TABLE makes them */
+struct ex_entry {
+    uint64_t at, fixup;
+}; /* uaccess.c's EX_TABLE makes them */
 extern const struct ex_entry ex_table_start[], ex_table_end[];
 
 static bool fix_up(struct regs *r)
@@ -44,8 +46,8 @@ static int user_page_fault(struct regs *r, uaddr_t at, int *code)
         return err;
     if (oom_kill() != 0 || signal_fatal_pending(t))
         return -ENOMEM;
-    preempt_point();                /* other CPUs may wait for this one before they can free */
-    sched_yield_now();              /* who was killed gives its memory back */
+    preempt_point();   /* other CPUs may wait for this one before they can free */
+    sched_yield_now(); /* who was killed gives its memory back */
     return 0;
 }
 
@@ -55,7 +57,7 @@ static void fault_in_user_mode(struct regs *r)
     int code = SEGV_MAPERR;
     int sig = user_page_fault(r, at, &code);
     if (at >= USER_END)
-        r->error |= FAULT_PRESENT;  /* a program does not learn what the kernel has mapped */
+        r->error |= FAULT_PRESENT; /* a program does not learn what the kernel has mapped */
     if (sig > 0)
         signal_force(sig, code, at);
     else if (sig == -ENOMEM && !signal_fatal_pending(current))
@@ -81,10 +83,14 @@ static bool fault_in_uaccess(struct regs *r)
 /* si_code of SIGFPE for what fpu_raised() says. */
 static int fpe_code(uint32_t raised)
 {
-    if (raised & 1) return FPE_FLTINV;
-    if (raised & 4) return FPE_FLTDIV;
-    if (raised & 8) return FPE_FLTOVF;
-    if (raised & (16 | 2)) return FPE_FLTUND;
+    if (raised & 1)
+        return FPE_FLTINV;
+    if (raised & 4)
+        return FPE_FLTDIV;
+    if (raised & 8)
+        return FPE_FLTOVF;
+    if (raised & (16 | 2))
+        return FPE_FLTUND;
     return FPE_FLTRES;
 }
 
@@ -96,7 +102,7 @@ static void settle_int(struct regs *r)
     if (r->vector != TRAP_UD || copy_from_user(insn, r->rip, sizeof(insn)) != 0 || insn[0] != 0xcd)
         return;
     r->vector = TRAP_GP;
-    r->error = insn[1] * 8u + 2;                /* the gate, in the IDT */
+    r->error = insn[1] * 8u + 2; /* the gate, in the IDT */
 }
 
 static void exception_in_user_mode(struct regs *r)
@@ -104,7 +110,10 @@ static void exception_in_user_mode(struct regs *r)
     settle_int(r);
     switch (r->vector) {
     case TRAP_DE: signal_force(SIGFPE, FPE_INTDIV, r->rip); break;
-    case TRAP_DB: r->rflags &= ~0x100ull; signal_force(SIGTRAP, TRAP_TRACE, r->rip); break;
+    case TRAP_DB:
+        r->rflags &= ~0x100ull;
+        signal_force(SIGTRAP, TRAP_TRACE, r->rip);
+        break;
     case TRAP_BP: signal_force(SIGTRAP, SI_KERNEL, 0); break;
     case TRAP_UD: signal_force(SIGILL, ILL_ILLOPN, r->rip); break;
     case TRAP_MF: signal_force(SIGFPE, fpe_code(fpu_raised(false)), r->rip); break;
@@ -112,7 +121,7 @@ static void exception_in_user_mode(struct regs *r)
     case TRAP_AC: signal_force(SIGBUS, BUS_ADRALN, 0); break;
     case TRAP_NP:
     case TRAP_SS: signal_force(SIGBUS, SI_KERNEL, 0); break;
-    default:      signal_force(SIGSEGV, SI_KERNEL, 0); break;
+    default: signal_force(SIGSEGV, SI_KERNEL, 0); break;
     }
 }
 
@@ -135,11 +144,11 @@ static void __attribute__((noreturn)) kernel_died(const struct regs *r)
 {
     panic("exception %llu error %llx at %llx (cr2 %llx) rsp %llx\n"
           "rax %llx rbx %llx rcx %llx rdx %llx rsi %llx rdi %llx rbp %llx r8 %llx r12 %llx",
-          (unsigned long long)r->vector, (unsigned long long)r->error,
-          (unsigned long long)r->rip, (unsigned long long)read_cr2(), (unsigned long long)r->rsp,
-          (unsigned long long)r->rax, (unsigned long long)r->rbx, (unsigned long long)r->rcx,
-          (unsigned long long)r->rdx, (unsigned long long)r->rsi, (unsigned long long)r->rdi,
-          (unsigned long long)r->rbp, (unsigned long long)r->r8, (unsigned long long)r->r12);
+          (unsigned long long)r->vector, (unsigned long long)r->error, (unsigned long long)r->rip,
+          (unsigned long long)read_cr2(), (unsigned long long)r->rsp, (unsigned long long)r->rax,
+          (unsigned long long)r->rbx, (unsigned long long)r->rcx, (unsigned long long)r->rdx,
+          (unsigned long long)r->rsi, (unsigned long long)r->rdi, (unsigned long long)r->rbp,
+          (unsigned long long)r->r8, (unsigned long long)r->r12);
 }
 
 void trap_kernel(struct regs *r)
@@ -148,7 +157,7 @@ void trap_kernel(struct regs *r)
         irq_handler((uint8_t)r->vector);
     else if (r->vector == TRAP_PF && fault_in_uaccess(r))
         return;
-    else if (r->vector == TRAP_GP && fix_up(r))     /* not canonical: no page fault */
+    else if (r->vector == TRAP_GP && fix_up(r)) /* not canonical: no page fault */
         return;
     else
         kernel_died(r);
@@ -161,7 +170,7 @@ void trap_paranoid(struct regs *r)
         kernel_died(r);
     if (machine_panics())
         machine_stop_here();
-    static char text[40];               /* no kprintf(): its lock may be held */
+    static char text[40]; /* no kprintf(): its lock may be held */
     int n = ksnprintf(text, sizeof(text), "NMI at %llx\r\n", (unsigned long long)r->rip);
     uart_send(text, (size_t)n);
 }

@@ -11,12 +11,12 @@
 #define TRAP_MC 18
 
 /* Slots of TSS.IST, from 1. */
-#define IST_NMI 1
-#define IST_DF  2
-#define IST_MC  3
+#define IST_NMI   1
+#define IST_DF    2
+#define IST_MC    3
 #define IST_COUNT 3
 
-#define STUB_BYTES 16           /* from one entry of trap_stubs to the next */
+#define STUB_BYTES 16 /* from one entry of trap_stubs to the next */
 
 /* RFLAGS that user mode may choose: CF PF AF ZF SF TF DF OF RF AC ID.  IF and
  * the bit that always reads 1 are added. */

@@ -22,7 +22,7 @@
 #define AT_RDEVMINOR 86
 #define AT_NAMESIZE  94
 
-#define RUN_MAX      16384     /* then a bit for each fits into one heap object */
+#define RUN_MAX 16384 /* then a bit for each fits into one heap object */
 
 #define EACH_BYTE(b) (0x0101010101010101ull * (b))
 
@@ -58,9 +58,9 @@ static bool hex8(const char *p, uint32_t *out)
     l = x >> 6 & EACH_BYTE(1);
     v = (x & EACH_BYTE(0x0f)) + l * 9;
     if (((x | l << 5) & EACH_BYTE(0xf0)) != EACH_BYTE(0x30) + l * 0x30)
-        return false;           /* the high half is 3 for digits, 4 or 6 for letters */
+        return false; /* the high half is 3 for digits, 4 or 6 for letters */
     if (v & EACH_BYTE(0xf0) || ((v + EACH_BYTE(6)) >> 4 & EACH_BYTE(1)) != l)
-        return false;           /* digits are below ten, letters from ten to fifteen */
+        return false; /* digits are below ten, letters from ten to fifteen */
     v = __builtin_bswap64(v);
     v = (v | v >> 4) & 0x00ff00ff00ff00ffull;
     v = (v | v >> 8) & 0x0000ffff0000ffffull;
@@ -68,10 +68,7 @@ static bool hex8(const char *p, uint32_t *out)
     return true;
 }
 
-static const char *align4(const char *base, const char *p)
-{
-    return p + (-(size_t)(p - base) & 3);
-}
+static const char *align4(const char *base, const char *p) { return p + (-(size_t)(p - base) & 3); }
 
 /* The first byte from p on that is not zero, or end. */
 static const char *skip_zeros(const char *p, const char *end)
@@ -86,7 +83,7 @@ static const char *skip_zeros(const char *p, const char *end)
 /* Is this where the next header begins? */
 static bool header_at(const char *p, const char *end)
 {
-    return end - p >= HEADER_BYTES && *(const half_t *)p == 0x37303730;     /* "0707" */
+    return end - p >= HEADER_BYTES && *(const half_t *)p == 0x37303730; /* "0707" */
 }
 
 /* What follows p, which is not a header: zeros up to the next one.  Most often that
@@ -149,7 +146,7 @@ int cpio_next(struct cpio_reader *r, struct cpio_entry *e)
             h = skip_to_header(r->base, h, r->end);
             if (h == r->end)
                 return 0;
-            h = r->base + ((size_t)(h - r->base) & ~3ul);   /* headers start at multiples of four */
+            h = r->base + ((size_t)(h - r->base) & ~3ul); /* headers start at multiples of four */
         }
         room = (size_t)(r->end - h);
         if (!header_at(h, r->end) || h[4] != '0' || (h[5] != '1' && h[5] != '2') ||
@@ -182,7 +179,10 @@ bool cpio_is_symlink(const struct cpio_entry *e)
 bool cpio_run_at(const struct cpio_reader *r, const struct cpio_entry *e, struct cpio_run *run)
 {
     size_t room = (size_t)(e->data - e->name);
-    struct { char magic[8]; uint32_t n, bytes; } mark;      /* at the end of the name's field */
+    struct {
+        char magic[8];
+        uint32_t n, bytes;
+    } mark; /* at the end of the name's field */
 
     if (!cpio_is_symlink(e) || room < e->name_len + sizeof(mark))
         return false;

@@ -15,13 +15,22 @@
 
 struct stored_names {
     struct cpio_run run;
-    uint8_t taken[];            /* a bit for each entry */
+    uint8_t taken[]; /* a bit for each entry */
 };
 
-static bool is_taken(const struct stored_names *s, uint32_t i) { return s->taken[i / 8] >> i % 8 & 1; }
-static void set_taken(struct stored_names *s, uint32_t i) { s->taken[i / 8] |= (uint8_t)(1u << i % 8); }
+static bool is_taken(const struct stored_names *s, uint32_t i)
+{
+    return s->taken[i / 8] >> i % 8 & 1;
+}
+static void set_taken(struct stored_names *s, uint32_t i)
+{
+    s->taken[i / 8] |= (uint8_t)(1u << i % 8);
+}
 
-static const char *header(const struct cpio_run *r, uint32_t i) { return r->first + (size_t)i * r->bytes; }
+static const char *header(const struct cpio_run *r, uint32_t i)
+{
+    return r->first + (size_t)i * r->bytes;
+}
 
 /* <, =, > 0: the name sorts before, is, sorts behind the one at p, which has a NUL
  * somewhere and eight bytes that may be read.  A lie may bring any bytes there. */
@@ -30,7 +39,7 @@ static int compare(uint64_t key, const char *name, size_t len, const char *p)
     uint64_t there = dentry_key(p, 8);
     int c = 0;
 
-    if (len < 8)                /* what follows a short name are NULs, in the key and there */
+    if (len < 8) /* what follows a short name are NULs, in the key and there */
         return key < there ? -1 : key > there;
     if (key != there)
         return key < there ? -1 : 1;
@@ -45,7 +54,7 @@ static int find(const struct stored_names *s, uint64_t key, const char *name, si
     const struct cpio_run *r = &s->run;
     uint32_t low = 0, high = r->n;
 
-    if (r->name_at + len >= r->bytes)       /* longer than any in it */
+    if (r->name_at + len >= r->bytes) /* longer than any in it */
         return -1;
     while (low < high) {
         uint32_t mid = (low + high) / 2;
@@ -75,7 +84,7 @@ int symlink_inode(struct superblock *sb, const struct cpio_entry *e, struct inod
     tmpfs_set_ops(in);
     in->size = e->size;
     in->private = (void *)e->data;
-    in->borrowed = 1;           /* its text is not ours to free */
+    in->borrowed = 1; /* its text is not ours to free */
     *out = in;
     return 0;
 }
@@ -95,12 +104,12 @@ static int into_tree(struct dentry *dir, struct stored_names *s, uint32_t i)
         err = symlink_inode(dir->inode->sb, &e, &in);
         if (err)
             return err;
-        err = dentry_new(dir, e.header + name_at, (size_t)(e.name + e.name_len - e.header) - name_at,
-                         in, &d);
+        err = dentry_new(dir, e.header + name_at,
+                         (size_t)(e.name + e.name_len - e.header) - name_at, in, &d);
         if (err)
             return err;
         if (dentry_hang_unless(d))
-            dentry_put(d);          /* twice in the run, which is not sorted then */
+            dentry_put(d); /* twice in the run, which is not sorted then */
     }
     set_taken(s, i);
     return 0;

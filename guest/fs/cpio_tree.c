@@ -14,15 +14,23 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 
-struct hard_link { struct hard_link *next; uint32_t ino, dev; struct inode *inode; };
+struct hard_link {
+    struct hard_link *next;
+    uint32_t ino, dev;
+    struct inode *inode;
+};
 
 struct unpack {
     struct superblock *sb;
     struct cpio_reader reader;
     const char *image;
-    pfn_t first;                /* frame of the image's start; 0: not at a page */
-    struct known_dir { struct dentry *dir; const char *name; size_t len; } known[8];    /* by length */
-    char *chunk, *chunk_end;    /* memory for names */
+    pfn_t first; /* frame of the image's start; 0: not at a page */
+    struct known_dir {
+        struct dentry *dir;
+        const char *name;
+        size_t len;
+    } known[8];              /* by length */
+    char *chunk, *chunk_end; /* memory for names */
     struct hard_link *links;
 };
 
@@ -86,8 +94,8 @@ static void set_attributes(struct inode *in, const struct cpio_attributes *a)
     in->mtime = in->ctime = in->atime = (struct __kernel_timespec){ .tv_sec = a->mtime };
 }
 
-static int make_dir(struct unpack *u, struct dentry *dir, const char *name, size_t len, uint32_t mode,
-                    struct dentry **out)
+static int make_dir(struct unpack *u, struct dentry *dir, const char *name, size_t len,
+                    uint32_t mode, struct dentry **out)
 {
     struct new_node n = { .mode = S_IFDIR | mode };
     struct inode *in = tmpfs_inode(u->sb, &n, NULL);
@@ -102,7 +110,8 @@ static int make_dir(struct unpack *u, struct dentry *dir, const char *name, size
 }
 
 /* The directory of that name in `dir`, made if it is missing. */
-static int subdir(struct unpack *u, struct dentry *dir, const char *name, size_t len, struct dentry **out)
+static int subdir(struct unpack *u, struct dentry *dir, const char *name, size_t len,
+                  struct dentry **out)
 {
     struct dentry *d = dentry_peek(dir, name, len);
 
@@ -148,7 +157,7 @@ static int copy_pages(struct inode *in, const struct cpio_entry *e, uint64_t i)
 {
     for (; i << PAGE_SHIFT < e->size; i++) {
         size_t off = i << PAGE_SHIFT, n = MIN(PAGE_SIZE, e->size - off);
-        pfn_t pfn = frame_alloc_zeroed();       /* at boot there is nothing to clear */
+        pfn_t pfn = frame_alloc_zeroed(); /* at boot there is nothing to clear */
 
         if (!pfn)
             return -ENOMEM;
@@ -175,7 +184,8 @@ static int set_contents(struct unpack *u, struct inode *in, const struct cpio_en
         bool whole = (size_t)(e->next - u->image) >= page_up(offset + e->size);
 
         in->borrowed = u->first + (pfn_t)(offset >> PAGE_SHIFT);
-        in->borrowed_pages = (uint32_t)((whole ? page_up(e->size) : page_down(e->size)) >> PAGE_SHIFT);
+        in->borrowed_pages =
+            (uint32_t)((whole ? page_up(e->size) : page_down(e->size)) >> PAGE_SHIFT);
         in->npages = in->borrowed_pages;
     }
     err = copy_pages(in, e, in->borrowed_pages);
@@ -202,7 +212,7 @@ static int make_inode(struct unpack *u, const struct cpio_entry *e, struct inode
     for (l = linked ? u->links : NULL; l; l = l->next)
         if (l->ino == id.ino && l->dev == id.dev)
             in = l->inode;
-    if (in) {                   /* one more name of a file that is there */
+    if (in) { /* one more name of a file that is there */
         inode_get(in);
         in->nlink++;
     } else {
@@ -269,7 +279,7 @@ static int add_entry(struct unpack *u, const struct cpio_entry *e)
         name++;
     while (end > name && end[-1] == '/')
         end--;
-    for (last = end; last > name && last[-1] != '/'; )
+    for (last = end; last > name && last[-1] != '/';)
         last--;
     size_t len = (size_t)(end - last);
     if (len > NAME_MAX_BYTES || (len == 2 && last[0] == '.' && last[1] == '.') ||
@@ -300,7 +310,7 @@ int cpio_unpack(struct superblock *sb, const char *image, size_t bytes, pfn_t fi
         if (err == -ENOMEM)
             break;
         if (err)
-            bad = err;          /* an entry that cannot be: the others still count */
+            bad = err; /* an entry that cannot be: the others still count */
     }
     while (u.links) {
         struct hard_link *l = u.links;

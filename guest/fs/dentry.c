@@ -16,7 +16,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 
-#define FIRST_ORDER (1ull << 62)        /* positions are signed for user space */
+#define FIRST_ORDER (1ull << 62) /* positions are signed for user space */
 
 struct mutex fs_tree;
 struct spinlock names_lock = SPINLOCK_INIT(LOCK_names);
@@ -43,13 +43,14 @@ static int name_compare(uint64_t key, const char *name, size_t len, const struct
 
     if (key != d->key)
         return key < d->key ? -1 : 1;
-    if (len <= 8 && d->name_len <= 8)   /* names hold no NUL: equal keys are equal names */
+    if (len <= 8 && d->name_len <= 8) /* names hold no NUL: equal keys are equal names */
         return 0;
     c = memcmp(name, d->name, MIN(len, (size_t)d->name_len));
     return c ? c : (int)len - (int)d->name_len;
 }
 
-void dentry_set(struct dentry *d, struct dentry *parent, const char *name, size_t len, struct inode *in)
+void dentry_set(struct dentry *d, struct dentry *parent, const char *name, size_t len,
+                struct inode *in)
 {
     memset(d, 0, sizeof(*d));
     d->refs = 1;
@@ -69,7 +70,8 @@ void dentry_set(struct dentry *d, struct dentry *parent, const char *name, size_
     }
 }
 
-int dentry_new(struct dentry *parent, const char *name, size_t len, struct inode *in, struct dentry **out)
+int dentry_new(struct dentry *parent, const char *name, size_t len, struct inode *in,
+               struct dentry **out)
 {
     struct dentry *d = kmalloc(dentry_bytes(len));
 
@@ -82,10 +84,7 @@ int dentry_new(struct dentry *parent, const char *name, size_t len, struct inode
     return 0;
 }
 
-void dentry_get(struct dentry *d)
-{
-    __atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED);
-}
+void dentry_get(struct dentry *d) { __atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED); }
 
 void dentry_put(struct dentry *d)
 {
@@ -124,10 +123,7 @@ struct dentry *dentry_hang_unless(struct dentry *d)
 }
 
 /* Callers have made sure that the name is free. */
-static void hang(struct dentry *d)
-{
-    ASSERT(!dentry_hang_unless(d));
-}
+static void hang(struct dentry *d) { ASSERT(!dentry_hang_unless(d)); }
 
 static void unhang(struct dentry *d)
 {
@@ -271,7 +267,7 @@ void dentry_free_tree(struct dentry *root)
     struct dentry *d = root;
 
     for (;;) {
-        while (!list_empty(&d->by_order))       /* down to a leaf */
+        while (!list_empty(&d->by_order)) /* down to a leaf */
             d = list_first(&d->by_order, struct dentry, sibling);
         if (d == root)
             break;

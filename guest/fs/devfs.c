@@ -21,21 +21,25 @@ enum { MEM_NULL = 3, MEM_ZERO = 5, MEM_FULL = 7, MEM_RANDOM = 8, MEM_URANDOM = 9
 
 const struct dev_node dev_nodes[] = {
     { "console", S_IFCHR | 0600, DEV(TTYAUX_MAJOR, 1) },
-    { "tty",     S_IFCHR | 0666, DEV(TTYAUX_MAJOR, 0) },
-    { "ttyS0",   S_IFCHR | 0660, DEV(TTY_MAJOR, 64) },
-    { "null",    S_IFCHR | 0666, DEV(MEM_MAJOR, MEM_NULL) },
-    { "zero",    S_IFCHR | 0666, DEV(MEM_MAJOR, MEM_ZERO) },
-    { "full",    S_IFCHR | 0666, DEV(MEM_MAJOR, MEM_FULL) },
-    { "random",  S_IFCHR | 0666, DEV(MEM_MAJOR, MEM_RANDOM) },
+    { "tty", S_IFCHR | 0666, DEV(TTYAUX_MAJOR, 0) },
+    { "ttyS0", S_IFCHR | 0660, DEV(TTY_MAJOR, 64) },
+    { "null", S_IFCHR | 0666, DEV(MEM_MAJOR, MEM_NULL) },
+    { "zero", S_IFCHR | 0666, DEV(MEM_MAJOR, MEM_ZERO) },
+    { "full", S_IFCHR | 0666, DEV(MEM_MAJOR, MEM_FULL) },
+    { "random", S_IFCHR | 0666, DEV(MEM_MAJOR, MEM_RANDOM) },
     { "urandom", S_IFCHR | 0666, DEV(MEM_MAJOR, MEM_URANDOM) },
-    { "kmsg",    S_IFCHR | 0644, DEV(MEM_MAJOR, MEM_KMSG) },
-    { "shm",     S_IFDIR | 01777, 0 },
-    { "pts",     S_IFDIR | 0755, 0 },
+    { "kmsg", S_IFCHR | 0644, DEV(MEM_MAJOR, MEM_KMSG) },
+    { "shm", S_IFDIR | 01777, 0 },
+    { "pts", S_IFDIR | 0755, 0 },
     { NULL, 0, 0 },
 };
-static const struct { const char *name, *target; } dev_links[] = {
-    { "fd", "/proc/self/fd" }, { "stdin", "/proc/self/fd/0" },
-    { "stdout", "/proc/self/fd/1" }, { "stderr", "/proc/self/fd/2" },
+static const struct {
+    const char *name, *target;
+} dev_links[] = {
+    { "fd", "/proc/self/fd" },
+    { "stdin", "/proc/self/fd/0" },
+    { "stdout", "/proc/self/fd/1" },
+    { "stderr", "/proc/self/fd/2" },
 };
 
 /* --- memory devices --- */
@@ -162,22 +166,33 @@ static void zero_release(struct file *f)
         file_put(f->private);
 }
 
-static const struct file_ops null_ops   = { .read = null_read, .write = null_write, .seek = mem_seek };
-static const struct file_ops zero_ops   = { .read = zero_read, .write = null_write, .seek = mem_seek,
-                                            .mmap = zero_mmap, .release = zero_release };
-static const struct file_ops full_ops   = { .read = zero_read, .write = full_write, .seek = mem_seek };
-static const struct file_ops random_ops = { .read = random_read, .write = null_write, .seek = mem_seek };
-static const struct file_ops kmsg_ops   = { .read = null_read, .write = kmsg_write, .seek = mem_seek };
+static const struct file_ops null_ops = { .read = null_read,
+                                          .write = null_write,
+                                          .seek = mem_seek };
+static const struct file_ops zero_ops = { .read = zero_read,
+                                          .write = null_write,
+                                          .seek = mem_seek,
+                                          .mmap = zero_mmap,
+                                          .release = zero_release };
+static const struct file_ops full_ops = { .read = zero_read,
+                                          .write = full_write,
+                                          .seek = mem_seek };
+static const struct file_ops random_ops = { .read = random_read,
+                                            .write = null_write,
+                                            .seek = mem_seek };
+static const struct file_ops kmsg_ops = { .read = null_read,
+                                          .write = kmsg_write,
+                                          .seek = mem_seek };
 
 static const struct file_ops *mem_fops(uint32_t minor)
 {
     switch (minor) {
-    case MEM_NULL:    return &null_ops;
-    case MEM_ZERO:    return &zero_ops;
-    case MEM_FULL:    return &full_ops;
+    case MEM_NULL: return &null_ops;
+    case MEM_ZERO: return &zero_ops;
+    case MEM_FULL: return &full_ops;
     case MEM_RANDOM:
     case MEM_URANDOM: return &random_ops;
-    case MEM_KMSG:    return &kmsg_ops;
+    case MEM_KMSG: return &kmsg_ops;
     }
     return NULL;
 }
@@ -185,7 +200,7 @@ static const struct file_ops *mem_fops(uint32_t minor)
 const struct file_ops *dev_fops(uint32_t mode, uint32_t rdev)
 {
     if (!S_ISCHR(mode))
-        return NULL;            /* there are no block devices */
+        return NULL; /* there are no block devices */
     if (rdev == DEV(TTYAUX_MAJOR, 0))
         return &tty_current_fops;
     if (rdev == DEV(TTYAUX_MAJOR, 1) || rdev == DEV(TTY_MAJOR, 64))
@@ -208,7 +223,7 @@ static int add_node(struct path *dir, const char *name, const struct new_node *n
 
 int devfs_get(struct superblock **out)
 {
-    static struct superblock *dev_sb;   /* [fs_tree] */
+    static struct superblock *dev_sb; /* [fs_tree] */
     struct path dir = { 0 };
     int err = 0;
 
@@ -224,9 +239,10 @@ int devfs_get(struct superblock **out)
         for (const struct dev_node *d = dev_nodes; d->name && !err; d++)
             err = add_node(&dir, d->name, &(struct new_node){ .mode = d->mode, .rdev = d->rdev });
         for (unsigned i = 0; i < ARRAY_SIZE(dev_links) && !err; i++)
-            err = add_node(&dir, dev_links[i].name, &(struct new_node){
-                .mode = S_IFLNK | 0777, .target = dev_links[i].target,
-                .target_len = strlen(dev_links[i].target) });
+            err = add_node(&dir, dev_links[i].name,
+                           &(struct new_node){ .mode = S_IFLNK | 0777,
+                                               .target = dev_links[i].target,
+                                               .target_len = strlen(dev_links[i].target) });
         dev_sb = sb;
     }
     *out = dev_sb;
@@ -241,7 +257,8 @@ static void unpack_image(struct superblock *sb, paddr_t start, uint64_t bytes)
     if (err == 0)
         err = cpio_unpack(sb, phys_to_virt(start), bytes, first);
     if (err)
-        kprintf("root image at 0x%llx: error %d, part of it is missing\n", (unsigned long long)start, -err);
+        kprintf("root image at 0x%llx: error %d, part of it is missing\n",
+                (unsigned long long)start, -err);
 }
 
 static void unpack_images(struct superblock *sb)
@@ -251,8 +268,9 @@ static void unpack_images(struct superblock *sb)
     for (unsigned i = 0; i < boot_info.nmodules; i++)
         replaced |= boot_info.module[i].replaces_root;
     if (!replaced)
-        unpack_image(sb, (paddr_t)(uintptr_t)rootimg_start, (uint64_t)(rootimg_end - rootimg_start));
-    for (int add = 0; add <= 1; add++)          /* the root first, then what is added to it */
+        unpack_image(sb, (paddr_t)(uintptr_t)rootimg_start,
+                     (uint64_t)(rootimg_end - rootimg_start));
+    for (int add = 0; add <= 1; add++) /* the root first, then what is added to it */
         for (unsigned i = 0; i < boot_info.nmodules; i++)
             if (boot_info.module[i].replaces_root == !add)
                 unpack_image(sb, boot_info.module[i].start, boot_info.module[i].bytes);

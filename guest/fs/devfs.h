@@ -5,9 +5,12 @@
 
 #include "fs/vfs.h"
 
-const struct file_ops *dev_fops(uint32_t mode, uint32_t rdev);  /* NULL: -ENXIO */
+const struct file_ops *dev_fops(uint32_t mode, uint32_t rdev); /* NULL: -ENXIO */
 /* The nodes that /dev starts with: name, mode, rdev; ends with NULL. */
-struct dev_node { const char *name; uint32_t mode, rdev; };
+struct dev_node {
+    const char *name;
+    uint32_t mode, rdev;
+};
 extern const struct dev_node dev_nodes[];
 
 #endif

@@ -15,18 +15,23 @@
 #include "proc/task.h"
 
 #define BLOCK_FDS 64
-#define DIR_SLOTS 128           /* 128 * 128 * 64 is FD_MAX */
-_Static_assert(DIR_SLOTS * DIR_SLOTS * BLOCK_FDS == FD_MAX, "the directories reach all descriptors");
+#define DIR_SLOTS 128 /* 128 * 128 * 64 is FD_MAX */
+_Static_assert(DIR_SLOTS *DIR_SLOTS *BLOCK_FDS == FD_MAX, "the directories reach all descriptors");
 
-struct fd_block { uint64_t used, cloexec; struct file *file[BLOCK_FDS]; };
-struct fd_dir { void *slot[DIR_SLOTS]; };
+struct fd_block {
+    uint64_t used, cloexec;
+    struct file *file[BLOCK_FDS];
+};
+struct fd_dir {
+    void *slot[DIR_SLOTS];
+};
 
 struct files {
-    uint32_t users;             /* [a] */
+    uint32_t users; /* [a] */
     struct spinlock lock;
-    uint32_t end;               /* [lock] blocks from this on are empty or missing */
-    struct fd_block first;      /* [lock], and what is in all blocks */
-    struct fd_dir *top;         /* [lock] of directories of blocks; NULL: only `first`.  They grow only */
+    uint32_t end;          /* [lock] blocks from this on are empty or missing */
+    struct fd_block first; /* [lock], and what is in all blocks */
+    struct fd_dir *top; /* [lock] of directories of blocks; NULL: only `first`.  They grow only */
 };
 
 /* --- blocks --- */
@@ -86,14 +91,11 @@ struct files *files_create(void)
     return fs;
 }
 
-void files_get(struct files *fs)
-{
-    __atomic_add_fetch(&fs->users, 1, __ATOMIC_RELAXED);
-}
+void files_get(struct files *fs) { __atomic_add_fetch(&fs->users, 1, __ATOMIC_RELAXED); }
 
 uint32_t files_users(struct files *fs)
 {
-    return __atomic_load_n(&fs->users, __ATOMIC_ACQUIRE);  /* who left has left it as it is */
+    return __atomic_load_n(&fs->users, __ATOMIC_ACQUIRE); /* who left has left it as it is */
 }
 
 /* Descriptors that are only reserved stay behind. */
@@ -326,7 +328,8 @@ int fd_replace(int fd, struct file *f, uint32_t flags)
     uint64_t bit;
     int err = 0;
 
-    if ((uint64_t)(unsigned)fd >= MIN(current->proc->rlim[RLIMIT_NOFILE].rlim_cur, (uint64_t)FD_MAX))
+    if ((uint64_t)(unsigned)fd >=
+        MIN(current->proc->rlim[RLIMIT_NOFILE].rlim_cur, (uint64_t)FD_MAX))
         return -EBADF;
     bit = 1ull << fd % BLOCK_FDS;
     spin_lock(&fs->lock);
@@ -334,7 +337,7 @@ int fd_replace(int fd, struct file *f, uint32_t flags)
     if (!b) {
         err = -ENOMEM;
     } else if (b->used & bit && !b->file[fd % BLOCK_FDS]) {
-        err = -EBUSY;           /* somebody is opening a file into it right now */
+        err = -EBUSY; /* somebody is opening a file into it right now */
     } else {
         old = b->file[fd % BLOCK_FDS];
         b->file[fd % BLOCK_FDS] = f;
@@ -383,7 +386,7 @@ void files_close_on_exec(struct files *fs)
             f = take(fs, (int)(i * BLOCK_FDS) + __builtin_ctzll(b->cloexec));
             spin_unlock(&fs->lock);
             if (!f)
-                break;          /* only reserved: by a thread that is gone */
+                break; /* only reserved: by a thread that is gone */
             closed(fs, f);
         }
     }

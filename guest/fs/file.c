@@ -20,15 +20,9 @@ static int count_in(struct inode *in, int32_t by)
     return 0;
 }
 
-int inode_write_begin(struct inode *in)
-{
-    return count_in(in, 1);
-}
+int inode_write_begin(struct inode *in) { return count_in(in, 1); }
 
-void inode_write_end(struct inode *in)
-{
-    __atomic_sub_fetch(&in->writers, 1, __ATOMIC_RELAXED);
-}
+void inode_write_end(struct inode *in) { __atomic_sub_fetch(&in->writers, 1, __ATOMIC_RELAXED); }
 
 static int deny_write(struct file *f)
 {
@@ -46,10 +40,7 @@ void file_allow_write(struct file *f)
     __atomic_add_fetch(&f->inode->writers, 1, __ATOMIC_RELAXED);
 }
 
-void file_get(struct file *f)
-{
-    __atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED);
-}
+void file_get(struct file *f) { __atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED); }
 
 /* Perhaps with mm.lock held: spinlocks only. */
 void file_put(struct file *f)
@@ -105,7 +96,8 @@ int file_new(const struct path *p, uint32_t flags, struct file **out)
 
     if (!ops)
         return -ENXIO;
-    err = file_alloc(in, ops, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
+    err = file_alloc(in, ops,
+                     flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
     if (err)
         return err;
     f->path = *p;
@@ -117,12 +109,12 @@ int file_new(const struct path *p, uint32_t flags, struct file **out)
     if (!err && S_ISCHR(in->mode) && !(flags & O_PATH))
         dev_open_prepare(in);
     if (!err && ops->open) {
-        f->flags |= flags & O_NOCTTY;   /* a terminal's open wants to know */
+        f->flags |= flags & O_NOCTTY; /* a terminal's open wants to know */
         err = ops->open(in, f);
         f->flags &= ~(uint32_t)O_NOCTTY;
     }
     if (err) {
-        f->ops = NULL;          /* never opened: nothing to release */
+        f->ops = NULL; /* never opened: nothing to release */
         file_put(f);
         return err;
     }
@@ -134,8 +126,8 @@ int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out)
 {
     struct path p;
     struct inode *in;
-    uint32_t walk = (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
-        (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+    uint32_t walk =
+        (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
     int err = path_lookup(dfd, path, strlen(path), walk, &p);
 
     if (err)

@@ -11,20 +11,23 @@
 #include "mm/heap.h"
 #include "proc/task.h"
 
-struct file_lock {              /* all: [lock], below */
+struct file_lock { /* all: [lock], below */
     struct list link;
-    struct inode *inode;        /* alive: its owner has it open */
+    struct inode *inode; /* alive: its owner has it open */
     const void *owner;
     struct lock_range range;
-    int   pid;                  /* -1: OFD, as F_GETLK shows it */
-    short type;                 /* F_RDLCK, F_WRLCK */
-    bool  flock;
+    int pid;    /* -1: OFD, as F_GETLK shows it */
+    short type; /* F_RDLCK, F_WRLCK */
+    bool flock;
 };
-struct lock_wait { struct list link; const void *owner, *on; };     /* on the sleeper's stack */
+struct lock_wait {
+    struct list link;
+    const void *owner, *on;
+}; /* on the sleeper's stack */
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_file_locks);
-static struct list all_locks = LIST_INIT(all_locks);    /* [lock] */
-static struct list all_waits = LIST_INIT(all_waits);    /* [lock] */
+static struct list all_locks = LIST_INIT(all_locks); /* [lock] */
+static struct list all_waits = LIST_INIT(all_waits); /* [lock] */
 static struct waitq changed = WAITQ_INIT(changed);
 
 static bool overlaps(struct lock_range a, struct lock_range b)
@@ -100,7 +103,7 @@ static void cut(const struct inode *in, const void *owner, struct lock_range r, 
 static int wait_for(const void *owner, const struct file_lock *other, bool flock)
 {
     struct lock_wait w = { .owner = owner, .on = other->owner };
-    uint32_t pid = other->pid > 0 ? (uint32_t)other->pid : 0;   /* `other` goes with the lock */
+    uint32_t pid = other->pid > 0 ? (uint32_t)other->pid : 0; /* `other` goes with the lock */
     struct waiter sleeper;
     int err = -EDEADLK;
 
@@ -131,15 +134,19 @@ static int set_lock(struct file *f, const void *owner, short type, struct lock_r
     }
     spin_lock(&lock);
     while (!err && type != F_UNLCK && (other = conflict(f->inode, owner, type, r, flock)) != NULL) {
-        if (flock)              /* a change of kind gives the old lock up first */
+        if (flock) /* a change of kind gives the old lock up first */
             cut(f->inode, owner, r, flock, &spare);
         err = wait ? wait_for(owner, other, flock) : -EAGAIN;
     }
     if (!err) {
         cut(f->inode, owner, r, flock, &spare);
         if (fresh) {
-            *fresh = (struct file_lock){ .inode = f->inode, .owner = owner, .range = r, .pid = pid,
-                                         .type = type, .flock = flock };
+            *fresh = (struct file_lock){ .inode = f->inode,
+                                         .owner = owner,
+                                         .range = r,
+                                         .pid = pid,
+                                         .type = type,
+                                         .flock = flock };
             list_push_back(&all_locks, &fresh->link);
             fresh = NULL;
         }
@@ -173,7 +180,8 @@ void lock_posix_test(struct file *f, const void *owner, short *type, struct lock
 
 int lock_flock(struct file *f, short type, bool wait)
 {
-    return set_lock(f, f, type, (struct lock_range){ 0, UINT64_MAX }, true, (int)current->proc->tgid, wait);
+    return set_lock(f, f, type, (struct lock_range){ 0, UINT64_MAX }, true,
+                    (int)current->proc->tgid, wait);
 }
 
 void locks_drop_owner(struct inode *in, const void *owner)
@@ -181,7 +189,7 @@ void locks_drop_owner(struct inode *in, const void *owner)
     struct file_lock *l, *next;
     bool any = false;
 
-    if (list_empty(&all_locks))         /* a hint is enough: owner's own locks are in it */
+    if (list_empty(&all_locks)) /* a hint is enough: owner's own locks are in it */
         return;
     spin_lock(&lock);
     list_for_each_safe(l, next, &all_locks, link)

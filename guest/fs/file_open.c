@@ -13,7 +13,8 @@
 
 static uint32_t wanted_rights(uint32_t flags)
 {
-    static const uint8_t by_mode[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE, MAY_READ | MAY_WRITE };
+    static const uint8_t by_mode[] = { MAY_READ, MAY_WRITE, MAY_READ | MAY_WRITE,
+                                       MAY_READ | MAY_WRITE };
     uint32_t mask = by_mode[flags & O_ACCMODE];
 
     return flags & O_TRUNC ? mask | MAY_WRITE : mask;
@@ -77,14 +78,15 @@ static int truncate_opened(struct inode *in)
 /* w->at is the directory; its last name is missing. */
 static int create_last(struct walker *w, uint32_t mode)
 {
-    struct new_node n = { .mode = S_IFREG | (mode & 07777 & ~(current->fs ? current->fs->umask : 0)) };
+    struct new_node n = { .mode =
+                              S_IFREG | (mode & 07777 & ~(current->fs ? current->fs->umask : 0)) };
     struct dentry *d;
     int err;
 
     if (w->slash)
         return -EISDIR;
     if (!on_tmpfs(w->at.dentry->inode))
-        return -ENOENT;         /* nobody can make names in /proc */
+        return -ENOENT; /* nobody can make names in /proc */
     err = tmpfs_create(&w->at, w->last, w->last_len, &n, &d);
     if (err)
         return err;
@@ -98,7 +100,8 @@ static int find_or_create(struct walker *w, uint32_t flags, uint32_t mode, bool 
 {
     bool follow = !(flags & O_NOFOLLOW) && (flags & (O_CREAT | O_EXCL)) != (O_CREAT | O_EXCL);
     bool missing;
-    int err = walk_last(w, (follow ? WALK_FOLLOW : 0) | (flags & O_DIRECTORY ? WALK_DIRECTORY : 0), &missing);
+    int err = walk_last(w, (follow ? WALK_FOLLOW : 0) | (flags & O_DIRECTORY ? WALK_DIRECTORY : 0),
+                        &missing);
 
     *made = false;
     if (err == 0) {
@@ -127,7 +130,8 @@ static int open_tmpfile(struct walker *w, uint32_t flags, uint32_t mode, struct 
         return -EROFS;
     err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
     if (!err)
-        err = tmpfs_unnamed(dir->sb, mode & 07777 & ~current->fs->umask, dir, "/#tmpfile", &p.dentry);
+        err =
+            tmpfs_unnamed(dir->sb, mode & 07777 & ~current->fs->umask, dir, "/#tmpfile", &p.dentry);
     if (err)
         return err;
     err = file_new(&p, flags & ~TMPFILE_BIT, out);
@@ -135,7 +139,8 @@ static int open_tmpfile(struct walker *w, uint32_t flags, uint32_t mode, struct 
     return err;
 }
 
-int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode, struct file **out)
+int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,
+              struct file **out)
 {
     struct walker w;
     bool made;

@@ -9,8 +9,9 @@ static struct fs_ctx *ctx_new(const struct path *cwd, const struct path *root, u
 
     if (!c)
         return NULL;
-    *c = (struct fs_ctx){ .users = 1, .lock = SPINLOCK_INIT(LOCK_fs_ctx), .cwd = *cwd,
-                          .root = *root, .umask = umask };
+    *c = (struct fs_ctx){
+        .users = 1, .lock = SPINLOCK_INIT(LOCK_fs_ctx), .cwd = *cwd, .root = *root, .umask = umask
+    };
     path_get(&c->cwd);
     path_get(&c->root);
     return c;
@@ -33,10 +34,7 @@ struct fs_ctx *fs_ctx_initial(void)
     return ctx_new(&top, &top, 022);
 }
 
-void fs_ctx_get(struct fs_ctx *c)
-{
-    __atomic_add_fetch(&c->users, 1, __ATOMIC_RELAXED);
-}
+void fs_ctx_get(struct fs_ctx *c) { __atomic_add_fetch(&c->users, 1, __ATOMIC_RELAXED); }
 
 void fs_ctx_put(struct fs_ctx *c)
 {
@@ -63,12 +61,6 @@ static void ctx_path(bool root, struct path *out)
     spin_unlock(&c->lock);
 }
 
-void fs_get_root(struct path *out)
-{
-    ctx_path(true, out);
-}
+void fs_get_root(struct path *out) { ctx_path(true, out); }
 
-void fs_get_cwd(struct path *out)
-{
-    ctx_path(false, out);
-}
+void fs_get_cwd(struct path *out) { ctx_path(false, out); }

@@ -11,7 +11,7 @@
 #include "proc/task.h"
 #include <linux/mount.h>
 
-static uint32_t next_dev;       /* [a] minor number of the last superblock; major 0 */
+static uint32_t next_dev; /* [a] minor number of the last superblock; major 0 */
 
 void sb_init(struct superblock *sb, const char *type, uint32_t magic)
 {
@@ -59,10 +59,7 @@ struct inode *inode_alloc(struct superblock *sb, uint32_t mode)
     return in;
 }
 
-void inode_get(struct inode *in)
-{
-    __atomic_add_fetch(&in->refs, 1, __ATOMIC_RELAXED);
-}
+void inode_get(struct inode *in) { __atomic_add_fetch(&in->refs, 1, __ATOMIC_RELAXED); }
 
 void inode_put(struct inode *in)
 {
@@ -99,7 +96,7 @@ int inode_permission(struct inode *in, uint32_t mask)
 {
     uint32_t bits;
 
-    if (current->cred.fsuid == 0)       /* may all but execute what nobody may */
+    if (current->cred.fsuid == 0) /* may all but execute what nobody may */
         return !(mask & MAY_EXEC) || is_dir(in) || (in->mode & 0111) ? 0 : -EACCES;
     if (in->ops && in->ops->refresh)
         in->ops->refresh(in);
@@ -117,21 +114,15 @@ void inode_strip_suid(struct inode *in)
     if (is_dir(in) || !(in->mode & (S_ISUID | S_ISGID)) || current->cred.fsuid == 0)
         return;
     in->mode &= ~(uint32_t)S_ISUID;
-    if (in->mode & S_IXGRP)             /* without x, setgid means something else */
+    if (in->mode & S_IXGRP) /* without x, setgid means something else */
         in->mode &= ~(uint32_t)S_ISGID;
 }
 
 /* --- times --- */
 
-void inode_changed(struct inode *in)
-{
-    in->ctime = fs_now();
-}
+void inode_changed(struct inode *in) { in->ctime = fs_now(); }
 
-void inode_modified(struct inode *in)
-{
-    in->mtime = in->ctime = fs_now();
-}
+void inode_modified(struct inode *in) { in->mtime = in->ctime = fs_now(); }
 
 static bool not_after(const struct __kernel_timespec *a, const struct __kernel_timespec *b)
 {

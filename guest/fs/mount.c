@@ -12,13 +12,10 @@
 
 struct list mounts = LIST_INIT(mounts);
 struct mount *root_mount;
-static uint32_t last_id = 19;       /* [fs_tree] as mountinfo numbers them */
-static struct superblock *proc_sb;  /* [fs_tree] the only instance, once there */
+static uint32_t last_id = 19;      /* [fs_tree] as mountinfo numbers them */
+static struct superblock *proc_sb; /* [fs_tree] the only instance, once there */
 
-void mount_get(struct mount *m)
-{
-    __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED);
-}
+void mount_get(struct mount *m) { __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED); }
 
 static void sb_put(struct superblock *sb)
 {
@@ -115,7 +112,7 @@ int mount_remove(struct mount *m, bool lazy)
         return -EINVAL;
     if (!lazy && __atomic_load_n(&m->refs, __ATOMIC_RELAXED) > 2)
         return -EBUSY;
-    while ((below = child_of(m)) != NULL) {     /* the deepest first */
+    while ((below = child_of(m)) != NULL) { /* the deepest first */
         while ((c = child_of(below)) != NULL)
             below = c;
         detach(below);
@@ -218,7 +215,7 @@ static int tmpfs_option(struct superblock *sb, const char *key, const char *valu
         if (!parse_number(value, 10, &root->gid))
             return -EINVAL;
     } else if (strcmp(key, "nr_inodes") == 0) {
-        return parse_size(value, &bytes) ? 0 : -EINVAL;     /* memory is the limit here */
+        return parse_size(value, &bytes) ? 0 : -EINVAL; /* memory is the limit here */
     } else {
         return -EINVAL;
     }

@@ -13,17 +13,21 @@
 #define SLOT_BITS 6
 #define SLOTS     (1u << SLOT_BITS)
 
-struct page_index {         /* all, and the nodes: the inode's pages_lock */
-    unsigned height;        /* levels of nodes */
+struct page_index {  /* all, and the nodes: the inode's pages_lock */
+    unsigned height; /* levels of nodes */
     union {
-        pfn_t pfn;          /* height 0 */
-        void *node;         /* struct inner, or struct leaf at height 1 */
+        pfn_t pfn;  /* height 0 */
+        void *node; /* struct inner, or struct leaf at height 1 */
     };
 };
-struct inner { void *slot[SLOTS]; };
-struct leaf  { pfn_t pfn[SLOTS]; };
+struct inner {
+    void *slot[SLOTS];
+};
+struct leaf {
+    pfn_t pfn[SLOTS];
+};
 
-static unsigned slot_at(uint64_t i, unsigned level)     /* level 1: leaves */
+static unsigned slot_at(uint64_t i, unsigned level) /* level 1: leaves */
 {
     return (i >> (level - 1) * SLOT_BITS) & (SLOTS - 1);
 }
@@ -93,11 +97,11 @@ int pages_set(struct page_index **xp, uint64_t i, pfn_t pfn)
         return 0;
     }
     at = &x->node;
-    for (unsigned level = x->height; ; level--) {
+    for (unsigned level = x->height;; level--) {
         if (!*at)
             *at = kzalloc(level > 1 ? sizeof(struct inner) : sizeof(struct leaf));
         if (!*at)
-            return -ENOMEM;     /* empty nodes on the way stay: the tree is right */
+            return -ENOMEM; /* empty nodes on the way stay: the tree is right */
         if (level == 1)
             break;
         at = &((struct inner *)*at)->slot[slot_at(i, level)];
@@ -109,7 +113,7 @@ int pages_set(struct page_index **xp, uint64_t i, pfn_t pfn)
 /* First page in [from, ...] below node n, whose first page is base. */
 static pfn_t next_in(const void *n, unsigned level, uint64_t base, uint64_t from, uint64_t *found)
 {
-    uint64_t span = last_of(level - 1) + 1;     /* pages of a slot */
+    uint64_t span = last_of(level - 1) + 1; /* pages of a slot */
     unsigned s = from > base ? (unsigned)((from - base) / span) : 0;
 
     for (; s < SLOTS; s++) {
@@ -119,7 +123,8 @@ static pfn_t next_in(const void *n, unsigned level, uint64_t base, uint64_t from
             pfn = ((const struct leaf *)n)->pfn[s];
             *found = base + s;
         } else if (((const struct inner *)n)->slot[s]) {
-            pfn = next_in(((const struct inner *)n)->slot[s], level - 1, base + s * span, from, found);
+            pfn = next_in(((const struct inner *)n)->slot[s], level - 1, base + s * span, from,
+                          found);
         }
         if (pfn)
             return pfn;
@@ -132,13 +137,14 @@ pfn_t pages_next(const struct page_index *x, uint64_t *i)
     if (!x || *i > last_of(x->height))
         return 0;
     if (x->height == 0)
-        return x->pfn;          /* *i is 0 */
+        return x->pfn; /* *i is 0 */
     return x->node ? next_in(x->node, x->height, 0, *i, i) : 0;
 }
 
 /* Takes [first, last] out of node n, which covers [base, ...].  True: n was
  * covered wholly and is freed. */
-static bool drop_in(void *n, unsigned level, uint64_t base, uint64_t first, uint64_t last, uint64_t *dropped)
+static bool drop_in(void *n, unsigned level, uint64_t base, uint64_t first, uint64_t last,
+                    uint64_t *dropped)
 {
     uint64_t span = last_of(level - 1) + 1, end = base + (span * SLOTS - 1);
     unsigned s = first > base ? (unsigned)((first - base) / span) : 0;

@@ -239,14 +239,14 @@ int inode_truncate(struct inode *in, uint64_t size)
     spin_lock(&in->pages_lock);
     in->size = size;
     spin_unlock(&in->pages_lock);
-    if (size < old) {       /* from now on faults beyond the size fail; then the mapped ones go */
+    if (size < old) { /* from now on faults beyond the size fail; then the mapped ones go */
         uint64_t gone;
 
         if (!list_empty(&in->mappings))
             mm_file_truncated(in, keep);
         spin_lock(&in->pages_lock);
         gone = pages_drop(&in->pages, keep, UINT64_MAX);
-        if (in->borrowed_pages > keep) {    /* their frames stay with the image, out of use */
+        if (in->borrowed_pages > keep) { /* their frames stay with the image, out of use */
             gone += in->borrowed_pages - keep;
             in->borrowed_pages = (uint32_t)keep;
         }
@@ -414,7 +414,7 @@ unsigned file_image_run(struct file *f, uint64_t index, unsigned n, pfn_t *first
     uint64_t end = 0;
 
     spin_lock(&in->pages_lock);
-    if (!in->pages)             /* then nothing has been written over */
+    if (!in->pages) /* then nothing has been written over */
         end = MIN((uint64_t)in->borrowed_pages, PAGES_OF(in->size));
     *first = in->borrowed + (pfn_t)index;
     spin_unlock(&in->pages_lock);

@@ -101,7 +101,7 @@ static void step_up(struct walker *w)
 
     if (p.dentry == w->root.dentry && p.mnt == w->root.mnt)
         return;
-    while (p.dentry == p.mnt->root) {       /* from the root of a mount to what it covers */
+    while (p.dentry == p.mnt->root) { /* from the root of a mount to what it covers */
         if (!p.mnt->on)
             return;
         p = (struct path){ p.mnt->parent, p.mnt->on };
@@ -261,7 +261,7 @@ int walk_parent(struct walker *w)
         int err;
 
         if (!next_component(w)) {
-            w->kind = LAST_ROOT;        /* "/", or a magic link that led here */
+            w->kind = LAST_ROOT; /* "/", or a magic link that led here */
             return 0;
         }
         if (!is_dir(dir))
@@ -298,7 +298,7 @@ int walk_last(struct walker *w, uint32_t flags, bool *missing)
             *missing = err == -ENOENT && links == w->links;
             return err;
         }
-        if (links == w->links)          /* not a symlink, or not followed */
+        if (links == w->links) /* not a symlink, or not followed */
             break;
     }
     if ((w->slash || flags & WALK_DIRECTORY) && !is_dir(w->at.dentry->inode))

@@ -13,7 +13,8 @@ static char *put_before(char *buf, char *at, const char *text, size_t len)
 }
 
 /* Fills from the end of buf.  *reached: `root` lies above p. */
-static char *climb(const struct path *p, const struct path *root, char *buf, size_t room, bool *reached)
+static char *climb(const struct path *p, const struct path *root, char *buf, size_t room,
+                   bool *reached)
 {
     const struct mount *m = p->mnt;
     const struct dentry *d = p->dentry;
@@ -32,7 +33,7 @@ static char *climb(const struct path *p, const struct path *root, char *buf, siz
             *reached = d == root->dentry && m == root->mnt;
         }
         if (*reached || d->parent == d) {
-            if (!*reached && d->name_len)       /* a file that never had a place */
+            if (!*reached && d->name_len) /* a file that never had a place */
                 return put_before(buf, at, d->name, d->name_len);
             return named ? at : put_before(buf, at, "/", 1);
         }
@@ -81,8 +82,8 @@ char *file_name(struct file *f, char *buf, size_t room)
     if (f->path.dentry)
         return path_name(&f->path, buf, room);
     if (strcmp(type, "pipefs") == 0 || strcmp(type, "sockfs") == 0)
-        n = ksnprintf(buf, room, "%.*s:[%llu]", *type == 'p' ? 4 : 6, *type == 'p' ? "pipe" : "socket",
-                      (unsigned long long)f->inode->ino);
+        n = ksnprintf(buf, room, "%.*s:[%llu]", *type == 'p' ? 4 : 6,
+                      *type == 'p' ? "pipe" : "socket", (unsigned long long)f->inode->ino);
     else
         n = ksnprintf(buf, room, "anon_inode:[%s]", type);
     return (size_t)n < room ? buf : NULL;

@@ -28,17 +28,17 @@
 #include <linux/limits.h>
 #include <linux/magic.h>
 
-#define PAGES_DEFAULT 16u           /* 64 KiB */
-#define PAGES_MAX     256u          /* 1 MiB: Linux's limit for users, here everybody's */
+#define PAGES_DEFAULT 16u  /* 64 KiB */
+#define PAGES_MAX     256u /* 1 MiB: Linux's limit for users, here everybody's */
 
 struct pipe {
     struct mutex lock;
     struct waitq read_wait, write_wait, open_wait;
-    uint32_t readers, writers;      /* [a] open ends */
-    uint32_t reads_opened, writes_opened;   /* [a] ever */
-    size_t   start, used;           /* [lock] the bytes [start, start + used) of the ring */
-    uint32_t npages;                /* [lock] size of the ring */
-    pfn_t   *page;                  /* [lock] 0: not allocated yet */
+    uint32_t readers, writers;            /* [a] open ends */
+    uint32_t reads_opened, writes_opened; /* [a] ever */
+    size_t start, used;                   /* [lock] the bytes [start, start + used) of the ring */
+    uint32_t npages;                      /* [lock] size of the ring */
+    pfn_t *page;                          /* [lock] 0: not allocated yet */
 };
 
 static struct superblock pipe_sb = { .type = "pipefs", .magic = PIPEFS_MAGIC, .dev = 0 };
@@ -111,10 +111,7 @@ static void drop_end(struct pipe *p, const struct file *f)
     waitq_wake(&p->write_wait);
 }
 
-static void pipe_release(struct file *f)
-{
-    drop_end(pipe_of(f), f);
-}
+static void pipe_release(struct file *f) { drop_end(pipe_of(f), f); }
 
 /* --- moving bytes; lock held -------------------------------------------------------- */
 
@@ -281,7 +278,7 @@ static int resize(struct pipe *p, uint32_t npages)
 {
     uint32_t first = (uint32_t)(p->start / PAGE_SIZE);
     uint32_t keep = (uint32_t)((p->start % PAGE_SIZE + p->used + PAGE_SIZE - 1) / PAGE_SIZE);
-    if (keep > npages || keep > p->npages)      /* the latter: start and end share a page */
+    if (keep > npages || keep > p->npages) /* the latter: start and end share a page */
         return -EBUSY;
     pfn_t *page = kzalloc(npages * sizeof(*page));
     if (page == NULL)
@@ -306,7 +303,7 @@ long pipe_set_size(struct file *f, uint32_t bytes)
         return -EBADF;
     if (bytes > PAGES_MAX * PAGE_SIZE)
         return -EPERM;
-    uint32_t npages = 1;                /* a power of two, as Linux rounds */
+    uint32_t npages = 1; /* a power of two, as Linux rounds */
     while (npages * PAGE_SIZE < bytes)
         npages *= 2;
     struct pipe *p = pipe_of(f);
@@ -327,7 +324,8 @@ static int fifo_state(struct inode *in)
     struct pipe *p = pipe_alloc();
     if (p == NULL)
         return -ENOMEM;
-    if (!__atomic_compare_exchange_n(&in->private, &nobody, p, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+    if (!__atomic_compare_exchange_n(&in->private, &nobody, p, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE))
         pipe_free(p);
     return 0;
 }
@@ -343,19 +341,19 @@ static int fifo_open(struct inode *in, struct file *f)
         return -ENXIO;
     mutex_lock(&p->lock);
     if (load(&p->readers) == 0 && load(&p->writers) == 0)
-        p->start = p->used = 0;         /* what its last users left unread is gone */
+        p->start = p->used = 0; /* what its last users left unread is gone */
     uint32_t reads_seen = load(&p->reads_opened), writes_seen = load(&p->writes_opened);
     add_end(p, f);
     mutex_unlock(&p->lock);
     f->private = (void *)(uintptr_t)(load(&p->writers) == 0 ? writes_seen : writes_seen - 1);
     if ((reads(f) && writes(f)) || in->sb == &pipe_sb)
-        return 0;                       /* a pipe opened by /proc/PID/fd/N does not wait for the other end */
+        return 0; /* a pipe opened by /proc/PID/fd/N does not wait for the other end */
     if (reads(f) && !nonblock && load(&p->writers) == 0)
-        err = WAIT_EVENT(&p->open_wait, load(&p->writes_opened) != writes_seen,
-                         BLOCK_fifo_open, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+        err = WAIT_EVENT(&p->open_wait, load(&p->writes_opened) != writes_seen, BLOCK_fifo_open, 0,
+                         BLOCK_INTERRUPTIBLE, NO_DEADLINE);
     else if (writes(f) && load(&p->readers) == 0)
-        err = WAIT_EVENT(&p->open_wait, load(&p->reads_opened) != reads_seen,
-                         BLOCK_fifo_open, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+        err = WAIT_EVENT(&p->open_wait, load(&p->reads_opened) != reads_seen, BLOCK_fifo_open, 0,
+                         BLOCK_INTERRUPTIBLE, NO_DEADLINE);
     if (err)
         drop_end(p, f);
     return err;
@@ -392,7 +390,7 @@ int pipe_create(uint32_t flags, struct file *ends[2])
         else
             add_end(in->private, ends[1]);
     }
-    inode_put(in);                  /* the files have references of their own */
+    inode_put(in); /* the files have references of their own */
     return err;
 }
 

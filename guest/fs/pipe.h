@@ -4,11 +4,12 @@
 
 #include "fs/vfs.h"
 
-int pipe_create(uint32_t flags, struct file *ends[2]);  /* 0 reads, 1 writes; O_NONBLOCK, O_DIRECT refused */
-extern const struct file_ops fifo_fops;                 /* open() meets its partner; state in inode->private */
-void fifo_evict(struct inode *in);                      /* the inode goes: frees the state */
+int pipe_create(uint32_t flags,
+                struct file *ends[2]);  /* 0 reads, 1 writes; O_NONBLOCK, O_DIRECT refused */
+extern const struct file_ops fifo_fops; /* open() meets its partner; state in inode->private */
+void fifo_evict(struct inode *in);      /* the inode goes: frees the state */
 /* fcntl F_GETPIPE_SZ, F_SETPIPE_SZ: the capacity in bytes; -EBADF: no pipe. */
 long pipe_get_size(struct file *f);
-long pipe_set_size(struct file *f, uint32_t bytes);     /* -EBUSY: it holds more; -EPERM: too large */
+long pipe_set_size(struct file *f, uint32_t bytes); /* -EBUSY: it holds more; -EPERM: too large */
 
 #endif

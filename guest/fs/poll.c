@@ -20,19 +20,27 @@
 
 #include <linux/time_types.h>
 
-#define ALWAYS_READY (EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM)
-#define FDS_FIRST    16             /* on the stack, more in the heap */
-#define FDS_MORE     ((KMALLOC_MAX - sizeof(struct fds)) / sizeof(struct pollfd))
+#define ALWAYS_READY  (EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM)
+#define FDS_FIRST     16 /* on the stack, more in the heap */
+#define FDS_MORE      ((KMALLOC_MAX - sizeof(struct fds)) / sizeof(struct pollfd))
 #define ENTRIES_FIRST 6
-#define ENTRIES_MORE ((KMALLOC_MAX - sizeof(struct entries)) / sizeof(struct entry))
+#define ENTRIES_MORE  ((KMALLOC_MAX - sizeof(struct entries)) / sizeof(struct entry))
 
-struct entry { struct waiter waiter; struct waitq *queue; struct file *file; };
-struct entries { struct entries *next; unsigned n; struct entry entry[]; };
+struct entry {
+    struct waiter waiter;
+    struct waitq *queue;
+    struct file *file;
+};
+struct entries {
+    struct entries *next;
+    unsigned n;
+    struct entry entry[];
+};
 
 struct poll_table {
-    struct file *asked;             /* whose poll operation runs */
-    bool failed;                    /* out of memory for entries */
-    struct entries *more;           /* newest first */
+    struct file *asked;   /* whose poll operation runs */
+    bool failed;          /* out of memory for entries */
+    struct entries *more; /* newest first */
     unsigned n;
     struct entry first[ENTRIES_FIRST];
 };
@@ -119,14 +127,14 @@ static long wait_for(long (*pass)(void *what, struct poll_table *pt), void *what
         if (table.failed)
             found = -ENOMEM;
         if (found == 0 && over && signal_pending(current))
-            found = -ERESTARTNOHAND;        /* as in Linux, a signal outdoes the time-out: who
+            found = -ERESTARTNOHAND; /* as in Linux, a signal outdoes the time-out: who
                                              * polls with a mask and no time would never see it */
         if (found != 0 || over)
             break;
         pt = NULL;
         int err = block(reason, 0, BLOCK_INTERRUPTIBLE, deadline);
         if (err == -ETIMEDOUT) {
-            over = true;                    /* and one last look */
+            over = true; /* and one last look */
         } else if (err != 0) {
             found = -ERESTARTNOHAND;
             break;
@@ -150,14 +158,14 @@ static uint64_t deadline_of(uint64_t sec, uint64_t nsec)
 /* at 0: none.  unit: nanoseconds a step of the second field. */
 static int read_timeout(uaddr_t at, uint64_t unit, uint64_t *deadline)
 {
-    struct __kernel_timespec t;         /* a timeval has the same two words */
+    struct __kernel_timespec t; /* a timeval has the same two words */
     *deadline = NO_DEADLINE;
     if (at == 0)
         return 0;
     if (copy_from_user(&t, at, sizeof(t)) != 0)
         return -EFAULT;
     uint64_t sec = (uint64_t)t.tv_sec, part = (uint64_t)t.tv_nsec;
-    if (unit > 1 && t.tv_sec >= 0 && t.tv_nsec >= 0) {  /* select lets microseconds run over */
+    if (unit > 1 && t.tv_sec >= 0 && t.tv_nsec >= 0) { /* select lets microseconds run over */
         sec += part / (NSEC_PER_SEC / unit);
         part %= NSEC_PER_SEC / unit;
     }
@@ -202,7 +210,11 @@ static void give_mask_back(uaddr_t mask, long result)
 
 /* --- poll ------------------------------------------------------------------------- */
 
-struct fds { struct fds *next; unsigned n; struct pollfd fd[]; };
+struct fds {
+    struct fds *next;
+    unsigned n;
+    struct pollfd fd[];
+};
 
 static long poll_pass(void *what, struct poll_table *pt)
 {
@@ -217,7 +229,7 @@ static long poll_pass(void *what, struct poll_table *pt)
             p->revents = ready < 0 ? POLLNVAL : (short)((uint32_t)ready & wanted);
             if (p->revents != 0) {
                 found++;
-                pt = NULL;              /* it will not sleep */
+                pt = NULL; /* it will not sleep */
             }
         }
     }
@@ -302,8 +314,8 @@ static long poll_restart(struct task *t)
 
 SYSCALL3(poll, uaddr_t, fds, unsigned, n, int, ms)
 {
-    uint64_t deadline = ms < 0 ? NO_DEADLINE
-                               : deadline_of((unsigned)ms / 1000, (unsigned)ms % 1000 * 1000000ull);
+    uint64_t deadline =
+        ms < 0 ? NO_DEADLINE : deadline_of((unsigned)ms / 1000, (unsigned)ms % 1000 * 1000000ull);
     return poll_restartable(fds, n, deadline);
 }
 
@@ -323,12 +335,12 @@ SYSCALL5(ppoll, uaddr_t, fds, unsigned, n, uaddr_t, timeout, uaddr_t, mask, size
 
 /* --- select ------------------------------------------------------------------------ */
 
-#define WORD_BITS 64u
-#define SELECT_MAX (KMALLOC_MAX / 48 * WORD_BITS)   /* six sets in one kmalloc */
+#define WORD_BITS  64u
+#define SELECT_MAX (KMALLOC_MAX / 48 * WORD_BITS) /* six sets in one kmalloc */
 
 struct sets {
     unsigned nfds, nwords;
-    uint64_t *wanted[3], *found[3];         /* readable, writable, exceptional */
+    uint64_t *wanted[3], *found[3]; /* readable, writable, exceptional */
 };
 
 /* What makes a file count in each of the sets. */
@@ -398,7 +410,8 @@ static long select_fds(int nfds, const uaddr_t at[3], uint64_t deadline)
 {
     if (nfds < 0 || (unsigned)nfds > SELECT_MAX)
         return -EINVAL;
-    struct sets s = { .nfds = (unsigned)nfds, .nwords = ((unsigned)nfds + WORD_BITS - 1) / WORD_BITS };
+    struct sets s = { .nfds = (unsigned)nfds,
+                      .nwords = ((unsigned)nfds + WORD_BITS - 1) / WORD_BITS };
     uint64_t *words = kzalloc(6 * s.nwords * 8 + 8);
     if (words == NULL)
         return -ENOMEM;
@@ -430,7 +443,10 @@ SYSCALL5(select, int, n, uaddr_t, in, uaddr_t, out, uaddr_t, ex, uaddr_t, timeou
 SYSCALL6(pselect6, int, n, uaddr_t, in, uaddr_t, out, uaddr_t, ex, uaddr_t, timeout, uaddr_t, sig)
 {
     const uaddr_t at[3] = { in, out, ex };
-    struct { uaddr_t mask; size_t bytes; } m = { 0, 0 };
+    struct {
+        uaddr_t mask;
+        size_t bytes;
+    } m = { 0, 0 };
     uint64_t deadline;
     if (sig != 0 && copy_from_user(&m, sig, sizeof(m)) != 0)
         return -EFAULT;

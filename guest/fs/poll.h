@@ -10,6 +10,6 @@
 #include <linux/poll.h>
 
 struct poll_table;
-void poll_wait(struct poll_table *pt, struct waitq *q);     /* pt NULL: does nothing */
+void poll_wait(struct poll_table *pt, struct waitq *q); /* pt NULL: does nothing */
 
 #endif

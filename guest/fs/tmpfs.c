@@ -23,11 +23,13 @@ static void node_evict(struct inode *in)
         kfree(in->private);
 }
 
-const struct inode_ops tmpfs_dir_ops  = { 0 };
+const struct inode_ops tmpfs_dir_ops = { 0 };
 const struct inode_ops tmpfs_link_ops = { .evict = node_evict };
 const struct inode_ops tmpfs_node_ops = { .evict = node_evict };
 const struct file_ops tmpfs_file_ops = {
-    .read = file_regular_read, .write = file_regular_write, .seek = file_regular_seek,
+    .read = file_regular_read,
+    .write = file_regular_write,
+    .seek = file_regular_seek,
 };
 
 void tmpfs_set_ops(struct inode *in)
@@ -55,7 +57,8 @@ struct inode *tmpfs_inode(struct superblock *sb, const struct new_node *n, struc
         return NULL;
     in->rdev = n->rdev;
     tmpfs_set_ops(in);
-    if (dir && dir->mode & S_ISGID) {       /* the group comes from the directory, and so does that rule */
+    if (dir &&
+        dir->mode & S_ISGID) { /* the group comes from the directory, and so does that rule */
         in->gid = dir->gid;
         if (is_dir(in))
             in->mode |= S_ISGID;
@@ -273,7 +276,7 @@ int tmpfs_rename(struct path *from, struct dentry *d, struct path *to, const cha
     err = victim ? removable(to, victim, subdir) : dir_writable(to);
     if (err)
         return err;
-    if (subdir && a != b) {         /* its ".." changes */
+    if (subdir && a != b) { /* its ".." changes */
         err = inode_permission(d->inode, MAY_WRITE);
         if (err)
             return err;
@@ -283,7 +286,7 @@ int tmpfs_rename(struct path *from, struct dentry *d, struct path *to, const cha
     if (victim) {
         struct dentry *kept = victim;
 
-        dentry_get(kept);           /* the move may still fail */
+        dentry_get(kept); /* the move may still fail */
         dentry_drop(kept);
         kept->unlinked = false;
         err = dentry_move(d, to->dentry, name, len);

@@ -59,7 +59,7 @@ static SLOW_PATH long move_pieces(struct uio *u, char *data, size_t n, enum bulk
         uaddr_t at = (uaddr_t)v->iov_base + u->off;
         size_t piece = MIN(n - done, (size_t)v->iov_len - u->off);
         if (move_piece(at, data + done, piece, d) != 0) {
-            piece = MIN(piece, PAGE_SIZE - at % PAGE_SIZE);     /* as far as the first page goes */
+            piece = MIN(piece, PAGE_SIZE - at % PAGE_SIZE); /* as far as the first page goes */
             if (move_piece(at, data + done, piece, d) != 0)
                 return done > 0 ? (long)done : -EFAULT;
         }
@@ -77,7 +77,8 @@ static inline long move(struct uio *u, char *data, size_t n, enum bulk d)
         return move_kernel(u, data, n, d);
     const struct iovec *v = &u->iov[u->at];
     /* Mostly all of it lies in one piece, and is there. */
-    if (n == 0 || n > v->iov_len - u->off || move_piece((uaddr_t)v->iov_base + u->off, data, n, d) != 0)
+    if (n == 0 || n > v->iov_len - u->off ||
+        move_piece((uaddr_t)v->iov_base + u->off, data, n, d) != 0)
         return move_pieces(u, data, n, d);
     u->off += n;
     u->left -= n;
@@ -89,12 +90,6 @@ long uio_put(struct uio *u, const void *from, size_t n)
     return move(u, (char *)from, n, BULK_TO_USER);
 }
 
-long uio_get(struct uio *u, void *to, size_t n)
-{
-    return move(u, to, n, BULK_FROM_USER);
-}
+long uio_get(struct uio *u, void *to, size_t n) { return move(u, to, n, BULK_FROM_USER); }
 
-long uio_put_zero(struct uio *u, size_t n)
-{
-    return move(u, NULL, n, BULK_CLEAR_USER);
-}
+long uio_put_zero(struct uio *u, size_t n) { return move(u, NULL, n, BULK_CLEAR_USER); }

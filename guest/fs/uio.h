@@ -7,20 +7,21 @@
 #include <linux/uio.h>
 
 struct uio {
-    bool     kernel;            /* buf is the one piece */
-    char    *buf;
-    const struct iovec *iov;    /* kernel copy of the vector; bases are user addresses */
-    uint32_t niov, at;          /* piece now, and */
-    size_t   off;               /* offset in it */
-    size_t   left;              /* bytes still to move, over all pieces */
+    bool kernel; /* buf is the one piece */
+    char *buf;
+    const struct iovec *iov; /* kernel copy of the vector; bases are user addresses */
+    uint32_t niov, at;       /* piece now, and */
+    size_t off;              /* offset in it */
+    size_t left;             /* bytes still to move, over all pieces */
 };
 
 void uio_kernel(struct uio *u, void *buf, size_t n);
-void uio_user(struct uio *u, struct iovec *one, uaddr_t at, size_t n);  /* *one: the caller's, filled in */
+void uio_user(struct uio *u, struct iovec *one, uaddr_t at,
+              size_t n); /* *one: the caller's, filled in */
 /* Move up to n bytes (at most u->left) and advance.  Bytes moved, or -EFAULT if
  * none could be.  No spinlock held. */
-long uio_put(struct uio *u, const void *from, size_t n);    /* read: towards the user */
-long uio_get(struct uio *u, void *to, size_t n);            /* write: from the user */
+long uio_put(struct uio *u, const void *from, size_t n); /* read: towards the user */
+long uio_get(struct uio *u, void *to, size_t n);         /* write: from the user */
 long uio_put_zero(struct uio *u, size_t n);
 
 #endif

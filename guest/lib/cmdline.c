@@ -44,10 +44,10 @@ static bool has_key(const char *word, const char *key)
  * found them in its arguments or environment would not expect it. */
 static bool kernel_word(const char *word)
 {
-    static const char *const plain[] = { "quiet", "debug", "ro", "rw", "rootwait", "nokaslr",
-                                         "noapic", "nosmp" };
-    static const char *const keys[] = { "console", "earlyprintk", "loglevel", "panic", "root",
-                                        "rootfstype", "rootflags", "reboot", "maxcpus" };
+    static const char *const plain[] = { "quiet",    "debug",   "ro",     "rw",
+                                         "rootwait", "nokaslr", "noapic", "nosmp" };
+    static const char *const keys[] = { "console",    "earlyprintk", "loglevel", "panic",  "root",
+                                        "rootfstype", "rootflags",   "reboot",   "maxcpus" };
     for (unsigned i = 0; i < ARRAY_SIZE(plain); i++)
         if (strcmp(word, plain[i]) == 0)
             return true;

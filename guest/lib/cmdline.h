@@ -13,16 +13,16 @@
 
 #include "lib/base.h"
 
-#define CMDLINE_ARGS_MAX 510            /* Linux stops at 32: a command may be longer */
+#define CMDLINE_ARGS_MAX 510 /* Linux stops at 32: a command may be longer */
 #define CMDLINE_ENV_MAX  32
 
 struct cmdline {
-    const char *init;                           /* NULL: not given */
-    const char *argv[CMDLINE_ARGS_MAX + 2];   /* [0] is left for the program; NULL at the end */
-    const char *envp[CMDLINE_ENV_MAX + 1];   /* HOME and TERM first, overridable */
+    const char *init;                       /* NULL: not given */
+    const char *argv[CMDLINE_ARGS_MAX + 2]; /* [0] is left for the program; NULL at the end */
+    const char *envp[CMDLINE_ENV_MAX + 1];  /* HOME and TERM first, overridable */
     unsigned nargs, nenv;
-    bool too_many;                              /* a word had no room and was dropped */
-    const char *params;                         /* decoded words one after another */
+    bool too_many;      /* a word had no room and was dropped */
+    const char *params; /* decoded words one after another */
     const char *params_end;
 };
 extern struct cmdline cmdline;

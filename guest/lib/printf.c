@@ -5,12 +5,15 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 
-struct out { char *to; size_t room, n; };       /* n: length so far, kept or not */
+struct out {
+    char *to;
+    size_t room, n;
+}; /* n: length so far, kept or not */
 
 struct spec {
     bool left, zero, plus, space, alt;
-    int  width, precision;                      /* precision < 0: none given */
-    int  size;                                  /* bytes of an integer argument */
+    int width, precision; /* precision < 0: none given */
+    int size;             /* bytes of an integer argument */
 };
 
 static void put(struct out *o, char c)
@@ -170,14 +173,25 @@ int kvsnprintf(char *to, size_t room, const char *f, va_list ap)
         f = parse_size(f, &s);
         uint64_t v;
         switch (*f) {
-        case 'd': case 'i':
+        case 'd':
+        case 'i':
             v = s.size == 8 ? va_arg(ap, uint64_t) : va_arg(ap, unsigned);
             put_signed(&o, &s, sign_extended(v, s.size));
             break;
-        case 'u': case 'x': case 'X': case 'o':
+        case 'u':
+        case 'x':
+        case 'X':
+        case 'o':
             v = s.size == 8 ? va_arg(ap, uint64_t) : va_arg(ap, unsigned);
-            put_number(&o, &s, truncated(v, s.size), *f == 'u' ? 10 : *f == 'o' ? 8 : 16, *f == 'X',
-                       !s.alt ? "" : *f == 'x' ? "0x" : *f == 'X' ? "0X" : "");
+            put_number(&o, &s, truncated(v, s.size),
+                       *f == 'u'   ? 10
+                       : *f == 'o' ? 8
+                                   : 16,
+                       *f == 'X',
+                       !s.alt      ? ""
+                       : *f == 'x' ? "0x"
+                       : *f == 'X' ? "0X"
+                                   : "");
             break;
         case 'p':
             s.precision = 1;
@@ -188,15 +202,9 @@ int kvsnprintf(char *to, size_t room, const char *f, va_list ap)
             put_text(&o, &s, &c, 1);
             break;
         }
-        case 's':
-            put_string(&o, &s, va_arg(ap, const char *));
-            break;
-        case '%':
-            put(&o, '%');
-            break;
-        default:                        /* unknown: shown as it stands */
-            put(&o, '%');
-            continue;
+        case 's': put_string(&o, &s, va_arg(ap, const char *)); break;
+        case '%': put(&o, '%'); break;
+        default: /* unknown: shown as it stands */ put(&o, '%'); continue;
         }
         f++;
     }

@@ -44,13 +44,14 @@ static void rotate_right(struct rb_root *root, struct rb_node *n)
     n->parent = up;
 }
 
-void rb_insert(struct rb_root *root, struct rb_node *parent, struct rb_node **link, struct rb_node *n)
+void rb_insert(struct rb_root *root, struct rb_node *parent, struct rb_node **link,
+               struct rb_node *n)
 {
     n->left = n->right = NULL;
     n->parent = parent;
     n->red = true;
     *link = n;
-    while (is_red(n->parent)) {         /* red, so it is not the root */
+    while (is_red(n->parent)) { /* red, so it is not the root */
         struct rb_node *p = n->parent, *g = p->parent;
         bool left = p == g->left;
         struct rb_node *uncle = left ? g->right : g->left;
@@ -60,7 +61,7 @@ void rb_insert(struct rb_root *root, struct rb_node *parent, struct rb_node **li
             n = g;
             continue;
         }
-        if (n == (left ? p->right : p->left)) {     /* inner grandchild: make it outer */
+        if (n == (left ? p->right : p->left)) { /* inner grandchild: make it outer */
             if (left)
                 rotate_left(root, p);
             else
@@ -83,7 +84,7 @@ static void fix_erased(struct rb_root *root, struct rb_node *n, struct rb_node *
 {
     while (p != NULL && !is_red(n)) {
         bool left = n == p->left;
-        struct rb_node *s = left ? p->right : p->left;      /* exists: it has a black to spare */
+        struct rb_node *s = left ? p->right : p->left; /* exists: it has a black to spare */
         if (s->red) {
             s->red = false;
             p->red = true;
@@ -99,7 +100,7 @@ static void fix_erased(struct rb_root *root, struct rb_node *n, struct rb_node *
             p = n->parent;
             continue;
         }
-        if (!is_red(left ? s->right : s->left)) {           /* the inner nephew is the red one */
+        if (!is_red(left ? s->right : s->left)) { /* the inner nephew is the red one */
             (left ? s->left : s->right)->red = false;
             s->red = true;
             if (left)
@@ -126,7 +127,7 @@ void rb_erase(struct rb_root *root, struct rb_node *n)
     struct rb_node *child, *parent;
     bool lost_red;
     if (n->left != NULL && n->right != NULL) {
-        struct rb_node *next = n->right;                    /* takes n's place and colour */
+        struct rb_node *next = n->right; /* takes n's place and colour */
         while (next->left != NULL)
             next = next->left;
         lost_red = next->red;

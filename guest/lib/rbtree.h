@@ -5,11 +5,17 @@
 
 #include "lib/base.h"
 
-struct rb_node { struct rb_node *left, *right, *parent; bool red; };
-struct rb_root { struct rb_node *node; };
+struct rb_node {
+    struct rb_node *left, *right, *parent;
+    bool red;
+};
+struct rb_root {
+    struct rb_node *node;
+};
 
 /* Links n below parent at *link (NULL parent: an empty tree), then rebalances. */
-void rb_insert(struct rb_root *root, struct rb_node *parent, struct rb_node **link, struct rb_node *n);
+void rb_insert(struct rb_root *root, struct rb_node *parent, struct rb_node **link,
+               struct rb_node *n);
 void rb_erase(struct rb_root *root, struct rb_node *n);
 struct rb_node *rb_first(const struct rb_root *root);
 struct rb_node *rb_last(const struct rb_root *root);

@@ -32,7 +32,9 @@ void *memmove(void *to, const void *from, size_t n)
     __asm__ volatile("std\n rep movsq\n"
                      "add $7, %0\n add $7, %1\n mov %3, %2\n"
                      "rep movsb\n cld"
-                     : "+&D"(d), "+&S"(s), "+&c"(words) : "r"(tail) : "memory", "cc");
+                     : "+&D"(d), "+&S"(s), "+&c"(words)
+                     : "r"(tail)
+                     : "memory", "cc");
     return to;
 }
 

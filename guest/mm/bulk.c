@@ -15,9 +15,9 @@
 static int usual(uaddr_t at, void *kernel, size_t n, enum bulk what)
 {
     switch (what) {
-    case BULK_TO_USER:   return copy_to_user(at, kernel, n);
+    case BULK_TO_USER: return copy_to_user(at, kernel, n);
     case BULK_FROM_USER: return copy_from_user(kernel, at, n);
-    default:             return clear_user(at, n);
+    default: return clear_user(at, n);
     }
 }
 

@@ -28,8 +28,8 @@ static bool protect_run(struct mm *from, uaddr_t va, pte_t *e, unsigned n)
         return false;
     while (!(e[last - 1] & PTE_W))
         last--;
-    for (unsigned i = first; i < last; ) {
-        unsigned run = 0;               /* with W; those without stay as they are */
+    for (unsigned i = first; i < last;) {
+        unsigned run = 0; /* with W; those without stay as they are */
         while (i + run < last && (e[i + run] & PTE_W))
             run++;
         if (run > 0)
@@ -58,7 +58,7 @@ static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_
         unsigned n = (unsigned)(p - e);
         mm->pages_mapped += n;
         mm->pages_anon += anon;
-        mm_count_page(mm, false, 0);            /* for the high-water mark */
+        mm_count_page(mm, false, 0); /* for the high-water mark */
         if (seen & PTE_W)
             *lost_w |= protect_run(from, at, e, n);
         pt_fill(mm, at, child + (e - base), n, PT_fork_copy, e);
@@ -71,7 +71,7 @@ static int copy_pages(struct mm *mm, struct mm *from, const struct vma *v, bool 
 {
     pte_t *e;
     int err = 0;
-    for (uaddr_t va = v->start; !err && (e = pt_next_table(from, &va, v->end)) != NULL; ) {
+    for (uaddr_t va = v->start; !err && (e = pt_next_table(from, &va, v->end)) != NULL;) {
         uaddr_t stop = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
         err = copy_table(mm, from, va, e, e + ((stop - va) >> PAGE_SHIFT), lost_w);
         va = stop;

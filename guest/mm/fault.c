@@ -41,7 +41,7 @@
 #include "fs/vfs.h"
 #include "proc/task.h"
 
-#define AROUND       16u        /* pages; powers of two */
+#define AROUND       16u /* pages; powers of two */
 #define IMAGE_AROUND 64u
 
 bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags)
@@ -75,8 +75,9 @@ static struct vma *find_allowed(struct mm *mm, uaddr_t at, uint32_t error, int *
     *code = SEGV_MAPERR;
     if (!v || (v->start > at && (!(v->flags & VM_GROWSDOWN) || !grow_stack(mm, v, at))))
         return NULL;
-    uint32_t need = error & FAULT_WRITE ? VM_WRITE
-                  : error & FAULT_FETCH ? VM_EXEC : VM_READ | VM_WRITE | VM_EXEC;
+    uint32_t need = error & FAULT_WRITE   ? VM_WRITE
+                    : error & FAULT_FETCH ? VM_EXEC
+                                          : VM_READ | VM_WRITE | VM_EXEC;
     *code = SEGV_ACCERR;
     return v->flags & need ? v : NULL;
 }
@@ -134,7 +135,7 @@ static int write_fault(struct vma *v, uaddr_t va, pte_t *e)
         tlb_flush_here(v->mm, va);
         return 0;
     }
-    if (frame_refs(old) == 1) {         /* the others have left */
+    if (frame_refs(old) == 1) { /* the others have left */
         own_page(v, va, e, old, *e & PTE_COW ? PT_cow_break : PT_mkwrite);
         return 0;
     }
@@ -196,7 +197,7 @@ static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
     pfn_t pfn[AROUND];
 
     file_get_pages_present(v->file, vma_file_page(v, start), n, pfn);
-    for (unsigned i = 0; i < n; ) {
+    for (unsigned i = 0; i < n;) {
         const pfn_t *from = pfn + i;
         const pte_t *to = first + i;
         unsigned left = n - i;
@@ -246,7 +247,7 @@ static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code
 int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
 {
     ASSERT_HELD(&mm->lock);
-    ASSERT(!(error & FAULT_RSVD));      /* our tables are broken */
+    ASSERT(!(error & FAULT_RSVD)); /* our tables are broken */
     struct vma *v = find_allowed(mm, at, error, code);
     if (!v)
         return SIGSEGV;
@@ -261,7 +262,7 @@ int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
         return v->file ? file_fault(v, va, e, write, code) : anon_fault(v, va, e);
     if (write && !(*e & PTE_W))
         return write_fault(v, va, e);
-    tlb_flush_here(mm, va);     /* somebody else was faster, or only this TLB was stale */
+    tlb_flush_here(mm, va); /* somebody else was faster, or only this TLB was stale */
     return 0;
 }
 

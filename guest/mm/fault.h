@@ -6,7 +6,7 @@
 #include "proc/task.h"
 
 /* As mm_fault(); mm->lock held. */
-int  mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code);
+int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 /* Faults in all of [start, end) that is mapped, as far as it can. mm->lock held. */
 void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Are so many more pages within RLIMIT_AS and, if they are data, RLIMIT_DATA? */

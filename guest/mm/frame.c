@@ -26,11 +26,14 @@
 #include "sync/lock.h"
 
 struct cache {
-    struct spinlock lock;       /* guards the rest */
+    struct spinlock lock; /* guards the rest */
     struct {
         pfn_t fresh, fresh_end; /* never handed out; equal: none */
-        struct chain { pfn_t first; unsigned n; } top, full;
-                                /* frames go to and come from top; full: CHAIN, or none */
+        struct chain {
+            pfn_t first;
+            unsigned n;
+        } top, full;
+        /* frames go to and come from top; full: CHAIN, or none */
     } of[FRAME_KINDS];
 } __attribute__((aligned(64)));
 static struct cache caches[MAX_CPUS];
@@ -74,7 +77,7 @@ static SLOW_PATH pfn_t refill(enum frame_kind kind)
     spin_unlock(&c->lock);
     if (!pfn && pool_any_chain(kind) && (first = pool_take_chain(kind)) != 0) {
         spin_lock(&c->lock);
-        *top = (struct chain){ first, CHAIN };      /* only its CPU adds: it is still empty */
+        *top = (struct chain){ first, CHAIN }; /* only its CPU adds: it is still empty */
         pfn = pop(top);
         spin_unlock(&c->lock);
     }
@@ -145,8 +148,8 @@ static inline pfn_t alloc(enum frame_kind kind)
     spin_lock(&c->lock);
     if (likely(c->of[kind].top.n > 0))
         pfn = pop(&c->of[kind].top);
-    else if (c->of[kind].full.n == 0 && !pool_any_chain(kind)
-             && c->of[kind].fresh < c->of[kind].fresh_end)
+    else if (c->of[kind].full.n == 0 && !pool_any_chain(kind) &&
+             c->of[kind].fresh < c->of[kind].fresh_end)
         pfn = c->of[kind].fresh++;
     spin_unlock(&c->lock);
     return hand_out(likely(pfn) ? pfn : alloc_slow(kind));
@@ -174,10 +177,7 @@ pfn_t frame_alloc_zeroed(void)
     return hand_out(likely(pfn) ? pfn : alloc_zeroed_slow());
 }
 
-void frame_get(pfn_t pfn)
-{
-    frame_get_inline(pfn);
-}
+void frame_get(pfn_t pfn) { frame_get_inline(pfn); }
 
 /* The topmost chain is full: makes room.  c->lock held; released meanwhile. */
 static SLOW_PATH void make_room(struct cache *c, enum frame_kind kind)

@@ -13,16 +13,18 @@
 /* Each frame's count and, for its owner, a word: the number of used entries of a
  * table, the state of a slab, the next free frame.  refs 0: immortal, or never
  * handed out. */
-struct frame { uint32_t refs, tag; };       /* refs [a]; tag: its owner's lock */
-extern struct frame *frames;                /* [k] by frame number, below nframes */
-extern pfn_t nframes;                       /* [k] */
+struct frame {
+    uint32_t refs, tag;
+};                           /* refs [a]; tag: its owner's lock */
+extern struct frame *frames; /* [k] by frame number, below nframes */
+extern pfn_t nframes;        /* [k] */
 
 static inline bool frame_counted(pfn_t pfn)
 {
     return likely(pfn < nframes) && frames[pfn].refs != 0;
 }
 
-#define FRAME_FREE 0x80000000u              /* refs of one in a free list */
+#define FRAME_FREE 0x80000000u /* refs of one in a free list */
 /* frame_get() for a loop over many. */
 static inline void frame_get_inline(pfn_t pfn)
 {
@@ -32,23 +34,25 @@ static inline void frame_get_inline(pfn_t pfn)
     }
 }
 
-void  frame_init(void);             /* from boot_info */
+void frame_init(void); /* from boot_info */
 /* One frame, one reference; 0 when memory is out (callers: -ENOMEM). */
-pfn_t frame_alloc(void);            /* content: anything */
+pfn_t frame_alloc(void); /* content: anything */
 pfn_t frame_alloc_zeroed(void);
-pfn_t frame_alloc_table(void);      /* zeroed, from the table region; one reference */
-void  frame_get(pfn_t pfn);
-void  frame_put(pfn_t pfn);         /* the last put frees it */
-void  frame_put_all(const pfn_t *pfn, unsigned n);
-uint32_t frame_refs(pfn_t pfn);     /* immortal: UINT32_MAX */
-void  frame_copy(pfn_t to, pfn_t from);     /* by hypercall where that is cheaper */
-void  frame_clear(pfn_t pfn);
+pfn_t frame_alloc_table(void); /* zeroed, from the table region; one reference */
+void frame_get(pfn_t pfn);
+void frame_put(pfn_t pfn); /* the last put frees it */
+void frame_put_all(const pfn_t *pfn, unsigned n);
+uint32_t frame_refs(pfn_t pfn);        /* immortal: UINT32_MAX */
+void frame_copy(pfn_t to, pfn_t from); /* by hypercall where that is cheaper */
+void frame_clear(pfn_t pfn);
 static inline void *frame_va(pfn_t pfn) { return phys_to_virt((paddr_t)pfn << PAGE_SHIFT); }
 
-struct frame_counts { uint64_t total, free, tables_used, tables_total, image; };     /* in frames */
+struct frame_counts {
+    uint64_t total, free, tables_used, tables_total, image;
+}; /* in frames */
 /* Exact while nobody allocates; what CPUs keep for themselves is free. */
-void  frame_count(struct frame_counts *c);
-extern uint64_t frames_total;               /* [k] its total */
+void frame_count(struct frame_counts *c);
+extern uint64_t frames_total; /* [k] its total */
 
 static inline void frame_set_tag(pfn_t pfn, uint32_t tag) { frames[pfn].tag = tag; }
 static inline uint32_t frame_tag(pfn_t pfn) { return frames[pfn].tag; }

@@ -17,12 +17,14 @@
 #include "lib/string.h"
 #include "sync/lock.h"
 
-#define LOW_END     0x100000ull             /* BIOS data, ACPI tables, start info */
-#define TABLES_MAX  (128ull << 20)
-#define TABLES_MIN  (512ull << 10)
-#define MAX_RANGES  (MAX_RAM_REGIONS + MAX_MODULES + 4)
+#define LOW_END    0x100000ull /* BIOS data, ACPI tables, start info */
+#define TABLES_MAX (128ull << 20)
+#define TABLES_MIN (512ull << 10)
+#define MAX_RANGES (MAX_RAM_REGIONS + MAX_MODULES + 4)
 
-struct range { paddr_t start, end; };
+struct range {
+    paddr_t start, end;
+};
 
 struct frame *frames;
 pfn_t nframes;
@@ -30,11 +32,11 @@ uint64_t frames_total;
 pfn_t tables_start, tables_end;
 struct full_chains full_chains[FRAME_KINDS];
 
-static struct spinlock lock = SPINLOCK_INIT(LOCK_frame);    /* [l] */
-static struct range range[MAX_RANGES];          /* [l] */
-static unsigned nranges, at_range;              /* [l] the watermark is range[at_range].start */
-static uint64_t fresh;                          /* [l] frames above it */
-static pfn_t tables_next;                       /* [l] the table region's watermark */
+static struct spinlock lock = SPINLOCK_INIT(LOCK_frame); /* [l] */
+static struct range range[MAX_RANGES];                   /* [l] */
+static unsigned nranges, at_range; /* [l] the watermark is range[at_range].start */
+static uint64_t fresh;             /* [l] frames above it */
+static pfn_t tables_next;          /* [l] the table region's watermark */
 
 /* Takes [start, end) out of the ranges, whole pages of it. */
 static void reserve(paddr_t start, paddr_t end)
@@ -45,7 +47,7 @@ static void reserve(paddr_t start, paddr_t end)
         struct range *r = &range[i];
         if (end <= r->start || start >= r->end)
             continue;
-        if (start > r->start && end < r->end) {         /* a hole: two ranges */
+        if (start > r->start && end < r->end) { /* a hole: two ranges */
             ASSERT(nranges < MAX_RANGES);
             for (unsigned j = nranges++; j > i; j--)
                 range[j] = range[j - 1];

@@ -5,26 +5,29 @@
 #include "mm/frame.h"
 
 enum frame_kind { FRAME_USUAL, FRAME_TABLES, FRAME_KINDS };
-#define FRESH_RUN 16u           /* frames that a CPU takes from a watermark at once */
-#define CHAIN     32u           /* freed frames that go together, linked by their tags */
+#define FRESH_RUN 16u /* frames that a CPU takes from a watermark at once */
+#define CHAIN     32u /* freed frames that go together, linked by their tags */
 
-extern pfn_t tables_start, tables_end;      /* [k] the region of page tables */
+extern pfn_t tables_start, tables_end; /* [k] the region of page tables */
 
 /* Chains that are full: the first frame's refs are FRAME_FREE and the first of the next
  * chain.  [the pool's lock] */
-extern struct full_chains { pfn_t first; uint64_t n; } full_chains[FRAME_KINDS];
+extern struct full_chains {
+    pfn_t first;
+    uint64_t n;
+} full_chains[FRAME_KINDS];
 /* Are there any?  A hint: without the lock. */
 static inline bool pool_any_chain(enum frame_kind kind)
 {
     return __atomic_load_n(&full_chains[kind].first, __ATOMIC_RELAXED) != 0;
 }
-pfn_t pool_take_chain(enum frame_kind kind);    /* its first frame; 0: there is none */
-void  pool_put_chain(enum frame_kind kind, pfn_t first);
+pfn_t pool_take_chain(enum frame_kind kind); /* its first frame; 0: there is none */
+void pool_put_chain(enum frame_kind kind, pfn_t first);
 /* Up to n that were never handed out: how many, from *first on; 0: there are none. */
 unsigned pool_take_fresh(enum frame_kind kind, unsigned n, pfn_t *first);
 uint64_t pool_free(enum frame_kind kind);
 uint64_t pool_image_frames(void);
 
-void frame_caches_init(void);   /* frame.c: called by frame_init() */
+void frame_caches_init(void); /* frame.c: called by frame_init() */
 
 #endif

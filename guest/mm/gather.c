@@ -66,5 +66,5 @@ void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level)
     g->table[i].pfn = pfn;
     g->table[i].level = (uint8_t)level;
     g->cached_tables = true;
-    gather_range(g, va, va + PAGE_SIZE);    /* INVLPG drops the paging-structure caches, too */
+    gather_range(g, va, va + PAGE_SIZE); /* INVLPG drops the paging-structure caches, too */
 }

@@ -23,23 +23,28 @@
 static const uint16_t class_bytes[] = {
     16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1024, 1344, 2048,
 };
-#define NCLASSES   ARRAY_SIZE(class_bytes)
+#define NCLASSES ARRAY_SIZE(class_bytes)
 _Static_assert(NCLASSES == HEAP_CLASSES, "cpu.heap has a stack for each");
-#define WHOLE_PAGE 31u          /* "class" of an object that fills a frame */
+#define WHOLE_PAGE 31u /* "class" of an object that fills a frame */
 
 union slab_tag {
     uint32_t word;
-    struct { uint32_t class : 5, used : 9, first : 9, carved : 9; };  /* first: index + 1, 0 none */
+    struct {
+        uint32_t class : 5, used : 9, first : 9, carved : 9;
+    }; /* first: index + 1, 0 none */
 };
-struct free_object { uint32_t next; pfn_t prev_slab, next_slab; };    /* next: as slab_tag.first */
+struct free_object {
+    uint32_t next;
+    pfn_t prev_slab, next_slab;
+}; /* next: as slab_tag.first */
 
-#define KEPT_MAX 8              /* objects of a class that a CPU keeps */
-#define BATCH    8u             /* how many a fresh slab gives at once */
+#define KEPT_MAX 8  /* objects of a class that a CPU keeps */
+#define BATCH    8u /* how many a fresh slab gives at once */
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_heap);
-static pfn_t with_room[NCLASSES];       /* [lock] slabs with a free object */
-static uint64_t slab_pages, taken_bytes;    /* [lock] of the slabs; of what CPUs took out of them */
-static uint64_t whole_pages;            /* [a] objects of a page */
+static pfn_t with_room[NCLASSES];        /* [lock] slabs with a free object */
+static uint64_t slab_pages, taken_bytes; /* [lock] of the slabs; of what CPUs took out of them */
+static uint64_t whole_pages;             /* [a] objects of a page */
 /* By size / 16, rounded up; class + 1 once known.  Who finds out stores the same as others. */
 static uint8_t class_of[KMALLOC_MAX / 16 + 1];
 
@@ -224,7 +229,7 @@ void kfree(void *p)
     if (!p)
         return;
     pfn_t slab = (pfn_t)(((uintptr_t)p - DIRECT_MAP) >> PAGE_SHIFT);
-    union slab_tag t = { frame_tag(slab) };     /* the class of a slab in use does not change */
+    union slab_tag t = { frame_tag(slab) }; /* the class of a slab in use does not change */
     struct heap_cpu *k = this_cpu()->heap + t.class;
     if (unlikely(t.class >= NCLASSES) || k->n == KEPT_MAX) {
         to_slab(slab, p);
@@ -240,7 +245,8 @@ void heap_count(uint64_t *pages, uint64_t *in_use)
     *pages = slab_pages + whole;
     *in_use = taken_bytes + whole * PAGE_SIZE;
     for (unsigned i = 0; i < ncpus; i++)
-        for (unsigned class = 0; class < NCLASSES; class++)
-            *in_use -= __atomic_load_n(&cpus[i].heap[class].n, __ATOMIC_RELAXED) * class_bytes[class];
+        for (unsigned class = 0; class < NCLASSES; class ++)
+            *in_use -=
+                __atomic_load_n(&cpus[i].heap[class].n, __ATOMIC_RELAXED) * class_bytes[class];
     spin_unlock(&lock);
 }

@@ -9,8 +9,8 @@
 #define KMALLOC_MAX PAGE_SIZE
 void *kmalloc(size_t n);
 void *kzalloc(size_t n);
-void  kfree(void *p);           /* NULL is fine */
+void kfree(void *p); /* NULL is fine */
 /* Pages of the heap, and bytes of the objects in use; exact while nobody allocates. */
-void  heap_count(uint64_t *pages, uint64_t *in_use);
+void heap_count(uint64_t *pages, uint64_t *in_use);
 
 #endif

@@ -4,6 +4,9 @@
 
 #define HEAP_CLASSES 14
 
-struct heap_cpu { void *first; unsigned long n; };  /* linked by their first words; how many */
+struct heap_cpu {
+    void *first;
+    unsigned long n;
+}; /* linked by their first words; how many */
 
 #endif

@@ -28,17 +28,18 @@
 #define STACK_STRIDE ((STACK_PAGES + 1) * PAGE_SIZE)
 #define STACK_SPARES 2
 
-#define IMAGE_PDPT_VA 0xffffff8000000000ull     /* what root slot 511 begins with */
+#define IMAGE_PDPT_VA 0xffffff8000000000ull /* what root slot 511 begins with */
 
 struct mm kernel_mm = { .users = 1 };
 paddr_t kmap_direct_end;
 
 /* Two locks, each for the tables of one root slot: VMAP's and the direct map's. */
-static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_vmap);        /* [v] */
-static struct spinlock direct_lock = SPINLOCK_INIT(LOCK_direct);    /* kmap_direct_end grows under it */
-static uint64_t  vmap_next = VMAP_BASE; /* [v] */
-static uintptr_t spare_stacks;          /* [v] tops; the word below the top is the next one */
-static unsigned  nspares, nstacks;      /* [v] */
+static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_vmap); /* [v] */
+static struct spinlock direct_lock =
+    SPINLOCK_INIT(LOCK_direct);        /* kmap_direct_end grows under it */
+static uint64_t vmap_next = VMAP_BASE; /* [v] */
+static uintptr_t spare_stacks;         /* [v] tops; the word below the top is the next one */
+static unsigned nspares, nstacks;      /* [v] */
 
 static pte_t kernel_page(pte_t flags)
 {
@@ -63,8 +64,9 @@ static int map_large(paddr_t at)
 
     if (!e)
         return -ENOMEM;
-    if (!*e)        /* the start info's page may be there since boot, or a module's */
-        pt_write(&kernel_mm, va, e, 2, PT_kernel_map, at | PTE_PS | PTE_W | no_exec() | kernel_page(0));
+    if (!*e) /* the start info's page may be there since boot, or a module's */
+        pt_write(&kernel_mm, va, e, 2, PT_kernel_map,
+                 at | PTE_PS | PTE_W | no_exec() | kernel_page(0));
     return 0;
 }
 
@@ -97,8 +99,8 @@ static void map_section(const pfn_t *table, const char *start, const char *end, 
     pte_t entry[32];
     uint64_t va = (uint64_t)start;
     while (va < (uint64_t)end) {
-        pte_t *e = (pte_t *)frame_va(table[(va - KERNEL_BASE) / LARGE_PAGE])
-                 + (va >> PAGE_SHIFT & 511);
+        pte_t *e =
+            (pte_t *)frame_va(table[(va - KERNEL_BASE) / LARGE_PAGE]) + (va >> PAGE_SHIFT & 511);
         unsigned n = (unsigned)MIN(((uint64_t)end - va) >> PAGE_SHIFT, ARRAY_SIZE(entry));
         n = MIN(n, 512 - pt_index(e));
         for (unsigned i = 0; i < n; i++)
@@ -135,7 +137,7 @@ void mm_init(void)
     protect_image();
     tlb_flush_mm(&kernel_mm);
     for (uint64_t va = KERNEL_BASE; va < KERNEL_BASE + 2 * LARGE_PAGE; va += LARGE_PAGE)
-        tlb_flush(&kernel_mm, va, va + PAGE_SIZE);      /* global or not */
+        tlb_flush(&kernel_mm, va, va + PAGE_SIZE); /* global or not */
 }
 
 /* --- stacks -------------------------------------------------------------- */
@@ -257,7 +259,7 @@ static void checkpoint_table(const pte_t *table, uint64_t va, unsigned level)
         if (!(*e & PTE_PS))
             trace_table_alloc(0, va_extend(va + (uint64_t)(e - first) * span), pte_pfn(*e),
                               level - 1, PT_checkpoint);
-    for (pte_t *e = first; (e = pt_next_used(e, stop)) < stop; ) {
+    for (pte_t *e = first; (e = pt_next_used(e, stop)) < stop;) {
         unsigned n = 1;
         while (e + n < stop && e[n])
             n++;

@@ -11,11 +11,14 @@
 
 #include "lib/base.h"
 
-#define DIRECT_MAP   0xffff800000000000ull
-#define KERNEL_BASE  0xffffffff80000000ull
-#define VMAP_BASE    0xffffffffc0000000ull
-#define VMAP_END     0xffffffffff000000ull
-#define KERNEL_ROOT_SLOTS { 256, 511 }
+#define DIRECT_MAP  0xffff800000000000ull
+#define KERNEL_BASE 0xffffffff80000000ull
+#define VMAP_BASE   0xffffffffc0000000ull
+#define VMAP_END    0xffffffffff000000ull
+#define KERNEL_ROOT_SLOTS \
+    { \
+        256, 511 \
+    }
 
 static inline void *phys_to_virt(paddr_t pa) { return (void *)(DIRECT_MAP + pa); }
 /* Of a direct map or kernel image address. */

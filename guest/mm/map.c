@@ -18,12 +18,13 @@
 #include <linux/mman.h>
 #include <linux/mount.h>
 
-#define LOW_2G 0x80000000ull
-#define STACK_ROOM (128 * 1024ul)       /* below a new image's arguments */
+#define LOW_2G     0x80000000ull
+#define STACK_ROOM (128 * 1024ul) /* below a new image's arguments */
 /* All flags that mmap(2) names; MAP_SHARED_VALIDATE refuses others. */
-#define KNOWN_FLAGS (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | \
-    MAP_EXECUTABLE | MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | \
-    MAP_HUGETLB | MAP_FIXED_NOREPLACE | MAP_32BIT)
+#define KNOWN_FLAGS \
+    (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
+     MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
+     MAP_FIXED_NOREPLACE | MAP_32BIT)
 
 static int check_file(const struct file *f, int prot, int flags)
 {
@@ -53,15 +54,15 @@ static int check_kind(const struct file *f, int prot, int flags)
     if ((flags & MAP_GROWSDOWN) && (f || type != MAP_PRIVATE))
         return -EINVAL;
     if (flags & MAP_HUGETLB)
-        return -ENOMEM;                 /* there are no reserved huge pages */
+        return -ENOMEM; /* there are no reserved huge pages */
     return f ? check_file(f, prot, flags) : 0;
 }
 
 static bool place_free(struct mm *mm, uaddr_t at, size_t len)
 {
     struct vma *v = vma_find(mm, at);
-    return at >= MMAP_MIN_ADDR && user_range(at, len)
-        && (!v || at + len <= (v->flags & VM_GROWSDOWN ? v->start - STACK_GAP : v->start));
+    return at >= MMAP_MIN_ADDR && user_range(at, len) &&
+           (!v || at + len <= (v->flags & VM_GROWSDOWN ? v->start - STACK_GAP : v->start));
 }
 
 /* Where the mapping goes: an address or -errno. */
@@ -165,7 +166,7 @@ long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct f
 
 long mm_unmap(struct mm *mm, uaddr_t at, size_t len)
 {
-    len = page_up(len);                 /* 0 for 0, and on overflow */
+    len = page_up(len); /* 0 for 0, and on overflow */
     if (at & ~PAGE_MASK || len == 0 || !user_range(at, len))
         return -EINVAL;
     mutex_lock(&mm->lock);
@@ -185,7 +186,7 @@ static void protect_entries(struct gather *g, const struct vma *v)
     pte_t on = any ? PTE_P | (exec ? 0 : nx) : 0;
     pte_t off = any ? (exec ? nx : 0) | (v->flags & VM_WRITE ? 0 : PTE_W) : PTE_P | PTE_W;
     pte_t *e;
-    for (uaddr_t va = v->start; (e = pt_next_table(v->mm, &va, v->end)) != NULL; ) {
+    for (uaddr_t va = v->start; (e = pt_next_table(v->mm, &va, v->end)) != NULL;) {
         uaddr_t stop_va = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
         pte_t *base = e, *stop = e + ((stop_va - va) >> PAGE_SHIFT);
         while ((e = pt_next_used(e, stop)) < stop) {
@@ -204,8 +205,8 @@ static void protect_entries(struct gather *g, const struct vma *v)
 /* What Linux checks VMA by VMA: 0 or the error. */
 static int may_protect(const struct vma *v, uint32_t rights)
 {
-    if ((rights & VM_WRITE) && v->file && (v->flags & VM_SHARED)
-        && (v->file->flags & O_ACCMODE) != O_RDWR)
+    if ((rights & VM_WRITE) && v->file && (v->flags & VM_SHARED) &&
+        (v->file->flags & O_ACCMODE) != O_RDWR)
         return -EACCES;
     const struct mount *m = v->file ? v->file->path.mnt : NULL;
     if ((rights & VM_EXEC) && m && (m->flags & MS_NOEXEC))
@@ -225,7 +226,7 @@ static long protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t r
     struct vma *v = vma_find(mm, start);
     for (; !err && at < end; v = vma_next(v)) {
         if (!v || v->start > at) {
-            err = -ENOMEM;              /* a hole: what is before it is done */
+            err = -ENOMEM; /* a hole: what is before it is done */
             break;
         }
         err = may_protect(v, rights);
@@ -287,7 +288,7 @@ int mm_map_stack(struct mm *mm, uaddr_t top, const pfn_t *pages, unsigned npages
     /* All tables first: then nothing fails any more. */
     for (uaddr_t va = top - used; va < top && !err; va = (va | (PT_SPAN - 1)) + 1)
         err = pt_make(mm, va, PT_exec_map) ? 0 : -ENOMEM;
-    for (unsigned i = 0; i < npages && !err; ) {
+    for (unsigned i = 0; i < npages && !err;) {
         pte_t entry[32];
         uaddr_t va = top - used + i * PAGE_SIZE;
         pte_t *e = pt_find(mm, va);

@@ -21,7 +21,7 @@
 #include "lib/string.h"
 #include "trace/trace.h"
 
-static uint32_t last_id;        /* [atomic] */
+static uint32_t last_id; /* [atomic] */
 
 /* Empty but for its root; from: the mm it is to be a copy of. */
 static int mm_new(uint32_t from, struct mm **out)
@@ -80,7 +80,7 @@ int mm_fork(struct mm *from, struct mm **out)
     if (err)
         return err;
     mutex_lock(&from->lock);
-    mutex_lock(&mm->lock);              /* nobody knows it yet: never waits */
+    mutex_lock(&mm->lock); /* nobody knows it yet: never waits */
     copy_description(mm, from);
     err = mm_copy(mm, from);
     mutex_unlock(&mm->lock);
@@ -94,10 +94,7 @@ int mm_fork(struct mm *from, struct mm **out)
     return 0;
 }
 
-void mm_get(struct mm *mm)
-{
-    __atomic_fetch_add(&mm->users, 1, __ATOMIC_RELAXED);
-}
+void mm_get(struct mm *mm) { __atomic_fetch_add(&mm->users, 1, __ATOMIC_RELAXED); }
 
 bool mm_get_unless_dead(struct mm *mm)
 {
@@ -109,12 +106,9 @@ bool mm_get_unless_dead(struct mm *mm)
     return false;
 }
 
-static uint32_t teardowns;      /* [a] mms without a user whose memory is not back yet */
+static uint32_t teardowns; /* [a] mms without a user whose memory is not back yet */
 
-bool mm_memory_is_coming(void)
-{
-    return __atomic_load_n(&teardowns, __ATOMIC_ACQUIRE) != 0;
-}
+bool mm_memory_is_coming(void) { return __atomic_load_n(&teardowns, __ATOMIC_ACQUIRE) != 0; }
 
 void mm_put(struct mm *mm, enum pt_reason why)
 {

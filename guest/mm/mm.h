@@ -14,65 +14,65 @@ struct inode;
 struct regs;
 
 enum vma_kind { VMA_ANON, VMA_FILE };
-#define VM_READ   1u    /* = PROT_READ and so on */
-#define VM_WRITE  2u
-#define VM_EXEC   4u
+#define VM_READ       1u /* = PROT_READ and so on */
+#define VM_WRITE      2u
+#define VM_EXEC       4u
 #define VM_SHARED     0x08u
 #define VM_GROWSDOWN  0x10u
-#define VM_STACK      0x20u     /* [stack] in /proc/PID/maps */
+#define VM_STACK      0x20u /* [stack] in /proc/PID/maps */
 #define VM_DONTFORK   0x40u
 #define VM_WIPEONFORK 0x80u
 #define VM_NORESERVE  0x100u
 #define VM_LOCKED     0x200u
 
-struct vma {                    /* mm->lock, but for file_link */
-    struct rb_node node;        /* in mm->vmas, by address */
-    uaddr_t  start, end;
-    uint32_t flags;             /* VM_* */
-    struct file *file;          /* NULL: anonymous.  Holds a reference */
-    uint64_t pgoff;             /* page of the file at start */
+struct vma {             /* mm->lock, but for file_link */
+    struct rb_node node; /* in mm->vmas, by address */
+    uaddr_t start, end;
+    uint32_t flags;    /* VM_* */
+    struct file *file; /* NULL: anonymous.  Holds a reference */
+    uint64_t pgoff;    /* page of the file at start */
     struct mm *mm;
-    struct list file_link;      /* in inode->mappings, under inode->pages_lock */
-    bool     has_anon;          /* private: some page was written, so fork copies the entries */
+    struct list file_link; /* in inode->mappings, under inode->pages_lock */
+    bool has_anon;         /* private: some page was written, so fork copies the entries */
 };
 
 /* [k] fixed at creation  [l] lock; the counts are also read without, as hints
  * [a] atomic */
 struct mm {
     struct mutex lock;
-    uint32_t users;             /* [a] tasks and temporary holders */
-    uint32_t id;                /* [k] never reused: names the mm in the trace; kernel: 0 */
-    pfn_t    root;              /* [k] */
-    struct rb_root vmas;        /* [l] */
-    uint32_t nvmas;             /* [l] */
-    uaddr_t  full_from;         /* [l] from here to mmap_base no free range is as long as */
-    uint64_t full_size;         /*     this: where vma_gap() goes on.  0: nothing is known */
-    uint64_t pages_mapped;      /* [l] user leaf entries present: RSS */
-    uint64_t pages_anon;        /* [l] of those, private anonymous */
-    uint64_t tables;            /* [l] table pages, root included; the kernel's: [a] */
-    uint64_t total_vm, data_vm, stack_vm, exec_vm;       /* [l] pages */
-    uint64_t hiwater_vm, hiwater_rss;   /* [l] the most there was of total_vm and pages_mapped */
-    uint64_t minor_faults;      /* [l] */
-    uint64_t cpus_active;       /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
+    uint32_t users;        /* [a] tasks and temporary holders */
+    uint32_t id;           /* [k] never reused: names the mm in the trace; kernel: 0 */
+    pfn_t root;            /* [k] */
+    struct rb_root vmas;   /* [l] */
+    uint32_t nvmas;        /* [l] */
+    uaddr_t full_from;     /* [l] from here to mmap_base no free range is as long as */
+    uint64_t full_size;    /*     this: where vma_gap() goes on.  0: nothing is known */
+    uint64_t pages_mapped; /* [l] user leaf entries present: RSS */
+    uint64_t pages_anon;   /* [l] of those, private anonymous */
+    uint64_t tables;       /* [l] table pages, root included; the kernel's: [a] */
+    uint64_t total_vm, data_vm, stack_vm, exec_vm; /* [l] pages */
+    uint64_t hiwater_vm, hiwater_rss; /* [l] the most there was of total_vm and pages_mapped */
+    uint64_t minor_faults;            /* [l] */
+    uint64_t cpus_active; /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
     /* What exec finds out before anybody else sees the mm; then [k], but brk: [l]. */
-    uaddr_t  code_start, code_end, data_start, data_end, brk_start, brk;
-    uaddr_t  stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
-    uint32_t dumpable;          /* [a] */
-    bool     lock_future;       /* [l] mlockall(MCL_FUTURE) */
-    struct file *exe;           /* [k] /proc/PID/exe */
-    uint8_t  auxv[512];         /* [k] /proc/PID/auxv */
-    uint32_t auxv_bytes;        /* [k] */
+    uaddr_t code_start, code_end, data_start, data_end, brk_start, brk;
+    uaddr_t stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
+    uint32_t dumpable;   /* [a] */
+    bool lock_future;    /* [l] mlockall(MCL_FUTURE) */
+    struct file *exe;    /* [k] /proc/PID/exe */
+    uint8_t auxv[512];   /* [k] /proc/PID/auxv */
+    uint32_t auxv_bytes; /* [k] */
 };
 
-extern struct mm kernel_mm;     /* id 0: owner of kernel tables; has no user half */
+extern struct mm kernel_mm; /* id 0: owner of kernel tables; has no user half */
 
 void mm_init(void);             /* the kernel's own tables: W^X; adopts boot's */
-int  mm_create(struct mm **out);            /* empty user half; users = 1 */
+int mm_create(struct mm **out); /* empty user half; users = 1 */
 /* A copy for fork: private pages shared read-only for COW.  from->lock is
  * taken inside.  -ENOMEM: nothing is left of it. */
-int  mm_fork(struct mm *from, struct mm **out);
+int mm_fork(struct mm *from, struct mm **out);
 void mm_get(struct mm *mm);
-bool mm_get_unless_dead(struct mm *mm);     /* for who found it in a list */
+bool mm_get_unless_dead(struct mm *mm); /* for who found it in a list */
 /* Some mm is being torn down: its frames will be free. */
 bool mm_memory_is_coming(void);
 /* Last put: all user memory and tables go, with that reason (exec or exit). */
@@ -87,7 +87,7 @@ void mm_activate(struct mm *mm);
 #define FAULT_USER    4u
 #define FAULT_RSVD    8u
 #define FAULT_FETCH   16u
-int  mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code);
+int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 
 /* The calls behind mmap(2) and friends, on an mm that may still be private to
  * exec.  Addresses and lengths as in the man pages; mm->lock is taken inside.
@@ -99,10 +99,10 @@ long mm_protect(struct mm *mm, uaddr_t at, size_t len, int prot);
 /* The initial stack of an image, growing down to RLIMIT_STACK: the given frames
  * end at `top`, with room below.  Takes their references over if it succeeds.
  * prot may hold PROT_EXEC. */
-int  mm_map_stack(struct mm *mm, uaddr_t top, const pfn_t *pages, unsigned npages, int prot);
+int mm_map_stack(struct mm *mm, uaddr_t top, const pfn_t *pages, unsigned npages, int prot);
 /* Zeroes [at, at+n) of another mm's writable memory (the tail of an ELF data
  * segment), faulting pages in. 0 or -EFAULT/-ENOMEM. */
-int  mm_clear(struct mm *mm, uaddr_t at, size_t n);
+int mm_clear(struct mm *mm, uaddr_t at, size_t n);
 /* Copies between kernel memory and any mm (procfs cmdline, environ, mem). Bytes done or -errno. */
 long mm_access(struct mm *mm, uaddr_t at, void *buf, size_t n, bool write);
 
@@ -116,12 +116,12 @@ struct vma *vma_next(struct vma *v);
 
 /* Kernel memory with its own mappings. */
 #define KSTACK_BYTES (3 * PAGE_SIZE)
-uintptr_t kstack_alloc(void);   /* top of a stack of that size above a guard page; 0: no memory.
+uintptr_t kstack_alloc(void); /* top of a stack of that size above a guard page; 0: no memory.
                                  * Reuses freed ones: then no entry is written */
-void      kstack_free(uintptr_t top);
-void     *map_device(paddr_t at, size_t n); /* uncached registers; for ever */
-void     *map_window(paddr_t at, size_t n); /* write-back memory outside RAM; for ever */
+void kstack_free(uintptr_t top);
+void *map_device(paddr_t at, size_t n); /* uncached registers; for ever */
+void *map_window(paddr_t at, size_t n); /* write-back memory outside RAM; for ever */
 /* Called by the trace once it records: emits all live tables as the checkpoint. */
-void      mm_trace_checkpoint(void);
+void mm_trace_checkpoint(void);
 
 #endif

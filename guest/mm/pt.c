@@ -89,7 +89,7 @@ static pfn_t table_new(struct mm *mm, uint64_t va, unsigned level, enum pt_reaso
 {
     pfn_t pfn = frame_alloc_table();
     if (pfn) {
-        __atomic_fetch_add(&mm->tables, 1, __ATOMIC_RELAXED);   /* the kernel's: two locks */
+        __atomic_fetch_add(&mm->tables, 1, __ATOMIC_RELAXED); /* the kernel's: two locks */
         trace_table_alloc(mm->id, va, pfn, level, why);
     }
     return pfn;
@@ -137,7 +137,7 @@ void pt_prune(struct mm *mm, uaddr_t va, struct gather *g)
 {
     pte_t *path[5];
     unsigned level = 4;
-    for (pfn_t table = mm->root; ; level--) {
+    for (pfn_t table = mm->root;; level--) {
         path[level] = entry_in(table, va, level);
         if (level == 1 || !(*path[level] & PTE_P))
             break;
@@ -235,7 +235,7 @@ static SLOW_PATH void fill_run_traced(struct mm *mm, uint64_t va, pte_t *e, unsi
                                       enum pt_reason why, pte_t first)
 {
     pte_t some[16];
-    for (unsigned done = 0; done < n; ) {
+    for (unsigned done = 0; done < n;) {
         unsigned part = 0;
         for (; part < ARRAY_SIZE(some) && done + part < n; part++, first += PAGE_SIZE)
             some[part] = first;
@@ -275,8 +275,8 @@ void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason w
     count_used(e, -(int)n);
 }
 
-unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
-                   pte_t off, pte_t on)
+unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why, pte_t off,
+                   pte_t on)
 {
     struct trace_range r;
     unsigned changed = 0;

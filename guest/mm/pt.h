@@ -17,8 +17,8 @@ typedef uint64_t pte_t;
 #define PTE_D    (1ull << 6)
 #define PTE_PS   (1ull << 7)
 #define PTE_G    (1ull << 8)
-#define PTE_COW  (1ull << 9)    /* software: write-protected only for COW */
-#define PTE_ANON (1ull << 10)   /* software: memory of this process, no page of a file */
+#define PTE_COW  (1ull << 9)  /* software: write-protected only for COW */
+#define PTE_ANON (1ull << 10) /* software: memory of this process, no page of a file */
 #define PTE_NX   (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
@@ -28,7 +28,7 @@ static inline pte_t pte_make(pfn_t pfn, pte_t flags) { return (uint64_t)pfn << P
 /* Entries are found and named by their address in the direct map: it tells the
  * table's frame and the index.  A table's frame_tag() is the number of its
  * entries that are not 0, so that an empty one is known without a look at it. */
-#define PT_SPAN (PAGE_SIZE * 512)       /* what one lowest table maps */
+#define PT_SPAN (PAGE_SIZE * 512) /* what one lowest table maps */
 static inline pfn_t pt_table_of(const pte_t *e) { return (pfn_t)(virt_to_phys(e) >> PAGE_SHIFT); }
 static inline unsigned pt_index(const pte_t *e)
 {
@@ -37,8 +37,8 @@ static inline unsigned pt_index(const pte_t *e)
 
 /* A root with the kernel half in place: mm->root.  0 or -ENOMEM.  pt_root_free:
  * the user half is empty; no CPU has it in CR3. */
-int    pt_root_new(struct mm *mm, uint32_t from_mm);
-void   pt_root_free(struct mm *mm, enum pt_reason why);
+int pt_root_new(struct mm *mm, uint32_t from_mm);
+void pt_root_free(struct mm *mm, enum pt_reason why);
 
 /* The lowest-level entry for va; NULL if its table is not there. */
 pte_t *pt_find(const struct mm *mm, uint64_t va);
@@ -63,8 +63,8 @@ void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason wh
 unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
                      pte_t first);
 void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why);
-unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
-                   pte_t off, pte_t on);
+unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why, pte_t off,
+                   pte_t on);
 
 /* If the lowest table at va is there and empty, it and what gets empty above it
  * is unlinked and given to the gather. */

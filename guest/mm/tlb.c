@@ -139,7 +139,7 @@ void tlb_serve(void)
     for (; from; from &= from - 1) {
         struct tlb_cpu *q = &cpus[__builtin_ctzll(from)].tlb;
         serve(c, q);
-        __atomic_fetch_and(&q->waiting, ~bit_of(c), __ATOMIC_RELEASE);     /* q is not ours any more */
+        __atomic_fetch_and(&q->waiting, ~bit_of(c), __ATOMIC_RELEASE); /* q is not ours any more */
     }
 }
 
@@ -148,7 +148,8 @@ static bool skip(struct tlb_cpu *t)
 {
     uint32_t state = TLB_LAZY;
     return __atomic_compare_exchange_n(&t->state, &state, TLB_STALE, false, __ATOMIC_SEQ_CST,
-                                       __ATOMIC_SEQ_CST) || state == TLB_STALE;
+                                       __ATOMIC_SEQ_CST) ||
+           state == TLB_STALE;
 }
 
 /* Has it done by the CPUs of the mask, less those that can be skipped; this one is not
@@ -210,7 +211,7 @@ void tlb_flush_wish(struct mm *mm, uint64_t start, uint64_t end, enum tlb_wish w
     if (!mask)
         return;
     if (end - start > FLUSH_PAGES * PAGE_SIZE && mm != &kernel_mm)
-        start = end = 0;                /* the trace tells what was done: all */
+        start = end = 0; /* the trace tells what was done: all */
     trace_tlb_flush(mm->id, start, end, mask);
 }
 
@@ -219,10 +220,7 @@ void tlb_flush(struct mm *mm, uint64_t start, uint64_t end)
     tlb_flush_wish(mm, start, end, TLB_RANGE);
 }
 
-void tlb_flush_mm(struct mm *mm)
-{
-    tlb_flush(mm, 0, UINT64_MAX & PAGE_MASK);
-}
+void tlb_flush_mm(struct mm *mm) { tlb_flush(mm, 0, UINT64_MAX & PAGE_MASK); }
 
 void tlb_flush_here(struct mm *mm, uaddr_t va)
 {

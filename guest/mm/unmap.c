@@ -24,12 +24,12 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
         pfn_t *put = g->frame + g->nframes, *full = put + room;
         for (pte_t pte; p < stop && (pte = *p) != 0; p++) {
             pfn_t pfn = pte_pfn(pte);
-            if (!frame_counted(pfn))            /* the root image's need no put */
+            if (!frame_counted(pfn)) /* the root image's need no put */
                 continue;
             if (put == full)
                 break;
             *put++ = pfn;
-            anon += (pte & PTE_ANON) != 0;      /* those are counted, all of them */
+            anon += (pte & PTE_ANON) != 0; /* those are counted, all of them */
         }
         g->nframes = (unsigned)(put - g->frame);
         unsigned n = (unsigned)(p - e);
@@ -44,7 +44,7 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
 static void zap_range(struct gather *g, uaddr_t start, uaddr_t end)
 {
     pte_t *e;
-    for (uaddr_t va = start; (e = pt_next_table(g->mm, &va, end)) != NULL; ) {
+    for (uaddr_t va = start; (e = pt_next_table(g->mm, &va, end)) != NULL;) {
         uaddr_t stop = MIN(end, (va | (PT_SPAN - 1)) + 1);
         zap_entries(g, va, e, e + ((stop - va) >> PAGE_SHIFT));
         if (frame_tag(pt_table_of(e)) == 0)

@@ -22,7 +22,7 @@ struct vma *vma_prev(struct vma *v) { return of(rb_prev(&v->node)); }
 struct vma *vma_find(struct mm *mm, uaddr_t at)
 {
     struct vma *best = NULL;
-    for (struct rb_node *n = mm->vmas.node; n; ) {
+    for (struct rb_node *n = mm->vmas.node; n;) {
         struct vma *v = of(n);
         if (v->end > at) {
             best = v;
@@ -170,7 +170,7 @@ void vma_merge(struct mm *mm, uaddr_t start, uaddr_t end)
             v->has_anon |= next->has_anon;
             vma_remove(mm, next);
             vma_resize(v, v->start, new_end);
-            mm->full_from = full_from;      /* no room has appeared */
+            mm->full_from = full_from; /* no room has appeared */
         } else {
             v = next;
         }
@@ -188,7 +188,7 @@ static uaddr_t gap_below(struct mm *mm, size_t n, uaddr_t from)
 {
     struct vma *above = vma_find(mm, from), *v;
     uaddr_t ceiling = above ? MIN(from, low_side(above)) : from;
-    for (v = above ? vma_prev(above) : of(rb_last(&mm->vmas)); ; v = vma_prev(v)) {
+    for (v = above ? vma_prev(above) : of(rb_last(&mm->vmas));; v = vma_prev(v)) {
         uaddr_t floor = v ? v->end : MMAP_MIN_ADDR;
         if (ceiling >= floor && ceiling - floor >= n)
             return ceiling;
@@ -210,7 +210,7 @@ uaddr_t vma_gap(struct mm *mm, size_t n, uaddr_t top)
         return ceiling - n;
     struct vma *v;
     uaddr_t floor = top;
-    for (v = vma_find(mm, top); ; v = vma_next(v)) {
+    for (v = vma_find(mm, top);; v = vma_next(v)) {
         if (v && v->start <= floor) {
             floor = v->end;
             continue;

@@ -6,9 +6,9 @@
 
 #include "mm/mm.h"
 
-#define MMAP_MIN_ADDR   65536ull
-#define STACK_GAP       (256 * PAGE_SIZE)   /* below a stack nothing else may come so near */
-#define MAX_VMAS        65530u
+#define MMAP_MIN_ADDR 65536ull
+#define STACK_GAP     (256 * PAGE_SIZE) /* below a stack nothing else may come so near */
+#define MAX_VMAS      65530u
 
 /* Not in the tree yet; NULL: no memory. */
 struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags);
@@ -16,11 +16,11 @@ struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags)
 void vma_insert(struct mm *mm, struct vma *v);
 /* Out of both, uncounted, freed, its file put.  Its pages are gone already. */
 void vma_remove(struct mm *mm, struct vma *v);
-struct vma *vma_prev(struct vma *v);        /* NULL: it is the first */
+struct vma *vma_prev(struct vma *v); /* NULL: it is the first */
 /* Splits the VMA that has `at` inside, if there is one.  0 or -ENOMEM. */
-int  vma_split(struct mm *mm, uaddr_t at);
+int vma_split(struct mm *mm, uaddr_t at);
 /* Splits at both ends of a range: then it is made of whole VMAs. */
-int  vma_split_ends(struct mm *mm, uaddr_t start, uaddr_t end);
+int vma_split_ends(struct mm *mm, uaddr_t start, uaddr_t end);
 /* Joins what can be joined in and at the ends of [start, end). */
 void vma_merge(struct mm *mm, uaddr_t start, uaddr_t end);
 /* The same memory with other rights; keeps the accounts. */
@@ -41,6 +41,6 @@ static inline uint64_t vma_file_page(const struct vma *v, uaddr_t va)
 /* vma_file.c: a file's list of who maps it. */
 /* Takes a reference to v->file.  sibling: the VMA that v is a copy of, or NULL. */
 void vma_file_link(struct vma *v, struct vma *sibling);
-void vma_file_unlink(struct vma *v);        /* puts the file */
+void vma_file_unlink(struct vma *v); /* puts the file */
 
 #endif

@@ -11,9 +11,10 @@
 #include "sys/syscall.h"
 #include <linux/sched.h>
 
-#define CLONE_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | \
-                          CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
-#define SET_TID_MAX 32          /* levels of PID namespaces that Linux may have; here 1 */
+#define CLONE_NAMESPACES \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
+     CLONE_NEWNET)
+#define SET_TID_MAX 32 /* levels of PID namespaces that Linux may have; here 1 */
 
 static int check_flags(const struct clone_request *rq)
 {
@@ -31,9 +32,9 @@ static int check_flags(const struct clone_request *rq)
                                   ((flags & CLONE_PARENT_SETTID) && rq->pidfd == rq->parent_tid)))
         return -EINVAL;
     if ((flags & CLONE_PARENT) && current->proc == init_process)
-        return -EINVAL;         /* nobody would reap it */
+        return -EINVAL; /* nobody would reap it */
     if ((flags & CLONE_SETTLS) && rq->tls >= USER_END)
-        return -EPERM;          /* no FS base for a program */
+        return -EPERM; /* no FS base for a program */
     return 0;
 }
 
@@ -56,14 +57,17 @@ SYSCALL0(vfork)
     return clone_task(&rq);
 }
 
-SYSCALL5(clone, uint64_t, flags, uaddr_t, stack, uaddr_t, parent_tid, uaddr_t, child_tid,
-         uint64_t, tls)
+SYSCALL5(clone, uint64_t, flags, uaddr_t, stack, uaddr_t, parent_tid, uaddr_t, child_tid, uint64_t,
+         tls)
 {
     struct clone_request rq = {
         .flags = (uint32_t)flags & ~(uint64_t)CSIGNAL,
         .exit_signal = (int)(flags & CSIGNAL),
-        .stack = stack, .parent_tid = parent_tid, .child_tid = child_tid, .tls = tls,
-        .pidfd = parent_tid,    /* the call has no argument of its own for it */
+        .stack = stack,
+        .parent_tid = parent_tid,
+        .child_tid = child_tid,
+        .tls = tls,
+        .pidfd = parent_tid, /* the call has no argument of its own for it */
     };
     return clone_checked(&rq);
 }
@@ -76,7 +80,7 @@ static int copy_versioned(void *to, size_t ours, uaddr_t from, size_t theirs)
     memset(to, 0, ours);
     if (copy_from_user(to, from, MIN(ours, theirs)) != 0)
         return -EFAULT;
-    for (size_t at = ours; at < theirs; ) {
+    for (size_t at = ours; at < theirs;) {
         size_t n = MIN(theirs - at, sizeof rest);
         if (copy_from_user(rest, from + at, n) != 0)
             return -EFAULT;
@@ -119,8 +123,13 @@ SYSCALL2(clone3, uaddr_t, at, size_t, size)
     if ((a.stack == 0) != (a.stack_size == 0) || !user_range(a.stack, a.stack_size))
         return -EINVAL;
     struct clone_request rq = {
-        .flags = a.flags, .exit_signal = (int)a.exit_signal, .stack = a.stack + a.stack_size,
-        .parent_tid = a.parent_tid, .child_tid = a.child_tid, .pidfd = a.pidfd, .tls = a.tls,
+        .flags = a.flags,
+        .exit_signal = (int)a.exit_signal,
+        .stack = a.stack + a.stack_size,
+        .parent_tid = a.parent_tid,
+        .child_tid = a.child_tid,
+        .pidfd = a.pidfd,
+        .tls = a.tls,
     };
     err = wanted_tid(&a, &rq.set_tid);
     return err != 0 ? err : clone_checked(&rq);

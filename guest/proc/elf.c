@@ -38,7 +38,7 @@ static int add_segment(const Elf64_Ehdr *eh, const Elf64_Phdr *p, struct elf_ima
     if ((p->p_vaddr - p->p_offset) % PAGE_SIZE != 0)
         return -ENOEXEC;
     if (img->end != 0 && page_down(p->p_vaddr) < img->end)
-        return -ENOEXEC;        /* out of order, or two rights for one page */
+        return -ENOEXEC; /* out of order, or two rights for one page */
     if (img->end == 0)
         img->start = page_down(p->p_vaddr);
     img->end = page_up(end);
@@ -46,8 +46,8 @@ static int add_segment(const Elf64_Ehdr *eh, const Elf64_Phdr *p, struct elf_ima
         return -ENOEXEC;
     if (img->nsegments == ELF_MAX_SEGMENTS)
         return -ENOEXEC;
-    img->segment[img->nsegments++] = (struct elf_segment){
-        p->p_vaddr, p->p_memsz, p->p_filesz, p->p_offset, prot_of(p->p_flags) };
+    img->segment[img->nsegments++] = (struct elf_segment){ p->p_vaddr, p->p_memsz, p->p_filesz,
+                                                           p->p_offset, prot_of(p->p_flags) };
     img->bss_end = end;
     if (p->p_flags & PF_X) {
         if (img->code_end == 0)
@@ -74,7 +74,7 @@ int elf_layout(const Elf64_Ehdr *eh, const Elf64_Phdr *ph, struct elf_image *img
     img->type = eh->e_type;
     img->phnum = eh->e_phnum;
     img->entry = eh->e_entry;
-    img->exec_stack = true;     /* no PT_GNU_STACK: an old program */
+    img->exec_stack = true; /* no PT_GNU_STACK: an old program */
     for (unsigned i = 0; i < eh->e_phnum; i++) {
         const Elf64_Phdr *p = &ph[i];
         if (p->p_type == PT_LOAD && p->p_memsz != 0) {
@@ -96,10 +96,7 @@ int elf_layout(const Elf64_Ehdr *eh, const Elf64_Phdr *ph, struct elf_image *img
     return img->type == ET_EXEC && img->start == 0 ? -ENOEXEC : 0;
 }
 
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
+static bool blank(char c) { return c == ' ' || c == '\t'; }
 
 int script_parse(char *line, size_t n, size_t room, char **interp, char **arg)
 {
@@ -109,16 +106,16 @@ int script_parse(char *line, size_t n, size_t room, char **interp, char **arg)
         return -ENOEXEC;
     while (end < n && line[end] != '\n' && line[end] != '\0')
         end++;
-    bool cut = end == n && n == room;   /* the line goes on behind what was read */
+    bool cut = end == n && n == room; /* the line goes on behind what was read */
     while (at < end && blank(line[at]))
         at++;
     size_t name = at;
     while (at < end && !blank(line[at]))
         at++;
     if (at == name && (end == n ? !cut : line[end] == '\0'))
-        return -EACCES;         /* the interpreter "", which is a directory: this one */
+        return -EACCES; /* the interpreter "", which is a directory: this one */
     if (at == name || (cut && at == end))
-        return -ENOEXEC;        /* nothing there, or a name that may be cut off */
+        return -ENOEXEC; /* nothing there, or a name that may be cut off */
     size_t name_end = at;
     while (at < end && blank(line[at]))
         at++;

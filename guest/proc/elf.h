@@ -6,23 +6,26 @@
 #include "lib/base.h"
 #include <linux/elf.h>
 
-#define ELF_MAX_PHDRS 72        /* they are read into one heap object */
+#define ELF_MAX_PHDRS 72 /* they are read into one heap object */
 
 #define ELF_MAX_SEGMENTS 16
 
-struct elf_segment { uint64_t vaddr, memsz, filesz, offset; uint32_t prot; };    /* PROT_* */
+struct elf_segment {
+    uint64_t vaddr, memsz, filesz, offset;
+    uint32_t prot;
+}; /* PROT_* */
 struct elf_image {
-    uint16_t type;              /* ET_EXEC or ET_DYN */
+    uint16_t type; /* ET_EXEC or ET_DYN */
     uint16_t phnum;
     unsigned nsegments;
-    struct elf_segment segment[ELF_MAX_SEGMENTS];   /* PT_LOAD, by address */
-    uaddr_t  entry;
-    uaddr_t  start, end;        /* page-aligned span of all segments; relative for ET_DYN */
-    uaddr_t  code_start, code_end, data_start, data_end, bss_end;
-    uaddr_t  phdr;              /* where the program headers will lie; 0: in no segment */
-    uint64_t interp_off;        /* PT_INTERP: file position and bytes with the NUL; 0 bytes: none */
+    struct elf_segment segment[ELF_MAX_SEGMENTS]; /* PT_LOAD, by address */
+    uaddr_t entry;
+    uaddr_t start, end; /* page-aligned span of all segments; relative for ET_DYN */
+    uaddr_t code_start, code_end, data_start, data_end, bss_end;
+    uaddr_t phdr;        /* where the program headers will lie; 0: in no segment */
+    uint64_t interp_off; /* PT_INTERP: file position and bytes with the NUL; 0 bytes: none */
     uint64_t interp_len;
-    bool     exec_stack;
+    bool exec_stack;
 };
 
 /* First bytes of the file: an ELF64 x86-64 program with usable program headers?

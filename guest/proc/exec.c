@@ -28,27 +28,30 @@
 #include <linux/auxvec.h>
 #include <linux/mount.h>
 
-#define LINE_BYTES  256         /* what is looked at of a script: BINPRM_BUF_SIZE */
-#define MAX_SCRIPTS 5           /* scripts that are interpreters of scripts */
+#define LINE_BYTES  256 /* what is looked at of a script: BINPRM_BUF_SIZE */
+#define MAX_SCRIPTS 5   /* scripts that are interpreters of scripts */
 #define PIE_BASE    0x555555554000ull
 #define STACK_TOP   (USER_END - PAGE_SIZE)
 
-struct script { char line[LINE_BYTES + 1]; char *interp, *arg; };
+struct script {
+    char line[LINE_BYTES + 1];
+    char *interp, *arg;
+};
 
 struct exec {
     struct target target;
-    struct file *file;          /* the program */
+    struct file *file; /* the program */
     unsigned nscripts;
     struct exec_stack stack;
     struct mm *mm;
     uaddr_t entry, sp;
     bool secure;
-    struct sighand *sighand;    /* copies, if the present ones are shared */
+    struct sighand *sighand; /* copies, if the present ones are shared */
     struct files *files;
     /* From here on not zeroed: each is written as a whole before it is read. */
     struct script *scripts[MAX_SCRIPTS + 1];
     struct elf_image img;
-    struct cred cred;           /* after set-user-ID bits */
+    struct cred cred; /* after set-user-ID bits */
     char head[LINE_BYTES + 1];
 };
 
@@ -100,7 +103,7 @@ static int find_program(struct exec *e)
  * last was started by the one before it. */
 static int add_scripts(struct exec *e)
 {
-    for (unsigned i = e->nscripts; i-- > 0; ) {
+    for (unsigned i = e->nscripts; i-- > 0;) {
         struct script *s = e->scripts[i];
         int err = stack_add(&e->stack, s->interp);
         e->stack.argc++;
@@ -128,7 +131,7 @@ static int collect(struct exec *e, const struct vectors *v)
     if (n < 0)
         return (int)n;
     s->argc += (unsigned)n;
-    if (s->argc == 0) {         /* programs rely on an argv[0] */
+    if (s->argc == 0) { /* programs rely on an argv[0] */
         if ((err = stack_add(s, "")) != 0)
             return err;
         s->argc = 1;
@@ -172,8 +175,9 @@ static int load_interp(struct exec *e, uaddr_t *base)
     img = kmalloc(sizeof *img);
     if (name != NULL && img != NULL) {
         long n = file_read_kernel(e->file, name, e->img.interp_len, e->img.interp_off);
-        err = n != (long)e->img.interp_len || name[n - 1] != '\0' ? -ENOEXEC
-            : file_open_exec(AT_FDCWD, name, 0, &f);
+        err = n != (long)e->img.interp_len || name[n - 1] != '\0'
+                  ? -ENOEXEC
+                  : file_open_exec(AT_FDCWD, name, 0, &f);
     }
     if (err == 0) {
         long n = file_read_kernel(f, name, LINE_BYTES, 0);
@@ -197,13 +201,25 @@ static unsigned fill_auxv(const struct exec *e, struct auxv *a, uaddr_t bias, ua
     const struct elf_image *img = &e->img;
     uint32_t hwcap = cpu_hwcap(), hwcap2 = cpu_has.fsgsbase ? 2 : 0;
     const struct auxv all[] = {
-        { AT_HWCAP, hwcap }, { AT_PAGESZ, PAGE_SIZE }, { AT_CLKTCK, 100 },
-        { AT_PHDR, img->phdr != 0 ? img->phdr + bias : 0 }, { AT_PHENT, sizeof(Elf64_Phdr) },
-        { AT_PHNUM, img->phnum }, { AT_BASE, base }, { AT_FLAGS, 0 }, { AT_ENTRY, img->entry + bias },
-        { AT_UID, e->cred.uid }, { AT_EUID, e->cred.euid }, { AT_GID, e->cred.gid },
-        { AT_EGID, e->cred.egid }, { AT_SECURE, e->secure }, { AT_RANDOM, 0 }, { AT_HWCAP2, hwcap2 },
-        { AT_EXECFN, 0 }, { AT_PLATFORM, 0 },
-        { AT_MINSIGSTKSZ, fpu_frame_bytes() + 1024 },   /* what the kernel pushes besides */
+        { AT_HWCAP, hwcap },
+        { AT_PAGESZ, PAGE_SIZE },
+        { AT_CLKTCK, 100 },
+        { AT_PHDR, img->phdr != 0 ? img->phdr + bias : 0 },
+        { AT_PHENT, sizeof(Elf64_Phdr) },
+        { AT_PHNUM, img->phnum },
+        { AT_BASE, base },
+        { AT_FLAGS, 0 },
+        { AT_ENTRY, img->entry + bias },
+        { AT_UID, e->cred.uid },
+        { AT_EUID, e->cred.euid },
+        { AT_GID, e->cred.gid },
+        { AT_EGID, e->cred.egid },
+        { AT_SECURE, e->secure },
+        { AT_RANDOM, 0 },
+        { AT_HWCAP2, hwcap2 },
+        { AT_EXECFN, 0 },
+        { AT_PLATFORM, 0 },
+        { AT_MINSIGSTKSZ, fpu_frame_bytes() + 1024 }, /* what the kernel pushes besides */
     };
     _Static_assert(ARRAY_SIZE(all) <= AUXV_MAX, "room");
     memcpy(a, all, sizeof all);
@@ -248,7 +264,7 @@ static void new_cred(struct exec *e)
     struct inode *in = e->file->inode;
     struct cred *c = &e->cred;
     bool nosuid = current->no_new_privs ||
-        (e->file->path.mnt != NULL && (e->file->path.mnt->flags & MS_NOSUID));
+                  (e->file->path.mnt != NULL && (e->file->path.mnt->flags & MS_NOSUID));
 
     *c = current->cred;
     if (!nosuid && (in->mode & S_ISUID))
@@ -291,7 +307,7 @@ static void take_sighand(struct task *t, struct exec *e)
     spin_lock(&tree_lock);
     t->sighand = e->sighand;
     spin_unlock(&tree_lock);
-    e->sighand = old;           /* exec_free() puts it */
+    e->sighand = old; /* exec_free() puts it */
 }
 
 static void take_files(struct task *t, struct exec *e)

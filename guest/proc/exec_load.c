@@ -42,7 +42,8 @@ static int map_segment(struct mm *mm, struct file *f, const struct elf_segment *
         }
     }
     if (at < end) {
-        rc = mm_map(mm, at, end - at, (int)s->prot, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, NULL, 0);
+        rc = mm_map(mm, at, end - at, (int)s->prot, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, NULL,
+                    0);
         if (rc < 0)
             return (int)rc;
     }
@@ -50,7 +51,8 @@ static int map_segment(struct mm *mm, struct file *f, const struct elf_segment *
 }
 
 /* base 0: wherever there is room for all of it. */
-int map_image(struct mm *mm, struct file *f, const struct elf_image *img, uaddr_t base, uaddr_t *bias)
+int map_image(struct mm *mm, struct file *f, const struct elf_image *img, uaddr_t base,
+              uaddr_t *bias)
 {
     *bias = 0;
     if (img->type == ET_DYN) {

@@ -16,7 +16,7 @@
 #include "mm/heap.h"
 #include <linux/auxvec.h>
 
-#define STRING_MAX 131072       /* MAX_ARG_STRLEN */
+#define STRING_MAX 131072 /* MAX_ARG_STRLEN */
 
 int stack_init(struct exec_stack *s, uint64_t rlimit)
 {
@@ -103,7 +103,7 @@ long stack_add_user(struct exec_stack *s, uaddr_t at, unsigned skip)
 
     if (at == 0)
         return 0;
-    for (unsigned i = 0; ; i++) {
+    for (unsigned i = 0;; i++) {
         /* a few pointers at a time, unless the vector's last page ends before */
         unsigned k = i % ARRAY_SIZE(some);
         if (k == 0 && copy_from_user(some, at + i * 8, sizeof some) != 0) {
@@ -120,7 +120,7 @@ long stack_add_user(struct exec_stack *s, uaddr_t at, unsigned skip)
         if (err != 0)
             return err;
         if (i * sizeof(uaddr_t) > s->limit)
-            return -E2BIG;      /* the pointers count, too */
+            return -E2BIG; /* the pointers count, too */
     }
 }
 
@@ -143,8 +143,8 @@ long stack_add_kernel(struct exec_stack *s, const char *const *v, unsigned skip)
 
 /* Writes words upwards through frames. */
 struct words {
-    const pfn_t *pages;         /* the next one */
-    uint64_t *next;             /* at a page's end: the next page is to come */
+    const pfn_t *pages; /* the next one */
+    uint64_t *next;     /* at a page's end: the next page is to come */
 };
 
 static struct words words_at(const pfn_t *pages, size_t offset)
@@ -167,7 +167,7 @@ static void put_vector(struct words *w, const struct exec_stack *s, const pfn_t 
 {
     while (n-- > 0) {
         put_word(w, base + *off);
-        for (;;) {              /* to the byte after the next NUL */
+        for (;;) { /* to the byte after the next NUL */
             const char *page = frame_va(strings[*off / PAGE_SIZE]);
             size_t in = *off % PAGE_SIZE, len = strnlen(page + in, PAGE_SIZE - in);
             *off += len;
@@ -186,7 +186,7 @@ static int add_rest(struct exec_stack *s)
     char random[16];
 
     random_bytes(random, sizeof random);
-    s->limit += PAGE_SIZE;      /* these are ours, not the caller's */
+    s->limit += PAGE_SIZE; /* these are ours, not the caller's */
     s->random = s->used;
     int err = add_bytes(s, random, sizeof random);
     s->platform = s->used;
@@ -210,7 +210,7 @@ int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struc
     memset(s->pages, 0, lower * sizeof(pfn_t));
     for (unsigned i = 0; i < lower; i++)
         if ((s->pages[i] = frame_alloc_zeroed()) == 0)
-            return -ENOMEM;     /* stack_free() puts what is there */
+            return -ENOMEM; /* stack_free() puts what is there */
 
     uaddr_t base = top - strings * PAGE_SIZE;
     for (unsigned i = 0; i < nauxv; i++) {
@@ -244,6 +244,6 @@ int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struc
     mm->auxv_bytes = (nauxv + 1) * sizeof *auxv;
     err = mm_map_stack(mm, top, s->pages, s->npages, VM_READ | VM_WRITE | (exec ? VM_EXEC : 0));
     if (err == 0)
-        s->npages = 0;          /* the frames are the mm's now */
+        s->npages = 0; /* the frames are the mm's now */
     return err;
 }

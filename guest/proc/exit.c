@@ -128,7 +128,7 @@ static bool notify_end(struct process *p)
     trace_reap(0, p->tgid, p->exit_status);
     process_release(p);
     if (parent != NULL)
-        waitq_wake(&parent->child_wait);    /* perhaps it has no children left */
+        waitq_wake(&parent->child_wait); /* perhaps it has no children left */
     return true;
 }
 
@@ -181,7 +181,7 @@ static void reparent_children(struct process *p)
             continue;
         }
         signal_parent_died(child);
-        if (linked)             /* p may have been what held its group to the session */
+        if (linked) /* p may have been what held its group to the session */
             pgrp_hangup_if_orphaned(child->pgid);
     }
 }
@@ -217,7 +217,8 @@ static void add_times(struct task *t)
 static void __attribute__((noreturn)) end_machine(int status)
 {
     boot_stage(BOOT_command_exit);
-    machine_exit((status & 0x7f) == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f), HC_EXIT_POWEROFF);
+    machine_exit((status & 0x7f) == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f),
+                 HC_EXIT_POWEROFF);
 }
 
 /* tree_lock held: the last thread of p has left. */
@@ -251,7 +252,7 @@ static void leave_process(struct task *t, uint64_t rss)
     struct sighand *sighand = t->sighand;
     bool leader = p->leader == t;
 
-    process_get(p);             /* it may be reaped before we are done with it */
+    process_get(p); /* it may be reaped before we are done with it */
     spin_lock(&tree_lock);
     add_times(t);
     p->maxrss = MAX(p->maxrss, rss);
@@ -271,7 +272,7 @@ static void leave_process(struct task *t, uint64_t rss)
         wake_task(p->exec_task);
     if (!leader)
         thread_release(t);
-    sighand_put(sighand);       /* an exec that waits for us counts its users */
+    sighand_put(sighand); /* an exec that waits for us counts its users */
     spin_unlock(&tree_lock);
     process_put(p);
 }
@@ -281,7 +282,7 @@ static void begin_end(struct process *p, int status)
 {
     itimer_exit(p);
     if (__atomic_load_n(&p->group_exit, __ATOMIC_ACQUIRE))
-        return;                 /* decided, and stays */
+        return; /* decided, and stays */
     spin_lock(&tree_lock);
     if (!p->group_exit) {
         p->exit_status = status;
@@ -331,7 +332,7 @@ static void become_leader(struct process *p)
     uint32_t own = t->tid;
 
     while (__atomic_load_n(&old->on_cpu, __ATOMIC_ACQUIRE))
-        cpu_relax_poll();       /* on its last steps, which want no tree_lock */
+        cpu_relax_poll(); /* on its last steps, which want no tree_lock */
     list_for_each(child, &p->children, sibling)
         if (child->parent_tid == own)
             child->parent_tid = p->tgid;
@@ -374,12 +375,6 @@ int exit_other_threads(void)
     return lost ? -EAGAIN : 0;
 }
 
-SYSCALL1(exit, int, code)
-{
-    exit_task((code & 0xff) << 8);
-}
+SYSCALL1(exit, int, code) { exit_task((code & 0xff) << 8); }
 
-SYSCALL1(exit_group, int, code)
-{
-    exit_group((code & 0xff) << 8);
-}
+SYSCALL1(exit_group, int, code) { exit_group((code & 0xff) << 8); }

@@ -119,7 +119,7 @@ static int copy_process(struct task *t, uint64_t flags)
     int err = process_alloc(&p);
     if (err != 0)
         return err;
-    process_get(p);             /* process_alloc's reference is for its place in the family */
+    process_get(p); /* process_alloc's reference is for its place in the family */
     p->leader = t;
     t->proc = p;
     return 0;
@@ -151,7 +151,7 @@ static void copy_task(struct task *t, const struct clone_request *rq)
 
     task_prepare_user(t, me->uregs);
     t->uregs->rax = 0;
-    t->uregs->error = (uint64_t)-1;     /* the child has nothing to restart */
+    t->uregs->error = (uint64_t)-1; /* the child has nothing to restart */
     if (rq->stack != 0)
         t->uregs->rsp = rq->stack;
     fpu_fork(t);
@@ -171,7 +171,7 @@ static void undo(struct task *t)
     if (t->fs != NULL)
         fs_ctx_put(t->fs);
     if (p != NULL && p->leader == t)
-        process_put(p);         /* its place in the family */
+        process_put(p); /* its place in the family */
     task_free_unborn(t);
 }
 
@@ -297,10 +297,10 @@ void mm_release(struct task *t, struct mm *old, enum release_cause cause)
     t->clear_child_tid = 0;
 
     if (t->vfork_waiter == NULL)
-        return;                 /* it does not come back from NULL */
+        return; /* it does not come back from NULL */
     spin_lock(&vfork_lock);
     struct task *waiter = t->vfork_waiter;
-    if (waiter != NULL) {       /* not killed meanwhile */
+    if (waiter != NULL) { /* not killed meanwhile */
         t->vfork_cause = cause;
         trace_vfork_release(old->id, waiter->tid, t->tid, cause);
         __atomic_store_n(&t->vfork_waiter, NULL, __ATOMIC_RELEASE);
@@ -332,7 +332,7 @@ long clone_task(const struct clone_request *rq)
     int fd;
 
     if (me->sig_pending)
-        return -ERESTARTNOINTR;         /* before the work, not after it */
+        return -ERESTARTNOINTR; /* before the work, not after it */
     int err = copy_all(rq, &t);
     if (err != 0)
         return err;
@@ -355,7 +355,7 @@ long clone_task(const struct clone_request *rq)
     uint32_t tid = t->tid;
     trace_clone(me->rec->mm, tid, t->proc->tgid, t->rec->mm, rq->flags, rq->exit_signal);
     if (rq->flags & CLONE_PARENT_SETTID)
-        put_user(tid, rq->parent_tid);  /* as in Linux, a bad address is not an error */
+        put_user(tid, rq->parent_tid); /* as in Linux, a bad address is not an error */
     if (vfork) {
         task_get(t);
         sched_first(t);
@@ -373,10 +373,17 @@ long clone_task(const struct clone_request *rq)
  * session, with what its program will need. */
 static int make_first(struct task *t, struct process *p, struct session *s)
 {
-    static const struct { unsigned which; uint64_t cur, max; } limits[] = {
-        { RLIMIT_STACK, 8u << 20, RLIM64_INFINITY }, { RLIMIT_CORE, 0, RLIM64_INFINITY },
-        { RLIMIT_NOFILE, 1024, 4096 }, { RLIMIT_MEMLOCK, 8u << 20, 8u << 20 },
-        { RLIMIT_MSGQUEUE, 819200, 819200 }, { RLIMIT_NICE, 0, 0 }, { RLIMIT_RTPRIO, 0, 0 },
+    static const struct {
+        unsigned which;
+        uint64_t cur, max;
+    } limits[] = {
+        { RLIMIT_STACK, 8u << 20, RLIM64_INFINITY },
+        { RLIMIT_CORE, 0, RLIM64_INFINITY },
+        { RLIMIT_NOFILE, 1024, 4096 },
+        { RLIMIT_MEMLOCK, 8u << 20, 8u << 20 },
+        { RLIMIT_MSGQUEUE, 819200, 819200 },
+        { RLIMIT_NICE, 0, 0 },
+        { RLIMIT_RTPRIO, 0, 0 },
         { RLIMIT_SIGPENDING, 4096, 4096 },
     };
 
@@ -409,7 +416,7 @@ int kernel_init_start(void (*fn)(void))
     struct session *s = kzalloc(sizeof *s);
 
     if (s == NULL || task_alloc(&t) != 0 || process_alloc(&p) != 0 || make_first(t, p, s) != 0)
-        return -ENOMEM;         /* the machine does not get further: nothing to undo */
+        return -ENOMEM; /* the machine does not get further: nothing to undo */
     task_prepare_kernel(t, fn);
     spin_lock(&tree_lock);
     t->tid = pid_alloc(t);

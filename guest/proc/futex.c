@@ -29,9 +29,9 @@
 #define BUCKETS 64
 
 struct futex_bucket {
-    struct spinlock lock;       /* two: by address */
-    uint32_t entered;           /* [lock] counts who came */
-    struct list waiters;        /* [lock] next NULL: not used yet */
+    struct spinlock lock; /* two: by address */
+    uint32_t entered;     /* [lock] counts who came */
+    struct list waiters;  /* [lock] next NULL: not used yet */
 } __attribute__((aligned(64)));
 
 static struct futex_bucket buckets[BUCKETS] = {
@@ -103,7 +103,7 @@ bool futex_leave(struct futex_waiter *w)
         if (b == NULL)
             return false;
         bucket_lock(b);
-        if (w->bucket == b) {   /* not moved by requeue meanwhile */
+        if (w->bucket == b) { /* not moved by requeue meanwhile */
             list_remove(&w->link);
             w->bucket = NULL;
             spin_unlock(&b->lock);
@@ -193,7 +193,7 @@ static long wake_at(struct mm *mm, uaddr_t at, bool shared, uint32_t n, uint32_t
 
 long futex_wake(struct mm *mm, uaddr_t at, uint32_t n, uint32_t bits)
 {
-    return wake_at(mm, at, true, n, bits);  /* it may have waiters from other processes */
+    return wake_at(mm, at, true, n, bits); /* it may have waiters from other processes */
 }
 
 static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
@@ -210,7 +210,10 @@ static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
         spin_unlock(&b->lock);
 }
 
-struct requeue { struct futex_key from, to; uint32_t wake, move, moved; };
+struct requeue {
+    struct futex_key from, to;
+    uint32_t wake, move, moved;
+};
 
 static long move_waiters(struct requeue *r, struct futex_bucket *a, struct futex_bucket *b)
 {
@@ -291,11 +294,11 @@ static int32_t field12(uint32_t encoded, unsigned at)
 static int apply(uint32_t op, uint32_t old, uint32_t arg, uint32_t *new)
 {
     switch (op) {
-    case FUTEX_OP_SET:  *new = arg; return 0;
-    case FUTEX_OP_ADD:  *new = old + arg; return 0;
-    case FUTEX_OP_OR:   *new = old | arg; return 0;
+    case FUTEX_OP_SET: *new = arg; return 0;
+    case FUTEX_OP_ADD: *new = old + arg; return 0;
+    case FUTEX_OP_OR: *new = old | arg; return 0;
     case FUTEX_OP_ANDN: *new = old & ~arg; return 0;
-    case FUTEX_OP_XOR:  *new = old ^ arg; return 0;
+    case FUTEX_OP_XOR: *new = old ^ arg; return 0;
     }
     return -ENOSYS;
 }
@@ -429,21 +432,15 @@ SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, 
         /* fall through */
     case FUTEX_WAKE_BITSET:
         return val3 != 0 ? wake_at(current->mm, at, shared, val, val3) : -EINVAL;
-    case FUTEX_REQUEUE:
-        return do_requeue(at, at2, shared, val, val2, NULL);
-    case FUTEX_CMP_REQUEUE:
-        return do_requeue(at, at2, shared, val, val2, &val3);
-    case FUTEX_WAKE_OP:
-        return wake_op(at, at2, shared, val, val2, val3);
+    case FUTEX_REQUEUE: return do_requeue(at, at2, shared, val, val2, NULL);
+    case FUTEX_CMP_REQUEUE: return do_requeue(at, at2, shared, val, val2, &val3);
+    case FUTEX_WAKE_OP: return wake_op(at, at2, shared, val, val2, val3);
     case FUTEX_LOCK_PI:
         realtime = true;
         /* fall through */
-    case FUTEX_LOCK_PI2:
-        return lock_pi(cmd, realtime, at, shared, timeout_or_val2);
-    case FUTEX_TRYLOCK_PI:
-        return futex_lock_pi(at, shared, NO_DEADLINE, true);
-    case FUTEX_UNLOCK_PI:
-        return futex_unlock_pi(at, shared);
+    case FUTEX_LOCK_PI2: return lock_pi(cmd, realtime, at, shared, timeout_or_val2);
+    case FUTEX_TRYLOCK_PI: return futex_lock_pi(at, shared, NO_DEADLINE, true);
+    case FUTEX_UNLOCK_PI: return futex_unlock_pi(at, shared);
     }
     return -ENOSYS;
 }

@@ -8,21 +8,25 @@
 struct inode;
 struct futex_bucket;
 
-struct futex_key { const void *object; uint64_t at; struct inode *in; };
-struct futex_waiter {           /* on the sleeper's stack */
-    struct list link;           /* [bucket] */
-    struct futex_bucket *bucket;    /* NULL: woken; changes under the lock of the one it leaves */
-    struct futex_key key;       /* [bucket] and its reference */
-    uint32_t bits;              /* [k] */
-    struct task *task;          /* [k] */
+struct futex_key {
+    const void *object;
+    uint64_t at;
+    struct inode *in;
+};
+struct futex_waiter {            /* on the sleeper's stack */
+    struct list link;            /* [bucket] */
+    struct futex_bucket *bucket; /* NULL: woken; changes under the lock of the one it leaves */
+    struct futex_key key;        /* [bucket] and its reference */
+    uint32_t bits;               /* [k] */
+    struct task *task;           /* [k] */
 };
 
 /* The key of a word, with a reference on the inode if there is one (so also put it
  * after an error).  -EINVAL, -EFAULT. */
-int  futex_key_make(struct mm *mm, uaddr_t at, bool shared, struct futex_key *k);
+int futex_key_make(struct mm *mm, uaddr_t at, bool shared, struct futex_key *k);
 void futex_key_put(const struct futex_key *k);
 void futex_enter(struct futex_waiter *w);
-bool futex_leave(struct futex_waiter *w);       /* false: it had been woken */
+bool futex_leave(struct futex_waiter *w); /* false: it had been woken */
 long futex_wake_key(const struct futex_key *k, uint32_t n, uint32_t bits);
 
 /* FUTEX_LOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI */

@@ -103,7 +103,7 @@ static int take_or_mark(uaddr_t at, bool woken, bool try, uint32_t *owner)
             continue;
         if (*owner == 0)
             return 0;
-        if (!lives(*owner)) {   /* unless it has marked the word before it went */
+        if (!lives(*owner)) { /* unless it has marked the word before it went */
             if (get_user(seen, at) != 0)
                 return -EFAULT;
             if (seen == new)

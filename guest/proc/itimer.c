@@ -14,8 +14,8 @@
  * timer_finish() waits until nobody looks. */
 #include "proc/itimer_internal.h"
 
-#define SHORTEST_PERIOD_NS 100000       /* 0.1 ms */
-#define CPU_LOOK_NS 1000000             /* CPU time is looked at once per ms at most */
+#define SHORTEST_PERIOD_NS 100000  /* 0.1 ms */
+#define CPU_LOOK_NS        1000000 /* CPU time is looked at once per ms at most */
 
 struct spinlock itimer_lock = SPINLOCK_INIT(LOCK_itimer);
 
@@ -58,8 +58,7 @@ static bool look(struct itimer *it, uint64_t now)
 
     if (it->at_ns == 0 || it->at_ns > now)
         return false;
-    it->at_ns = it->interval_ns == 0 ? 0
-        : itimer_advance(it->at_ns, it->interval_ns, now, &missed);
+    it->at_ns = it->interval_ns == 0 ? 0 : itimer_advance(it->at_ns, it->interval_ns, now, &missed);
     return true;
 }
 
@@ -97,7 +96,8 @@ static uint64_t look_limit(struct process *p, uint64_t used)
             sig = SIGXCPU;
             limit->rlim_cur = seconds + 1;
         }
-        left = MAX(limit->rlim_cur, 1ull) * NSEC_PER_SEC - MIN(used, limit->rlim_cur * NSEC_PER_SEC);
+        left =
+            MAX(limit->rlim_cur, 1ull) * NSEC_PER_SEC - MIN(used, limit->rlim_cur * NSEC_PER_SEC);
     }
     if (sig != 0)
         signal_send_process(p, sig, NULL);
@@ -153,10 +153,7 @@ void itimer_init(struct process *p)
     list_init(&p->posix_timers);
 }
 
-void itimer_exec(struct process *p)
-{
-    posix_timers_delete_all(p);
-}
+void itimer_exec(struct process *p) { posix_timers_delete_all(p); }
 
 void itimer_exit(struct process *p)
 {

@@ -6,10 +6,12 @@
 #include "proc/task.h"
 #include <linux/time.h>
 
-extern struct spinlock itimer_lock;     /* guards all [i] fields; fire() takes it, so
+extern struct spinlock itimer_lock; /* guards all [i] fields; fire() takes it, so
                                          * timer_finish() is called without it */
 
-struct itimer_setting { uint64_t left_ns, interval_ns; };      /* left 0: not armed */
+struct itimer_setting {
+    uint64_t left_ns, interval_ns;
+}; /* left 0: not armed */
 
 void itimer_get(struct process *p, int which, struct itimer_setting *now);
 void itimer_set(struct process *p, int which, const struct itimer_setting *to,
@@ -25,11 +27,12 @@ uint64_t itimer_advance(uint64_t when, uint64_t interval, uint64_t now, uint32_t
 void itimer_left(uint64_t at, uint64_t interval, uint64_t now, struct itimer_setting *s);
 
 /* itimer_posix.c: behind timer_create(2) and friends. -EINVAL: no such timer. */
-int  posix_timer_create(int clock, const struct sigevent *ev /* NULL: default */, int *id);
-int  posix_timer_set(int id, bool absolute, const struct itimer_setting *to, struct itimer_setting *old);
-int  posix_timer_get(int id, struct itimer_setting *now);
-int  posix_timer_overrun(int id);
-int  posix_timer_delete(int id);
+int posix_timer_create(int clock, const struct sigevent *ev /* NULL: default */, int *id);
+int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
+                    struct itimer_setting *old);
+int posix_timer_get(int id, struct itimer_setting *now);
+int posix_timer_overrun(int id);
+int posix_timer_delete(int id);
 /* Sets CLOCK_REALTIME and moves what follows it.  Takes tree_lock. */
 void posix_timers_clock_set(uint64_t ns);
 void posix_timers_delete_all(struct process *p);

@@ -14,19 +14,19 @@
 #include "proc/signal_internal.h"
 
 struct posix_timer {
-    struct list link;           /* [i] in proc->posix_timers */
-    struct process *proc;       /* [k], as all up to value */
+    struct list link;     /* [i] in proc->posix_timers */
+    struct process *proc; /* [k], as all up to value */
     struct sig_account *account;
-    int      id;
-    int      clock;
-    int      notify, signo;
-    uint32_t tid;               /* SIGEV_THREAD_ID */
+    int id;
+    int clock;
+    int notify, signo;
+    uint32_t tid; /* SIGEV_THREAD_ID */
     sigval_t value;
-    struct timer timer;         /* [i] */
-    uint64_t at_ns;             /* [i] CLOCK_MONOTONIC; 0: off */
-    uint64_t interval_ns;       /* [i] */
-    bool     follows_real;      /* [i] set to a moment on CLOCK_REALTIME */
-    uint32_t overrun;           /* [T] to write; of the signal sent last */
+    struct timer timer;   /* [i] */
+    uint64_t at_ns;       /* [i] CLOCK_MONOTONIC; 0: off */
+    uint64_t interval_ns; /* [i] */
+    bool follows_real;    /* [i] set to a moment on CLOCK_REALTIME */
+    uint32_t overrun;     /* [T] to write; of the signal sent last */
 };
 
 /* itimer_lock held. */
@@ -90,8 +90,8 @@ static void fire_posix(struct timer *t)
     spin_lock(&itimer_lock);
     bool due = pt->at_ns != 0 && pt->at_ns <= now;
     if (due)
-        pt->at_ns = pt->interval_ns == 0 ? 0
-            : itimer_advance(pt->at_ns, pt->interval_ns, now, &missed);
+        pt->at_ns =
+            pt->interval_ns == 0 ? 0 : itimer_advance(pt->at_ns, pt->interval_ns, now, &missed);
     if (due && pt->at_ns != 0)
         timer_start(t, pt->at_ns);
     spin_unlock(&itimer_lock);
@@ -102,7 +102,7 @@ static void fire_posix(struct timer *t)
 static bool clock_has_timers(int clock)
 {
     return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
-        clock == CLOCK_TAI;
+           clock == CLOCK_TAI;
 }
 
 /* Fills pt from ev; 0 or -EINVAL. */
@@ -179,7 +179,8 @@ static void start(struct posix_timer *pt, uint64_t when)
     timer_start(&pt->timer, pt->at_ns);
 }
 
-int posix_timer_set(int id, bool absolute, const struct itimer_setting *to, struct itimer_setting *old)
+int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
+                    struct itimer_setting *old)
 {
     spin_lock(&itimer_lock);
     struct posix_timer *pt = find(current->proc, id);
@@ -188,7 +189,7 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to, stru
 
         pt->follows_real = absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI);
         if (pt->follows_real)
-            base -= clock_real_ns();    /* modulo 2^64, as the sum below */
+            base -= clock_real_ns(); /* modulo 2^64, as the sum below */
         else if (absolute)
             base = 0;
         current_setting(pt, old);
@@ -240,7 +241,7 @@ int posix_timer_overrun(int id)
 
 /* Takes pt, which may be NULL, out of the list; itimer_lock held, and given back.
  * One that fires meanwhile finds at_ns 0 and does not start it again. */
-static int delete(struct posix_timer *pt)
+static int delete (struct posix_timer *pt)
 {
     if (pt != NULL) {
         list_remove(&pt->link);
@@ -258,13 +259,13 @@ static int delete(struct posix_timer *pt)
 int posix_timer_delete(int id)
 {
     spin_lock(&itimer_lock);
-    return delete(find(current->proc, id));
+    return delete (find(current->proc, id));
 }
 
 void posix_timers_delete_all(struct process *p)
 {
-    while (!list_empty(&p->posix_timers)) {     /* the last thread adds none */
+    while (!list_empty(&p->posix_timers)) { /* the last thread adds none */
         spin_lock(&itimer_lock);
-        delete(list_first(&p->posix_timers, struct posix_timer, link));
+        delete (list_first(&p->posix_timers, struct posix_timer, link));
     }
 }

@@ -36,7 +36,7 @@ int oom_kill(void)
     struct process *p, *victim = NULL;
     int64_t most = INT64_MIN;
 
-    if (mm_memory_is_coming())      /* another CPU frees an address space */
+    if (mm_memory_is_coming()) /* another CPU frees an address space */
         return 0;
     spin_lock(&tree_lock);
     list_for_each(p, &all_processes, all_link) {
@@ -54,7 +54,8 @@ int oom_kill(void)
     }
     if (victim != NULL) {
         kprintf("out of memory: killed process %u (%s), %llu KiB mapped\n", victim->tgid,
-                victim->leader->rec->comm, (unsigned long long)mapped_by(victim) * (PAGE_SIZE / 1024));
+                victim->leader->rec->comm,
+                (unsigned long long)mapped_by(victim) * (PAGE_SIZE / 1024));
         signal_send_process(victim, SIGKILL, NULL);
     }
     spin_unlock(&tree_lock);

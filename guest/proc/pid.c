@@ -9,17 +9,17 @@
 #include "proc/task.h"
 
 #define PER_PAGE      256u
-#define PID_MIN_AGAIN 300u      /* as Linux: low numbers stay with the system's first daemons */
+#define PID_MIN_AGAIN 300u /* as Linux: low numbers stay with the system's first daemons */
 
 struct pid_entry {
     struct task *task;
-    uint32_t holds;             /* memberships in the group or session of this number */
+    uint32_t holds; /* memberships in the group or session of this number */
 };
 _Static_assert(sizeof(struct pid_entry) * PER_PAGE <= KMALLOC_MAX, "one heap object");
 
-static struct pid_entry *pages[PID_MAX / PER_PAGE];     /* [T] */
-static uint32_t last;                                   /* [T] */
-static uint64_t given;                                  /* [T] */
+static struct pid_entry *pages[PID_MAX / PER_PAGE]; /* [T] */
+static uint32_t last;                               /* [T] */
+static uint64_t given;                              /* [T] */
 
 static struct pid_entry *entry(uint32_t pid)
 {
@@ -55,15 +55,9 @@ uint32_t pid_alloc(struct task *t)
     return 0;
 }
 
-void pid_set_task(uint32_t pid, struct task *t)
-{
-    entry(pid)->task = t;
-}
+void pid_set_task(uint32_t pid, struct task *t) { entry(pid)->task = t; }
 
-void pid_free(uint32_t pid)
-{
-    entry(pid)->task = NULL;
-}
+void pid_free(uint32_t pid) { entry(pid)->task = NULL; }
 
 void pid_hold(uint32_t pid)
 {
@@ -81,15 +75,9 @@ void pid_drop(uint32_t pid)
     }
 }
 
-uint32_t pid_last(void)
-{
-    return last;
-}
+uint32_t pid_last(void) { return last; }
 
-uint64_t pid_given(void)
-{
-    return given;
-}
+uint64_t pid_given(void) { return given; }
 
 struct task *task_find(uint32_t tid)
 {

@@ -24,13 +24,12 @@ static uint32_t pidfd_poll(struct file *f, struct poll_table *pt)
     return __atomic_load_n(&p->zombie, __ATOMIC_ACQUIRE) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
-static void pidfd_release(struct file *f)
-{
-    process_put(f->private);
-}
+static void pidfd_release(struct file *f) { process_put(f->private); }
 
 static const struct file_ops pidfd_ops = {
-    .poll = pidfd_poll, .release = pidfd_release, .nonseekable = true,
+    .poll = pidfd_poll,
+    .release = pidfd_release,
+    .nonseekable = true,
 };
 
 struct process *pidfd_process(const struct file *f)
@@ -45,7 +44,7 @@ int pidfd_prepare(struct process *p, uint32_t flags, int *fd, struct file **f)
     if (in == NULL)
         return -ENOMEM;
     int err = file_alloc(in, &pidfd_ops, O_RDWR | flags, f);
-    inode_put(in);              /* the file has a reference of its own */
+    inode_put(in); /* the file has a reference of its own */
     if (err != 0)
         return err;
     process_get(p);
@@ -75,7 +74,7 @@ SYSCALL2(pidfd_open, int, pid, uint32_t, flags)
     if (p != NULL)
         process_get(p);
     else if (task_find((uint32_t)pid) != NULL)
-        err = -EINVAL;          /* a thread that leads no group */
+        err = -EINVAL; /* a thread that leads no group */
     spin_unlock(&tree_lock);
     if (p == NULL)
         return err;

@@ -91,10 +91,22 @@ static uaddr_t place_frame(const struct regs *r, const struct delivery *d, uaddr
 
 static void save_regs(struct sigcontext *c, const struct regs *r)
 {
-    c->r8 = r->r8;   c->r9 = r->r9;   c->r10 = r->r10; c->r11 = r->r11;
-    c->r12 = r->r12; c->r13 = r->r13; c->r14 = r->r14; c->r15 = r->r15;
-    c->rdi = r->rdi; c->rsi = r->rsi; c->rbp = r->rbp; c->rbx = r->rbx;
-    c->rdx = r->rdx; c->rax = r->rax; c->rcx = r->rcx; c->rsp = r->rsp;
+    c->r8 = r->r8;
+    c->r9 = r->r9;
+    c->r10 = r->r10;
+    c->r11 = r->r11;
+    c->r12 = r->r12;
+    c->r13 = r->r13;
+    c->r14 = r->r14;
+    c->r15 = r->r15;
+    c->rdi = r->rdi;
+    c->rsi = r->rsi;
+    c->rbp = r->rbp;
+    c->rbx = r->rbx;
+    c->rdx = r->rdx;
+    c->rax = r->rax;
+    c->rcx = r->rcx;
+    c->rsp = r->rsp;
     c->rip = r->rip;
     c->eflags = r->rflags;
     c->cs = (uint16_t)r->cs;
@@ -156,29 +168,38 @@ int sigframe_push(struct regs *r, const struct delivery *d, ksigset_t old_mask)
     return 0;
 }
 
-static bool canonical(uint64_t a)
-{
-    return (uint64_t)((int64_t)(a << 16) >> 16) == a;
-}
+static bool canonical(uint64_t a) { return (uint64_t)((int64_t)(a << 16) >> 16) == a; }
 
 static void restore_regs(struct regs *r, const struct sigcontext *c)
 {
-    r->r8 = c->r8;   r->r9 = c->r9;   r->r10 = c->r10; r->r11 = c->r11;
-    r->r12 = c->r12; r->r13 = c->r13; r->r14 = c->r14; r->r15 = c->r15;
-    r->rdi = c->rdi; r->rsi = c->rsi; r->rbp = c->rbp; r->rbx = c->rbx;
-    r->rdx = c->rdx; r->rax = c->rax; r->rcx = c->rcx; r->rsp = c->rsp;
+    r->r8 = c->r8;
+    r->r9 = c->r9;
+    r->r10 = c->r10;
+    r->r11 = c->r11;
+    r->r12 = c->r12;
+    r->r13 = c->r13;
+    r->r14 = c->r14;
+    r->r15 = c->r15;
+    r->rdi = c->rdi;
+    r->rsi = c->rsi;
+    r->rbp = c->rbp;
+    r->rbx = c->rbx;
+    r->rdx = c->rdx;
+    r->rax = c->rax;
+    r->rcx = c->rcx;
+    r->rsp = c->rsp;
     r->rip = c->rip;
     r->rflags = (r->rflags & ~RFLAGS_USER) | (c->eflags & RFLAGS_USER);
     r->cs = USER_CS;
     r->ss = USER_SS;
-    r->error = (uint64_t)-1;        /* whatever RAX looks like, nothing to restart */
+    r->error = (uint64_t)-1; /* whatever RAX looks like, nothing to restart */
 }
 
 /* rt_sigreturn(2).  The result is the interrupted code's RAX. */
 long sigframe_pop(struct regs *r)
 {
     struct ucontext uc;
-    uaddr_t at = r->rsp - 8;        /* the handler's RET took the return address */
+    uaddr_t at = r->rsp - 8; /* the handler's RET took the return address */
 
     if (copy_from_user(&uc, at + offsetof(struct rt_sigframe, uc), sizeof(uc)) != 0 ||
         !canonical(uc.uc_mcontext.rip))
@@ -187,7 +208,7 @@ long sigframe_pop(struct regs *r)
     restore_regs(r, &uc.uc_mcontext);
     if (fpu_frame_restore((uaddr_t)uc.uc_mcontext.fpstate) != 0)
         goto bad;
-    sigaltstack_set(&uc.uc_stack, r->rsp);      /* refused on that very stack: it stays as it is */
+    sigaltstack_set(&uc.uc_stack, r->rsp); /* refused on that very stack: it stays as it is */
     current->restart.fn = NULL;
     return (long)r->rax;
 bad:

@@ -56,7 +56,7 @@ void signal_recalc(struct task *t)
 {
     struct process *p = t->proc;
     bool pending = ((t->pending.set | p->shared_pending.set) & ~t->blocked) != 0 ||
-        in_set(t->pending.set, SIGKILL);
+                   in_set(t->pending.set, SIGKILL);
 
     __atomic_store_n(&t->sig_pending, pending, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&p->group_exit, __ATOMIC_SEQ_CST) ||
@@ -64,15 +64,12 @@ void signal_recalc(struct task *t)
         __atomic_store_n(&t->sig_pending, true, __ATOMIC_RELEASE);
 }
 
-bool signal_pending(struct task *t)
-{
-    return __atomic_load_n(&t->sig_pending, __ATOMIC_ACQUIRE);
-}
+bool signal_pending(struct task *t) { return __atomic_load_n(&t->sig_pending, __ATOMIC_ACQUIRE); }
 
 bool signal_fatal_pending(struct task *t)
 {
     return __atomic_load_n(&t->proc->group_exit, __ATOMIC_ACQUIRE) ||
-        in_set(__atomic_load_n(&t->pending.set, __ATOMIC_ACQUIRE), SIGKILL);
+           in_set(__atomic_load_n(&t->pending.set, __ATOMIC_ACQUIRE), SIGKILL);
 }
 
 /* The flag comes first: block() looks at it under t->lock before it sleeps, and the
@@ -97,7 +94,7 @@ void signal_group_exit(struct process *p, int status)
 
     ASSERT_SPIN_HELD(&tree_lock);
     if (p->group_exit)
-        return;                 /* all threads know, and there are no new ones */
+        return; /* all threads know, and there are no new ones */
     p->exit_status = status;
     __atomic_store_n(&p->group_exit, true, __ATOMIC_RELEASE);
     p->stop_pending = p->stop_signal = 0;
@@ -122,7 +119,7 @@ static bool ignored(struct task *t, int sig)
     uint64_t handler = sig_action(t->sighand, sig)->handler;
 
     if (in_set(t->blocked, sig))
-        return false;       /* the handler may have changed when it is unblocked */
+        return false; /* the handler may have changed when it is unblocked */
     if (t->proc->unkillable && handler == HANDLER_DEFAULT)
         return true;
     return handler == HANDLER_IGNORE || (handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig));
@@ -169,11 +166,11 @@ static void complete(struct process *p, struct task *to, int sig)
         return;
     bool blocked = in_set(t->blocked, sig);
     bool fatal = sig_action(t->sighand, sig)->handler == HANDLER_DEFAULT && !p->unkillable &&
-        !in_set(SIGSET_IGNORE | SIGSET_STOP, sig);
+                 !in_set(SIGSET_IGNORE | SIGSET_STOP, sig);
 
     if (sig == SIGKILL || (fatal && !blocked && !in_set(SIGSET_CORE, sig))) {
         signal_group_exit(p, sig);
-    } else if (blocked) {       /* it sleeps in rt_sigtimedwait */
+    } else if (blocked) { /* it sleeps in rt_sigtimedwait */
         wake_task(t);
     } else {
         signal_notice(t, false);
@@ -188,7 +185,7 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
     int err = 0;
 
     if (sh == NULL || p->group_exit)
-        return 0;               /* a zombie, or about to be one */
+        return 0; /* a zombie, or about to be one */
     struct task *any = to != NULL ? to : list_first(&p->threads, struct task, thread_link);
     if (any->kthread)
         return 0;
@@ -202,7 +199,7 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
         continued = signal_stop_end(p);
     }
     if (any->sighand == NULL)
-        any = choose(p, NULL, SIGKILL);     /* the leader is gone: any live thread */
+        any = choose(p, NULL, SIGKILL); /* the leader is gone: any live thread */
     if (!ignored(any, sig)) {
         err = sigpending_add(to != NULL ? &to->pending : &p->shared_pending, sig, info,
                              (to != NULL ? to : p->leader)->cred.uid,
@@ -317,7 +314,7 @@ void signal_task_exit(struct task *t)
         return;
     retarget(t, ~t->blocked);
     if (p->stop_pending != 0)
-        signal_stop_begin(p, (int)p->stop_pending);     /* complete without t? */
+        signal_stop_begin(p, (int)p->stop_pending); /* complete without t? */
 }
 
 void signal_set_mask(ksigset_t mask)

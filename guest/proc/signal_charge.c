@@ -5,13 +5,13 @@
 
 #include "mm/heap.h"
 
-struct sig_account {            /* [lock] */
+struct sig_account { /* [lock] */
     struct list link;
     uint32_t uid, charged;
 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_charge);
-static struct list accounts = LIST_INIT(accounts);  /* [lock] all but root's */
+static struct list accounts = LIST_INIT(accounts); /* [lock] all but root's */
 static struct sig_account root_account;
 
 static struct sig_account *find(uint32_t uid)
@@ -45,7 +45,7 @@ struct sig_account *signal_charge(uint32_t uid, uint64_t limit)
     if (limit > 0)
         a = find_or_make(uid);
     if (a != NULL && a->charged >= limit)
-        a = NULL;               /* what is charged keeps the account */
+        a = NULL; /* what is charged keeps the account */
     if (a != NULL)
         a->charged++;
     spin_unlock(&lock);

@@ -38,21 +38,14 @@ static void settle_syscall(struct regs *r, const struct ksigaction *handler)
     bool again = handler == NULL;
 
     switch (-(int64_t)r->rax) {
-    case ERESTARTNOINTR:
-        again = true;
-        break;
-    case ERESTARTSYS:
-        again = again || (handler->flags & SA_RESTART) != 0;
-        break;
-    case ERESTARTNOHAND:
-        break;
+    case ERESTARTNOINTR: again = true; break;
+    case ERESTARTSYS: again = again || (handler->flags & SA_RESTART) != 0; break;
+    case ERESTARTNOHAND: break;
     case ERESTART_RESTARTBLOCK:
         if (again)
             r->error = __NR_restart_syscall;
         break;
-    default:
-        r->error = (uint64_t)-1;
-        return;
+    default: r->error = (uint64_t)-1; return;
     }
     if (again)
         restart(r, r->error);
@@ -70,7 +63,7 @@ static void __attribute__((noreturn)) die(struct process *p)
     spin_unlock(&tree_lock);
     if (group)
         exit_group(status);
-    exit_task(SIGKILL);         /* signal_kill_thread() */
+    exit_task(SIGKILL); /* signal_kill_thread() */
 }
 
 enum verdict { VERDICT_NONE, VERDICT_HANDLE, VERDICT_IGNORE, VERDICT_STOP, VERDICT_DIE };
@@ -127,7 +120,7 @@ static bool next_handled(struct delivery *d)
             signal_stop_begin(p, d->sig);
         spin_unlock(&tree_lock);
         if (v == VERDICT_DIE)
-            exit_group(d->sig);         /* no core is written, so no core bit */
+            exit_group(d->sig); /* no core is written, so no core bit */
         if (v == VERDICT_NONE || v == VERDICT_HANDLE)
             return v == VERDICT_HANDLE;
     }
@@ -163,6 +156,6 @@ void signal_deliver(struct regs *r)
         settle_syscall(r, NULL);
         if (!current->restore_mask)
             return;
-        signal_restore_temp_mask();     /* which may unblock something */
+        signal_restore_temp_mask(); /* which may unblock something */
     }
 }

@@ -9,26 +9,28 @@
 /* What a signal does by default, signal(7). */
 #define SIGSET_IGNORE (SIGBIT(SIGCONT) | SIGBIT(SIGCHLD) | SIGBIT(SIGWINCH) | SIGBIT(SIGURG))
 #define SIGSET_STOP   (SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
-#define SIGSET_CORE   (SIGBIT(SIGQUIT) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | \
-                       SIGBIT(SIGFPE) | SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGSYS) | \
-                       SIGBIT(SIGXCPU) | SIGBIT(SIGXFSZ))
+#define SIGSET_CORE \
+    (SIGBIT(SIGQUIT) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGFPE) | \
+     SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGSYS) | SIGBIT(SIGXCPU) | SIGBIT(SIGXFSZ))
 /* Raised by the instruction that the task just executed: delivered first. */
-#define SIGSET_SYNC   (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | \
-                       SIGBIT(SIGFPE) | SIGBIT(SIGSYS))
+#define SIGSET_SYNC \
+    (SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGFPE) | \
+     SIGBIT(SIGSYS))
 
-#define HANDLER_DEFAULT 0ull        /* SIG_DFL, SIG_IGN as integers */
+#define HANDLER_DEFAULT 0ull /* SIG_DFL, SIG_IGN as integers */
 #define HANDLER_IGNORE  1ull
 
 static inline bool in_set(ksigset_t set, int sig) { return (set & SIGBIT(sig)) != 0; }
 
 /* All: sighand.lock of the owner held. */
-int  sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_t uid, uint64_t limit);
-                    /* info NULL: SI_KERNEL.  -EAGAIN: a real-time signal's info did not fit */
-int  sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info);    /* the signal; 0: none */
+int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_t uid,
+                   uint64_t limit);
+/* info NULL: SI_KERNEL.  -EAGAIN: a real-time signal's info did not fit */
+int sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info); /* the signal; 0: none */
 void sigpending_drop(struct sigpending *q, ksigset_t set);
 /* A POSIX timer's signal that is still in the queue takes another expiry along. */
 bool sigpending_timer_overrun(struct sigpending *q, int timer_id, uint32_t more);
-int  signal_dequeue(struct task *t, ksigset_t set, siginfo_t *info);   /* thread's, then process's */
+int signal_dequeue(struct task *t, ksigset_t set, siginfo_t *info); /* thread's, then process's */
 
 /* signal.c: makes t look at its signals: out of an interruptible sleep, or of
  * a killable one if it is to die.  tree_lock held. */
@@ -36,13 +38,17 @@ void signal_notice(struct task *t, bool fatal);
 
 /* signal_stop.c, all with tree_lock held */
 void signal_stop_begin(struct process *p, int sig);
-void signal_stop_join(struct process *p);   /* current sleeps until the stop is over; drops the
+void signal_stop_join(struct process *p); /* current sleeps until the stop is over; drops the
                                              * lock meanwhile */
-bool signal_stop_end(struct process *p);    /* true: it was stopped, completely */
+bool signal_stop_end(struct process *p);  /* true: it was stopped, completely */
 
-struct delivery { int sig; struct ksigaction action; siginfo_t info; };
+struct delivery {
+    int sig;
+    struct ksigaction action;
+    siginfo_t info;
+};
 /* sigframe.c: current's user registers r then enter the handler.  0 or -EFAULT. */
-int  sigframe_push(struct regs *r, const struct delivery *d, ksigset_t old_mask);
+int sigframe_push(struct regs *r, const struct delivery *d, ksigset_t old_mask);
 long sigframe_pop(struct regs *r);
 bool on_altstack(const struct task *t, uaddr_t sp);
 long sigaltstack_set(const stack_t *ss, uaddr_t sp);

@@ -102,10 +102,7 @@ void sigpending_drop(struct sigpending *q, ksigset_t set)
             sigqueue_free(e);
 }
 
-void sigpending_flush(struct sigpending *q)
-{
-    sigpending_drop(q, ~0ull);
-}
+void sigpending_flush(struct sigpending *q) { sigpending_drop(q, ~0ull); }
 
 /* A signal whose info is lost is still sent, except sigqueue's real-time ones:
  * there the value is the message. */
@@ -114,7 +111,8 @@ static int lost_info(int sig, const siginfo_t *info)
     return sig >= SIGRTMIN && info != NULL && info->si_code != SI_USER ? -EAGAIN : 0;
 }
 
-int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_t uid, uint64_t limit)
+int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_t uid,
+                   uint64_t limit)
 {
     if (sig < SIGRTMIN && in_set(q->set, sig))
         return 0;

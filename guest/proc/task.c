@@ -26,12 +26,12 @@ struct list all_processes = LIST_INIT(all_processes);
 uint32_t nprocesses, nthreads_total;
 
 static struct inspect_root inspect;
-static struct inspect_page *newest_page;        /* [records_lock] */
-static struct task_record *free_records;        /* [records_lock] */
-static uint32_t fresh_record;                   /* [records_lock] first unused one of newest_page */
-static struct spinlock records_lock = SPINLOCK_INIT(LOCK_records);    /* innermost but frame */
+static struct inspect_page *newest_page; /* [records_lock] */
+static struct task_record *free_records; /* [records_lock] */
+static uint32_t fresh_record;            /* [records_lock] first unused one of newest_page */
+static struct spinlock records_lock = SPINLOCK_INIT(LOCK_records); /* innermost but frame */
 
-static struct task idle_task;                   /* of the boot CPU */
+static struct task idle_task; /* of the boot CPU */
 
 /* --- records ------------------------------------------------------------------ */
 
@@ -76,10 +76,7 @@ static void record_free(struct task_record *rec)
     spin_unlock(&records_lock);
 }
 
-void task_inspect_running(uint32_t cpu, uint32_t tid)
-{
-    inspect.running[cpu] = tid;
-}
+void task_inspect_running(uint32_t cpu, uint32_t tid) { inspect.running[cpu] = tid; }
 
 /* The idle task of a CPU: it never leaves the kernel, has no number and is in no list. */
 static void make_idle(struct task *t, struct cpu *c)
@@ -118,16 +115,13 @@ int task_make_idle(struct cpu *c)
 
     if (err != 0)
         return err;
-    fpu_free(t);                /* its CPU keeps the last user task's vector state */
+    fpu_free(t); /* its CPU keeps the last user task's vector state */
     make_idle(t, c);
     return 0;
 }
 
 /* More CPUs run now. */
-void task_inspect_cpus(void)
-{
-    inspect.ncpus = ncpus;
-}
+void task_inspect_cpus(void) { inspect.ncpus = ncpus; }
 
 /* --- tasks -------------------------------------------------------------------- */
 
@@ -170,15 +164,9 @@ static void task_free(struct task *t)
     kfree(t);
 }
 
-void task_free_unborn(struct task *t)
-{
-    task_free(t);
-}
+void task_free_unborn(struct task *t) { task_free(t); }
 
-void task_get(struct task *t)
-{
-    __atomic_fetch_add(&t->refs, 1, __ATOMIC_RELAXED);
-}
+void task_get(struct task *t) { __atomic_fetch_add(&t->refs, 1, __ATOMIC_RELAXED); }
 
 void task_put(struct task *t)
 {
@@ -219,10 +207,7 @@ int process_alloc(struct process **out)
     return 0;
 }
 
-void process_get(struct process *p)
-{
-    __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
-}
+void process_get(struct process *p) { __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED); }
 
 void process_put(struct process *p)
 {
@@ -322,10 +307,7 @@ bool pgrp_orphaned(uint32_t pgid)
     return true;
 }
 
-void session_get(struct session *s)
-{
-    __atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED);
-}
+void session_get(struct session *s) { __atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED); }
 
 void session_put(struct session *s)
 {

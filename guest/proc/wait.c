@@ -18,13 +18,13 @@
 #include <linux/wait.h>
 
 struct query {
-    int      which;             /* P_ALL, P_PID, P_PGID, P_PIDFD */
+    int which; /* P_ALL, P_PID, P_PGID, P_PIDFD */
     uint32_t id;
-    const struct process *named;    /* by the pidfd */
+    const struct process *named; /* by the pidfd */
     uint32_t options;
     /* the answer */
     uint32_t pid, uid;
-    int      code, status;      /* CLD_*, and wait(2)'s encoding */
+    int code, status; /* CLD_*, and wait(2)'s encoding */
     struct rusage usage;
 };
 
@@ -168,8 +168,8 @@ SYSCALL4(wait4, int, pid, uaddr_t, status, uint32_t, options, uaddr_t, usage)
 static int plain_status(const struct query *q)
 {
     switch (q->code) {
-    case CLD_EXITED:    return q->status >> 8 & 0xff;
-    case CLD_STOPPED:   return q->status >> 8;
+    case CLD_EXITED: return q->status >> 8 & 0xff;
+    case CLD_STOPPED: return q->status >> 8;
     case CLD_CONTINUED: return SIGCONT;
     }
     return q->status & 0x7f;
@@ -201,12 +201,13 @@ SYSCALL5(waitid, int, which, int, id, uaddr_t, infop, uint32_t, options, uaddr_t
     siginfo_t info;
 
     if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE |
-                     __WALL)) || !(options & (WEXITED | WSTOPPED | WCONTINUED)))
+                     __WALL)) ||
+        !(options & (WEXITED | WSTOPPED | WCONTINUED)))
         return -EINVAL;
     if (which == P_PGID && id == 0)
         q.id = current->proc->pgid;
     else if (which == P_PIDFD ? id < 0
-             : which != P_ALL && (id <= 0 || (which != P_PID && which != P_PGID)))
+                              : which != P_ALL && (id <= 0 || (which != P_PID && which != P_PGID)))
         return -EINVAL;
     int rc = which == P_PIDFD ? wait_pidfd(&q, id) : do_wait(&q);
     if (rc < 0)

@@ -149,7 +149,10 @@ static int show_fdinfo(struct text *t, const struct proc_node *n)
 }
 
 static const struct proc_entry fd_link = {
-    .name = "", .mode = S_IFLNK | 0700, .readlink = readlink_fd, .follow = follow_fd,
+    .name = "",
+    .mode = S_IFLNK | 0700,
+    .readlink = readlink_fd,
+    .follow = follow_fd,
 };
 static const struct proc_entry fdinfo_file = PROC_FILE("", 0400, show_fdinfo);
 

@@ -28,13 +28,13 @@ static void show_vma(struct text *t, struct vma *v, char *page)
     const struct inode *in = v->file ? v->file->inode : NULL;
     uint32_t dev = in ? in->sb->dev : 0;
     char line[128];
-    int n = ksnprintf(line, sizeof line, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ",
-                      (unsigned long long)v->start, (unsigned long long)v->end,
-                      v->flags & VM_READ ? 'r' : '-', v->flags & VM_WRITE ? 'w' : '-',
-                      v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p',
-                      in ? (unsigned long long)v->pgoff << PAGE_SHIFT : 0ull,
-                      dev >> 8 & 0xfff, (dev & 0xff) | (dev >> 12 & 0xfff00),
-                      in ? (unsigned long long)in->ino : 0ull);
+    int n =
+        ksnprintf(line, sizeof line, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ",
+                  (unsigned long long)v->start, (unsigned long long)v->end,
+                  v->flags & VM_READ ? 'r' : '-', v->flags & VM_WRITE ? 'w' : '-',
+                  v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p',
+                  in ? (unsigned long long)v->pgoff << PAGE_SHIFT : 0ull, dev >> 8 & 0xfff,
+                  (dev & 0xff) | (dev >> 12 & 0xfff00), in ? (unsigned long long)in->ino : 0ull);
     const char *name = vma_name(v, page);
     text_put(t, line, (size_t)n);
     if (name) {
@@ -44,7 +44,9 @@ static void show_vma(struct text *t, struct vma *v, char *page)
     text_put(t, "\n", 1);
 }
 
-struct usage { uint64_t rss, anon, pss, shared_clean, shared_dirty, private_clean, private_dirty; };
+struct usage {
+    uint64_t rss, anon, pss, shared_clean, shared_dirty, private_clean, private_dirty;
+};
 
 /* One page that is mapped. */
 static void add_page(struct usage *u, pte_t e)
@@ -63,7 +65,7 @@ static void add_page(struct usage *u, pte_t e)
 static void vma_usage(const struct vma *v, struct usage *u)
 {
     pte_t *e;
-    for (uaddr_t va = v->start; (e = pt_next_table(v->mm, &va, v->end)) != NULL; ) {
+    for (uaddr_t va = v->start; (e = pt_next_table(v->mm, &va, v->end)) != NULL;) {
         uaddr_t end = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
         pte_t *stop = e + ((end - va) >> PAGE_SHIFT);
         for (; (e = pt_next_used(e, stop)) < stop; e++)
@@ -76,13 +78,22 @@ static void show_usage(struct text *t, const struct vma *v)
 {
     struct usage u = { 0 };
     vma_usage(v, &u);
-    const struct { const char *name; uint64_t bytes; } line[] = {
-        { "Size:", v->end - v->start }, { "KernelPageSize:", PAGE_SIZE },
+    const struct {
+        const char *name;
+        uint64_t bytes;
+    } line[] = {
+        { "Size:", v->end - v->start },
+        { "KernelPageSize:", PAGE_SIZE },
         { "MMUPageSize:", PAGE_SIZE },
-        { "Rss:", u.rss }, { "Pss:", u.pss },
-        { "Shared_Clean:", u.shared_clean }, { "Shared_Dirty:", u.shared_dirty },
-        { "Private_Clean:", u.private_clean }, { "Private_Dirty:", u.private_dirty },
-        { "Anonymous:", u.anon }, { "Swap:", 0 }, { "Locked:", v->flags & VM_LOCKED ? u.pss : 0 },
+        { "Rss:", u.rss },
+        { "Pss:", u.pss },
+        { "Shared_Clean:", u.shared_clean },
+        { "Shared_Dirty:", u.shared_dirty },
+        { "Private_Clean:", u.private_clean },
+        { "Private_Dirty:", u.private_dirty },
+        { "Anonymous:", u.anon },
+        { "Swap:", 0 },
+        { "Locked:", v->flags & VM_LOCKED ? u.pss : 0 },
     };
     for (size_t i = 0; i < ARRAY_SIZE(line); i++)
         text_printf(t, "%-15s %8llu kB\n", line[i].name, (unsigned long long)line[i].bytes >> 10);

@@ -6,9 +6,12 @@
 
 static void put_flags(struct text *t, const struct mount *m)
 {
-    static const struct { uint32_t flag; const char *name; } named[] = {
-        { MS_NOSUID, ",nosuid" }, { MS_NODEV, ",nodev" }, { MS_NOEXEC, ",noexec" },
-        { MS_SYNCHRONOUS, ",sync" }, { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" },
+    static const struct {
+        uint32_t flag;
+        const char *name;
+    } named[] = {
+        { MS_NOSUID, ",nosuid" },     { MS_NODEV, ",nodev" },     { MS_NOEXEC, ",noexec" },
+        { MS_SYNCHRONOUS, ",sync" },  { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" },
         { MS_RELATIME, ",relatime" },
     };
     text_printf(t, "%s", m->flags & MS_RDONLY ? "ro" : "rw");
@@ -60,7 +63,7 @@ static void mounts_line(struct text *t, struct mount *m, char *page)
 static void mountinfo_line(struct text *t, struct mount *m, char *page)
 {
     uint32_t dev = m->sb->dev;
-    struct path top = { NULL, m->root };        /* its place in its own file system */
+    struct path top = { NULL, m->root }; /* its place in its own file system */
     text_printf(t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : 0, dev >> 8 & 0xfff,
                 (dev & 0xff) | (dev >> 12 & 0xfff00));
     const char *root = path_name(&top, page, PAGE_SIZE);

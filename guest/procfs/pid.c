@@ -59,7 +59,8 @@ static long transfer_mem(const struct proc_node *n, struct uio *u, uint64_t *pos
         size_t want = MIN(u->left, sizeof part);
         long got = write ? uio_get(u, part, want) : mm_access(mm, *pos, part, want, false);
         if (got > 0)
-            got = write ? mm_access(mm, *pos, part, (size_t)got, true) : uio_put(u, part, (size_t)got);
+            got = write ? mm_access(mm, *pos, part, (size_t)got, true)
+                        : uio_put(u, part, (size_t)got);
         if (got <= 0) {
             done = done ? done : got == -EFAULT || got == 0 ? -EIO : got;
             break;
@@ -124,7 +125,7 @@ static int show_syscall(struct text *t, const struct proc_node *n)
         return -ESRCH;
     struct regs r;
     bool sleeps = false;
-    spin_lock(&task->lock);             /* it cannot wake, nor leave its stack */
+    spin_lock(&task->lock); /* it cannot wake, nor leave its stack */
     if (task->rec->state == TASK_blocked && task->uregs) {
         r = *task->uregs;
         sleeps = true;
@@ -132,33 +133,34 @@ static int show_syscall(struct text *t, const struct proc_node *n)
     spin_unlock(&task->lock);
     if (sleeps)
         text_printf(t, "%d 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx 0x%llx\n",
-                    task->rec->syscall,
-                    (unsigned long long)r.rdi, (unsigned long long)r.rsi, (unsigned long long)r.rdx,
-                    (unsigned long long)r.r10, (unsigned long long)r.r8, (unsigned long long)r.r9,
-                    (unsigned long long)r.rsp, (unsigned long long)r.rip);
+                    task->rec->syscall, (unsigned long long)r.rdi, (unsigned long long)r.rsi,
+                    (unsigned long long)r.rdx, (unsigned long long)r.r10, (unsigned long long)r.r8,
+                    (unsigned long long)r.r9, (unsigned long long)r.rsp, (unsigned long long)r.rip);
     else
         text_printf(t, "running\n");
     task_put(task);
     return 0;
 }
 
-static const struct { const char *name, *unit; } limit_name[RLIM_NLIMITS] = {
-    [RLIMIT_CPU]        = { "Max cpu time", "seconds" },
-    [RLIMIT_FSIZE]      = { "Max file size", "bytes" },
-    [RLIMIT_DATA]       = { "Max data size", "bytes" },
-    [RLIMIT_STACK]      = { "Max stack size", "bytes" },
-    [RLIMIT_CORE]       = { "Max core file size", "bytes" },
-    [RLIMIT_RSS]        = { "Max resident set", "bytes" },
-    [RLIMIT_NPROC]      = { "Max processes", "processes" },
-    [RLIMIT_NOFILE]     = { "Max open files", "files" },
-    [RLIMIT_MEMLOCK]    = { "Max locked memory", "bytes" },
-    [RLIMIT_AS]         = { "Max address space", "bytes" },
-    [RLIMIT_LOCKS]      = { "Max file locks", "locks" },
+static const struct {
+    const char *name, *unit;
+} limit_name[RLIM_NLIMITS] = {
+    [RLIMIT_CPU] = { "Max cpu time", "seconds" },
+    [RLIMIT_FSIZE] = { "Max file size", "bytes" },
+    [RLIMIT_DATA] = { "Max data size", "bytes" },
+    [RLIMIT_STACK] = { "Max stack size", "bytes" },
+    [RLIMIT_CORE] = { "Max core file size", "bytes" },
+    [RLIMIT_RSS] = { "Max resident set", "bytes" },
+    [RLIMIT_NPROC] = { "Max processes", "processes" },
+    [RLIMIT_NOFILE] = { "Max open files", "files" },
+    [RLIMIT_MEMLOCK] = { "Max locked memory", "bytes" },
+    [RLIMIT_AS] = { "Max address space", "bytes" },
+    [RLIMIT_LOCKS] = { "Max file locks", "locks" },
     [RLIMIT_SIGPENDING] = { "Max pending signals", "signals" },
-    [RLIMIT_MSGQUEUE]   = { "Max msgqueue size", "bytes" },
-    [RLIMIT_NICE]       = { "Max nice priority", "" },
-    [RLIMIT_RTPRIO]     = { "Max realtime priority", "" },
-    [RLIMIT_RTTIME]     = { "Max realtime timeout", "us" },
+    [RLIMIT_MSGQUEUE] = { "Max msgqueue size", "bytes" },
+    [RLIMIT_NICE] = { "Max nice priority", "" },
+    [RLIMIT_RTPRIO] = { "Max realtime priority", "" },
+    [RLIMIT_RTTIME] = { "Max realtime timeout", "us" },
 };
 
 static const char *limit_text(uint64_t value, char *buf, size_t room)
@@ -250,10 +252,17 @@ static int show_cgroup(struct text *t, const struct proc_node *n __attribute__((
 /* --- the directories ----------------------------------------------------- */
 
 #define PRIVATE_FILE(n, m, fn) \
-    { .name = n, .mode = S_IFREG | (m), .flags = PROC_PRIVATE, .show = fn }
+    { \
+        .name = n, .mode = S_IFREG | (m), .flags = PROC_PRIVATE, .show = fn \
+    }
 #define FD_DIR(n, fn) \
-    { .name = n, .mode = S_IFDIR | 0500, .number = fn, .numbers = proc_fd_numbers }
-#define LINK(n, read, go) { .name = n, .mode = S_IFLNK | 0777, .readlink = read, .follow = go }
+    { \
+        .name = n, .mode = S_IFDIR | 0500, .number = fn, .numbers = proc_fd_numbers \
+    }
+#define LINK(n, read, go) \
+    { \
+        .name = n, .mode = S_IFLNK | 0777, .readlink = read, .follow = go \
+    }
 
 static int task_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
 static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out,
@@ -261,29 +270,23 @@ static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_
 
 /* What a process and each of its threads have in common. */
 #define COMMON_FILES \
-    PRIVATE_FILE("auxv", 0400, show_auxv), \
-    PROC_FILE("cgroup", 0444, show_cgroup), \
-    PROC_FILE("cmdline", 0444, show_cmdline), \
-    PROC_STORE("comm", 0644, show_comm, store_comm), \
-    LINK("cwd", readlink_cwd, follow_cwd), \
-    PRIVATE_FILE("environ", 0400, show_environ), \
-    LINK("exe", readlink_exe, follow_exe), \
-    FD_DIR("fd", proc_fd_number), \
-    FD_DIR("fdinfo", proc_fdinfo_number), \
-    PROC_FILE("limits", 0444, show_limits), \
-    PRIVATE_FILE("maps", 0444, show_maps), \
-    { .name = "mem", .mode = S_IFREG | 0600, .flags = PROC_PRIVATE, .transfer = transfer_mem }, \
-    PROC_FILE("mountinfo", 0444, show_mountinfo), \
-    PROC_FILE("mounts", 0444, show_mounts), \
-    PROC_FILE("oom_score", 0444, show_oom_score), \
-    PROC_STORE("oom_score_adj", 0644, show_oom_adj, store_oom_adj), \
-    LINK("root", readlink_root, follow_root), \
-    PRIVATE_FILE("smaps", 0444, show_smaps), \
-    PROC_FILE("stat", 0444, show_stat), \
-    PROC_FILE("statm", 0444, show_statm), \
-    PROC_FILE("status", 0444, show_status), \
-    PRIVATE_FILE("syscall", 0400, show_syscall), \
-    PROC_FILE("wchan", 0444, show_wchan)
+    PRIVATE_FILE("auxv", 0400, show_auxv), PROC_FILE("cgroup", 0444, show_cgroup), \
+        PROC_FILE("cmdline", 0444, show_cmdline), PROC_STORE("comm", 0644, show_comm, store_comm), \
+        LINK("cwd", readlink_cwd, follow_cwd), PRIVATE_FILE("environ", 0400, show_environ), \
+        LINK("exe", readlink_exe, follow_exe), FD_DIR("fd", proc_fd_number), \
+        FD_DIR("fdinfo", proc_fdinfo_number), PROC_FILE("limits", 0444, show_limits), \
+        PRIVATE_FILE("maps", 0444, show_maps), \
+        { .name = "mem", \
+          .mode = S_IFREG | 0600, \
+          .flags = PROC_PRIVATE, \
+          .transfer = transfer_mem }, \
+        PROC_FILE("mountinfo", 0444, show_mountinfo), PROC_FILE("mounts", 0444, show_mounts), \
+        PROC_FILE("oom_score", 0444, show_oom_score), \
+        PROC_STORE("oom_score_adj", 0644, show_oom_adj, store_oom_adj), \
+        LINK("root", readlink_root, follow_root), PRIVATE_FILE("smaps", 0444, show_smaps), \
+        PROC_FILE("stat", 0444, show_stat), PROC_FILE("statm", 0444, show_statm), \
+        PROC_FILE("status", 0444, show_status), PRIVATE_FILE("syscall", 0400, show_syscall), \
+        PROC_FILE("wchan", 0444, show_wchan)
 
 static const struct proc_entry tid_table[] = { COMMON_FILES, { .name = NULL } };
 static const struct proc_entry pid_table[] = {

@@ -18,17 +18,17 @@
 #include "mm/heap.h"
 #include <linux/magic.h>
 
-#define FIRST_POS   2u          /* 0 and 1 are "." and ".." */
-#define NUMBERS_POS 1024u       /* position of number 0 in a directory that has such */
+#define FIRST_POS   2u    /* 0 and 1 are "." and ".." */
+#define NUMBERS_POS 1024u /* position of number 0 in a directory that has such */
 #define CHUNKS      (PAGE_SIZE / sizeof(char *))
 
 /* --- text ---------------------------------------------------------------- */
 
 struct text {
-    struct mutex lock;          /* all of it; taken before any other lock */
-    char   **chunk;             /* pages */
-    size_t   bytes;
-    bool     made, failed;
+    struct mutex lock; /* all of it; taken before any other lock */
+    char **chunk;      /* pages */
+    size_t bytes;
+    bool made, failed;
 };
 
 static void text_clear(struct text *t)
@@ -117,8 +117,8 @@ bool proc_may_look(const struct task *t)
     const struct cred *me = &current->cred, *c = &t->cred;
     if (me->fsuid == 0 || t->proc == current->proc)
         return true;
-    return me->fsuid == c->uid && me->fsuid == c->euid && me->fsuid == c->suid
-        && me->fsgid == c->gid && me->fsgid == c->egid && me->fsgid == c->sgid;
+    return me->fsuid == c->uid && me->fsuid == c->euid && me->fsuid == c->suid &&
+           me->fsgid == c->gid && me->fsgid == c->egid && me->fsgid == c->sgid;
 }
 
 /* --- nodes --------------------------------------------------------------- */
@@ -233,7 +233,7 @@ static int proc_readdir(struct inode *dir, uint64_t *pos, struct dirent_sink *si
             int len = ksnprintf(text, sizeof text, "%u", nr[k]);
             child = *n;
             if (n->entry->number(n, nr[k], &child) != 0)
-                continue;               /* gone since */
+                continue; /* gone since */
             uint64_t after = NUMBERS_POS + nr[k] + 1ull;
             if (!dirent_emit(sink, text, (size_t)len, node_number(&child),
                              (child.entry->mode >> 12) & 15, after))
@@ -257,14 +257,22 @@ static int proc_follow(struct inode *in, struct path *out)
 }
 
 static const struct inode_ops proc_dir_ops = {
-    .lookup = proc_lookup, .readdir = proc_readdir, .evict = proc_evict, .refresh = proc_refresh,
+    .lookup = proc_lookup,
+    .readdir = proc_readdir,
+    .evict = proc_evict,
+    .refresh = proc_refresh,
 };
 static const struct inode_ops proc_file_iops = { .evict = proc_evict, .refresh = proc_refresh };
 static const struct inode_ops proc_link_ops = {
-    .readlink = proc_readlink, .evict = proc_evict, .refresh = proc_refresh,
+    .readlink = proc_readlink,
+    .evict = proc_evict,
+    .refresh = proc_refresh,
 };
 static const struct inode_ops proc_magic_ops = {
-    .readlink = proc_readlink, .follow = proc_follow, .evict = proc_evict, .refresh = proc_refresh,
+    .readlink = proc_readlink,
+    .follow = proc_follow,
+    .evict = proc_evict,
+    .refresh = proc_refresh,
 };
 
 /* --- files --------------------------------------------------------------- */
@@ -373,7 +381,10 @@ static int proc_mmap(struct file *f __attribute__((unused)), struct vma *v __att
 }
 
 static const struct file_ops proc_fops = {
-    .open = proc_open, .read = proc_read, .write = proc_write, .mmap = proc_mmap,
+    .open = proc_open,
+    .read = proc_read,
+    .write = proc_write,
+    .mmap = proc_mmap,
     .release = proc_release,
 };
 

@@ -9,21 +9,23 @@
 #include "mm/layout.h"
 
 #define TICKS(ns) ((unsigned long long)((ns) / CLOCK_TICK_NS))
-#define U(x) ((unsigned long long)(x))
+#define U(x)      ((unsigned long long)(x))
 
+/* clang-format off */
 static const struct { const char *wchan; char letter; } reason_of[] = {
 #define X(name, value, wchan, letter) [value] = { wchan, letter },
     TRACE_BLOCK_REASONS(X)
 #undef X
 };
+/* clang-format on */
 
 char proc_state_letter(const struct task_record *r)
 {
     switch (r->state) {
     case TASK_blocked: return r->reason < BLOCK_REASON_MAX ? reason_of[r->reason].letter : 'S';
     case TASK_stopped: return 'T';
-    case TASK_zombie:  return 'Z';
-    case TASK_dead:    return 'X';
+    case TASK_zombie: return 'Z';
+    case TASK_dead: return 'X';
     }
     return 'R';
 }
@@ -50,11 +52,11 @@ const char *proc_wchan(const struct task_record *r)
 struct about {
     struct task_record rec;
     uint32_t ppid, tgid, pgrp, sid, threads, cpu, tty;
-    int      tty_pgrp, exit_signal, nice, exit_status;
+    int tty_pgrp, exit_signal, nice, exit_status;
     uint64_t utime, stime, cutime, cstime, minflt, cminflt, nvcsw, nivcsw, start_ns, rsslim;
     uint64_t sig_thread, sig_shared, blocked, ignored, caught, cpus_allowed;
     uint64_t umask;
-    bool     no_new_privs;
+    bool no_new_privs;
 };
 
 static void about_times(struct about *a, struct task *t, bool whole)
@@ -167,9 +169,8 @@ int show_stat(struct text *t, const struct proc_node *n)
                 TICKS(a.cutime), TICKS(a.cstime), 20 + a.nice, a.nice, MAX(a.threads, 1u),
                 TICKS(a.start_ns));
     text_printf(t, "%llu %llu %llu %llu %llu %llu 0 0 %llu %llu %llu %llu ",
-                U(mm->total_vm) << PAGE_SHIFT,
-                U(mm->pages_mapped), U(a.rsslim), may ? U(mm->code_start) : 1ull,
-                may ? U(mm->code_end) : 1ull,
+                U(mm->total_vm) << PAGE_SHIFT, U(mm->pages_mapped), U(a.rsslim),
+                may ? U(mm->code_start) : 1ull, may ? U(mm->code_end) : 1ull,
                 may ? U(mm->stack_start) : 0ull, U((a.sig_thread | a.sig_shared) & 0x7fffffff),
                 U(a.blocked & 0x7fffffff), U(a.ignored & 0x7fffffff), U(a.caught & 0x7fffffff));
     text_printf(t, "%d 0 0 %d %u 0 0 0 0 0 ", proc_wchan(&a.rec)[0] != '0', a.exit_signal, a.cpu);
@@ -177,8 +178,7 @@ int show_stat(struct text *t, const struct proc_node *n)
         mm = &no_mm;
     text_printf(t, "%llu %llu %llu %llu %llu %llu %llu %d\n", U(mm->data_start), U(mm->data_end),
                 U(mm->brk_start), U(mm->arg_start), U(mm->arg_end), U(mm->env_start),
-                U(mm->env_end),
-                may ? a.exit_status : 0);
+                U(mm->env_end), may ? a.exit_status : 0);
     if (held)
         mm_put(held, PT_exit_teardown);
     return 0;
@@ -200,7 +200,7 @@ static uint64_t locked_pages(struct mm *mm)
 
 static void status_memory(struct text *t, struct mm *mm)
 {
-    mutex_lock(&mm->lock);              /* the counts change together */
+    mutex_lock(&mm->lock); /* the counts change together */
     uint64_t code = (page_up(mm->code_end) - page_down(mm->code_start)) >> PAGE_SHIFT;
     uint64_t exec = MAX(mm->exec_vm, code);
     kb(t, "VmPeak:", mm->hiwater_vm);
@@ -238,7 +238,7 @@ static void status_cpus(struct text *t, uint64_t mask)
     text_printf(t, "%0*llx\nCpus_allowed_list:\t", (int)(low + 3) / 4, U(mask & UINT32_MAX));
     const char *comma = "";
     for (unsigned cpu = 0, last; cpu < ncpus; cpu = last + 1) {
-        for (last = cpu; last + 1 < ncpus && (mask >> cpu & mask >> (last + 1) & 1); )
+        for (last = cpu; last + 1 < ncpus && (mask >> cpu & mask >> (last + 1) & 1);)
             last++;
         if (!(mask >> cpu & 1))
             continue;

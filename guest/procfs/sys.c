@@ -10,8 +10,8 @@
 #include "sys/syscall.h"
 #include "sys/system.h"
 
-#define UNUSED const struct proc_node *n __attribute__((unused))
-#define U(x) ((unsigned long long)(x))
+#define UNUSED       const struct proc_node *n __attribute__((unused))
+#define U(x)         ((unsigned long long)(x))
 #define ENTROPY_BITS 256
 
 #define SHOW_UTS(field) \
@@ -53,9 +53,9 @@ static int store_domainname(UNUSED, char *line) { return set_name(UTS_DOMAIN, li
 SHOW_NUMBER(pid_max, PID_MAX)
 SHOW_NUMBER(ngroups_max, NGROUPS)
 SHOW_NUMBER(overflow_id, 65534)
-SHOW_NUMBER(last_cap, 40)                       /* CAP_CHECKPOINT_RESTORE */
+SHOW_NUMBER(last_cap, 40) /* CAP_CHECKPOINT_RESTORE */
 SHOW_NUMBER(entropy, ENTROPY_BITS)
-SHOW_NUMBER(overcommit, 0)                      /* heuristic: map.c */
+SHOW_NUMBER(overcommit, 0) /* heuristic: map.c */
 SHOW_NUMBER(max_map_count, MAX_VMAS)
 SHOW_NUMBER(mmap_min_addr, MMAP_MIN_ADDR)
 SHOW_NUMBER(pipe_max_size, 1048576)
@@ -63,7 +63,7 @@ SHOW_NUMBER(nr_open, FD_MAX)
 
 static int show_file_max(struct text *t, UNUSED)
 {
-    text_printf(t, "9223372036854775807\n");    /* memory is the only limit */
+    text_printf(t, "9223372036854775807\n"); /* memory is the only limit */
     return 0;
 }
 
@@ -95,7 +95,7 @@ static int show_uuid(struct text *t, UNUSED)
 static int show_boot_id(struct text *t, UNUSED)
 {
     static struct spinlock lock = SPINLOCK_INIT(LOCK_boot_id);
-    static uint8_t id[16];              /* [lock] all zero: not made yet */
+    static uint8_t id[16]; /* [lock] all zero: not made yet */
     spin_lock(&lock);
     if (id[6] == 0)
         make_uuid(id);
@@ -152,7 +152,9 @@ static const struct proc_entry fs_table[] = {
 };
 
 const struct proc_entry proc_sys_table[] = {
-    PROC_DIR("fs", fs_table), PROC_DIR("kernel", kernel_table), PROC_DIR("vm", vm_table),
+    PROC_DIR("fs", fs_table),
+    PROC_DIR("kernel", kernel_table),
+    PROC_DIR("vm", vm_table),
     { .name = NULL },
 };
 
@@ -190,13 +192,14 @@ static int show_counters(struct text *t, UNUSED)
     frame_count(&c);
     text_printf(t,
                 "pte_writes %llu\nfaults %llu\nswitches %llu\nframes_total %llu\nframes_free %llu\n"
-                "tables_used %llu\ntables_total %llu\nkicks %llu\nsteals %llu\n", U(writes), U(faults),
-                U(switches), U(c.total), U(c.free),
-                U(c.tables_used), U(c.tables_total), U(kicks), U(steals));
+                "tables_used %llu\ntables_total %llu\nkicks %llu\nsteals %llu\n",
+                U(writes), U(faults), U(switches), U(c.total), U(c.free), U(c.tables_used),
+                U(c.tables_total), U(kicks), U(steals));
     return 0;
 }
 
 const struct proc_entry proc_forkscope_table[] = {
-    PROC_FILE("counters", 0444, show_counters), PROC_FILE("syscalls", 0444, show_syscalls),
+    PROC_FILE("counters", 0444, show_counters),
+    PROC_FILE("syscalls", 0444, show_syscalls),
     { .name = NULL },
 };

@@ -14,8 +14,8 @@
 #include "proc/pid.h"
 #include "sys/system.h"
 
-#define UNUSED const struct proc_node *n __attribute__((unused))
-#define U(x) ((unsigned long long)(x))
+#define UNUSED    const struct proc_node *n __attribute__((unused))
+#define U(x)      ((unsigned long long)(x))
 #define KB(pages) (U(pages) << (PAGE_SHIFT - 10))
 
 /* SUnreclaim is exact: objects in use, whatever pages they keep from being freed.  So
@@ -23,7 +23,7 @@
 static int show_meminfo(struct text *t, UNUSED)
 {
     struct frame_counts c;
-    uint64_t files = mounted_pages();   /* as on Linux, those of a tmpfs are cached and shared */
+    uint64_t files = mounted_pages(); /* as on Linux, those of a tmpfs are cached and shared */
     uint64_t heap, in_use, stacks, kept;
 
     frame_count(&c);
@@ -32,14 +32,27 @@ static int show_meminfo(struct text *t, UNUSED)
     in_use = (in_use + 1023) / 1024;
     stacks *= KSTACK_BYTES / PAGE_SIZE;
     kept *= KSTACK_BYTES / PAGE_SIZE;
-    const struct { const char *name; uint64_t kib; } line[] = {
-        { "MemTotal:", KB(c.total) }, { "MemFree:", KB(c.free) }, { "MemAvailable:", KB(c.free) },
+    const struct {
+        const char *name;
+        uint64_t kib;
+    } line[] = {
+        { "MemTotal:", KB(c.total) },
+        { "MemFree:", KB(c.free) },
+        { "MemAvailable:", KB(c.free) },
         { "Buffers:", 0 },
-        { "Cached:", KB(files) }, { "SwapCached:", 0 }, { "SwapTotal:", 0 }, { "SwapFree:", 0 },
-        { "Dirty:", 0 }, { "Writeback:", 0 }, { "Shmem:", KB(files) },
-        { "KReclaimable:", KB(heap + kept) - in_use }, { "Slab:", KB(heap) },
-        { "SReclaimable:", KB(heap) - in_use }, { "SUnreclaim:", in_use },
-        { "KernelStack:", KB(stacks - kept) }, { "PageTables:", KB(c.tables_used) },
+        { "Cached:", KB(files) },
+        { "SwapCached:", 0 },
+        { "SwapTotal:", 0 },
+        { "SwapFree:", 0 },
+        { "Dirty:", 0 },
+        { "Writeback:", 0 },
+        { "Shmem:", KB(files) },
+        { "KReclaimable:", KB(heap + kept) - in_use },
+        { "Slab:", KB(heap) },
+        { "SReclaimable:", KB(heap) - in_use },
+        { "SUnreclaim:", in_use },
+        { "KernelStack:", KB(stacks - kept) },
+        { "PageTables:", KB(c.tables_used) },
     };
     for (size_t i = 0; i < ARRAY_SIZE(line); i++)
         text_printf(t, "%-15s %8llu kB\n", line[i].name, U(line[i].kib));
@@ -49,8 +62,8 @@ static int show_meminfo(struct text *t, UNUSED)
 /* --- CPU time ------------------------------------------------------------ */
 
 struct load {
-    unsigned running, blocked;      /* tasks */
-    uint64_t user[MAX_CPUS];        /* of what runs on a CPU, not booked there yet */
+    unsigned running, blocked; /* tasks */
+    uint64_t user[MAX_CPUS];   /* of what runs on a CPU, not booked there yet */
 };
 
 static void measure(struct load *l)
@@ -70,7 +83,9 @@ static void measure(struct load *l)
     spin_unlock(&tree_lock);
 }
 
-struct cpu_time { uint64_t user, sys, idle; };
+struct cpu_time {
+    uint64_t user, sys, idle;
+};
 
 /* What a CPU neither idles nor spends in user mode is system time. */
 static struct cpu_time time_of(const struct load *l, unsigned cpu)
@@ -158,7 +173,7 @@ static int show_loadavg(struct text *t, UNUSED)
     struct load l;
     measure(&l);
     for (unsigned i = 0; i < 3; i++) {
-        uint64_t load = sched_loadavg(i) + 0x10000 / 200;       /* rounded to hundredths */
+        uint64_t load = sched_loadavg(i) + 0x10000 / 200; /* rounded to hundredths */
         text_printf(t, "%llu.%02llu ", U(load >> 16), U(((load & 0xffff) * 100) >> 16));
     }
     spin_lock(&tree_lock);
@@ -185,7 +200,9 @@ static int show_cmdline(struct text *t, UNUSED)
     return 0;
 }
 
-struct cpuid { uint32_t a, b, c, d; };
+struct cpuid {
+    uint32_t a, b, c, d;
+};
 
 static struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 {
@@ -196,17 +213,21 @@ static struct cpuid cpuid(uint32_t leaf, uint32_t sub)
 
 /* Linux's names of the bits of CPUID leaf 1, EDX then ECX, and 7, EBX. */
 static const char *const feature_names[3][32] = {
-    { "fpu", "vme", "de", "pse", "tsc", "msr", "pae", "mce", "cx8", "apic", NULL, "sep", "mtrr",
-      "pge", "mca", "cmov", "pat", "pse36", "pn", "clflush", NULL, "dts", "acpi", "mmx", "fxsr",
-      "sse", "sse2", "ss", "ht", "tm", "ia64", "pbe" },
-    { "pni", "pclmulqdq", "dtes64", "monitor", "ds_cpl", "vmx", "smx", "est", "tm2", "ssse3",
-      "cid", "sdbg", "fma", "cx16", "xtpr", "pdcm", NULL, "pcid", "dca", "sse4_1", "sse4_2",
-      "x2apic", "movbe", "popcnt", "tsc_deadline_timer", "aes", "xsave", "osxsave", "avx", "f16c",
+    { "fpu",  "vme",  "de",   "pse", "tsc",  "msr", "pae",   "mce", "cx8",     "apic", NULL,
+      "sep",  "mtrr", "pge",  "mca", "cmov", "pat", "pse36", "pn",  "clflush", NULL,   "dts",
+      "acpi", "mmx",  "fxsr", "sse", "sse2", "ss",  "ht",    "tm",  "ia64",    "pbe" },
+    { "pni",    "pclmulqdq", "dtes64",  "monitor", "ds_cpl",
+      "vmx",    "smx",       "est",     "tm2",     "ssse3",
+      "cid",    "sdbg",      "fma",     "cx16",    "xtpr",
+      "pdcm",   NULL,        "pcid",    "dca",     "sse4_1",
+      "sse4_2", "x2apic",    "movbe",   "popcnt",  "tsc_deadline_timer",
+      "aes",    "xsave",     "osxsave", "avx",     "f16c",
       "rdrand", "hypervisor" },
-    { "fsgsbase", "tsc_adjust", "sgx", "bmi1", "hle", "avx2", NULL, "smep", "bmi2", "erms",
-      "invpcid", "rtm", "cqm", "mpx", "rdt_a", NULL, "avx512f", "avx512dq", "rdseed", "adx",
-      "smap", "avx512ifma", NULL, "clflushopt", "clwb", "intel_pt", "avx512pf", "avx512er",
-      "avx512cd", "sha_ni", "avx512bw", "avx512vl" },
+    { "fsgsbase",   "tsc_adjust", "sgx",        "bmi1",     "hle",      "avx2",     NULL,
+      "smep",       "bmi2",       "erms",       "invpcid",  "rtm",      "cqm",      "mpx",
+      "rdt_a",      NULL,         "avx512f",    "avx512dq", "rdseed",   "adx",      "smap",
+      "avx512ifma", NULL,         "clflushopt", "clwb",     "intel_pt", "avx512pf", "avx512er",
+      "avx512cd",   "sha_ni",     "avx512bw",   "avx512vl" },
 };
 
 static void put_features(struct text *t)
@@ -240,9 +261,9 @@ static void put_cpu(struct text *t, unsigned nr)
     text_printf(t,
                 "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n"
                 "model name\t: %s\n"
-                "stepping\t: %u\ncpu MHz\t\t: %llu.%03llu\n", nr, vendor, family, model,
-                (char *)brand,
-                one.a & 15, U(tsc_khz / 1000), U(tsc_khz % 1000));
+                "stepping\t: %u\ncpu MHz\t\t: %llu.%03llu\n",
+                nr, vendor, family, model, (char *)brand, one.a & 15, U(tsc_khz / 1000),
+                U(tsc_khz % 1000));
     put_features(t);
     text_printf(t, "bogomips\t: %llu.%02llu\nclflush size\t: %u\n\n", U(tsc_khz / 500),
                 U(tsc_khz / 5 % 100), (one.b >> 8 & 255) * 8);
@@ -263,9 +284,8 @@ static int show_filesystems(struct text *t, UNUSED)
 
 static int show_devices(struct text *t, UNUSED)
 {
-    text_printf(t,
-                "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n\n"
-                "Block devices:\n");
+    text_printf(t, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n  5 /dev/console\n\n"
+                   "Block devices:\n");
     return 0;
 }
 
@@ -309,8 +329,8 @@ static long readlink_thread_self(const struct proc_node *n __attribute__((unused
                                  size_t room)
 {
     char text[32];
-    size_t len = (size_t)ksnprintf(text, sizeof text, "%u/task/%u", current->proc->tgid,
-                                   current->tid);
+    size_t len =
+        (size_t)ksnprintf(text, sizeof text, "%u/task/%u", current->proc->tgid, current->tid);
     memcpy(buf, text, MIN(len, room));
     return (long)MIN(len, room);
 }
@@ -320,7 +340,8 @@ static long readlink_thread_self(const struct proc_node *n __attribute__((unused
 static int show_lock_stat(struct text *t, UNUSED)
 {
     struct lock_stat s;
-    text_printf(t, "%-12s %12s %10s %14s %14s\n", "class", "taken", "waited", "wait-total", "wait-max");
+    text_printf(t, "%-12s %12s %10s %14s %14s\n", "class", "taken", "waited", "wait-total",
+                "wait-max");
     for (unsigned i = LOCK_NONE + 1; i < LOCK_END; i++) {
         lock_stat_get(i, &s);
         text_printf(t, "%-12s %12llu %10llu %14llu %14llu\n", lock_class_name(i), U(s.taken),
@@ -365,6 +386,9 @@ static const struct proc_entry root_table[] = {
 };
 
 const struct proc_entry proc_root_entry = {
-    .name = "", .mode = S_IFDIR | 0555, .children = root_table, .number = proc_pid_number,
+    .name = "",
+    .mode = S_IFDIR | 0555,
+    .children = root_table,
+    .number = proc_pid_number,
     .numbers = proc_pids,
 };

@@ -29,7 +29,7 @@ void waiter_add(struct waitq *q, struct waiter *w)
     w->task = t;
     spin_lock(&q->lock);
     list_push_back(&q->waiters, &w->link);
-    spin_lock(&t->lock);        /* also the barrier that waitq_idle() wants */
+    spin_lock(&t->lock); /* also the barrier that waitq_idle() wants */
     t->wake_token = false;
     spin_unlock(&t->lock);
     spin_unlock(&q->lock);
@@ -73,15 +73,9 @@ static inline void wake(struct task *t, void (*how)(struct task *))
     spin_unlock(&t->lock);
 }
 
-void wake_task(struct task *t)
-{
-    wake(t, sched_wake);
-}
+void wake_task(struct task *t) { wake(t, sched_wake); }
 
-void wake_task_first(struct task *t)
-{
-    wake(t, sched_wake_first);
-}
+void wake_task_first(struct task *t) { wake(t, sched_wake_first); }
 
 struct alarm {
     struct timer timer;

@@ -22,15 +22,24 @@
 #include "shared/trace_schema.h"
 
 struct task;
-struct waitq { struct spinlock lock; struct list waiters; };
-struct waiter { struct list link; struct task *task; };   /* on the sleeper's stack */
-#define WAITQ_INIT(name) { SPINLOCK_INIT(LOCK_waitq), LIST_INIT((name).waiters) }
+struct waitq {
+    struct spinlock lock;
+    struct list waiters;
+};
+struct waiter {
+    struct list link;
+    struct task *task;
+}; /* on the sleeper's stack */
+#define WAITQ_INIT(name) \
+    { \
+        SPINLOCK_INIT(LOCK_waitq), LIST_INIT((name).waiters) \
+    }
 
 void waitq_init(struct waitq *q);
-void waiter_add(struct waitq *q, struct waiter *w);     /* current waits here */
-void waiter_join(struct waitq *q, struct waiter *w);    /* in one more queue: keeps the token */
+void waiter_add(struct waitq *q, struct waiter *w);  /* current waits here */
+void waiter_join(struct waitq *q, struct waiter *w); /* in one more queue: keeps the token */
 void waiter_remove(struct waitq *q, struct waiter *w);
-void waitq_wake(struct waitq *q);                       /* all of them */
+void waitq_wake(struct waitq *q); /* all of them */
 
 /* Nobody waits, so there is nobody to wake.  Asked without the lock; right if between
  * the change of the condition and this stands a locked instruction (giving a mutex
@@ -42,9 +51,9 @@ static inline bool waitq_idle(struct waitq *q)
 }
 
 enum block_how {
-    BLOCK_UNINTERRUPTIBLE,  /* ends by a wake only */
-    BLOCK_KILLABLE,         /* or by a fatal signal */
-    BLOCK_INTERRUPTIBLE,    /* or by any signal that is to be handled */
+    BLOCK_UNINTERRUPTIBLE, /* ends by a wake only */
+    BLOCK_KILLABLE,        /* or by a fatal signal */
+    BLOCK_INTERRUPTIBLE,   /* or by any signal that is to be handled */
 };
 #define NO_DEADLINE UINT64_MAX
 
@@ -55,17 +64,20 @@ int block(enum block_reason reason, uint32_t on_pid, enum block_how how, uint64_
 
 /* Makes t runnable if block() has it asleep, else leaves the token. */
 void wake_task(struct task *t);
-void wake_task_first(struct task *t);       /* current will soon sleep or end: t runs next */
+void wake_task_first(struct task *t); /* current will soon sleep or end: t runs next */
 
 /* Waits on q until cond is true.  0, -ERESTARTSYS or -ETIMEDOUT. */
-#define WAIT_EVENT(q, cond, reason, on_pid, how, deadline) ({ \
-    struct waiter w_; int rc_ = 0; \
-    if (!(cond)) { \
-        waiter_add((q), &w_); \
-        while (!(cond) && (rc_ = block((reason), (on_pid), (how), (deadline))) == 0) \
-            ; \
-        waiter_remove((q), &w_); \
-    } \
-    rc_; })
+#define WAIT_EVENT(q, cond, reason, on_pid, how, deadline) \
+    ({ \
+        struct waiter w_; \
+        int rc_ = 0; \
+        if (!(cond)) { \
+            waiter_add((q), &w_); \
+            while (!(cond) && (rc_ = block((reason), (on_pid), (how), (deadline))) == 0) \
+                ; \
+            waiter_remove((q), &w_); \
+        } \
+        rc_; \
+    })
 
 #endif

@@ -55,11 +55,11 @@
 #include "arch/regs.h"
 #include "trace/trace.h"
 
-#define TURN_NS      10000000ull    /* at nice 0 */
-#define TURN_INTERPRETED_NS 50000000ull     /* where ring 0 is, and a fork takes 20 ms */
+#define TURN_NS             10000000ull /* at nice 0 */
+#define TURN_INTERPRETED_NS 50000000ull /* where ring 0 is, and a fork takes 20 ms */
 
 struct runq runqs[MAX_CPUS];
-static uint64_t idle_cpus __attribute__((aligned(64)));     /* [a] */
+static uint64_t idle_cpus __attribute__((aligned(64))); /* [a] */
 
 static uint64_t bit(unsigned cpu) { return 1ull << cpu; }
 
@@ -211,7 +211,7 @@ static unsigned choose(const struct task *t)
 static unsigned place(const struct task *t, unsigned here)
 {
     if (__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE))
-        return t->cpu;          /* if that is forbidden, it moves itself before user mode */
+        return t->cpu; /* if that is forbidden, it moves itself before user mode */
     if (runq_allows(t, here))
         return here;
     return runq_allows(t, t->cpu) ? t->cpu : choose(t);
@@ -246,15 +246,9 @@ static void make_runnable(struct task *t, bool first)
     put_into(t, likely(ncpus == 1) ? 0 : place(t, this_cpu()->id), first);
 }
 
-void sched_wake(struct task *t)
-{
-    make_runnable(t, false);
-}
+void sched_wake(struct task *t) { make_runnable(t, false); }
 
-void sched_wake_first(struct task *t)
-{
-    make_runnable(t, true);
-}
+void sched_wake_first(struct task *t) { make_runnable(t, true); }
 
 static void start(struct task *t, bool first)
 {
@@ -267,22 +261,13 @@ static void start(struct task *t, bool first)
     make_runnable(t, first);
 }
 
-void sched_enqueue(struct task *t)
-{
-    start(t, false);
-}
+void sched_enqueue(struct task *t) { start(t, false); }
 
-void sched_first(struct task *t)
-{
-    start(t, true);
-}
+void sched_first(struct task *t) { start(t, true); }
 
 /* --- affinity -------------------------------------------------------------------------- */
 
-void runq_move(struct task *t)
-{
-    put_into(t, choose(t), false);
-}
+void runq_move(struct task *t) { put_into(t, choose(t), false); }
 
 /* Takes t out of the queue of a CPU that it may not run on.  False: it is in none,
  * or its stack is in use. */
@@ -292,7 +277,7 @@ static bool withdraw(struct task *t, unsigned cpu)
 
     spin_lock(&q->lock);
     bool queued = t->cpu == cpu && !__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE) &&
-        (q->next == t || !list_empty(&t->run_link));
+                  (q->next == t || !list_empty(&t->run_link));
     if (queued)
         runq_take(q, t);
     spin_unlock(&q->lock);
@@ -306,7 +291,7 @@ static bool well_placed(struct task *t)
 
     if (runq_allows(t, cpu))
         return true;
-    spin_lock(&t->lock);        /* who wakes it meanwhile sees the new mask */
+    spin_lock(&t->lock); /* who wakes it meanwhile sees the new mask */
     uint8_t state = t->rec->state;
     spin_unlock(&t->lock);
     if (state != TASK_running && state != TASK_runnable)

@@ -7,23 +7,24 @@
 #include "trace/trace.h"
 
 /* Bits of cpu.need_resched. */
-#define NEED_LOOK  1ull     /* look at the run queue before user mode.  A CPU where it is
+#define NEED_LOOK \
+    1ull                /* look at the run queue before user mode.  A CPU where it is
                              * set looks by itself; who sets it elsewhere, interrupts */
-#define NEED_AGAIN 2ull     /* ... once more at the next return: somebody waits, and others idle */
+#define NEED_AGAIN 2ull /* ... once more at the next return: somebody waits, and others idle */
 
 /* Each on cache lines of its own.  [q] lock  [o] the CPU whose it is  [a] atomic */
 struct runq {
     struct spinlock lock;
-    uint32_t    n;              /* [q], others read it: in next, active and expired */
-    struct task *next;          /* [q] runs before all others, and nobody takes it away: vfork */
-    struct list active, expired;    /* [q] task.run_link */
-    bool        fresh;          /* [q] somebody was woken during the present turn, */
-    uint64_t    fresh_at;       /* [q]   the first at this TSC */
-    uint64_t    turn_start;     /* [o] TSC: since when the present task runs */
-    uint64_t    armed;          /* [o] ns: the timer will set NEED_LOOK then */
-    uint64_t    again_at;       /* [o] ns: when NEED_AGAIN was set */
-    struct task *left;          /* [o] whose stack switch_to has just left */
-    struct task *dead;          /* [o] it is gone for good: to be buried */
+    uint32_t n;                  /* [q], others read it: in next, active and expired */
+    struct task *next;           /* [q] runs before all others, and nobody takes it away: vfork */
+    struct list active, expired; /* [q] task.run_link */
+    bool fresh;                  /* [q] somebody was woken during the present turn, */
+    uint64_t fresh_at;           /* [q]   the first at this TSC */
+    uint64_t turn_start;         /* [o] TSC: since when the present task runs */
+    uint64_t armed;              /* [o] ns: the timer will set NEED_LOOK then */
+    uint64_t again_at;           /* [o] ns: when NEED_AGAIN was set */
+    struct task *left;           /* [o] whose stack switch_to has just left */
+    struct task *dead;           /* [o] it is gone for good: to be buried */
 } __attribute__((aligned(64)));
 
 extern struct runq runqs[MAX_CPUS];
@@ -34,14 +35,14 @@ static inline bool runq_allows(const struct task *t, unsigned cpu)
     return __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED) >> cpu & 1;
 }
 void runq_init(struct runq *q);
-uint64_t runq_turn(const struct task *t);       /* how long one of its turns is, ns */
+uint64_t runq_turn(const struct task *t); /* how long one of its turns is, ns */
 /* What has waited longest on another CPU and may run here: running now.  NULL: nobody. */
 struct task *runq_steal(struct cpu *c);
-bool runq_others_wait(const struct cpu *c);     /* a hint */
+bool runq_others_wait(const struct cpu *c); /* a hint */
 /* Into the queue of a CPU that it may run on.  No lock held: t is runnable, in no queue. */
 void runq_move(struct task *t);
 /* Idle CPUs are called to take up to `most` of those who wait on c. */
-unsigned runq_share(struct cpu *c, unsigned most);      /* how many were called */
+unsigned runq_share(struct cpu *c, unsigned most); /* how many were called */
 bool runq_idle_elsewhere(const struct cpu *c);
 /* Idle or not?  See the head of runq.c. */
 void runq_mark_idle(struct cpu *c);
@@ -49,7 +50,7 @@ void runq_mark_busy(struct cpu *c);
 bool runq_may_halt(struct cpu *c);
 
 /* sched.c */
-void sched_turn_check(void);    /* need_resched was set; no spinlock held */
+void sched_turn_check(void); /* need_resched was set; no spinlock held */
 
 /* times.c */
 /* t leaves this CPU at that TSC: its time is booked.  Who runs next begins with
@@ -59,7 +60,7 @@ void cpu_idle_begins(struct cpu *c);
 void cpu_idle_ends(struct cpu *c);
 void load_init(void);
 void load_update(uint64_t now_ns);
-extern uint64_t load_next;          /* [a] ns: when the averages are due */
+extern uint64_t load_next; /* [a] ns: when the averages are due */
 /* Before the number of runnable tasks changes. */
 static inline void load_look(uint64_t now_ns)
 {

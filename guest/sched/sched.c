@@ -27,18 +27,15 @@
 /* How long one who was just woken may have to wait.  The waker gets to its next call
  * first, also where a call takes a millisecond: a shell that kills a child waits for
  * it before it is dead, and says so, as on other systems. */
-#define PATIENCE_NS  1000000ull
+#define PATIENCE_NS             1000000ull
 #define PATIENCE_INTERPRETED_NS 20000000ull
 /* How long one may wait whom an idle CPU could run; a task that stays in user mode is
  * interrupted for that after some times as long. */
-#define HANDOVER_NS  25000ull
+#define HANDOVER_NS             25000ull
 #define HANDOVER_INTERPRETED_NS 1000000ull
-#define HANDOVER_TIMER 10
+#define HANDOVER_TIMER          10
 
-static bool interpreted(void)
-{
-    return hc_caps & HC_CAP_PAGE_OPS;
-}
+static bool interpreted(void) { return hc_caps & HC_CAP_PAGE_OPS; }
 
 /* Each CPU for itself, before others know it. */
 void sched_init(void)
@@ -48,7 +45,7 @@ void sched_init(void)
     runq_init(&runqs[c->id]);
     if (c->id == 0) {
         load_init();
-    } else {                    /* until now it has idled */
+    } else { /* until now it has idled */
         c->idle_ns = clock_mono_ns();
     }
 }
@@ -59,7 +56,7 @@ static void switch_machine(struct cpu *c, struct task *prev, struct task *next)
 {
     next->on_cpu = true;
     if (ncpus > 1)
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);    /* sched_kick() has the other side */
+        __atomic_thread_fence(__ATOMIC_SEQ_CST); /* sched_kick() has the other side */
     next->rec->cpu = c->id;
     c->switches++;
     trace_switch(prev->tid, next->tid, next->rec->mm);
@@ -92,7 +89,7 @@ void schedule_tail(void)
 
     finish_switch();
     if (t->set_child_tid != 0)
-        put_user(t->tid, t->set_child_tid);     /* as in Linux, a bad address is not an error */
+        put_user(t->tid, t->set_child_tid); /* as in Linux, a bad address is not an error */
 }
 
 /* prev gives the CPU up, but could go on: into a queue.  q->lock held.  False: it
@@ -132,10 +129,10 @@ void schedule(void)
         runq_move(prev);
     if (next == NULL && (ncpus == 1 || (next = runq_steal(c)) == NULL)) {
         next = c->idle;
-        others = true;          /* it looks: nobody needs to interrupt it */
+        others = true; /* it looks: nobody needs to interrupt it */
     }
     if (others || (ncpus > 1 && !runq_allows(next, c->id)))
-        c->need_resched |= NEED_LOOK;   /* on the way to user mode: a timer for this turn's end */
+        c->need_resched |= NEED_LOOK; /* on the way to user mode: a timer for this turn's end */
     q->turn_start = tsc;
     next->last_tsc = tsc;
     if (next != prev) {
@@ -148,7 +145,7 @@ void schedule(void)
 
 void sched_yield_now(void)
 {
-    current->slice_ns = 0;          /* behind all others */
+    current->slice_ns = 0; /* behind all others */
     schedule();
 }
 
@@ -162,10 +159,7 @@ void sched_exit(void)
 
 /* --- turns -------------------------------------------------------------------- */
 
-static uint64_t handover_ns(void)
-{
-    return interpreted() ? HANDOVER_INTERPRETED_NS : HANDOVER_NS;
-}
+static uint64_t handover_ns(void) { return interpreted() ? HANDOVER_INTERPRETED_NS : HANDOVER_NS; }
 
 /* So many wait: may idle CPUs help?  Returns the moment at which this is to be
  * asked again, though nobody enters the kernel. */
@@ -181,7 +175,7 @@ static uint64_t share(struct cpu *c, uint32_t waiting, uint64_t need, uint64_t n
     bool again = now - q->again_at >= handover;
     uint32_t most = again ? waiting : waiting - 1;
     if (most != 0 && runq_share(c, most) == 0 && again)
-        return UINT64_MAX;      /* those who are idle may not, or somebody else calls them */
+        return UINT64_MAX; /* those who are idle may not, or somebody else calls them */
     __atomic_fetch_or(&c->need_resched, NEED_AGAIN, __ATOMIC_RELAXED);
     return again ? UINT64_MAX : q->again_at + HANDOVER_TIMER * handover;
 }
@@ -195,7 +189,7 @@ void sched_turn_check(void)
 
     c->need_resched = 0;
     if (ncpus > 1) {
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);    /* whoever finds it off interrupts */
+        __atomic_thread_fence(__ATOMIC_SEQ_CST); /* whoever finds it off interrupts */
         if (!runq_allows(current, c->id)) {
             schedule();
             return;
@@ -209,10 +203,10 @@ void sched_turn_check(void)
     uint64_t turn = current->slice_ns;
     if (q->fresh)
         turn = MIN(turn, clock_tsc_to_ns(MAX(q->fresh_at, q->turn_start) - q->turn_start) +
-                   (interpreted() ? PATIENCE_INTERPRETED_NS : PATIENCE_NS));
+                             (interpreted() ? PATIENCE_INTERPRETED_NS : PATIENCE_NS));
     if (ran >= turn) {
         current->nivcsw++;
-        schedule();             /* if others wait, it has set need_resched: once more */
+        schedule(); /* if others wait, it has set need_resched: once more */
         return;
     }
     uint64_t end = now + turn - ran;
@@ -252,7 +246,7 @@ void trap_return_work(struct regs *r)
 
 void sched_idle(void)
 {
-    struct cpu *c = this_cpu();     /* an idle task never moves */
+    struct cpu *c = this_cpu(); /* an idle task never moves */
     struct runq *q = &runqs[c->id];
 
     for (;;) {
@@ -263,7 +257,7 @@ void sched_idle(void)
             if (c->switches != switches)
                 continue;
         }
-        if (q->n != 0) {            /* its stack will be free in a moment */
+        if (q->n != 0) { /* its stack will be free in a moment */
             cpu_relax_poll();
             continue;
         }

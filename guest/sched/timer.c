@@ -20,12 +20,12 @@
 /* [l] lock  [o] the CPU whose it is */
 static struct timer_queue {
     struct spinlock lock;
-    struct rb_root timers;          /* [l] by when */
-    struct timer *first;            /* [l] */
-    struct timer *running;          /* [o], others look: its fire() is being called */
-    uint64_t slice;                 /* [o] 0: none */
-    uint64_t not_before;            /* [o] of the next interrupt */
-    uint64_t armed;                 /* [o] for when the hardware is; 0: not yet */
+    struct rb_root timers; /* [l] by when */
+    struct timer *first;   /* [l] */
+    struct timer *running; /* [o], others look: its fire() is being called */
+    uint64_t slice;        /* [o] 0: none */
+    uint64_t not_before;   /* [o] of the next interrupt */
+    uint64_t armed;        /* [o] for when the hardware is; 0: not yet */
 } __attribute__((aligned(64))) queues[MAX_CPUS] = {
     [0 ... MAX_CPUS - 1] = { .lock = SPINLOCK_INIT(LOCK_timers) },
 };
@@ -133,7 +133,7 @@ bool timer_stop(struct timer *t)
 void timer_finish(struct timer *t)
 {
     if (t->when == 0)
-        return;                 /* never started */
+        return; /* never started */
     take_off(t);
     for (uint32_t i = 0; i < ncpus; i++)
         while (i != this_cpu()->id && __atomic_load_n(&queues[i].running, __ATOMIC_ACQUIRE) == t)
@@ -175,7 +175,7 @@ void timer_interrupt(void)
     while (q->first != NULL && q->first->when <= now) {
         struct timer *t = q->first;
 
-        __atomic_store_n(&q->running, t, __ATOMIC_RELEASE);    /* before it is not queued */
+        __atomic_store_n(&q->running, t, __ATOMIC_RELEASE); /* before it is not queued */
         dequeue(q, t);
         spin_unlock(&q->lock);
         t->fire(t);

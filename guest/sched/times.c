@@ -18,14 +18,14 @@
 #include "arch/clock.h"
 #include "trace/trace.h"
 
-#define LOAD_PERIOD  (5 * NSEC_PER_SEC)
-#define OFF_CPU      0ull           /* as a new task begins */
-#define BOOKING      UINT64_MAX
-#define CHANGING     UINT64_MAX     /* of idle_since */
+#define LOAD_PERIOD (5 * NSEC_PER_SEC)
+#define OFF_CPU     0ull /* as a new task begins */
+#define BOOKING     UINT64_MAX
+#define CHANGING    UINT64_MAX /* of idle_since */
 
 static struct spinlock load_lock = SPINLOCK_INIT(LOCK_load);
 uint64_t load_next;
-static uint32_t load[3];            /* [load_lock] 16.16 */
+static uint32_t load[3]; /* [load_lock] 16.16 */
 
 void task_set_state(struct task *t, enum task_state next, enum block_reason reason, uint32_t on_pid)
 {
@@ -42,10 +42,7 @@ void task_set_state(struct task *t, enum task_state next, enum block_reason reas
 /* --- time ---------------------------------------------------------------------- */
 
 /* Stores before it stay before those after it; x86 needs no instruction for that. */
-static inline void in_order(void)
-{
-    __asm__ volatile("" : : : "memory");
-}
+static inline void in_order(void) { __asm__ volatile("" : : : "memory"); }
 
 /* Books the time since last_tsc to t, which runs on c, this CPU; then sets last_tsc. */
 static inline void book(struct cpu *c, struct task *t, uint64_t now, uint64_t then)
@@ -67,10 +64,7 @@ static inline void book(struct cpu *c, struct task *t, uint64_t now, uint64_t th
     t->last_tsc = then;
 }
 
-void times_leave(struct cpu *c, struct task *t, uint64_t now)
-{
-    book(c, t, now, OFF_CPU);
-}
+void times_leave(struct cpu *c, struct task *t, uint64_t now) { book(c, t, now, OFF_CPU); }
 
 /* Of a task that may be running on another CPU. */
 static void read_times(const struct task *t, uint64_t *user, uint64_t *sys)
@@ -128,10 +122,7 @@ void cpu_times(unsigned cpu, uint64_t *user, uint64_t *idle)
     *user = __atomic_load_n(&c->user_ns, __ATOMIC_RELAXED);
 }
 
-void cpu_idle_begins(struct cpu *c)
-{
-    c->idle_since = clock_mono_ns();
-}
+void cpu_idle_begins(struct cpu *c) { c->idle_since = clock_mono_ns(); }
 
 void cpu_idle_ends(struct cpu *c)
 {
@@ -157,10 +148,7 @@ uint64_t sched_uptime_idle_ns(void)
 
 /* --- load average -------------------------------------------------------------- */
 
-void load_init(void)
-{
-    load_next = clock_mono_ns() + LOAD_PERIOD;
-}
+void load_init(void) { load_next = clock_mono_ns() + LOAD_PERIOD; }
 
 static unsigned running_now(void)
 {
@@ -175,12 +163,12 @@ static unsigned running_now(void)
  * Called before what runs changes, so n is what it was since the last time. */
 SLOW_PATH void load_update(uint64_t now)
 {
-    static const uint32_t share[3] = { 5236, 1083, 363 };   /* of 65536 */
+    static const uint32_t share[3] = { 5236, 1083, 363 }; /* of 65536 */
     unsigned n = running_now();
 
     spin_lock(&load_lock);
     if (now > load_next + 4 * 900 * NSEC_PER_SEC)
-        load_next = now - 4 * 900 * NSEC_PER_SEC;   /* the rest is forgotten anyway */
+        load_next = now - 4 * 900 * NSEC_PER_SEC; /* the rest is forgotten anyway */
     for (; load_next <= now; load_next += LOAD_PERIOD) {
         for (unsigned i = 0; i < 3; i++) {
             int64_t diff = ((int64_t)n << 16) - load[i];

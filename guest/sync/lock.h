@@ -19,6 +19,7 @@
 #define LOCKS 0
 #endif
 
+/* clang-format off */
 enum lock_class {
     LOCK_NONE,                      /* not initialized: may not be taken */
 #define X(name, two, guards) LOCK_##name,
@@ -26,20 +27,27 @@ enum lock_class {
 #undef X
     LOCK_END,
 };
+/* clang-format on */
 
 /* --- spinlocks ---------------------------------------------------------------- */
 
 struct spinlock {
-    uint32_t holder;                /* [a] CPU + 1, 0: free */
+    uint32_t holder; /* [a] CPU + 1, 0: free */
 #if LOCKS
-    uint32_t class;                 /* [k] enum lock_class */
+    uint32_t class; /* [k] enum lock_class */
 #endif
 };
 
 #if LOCKS
-#define SPINLOCK_INIT(class) { 0, class }
+#define SPINLOCK_INIT(class) \
+    { \
+        0, class \
+    }
 #else
-#define SPINLOCK_INIT(class) { 0 }
+#define SPINLOCK_INIT(class) \
+    { \
+        0 \
+    }
 #endif
 
 static inline void spin_init(struct spinlock *l, enum lock_class class)
@@ -50,9 +58,9 @@ static inline void spin_init(struct spinlock *l, enum lock_class class)
 
 /* The same for a lock in memory that is zero already. */
 #if LOCKS
-#define spin_class(l, c)        ((void)((l)->class = (c)))
+#define spin_class(l, c) ((void)((l)->class = (c)))
 #else
-#define spin_class(l, c)        ((void)0)
+#define spin_class(l, c) ((void)0)
 #endif
 
 static inline bool spin_held(const struct spinlock *l)
@@ -71,33 +79,37 @@ static inline void spin_release(struct spinlock *l)
 {
     __atomic_store_n(&l->holder, 0, __ATOMIC_RELEASE);
 }
-void spin_lock_slow(struct spinlock *l);    /* lock.c: spins */
+void spin_lock_slow(struct spinlock *l); /* lock.c: spins */
 
 /* --- mutexes ------------------------------------------------------------------ */
 
 /* Its owner may sleep.  Not recursive.  Who gives it back still looks at its waiters
  * after somebody else may have taken it: he has a reference on what it is in. */
 struct mutex {
-    struct task    *owner;          /* [a] */
-    struct spinlock lock;           /* guards waiters */
-    struct list     waiters;        /* struct waiter.link */
+    struct task *owner;   /* [a] */
+    struct spinlock lock; /* guards waiters */
+    struct list waiters;  /* struct waiter.link */
 #if LOCKS
-    uint32_t        class;          /* [k] */
+    uint32_t class; /* [k] */
 #endif
 };
 
 #if LOCKS
 #define LOCKS_HELD 8
-struct lock_list {                  /* what a CPU or a task holds, in the order it was taken */
+struct lock_list { /* what a CPU or a task holds, in the order it was taken */
     uint32_t n;
-    struct lock_held { void *lock; const char *where; uint32_t class; } held[LOCKS_HELD];
+    struct lock_held {
+        void *lock;
+        const char *where;
+        uint32_t class;
+    } held[LOCKS_HELD];
 };
 #endif
 
 void mutex_setup(struct mutex *m);
-bool mutex_held(const struct mutex *m);     /* by current */
+bool mutex_held(const struct mutex *m); /* by current */
 bool mutex_try(struct mutex *m);
-void mutex_lock_slow(struct mutex *m);      /* may sleep, not interruptible */
+void mutex_lock_slow(struct mutex *m); /* may sleep, not interruptible */
 void mutex_release(struct mutex *m);
 #define ASSERT_HELD(m) ASSERT(mutex_held(m))
 
@@ -105,8 +117,8 @@ void mutex_release(struct mutex *m);
 
 #if LOCKS
 #define LOCK_STRING_(x) #x
-#define LOCK_STRING(x) LOCK_STRING_(x)
-#define LOCK_HERE __FILE__ ":" LOCK_STRING(__LINE__)
+#define LOCK_STRING(x)  LOCK_STRING_(x)
+#define LOCK_HERE       __FILE__ ":" LOCK_STRING(__LINE__)
 
 void lock_check_spin(struct spinlock *l, const char *here);
 bool lock_check_spin_try(struct spinlock *l, const char *here);
@@ -117,28 +129,30 @@ void lock_check_no_spin(const char *what, const char *here);
 void lock_check_none(const char *what, const char *here);
 void lock_check_user_memory(const char *here);
 
-#define spin_lock(l)        lock_check_spin((l), LOCK_HERE)
-#define spin_trylock(l)     lock_check_spin_try((l), LOCK_HERE)
-#define spin_unlock(l)      lock_check_spin_unlock((l), LOCK_HERE)
-#define mutex_init(m, c)    (mutex_setup(m), (void)((m)->class = (c)))
-#define mutex_lock(m)       lock_check_mutex((m), LOCK_HERE)
-#define mutex_unlock(m)     lock_check_mutex_unlock((m), LOCK_HERE)
+#define spin_lock(l)     lock_check_spin((l), LOCK_HERE)
+#define spin_trylock(l)  lock_check_spin_try((l), LOCK_HERE)
+#define spin_unlock(l)   lock_check_spin_unlock((l), LOCK_HERE)
+#define mutex_init(m, c) (mutex_setup(m), (void)((m)->class = (c)))
+#define mutex_lock(m)    lock_check_mutex((m), LOCK_HERE)
+#define mutex_unlock(m)  lock_check_mutex_unlock((m), LOCK_HERE)
 
 /* What current is about to do wants no spinlock held; no lock at all; none that a
  * fault on user memory could not be taken under. */
-#define LOCK_NO_SPIN(what)  lock_check_no_spin((what), LOCK_HERE)
-#define LOCK_NO_LOCK(what)  lock_check_none((what), LOCK_HERE)
-#define LOCK_USER_MEMORY()  lock_check_user_memory(LOCK_HERE)
+#define LOCK_NO_SPIN(what) lock_check_no_spin((what), LOCK_HERE)
+#define LOCK_NO_LOCK(what) lock_check_none((what), LOCK_HERE)
+#define LOCK_USER_MEMORY() lock_check_user_memory(LOCK_HERE)
 
 /* What the checking kernel has counted, for /proc/lock_stat. */
-struct lock_stat { uint64_t taken, waited, wait_tsc, wait_max_tsc; };
+struct lock_stat {
+    uint64_t taken, waited, wait_tsc, wait_max_tsc;
+};
 void lock_stat_get(enum lock_class class, struct lock_stat *sum);
 const char *lock_class_name(enum lock_class class);
 #else
-#define mutex_init(m, c)    mutex_setup(m)
-#define LOCK_NO_SPIN(what)  ((void)0)
-#define LOCK_NO_LOCK(what)  ((void)0)
-#define LOCK_USER_MEMORY()  ((void)0)
+#define mutex_init(m, c)   mutex_setup(m)
+#define LOCK_NO_SPIN(what) ((void)0)
+#define LOCK_NO_LOCK(what) ((void)0)
+#define LOCK_USER_MEMORY() ((void)0)
 
 static inline void spin_lock(struct spinlock *l)
 {
@@ -148,7 +162,7 @@ static inline void spin_lock(struct spinlock *l)
 static inline bool spin_trylock(struct spinlock *l) { return spin_try(l); }
 static inline void spin_unlock(struct spinlock *l) { spin_release(l); }
 void mutex_lock(struct mutex *m);
-#define mutex_unlock(m)     mutex_release(m)
+#define mutex_unlock(m)    mutex_release(m)
 #endif
 
 #endif

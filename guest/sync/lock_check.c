@@ -17,27 +17,28 @@
 #include "proc/task.h"
 
 #define NAME(name, two, guards) [LOCK_##name] = #name,
-static const char *const names[LOCK_END] = { [LOCK_NONE] = "(not initialized)", LOCK_CLASSES(NAME) };
+static const char *const names[LOCK_END] = { [LOCK_NONE] = "(not initialized)",
+                                             LOCK_CLASSES(NAME) };
 
 enum two { ONE, ADDRESS, NEW };
 #define TWO(name, two, guards) [LOCK_##name] = two,
 static const uint8_t two_of[LOCK_END] = { LOCK_CLASSES(TWO) };
 
-static struct lock_list spins[MAX_CPUS];    /* each by its CPU only */
-static struct lock_stat stats[MAX_CPUS][LOCK_END];  /* written by its CPU only */
-static bool off;                            /* [a] a violation was found: the machine stops */
+static struct lock_list spins[MAX_CPUS];           /* each by its CPU only */
+static struct lock_stat stats[MAX_CPUS][LOCK_END]; /* written by its CPU only */
+static bool off; /* [a] a violation was found: the machine stops */
 
 static struct lock_list *my_spins(void) { return &spins[this_cpu()->id]; }
 static struct lock_list *my_mutexes(void) { return &current->mutexes; }
 
-static void __attribute__((noreturn)) violation(const char *what, enum lock_class class,
-                                                const char *here, const struct lock_held *held)
+static void __attribute__((noreturn))
+violation(const char *what, enum lock_class class, const char *here, const struct lock_held *held)
 {
     off = true;
     if (held == NULL)
         panic("lock %s: %s at %s", names[class], what, here);
-    panic("lock %s: %s at %s\nheld: %s, taken at %s", names[class], what, here,
-          names[held->class], held->where);
+    panic("lock %s: %s at %s\nheld: %s, taken at %s", names[class], what, here, names[held->class],
+          held->where);
 }
 
 /* --- lists -------------------------------------------------------------------- */
@@ -112,10 +113,7 @@ void lock_stat_get(enum lock_class class, struct lock_stat *sum)
     }
 }
 
-const char *lock_class_name(enum lock_class class)
-{
-    return names[class];
-}
+const char *lock_class_name(enum lock_class class) { return names[class]; }
 
 /* --- spinlocks ---------------------------------------------------------------- */
 

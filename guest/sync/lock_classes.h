@@ -9,6 +9,7 @@
  *
  * Mutexes come first: who holds a spinlock does not sleep, and that includes user
  * memory, whose fault takes an address space's mutex. */
+/* clang-format off */
 #define LOCK_CLASSES(X) \
     /* mutexes */ \
     X(file,         ADDRESS, "struct file: its position; two: copy_file_range") \
@@ -46,3 +47,4 @@
     X(frame,        ONE,     "free frames") \
     X(random,       ONE,     "the random number generator") \
     X(console,      ONE,     "the serial line")
+/* clang-format on */

@@ -10,12 +10,12 @@
 
 /* A name whose last component is to be made or removed: walked to its directory,
  * with fs_tree held. */
-struct place { struct user_name name; struct walker w; };
+struct place {
+    struct user_name name;
+    struct walker w;
+};
 
-static int place_name(struct place *p, uaddr_t name)
-{
-    return name_get(&p->name, name);
-}
+static int place_name(struct place *p, uaddr_t name) { return name_get(&p->name, name); }
 
 /* fs_tree held.  After 0: place_end(). */
 static int place_walk(struct place *p, int dfd)
@@ -90,10 +90,7 @@ static long make_node(int dfd, uaddr_t name, struct new_node *n)
     return err;
 }
 
-static uint32_t masked(uint32_t mode)
-{
-    return mode & ~current->fs->umask;
-}
+static uint32_t masked(uint32_t mode) { return mode & ~current->fs->umask; }
 
 static long mkdir_at(int dfd, uaddr_t name, uint32_t mode)
 {
@@ -102,26 +99,23 @@ static long mkdir_at(int dfd, uaddr_t name, uint32_t mode)
     return make_node(dfd, name, &n);
 }
 
-SYSCALL2(mkdir, uaddr_t, name, uint32_t, mode)
-{
-    return mkdir_at(AT_FDCWD, name, mode);
-}
+SYSCALL2(mkdir, uaddr_t, name, uint32_t, mode) { return mkdir_at(AT_FDCWD, name, mode); }
 
-SYSCALL3(mkdirat, int, dfd, uaddr_t, name, uint32_t, mode)
-{
-    return mkdir_at(dfd, name, mode);
-}
+SYSCALL3(mkdirat, int, dfd, uaddr_t, name, uint32_t, mode) { return mkdir_at(dfd, name, mode); }
 
 static long mknod_at(int dfd, uaddr_t name, uint32_t mode, uint32_t dev)
 {
     struct new_node n = { .mode = (mode & S_IFMT) | masked(mode & 07777) };
 
     switch (mode & S_IFMT) {
-    case 0:       n.mode |= S_IFREG; break;
-    case S_IFREG: case S_IFIFO: case S_IFSOCK: break;
-    case S_IFCHR: case S_IFBLK: n.rdev = dev; break;
+    case 0: n.mode |= S_IFREG; break;
+    case S_IFREG:
+    case S_IFIFO:
+    case S_IFSOCK: break;
+    case S_IFCHR:
+    case S_IFBLK: n.rdev = dev; break;
     case S_IFDIR: return -EPERM;
-    default:      return -EINVAL;
+    default: return -EINVAL;
     }
     return make_node(dfd, name, &n);
 }
@@ -151,10 +145,7 @@ static long symlink_at(uaddr_t target, int dfd, uaddr_t name)
     return err;
 }
 
-SYSCALL2(symlink, uaddr_t, target, uaddr_t, name)
-{
-    return symlink_at(target, AT_FDCWD, name);
-}
+SYSCALL2(symlink, uaddr_t, target, uaddr_t, name) { return symlink_at(target, AT_FDCWD, name); }
 
 SYSCALL3(symlinkat, uaddr_t, target, int, dfd, uaddr_t, name)
 {
@@ -170,9 +161,10 @@ static int link_checked(struct path *old, struct walker *w)
         return err;
     if (old->mnt != w->at.mnt)
         return -EXDEV;
-    if (in->nlink == 0)         /* removed, and not made by O_TMPFILE in this file system's view */
-        return in->sb == w->at.dentry->inode->sb && old->dentry->parent == old->dentry ? tmpfs_link(
-            &w->at, w->last, w->last_len, in) : -ENOENT;
+    if (in->nlink == 0) /* removed, and not made by O_TMPFILE in this file system's view */
+        return in->sb == w->at.dentry->inode->sb && old->dentry->parent == old->dentry
+                   ? tmpfs_link(&w->at, w->last, w->last_len, in)
+                   : -ENOENT;
     return tmpfs_link(&w->at, w->last, w->last_len, in);
 }
 
@@ -184,8 +176,10 @@ static long link_at(int old_dfd, uaddr_t old_name, int dfd, uaddr_t name, uint32
 
     if (flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    err = path_lookup_user(old_dfd, old_name, (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) |
-                           (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &old);
+    err = path_lookup_user(old_dfd, old_name,
+                           (flags & AT_SYMLINK_FOLLOW ? WALK_FOLLOW : 0) |
+                               (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
+                           &old);
     if (err)
         return err;
     err = place_begin(&p, dfd, name);
@@ -197,10 +191,7 @@ static long link_at(int old_dfd, uaddr_t old_name, int dfd, uaddr_t name, uint32
     return err;
 }
 
-SYSCALL2(link, uaddr_t, old, uaddr_t, name)
-{
-    return link_at(AT_FDCWD, old, AT_FDCWD, name, 0);
-}
+SYSCALL2(link, uaddr_t, old, uaddr_t, name) { return link_at(AT_FDCWD, old, AT_FDCWD, name, 0); }
 
 SYSCALL5(linkat, int, old_dfd, uaddr_t, old, int, dfd, uaddr_t, name, uint32_t, flags)
 {
@@ -218,10 +209,10 @@ static long remove_at(int dfd, uaddr_t name, bool rmdir)
     if (err)
         return err;
     switch (p.w.kind) {
-    case LAST_NAME:   break;
-    case LAST_DOT:    err = rmdir ? -EINVAL : -EISDIR; break;
+    case LAST_NAME: break;
+    case LAST_DOT: err = rmdir ? -EINVAL : -EISDIR; break;
     case LAST_DOTDOT: err = rmdir ? -ENOTEMPTY : -EISDIR; break;
-    case LAST_ROOT:   err = rmdir ? -EBUSY : -EISDIR; break;
+    case LAST_ROOT: err = rmdir ? -EBUSY : -EISDIR; break;
     }
     if (!err && p.w.last_len > NAME_MAX_BYTES)
         err = -ENAMETOOLONG;
@@ -233,33 +224,27 @@ static long remove_at(int dfd, uaddr_t name, bool rmdir)
         err = tmpfs_unlink(&p.w.at, d, rmdir);
     mutex_unlock(&fs_tree);
     if (d)
-        dentry_put(d);          /* perhaps a large file: without the lock */
+        dentry_put(d); /* perhaps a large file: without the lock */
     walk_end(&p.w);
     name_put(&p.name);
     return err;
 }
 
-SYSCALL1(unlink, uaddr_t, name)
-{
-    return remove_at(AT_FDCWD, name, false);
-}
+SYSCALL1(unlink, uaddr_t, name) { return remove_at(AT_FDCWD, name, false); }
 
 SYSCALL3(unlinkat, int, dfd, uaddr_t, name, uint32_t, flags)
 {
     return flags & ~(uint32_t)AT_REMOVEDIR ? -EINVAL : remove_at(dfd, name, flags & AT_REMOVEDIR);
 }
 
-SYSCALL1(rmdir, uaddr_t, name)
-{
-    return remove_at(AT_FDCWD, name, true);
-}
+SYSCALL1(rmdir, uaddr_t, name) { return remove_at(AT_FDCWD, name, true); }
 
 /* --- rename --- */
 
 /* Both directories are known; d is the old name's dentry, victim the new name's
  * or NULL. */
-static int rename_checked(struct walker *from, struct dentry *d, struct walker *to, struct dentry *victim,
-                          uint32_t flags)
+static int rename_checked(struct walker *from, struct dentry *d, struct walker *to,
+                          struct dentry *victim, uint32_t flags)
 {
     bool exchange = flags & RENAME_EXCHANGE;
 
@@ -273,17 +258,18 @@ static int rename_checked(struct walker *from, struct dentry *d, struct walker *
     }
     if (exchange && to->slash && !is_dir(victim->inode))
         return -ENOTDIR;
-    if (dentry_is_below(to->at.dentry, d))      /* into itself */
+    if (dentry_is_below(to->at.dentry, d)) /* into itself */
         return -EINVAL;
     if (victim && dentry_is_below(from->at.dentry, victim))
         return exchange ? -EINVAL : -ENOTEMPTY;
     if (victim && victim->inode == d->inode)
-        return 0;               /* two names of one file: nothing happens */
+        return 0; /* two names of one file: nothing happens */
     return tmpfs_rename(&from->at, d, &to->at, to->last, to->last_len, victim, flags);
 }
 
 /* fs_tree held */
-static int rename_walked(struct walker *from, struct walker *to, uint32_t flags, struct dentry **victim)
+static int rename_walked(struct walker *from, struct walker *to, uint32_t flags,
+                         struct dentry **victim)
 {
     struct dentry *d;
     int err;
@@ -310,7 +296,7 @@ static int rename_walked(struct walker *from, struct walker *to, uint32_t flags,
 
 static long rename_at(int old_dfd, uaddr_t old, int dfd, uaddr_t name, uint32_t flags)
 {
-    struct place *from, *to;    /* two of them are much for a stack */
+    struct place *from, *to; /* two of them are much for a stack */
     struct dentry *victim = NULL;
     long err;
 

@@ -12,10 +12,20 @@
 #include <linux/fs.h>
 
 /* struct linux_dirent64 of getdents64(2), which no header brings. */
-struct dirent64 { uint64_t ino; int64_t next; uint16_t bytes; uint8_t type; char name[]; };
+struct dirent64 {
+    uint64_t ino;
+    int64_t next;
+    uint16_t bytes;
+    uint8_t type;
+    char name[];
+};
 _Static_assert(offsetof(struct dirent64, name) == 19, "as the ABI has it");
 
-struct dirent_sink { char *buf; size_t used, room; bool full; };
+struct dirent_sink {
+    char *buf;
+    size_t used, room;
+    bool full;
+};
 
 bool dirent_emit(struct dirent_sink *s, const char *name, size_t len, uint64_t ino, uint8_t d_type,
                  uint64_t next_pos)
@@ -81,7 +91,7 @@ static long read_dir(struct file *f, uaddr_t to, size_t room)
         ret = -ENOENT;
     } else {
         fill(f, &s);
-        ret = s.used || !s.full ? (long)s.used : -EINVAL;   /* no room for a single one */
+        ret = s.used || !s.full ? (long)s.used : -EINVAL; /* no room for a single one */
     }
     mutex_unlock(&fs_tree);
     if (ret > 0 && copy_to_user(to, s.buf, (size_t)ret) != 0) {
@@ -180,15 +190,9 @@ static long move_to_name(uaddr_t name, bool root)
     return err ? err : move_to(&p, root);
 }
 
-SYSCALL1(chdir, uaddr_t, name)
-{
-    return move_to_name(name, false);
-}
+SYSCALL1(chdir, uaddr_t, name) { return move_to_name(name, false); }
 
-SYSCALL1(chroot, uaddr_t, name)
-{
-    return move_to_name(name, true);
-}
+SYSCALL1(chroot, uaddr_t, name) { return move_to_name(name, true); }
 
 SYSCALL1(fchdir, int, fd)
 {

@@ -27,12 +27,12 @@ static const char *const names[SYSCALL_NUMBERS] = {
 /* Calls that leave a trace whenever there is one: those that make, change, end
  * or await a process. */
 static const bool about_processes[SYSCALL_NUMBERS] = {
-    [__NR_fork] = true, [__NR_vfork] = true, [__NR_clone] = true, [__NR_clone3] = true,
-    [__NR_execve] = true, [__NR_execveat] = true, [__NR_exit] = true, [__NR_exit_group] = true,
-    [__NR_wait4] = true, [__NR_waitid] = true,
+    [__NR_fork] = true,   [__NR_vfork] = true,    [__NR_clone] = true, [__NR_clone3] = true,
+    [__NR_execve] = true, [__NR_execveat] = true, [__NR_exit] = true,  [__NR_exit_group] = true,
+    [__NR_wait4] = true,  [__NR_waitid] = true,
 };
 
-static uint64_t calls[SYSCALL_NUMBERS];     /* [a] */
+static uint64_t calls[SYSCALL_NUMBERS]; /* [a] */
 static bool trace_all;
 
 void syscall_init(void)
@@ -41,15 +41,9 @@ void syscall_init(void)
     trace_all = cmdline_value("trace.syscalls", value, sizeof value) && value[0] == '1';
 }
 
-const char *syscall_name(unsigned nr)
-{
-    return nr < SYSCALL_NUMBERS ? names[nr] : NULL;
-}
+const char *syscall_name(unsigned nr) { return nr < SYSCALL_NUMBERS ? names[nr] : NULL; }
 
-uint64_t syscall_count(unsigned nr)
-{
-    return nr < SYSCALL_NUMBERS ? calls[nr] : 0;
-}
+uint64_t syscall_count(unsigned nr) { return nr < SYSCALL_NUMBERS ? calls[nr] : 0; }
 
 static SLOW_PATH long traced(syscall_fn fn, unsigned nr, struct regs *r)
 {

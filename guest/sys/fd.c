@@ -48,10 +48,7 @@ SYSCALL2(creat, uaddr_t, name, uint32_t, mode)
     return open_at(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
 }
 
-SYSCALL1(close, int, fd)
-{
-    return fd_close(fd);
-}
+SYSCALL1(close, int, fd) { return fd_close(fd); }
 
 SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
 {
@@ -67,7 +64,7 @@ SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
         spin_unlock(&current->lock);
         files_put(old);
     }
-    for (int fd = first < FD_MAX ? (int)first : -1; fd >= 0; ) {
+    for (int fd = first < FD_MAX ? (int)first : -1; fd >= 0;) {
         fd = files_next(current->files, fd);
         if (fd < 0 || (uint32_t)fd > last)
             break;
@@ -82,7 +79,7 @@ SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
 
 SYSCALL2(memfd_create, uaddr_t, name, uint32_t, flags)
 {
-    char text[NAME_MAX_BYTES - 5] = "memfd:";       /* with the prefix no longer than a name */
+    char text[NAME_MAX_BYTES - 5] = "memfd:"; /* with the prefix no longer than a name */
     struct file *f;
     long len;
     int err;
@@ -266,23 +263,26 @@ static long dup_fcntl(struct file *f, uint64_t from, uint32_t flags)
 
 static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
 {
-    if (f->flags & O_PATH && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_GETFD && cmd != F_SETFD &&
-        cmd != F_GETFL)
+    if (f->flags & O_PATH && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_GETFD &&
+        cmd != F_SETFD && cmd != F_GETFL)
         return -EBADF;
     switch (cmd) {
-    case F_DUPFD:         return dup_fcntl(f, arg, 0);
+    case F_DUPFD: return dup_fcntl(f, arg, 0);
     case F_DUPFD_CLOEXEC: return dup_fcntl(f, arg, O_CLOEXEC);
-    case F_GETFD:         return fd_flags(fd, false, false);
-    case F_SETFD:         return fd_flags(fd, true, arg & FD_CLOEXEC);
-    case F_GETFL:         return f->flags | (f->flags & O_PATH ? 0 : O_LARGEFILE);
-    case F_SETFL:         return set_flags(f, SETTABLE, (uint32_t)arg);
-    case F_GETLK: case F_SETLK: case F_SETLKW:
-    case F_OFD_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW:
-                          return record_lock(fd, f, cmd, arg);
-    case F_GETOWN:        return f->owner;
-    case F_SETOWN:        f->owner = (int32_t)arg; return 0;
-    case F_GETPIPE_SZ:    return pipe_get_size(f);
-    case F_SETPIPE_SZ:    return pipe_set_size(f, (uint32_t)arg);
+    case F_GETFD: return fd_flags(fd, false, false);
+    case F_SETFD: return fd_flags(fd, true, arg & FD_CLOEXEC);
+    case F_GETFL: return f->flags | (f->flags & O_PATH ? 0 : O_LARGEFILE);
+    case F_SETFL: return set_flags(f, SETTABLE, (uint32_t)arg);
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW: return record_lock(fd, f, cmd, arg);
+    case F_GETOWN: return f->owner;
+    case F_SETOWN: f->owner = (int32_t)arg; return 0;
+    case F_GETPIPE_SZ: return pipe_get_size(f);
+    case F_SETPIPE_SZ: return pipe_set_size(f, (uint32_t)arg);
     }
     return -EINVAL;
 }
@@ -306,7 +306,7 @@ SYSCALL2(flock, int, fd, int, op)
     long ret;
 
     if (op & LOCK_MAND)
-        return 0;               /* Linux has dropped these, and says nothing */
+        return 0; /* Linux has dropped these, and says nothing */
     switch (op & ~LOCK_NB) {
     case LOCK_SH: type = F_RDLCK; break;
     case LOCK_EX: type = F_WRLCK; break;
@@ -337,9 +337,9 @@ static long ioctl_on(int fd, struct file *f, uint32_t cmd, uaddr_t arg)
     if (f->flags & O_PATH)
         return -EBADF;
     switch (cmd) {
-    case FIOCLEX:  return fd_flags(fd, true, true);
+    case FIOCLEX: return fd_flags(fd, true, true);
     case FIONCLEX: return fd_flags(fd, true, false);
-    case FIONBIO:  return set_flag_from(f, O_NONBLOCK, arg);
+    case FIONBIO: return set_flag_from(f, O_NONBLOCK, arg);
     case FIOASYNC: return set_flag_from(f, FASYNC, arg);
     case FIONREAD:
         if (S_ISREG(f->inode->mode))

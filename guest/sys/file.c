@@ -83,7 +83,8 @@ static long allocate(struct file *f, uint32_t mode, int64_t off, int64_t len)
 
     if (off < 0 || len <= 0)
         return -EINVAL;
-    if (mode & ~known || (mode & FALLOC_FL_PUNCH_HOLE && mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)))
+    if (mode & ~known ||
+        (mode & FALLOC_FL_PUNCH_HOLE && mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)))
         return -EOPNOTSUPP;
     if (!file_writable(f))
         return -EBADF;
@@ -140,27 +141,15 @@ static long sync_fd(int fd, bool whole_fs)
     if (f->flags & O_PATH)
         err = -EBADF;
     else if (!whole_fs && !S_ISREG(f->inode->mode) && !is_dir(f->inode))
-        err = -EINVAL;          /* pipes, terminals: nothing to synchronize */
+        err = -EINVAL; /* pipes, terminals: nothing to synchronize */
     file_put(f);
     return err;
 }
 
-SYSCALL1(fsync, int, fd)
-{
-    return sync_fd(fd, false);
-}
+SYSCALL1(fsync, int, fd) { return sync_fd(fd, false); }
 
-SYSCALL1(fdatasync, int, fd)
-{
-    return sync_fd(fd, false);
-}
+SYSCALL1(fdatasync, int, fd) { return sync_fd(fd, false); }
 
-SYSCALL1(syncfs, int, fd)
-{
-    return sync_fd(fd, true);
-}
+SYSCALL1(syncfs, int, fd) { return sync_fd(fd, true); }
 
-SYSCALL0(sync)
-{
-    return 0;
-}
+SYSCALL0(sync) { return 0; }

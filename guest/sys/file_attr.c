@@ -13,8 +13,8 @@
 #define UTIME_OMIT ((1l << 30) - 2)
 
 /* An inode to change: by name, or by descriptor where a call has that. */
-static long with_path(int dfd, uaddr_t name, uint32_t walk, long (*change)(struct inode *, const void *),
-                      const void *how)
+static long with_path(int dfd, uaddr_t name, uint32_t walk,
+                      long (*change)(struct inode *, const void *), const void *how)
 {
     struct path p;
     long err = path_lookup_user(dfd, name, walk, &p);
@@ -28,7 +28,8 @@ static long with_path(int dfd, uaddr_t name, uint32_t walk, long (*change)(struc
     return err;
 }
 
-static long with_fd(int fd, bool also_path, long (*change)(struct inode *, const void *), const void *how)
+static long with_fd(int fd, bool also_path, long (*change)(struct inode *, const void *),
+                    const void *how)
 {
     struct file *f = fd_get(fd);
     long err;
@@ -73,10 +74,7 @@ SYSCALL2(chmod, uaddr_t, name, uint32_t, mode)
     return with_path(AT_FDCWD, name, WALK_FOLLOW, change_mode, &mode);
 }
 
-SYSCALL2(fchmod, int, fd, uint32_t, mode)
-{
-    return with_fd(fd, false, change_mode, &mode);
-}
+SYSCALL2(fchmod, int, fd, uint32_t, mode) { return with_fd(fd, false, change_mode, &mode); }
 
 SYSCALL3(fchmodat, int, dfd, uaddr_t, name, uint32_t, mode)
 {
@@ -86,7 +84,9 @@ SYSCALL3(fchmodat, int, dfd, uaddr_t, name, uint32_t, mode)
 /* --- owner --- */
 
 #define UNCHANGED UINT32_MAX
-struct owner { uint32_t uid, gid; };
+struct owner {
+    uint32_t uid, gid;
+};
 
 static long change_owner(struct inode *in, const void *how)
 {
@@ -95,13 +95,14 @@ static long change_owner(struct inode *in, const void *how)
 
     if (to.uid != UNCHANGED && me != 0 && (me != in->uid || to.uid != in->uid))
         return -EPERM;
-    if (to.gid != UNCHANGED && me != 0 && (me != in->uid || (to.gid != in->gid && !in_group(to.gid))))
+    if (to.gid != UNCHANGED && me != 0 &&
+        (me != in->uid || (to.gid != in->gid && !in_group(to.gid))))
         return -EPERM;
     if (to.uid != UNCHANGED)
         in->uid = to.uid;
     if (to.gid != UNCHANGED)
         in->gid = to.gid;
-    if (!is_dir(in)) {          /* set-id bits were meant for the old owner: root's chown takes them, too */
+    if (!is_dir(in)) { /* set-id bits were meant for the old owner: root's chown takes them, too */
         in->mode &= ~(uint32_t)S_ISUID;
         if (in->mode & S_IXGRP)
             in->mode &= ~(uint32_t)S_ISGID;
@@ -134,7 +135,10 @@ SYSCALL5(fchownat, int, dfd, uaddr_t, name, uint32_t, uid, uint32_t, gid, uint32
 
 /* --- times --- */
 
-struct times { struct __kernel_timespec t[2]; bool now; };  /* now: no times were given */
+struct times {
+    struct __kernel_timespec t[2];
+    bool now;
+}; /* now: no times were given */
 
 static long change_times(struct inode *in, const void *how)
 {
@@ -144,7 +148,7 @@ static long change_times(struct inode *in, const void *how)
 
     if (!to->now && to->t[0].tv_nsec == UTIME_OMIT && to->t[1].tv_nsec == UTIME_OMIT)
         return 0;
-    if (!inode_owner_or_root(in)) {     /* a writer may say "now", and no more */
+    if (!inode_owner_or_root(in)) { /* a writer may say "now", and no more */
         if (!both_now)
             return -EPERM;
         if (inode_permission(in, MAY_WRITE) != 0)
@@ -202,10 +206,7 @@ static long set_timevals(int dfd, uaddr_t name, uaddr_t times)
     return set_times(dfd, name, &t, 0);
 }
 
-SYSCALL2(utimes, uaddr_t, name, uaddr_t, times)
-{
-    return set_timevals(AT_FDCWD, name, times);
-}
+SYSCALL2(utimes, uaddr_t, name, uaddr_t, times) { return set_timevals(AT_FDCWD, name, times); }
 
 SYSCALL3(futimesat, int, dfd, uaddr_t, name, uaddr_t, times)
 {

@@ -7,11 +7,11 @@
 #include "sys/syscall.h"
 #include <linux/capability.h>
 
-#define KEEP UINT32_MAX         /* -1: leave that ID as it is */
+#define KEEP UINT32_MAX /* -1: leave that ID as it is */
 
-SYSCALL0(getuid)  { return current->cred.uid; }
+SYSCALL0(getuid) { return current->cred.uid; }
 SYSCALL0(geteuid) { return current->cred.euid; }
-SYSCALL0(getgid)  { return current->cred.gid; }
+SYSCALL0(getgid) { return current->cred.gid; }
 SYSCALL0(getegid) { return current->cred.egid; }
 
 /* Capabilities after a change of user IDs, capabilities(7). */
@@ -235,11 +235,9 @@ static int cap_words(uaddr_t header, struct __user_cap_header_struct *h)
     if (get_user(*h, header) != 0)
         return -EFAULT;
     switch (h->version) {
-    case _LINUX_CAPABILITY_VERSION_1:
-        return _LINUX_CAPABILITY_U32S_1;
+    case _LINUX_CAPABILITY_VERSION_1: return _LINUX_CAPABILITY_U32S_1;
     case _LINUX_CAPABILITY_VERSION_2:
-    case _LINUX_CAPABILITY_VERSION_3:
-        return _LINUX_CAPABILITY_U32S_3;
+    case _LINUX_CAPABILITY_VERSION_3: return _LINUX_CAPABILITY_U32S_3;
     }
     h->version = _LINUX_CAPABILITY_VERSION_3;
     return copy_to_user(header, h, sizeof h->version) != 0 ? -EFAULT : 0;
@@ -267,7 +265,8 @@ SYSCALL2(capget, uaddr_t, header, uaddr_t, data)
     }
     for (int i = 0; i < 2; i++)
         d[i] = (struct __user_cap_data_struct){ (uint32_t)(c.cap_effective >> 32 * i),
-            (uint32_t)(c.cap_permitted >> 32 * i), (uint32_t)(c.cap_inheritable >> 32 * i) };
+                                                (uint32_t)(c.cap_permitted >> 32 * i),
+                                                (uint32_t)(c.cap_inheritable >> 32 * i) };
     if (data == 0)
         return 0;
     return copy_to_user(data, d, (size_t)words * sizeof d[0]) != 0 ? -EFAULT : 0;

@@ -7,7 +7,7 @@
 #include <linux/fs.h>
 #include <linux/times.h>
 
-#define TICK_NS (NSEC_PER_SEC / 100)    /* clock_t counts in hundredths */
+#define TICK_NS (NSEC_PER_SEC / 100) /* clock_t counts in hundredths */
 
 /* --- limits ------------------------------------------------------------------- */
 
@@ -20,7 +20,7 @@ static int set_limit(struct process *p, unsigned which, const struct rlimit64 *n
     if (new->rlim_max > now->rlim_max && !capable())
         return -EPERM;
     if (which == RLIMIT_NOFILE && new->rlim_max > 1048576)
-        return -EPERM;          /* fs.nr_open, which nobody may exceed */
+        return -EPERM; /* fs.nr_open, which nobody may exceed */
     *now = *new;
     if (which == RLIMIT_CPU)
         itimer_cpu_limit(p);
@@ -32,8 +32,8 @@ static bool may_limit(const struct process *p)
     const struct cred *me = &current->cred, *c = &p->leader->cred;
 
     return p == current->proc || capable() ||
-        (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid &&
-         me->gid == c->gid && me->gid == c->egid && me->gid == c->sgid);
+           (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid && me->gid == c->gid &&
+            me->gid == c->egid && me->gid == c->sgid);
 }
 
 /* Either pointer may be NULL. */
@@ -87,7 +87,9 @@ SYSCALL2(setrlimit, unsigned, which, uaddr_t, at)
 
 /* --- usage -------------------------------------------------------------------- */
 
-struct usage { uint64_t user, sys, minflt, nvcsw, nivcsw, maxrss; };
+struct usage {
+    uint64_t user, sys, minflt, nvcsw, nivcsw, maxrss;
+};
 
 static void add_thread(struct usage *u, struct task *t)
 {
@@ -133,7 +135,7 @@ static void add_children(struct usage *u, const struct process *p)
 static struct __kernel_old_timeval timeval_of(uint64_t ns)
 {
     return (struct __kernel_old_timeval){ (__kernel_old_time_t)(ns / NSEC_PER_SEC),
-                             (__kernel_long_t)(ns % NSEC_PER_SEC / 1000) };
+                                          (__kernel_long_t)(ns % NSEC_PER_SEC / 1000) };
 }
 
 static void fill(struct rusage *ru, const struct usage *u)
@@ -185,8 +187,10 @@ SYSCALL1(times, uaddr_t, at)
         spin_lock(&tree_lock);
         add_self(&u, p);
         struct tms tms = {
-            (__kernel_clock_t)(u.user / TICK_NS), (__kernel_clock_t)(u.sys / TICK_NS),
-            (__kernel_clock_t)(p->cutime_ns / TICK_NS), (__kernel_clock_t)(p->cstime_ns / TICK_NS),
+            (__kernel_clock_t)(u.user / TICK_NS),
+            (__kernel_clock_t)(u.sys / TICK_NS),
+            (__kernel_clock_t)(p->cutime_ns / TICK_NS),
+            (__kernel_clock_t)(p->cstime_ns / TICK_NS),
         };
         spin_unlock(&tree_lock);
         if (put_user(tms, at) != 0)

@@ -33,10 +33,7 @@ SYSCALL3(mprotect, uaddr_t, at, size_t, len, int, prot)
     return mm_protect(current->mm, at, len, prot);
 }
 
-SYSCALL2(munmap, uaddr_t, at, size_t, len)
-{
-    return mm_unmap(current->mm, at, len);
-}
+SYSCALL2(munmap, uaddr_t, at, size_t, len) { return mm_unmap(current->mm, at, len); }
 
 /* --- brk ----------------------------------------------------------------- */
 
@@ -73,8 +70,8 @@ SYSCALL1(brk, uaddr_t, to)
     struct mm *mm = current->mm;
     mutex_lock(&mm->lock);
     uint64_t data = mm->data_end - mm->data_start;
-    bool ok = to >= mm->brk_start && to < USER_END
-           && to - mm->brk_start + data <= current->proc->rlim[RLIMIT_DATA].rlim_cur;
+    bool ok = to >= mm->brk_start && to < USER_END &&
+              to - mm->brk_start + data <= current->proc->rlim[RLIMIT_DATA].rlim_cur;
     if (ok && brk_move(mm, page_up(mm->brk), page_up(to)) == 0)
         mm->brk = to;
     long ret = (long)mm->brk;
@@ -173,8 +170,8 @@ static long remap_locked(struct mm *mm, uaddr_t old, size_t old_len, size_t new_
         return err ? err : (long)old;
     }
     long ret = (long)old;
-    if (!(flags & MREMAP_FIXED) && v->end == old + old_len && user_range(old, new_len)
-        && vma_range_free(mm, v->end, old + new_len)) {
+    if (!(flags & MREMAP_FIXED) && v->end == old + old_len && user_range(old, new_len) &&
+        vma_range_free(mm, v->end, old + new_len)) {
         vma_resize(v, v->start, old + new_len);
         vma_merge(mm, old, old + new_len);
     } else if (flags & MREMAP_MAYMOVE) {
@@ -199,7 +196,7 @@ SYSCALL5(mremap, uaddr_t, old, size_t, old_len, size_t, new_len, int, flags, uad
     if ((old & ~PAGE_MASK) || new_len == 0 || new_len > USER_END || !user_range(old, old_len))
         return -EINVAL;
     if (old_len == 0)
-        return -EINVAL;                 /* doubling a shared mapping */
+        return -EINVAL; /* doubling a shared mapping */
     mutex_lock(&mm->lock);
     long ret = remap_locked(mm, old, old_len, new_len, flags, to);
     mutex_unlock(&mm->lock);
@@ -222,13 +219,13 @@ static bool all_mapped(struct mm *mm, uaddr_t start, uaddr_t end)
 SYSCALL3(msync, uaddr_t, at, size_t, len, int, flags)
 {
     struct mm *mm = current->mm;
-    if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (at & ~PAGE_MASK)
-        || (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
+    if ((flags & ~(MS_ASYNC | MS_INVALIDATE | MS_SYNC)) || (at & ~PAGE_MASK) ||
+        (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
         return -EINVAL;
     size_t bytes = page_up(len);
     if (len != 0 && (bytes == 0 || !user_range(at, bytes)))
         return -ENOMEM;
-    mutex_lock(&mm->lock);              /* the mapping is the file: nothing to write back */
+    mutex_lock(&mm->lock); /* the mapping is the file: nothing to write back */
     bool ok = all_mapped(mm, at, at + bytes);
     mutex_unlock(&mm->lock);
     return ok ? 0 : -ENOMEM;
@@ -264,7 +261,7 @@ SYSCALL3(mincore, uaddr_t, at, size_t, len, uaddr_t, vec)
     size_t bytes = page_up(len);
     if ((len != 0 && bytes == 0) || !user_range(at, bytes))
         return -ENOMEM;
-    for (uaddr_t end = at + bytes; at < end; ) {
+    for (uaddr_t end = at + bytes; at < end;) {
         unsigned n = (unsigned)MIN((end - at) >> PAGE_SHIFT, sizeof part);
         mutex_lock(&mm->lock);
         long got = resident(mm, at, n, part);
@@ -285,13 +282,26 @@ SYSCALL3(mincore, uaddr_t, at, size_t, len, uaddr_t, vec)
 static bool known_advice(int advice)
 {
     switch (advice) {
-    case MADV_NORMAL: case MADV_RANDOM: case MADV_SEQUENTIAL: case MADV_WILLNEED:
-    case MADV_DONTNEED: case MADV_FREE: case MADV_DONTFORK: case MADV_DOFORK:
-    case MADV_HUGEPAGE: case MADV_NOHUGEPAGE:
-    case MADV_MERGEABLE: case MADV_UNMERGEABLE: case MADV_DONTDUMP: case MADV_DODUMP:
-    case MADV_WIPEONFORK: case MADV_KEEPONFORK: case MADV_COLD: case MADV_PAGEOUT:
-    case MADV_POPULATE_READ: case MADV_POPULATE_WRITE:
-        return true;
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_WILLNEED:
+    case MADV_DONTNEED:
+    case MADV_FREE:
+    case MADV_DONTFORK:
+    case MADV_DOFORK:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+    case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE:
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+    case MADV_WIPEONFORK:
+    case MADV_KEEPONFORK:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE: return true;
     }
     return false;
 }
@@ -303,7 +313,7 @@ static int advise_vma(struct mm *mm, struct vma *v, int advice)
 {
     bool shared_or_file = v->file != NULL || (v->flags & VM_SHARED);
     switch (advice) {
-    case MADV_FREE:                     /* may drop the pages at any time: does it now */
+    case MADV_FREE: /* may drop the pages at any time: does it now */
         if (shared_or_file)
             return -EINVAL;
         /* fall through */
@@ -312,20 +322,14 @@ static int advise_vma(struct mm *mm, struct vma *v, int advice)
             return -EINVAL;
         mm_zap(mm, v->start, v->end, PT_munmap);
         return 0;
-    case MADV_DONTFORK:
-        vma_set_flags(v, with(v->flags, 0, VM_DONTFORK));
-        return 0;
-    case MADV_DOFORK:
-        vma_set_flags(v, with(v->flags, VM_DONTFORK, 0));
-        return 0;
+    case MADV_DONTFORK: vma_set_flags(v, with(v->flags, 0, VM_DONTFORK)); return 0;
+    case MADV_DOFORK: vma_set_flags(v, with(v->flags, VM_DONTFORK, 0)); return 0;
     case MADV_WIPEONFORK:
         if (shared_or_file)
             return -EINVAL;
         vma_set_flags(v, with(v->flags, 0, VM_WIPEONFORK));
         return 0;
-    case MADV_KEEPONFORK:
-        vma_set_flags(v, with(v->flags, VM_WIPEONFORK, 0));
-        return 0;
+    case MADV_KEEPONFORK: vma_set_flags(v, with(v->flags, VM_WIPEONFORK, 0)); return 0;
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE:
         if (!(v->flags & (advice == MADV_POPULATE_WRITE ? VM_WRITE : VM_READ)))

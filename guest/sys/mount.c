@@ -10,16 +10,17 @@
 #include "sys/syscall.h"
 #include <linux/fs.h>
 
-#define PER_MOUNT (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
+#define PER_MOUNT \
+    (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 #define PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
-#ifndef MNT_DETACH              /* umount2's flags are in no kernel header */
-#define MNT_FORCE  1
-#define MNT_DETACH 2
-#define MNT_EXPIRE 4
+#ifndef MNT_DETACH /* umount2's flags are in no kernel header */
+#define MNT_FORCE       1
+#define MNT_DETACH      2
+#define MNT_EXPIRE      4
 #define UMOUNT_NOFOLLOW 8
 #endif
 
-struct request {                /* the texts of a mount(2), in one page */
+struct request { /* the texts of a mount(2), in one page */
     char *type, *data;
     struct user_name source;
     char page[];
@@ -82,7 +83,7 @@ static long mount_at(const struct path *on, struct request *rq, uint32_t flags)
     if (flags & MS_REMOUNT)
         return remount(on, rq, flags);
     if (flags & PROPAGATION)
-        return flags & MS_PRIVATE ? 0 : -EINVAL;        /* private is what all mounts are */
+        return flags & MS_PRIVATE ? 0 : -EINVAL; /* private is what all mounts are */
     if (flags & MS_MOVE)
         return -EINVAL;
     if (flags & MS_BIND)

@@ -10,15 +10,9 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 
-SYSCALL0(getpid)
-{
-    return current->proc->tgid;
-}
+SYSCALL0(getpid) { return current->proc->tgid; }
 
-SYSCALL0(gettid)
-{
-    return current->tid;
-}
+SYSCALL0(gettid) { return current->tid; }
 
 SYSCALL0(getppid)
 {
@@ -29,10 +23,7 @@ SYSCALL0(getppid)
     return pid;
 }
 
-SYSCALL0(getpgrp)
-{
-    return current->proc->pgid;
-}
+SYSCALL0(getpgrp) { return current->proc->pgid; }
 
 /* The process of that number, 0: the caller's.  tree_lock held; NULL. */
 static struct process *named(int pid)
@@ -82,7 +73,7 @@ static long set_group(struct process *p, uint32_t pgid)
 SYSCALL2(setpgid, int, pid, int, pgid)
 {
     if (pgid < 0 || (pid < 0 && pgid == 0))
-        return -EINVAL;         /* 0: the group is to have the process's number */
+        return -EINVAL; /* 0: the group is to have the process's number */
     if (pid < 0)
         return -ESRCH;
     spin_lock(&tree_lock);
@@ -146,7 +137,8 @@ SYSCALL3(get_robust_list, int, tid, uaddr_t, head, uaddr_t, len)
             list = t->robust_list;
         spin_unlock(&tree_lock);
     }
-    if (rc == 0 && (put_user(sizeof(struct robust_list_head), len) != 0 || put_user(list, head) != 0))
+    if (rc == 0 &&
+        (put_user(sizeof(struct robust_list_head), len) != 0 || put_user(list, head) != 0))
         rc = -EFAULT;
     return rc;
 }
@@ -165,24 +157,21 @@ SYSCALL3(membarrier, int, cmd, uint32_t, flags, int, cpu)
 {
     struct process *p = current->proc;
 
-    (void)cpu;                  /* with the commands for rseq only, which there are not */
+    (void)cpu; /* with the commands for rseq only, which there are not */
     if (flags != 0)
         return -EINVAL;
     switch (cmd) {
     case MEMBARRIER_CMD_QUERY:
         return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
-            MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-            MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
+               MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
+               MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
     case MEMBARRIER_CMD_GLOBAL:
-    case MEMBARRIER_CMD_GLOBAL_EXPEDITED:
-        return barrier_in(&kernel_mm);
+    case MEMBARRIER_CMD_GLOBAL_EXPEDITED: return barrier_in(&kernel_mm);
     case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
         p->membarrier = true;
         /* fall through */
-    case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED:
-        return 0;
-    case MEMBARRIER_CMD_PRIVATE_EXPEDITED:
-        return p->membarrier ? barrier_in(current->mm) : -EPERM;
+    case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED: return 0;
+    case MEMBARRIER_CMD_PRIVATE_EXPEDITED: return p->membarrier ? barrier_in(current->mm) : -EPERM;
     }
     return -EINVAL;
 }

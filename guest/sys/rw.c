@@ -80,7 +80,7 @@ static long vector_get(struct iovec *v, uaddr_t from, size_t n)
             return -EINVAL;
         if (!user_range((uaddr_t)v[i].iov_base, v[i].iov_len))
             return -EFAULT;
-        if (v[i].iov_len > MAX_RW - total)      /* no more than MAX_RW in all */
+        if (v[i].iov_len > MAX_RW - total) /* no more than MAX_RW in all */
             v[i].iov_len = MAX_RW - total;
         total += v[i].iov_len;
     }
@@ -122,15 +122,9 @@ static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, bool write
     return ret;
 }
 
-SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n)
-{
-    return one_buffer(fd, buf, n, NULL, false);
-}
+SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n) { return one_buffer(fd, buf, n, NULL, false); }
 
-SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n)
-{
-    return one_buffer(fd, buf, n, NULL, true);
-}
+SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n) { return one_buffer(fd, buf, n, NULL, true); }
 
 SYSCALL4(pread64, int, fd, uaddr_t, buf, size_t, n, int64_t, pos)
 {
@@ -142,15 +136,9 @@ SYSCALL4(pwrite64, int, fd, uaddr_t, buf, size_t, n, int64_t, pos)
     return pos < 0 ? -EINVAL : one_buffer(fd, buf, n, &pos, true);
 }
 
-SYSCALL3(readv, int, fd, uaddr_t, vec, size_t, n)
-{
-    return vector(fd, vec, n, NULL, false);
-}
+SYSCALL3(readv, int, fd, uaddr_t, vec, size_t, n) { return vector(fd, vec, n, NULL, false); }
 
-SYSCALL3(writev, int, fd, uaddr_t, vec, size_t, n)
-{
-    return vector(fd, vec, n, NULL, true);
-}
+SYSCALL3(writev, int, fd, uaddr_t, vec, size_t, n) { return vector(fd, vec, n, NULL, true); }
 
 /* The position's upper half, the fifth argument, only matters to 32-bit callers. */
 SYSCALL4(preadv, int, fd, uaddr_t, vec, size_t, n, int64_t, pos)

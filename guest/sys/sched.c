@@ -38,7 +38,7 @@ SYSCALL3(sched_getaffinity, int, tid, size_t, len, uaddr_t, mask)
     struct task *t;
 
     if (len < sizeof(uint64_t) || len % sizeof(uint64_t) != 0)
-        return -EINVAL;         /* only whole words */
+        return -EINVAL; /* only whole words */
     int rc = find_task(tid, false, &t);
     if (rc != 0)
         return rc;
@@ -111,26 +111,18 @@ static long priority_bound(int policy, int of_realtime)
 {
     switch (policy) {
     case SCHED_FIFO:
-    case SCHED_RR:
-        return of_realtime;
+    case SCHED_RR: return of_realtime;
     case SCHED_NORMAL:
     case SCHED_BATCH:
     case SCHED_IDLE:
-    case SCHED_DEADLINE:
-        return 0;
+    case SCHED_DEADLINE: return 0;
     }
     return -EINVAL;
 }
 
-SYSCALL1(sched_get_priority_max, int, policy)
-{
-    return priority_bound(policy, 99);
-}
+SYSCALL1(sched_get_priority_max, int, policy) { return priority_bound(policy, 99); }
 
-SYSCALL1(sched_get_priority_min, int, policy)
-{
-    return priority_bound(policy, 1);
-}
+SYSCALL1(sched_get_priority_min, int, policy) { return priority_bound(policy, 1); }
 
 /* --- nice values -------------------------------------------------------------- */
 
@@ -138,7 +130,7 @@ static bool selected(const struct process *p, int which, uint32_t who)
 {
     switch (which) {
     case PRIO_PROCESS: return p->tgid == who;
-    case PRIO_PGRP:    return p->pgid == who;
+    case PRIO_PGRP: return p->pgid == who;
     }
     return !p->zombie && p->leader->cred.uid == who;
 }
@@ -147,8 +139,9 @@ static uint32_t whom(int which, int who)
 {
     if (who != 0)
         return (uint32_t)who;
-    return which == PRIO_PROCESS ? current->proc->tgid :
-           which == PRIO_PGRP ? current->proc->pgid : current->cred.uid;
+    return which == PRIO_PROCESS ? current->proc->tgid
+           : which == PRIO_PGRP  ? current->proc->pgid
+                                 : current->cred.uid;
 }
 
 /* As the system call returns it: 20 - nice, so 1..40. */
@@ -175,8 +168,7 @@ static int set_nice(struct process *p, int nice)
 
     if (!capable() && me->euid != c->uid && me->euid != c->euid)
         return -EPERM;
-    if (!capable() && nice < p->leader->nice &&
-        20 - nice > (int64_t)p->rlim[RLIMIT_NICE].rlim_cur)
+    if (!capable() && nice < p->leader->nice && 20 - nice > (int64_t)p->rlim[RLIMIT_NICE].rlim_cur)
         return -EACCES;
     list_for_each(t, &p->threads, thread_link)
         t->nice = nice;

@@ -12,10 +12,7 @@
 
 _Static_assert(sizeof(struct ksigaction) == 32, "the ABI's struct sigaction");
 
-static bool valid_signal(int sig)
-{
-    return sig >= 1 && sig <= SIG_MAX;
-}
+static bool valid_signal(int sig) { return sig >= 1 && sig <= SIG_MAX; }
 
 /* --- dispositions and masks --- */
 
@@ -34,7 +31,7 @@ static void swap_action(int sig, const struct ksigaction *to, struct ksigaction 
 {
     struct sighand *sh = current->sighand;
     bool ignore = to != NULL && (to->handler == HANDLER_IGNORE ||
-        (to->handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig)));
+                                 (to->handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig)));
 
     if (ignore)
         spin_lock(&tree_lock);
@@ -55,7 +52,8 @@ SYSCALL4(rt_sigaction, int, sig, uaddr_t, act, uaddr_t, oldact, size_t, size)
 {
     struct ksigaction new, old;
 
-    if (size != sizeof(ksigset_t) || !valid_signal(sig) || (act != 0 && in_set(SIGSET_UNBLOCKABLE, sig)))
+    if (size != sizeof(ksigset_t) || !valid_signal(sig) ||
+        (act != 0 && in_set(SIGSET_UNBLOCKABLE, sig)))
         return -EINVAL;
     if (act != 0 && get_user(new, act) != 0)
         return -EFAULT;
@@ -86,7 +84,8 @@ SYSCALL4(rt_sigprocmask, int, how, uaddr_t, set, uaddr_t, oldset, size_t, size)
 
 SYSCALL2(rt_sigpending, uaddr_t, set, size_t, size)
 {
-    ksigset_t pending = (current->pending.set | current->proc->shared_pending.set) & current->blocked;
+    ksigset_t pending =
+        (current->pending.set | current->proc->shared_pending.set) & current->blocked;
 
     if (size > sizeof(pending))
         return -EINVAL;
@@ -117,10 +116,7 @@ SYSCALL2(sigaltstack, uaddr_t, ss, uaddr_t, old_ss)
     return old_ss != 0 ? put_user(old, old_ss) : 0;
 }
 
-SYSCALL0(rt_sigreturn)
-{
-    return sigframe_pop(current->uregs);
-}
+SYSCALL0(rt_sigreturn) { return sigframe_pop(current->uregs); }
 
 SYSCALL0(restart_syscall)
 {
@@ -139,10 +135,7 @@ static long sleep_for_signal(enum block_reason why)
     return -ERESTARTNOHAND;
 }
 
-SYSCALL0(pause)
-{
-    return sleep_for_signal(BLOCK_pause);
-}
+SYSCALL0(pause) { return sleep_for_signal(BLOCK_pause); }
 
 SYSCALL2(rt_sigsuspend, uaddr_t, set, size_t, size)
 {
@@ -261,7 +254,7 @@ SYSCALL2(kill, int, pid, int, sig)
     spin_lock(&tree_lock);
     if (pid > 0) {
         struct process *p = process_find((uint32_t)pid);
-        if (p == NULL) {        /* a thread's ID names its process, too */
+        if (p == NULL) { /* a thread's ID names its process, too */
             struct task *t = task_find((uint32_t)pid);
             p = t != NULL ? t->proc : NULL;
         }

@@ -3,8 +3,8 @@
  * without go on. */
 #include "sys/syscall.h"
 
-SYSCALL3(socket, int, family __attribute__((unused)), int, type __attribute__((unused)),
-         int, protocol __attribute__((unused)))
+SYSCALL3(socket, int, family __attribute__((unused)), int, type __attribute__((unused)), int,
+         protocol __attribute__((unused)))
 {
     return -EAFNOSUPPORT;
 }

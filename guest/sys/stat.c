@@ -13,10 +13,7 @@
 
 /* --- stat --- */
 
-static uint64_t blocks_of(const struct inode *in)
-{
-    return in->npages * (PAGE_SIZE / 512);
-}
+static uint64_t blocks_of(const struct inode *in) { return in->npages * (PAGE_SIZE / 512); }
 
 static long stat_put(struct inode *in, uaddr_t to)
 {
@@ -83,7 +80,11 @@ static long statx_put(struct inode *in, const struct mount *m, uaddr_t to)
 
 /* What a (dfd, name, flags) triple means: an inode with a reference and its
  * mount.  An empty name with AT_EMPTY_PATH also reaches files without a place. */
-struct target { struct path path; struct file *file; struct inode *inode; };
+struct target {
+    struct path path;
+    struct file *file;
+    struct inode *inode;
+};
 
 static int target_get(struct target *t, int dfd, uaddr_t name, uint32_t flags)
 {
@@ -101,8 +102,10 @@ static int target_get(struct target *t, int dfd, uaddr_t name, uint32_t flags)
             t->path.mnt = t->file->path.mnt;
         }
     } else {
-        err = path_lookup(dfd, n.text, n.len, (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
-                          (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0), &t->path);
+        err = path_lookup(dfd, n.text, n.len,
+                          (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
+                              (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
+                          &t->path);
         if (!err)
             t->inode = t->path.dentry->inode;
     }
@@ -133,10 +136,7 @@ static long stat_at(int dfd, uaddr_t name, uaddr_t to, uint32_t flags)
     return err;
 }
 
-SYSCALL2(stat, uaddr_t, name, uaddr_t, to)
-{
-    return stat_at(AT_FDCWD, name, to, 0);
-}
+SYSCALL2(stat, uaddr_t, name, uaddr_t, to) { return stat_at(AT_FDCWD, name, to, 0); }
 
 SYSCALL2(lstat, uaddr_t, name, uaddr_t, to)
 {
@@ -191,13 +191,15 @@ static long statfs_put(const struct superblock *sb, const struct mount *m, uaddr
     if (strcmp(sb->type, "proc") != 0) {
         frame_count(&c);
         st.f_blocks = (long)(sb->max_pages ? sb->max_pages : sb->pages + c.free);
-        st.f_bfree = st.f_bavail = (long)(st.f_blocks > (long)sb->pages
-                                          ? MIN((uint64_t)st.f_blocks - sb->pages, c.free) : 0);
+        st.f_bfree = st.f_bavail =
+            (long)(st.f_blocks > (long)sb->pages ? MIN((uint64_t)st.f_blocks - sb->pages, c.free)
+                                                 : 0);
         st.f_files = (long)(sb->inodes + c.free);
         st.f_ffree = (long)c.free;
     }
     /* The kernel's ST_ flags are MS_ flags, with ST_VALID; relatime is 4096. */
-    st.f_flags = 0x20 | (m ? (long)(m->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) : 0) | 0x1000;
+    st.f_flags =
+        0x20 | (m ? (long)(m->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) : 0) | 0x1000;
     return copy_to_user(to, &st, sizeof(st));
 }
 
@@ -266,10 +268,7 @@ static long access_at(int dfd, uaddr_t name, uint32_t mode, uint32_t flags)
     return err;
 }
 
-SYSCALL2(access, uaddr_t, name, uint32_t, mode)
-{
-    return access_at(AT_FDCWD, name, mode, 0);
-}
+SYSCALL2(access, uaddr_t, name, uint32_t, mode) { return access_at(AT_FDCWD, name, mode, 0); }
 
 SYSCALL3(faccessat, int, dfd, uaddr_t, name, uint32_t, mode)
 {

@@ -62,15 +62,9 @@ static long set_name(enum uts_name which, uaddr_t from, size_t n)
     return 0;
 }
 
-SYSCALL2(sethostname, uaddr_t, name, size_t, n)
-{
-    return set_name(UTS_HOST, name, n);
-}
+SYSCALL2(sethostname, uaddr_t, name, size_t, n) { return set_name(UTS_HOST, name, n); }
 
-SYSCALL2(setdomainname, uaddr_t, name, size_t, n)
-{
-    return set_name(UTS_DOMAIN, name, n);
-}
+SYSCALL2(setdomainname, uaddr_t, name, size_t, n) { return set_name(UTS_DOMAIN, name, n); }
 
 SYSCALL1(sysinfo, uaddr_t, at)
 {
@@ -117,16 +111,12 @@ SYSCALL4(reboot, uint32_t, magic1, uint32_t, magic2, uint32_t, cmd, uaddr_t, arg
          magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
         return -EINVAL;
     switch (cmd) {
-    case LINUX_REBOOT_CMD_CAD_ON:       /* a serial console has no Ctrl-Alt-Del */
-    case LINUX_REBOOT_CMD_CAD_OFF:
-        return 0;
+    case LINUX_REBOOT_CMD_CAD_ON: /* a serial console has no Ctrl-Alt-Del */
+    case LINUX_REBOOT_CMD_CAD_OFF: return 0;
     case LINUX_REBOOT_CMD_RESTART:
-    case LINUX_REBOOT_CMD_RESTART2:
-        end(HC_EXIT_REBOOT);
-    case LINUX_REBOOT_CMD_HALT:
-        end(HC_EXIT_HALT);
-    case LINUX_REBOOT_CMD_POWER_OFF:
-        end(HC_EXIT_POWEROFF);
+    case LINUX_REBOOT_CMD_RESTART2: end(HC_EXIT_REBOOT);
+    case LINUX_REBOOT_CMD_HALT: end(HC_EXIT_HALT);
+    case LINUX_REBOOT_CMD_POWER_OFF: end(HC_EXIT_POWEROFF);
     }
     return -EINVAL;
 }
@@ -168,7 +158,7 @@ static long set_comm(uaddr_t from)
     long n = strncpy_from_user(comm, from, sizeof comm);
     if (n == -EFAULT)
         return n;
-    comm[COMM_LEN - 1] = '\0';  /* longer names are cut */
+    comm[COMM_LEN - 1] = '\0'; /* longer names are cut */
     spin_lock(&t->lock);
     memcpy(t->rec->comm, comm, sizeof comm);
     spin_unlock(&t->lock);
@@ -189,8 +179,7 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     char comm[COMM_LEN] = "";
 
     switch (op) {
-    case PR_SET_NAME:
-        return set_comm(a);
+    case PR_SET_NAME: return set_comm(a);
     case PR_GET_NAME:
         strlcpy(comm, t->rec->comm, sizeof comm);
         return copy_to_user(a, comm, sizeof comm);
@@ -199,28 +188,22 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
             return -EINVAL;
         t->pdeath_signal = (uint32_t)a;
         return 0;
-    case PR_GET_PDEATHSIG:
-        return put_user(t->pdeath_signal, a);
+    case PR_GET_PDEATHSIG: return put_user(t->pdeath_signal, a);
     case PR_SET_DUMPABLE:
         if (a > 1)
             return -EINVAL;
         t->mm->dumpable = (uint32_t)a;
         return 0;
-    case PR_GET_DUMPABLE:
-        return t->mm->dumpable;
+    case PR_GET_DUMPABLE: return t->mm->dumpable;
     case PR_SET_NO_NEW_PRIVS:
         if (a != 1 || b || c || d)
             return -EINVAL;
         t->no_new_privs = true;
         return 0;
-    case PR_GET_NO_NEW_PRIVS:
-        return a || b || c || d ? -EINVAL : t->no_new_privs;
-    case PR_SET_CHILD_SUBREAPER:
-        return set_reaper(a != 0);
-    case PR_GET_CHILD_SUBREAPER:
-        return put_user((int)t->proc->subreaper, a);
-    case PR_CAPBSET_READ:
-        return a > CAP_LAST_CAP ? -EINVAL : (long)(t->cred.cap_bounding >> a & 1);
+    case PR_GET_NO_NEW_PRIVS: return a || b || c || d ? -EINVAL : t->no_new_privs;
+    case PR_SET_CHILD_SUBREAPER: return set_reaper(a != 0);
+    case PR_GET_CHILD_SUBREAPER: return put_user((int)t->proc->subreaper, a);
+    case PR_CAPBSET_READ: return a > CAP_LAST_CAP ? -EINVAL : (long)(t->cred.cap_bounding >> a & 1);
     case PR_CAPBSET_DROP:
         if (a > CAP_LAST_CAP)
             return -EINVAL;
@@ -229,8 +212,7 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
         t->cred.cap_bounding &= ~(1ull << a);
         return 0;
     case PR_GET_KEEPCAPS:
-    case PR_GET_SECUREBITS:
-        return 0;
+    case PR_GET_SECUREBITS: return 0;
     }
     return -EINVAL;
 }

@@ -7,6 +7,6 @@
 enum uts_name { UTS_HOST, UTS_DOMAIN };
 
 void uts_get(struct new_utsname *copy);
-void uts_set(enum uts_name which, const char *text);    /* what does not fit is cut off */
+void uts_set(enum uts_name which, const char *text); /* what does not fit is cut off */
 
 #endif

@@ -23,8 +23,9 @@ static int from_timespec(const struct __kernel_timespec *ts, uint64_t *ns)
 {
     if (ts->tv_sec < 0 || (uint64_t)ts->tv_nsec >= NSEC_PER_SEC)
         return -EINVAL;
-    *ns = (uint64_t)ts->tv_sec >= MAX_NS / NSEC_PER_SEC ? MAX_NS
-        : (uint64_t)ts->tv_sec * NSEC_PER_SEC + (uint64_t)ts->tv_nsec;
+    *ns = (uint64_t)ts->tv_sec >= MAX_NS / NSEC_PER_SEC
+              ? MAX_NS
+              : (uint64_t)ts->tv_sec * NSEC_PER_SEC + (uint64_t)ts->tv_nsec;
     return 0;
 }
 
@@ -65,7 +66,7 @@ static int get_timespec(uaddr_t at, uint64_t *ns)
 
 static int cpu_clock(int id, uint64_t *ns)
 {
-    uint32_t pid = (uint32_t)~(id >> 3);
+    uint32_t pid = (uint32_t) ~(id >> 3);
     bool thread = id & CPU_CLOCK_THREAD;
     uint64_t user = 0, sys = 0;
 
@@ -96,13 +97,13 @@ static int cpu_clock(int id, uint64_t *ns)
 static bool is_real(int id)
 {
     return id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE || id == CLOCK_REALTIME_ALARM ||
-        id == CLOCK_TAI;
+           id == CLOCK_TAI;
 }
 
 static bool is_monotonic(int id)
 {
     return id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_RAW || id == CLOCK_MONOTONIC_COARSE ||
-        id == CLOCK_BOOTTIME || id == CLOCK_BOOTTIME_ALARM;
+           id == CLOCK_BOOTTIME || id == CLOCK_BOOTTIME_ALARM;
 }
 
 static int read_clock(int id, uint64_t *ns)
@@ -110,7 +111,8 @@ static int read_clock(int id, uint64_t *ns)
     if (id < 0)
         return cpu_clock(id, ns);
     if (id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID)
-        return cpu_clock((int)(~0u << 3) | 2 | (id == CLOCK_THREAD_CPUTIME_ID ? CPU_CLOCK_THREAD : 0), ns);
+        return cpu_clock(
+            (int)(~0u << 3) | 2 | (id == CLOCK_THREAD_CPUTIME_ID ? CPU_CLOCK_THREAD : 0), ns);
     if (is_real(id))
         *ns = clock_real_ns();
     else if (is_monotonic(id))
@@ -214,7 +216,7 @@ SYSCALL1(adjtimex, uaddr_t, to)
     tx.status = STA_UNSYNC;
     tx.precision = 1;
     tx.tick = 10000;
-    tx.tolerance = 500 << 16;       /* what Linux allows, ppm << 16 */
+    tx.tolerance = 500 << 16; /* what Linux allows, ppm << 16 */
     tx.maxerror = tx.esterror = 16000000;
     tx.time.tv_sec = now.tv_sec;
     tx.time.tv_usec = now.tv_usec;
@@ -399,12 +401,6 @@ SYSCALL2(timer_gettime, int, id, uaddr_t, to)
     return err != 0 ? err : put_user(to_itimerspec(&now), to);
 }
 
-SYSCALL1(timer_getoverrun, int, id)
-{
-    return posix_timer_overrun(id);
-}
+SYSCALL1(timer_getoverrun, int, id) { return posix_timer_overrun(id); }
 
-SYSCALL1(timer_delete, int, id)
-{
-    return posix_timer_delete(id);
-}
+SYSCALL1(timer_delete, int, id) { return posix_timer_delete(id); }

@@ -65,17 +65,8 @@ SYSCALL2(fgetxattr, int, fd, uaddr_t, name)
     return err ? err : name_check(name);
 }
 
-SYSCALL1(listxattr, uaddr_t, path)
-{
-    return path_check(path, WALK_FOLLOW);
-}
+SYSCALL1(listxattr, uaddr_t, path) { return path_check(path, WALK_FOLLOW); }
 
-SYSCALL1(llistxattr, uaddr_t, path)
-{
-    return path_check(path, 0);
-}
+SYSCALL1(llistxattr, uaddr_t, path) { return path_check(path, 0); }
 
-SYSCALL1(flistxattr, int, fd)
-{
-    return fd_check(fd);
-}
+SYSCALL1(flistxattr, int, fd) { return fd_check(fd); }

@@ -22,12 +22,12 @@
 #include "mm/mm.h"
 #include "proc/task.h"
 
-#define NO_EPOCH    UINT32_MAX
-#define CONTEXT     sizeof(struct trace_context)
-#define HEAD_SHORT  4u
-#define HEAD_LONG   13u
+#define NO_EPOCH   UINT32_MAX
+#define CONTEXT    sizeof(struct trace_context)
+#define HEAD_SHORT 4u
+#define HEAD_LONG  13u
 /* More than any event without a sequence takes. */
-#define FIXED_MAX   80u
+#define FIXED_MAX 80u
 #define X(id, name, fields) \
     _Static_assert(HEAD_LONG + CONTEXT + sizeof(struct trace_ev_##name) <= FIXED_MAX, #name);
 TRACE_EVENTS(X)
@@ -51,7 +51,7 @@ static void doorbell(struct cpu *c)
         long err = hypercall(HC_TRACE_DOORBELL, c->id, (uint64_t)(t->next - t->window),
                              t->first_tsc, tsc_stamp());
         if (err != 0) {
-            trace_on = false;           /* the report of the panic must not come here */
+            trace_on = false; /* the report of the panic must not come here */
             panic("trace: the VMM does not take a packet: error %ld", -err);
         }
     }
@@ -79,7 +79,7 @@ static __attribute__((noinline)) struct slot begin_slow(uint32_t id, unsigned by
 }
 
 struct now {
-    uint32_t low, epoch;        /* TSC: its low half; what is above TRACE_TSC_BITS */
+    uint32_t low, epoch; /* TSC: its low half; what is above TRACE_TSC_BITS */
 };
 
 static inline struct now read_now(void)
@@ -87,7 +87,8 @@ static inline struct now read_now(void)
     struct now now;
     __asm__ volatile("rdtsc; shld %2, %0, %1"
                      : "=&a"(now.low), "=&d"(now.epoch)
-                     : "i"(32 - TRACE_TSC_BITS) : "cc");
+                     : "i"(32 - TRACE_TSC_BITS)
+                     : "cc");
     return now;
 }
 
@@ -107,7 +108,7 @@ static inline __attribute__((always_inline)) void commit(struct trace_cpu *t, st
 {
     unsigned back = (s.head & 31) == TRACE_ID_EXTENDED ? HEAD_LONG : HEAD_SHORT;
     t->next = end;
-    __asm__ volatile("" ::: "memory");          /* the header is the last store */
+    __asm__ volatile("" ::: "memory"); /* the header is the last store */
     *(trace_head_t *)(s.body - back) = s.head;
 }
 
@@ -128,12 +129,13 @@ struct pte_fields {
     uint64_t va, slot, old, new;
 } __attribute__((packed));
 _Static_assert(offsetof(struct trace_ev_pte_write, table_pfn) == 8 &&
-               offsetof(struct trace_ev_pte_write, index) == 12 &&
-               offsetof(struct trace_ev_pte_write, level) == 14 &&
-               offsetof(struct trace_ev_pte_write, reason) == 15 &&
-               sizeof(struct trace_ev_pte_write) == sizeof(struct pte_fields) &&
-               offsetof(struct trace_ev_pte_range, first) == 12 &&
-               offsetof(struct trace_ev_pte_range, len) == 16, "trace_slot() is the layout");
+                   offsetof(struct trace_ev_pte_write, index) == 12 &&
+                   offsetof(struct trace_ev_pte_write, level) == 14 &&
+                   offsetof(struct trace_ev_pte_write, reason) == 15 &&
+                   sizeof(struct trace_ev_pte_write) == sizeof(struct pte_fields) &&
+                   offsetof(struct trace_ev_pte_range, first) == 12 &&
+                   offsetof(struct trace_ev_pte_range, len) == 16,
+               "trace_slot() is the layout");
 
 struct pte_event {
     struct trace_context context;
@@ -183,7 +185,7 @@ void trace_emit_pte_write(uint64_t slot, uint64_t va, uint32_t mm, uint64_t old,
         return;
     }
     t->next = (uint8_t *)(e + 1);
-    __asm__ volatile("" ::: "memory");          /* the header is the last store */
+    __asm__ volatile("" ::: "memory"); /* the header is the last store */
     *(trace_head_t *)at = TRACE_EV_pte_write | now.low << 5;
 }
 
@@ -213,7 +215,7 @@ void trace_emit_range(uint64_t slot, uint64_t va, uint32_t mm, uint32_t id, unsi
         return;
     trace_word_t *word = begin_range(&s, id, slot, va, mm, n), *to = word;
     uint64_t count = n;
-    __asm__ volatile("rep movsq" : "+D"(to), "+S"(entries), "+c"(count) :: "memory");
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(entries), "+c"(count)::"memory");
     end_range(s, word, to);
 }
 
@@ -262,15 +264,9 @@ void trace_emit_mm_create(uint32_t mm, pfn_t root_pfn, uint32_t from_mm)
     EMIT(mm_create, mm, root_pfn, from_mm);
 }
 
-void trace_emit_mm_free(uint32_t mm)
-{
-    EMIT(mm_free, mm);
-}
+void trace_emit_mm_free(uint32_t mm) { EMIT(mm_free, mm); }
 
-void trace_emit_cr3_load(uint32_t mm, pfn_t root_pfn)
-{
-    EMIT(cr3_load, mm, root_pfn);
-}
+void trace_emit_cr3_load(uint32_t mm, pfn_t root_pfn) { EMIT(cr3_load, mm, root_pfn); }
 
 void trace_emit_tlb_flush(uint32_t mm, uint64_t start, uint64_t end, uint64_t cpu_set)
 {
@@ -317,15 +313,9 @@ void trace_emit_exec(uint32_t mm, uint32_t old_mm, const char *comm)
     commit(t, s, (uint8_t *)(f + 1));
 }
 
-void trace_emit_exit(uint32_t mm, uint32_t tgid, int status)
-{
-    EMIT(exit, mm, tgid, status);
-}
+void trace_emit_exit(uint32_t mm, uint32_t tgid, int status) { EMIT(exit, mm, tgid, status); }
 
-void trace_emit_reap(uint32_t mm, uint32_t child, int status)
-{
-    EMIT(reap, mm, child, status);
-}
+void trace_emit_reap(uint32_t mm, uint32_t child, int status) { EMIT(reap, mm, child, status); }
 
 void trace_emit_signal(uint32_t mm, uint32_t to, uint32_t signo, int code)
 {
@@ -347,10 +337,7 @@ void trace_emit_boot_stage(unsigned stage, uint64_t pte_writes, uint64_t faults)
     EMIT(boot_stage, 0, (uint8_t)stage, pte_writes, faults);
 }
 
-void trace_emit_checkpoint(bool begin_it)
-{
-    EMIT(checkpoint, 0, begin_it);
-}
+void trace_emit_checkpoint(bool begin_it) { EMIT(checkpoint, 0, begin_it); }
 
 /* --- start and end --------------------------------------------------------------------------- */
 

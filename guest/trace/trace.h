@@ -16,7 +16,7 @@
 #include "lib/base.h"
 #include "shared/trace_schema.h"
 
-extern bool trace_on;           /* set once, by trace_init() */
+extern bool trace_on; /* set once, by trace_init() */
 
 /* The boot CPU, when frames and tables work and before the first task: if the
  * VMM wants a trace, opens it with the checkpoint of all live tables. */
@@ -73,9 +73,9 @@ static inline void trace_pte_range_old(uint32_t mm, uint64_t va, pfn_t table_pfn
  * nothing put leaves no event. */
 typedef uint64_t __attribute__((aligned(1), may_alias)) trace_word_t;
 struct trace_range {
-    trace_word_t *word;         /* where the next entry goes; NULL: no trace */
-    uint8_t  *body;         /* of the event */
-    uint32_t  head;         /* its header word */
+    trace_word_t *word; /* where the next entry goes; NULL: no trace */
+    uint8_t *body;      /* of the event */
+    uint32_t head;      /* its header word */
 };
 void trace_emit_range_begin(struct trace_range *r, uint64_t slot, uint64_t va, uint32_t mm);
 void trace_emit_range_end(struct trace_range *r);
@@ -114,10 +114,11 @@ static inline void trace_pte_range_end(struct trace_range *r)
     }
 
 /* alloc: zeroed, not linked yet.  free: unlinked, all entries 0 or reported. */
-TRACE_CALL(table_alloc, (uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level,
-                         unsigned reason), (mm, va, table_pfn, level, reason))
-TRACE_CALL(table_free, (uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level,
-                        unsigned reason), (mm, va, table_pfn, level, reason))
+TRACE_CALL(table_alloc,
+           (uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level, unsigned reason),
+           (mm, va, table_pfn, level, reason))
+TRACE_CALL(table_free, (uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level, unsigned reason),
+           (mm, va, table_pfn, level, reason))
 TRACE_CALL(mm_create, (uint32_t mm, pfn_t root_pfn, uint32_t from_mm), (mm, root_pfn, from_mm))
 TRACE_CALL(mm_free, (uint32_t mm), (mm))
 TRACE_CALL(cr3_load, (uint32_t mm, pfn_t root_pfn), (mm, root_pfn))
@@ -128,15 +129,17 @@ TRACE_CALL(page_fault, (uint32_t mm, uint64_t va, uint64_t rip, uint32_t error),
            (mm, va, rip, error))
 
 /* mm: of the task whose state changes. */
-TRACE_CALL(task_state, (uint32_t mm, uint32_t task, unsigned prev, unsigned next, unsigned reason,
-                        uint32_t on_pid, uint32_t by_pid),
+TRACE_CALL(task_state,
+           (uint32_t mm, uint32_t task, unsigned prev, unsigned next, unsigned reason,
+            uint32_t on_pid, uint32_t by_pid),
            (mm, task, prev, next, reason, on_pid, by_pid))
 /* The CPU is next's from this event on.  pid 0: idle. */
 TRACE_CALL(switch, (uint32_t prev_pid, uint32_t next_pid, uint32_t next_mm),
            (prev_pid, next_pid, next_mm))
 /* mm: the parent's. */
-TRACE_CALL(clone, (uint32_t mm, uint32_t child, uint32_t child_tgid, uint32_t child_mm,
-                   uint64_t flags, int exit_signal),
+TRACE_CALL(clone,
+           (uint32_t mm, uint32_t child, uint32_t child_tgid, uint32_t child_mm, uint64_t flags,
+            int exit_signal),
            (mm, child, child_tgid, child_mm, flags, exit_signal))
 TRACE_CALL(vfork_release, (uint32_t mm, uint32_t parent, uint32_t child, unsigned cause),
            (mm, parent, child, cause))

@@ -4,7 +4,7 @@
 #include "arch/machine.h"
 #include "lib/cmdline.h"
 
-#define TTYS0_DEV 0x440         /* major 4, minor 64 */
+#define TTYS0_DEV 0x440 /* major 4, minor 64 */
 
 static struct tty console;
 struct tty *console_tty = &console;
@@ -31,12 +31,6 @@ void tty_init(void)
     console.winsize.ws_col = side("tty.cols", 80);
 }
 
-size_t console_room(void)
-{
-    return tty_room(&console);
-}
+size_t console_room(void) { return tty_room(&console); }
 
-void console_input(const uint8_t *from, size_t n)
-{
-    tty_receive(&console, from, n);
-}
+void console_input(const uint8_t *from, size_t n) { tty_receive(&console, from, n); }

@@ -14,30 +14,30 @@ struct task;
 /* The line behind a terminal. */
 struct tty_hw {
     void (*write)(const char *s, size_t n);
-    void (*hold)(bool on);      /* receives nothing until it is called with false */
+    void (*hold)(bool on); /* receives nothing until it is called with false */
 };
 
 /* Locks: tty.lock (spin) guards all but what is marked.  [w] tty.writing. */
 struct tty {
     struct spinlock lock;
-    uint32_t dev;                       /* number that ps shows; fixed */
-    const struct tty_hw *hw;            /* fixed */
-    struct ldisc ldisc;                 /* [lock] */
-    struct winsize winsize;             /* [lock] */
-    struct session *session;            /* [lock] that it controls, with a reference; NULL */
-    uint32_t fg_pgid;                   /* [lock] foreground group; 0: none */
-    bool     held;                      /* [lock] the line is not to send: the buffer is full */
-    uint32_t hangups;                   /* [lock] so many; files opened before the last are dead; read without */
+    uint32_t dev;            /* number that ps shows; fixed */
+    const struct tty_hw *hw; /* fixed */
+    struct ldisc ldisc;      /* [lock] */
+    struct winsize winsize;  /* [lock] */
+    struct session *session; /* [lock] that it controls, with a reference; NULL */
+    uint32_t fg_pgid;        /* [lock] foreground group; 0: none */
+    bool held;               /* [lock] the line is not to send: the buffer is full */
+    uint32_t hangups; /* [lock] so many; files opened before the last are dead; read without */
     struct waitq readers, writers;
-    struct mutex writing;               /* one write(2) at a time owns the pages: */
-    uint8_t *in, *out;                  /* [w] a page each, made by the first write */
+    struct mutex writing; /* one write(2) at a time owns the pages: */
+    uint8_t *in, *out;    /* [w] a page each, made by the first write */
 };
 
 /* An open file's private part: fixed. */
 struct tty_file {
     struct tty *tty;
-    uint32_t hangups;           /* tty->hangups when it was opened */
-    bool     console;           /* by /dev/console: survives hang-ups, acquires nothing */
+    uint32_t hangups; /* tty->hangups when it was opened */
+    bool console;     /* by /dev/console: survives hang-ups, acquires nothing */
 };
 static inline bool tty_hung_up(const struct tty_file *tf)
 {
@@ -46,10 +46,10 @@ static inline bool tty_hung_up(const struct tty_file *tf)
 
 /* tty.c */
 void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw);
-size_t tty_room(struct tty *tty);       /* bytes that may be received; at 0 the line is held */
-void tty_receive(struct tty *tty, const uint8_t *from, size_t n);       /* no lock held */
-void tty_resume(struct tty *tty);       /* lock held, input was taken: no longer held? */
-void tty_echo(struct tty *tty);                 /* lock held: writes pending echoes out */
+size_t tty_room(struct tty *tty); /* bytes that may be received; at 0 the line is held */
+void tty_receive(struct tty *tty, const uint8_t *from, size_t n); /* no lock held */
+void tty_resume(struct tty *tty); /* lock held, input was taken: no longer held? */
+void tty_echo(struct tty *tty);   /* lock held: writes pending echoes out */
 
 /* ioctl.c */
 long tty_ioctl(struct file *f, uint32_t cmd, uaddr_t arg);
@@ -57,11 +57,11 @@ long tty_ioctl(struct file *f, uint32_t cmd, uaddr_t arg);
 /* jobctl.c */
 /* May current read (SIGTTIN) or change (SIGTTOU) its terminal?  0; -EIO; or
  * -ERESTARTSYS: it has been sent that signal.  No lock held. */
-int  tty_job_control(struct tty *tty, int sig);
-struct tty *tty_of_current(void);       /* controlling terminal, NULL none */
-void tty_open_acquire(struct tty *tty); /* opened without O_NOCTTY */
-long tty_acquire(struct tty *tty, bool steal);  /* TIOCSCTTY */
-long tty_give_up(struct tty *tty);              /* TIOCNOTTY */
+int tty_job_control(struct tty *tty, int sig);
+struct tty *tty_of_current(void);              /* controlling terminal, NULL none */
+void tty_open_acquire(struct tty *tty);        /* opened without O_NOCTTY */
+long tty_acquire(struct tty *tty, bool steal); /* TIOCSCTTY */
+long tty_give_up(struct tty *tty);             /* TIOCNOTTY */
 long tty_get_pgrp(struct tty *tty, uaddr_t to);
 long tty_set_pgrp(struct tty *tty, uaddr_t from);
 long tty_get_sid(struct tty *tty, uaddr_t to);

@@ -31,7 +31,7 @@ static long set_termios(struct tty *tty, uaddr_t from, size_t n, bool flush)
     if (err != 0)
         return err;
     spin_lock(&tty->lock);
-    t = tty->ldisc.termios;     /* keeps the speeds if they do not come along */
+    t = tty->ldisc.termios; /* keeps the speeds if they do not come along */
     spin_unlock(&tty->lock);
     if (copy_from_user(&t, from, n) != 0)
         return -EFAULT;
@@ -42,7 +42,7 @@ static long set_termios(struct tty *tty, uaddr_t from, size_t n, bool flush)
     tty_resume(tty);
     tty_echo(tty);
     spin_unlock(&tty->lock);
-    waitq_wake(&tty->readers);  /* what counts as readable has changed */
+    waitq_wake(&tty->readers); /* what counts as readable has changed */
     waitq_wake(&tty->writers);
     return 0;
 }
@@ -123,7 +123,7 @@ static long set_ldisc(uaddr_t from)
 
     if (get_user(n, from) != 0)
         return -EFAULT;
-    return n == 0 ? 0 : -EINVAL;        /* N_TTY is the only one */
+    return n == 0 ? 0 : -EINVAL; /* N_TTY is the only one */
 }
 
 long tty_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
@@ -134,30 +134,30 @@ long tty_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
     if (tty_hung_up(tf))
         return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
     switch (cmd) {
-    case TCGETS:    return get_termios(tty, arg, sizeof(struct termios));
-    case TCGETS2:   return get_termios(tty, arg, sizeof(struct termios2));
+    case TCGETS: return get_termios(tty, arg, sizeof(struct termios));
+    case TCGETS2: return get_termios(tty, arg, sizeof(struct termios2));
     case TCSETS:
-    case TCSETSW:   return set_termios(tty, arg, sizeof(struct termios), false);
-    case TCSETSF:   return set_termios(tty, arg, sizeof(struct termios), true);
+    case TCSETSW: return set_termios(tty, arg, sizeof(struct termios), false);
+    case TCSETSF: return set_termios(tty, arg, sizeof(struct termios), true);
     case TCSETS2:
-    case TCSETSW2:  return set_termios(tty, arg, sizeof(struct termios2), false);
-    case TCSETSF2:  return set_termios(tty, arg, sizeof(struct termios2), true);
+    case TCSETSW2: return set_termios(tty, arg, sizeof(struct termios2), false);
+    case TCSETSF2: return set_termios(tty, arg, sizeof(struct termios2), true);
     case TIOCGWINSZ: return get_winsize(tty, arg);
     case TIOCSWINSZ: return set_winsize(tty, arg);
     case TIOCGPGRP: return tty_get_pgrp(tty, arg);
     case TIOCSPGRP: return tty_set_pgrp(tty, arg);
-    case TIOCGSID:  return tty_get_sid(tty, arg);
+    case TIOCGSID: return tty_get_sid(tty, arg);
     case TIOCSCTTY: return tty_acquire(tty, arg == 1);
     case TIOCNOTTY: return tty_give_up(tty);
-    case TIOCINQ:   return put_available(tty, arg);
-    case TIOCOUTQ:  return put_user((int)0, arg);
-    case TCFLSH:    return flush(tty, arg);
-    case TCXONC:    return flow(tty, arg);
-    case TCSBRK:                        /* drain, or a break that nobody hears */
-    case TCSBRKP:   return tty_job_control(tty, SIGTTOU);
-    case TIOCGETD:  return put_user((int)0, arg);
-    case TIOCSETD:  return set_ldisc(arg);
-    case TIOCGDEV:  return put_user(tty->dev, arg);
+    case TIOCINQ: return put_available(tty, arg);
+    case TIOCOUTQ: return put_user((int)0, arg);
+    case TCFLSH: return flush(tty, arg);
+    case TCXONC: return flow(tty, arg);
+    case TCSBRK: /* drain, or a break that nobody hears */
+    case TCSBRKP: return tty_job_control(tty, SIGTTOU);
+    case TIOCGETD: return put_user((int)0, arg);
+    case TIOCSETD: return set_ldisc(arg);
+    case TIOCGDEV: return put_user(tty->dev, arg);
     }
     return -ENOTTY;
 }

@@ -33,7 +33,7 @@ int tty_job_control(struct tty *tty, int sig)
     struct process *p = current->proc;
     spin_lock(&tty->lock);
     bool foreground = p->session == NULL || tty->session != p->session || tty->fg_pgid == 0 ||
-        tty->fg_pgid == p->pgid;
+                      tty->fg_pgid == p->pgid;
     spin_unlock(&tty->lock);
     if (!foreground) {
         if (is_ignored(sig)) {
@@ -188,10 +188,7 @@ void tty_describe(struct session *s, uint32_t *dev, int *fg_pgid)
 }
 
 /* Is tty the controlling terminal of current?  -ENOTTY. */
-static int check_controlling(struct tty *tty)
-{
-    return tty_of_current() == tty ? 0 : -ENOTTY;
-}
+static int check_controlling(struct tty *tty) { return tty_of_current() == tty ? 0 : -ENOTTY; }
 
 long tty_get_pgrp(struct tty *tty, uaddr_t to)
 {

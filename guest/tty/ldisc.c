@@ -17,9 +17,9 @@
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 
-#define CTRL(c) ((c) & 0x1f)
+#define CTRL(c) ((c)&0x1f)
 #define RING(i) ((i) & (LDISC_BUF - 1))
-#define BELL 7
+#define BELL    7
 
 static bool iflag(const struct ldisc *l, tcflag_t f) { return (l->termios.c_iflag & f) != 0; }
 static bool oflag(const struct ldisc *l, tcflag_t f) { return (l->termios.c_oflag & f) != 0; }
@@ -45,18 +45,12 @@ static bool is_cc(const struct ldisc *l, uint8_t c, unsigned which)
     return c != 0 && l->termios.c_cc[which] == c;
 }
 
-static void mark_end(struct ldisc *l, uint32_t i)
-{
-    l->ends[RING(i) / 64] |= 1ull << (i % 64);
-}
+static void mark_end(struct ldisc *l, uint32_t i) { l->ends[RING(i) / 64] |= 1ull << (i % 64); }
 static bool is_end(const struct ldisc *l, uint32_t i)
 {
     return (l->ends[RING(i) / 64] >> (i % 64)) & 1;
 }
-static void clear_end(struct ldisc *l, uint32_t i)
-{
-    l->ends[RING(i) / 64] &= ~(1ull << (i % 64));
-}
+static void clear_end(struct ldisc *l, uint32_t i) { l->ends[RING(i) / 64] &= ~(1ull << (i % 64)); }
 
 /* Most of what comes is text, and ldisc_input() need not compare it with each of
  * the characters that mean something.  Too many bits cost time, no more. */
@@ -65,7 +59,7 @@ static void find_special(struct ldisc *l)
     bool all = iflag(l, ISTRIP) || iflag(l, IUCLC) || iflag(l, IXANY);
 
     memset(l->special, all ? 0xff : 0, sizeof(l->special));
-    l->special[0] |= 0xffffffff;        /* control characters */
+    l->special[0] |= 0xffffffff; /* control characters */
     for (unsigned i = 0; i < NCCS; i++) {
         uint8_t c = l->termios.c_cc[i];
         l->special[c / 64] |= 1ull << (c % 64);
@@ -80,10 +74,11 @@ static bool is_special(const struct ldisc *l, uint8_t c)
 void ldisc_init(struct ldisc *l)
 {
     static const uint8_t cc[NCCS] = {
-        [VINTR] = CTRL('C'), [VQUIT] = CTRL('\\'), [VERASE] = 0x7f, [VKILL] = CTRL('U'),
-        [VEOF] = CTRL('D'), [VMIN] = 1, [VSTART] = CTRL('Q'), [VSTOP] = CTRL('S'),
-        [VSUSP] = CTRL('Z'), [VREPRINT] = CTRL('R'), [VDISCARD] = CTRL('O'),
-        [VWERASE] = CTRL('W'), [VLNEXT] = CTRL('V'),
+        [VINTR] = CTRL('C'),    [VQUIT] = CTRL('\\'),   [VERASE] = 0x7f,
+        [VKILL] = CTRL('U'),    [VEOF] = CTRL('D'),     [VMIN] = 1,
+        [VSTART] = CTRL('Q'),   [VSTOP] = CTRL('S'),    [VSUSP] = CTRL('Z'),
+        [VREPRINT] = CTRL('R'), [VDISCARD] = CTRL('O'), [VWERASE] = CTRL('W'),
+        [VLNEXT] = CTRL('V'),
     };
 
     memset(l, 0, sizeof(*l));
@@ -305,7 +300,10 @@ static int signal_of(const struct ldisc *l, uint8_t c)
 {
     if (!lflag(l, ISIG))
         return 0;
-    return is_cc(l, c, VINTR) ? SIGINT : is_cc(l, c, VQUIT) ? SIGQUIT : is_cc(l, c, VSUSP) ? SIGTSTP : 0;
+    return is_cc(l, c, VINTR)   ? SIGINT
+           : is_cc(l, c, VQUIT) ? SIGQUIT
+           : is_cc(l, c, VSUSP) ? SIGTSTP
+                                : 0;
 }
 
 /* VSTART and VSTOP.  True: c was one. */
@@ -336,7 +334,7 @@ size_t ldisc_room(const struct ldisc *l)
     size_t room = LDISC_BUF - (l->head - l->tail);
 
     if (room > 1)
-        return room - 1;        /* the last place is for a line's end */
+        return room - 1; /* the last place is for a line's end */
     return line_unfinished(l) ? 1 : 0;
 }
 
@@ -378,7 +376,7 @@ int ldisc_input(struct ldisc *l, uint8_t c)
             return 0;
         if (iflag(l, ICRNL)) {
             c = '\n';
-            if (!lflag(l, ICANON)) {    /* Enter goes to the next line in raw mode, too */
+            if (!lflag(l, ICANON)) { /* Enter goes to the next line in raw mode, too */
                 if (lflag(l, ECHO))
                     echo_raw(l, c);
                 put(l, c, false);
@@ -450,7 +448,7 @@ size_t ldisc_available(const struct ldisc *l)
 
 /* --- output --- */
 
-#define OUT_MAX 8       /* bytes that one byte may become: a tab */
+#define OUT_MAX 8 /* bytes that one byte may become: a tab */
 
 /* One byte that is not plain text. */
 static size_t output_special(struct ldisc *l, uint8_t c, uint8_t *to)

@@ -7,26 +7,26 @@
 #include "lib/base.h"
 #include <asm/termbits.h>
 
-#define LDISC_BUF  4096u        /* a power of two */
+#define LDISC_BUF  4096u /* a power of two */
 #define LDISC_ECHO 256u
 
 struct ldisc {
     struct ktermios termios;
     /* Input not read yet: tail..head, counted without wrapping.  Of that, up to
      * canon_head are complete lines; the rest is the line being edited. */
-    uint8_t  buf[LDISC_BUF];
-    uint64_t ends[LDISC_BUF / 64];      /* bit: this byte ends a line */
+    uint8_t buf[LDISC_BUF];
+    uint64_t ends[LDISC_BUF / 64]; /* bit: this byte ends a line */
     uint32_t tail, canon_head, head;
-    bool     lnext;             /* the next byte is literal */
-    bool     stopped;           /* output is, by VSTOP or TCOOFF */
-    uint32_t column;            /* of the cursor, as far as we can know */
-    uint32_t canon_column;      /* where the line being edited began */
-    uint8_t  echo[LDISC_ECHO];  /* raw: goes through output processing */
+    bool lnext;               /* the next byte is literal */
+    bool stopped;             /* output is, by VSTOP or TCOOFF */
+    uint32_t column;          /* of the cursor, as far as we can know */
+    uint32_t canon_column;    /* where the line being edited began */
+    uint8_t echo[LDISC_ECHO]; /* raw: goes through output processing */
     uint32_t nechoes;
     uint64_t special[256 / 64]; /* bit: termios may give this byte a meaning; others are text */
 };
 
-void ldisc_init(struct ldisc *l);       /* Linux's defaults: cooked, echoing, 38400 8N1 */
+void ldisc_init(struct ldisc *l); /* Linux's defaults: cooked, echoing, 38400 8N1 */
 void ldisc_set_termios(struct ldisc *l, const struct ktermios *to);
 
 /* How many more bytes the line may send before somebody reads.  Never 0 while no
@@ -38,15 +38,15 @@ bool ldisc_drained(const struct ldisc *l);
 
 /* One byte from the line.  Returns the signal it means to the foreground group,
  * or 0.  Afterwards l->echo may hold something to write. */
-int  ldisc_input(struct ldisc *l, uint8_t c);
+int ldisc_input(struct ldisc *l, uint8_t c);
 
 /* A line, or in raw mode `want` bytes. */
 bool ldisc_readable(const struct ldisc *l, size_t want);
 /* Takes up to n bytes, in canonical mode at most to the end of a line.  *end: that
  * end has been taken (also when it was VEOF, which is no byte). */
 size_t ldisc_read(struct ldisc *l, uint8_t *to, size_t n, bool *end);
-size_t ldisc_available(const struct ldisc *l);  /* FIONREAD */
-void ldisc_flush(struct ldisc *l);              /* forgets all input */
+size_t ldisc_available(const struct ldisc *l); /* FIONREAD */
+void ldisc_flush(struct ldisc *l);             /* forgets all input */
 
 /* Processes bytes for output (OPOST), as many as surely fit.  Returns bytes
  * written to `to`, *used bytes of `from` consumed. */

@@ -18,8 +18,8 @@
 #include "proc/task.h"
 #include "shared/boot_stages.h"
 
-#define CHUNK 256
-#define VTIME_NS 100000000ull           /* VTIME counts tenths of a second */
+#define CHUNK    256
+#define VTIME_NS 100000000ull /* VTIME counts tenths of a second */
 
 void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw)
 {
@@ -42,7 +42,7 @@ void tty_echo(struct tty *tty)
 
     ASSERT_SPIN_HELD(&tty->lock);
     if (l->stopped)
-        return;         /* with the next byte after output starts again */
+        return; /* with the next byte after output starts again */
     for (uint32_t from = 0; from < l->nechoes; from += used) {
         size_t n = ldisc_output(l, l->echo + from, l->nechoes - from, out, sizeof(out), &used);
         tty->hw->write((const char *)out, n);
@@ -123,7 +123,7 @@ static int open_tty(struct tty *tty, struct file *f, bool console)
 static int tty_open(struct inode *in, struct file *f)
 {
     struct tty *tty = in->private != NULL ? in->private : console_tty;
-    bool console = in->rdev != tty->dev;        /* /dev/console stands for another device */
+    bool console = in->rdev != tty->dev; /* /dev/console stands for another device */
     int err = open_tty(tty, f, console);
 
     if (err == 0 && !console && !(f->flags & O_NOCTTY))
@@ -139,10 +139,7 @@ static int tty_current_open(struct inode *in __attribute__((unused)), struct fil
     return tty != NULL ? open_tty(tty, f, false) : -ENXIO;
 }
 
-static void tty_release(struct file *f)
-{
-    kfree(f->private);
-}
+static void tty_release(struct file *f) { kfree(f->private); }
 
 /* --- reading --- */
 
@@ -160,7 +157,12 @@ static void mark_prompt(void)
     }
 }
 
-struct read_terms { size_t want; uint64_t time_ns; bool canonical; bool from_start; };
+struct read_terms {
+    size_t want;
+    uint64_t time_ns;
+    bool canonical;
+    bool from_start;
+};
 
 /* What a read of n bytes waits for: termios(3), the four cases of MIN and TIME.
  * Without MIN, TIME runs from the start; with it, from each byte to the next. */
@@ -191,7 +193,7 @@ static bool read_over(struct tty_file *tf, const struct read_terms *r, size_t *s
     *arrived = now > *seen;
     *seen = now;
     bool over = ldisc_readable(l, r->want) || tty_hung_up(tf) ||
-        r->canonical != ((l->termios.c_lflag & ICANON) != 0);
+                r->canonical != ((l->termios.c_lflag & ICANON) != 0);
     spin_unlock(&tf->tty->lock);
     return over;
 }
@@ -210,8 +212,8 @@ static int read_wait(struct file *f, struct tty_file *tf, const struct read_term
         return seen > 0 && !r->canonical ? 0 : -EAGAIN;
     if (r->from_start && r->time_ns == 0)
         return 0;
-    uint64_t deadline = r->time_ns != 0 && (r->from_start || seen > 0)
-        ? clock_mono_ns() + r->time_ns : NO_DEADLINE;
+    uint64_t deadline =
+        r->time_ns != 0 && (r->from_start || seen > 0) ? clock_mono_ns() + r->time_ns : NO_DEADLINE;
     waiter_add(&tf->tty->readers, &w);
     while (err == 0 && !read_over(tf, r, &seen, &arrived)) {
         if (arrived && r->time_ns != 0 && !r->from_start)
@@ -220,7 +222,7 @@ static int read_wait(struct file *f, struct tty_file *tf, const struct read_term
     }
     waiter_remove(&tf->tty->readers, &w);
     if (err == -ERESTARTSYS && seen > 0 && !r->canonical)
-        return 0;       /* raw bytes that are there go first */
+        return 0; /* raw bytes that are there go first */
     return err == -ETIMEDOUT ? 0 : err;
 }
 
@@ -234,7 +236,8 @@ static long read_now(struct tty *tty, struct uio *u)
     while (u->left > 0 && !end) {
         spin_lock(&tty->lock);
         size_t n = ldisc_readable(&tty->ldisc, 1)
-            ? ldisc_read(&tty->ldisc, chunk, MIN(u->left, sizeof(chunk)), &end) : 0;
+                       ? ldisc_read(&tty->ldisc, chunk, MIN(u->left, sizeof(chunk)), &end)
+                       : 0;
         tty_resume(tty);
         spin_unlock(&tty->lock);
         if (n == 0)
@@ -265,7 +268,7 @@ static long tty_read(struct file *f, struct uio *u, uint64_t *pos __attribute__(
         if (err != 0)
             return err;
         bool canonical = (tf->tty->ldisc.termios.c_lflag & ICANON) != 0;
-        if (canonical == r.canonical)   /* else the rules changed while we slept */
+        if (canonical == r.canonical) /* else the rules changed while we slept */
             return read_now(tf->tty, u);
     }
 }
@@ -370,10 +373,20 @@ static uint32_t tty_poll(struct file *f, struct poll_table *pt)
 }
 
 const struct file_ops tty_fops = {
-    .open = tty_open, .read = tty_read, .write = tty_write, .ioctl = tty_ioctl, .poll = tty_poll,
-    .release = tty_release, .nonseekable = true,
+    .open = tty_open,
+    .read = tty_read,
+    .write = tty_write,
+    .ioctl = tty_ioctl,
+    .poll = tty_poll,
+    .release = tty_release,
+    .nonseekable = true,
 };
 const struct file_ops tty_current_fops = {
-    .open = tty_current_open, .read = tty_read, .write = tty_write, .ioctl = tty_ioctl,
-    .poll = tty_poll, .release = tty_release, .nonseekable = true,
+    .open = tty_current_open,
+    .read = tty_read,
+    .write = tty_write,
+    .ioctl = tty_ioctl,
+    .poll = tty_poll,
+    .release = tty_release,
+    .nonseekable = true,
 };

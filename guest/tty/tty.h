@@ -8,9 +8,9 @@ struct tty;
 struct session;
 
 extern struct tty *console_tty;
-void tty_init(void);                    /* the console's; devfs makes the nodes */
-extern const struct file_ops tty_fops;          /* /dev/console, ttyS0: inode->private is the tty */
-extern const struct file_ops tty_current_fops;  /* /dev/tty: current's controlling terminal */
+void tty_init(void);                           /* the console's; devfs makes the nodes */
+extern const struct file_ops tty_fops;         /* /dev/console, ttyS0: inode->private is the tty */
+extern const struct file_ops tty_current_fops; /* /dev/tty: current's controlling terminal */
 /* From the UART's interrupt: bytes that were received, as many as there is room
  * for at most.  Room of 0: console_hold() has been called. */
 size_t console_room(void);

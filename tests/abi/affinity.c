@@ -5,9 +5,9 @@
 
 #define BYTES sizeof(cpu_set_t)
 
-#define ONLY  "AFFINITY_TEST_ONLY_LOOKS"
+#define ONLY "AFFINITY_TEST_ONLY_LOOKS"
 
-static cpu_set_t all;           /* what this program may use */
+static cpu_set_t all; /* what this program may use */
 
 static int set(pid_t pid, int cpu)
 {
@@ -32,7 +32,9 @@ static int only_cpu(pid_t pid)
     return -1;
 }
 
-#define FOR_EACH_CPU(cpu) for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) if (CPU_ISSET(cpu, &all))
+#define FOR_EACH_CPU(cpu) \
+    for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) \
+        if (CPU_ISSET(cpu, &all))
 
 static void refusals(void)
 {
@@ -44,7 +46,7 @@ static void refusals(void)
     status_of(gone);
     CHECK_ERR(EINVAL, sched_setaffinity(0, BYTES, &none));
     CHECK_ERR(EINVAL, sched_setaffinity(0, 0, &all));
-    CPU_SET(CPU_SETSIZE - 1, &none);            /* no machine of a test has that one */
+    CPU_SET(CPU_SETSIZE - 1, &none); /* no machine of a test has that one */
     CHECK_ERR(EINVAL, sched_setaffinity(0, BYTES, &none));
     CHECK_ERR(EFAULT, sched_setaffinity(0, BYTES, (cpu_set_t *)8));
     CHECK_ERR(ESRCH, sched_setaffinity(gone, BYTES, &all));
@@ -72,8 +74,7 @@ static void refusals(void)
     CHECK(sched_getaffinity(0, BYTES, &more) == 0);
     CHECK(CPU_EQUAL(&more, &all));
 
-    int status = CHILD(CHECK(setuid(1000) == 0);
-                       CHECK(sched_setaffinity(0, BYTES, &all) == 0);
+    int status = CHILD(CHECK(setuid(1000) == 0); CHECK(sched_setaffinity(0, BYTES, &all) == 0);
                        CHECK_ERR(EPERM, sched_setaffinity(getppid(), BYTES, &all));
                        CHECK(sched_getaffinity(getppid(), BYTES, &more) == 0));
     CHECK_EQ(status, 0);
@@ -81,7 +82,8 @@ static void refusals(void)
 
 static void runs_where_it_may(void)
 {
-    FOR_EACH_CPU(cpu) {
+    FOR_EACH_CPU(cpu)
+    {
         CHECK(set(0, cpu) == 0);
         CHECK_EQ(sched_getcpu(), cpu);
         unsigned here = 0, node = 0;
@@ -100,7 +102,8 @@ static void runs_where_it_may(void)
 
 static void inherited(void)
 {
-    FOR_EACH_CPU(cpu) {
+    FOR_EACH_CPU(cpu)
+    {
         CHECK(set(0, cpu) == 0);
         CHECK_EQ(CHILD(CHECK_EQ(sched_getcpu(), cpu); CHECK_EQ(only_cpu(0), cpu)), 0);
         CHECK_EQ(VCHILD(CHECK_EQ(sched_getcpu(), cpu)), 0);
@@ -119,10 +122,11 @@ static void moved_while_it_runs(void)
 
     CHECK(WAIT_UNTIL(where[0] >= 0));
     for (int round = 0; round < 3; round++) {
-        FOR_EACH_CPU(cpu) {
+        FOR_EACH_CPU(cpu)
+        {
             CHECK(set(child, cpu) == 0);
             int before = where[1];
-            CHECK(WAIT_UNTIL(where[1] > before + 2));   /* what it had begun is over */
+            CHECK(WAIT_UNTIL(where[1] > before + 2)); /* what it had begun is over */
             for (int i = 0; i < 10; i++) {
                 CHECK_EQ(where[0], cpu);
                 sched_yield();
@@ -142,7 +146,8 @@ static void moved_while_it_computes(void)
 
     CHECK(WAIT_UNTIL(work[0] != 0));
     snprintf(path, sizeof(path), "/proc/%d/stat", (int)child);
-    FOR_EACH_CPU(cpu) {
+    FOR_EACH_CPU(cpu)
+    {
         CHECK(set(child, cpu) == 0);
         const char *at = strrchr(slurp(path), ')');
         for (int field = 2; at != NULL && field < 39; field++)
@@ -168,7 +173,8 @@ static void moved_while_it_sleeps(void)
             _exit(0);
     });
 
-    FOR_EACH_CPU(cpu) {
+    FOR_EACH_CPU(cpu)
+    {
         CHECK(WAIT_UNTIL(state_of(child) == 'S'));
         CHECK(set(child, cpu) == 0);
         CHECK(write(to[1], &byte, 1) == 1);
@@ -185,16 +191,12 @@ static void move_each_other(void)
 {
     volatile int *ready = map_shared(PAGE);
     pid_t mother = getpid();
-    pid_t child = START(
-        ready[0] = 1;
-        while (!ready[1])
-            FOR_EACH_CPU(cpu)
-                set(mother, cpu));
+    pid_t child = START(ready[0] = 1; while (!ready[1]) FOR_EACH_CPU(cpu) set(mother, cpu));
 
     CHECK(WAIT_UNTIL(ready[0]));
     for (int i = 0; i < 50; i++)
         FOR_EACH_CPU(cpu)
-            CHECK(set(child, cpu) == 0);
+    CHECK(set(child, cpu) == 0);
     ready[1] = 1;
     CHECK_EQ(status_of(child), 0);
     CHECK(sched_setaffinity(0, BYTES, &all) == 0);
@@ -202,7 +204,7 @@ static void move_each_other(void)
 
 static void test(void)
 {
-    if (getenv(ONLY) != NULL)           /* started by inherited() */
+    if (getenv(ONLY) != NULL) /* started by inherited() */
         _exit(only_cpu(0) == sched_getcpu() ? 7 : 1);
     CHECK(sched_getaffinity(0, BYTES, &all) == 0);
     refusals();

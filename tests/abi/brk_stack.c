@@ -28,10 +28,11 @@ static void test(void)
     CHECK_EQ(syscall(SYS_brk, start), start);
     CHECK_DIES(SIGSEGV, (void)p[2 * PAGE]);
     CHECK_EQ(CHILD({
-        struct rlimit limit = { 1 << 20, RLIM_INFINITY };
-        setrlimit(RLIMIT_DATA, &limit);
-        CHECK_EQ(syscall(SYS_brk, start + (2 << 20)), start);
-    }), 0);
+                 struct rlimit limit = { 1 << 20, RLIM_INFINITY };
+                 setrlimit(RLIMIT_DATA, &limit);
+                 CHECK_EQ(syscall(SYS_brk, start + (2 << 20)), start);
+             }),
+             0);
 
     struct rlimit small = { 512 * 1024, RLIM_INFINITY }, big = { 8 << 20, RLIM_INFINITY };
     setrlimit(RLIMIT_STACK, &small);

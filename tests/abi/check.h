@@ -30,10 +30,9 @@
 
 static void test(void);
 
-static int *check_failures;     /* shared with all children */
+static int *check_failures; /* shared with all children */
 
-__attribute__((unused, format(printf, 1, 2)))
-static void SAY(const char *format, ...)
+__attribute__((unused, format(printf, 1, 2))) static void SAY(const char *format, ...)
 {
     char line[1024];
     va_list args;
@@ -47,8 +46,8 @@ static void SAY(const char *format, ...)
         _exit(99);
 }
 
-__attribute__((unused))
-static void check_that(int holds, const char *file, int line, const char *what, int error)
+__attribute__((unused)) static void check_that(int holds, const char *file, int line,
+                                               const char *what, int error)
 {
     const char *slash = strrchr(file, '/');
 
@@ -64,7 +63,8 @@ static void check_that(int holds, const char *file, int line, const char *what, 
     (errno = 0, check_that((long)(__VA_ARGS__) == -1 && errno == (err), __FILE__, __LINE__, \
                            #__VA_ARGS__ " fails with " #err, errno))
 /* Two integers are equal; says both when not. */
-#define CHECK_EQ(a, b) do { \
+#define CHECK_EQ(a, b) \
+    do { \
         long long a_ = (long long)(a), b_ = (long long)(b); \
         check_that(a_ == b_, __FILE__, __LINE__, #a " == " #b, errno); \
         if (a_ != b_) \
@@ -73,25 +73,40 @@ static void check_that(int holds, const char *file, int line, const char *what, 
 
 /* Runs the statements in a forked child, which then exits with 0; gives the
  * child's wait status. */
-#define CHILD(...) ({ \
+#define CHILD(...) \
+    ({ \
         pid_t child_ = fork(); \
-        if (child_ == 0) { __VA_ARGS__; _exit(0); } \
-        status_of(child_); })
+        if (child_ == 0) { \
+            __VA_ARGS__; \
+            _exit(0); \
+        } \
+        status_of(child_); \
+    })
 /* The same with vfork: the parent stands still meanwhile and shares memory.
  * Not in it: raise() and abort(), which in musl take the thread's ID from that
  * memory, and so would signal the parent. */
-#define VCHILD(...) ({ \
+#define VCHILD(...) \
+    ({ \
         pid_t child_ = vfork(); \
-        if (child_ == 0) { __VA_ARGS__; _exit(0); } \
-        status_of(child_); })
+        if (child_ == 0) { \
+            __VA_ARGS__; \
+            _exit(0); \
+        } \
+        status_of(child_); \
+    })
 /* Forks a child that runs the statements; gives its PID at once. */
-#define START(...) ({ \
+#define START(...) \
+    ({ \
         pid_t child_ = fork(); \
-        if (child_ == 0) { __VA_ARGS__; _exit(0); } \
-        child_; })
+        if (child_ == 0) { \
+            __VA_ARGS__; \
+            _exit(0); \
+        } \
+        child_; \
+    })
 
-#define EXITED(code)    ((code) << 8)
-#define KILLED(sig)     (sig)
+#define EXITED(code)         ((code) << 8)
+#define KILLED(sig)          (sig)
 #define CHECK_DIES(sig, ...) CHECK_EQ(CHILD(__VA_ARGS__) & ~0x80, KILLED(sig))
 
 __attribute__((unused)) static int status_of(pid_t pid)
@@ -123,11 +138,13 @@ __attribute__((unused)) static void msleep(long ms)
 }
 
 /* Waits until the condition holds, at most 5 s; gives whether it does. */
-#define WAIT_UNTIL(...) ({ \
+#define WAIT_UNTIL(...) \
+    ({ \
         int tries_ = 1000; \
         while (!(__VA_ARGS__) && --tries_ > 0) \
             msleep(5); \
-        tries_ > 0; })
+        tries_ > 0; \
+    })
 
 __attribute__((unused)) static char *map_pages(int count)
 {
@@ -198,7 +215,7 @@ int main(int argc, char **argv)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int sig = 1; sig <= SIGSYS; sig++)
-        signal(sig, SIG_DFL);       /* whatever started this */
+        signal(sig, SIG_DFL); /* whatever started this */
     setrlimit(RLIMIT_CORE, &no_core);
     umask(022);
     check_failures = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -10,7 +10,7 @@
 #define CLONE_CLEAR_SIGHAND_ 0x100000000ull
 #define CLONE_PIDFD_         0x1000
 
-struct args {                   /* struct clone_args */
+struct args { /* struct clone_args */
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid,
         set_tid_size, cgroup;
 };
@@ -19,7 +19,7 @@ struct args {                   /* struct clone_args */
 static struct result {
     volatile int go, done, wait_for_go;
     volatile int saw_ctid, same_pid, ppid, tls;
-} *result;
+} * result;
 
 static char stack[16384] __attribute__((aligned(16)));
 static volatile int memory, ptid, ctid;
@@ -33,7 +33,9 @@ static inline long call(long nr, long a, long b, long c, long d)
     register long r10 __asm__("r10") = d;
     long ret;
 
-    __asm__ volatile("syscall" : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
+    __asm__ volatile("syscall"
+                     : "=a"(ret)
+                     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10)
                      : "rcx", "r11", "memory");
     return ret;
 }
@@ -43,7 +45,9 @@ static int maker_pid;
 static void child(void)
 {
     unsigned long base = 0;
-    struct { unsigned long handler, flags, restorer, mask; } ignore = { 1, 0, 0, 0 };
+    struct {
+        unsigned long handler, flags, restorer, mask;
+    } ignore = { 1, 0, 0, 0 };
 
     while (result->wait_for_go && !result->go)
         call(SYS_sched_yield, 0, 0, 0, 0);
@@ -56,7 +60,8 @@ static void child(void)
     result->saw_ctid = ctid == call(SYS_gettid, 0, 0, 0, 0);
     call(SYS_arch_prctl, 0x1003 /* ARCH_GET_FS */, (long)&base, 0, 0);
     result->tls = base == (unsigned long)tls_block && *(unsigned long *)base == TLS_MAGIC ? 1
-                : base == own_tls ? 0 : 2;
+                  : base == own_tls                                                       ? 0
+                                                                                          : 2;
     result->done = 1;
 }
 
@@ -77,7 +82,8 @@ static long make(long nr, long a, long b, long c, long d, long e)
                      "mov $60, %%eax\n"
                      "syscall\n"
                      "1:"
-                     : "=a"(ret) : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(fn)
+                     : "=a"(ret)
+                     : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(fn)
                      : "rcx", "r11", "memory");
     return ret;
 }
@@ -120,7 +126,8 @@ static void finish(long tid, unsigned long flags)
     CHECK(waitpid(tid, NULL, __WALL) < 0 && errno == ECHILD);
 }
 
-#define SHOWS(flag, holds) do { \
+#define SHOWS(flag, holds) \
+    do { \
         if (!(flags & (flag)) != !(holds)) { \
             SAY("flags %lx: %s is %d\n", flags, #flag, (int)(holds)); \
             CHECK(!"as the flags say"); \
@@ -172,8 +179,17 @@ static void one(unsigned long flags, long (*maker)(unsigned long))
 static void all_of_eleven(void)
 {
     static const unsigned long flag[] = {
-        CLONE_VM, CLONE_FS, CLONE_FILES, CLONE_SIGHAND, CLONE_THREAD, CLONE_SETTLS,
-        CLONE_PARENT_SETTID, CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID, CLONE_PARENT, CLONE_VFORK,
+        CLONE_VM,
+        CLONE_FS,
+        CLONE_FILES,
+        CLONE_SIGHAND,
+        CLONE_THREAD,
+        CLONE_SETTLS,
+        CLONE_PARENT_SETTID,
+        CLONE_CHILD_SETTID,
+        CLONE_CHILD_CLEARTID,
+        CLONE_PARENT,
+        CLONE_VFORK,
     };
     for (unsigned set = 0; set < 1u << 11; set++) {
         unsigned long flags = __builtin_parity(set) ? CLONE_SYSVSEM : 0;
@@ -185,7 +201,8 @@ static void all_of_eleven(void)
     /* without effect, alone and together */
     static const unsigned long idle[] = { CLONE_UNTRACED, CLONE_IO, CLONE_DETACHED };
     for (unsigned set = 1; set < 8; set++) {
-        unsigned long more = (set & 1 ? idle[0] : 0) | (set & 2 ? idle[1] : 0) | (set & 4 ? idle[2] : 0);
+        unsigned long more =
+            (set & 1 ? idle[0] : 0) | (set & 2 ? idle[1] : 0) | (set & 4 ? idle[2] : 0);
         one(more, make_clone);
         one(more | CLONE_VM | CLONE_VFORK, make_clone);
         one(more | CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_SETTLS, make_clone);
@@ -200,8 +217,12 @@ static int exit_signal;
 static long make_clone3(unsigned long flags)
 {
     struct args a = {
-        .flags = flags | more_flags, .exit_signal = exit_signal, .stack = (uint64_t)stack,
-        .stack_size = sizeof(stack), .parent_tid = (uint64_t)&ptid, .child_tid = (uint64_t)&ctid,
+        .flags = flags | more_flags,
+        .exit_signal = exit_signal,
+        .stack = (uint64_t)stack,
+        .stack_size = sizeof(stack),
+        .parent_tid = (uint64_t)&ptid,
+        .child_tid = (uint64_t)&ctid,
         .tls = (uint64_t)tls_block,
     };
     return make(SYS_clone3, (long)&a, sizeof(a), 0, 0, 0);
@@ -209,7 +230,8 @@ static long make_clone3(unsigned long flags)
 
 static void clone3_combinations(void)
 {
-    static const unsigned long flag[] = { CLONE_VM, CLONE_SIGHAND, CLONE_THREAD, CLONE_PARENT, CLONE_VFORK };
+    static const unsigned long flag[] = { CLONE_VM, CLONE_SIGHAND, CLONE_THREAD, CLONE_PARENT,
+                                          CLONE_VFORK };
 
     for (unsigned set = 0; set < 1u << 5; set++) {
         unsigned long flags = CLONE_CHILD_CLEARTID | CLONE_SETTLS;
@@ -239,9 +261,12 @@ static void refusals(void)
     struct args ok = { 0 };
     int tids[2] = { getpid(), 1 };
 
-    CHECK_EQ(make(SYS_clone, CLONE_PIDFD_ | CLONE_DETACHED | SIGCHLD, 0, (long)&ptid, 0, 0), -EINVAL);
-    CHECK_EQ(make(SYS_clone, CLONE_PIDFD_ | CLONE_PARENT_SETTID | SIGCHLD, 0, (long)&ptid, 0, 0), -EINVAL);
-    CHECK_EQ(make(SYS_clone, CLONE_VM | CLONE_SETTLS | SIGCHLD, (long)stack, 0, 0, 1l << 62), -EPERM);
+    CHECK_EQ(make(SYS_clone, CLONE_PIDFD_ | CLONE_DETACHED | SIGCHLD, 0, (long)&ptid, 0, 0),
+             -EINVAL);
+    CHECK_EQ(make(SYS_clone, CLONE_PIDFD_ | CLONE_PARENT_SETTID | SIGCHLD, 0, (long)&ptid, 0, 0),
+             -EINVAL);
+    CHECK_EQ(make(SYS_clone, CLONE_VM | CLONE_SETTLS | SIGCHLD, (long)stack, 0, 0, 1l << 62),
+             -EPERM);
     CHECK_EQ(make(SYS_clone, CLONE_VM | CLONE_SETTLS | SIGCHLD, (long)stack, 0, 0, -4096l), -EPERM);
     CHECK_EQ(refused(ok, 63), -EINVAL);
     CHECK_EQ(refused(ok, 4097), -E2BIG);
@@ -255,10 +280,13 @@ static void refusals(void)
     CHECK_EQ(refused((struct args){ .stack_size = 4096 }, sizeof(ok)), -EINVAL);
     CHECK_EQ(refused((struct args){ .set_tid_size = 1 }, sizeof(ok)), -EINVAL);
     CHECK_EQ(refused((struct args){ .set_tid = (uint64_t)tids }, sizeof(ok)), -EINVAL);
-    CHECK_EQ(refused((struct args){ .set_tid = (uint64_t)tids, .set_tid_size = 33 }, sizeof(ok)), -EINVAL);
-    CHECK_EQ(refused((struct args){ .set_tid = (uint64_t)tids, .set_tid_size = 1 }, sizeof(ok)), -EEXIST);
+    CHECK_EQ(refused((struct args){ .set_tid = (uint64_t)tids, .set_tid_size = 33 }, sizeof(ok)),
+             -EINVAL);
+    CHECK_EQ(refused((struct args){ .set_tid = (uint64_t)tids, .set_tid_size = 1 }, sizeof(ok)),
+             -EEXIST);
     tids[0] = 1 << 30;
-    CHECK_EQ(refused((struct args){ .set_tid = (uint64_t)tids, .set_tid_size = 1 }, sizeof(ok)), -EINVAL);
+    CHECK_EQ(refused((struct args){ .set_tid = (uint64_t)tids, .set_tid_size = 1 }, sizeof(ok)),
+             -EINVAL);
 }
 
 /* The number that is asked for; handlers that do not get to the child. */
@@ -292,13 +320,8 @@ static void test(void)
 {
     result = map_shared(PAGE);
     tls_block[0] = TLS_MAGIC;
-    pid_t maker = START(
-        maker_pid = getpid();
-        syscall(SYS_arch_prctl, 0x1003, &own_tls);
-        all_of_eleven();
-        clone3_combinations();
-        refusals();
-        wishes());
+    pid_t maker = START(maker_pid = getpid(); syscall(SYS_arch_prctl, 0x1003, &own_tls);
+                        all_of_eleven(); clone3_combinations(); refusals(); wishes());
     int status = -1;
     int others = 0;
     while (waitpid(-1, &status, __WALL) != maker)

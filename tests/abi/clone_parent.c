@@ -15,7 +15,7 @@ static void test(void)
         CHECK(now_ms() - start >= 100);
         *grandchild = pid;
         CHECK_ERR(ECHILD, waitpid(pid, NULL, 0));
-    } );
+    });
 
     grandchild[1] = getpid();
     CHECK_EQ(status_of(parent), 0);

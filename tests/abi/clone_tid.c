@@ -17,8 +17,10 @@ static int look(void *arg)
 static void one(void *arg)
 {
     tid = ctid = seen = seen_child = -1;
-    pid_t pid = clone(look, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID |
-                      CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, arg, &tid, NULL, &ctid);
+    pid_t pid = clone(look, stack + sizeof(stack),
+                      CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | CLONE_CHILD_SETTID |
+                          CLONE_CHILD_CLEARTID | SIGCHLD,
+                      arg, &tid, NULL, &ctid);
     CHECK_EQ(tid, pid);
     CHECK_EQ(seen, pid);
     CHECK_EQ(seen_child, pid);
@@ -32,8 +34,8 @@ static void test(void)
     one(stack);
     /* not shared: the parent's word stays */
     ctid = -1;
-    pid_t pid = syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0, 0,
-                        &ctid, 0);
+    pid_t pid =
+        syscall(SYS_clone, CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0, 0, &ctid, 0);
     if (pid == 0)
         _exit(ctid != syscall(SYS_gettid));
     CHECK_EQ(status_of(pid), 0);

@@ -9,15 +9,17 @@
 #define ARCH_SET_FS 0x1002
 #define ARCH_GET_GS 0x1004
 
-#define AC (1ul << 18)
-#define DF (1ul << 10)
+#define AC   (1ul << 18)
+#define DF   (1ul << 10)
 #define IOPL (3ul << 12)
 
 static unsigned long flags_after_getpid(unsigned long flags)
 {
     unsigned long after, ret = SYS_getpid;
     __asm__ volatile("push %2\n popfq\n syscall\n pushfq\n pop %0\n push $2\n popfq"
-                     : "=r"(after), "+a"(ret) : "r"(flags) : "rcx", "r11", "memory", "cc");
+                     : "=r"(after), "+a"(ret)
+                     : "r"(flags)
+                     : "rcx", "r11", "memory", "cc");
     CHECK((pid_t)ret == getpid());
     return after;
 }
@@ -40,8 +42,10 @@ static void registers_survive(void)
                      "same r9, 0x7777777777777777\n same r10, 0x1234123412341234\n"
                      "same rdx, 0x4321432143214321\n same rsi, 0x8888888888888888\n"
                      "same rdi, 0x0123456789abcdef\n"
-                     : "=a"(bad) : : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",
-                       "r12", "r13", "r14", "r15", "memory", "cc");
+                     : "=a"(bad)
+                     :
+                     : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
+                       "r14", "r15", "memory", "cc");
     CHECK(bad == 0);
 }
 
@@ -52,7 +56,9 @@ static int jump_to(unsigned long address, unsigned long rcx, unsigned long r11)
     pid_t pid = fork();
     if (pid == 0) {
         __asm__ volatile("mov %0, %%rcx\n mov %1, %%r11\n mov $39, %%eax\n jmp *%2"
-                         : : "r"(rcx), "r"(r11), "b"(address) : "rcx", "r11", "rax");
+                         :
+                         : "r"(rcx), "r"(r11), "b"(address)
+                         : "rcx", "r11", "rax");
         __builtin_unreachable();
     }
     CHECK(waitpid(pid, &status, 0) == pid);
@@ -79,7 +85,9 @@ static void every_jump_faults(unsigned long from, unsigned long to)
     for (at = from, landed = 0; at < to; at += 256)
         if (_setjmp(landing) == 0)
             __asm__ volatile("mov %0, %%rcx\n mov %0, %%r11\n mov $39, %%eax\n jmp *%1"
-                             : : "r"(0x8000000000000000ul), "b"(at) : "rcx", "r11", "rax");
+                             :
+                             : "r"(0x8000000000000000ul), "b"(at)
+                             : "rcx", "r11", "rax");
         else
             landed++;
     CHECK_EQ(landed, (to - from) / 256);

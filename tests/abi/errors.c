@@ -5,8 +5,12 @@
 #include <termios.h>
 
 #define BAD ((void *)8)
-#define E(call) do { errno = 0; long r_ = (long)(call); \
-        SAY("%-60s %s%d\n", #call, r_ == -1 ? "errno " : "= ", r_ == -1 ? errno : (int)r_); } while (0)
+#define E(call) \
+    do { \
+        errno = 0; \
+        long r_ = (long)(call); \
+        SAY("%-60s %s%d\n", #call, r_ == -1 ? "errno " : "= ", r_ == -1 ? errno : (int)r_); \
+    } while (0)
 #define S(nr, ...) syscall(SYS_##nr, __VA_ARGS__)
 
 static void test(void)

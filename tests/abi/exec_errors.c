@@ -40,14 +40,15 @@ static void test(void)
     memcpy(elf, "\177ELF\2\1\1", 7);
     put("elf_empty", elf, 7, 0755);
     put("elf_zero", elf, sizeof(elf), 0755);
-    elf[16] = 2;                        /* ET_EXEC */
-    elf[18] = 62;                       /* EM_X86_64 */
+    elf[16] = 2;  /* ET_EXEC */
+    elf[18] = 62; /* EM_X86_64 */
     elf[20] = 1;
-    elf[54] = 56;                       /* e_phentsize */
+    elf[54] = 56; /* e_phentsize */
     put("elf_no_phdr", elf, sizeof(elf), 0755);
-    elf[56] = 255; elf[57] = 255;       /* e_phnum */
+    elf[56] = 255;
+    elf[57] = 255; /* e_phnum */
     put("elf_many_phdr", elf, sizeof(elf), 0755);
-    elf[18] = 40;                       /* ARM */
+    elf[18] = 40; /* ARM */
     put("elf_other", elf, sizeof(elf), 0755);
     CHECK(mkdir("dir", 0755) == 0);
     CHECK(symlink("loop2", "loop1") == 0 && symlink("loop1", "loop2") == 0);

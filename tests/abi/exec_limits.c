@@ -15,15 +15,16 @@ static void test(void)
     memset(piece, 'p', sizeof(piece) - 1);
     char *one[] = { "true", huge, NULL };
     CHECK_ERR(E2BIG, execve("/proc/self/exe", one, environ));
-    huge[128 * 1024] = '\0';            /* with its NUL one too long */
+    huge[128 * 1024] = '\0'; /* with its NUL one too long */
     CHECK_ERR(E2BIG, execve("/proc/self/exe", one, environ));
     CHECK_EQ(CHILD({
-        setrlimit(RLIMIT_STACK, &stack);
-        for (int i = 0; i < 20; i++)
-            a[i] = piece;
-        a[20] = NULL;
-        CHECK_ERR(E2BIG, execve("/proc/self/exe", a, environ));
-    }), 0);
+                 setrlimit(RLIMIT_STACK, &stack);
+                 for (int i = 0; i < 20; i++)
+                     a[i] = piece;
+                 a[20] = NULL;
+                 CHECK_ERR(E2BIG, execve("/proc/self/exe", a, environ));
+             }),
+             0);
     char *bad[] = { "true", (char *)16, NULL };
     CHECK_ERR(EFAULT, execve("/proc/self/exe", bad, environ));
     CHECK_ERR(EFAULT, execve("/proc/self/exe", (char **)24, environ));

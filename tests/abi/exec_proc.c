@@ -4,11 +4,15 @@
 
 static void test(void)
 {
-    CHECK_EQ(CHILD(execlp("sh", "sh", "-c",
-                          "cat /proc/$$/comm; tr '\\0' '|' < /proc/$$/cmdline; echo", (char *)NULL)), 0);
-    CHECK_EQ(CHILD(execlp("cp", "cp", "/bin/busybox", "a_rather_long_program_name",
-                          (char *)NULL)), 0);
+    CHECK_EQ(
+        CHILD(execlp("sh", "sh", "-c", "cat /proc/$$/comm; tr '\\0' '|' < /proc/$$/cmdline; echo",
+                     (char *)NULL)),
+        0);
+    CHECK_EQ(CHILD(execlp("cp", "cp", "/bin/busybox", "a_rather_long_program_name", (char *)NULL)),
+             0);
     CHECK_EQ(CHILD(execl("a_rather_long_program_name", "sh", "-c",
                          "cat /proc/$$/comm; rm a_rather_long_program_name;"
-                         "readlink /proc/$$/exe | sed 's,.*/,,'; echo still here", (char *)NULL)), 0);
+                         "readlink /proc/$$/exe | sed 's,.*/,,'; echo still here",
+                         (char *)NULL)),
+             0);
 }

@@ -7,8 +7,10 @@ static void handler(int sig) { (void)sig; }
 static void test(void)
 {
     static char *const argv[] = { "sh", "-c",
-        "grep -E '^(SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt)' /proc/$$/status; kill -QUIT $$; echo alive;"
-        "kill -USR1 $$; echo not reached", NULL };
+                                  "grep -E '^(SigPnd|ShdPnd|SigBlk|SigIgn|SigCgt)' "
+                                  "/proc/$$/status; kill -QUIT $$; echo alive;"
+                                  "kill -USR1 $$; echo not reached",
+                                  NULL };
     static char alt[65536];
     stack_t stack = { .ss_sp = alt, .ss_size = sizeof(alt) };
     sigset_t set;

@@ -25,7 +25,8 @@ static void test(void)
     close(reader);
 
     long start = now_ms();
-    pid_t pid = START(msleep(60); int fd = open("fifo", O_WRONLY); CHECK(write(fd, "late", 4) == 4));
+    pid_t pid =
+        START(msleep(60); int fd = open("fifo", O_WRONLY); CHECK(write(fd, "late", 4) == 4));
     reader = open("fifo", O_RDONLY);
     CHECK(reader >= 0 && now_ms() - start >= 55);
     CHECK_EQ(read(reader, buf, 8), 4);

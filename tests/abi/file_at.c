@@ -40,7 +40,8 @@ static void test(void)
     CHECK_ERR(ENOTDIR, fchdir(file));
     CHECK_ERR(ENOENT, stat("moved", &st));
     CHECK(stat("../moved", &st) == 0);
-    CHECK(mknodat(d, "node", S_IFREG | 0600, 0) == 0 && stat("node", &st) == 0 && S_ISREG(st.st_mode));
+    CHECK(mknodat(d, "node", S_IFREG | 0600, 0) == 0 && stat("node", &st) == 0 &&
+          S_ISREG(st.st_mode));
     CHECK(fchmodat(d, "node", 0123, 0) == 0 && stat("node", &st) == 0);
     SAY("mode %o\n", st.st_mode);
 }

@@ -32,5 +32,5 @@ static void test(void)
     CHECK(memcmp(buf, other, 64) != 0);
     CHECK_ERR(EINVAL, syscall(SYS_getrandom, other, 8, 0x100));
     CHECK_ERR(EFAULT, syscall(SYS_getrandom, 8, 8, 0));
-    CHECK_ERR(ENXIO, open("/dev/tty", O_RDWR));     /* no controlling terminal here */
+    CHECK_ERR(ENXIO, open("/dev/tty", O_RDWR)); /* no controlling terminal here */
 }

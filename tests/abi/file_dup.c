@@ -27,7 +27,8 @@ static void test(void)
     CHECK_EQ(fcntl(fd, F_DUPFD_CLOEXEC, 40), 41);
     CHECK_EQ(fcntl(41, F_GETFD), FD_CLOEXEC);
     fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK);
-    CHECK_EQ(fcntl(fd2, F_GETFL) & (O_APPEND | O_NONBLOCK | O_ACCMODE), O_APPEND | O_NONBLOCK | O_RDWR);
+    CHECK_EQ(fcntl(fd2, F_GETFL) & (O_APPEND | O_NONBLOCK | O_ACCMODE),
+             O_APPEND | O_NONBLOCK | O_RDWR);
     CHECK_ERR(EBADF, close(60));
     setrlimit(RLIMIT_NOFILE, &limit);
     CHECK_ERR(EBADF, dup2(fd, 64));

@@ -74,13 +74,14 @@ static void test(void)
 
     struct rlimit small = { 5000, RLIM_INFINITY };
     CHECK_EQ(CHILD({
-        signal(SIGXFSZ, SIG_IGN);
-        setrlimit(RLIMIT_FSIZE, &small);
-        int f = open("limited", O_RDWR | O_CREAT, 0644);
-        CHECK_EQ(write(f, buf, 6000), 5000);
-        CHECK_ERR(EFBIG, write(f, buf, 1));
-        CHECK_ERR(EFBIG, ftruncate(f, 6000));
-        signal(SIGXFSZ, SIG_DFL);
-        CHECK_DIES(SIGXFSZ, if (write(f, "x", 1) != 1) _exit(1));
-    }), 0);
+                 signal(SIGXFSZ, SIG_IGN);
+                 setrlimit(RLIMIT_FSIZE, &small);
+                 int f = open("limited", O_RDWR | O_CREAT, 0644);
+                 CHECK_EQ(write(f, buf, 6000), 5000);
+                 CHECK_ERR(EFBIG, write(f, buf, 1));
+                 CHECK_ERR(EFBIG, ftruncate(f, 6000));
+                 signal(SIGXFSZ, SIG_DFL);
+                 CHECK_DIES(SIGXFSZ, if (write(f, "x", 1) != 1) _exit(1));
+             }),
+             0);
 }

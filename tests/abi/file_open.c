@@ -42,7 +42,8 @@ static void test(void)
     CHECK(memcmp(buf, "0123456789AB", 12) == 0);
     CHECK_ERR(EBADF, read(app, buf, 1));
     CHECK_ERR(EBADF, pread(app, buf, 1, 0));
-    SAY("flags %o %o\n", fcntl(app, F_GETFL) & (O_ACCMODE | O_APPEND), fcntl(fd, F_GETFL) & O_ACCMODE);
+    SAY("flags %o %o\n", fcntl(app, F_GETFL) & (O_ACCMODE | O_APPEND),
+        fcntl(fd, F_GETFL) & O_ACCMODE);
     close(app);
     int trunc = open("file", O_WRONLY | O_TRUNC);
     CHECK(fstat(trunc, &st) == 0 && st.st_size == 0);
@@ -56,11 +57,12 @@ static void test(void)
     CHECK(path >= 0 && fstat(path, &st) == 0);
     CHECK_ERR(EBADF, read(path, buf, 1));
     CHECK_EQ(CHILD({
-        CHECK(chmod("file", 0400) == 0 && chmod(".", 0777) == 0);
-        CHECK(chown("file", 777, 777) == 0);
-        CHECK(setgid(777) == 0 && setuid(777) == 0);
-        CHECK_ERR(EACCES, open("file", O_RDWR));
-        CHECK(open("file", O_RDONLY) >= 0);
-        CHECK_ERR(EACCES, open("target", O_RDONLY));
-    }), 0);
+                 CHECK(chmod("file", 0400) == 0 && chmod(".", 0777) == 0);
+                 CHECK(chown("file", 777, 777) == 0);
+                 CHECK(setgid(777) == 0 && setuid(777) == 0);
+                 CHECK_ERR(EACCES, open("file", O_RDWR));
+                 CHECK(open("file", O_RDONLY) >= 0);
+                 CHECK_ERR(EACCES, open("target", O_RDONLY));
+             }),
+             0);
 }

@@ -123,10 +123,11 @@ static void descriptors(void)
     CHECK_EQ(run_threads(lock_or_close), 0);
     close(shared_fd);
     CHECK_EQ(CHILD({
-        struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-        int fd = open("records", O_RDWR);
-        CHECK_EQ(fcntl(fd, F_SETLK, &l), 0);
-    }), 0);
+                 struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+                 int fd = open("records", O_RDWR);
+                 CHECK_EQ(fcntl(fd, F_SETLK, &l), 0);
+             }),
+             0);
 }
 
 /* --- names --- */
@@ -187,7 +188,7 @@ static void *truncate_it(void *arg)
             for (ssize_t k = 0; k < n; k++)
                 if (got[k] != 0 && got[k] != 7)
                     return (void *)2;
-            if (map[i % PAGE] != 0 && map[i % PAGE] != 7)       /* its first page always stays */
+            if (map[i % PAGE] != 0 && map[i % PAGE] != 7) /* its first page always stays */
                 return (void *)3;
         }
     }
@@ -308,7 +309,8 @@ static void locks(void)
 
 static void *look_around(void *arg)
 {
-    static const char *const file[] = { "stat", "status", "maps", "cmdline", "wchan", "limits", "statm" };
+    static const char *const file[] = { "stat",  "status", "maps", "cmdline",
+                                        "wchan", "limits", "statm" };
     char path[300], text[512];
 
     (void)arg;
@@ -316,7 +318,7 @@ static void *look_around(void *arg)
         DIR *d = opendir("/proc");
         struct dirent *e;
         while (d && (e = readdir(d)) != NULL) {
-            if (atoi(e->d_name) < getpid())     /* also what is no number */
+            if (atoi(e->d_name) < getpid()) /* also what is no number */
                 continue;
             for (unsigned i = 0; i < sizeof(file) / sizeof(*file); i++) {
                 snprintf(path, sizeof(path), "/proc/%s/%s", e->d_name, file[i]);

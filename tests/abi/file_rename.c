@@ -21,13 +21,13 @@ static void test(void)
     CHECK(read(old, &c, 1) == 1 && c == 'B');
     CHECK(rename("b", "b") == 0);
     CHECK(link("b", "hard") == 0 && rename("b", "hard") == 0);
-    CHECK_EQ(inode("b"), a);        /* two names of one file: nothing happens */
+    CHECK_EQ(inode("b"), a); /* two names of one file: nothing happens */
     CHECK(mkdir("d1", 0755) == 0 && mkdir("d2", 0755) == 0 && mkdir("d1/sub", 0755) == 0);
     CHECK_ERR(EISDIR, rename("b", "d1"));
     CHECK_ERR(ENOTDIR, rename("d1", "b"));
     CHECK_ERR(EINVAL, rename("d1", "d1/sub/inside"));
     CHECK_ERR(ENOTEMPTY, rename("d2", "d1"));
-    CHECK(rename("d1", "d2") == 0);     /* over an empty one */
+    CHECK(rename("d1", "d2") == 0); /* over an empty one */
     CHECK(inode("d2/sub") != 0 && inode("d1") == 0);
     CHECK(rename("d2/sub", "top") == 0);
     CHECK_EQ(inode("top/.."), inode("."));

@@ -38,7 +38,8 @@ static void test(void)
     CHECK(st.st_ctim.tv_sec > old.st_ctim.tv_sec || st.st_ctim.tv_nsec > old.st_ctim.tv_nsec);
     CHECK(chown("file", 12, 34) == 0 && stat("file", &st) == 0);
     SAY("mode %o after chown, owner %d %d\n", st.st_mode, st.st_uid, st.st_gid);
-    CHECK(chown("file", -1, 56) == 0 && stat("file", &st) == 0 && st.st_uid == 12 && st.st_gid == 56);
+    CHECK(chown("file", -1, 56) == 0 && stat("file", &st) == 0 && st.st_uid == 12 &&
+          st.st_gid == 56);
     CHECK_ERR(ENOENT, chmod("none", 0));
     CHECK_ERR(ENOENT, chown("none", 0, 0));
     CHECK(mkdir("dir", 0777) == 0 && stat("dir", &st) == 0);
@@ -56,17 +57,18 @@ static void test(void)
     CHECK(access("file", R_OK | W_OK) == 0);
     CHECK_ERR(EACCES, access("file", X_OK));
     CHECK_EQ(CHILD({
-        CHECK(chmod("dir", 0700) == 0 && chmod(".", 0755) == 0);
-        CHECK(setgid(99) == 0 && setuid(99) == 0);
-        CHECK_ERR(EACCES, access("file", R_OK));
-        CHECK_ERR(EACCES, access("dir/x", F_OK));
-        CHECK_ERR(EPERM, chmod("file", 0777));
-        CHECK_ERR(EPERM, chown("file", 99, 99));
-        CHECK_ERR(EACCES, open("new", O_CREAT | O_RDWR, 0644));
-        CHECK_ERR(EACCES, unlink("file"));
-        CHECK_ERR(EACCES, mkdir("new", 0755));
-        CHECK_ERR(EACCES, rename("file", "other"));
-    }), 0);
+                 CHECK(chmod("dir", 0700) == 0 && chmod(".", 0755) == 0);
+                 CHECK(setgid(99) == 0 && setuid(99) == 0);
+                 CHECK_ERR(EACCES, access("file", R_OK));
+                 CHECK_ERR(EACCES, access("dir/x", F_OK));
+                 CHECK_ERR(EPERM, chmod("file", 0777));
+                 CHECK_ERR(EPERM, chown("file", 99, 99));
+                 CHECK_ERR(EACCES, open("new", O_CREAT | O_RDWR, 0644));
+                 CHECK_ERR(EACCES, unlink("file"));
+                 CHECK_ERR(EACCES, mkdir("new", 0755));
+                 CHECK_ERR(EACCES, rename("file", "other"));
+             }),
+             0);
     CHECK(stat("/dev/null", &st) == 0 && S_ISCHR(st.st_mode));
     SAY("null is %d:%d mode %o\n", major(st.st_rdev), minor(st.st_rdev), st.st_mode);
     CHECK(stat("/dev/zero", &st) == 0 && st.st_rdev == makedev(1, 5));

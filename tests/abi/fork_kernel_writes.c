@@ -8,7 +8,12 @@ static void handler(int sig) { handled = sig; }
 
 static void test(void)
 {
-    struct { char buf[64]; int fds[2]; int status; struct stat st; } *p = (void *)map_pages(1);
+    struct {
+        char buf[64];
+        int fds[2];
+        int status;
+        struct stat st;
+    } *p = (void *)map_pages(1);
     int pipes[2];
 
     CHECK(pipe(pipes) == 0);
@@ -16,7 +21,8 @@ static void test(void)
     strcpy(p->buf, "parent");
     p->status = 77;
     handle(SIGUSR1, handler, 0);
-    CHECK_EQ(CHILD(CHECK(read(pipes[0], p->buf, 6) == 6); CHECK(memcmp(p->buf, "kernel", 6) == 0)), 0);
+    CHECK_EQ(CHILD(CHECK(read(pipes[0], p->buf, 6) == 6); CHECK(memcmp(p->buf, "kernel", 6) == 0)),
+             0);
     CHECK(strcmp(p->buf, "parent") == 0);
     CHECK_EQ(CHILD(CHECK(pipe(p->fds) == 0); CHECK(p->fds[0] > 2)), 0);
     CHECK_EQ(p->fds[0], 0);

@@ -13,15 +13,16 @@ static void test(void)
         CHECK_EQ(status_of(pid), 0);
     }
     CHECK_EQ(CHILD({
-        struct rlimit one = { 1, 1 };
-        CHECK(setrlimit(RLIMIT_NPROC, &one) == 0);
-        CHECK(setgid(54321) == 0 && setuid(54321) == 0);
-        pid_t first = fork();
-        if (first == 0)
-            _exit(0);
-        int error = errno;
-        SAY("fork %s\n", first < 0 ? strerror(error) : "worked");
-        CHECK_ERR(EAGAIN, vfork());
-        CHECK_ERR(ECHILD, waitpid(-1, NULL, 0));
-    }), 0);
+                 struct rlimit one = { 1, 1 };
+                 CHECK(setrlimit(RLIMIT_NPROC, &one) == 0);
+                 CHECK(setgid(54321) == 0 && setuid(54321) == 0);
+                 pid_t first = fork();
+                 if (first == 0)
+                     _exit(0);
+                 int error = errno;
+                 SAY("fork %s\n", first < 0 ? strerror(error) : "worked");
+                 CHECK_ERR(EAGAIN, vfork());
+                 CHECK_ERR(ECHILD, waitpid(-1, NULL, 0));
+             }),
+             0);
 }

@@ -3,7 +3,7 @@
  * first write.  Forking again before any write, and many children of one page. */
 #include "check.h"
 
-#define CHILDREN 260     /* more than a count of 8 bits holds */
+#define CHILDREN 260 /* more than a count of 8 bits holds */
 
 static volatile int data = 1, bss;
 extern char **environ;
@@ -42,8 +42,9 @@ static void file_pages(void)
     char *private = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
     char *shared = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-    CHECK_EQ(CHILD(private[0] = 'P'; CHECK(shared[0] == 'o'); shared[1] = 'S';
-                   CHECK(private[1] == 'r')), 0);
+    CHECK_EQ(
+        CHILD(private[0] = 'P'; CHECK(shared[0] == 'o'); shared[1] = 'S'; CHECK(private[1] == 'r')),
+        0);
     CHECK_EQ(private[0], 'o');
     CHECK_EQ(shared[1], 'S');
     private[2] = 'x';
@@ -60,7 +61,7 @@ static void again_and_again(void)
     int started;
 
     p[0] = 1;
-    for (int i = 0; i < 3; i++)     /* the page is read-only already */
+    for (int i = 0; i < 3; i++) /* the page is read-only already */
         CHECK_EQ(CHILD(CHECK(p[0] == 1); p[0] = 2; CHECK(p[0] == 2)), 0);
     p[0] = 3;
     CHECK_EQ(CHILD(CHECK(p[0] == 3)), 0);

@@ -6,7 +6,10 @@ static uint32_t word, other;
 static volatile pid_t tids[8];
 static volatile int handled;
 
-static struct timespec in_ms(long ms) { return (struct timespec){ ms / 1000, ms % 1000 * 1000000 }; }
+static struct timespec in_ms(long ms)
+{
+    return (struct timespec){ ms / 1000, ms % 1000 * 1000000 };
+}
 
 /* --- what fails at once ---------------------------------------------------------- */
 
@@ -36,7 +39,7 @@ static void errors(int private)
     CHECK_ERR(ENOSYS, futex(&word, FUTEX_WAKE | private | FUTEX_CLOCK_REALTIME, 1, NULL, NULL, 0));
     CHECK_EQ(futex(&word, FUTEX_WAKE | private, 1, NULL, NULL, 0), 0);
     CHECK_EQ(futex(none, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL, NULL, 0), 0);
-    CHECK_ERR(EFAULT, futex(none, FUTEX_WAKE, 1, NULL, NULL, 0));       /* shared: it is looked up */
+    CHECK_ERR(EFAULT, futex(none, FUTEX_WAKE, 1, NULL, NULL, 0)); /* shared: it is looked up */
 
     other = 6;
     CHECK_ERR(EAGAIN, futex(&word, FUTEX_CMP_REQUEUE | private, 1, (void *)1, &other, 4));
@@ -62,16 +65,23 @@ static void time_outs(int private)
     CHECK(now_ms() - begin >= 59);
     begin = now_ms();
     t = after_ms(CLOCK_REALTIME, 60);
-    CHECK_ERR(ETIMEDOUT, futex(&word, FUTEX_WAIT_BITSET | private | FUTEX_CLOCK_REALTIME, 1, &t, NULL, 1));
+    CHECK_ERR(ETIMEDOUT,
+              futex(&word, FUTEX_WAIT_BITSET | private | FUTEX_CLOCK_REALTIME, 1, &t, NULL, 1));
     CHECK(now_ms() - begin >= 55);
-    t = (struct timespec){ 1, 0 };                  /* long past, absolute */
+    t = (struct timespec){ 1, 0 }; /* long past, absolute */
     CHECK_ERR(ETIMEDOUT, futex(&word, FUTEX_WAIT_BITSET | private, 1, &t, NULL, 1));
     CHECK_ERR(EAGAIN, futex(&word, FUTEX_WAIT_BITSET | private, 2, &t, NULL, 1));
 }
 
 /* --- waiters ------------------------------------------------------------------------ */
 
-struct wait { int nr, op; uint32_t bits; long result; int error; uint32_t *at; };
+struct wait {
+    int nr, op;
+    uint32_t bits;
+    long result;
+    int error;
+    uint32_t *at;
+};
 
 static void *waits(void *arg)
 {
@@ -110,7 +120,7 @@ static void wake_counts(int private)
     word = 1;
     wait_start(w, thread, 6, FUTEX_WAIT | private);
     CHECK_EQ(futex(&other, FUTEX_WAKE | private, 9, NULL, NULL, 0), 0);
-    CHECK_EQ(futex(&word, FUTEX_WAKE | private, 0, NULL, NULL, 0), 1);    /* 0 counts as 1 */
+    CHECK_EQ(futex(&word, FUTEX_WAKE | private, 0, NULL, NULL, 0), 1); /* 0 counts as 1 */
     CHECK_EQ(futex(&word, FUTEX_WAKE | private, 2, NULL, NULL, 0), 2);
     CHECK_EQ(futex(&word, FUTEX_WAKE | private, 99, NULL, NULL, 0), 3);
     CHECK_EQ(futex(&word, FUTEX_WAKE | private, 99, NULL, NULL, 0), 0);
@@ -123,7 +133,7 @@ static void bit_sets(int private)
     pthread_t thread[4];
 
     wait_start(w, thread, 4, FUTEX_WAIT_BITSET | private);
-    CHECK_EQ(futex(&word, FUTEX_WAKE_BITSET | private, 9, NULL, NULL, 8), 1);     /* the last */
+    CHECK_EQ(futex(&word, FUTEX_WAKE_BITSET | private, 9, NULL, NULL, 8), 1); /* the last */
     CHECK_EQ(futex(&word, FUTEX_WAKE_BITSET | private, 9, NULL, NULL, 4), 1);
     CHECK_EQ(futex(&word, FUTEX_WAKE_BITSET | private, 9, NULL, NULL, 4), 0);
     CHECK_EQ(futex(&word, FUTEX_WAKE | private, 9, NULL, NULL, 0), 2);
@@ -147,7 +157,11 @@ static void requeues(int private)
 
 /* --- signals ------------------------------------------------------------------------- */
 
-static void note(int sig) { (void)sig; handled++; }
+static void note(int sig)
+{
+    (void)sig;
+    handled++;
+}
 
 static void signals(void)
 {

@@ -3,7 +3,7 @@
  * waits by a shared one in a shared mapping; a key outlives munmap and the truncation of nothing else. */
 #include "threads.h"
 
-static volatile pid_t *ready;           /* shared: who is about to wait */
+static volatile pid_t *ready; /* shared: who is about to wait */
 
 static pid_t waiter(uint32_t *at, int op)
 {
@@ -33,7 +33,7 @@ static void anonymous(void)
     uint32_t *a = map_shared(2 * PAGE), *b;
 
     a[3] = 1;
-    b = mremap(a, 0, PAGE, MREMAP_MAYMOVE);         /* the same pages a second time */
+    b = mremap(a, 0, PAGE, MREMAP_MAYMOVE); /* the same pages a second time */
     pid_t pid = waiter(&a[3], FUTEX_WAIT);
     CHECK_EQ(futex(&a[2], FUTEX_WAKE, 1, NULL, NULL, 0), 0);
     CHECK_EQ(futex(&a[3 + PAGE / 4], FUTEX_WAKE, 1, NULL, NULL, 0), 0);
@@ -80,7 +80,7 @@ static void private_after_fork(void)
     uint32_t *a = (uint32_t *)map_pages(1);
 
     a[0] = 1;
-    pid_t pid = waiter(a, FUTEX_WAIT);              /* shared operation, private memory */
+    pid_t pid = waiter(a, FUTEX_WAIT); /* shared operation, private memory */
     CHECK_EQ(futex(a, FUTEX_WAKE, 1, NULL, NULL, 0), 0);
     kill(pid, SIGKILL);
     CHECK_EQ(status_of(pid), KILLED(SIGKILL));

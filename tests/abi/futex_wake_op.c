@@ -28,9 +28,14 @@ static void *waits(void *arg)
 
 static void operations(void)
 {
-    static const struct { int op, arg; uint32_t before, after; } row[] = {
-        { SET, 7, 1, 7 }, { ADD, 7, 1, 8 }, { ADD, -2, 1, -1u }, { OR, 6, 1, 7 }, { ANDN, 3, 7, 4 },
-        { XOR, 5, 7, 2 }, { SHIFT | SET, 4, 1, 16 }, { SHIFT | OR, 31, 1, 0x80000001 },
+    static const struct {
+        int op, arg;
+        uint32_t before, after;
+    } row[] = {
+        { SET, 7, 1, 7 },          { ADD, 7, 1, 8 },
+        { ADD, -2, 1, -1u },       { OR, 6, 1, 7 },
+        { ANDN, 3, 7, 4 },         { XOR, 5, 7, 2 },
+        { SHIFT | SET, 4, 1, 16 }, { SHIFT | OR, 31, 1, 0x80000001 },
         { SET, -1, 0, -1u },
     };
 
@@ -41,7 +46,8 @@ static void operations(void)
     }
     CHECK_ERR(ENOSYS, wake_op(op_word(5, 0, EQ, 0)));
     CHECK_ERR(ENOSYS, wake_op(op_word(SET, 0, 6, 0)));
-    CHECK_ERR(EFAULT, futex(&first, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, (void *)-4096L, 0));
+    CHECK_ERR(EFAULT,
+              futex(&first, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1, (void *)-4096L, 0));
     CHECK_ERR(EINVAL, futex(&first, FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 1, (void *)1,
                             (char *)&second + 2, 0));
 }

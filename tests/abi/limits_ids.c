@@ -7,41 +7,45 @@ static void test(void)
     uid_t r, e, s;
 
     CHECK_EQ(CHILD({
-        gid_t groups[3] = { 5, 6, 7 }, got[8];
-        CHECK(setgroups(3, groups) == 0);
-        CHECK_EQ(getgroups(8, got), 3);
-        CHECK(got[0] == 5 && got[2] == 7);
-        CHECK_ERR(EINVAL, getgroups(2, got));
-        CHECK(setresgid(10, 11, 12) == 0);
-        CHECK(setresuid(100, 101, 102) == 0);
-        CHECK(getresuid(&r, &e, &s) == 0 && r == 100 && e == 101 && s == 102);
-        CHECK_ERR(EPERM, setuid(0));
-        CHECK(seteuid(102) == 0 && geteuid() == 102);
-        CHECK(setuid(100) == 0 && getresuid(&r, &e, &s) == 0 && e == 100 && s == 102);
-        CHECK_ERR(EPERM, setgroups(1, groups));
-        CHECK_ERR(EPERM, setresuid(5, -1, -1));
-        CHECK(setresuid(-1, -1, 100) == 0);
-        CHECK_ERR(EPERM, seteuid(102));
-    }), 0);
+                 gid_t groups[3] = { 5, 6, 7 }, got[8];
+                 CHECK(setgroups(3, groups) == 0);
+                 CHECK_EQ(getgroups(8, got), 3);
+                 CHECK(got[0] == 5 && got[2] == 7);
+                 CHECK_ERR(EINVAL, getgroups(2, got));
+                 CHECK(setresgid(10, 11, 12) == 0);
+                 CHECK(setresuid(100, 101, 102) == 0);
+                 CHECK(getresuid(&r, &e, &s) == 0 && r == 100 && e == 101 && s == 102);
+                 CHECK_ERR(EPERM, setuid(0));
+                 CHECK(seteuid(102) == 0 && geteuid() == 102);
+                 CHECK(setuid(100) == 0 && getresuid(&r, &e, &s) == 0 && e == 100 && s == 102);
+                 CHECK_ERR(EPERM, setgroups(1, groups));
+                 CHECK_ERR(EPERM, setresuid(5, -1, -1));
+                 CHECK(setresuid(-1, -1, 100) == 0);
+                 CHECK_ERR(EPERM, seteuid(102));
+             }),
+             0);
     CHECK_EQ(CHILD({
-        CHECK(setuid(33) == 0);
-        CHECK(getresuid(&r, &e, &s) == 0 && r == 33 && e == 33 && s == 33);
-        struct rlimit limit = { 100, 100 };
-        struct rlimit more = { 100, 200 };
-        CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-        CHECK_ERR(EPERM, setrlimit(RLIMIT_NOFILE, &more));
-        limit = (struct rlimit){ 101, 100 };
-        CHECK_ERR(EINVAL, setrlimit(RLIMIT_NOFILE, &limit));
-        limit.rlim_cur = 50;
-        CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0);
-        CHECK(limit.rlim_cur == 50 && limit.rlim_max == 100);
-        CHECK_ERR(ESRCH, syscall(SYS_prlimit64, 999999, RLIMIT_NOFILE, NULL, &limit));
-    }), 0);
+                 CHECK(setuid(33) == 0);
+                 CHECK(getresuid(&r, &e, &s) == 0 && r == 33 && e == 33 && s == 33);
+                 struct rlimit limit = { 100, 100 };
+                 struct rlimit more = { 100, 200 };
+                 CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+                 CHECK_ERR(EPERM, setrlimit(RLIMIT_NOFILE, &more));
+                 limit = (struct rlimit){ 101, 100 };
+                 CHECK_ERR(EINVAL, setrlimit(RLIMIT_NOFILE, &limit));
+                 limit.rlim_cur = 50;
+                 CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+                       getrlimit(RLIMIT_NOFILE, &limit) == 0);
+                 CHECK(limit.rlim_cur == 50 && limit.rlim_max == 100);
+                 CHECK_ERR(ESRCH, syscall(SYS_prlimit64, 999999, RLIMIT_NOFILE, NULL, &limit));
+             }),
+             0);
     CHECK_EQ(CHILD({
-        struct rlimit cpu = { 1, 3 };
-        setrlimit(RLIMIT_CPU, &cpu);
-        signal(SIGXCPU, SIG_DFL);
-        for (;;)
-            ;
-    }) & ~0x80, KILLED(SIGXCPU));
+                 struct rlimit cpu = { 1, 3 };
+                 setrlimit(RLIMIT_CPU, &cpu);
+                 signal(SIGXCPU, SIG_DFL);
+                 for (;;)
+                     ;
+             }) & ~0x80,
+             KILLED(SIGXCPU));
 }

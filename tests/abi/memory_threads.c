@@ -7,12 +7,12 @@
 
 #define WRITERS 3
 #define PAGES   16
-#define MS      150                     /* for each part */
+#define MS      150 /* for each part */
 
 static char *area;
 static volatile int done;
-static volatile unsigned phase;         /* odd: the memory is not there */
-static __thread sigjmp_buf back;    /* where a fault leads to */
+static volatile unsigned phase;  /* odd: the memory is not there */
+static __thread sigjmp_buf back; /* where a fault leads to */
 
 static void on_fault(int sig)
 {
@@ -58,8 +58,8 @@ static void take_away(int how, long size)
 static void give_back(int how, long size)
 {
     if (how == 0)
-        CHECK(mmap(area, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0)
-              == area);
+        CHECK(mmap(area, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                   0) == area);
     else
         CHECK_EQ(mprotect(area, size, PROT_READ | PROT_WRITE), 0);
 }
@@ -147,7 +147,7 @@ static void fork_while_writing(void)
     done = 0;
     for (long i = 0; i < WRITERS; i++)
         thread[i] = start(count_up, (void *)i);
-    for (long end = now_ms() + 2 * MS; now_ms() < end; ) {
+    for (long end = now_ms() + 2 * MS; now_ms() < end;) {
         int status = 0;
         pid_t pid = fork();
         if (pid == 0)
@@ -186,7 +186,7 @@ static void touch_at_once(int fd, int flags)
     done = 0;
     for (long i = 0; i < WRITERS; i++)
         thread[i] = start(add_everywhere, NULL);
-    for (long end = now_ms() + MS; now_ms() < end; ) {
+    for (long end = now_ms() + MS; now_ms() < end;) {
         if (fd >= 0)
             CHECK(ftruncate(fd, 0) == 0 && ftruncate(fd, PAGES * PAGE) == 0);
         area = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, flags, fd, 0);
@@ -206,13 +206,13 @@ static void touch_at_once(int fd, int flags)
 
 /* --- a page that is copied while it is read -------------------------------- */
 
-static volatile int *flag;              /* in a page of its own that fork does not share */
+static volatile int *flag; /* in a page of its own that fork does not share */
 
 /* Writes the round's number to the copied page, then the flag. */
 static void *writes_then_tells(void *arg)
 {
-    for (int n = 1; ; n++) {
-        while (flag[1] != n)            /* main has forked, and copies the page now */
+    for (int n = 1;; n++) {
+        while (flag[1] != n) /* main has forked, and copies the page now */
             if (done)
                 return arg;
         ((volatile int *)area)[8] = n;
@@ -225,7 +225,7 @@ static void *is_told_then_reads(void *arg)
     long stale = 0;
 
     (void)arg;
-    for (int n = 1; ; n++) {
+    for (int n = 1;; n++) {
         while (__atomic_load_n(&flag[0], __ATOMIC_SEQ_CST) != n) {
             (void)((volatile int *)area)[8];
             if (done)
@@ -249,7 +249,7 @@ static void copies_are_seen(void)
         char c;
         CHECK_EQ(pipe(gate), 0);
         pid_t pid = fork();
-        if (pid == 0) {                 /* holds its share of the page */
+        if (pid == 0) { /* holds its share of the page */
             close(gate[1]);
             _exit(read(gate[0], &c, 1) != 0);
         }

@@ -5,7 +5,7 @@
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
-#define RW (PROT_READ | PROT_WRITE)
+#define RW   (PROT_READ | PROT_WRITE)
 #define ANON (MAP_PRIVATE | MAP_ANONYMOUS)
 
 static void test(void)
@@ -20,7 +20,7 @@ static void test(void)
     memset((void *)p, 7, 5 * PAGE);
     CHECK(munmap((void *)(p + PAGE), PAGE) == 0);
     CHECK(munmap((void *)(p + 3 * PAGE), PAGE) == 0);
-    CHECK(munmap((void *)(p + PAGE), 3 * PAGE) == 0);       /* holes are fine */
+    CHECK(munmap((void *)(p + PAGE), 3 * PAGE) == 0); /* holes are fine */
     CHECK(munmap((void *)(p + PAGE), 3 * PAGE) == 0);
     CHECK(p[0] == 7 && p[4 * PAGE] == 7);
     CHECK_DIES(SIGSEGV, (void)p[PAGE]);
@@ -31,7 +31,8 @@ static void test(void)
     CHECK(mmap((void *)p, 2 * PAGE, RW, ANON | MAP_FIXED, -1, 0) == p);
     CHECK(p[0] == 0 && p[PAGE] == 0);
     CHECK_ERR(EEXIST, mmap((void *)p, PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0));
-    CHECK(mmap((void *)(p + 2 * PAGE), PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) == p + 2 * PAGE);
+    CHECK(mmap((void *)(p + 2 * PAGE), PAGE, RW, ANON | MAP_FIXED_NOREPLACE, -1, 0) ==
+          p + 2 * PAGE);
     /* a hint that is taken gives another place */
     void *hint = mmap((void *)p, PAGE, RW, ANON, -1, 0);
     CHECK(hint != MAP_FAILED && hint != p);
@@ -46,8 +47,9 @@ static void test(void)
     CHECK_ERR(EINVAL, munmap((void *)0xffff800000000000UL, PAGE));
     CHECK(mmap(NULL, 10L << 30, RW, ANON | MAP_NORESERVE, -1, 0) != MAP_FAILED);
     CHECK_EQ(CHILD({
-        struct rlimit limit = { 32 << 20, 32 << 20 };
-        setrlimit(RLIMIT_AS, &limit);
-        CHECK_ERR(ENOMEM, mmap(NULL, 64 << 20, RW, ANON, -1, 0));
-    }), 0);
+                 struct rlimit limit = { 32 << 20, 32 << 20 };
+                 setrlimit(RLIMIT_AS, &limit);
+                 CHECK_ERR(ENOMEM, mmap(NULL, 64 << 20, RW, ANON, -1, 0));
+             }),
+             0);
 }

@@ -18,8 +18,8 @@ static void test(void)
     q[2] = 'Q';
     CHECK(s[2] == 'a' && pread(fd, buf, 5, 0) == 5 && buf[2] == 'a');
     CHECK(pwrite(fd, "Z", 1, 4) == 1 && s[4] == 'Z');
-    CHECK(q[4] == 't');                 /* its page is a copy by now */
-    s[2 * PAGE + 200] = 'x';            /* in the last page, not in the file */
+    CHECK(q[4] == 't');      /* its page is a copy by now */
+    s[2 * PAGE + 200] = 'x'; /* in the last page, not in the file */
     struct stat st;
     CHECK(fstat(fd, &st) == 0 && st.st_size == 2 * PAGE + 100);
     CHECK(mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 1) == MAP_FAILED && errno == EINVAL);

@@ -20,13 +20,13 @@ static void test(void)
         CHECK_EQ(p[i * PAGE], 1);
     CHECK(munmap((void *)(p + 4 * PAGE), PAGE) == 0);
     CHECK_ERR(ENOMEM, mprotect((void *)p, 8 * PAGE, PROT_READ));
-    CHECK_DIES(SIGSEGV, p[0] = 1);      /* done up to the hole */
+    CHECK_DIES(SIGSEGV, p[0] = 1); /* done up to the hole */
     CHECK_ERR(EINVAL, syscall(SYS_mprotect, p + 1, PAGE, PROT_READ));
     CHECK_ERR(EINVAL, mprotect((void *)p, PAGE, 0x10000));
     CHECK(mprotect((void *)p, 0, PROT_READ) == 0);
 
     unsigned char *code = (void *)map_pages(1);
-    memcpy(code, "\xb8\x2a\0\0\0\xc3", 6);      /* mov $42, %eax; ret */
+    memcpy(code, "\xb8\x2a\0\0\0\xc3", 6); /* mov $42, %eax; ret */
     CHECK_DIES(SIGSEGV, ((int (*)(void))code)());
     CHECK(mprotect(code, PAGE, PROT_READ | PROT_EXEC) == 0);
     CHECK_EQ(((int (*)(void))code)(), 42);

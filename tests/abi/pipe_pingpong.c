@@ -7,7 +7,10 @@ static void test(void)
 
     CHECK(pipe(a) == 0 && pipe(b) == 0);
     pid_t pid = START(close(a[1]); while (read(a[0], &n, sizeof(n)) == sizeof(n)) {
-        n++; if (write(b[1], &n, sizeof(n)) < 0) _exit(1); });
+        n++;
+        if (write(b[1], &n, sizeof(n)) < 0)
+            _exit(1);
+    });
     for (int i = 0; i < 500; i++) {
         if (write(a[1], &n, sizeof(n)) != sizeof(n) || read(b[0], &n, sizeof(n)) != sizeof(n))
             break;

@@ -32,7 +32,7 @@ static void test(void)
     CHECK(pipe(fds) == 0);
     struct pollfd writable = { .fd = fds[1], .events = POLLOUT };
     raise(SIGUSR1);
-    CHECK_EQ(ppoll(&writable, 1, &none, &open), 1);     /* what is ready comes first */
+    CHECK_EQ(ppoll(&writable, 1, &none, &open), 1); /* what is ready comes first */
     CHECK_EQ(handled, 2);
     sigprocmask(SIG_SETMASK, &open, NULL);
     CHECK_EQ(handled, 3);

@@ -10,8 +10,10 @@ static void test(void)
     char c;
 
     CHECK(pipe(fds) == 0);
-    struct pollfd p[4] = { { fds[0], POLLIN | POLLPRI, 0 }, { fds[1], POLLOUT, 0 },
-                           { 99, POLLIN, 0 }, { -1, POLLIN, 77 } };
+    struct pollfd p[4] = { { fds[0], POLLIN | POLLPRI, 0 },
+                           { fds[1], POLLOUT, 0 },
+                           { 99, POLLIN, 0 },
+                           { -1, POLLIN, 77 } };
     int n = poll(p, 4, 0);
     SAY("poll %d: %x %x %x %x\n", n, p[0].revents, p[1].revents, p[2].revents, p[3].revents);
     CHECK(write(fds[1], "x", 1) == 1);
@@ -52,7 +54,8 @@ static void test(void)
     FD_SET(fds[1], &in);
     FD_SET(fds[1], &out);
     n = select(fds[1] + 1, &in, &out, NULL, &t);
-    SAY("select %d: %d %d %d\n", n, !!FD_ISSET(fds[0], &in), !!FD_ISSET(fds[1], &in), !!FD_ISSET(fds[1], &out));
+    SAY("select %d: %d %d %d\n", n, !!FD_ISSET(fds[0], &in), !!FD_ISSET(fds[1], &in),
+        !!FD_ISSET(fds[1], &out));
     CHECK(read(fds[0], &c, 1) == 1);
     FD_ZERO(&in);
     FD_SET(fds[0], &in);
@@ -62,7 +65,7 @@ static void test(void)
     CHECK(now_ms() - start >= 50 && !FD_ISSET(fds[0], &in));
     CHECK(t.tv_sec == 0 && t.tv_usec == 0);
     FD_ZERO(&in);
-    FD_SET(40, &in);     /* Linux does not look above the size of the table: 64 or more */
+    FD_SET(40, &in); /* Linux does not look above the size of the table: 64 or more */
     CHECK_ERR(EBADF, select(41, &in, NULL, NULL, &t));
     CHECK_ERR(EINVAL, select(-1, &in, NULL, NULL, &t));
     CHECK_ERR(EFAULT, poll((struct pollfd *)8, 1, 0));

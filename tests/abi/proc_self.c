@@ -77,7 +77,8 @@ static void test(void)
     len = readlink("/proc/self/cwd", link, sizeof(link) - 1);
     char cwd[64];
     CHECK(getcwd(cwd, sizeof(cwd)) != NULL && len == (ssize_t)strlen(cwd));
-    CHECK(memcmp(slurp("/proc/self/environ"), "", 0) == 0 && strstr(slurp("/proc/self/cmdline"), "proc_self"));
+    CHECK(memcmp(slurp("/proc/self/environ"), "", 0) == 0 &&
+          strstr(slurp("/proc/self/cmdline"), "proc_self"));
 
     pid_t child = START(pause());
     snprintf(path, sizeof(path), "/proc/%d", child);

@@ -24,9 +24,12 @@ static void test(void)
     look("pipe", START(if (read(fds[0], &c, 1) < 0) _exit(1)));
     look("sleep", START(msleep(10000)));
     look("pause", START(pause()));
-    look("wait", START(if (fork() == 0) { msleep(10000); _exit(0); } wait(NULL)));
+    look("wait", START(if (fork() == 0) {
+             msleep(10000);
+             _exit(0);
+         } wait(NULL)));
     look("poll", START(poll(NULL, 0, 10000)));
-    pid_t runs = START(for (;;) ;);
+    pid_t runs = START(for (;;););
     CHECK(WAIT_UNTIL(state_of(runs) == 'R'));
     kill(runs, SIGKILL);
     status_of(runs);

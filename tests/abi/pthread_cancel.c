@@ -12,7 +12,11 @@ static sem_t sem;
 static int pipes[2];
 
 static void clean(void *arg) { cleaned[count++ % 4] = (int)(long)arg; }
-static void unlock(void *mutex) { clean((void *)9); CHECK_EQ(pthread_mutex_unlock(mutex), 0); }
+static void unlock(void *mutex)
+{
+    clean((void *)9);
+    CHECK_EQ(pthread_mutex_unlock(mutex), 0);
+}
 
 static void *in_read(void *arg)
 {
@@ -21,7 +25,7 @@ static void *in_read(void *arg)
     pthread_cleanup_push(clean, (void *)1);
     pthread_cleanup_push(clean, (void *)2);
     tid = my_tid();
-    CHECK(read(pipes[0], &c, 1) == -2);             /* does not return */
+    CHECK(read(pipes[0], &c, 1) == -2); /* does not return */
     pthread_cleanup_pop(0);
     pthread_cleanup_pop(0);
     return arg;
@@ -83,15 +87,15 @@ static void cancel_in(const char *name, void *(*fn)(void *), void *arg, long nr)
     count = 0;
     memset((void *)cleaned, 0, sizeof(cleaned));
     pthread_t thread = start(fn, arg);
-    if (nr == SYS_nanosleep)        /* glibc's sleep is another call */
+    if (nr == SYS_nanosleep) /* glibc's sleep is another call */
         CHECK(WAIT_UNTIL(tid != 0 && (sleeps_in(getpid(), tid) == SYS_nanosleep ||
                                       sleeps_in(getpid(), tid) == SYS_clock_nanosleep)));
     else
         CHECK(wait_asleep(&tid, nr));
     CHECK_EQ(pthread_cancel(thread), 0);
     CHECK_EQ(pthread_join(thread, &value), 0);
-    SAY("%s: %s, cleaned up %d: %d %d\n", name, value == PTHREAD_CANCELED ? "cancelled" : "ended", count,
-        cleaned[0], cleaned[1]);
+    SAY("%s: %s, cleaned up %d: %d %d\n", name, value == PTHREAD_CANCELED ? "cancelled" : "ended",
+        count, cleaned[0], cleaned[1]);
 }
 
 static void blocked(void)
@@ -104,12 +108,12 @@ static void blocked(void)
     cancel_in("sleep", in_nanosleep, NULL, SYS_nanosleep);
     cancel_in("sem_wait", in_sem, NULL, SYS_futex);
     cancel_in("cond_wait", in_cond, NULL, SYS_futex);
-    CHECK_EQ(pthread_mutex_trylock(&lock), 0);      /* its handler gave it back */
+    CHECK_EQ(pthread_mutex_trylock(&lock), 0); /* its handler gave it back */
     pthread_mutex_unlock(&lock);
     pthread_t sleeps = start(in_sem, NULL);
     cancel_in("join", in_join, &sleeps, SYS_futex);
     CHECK_EQ(pthread_cancel(sleeps), 0);
-    CHECK(pthread_join(sleeps, NULL) == 0);         /* a cancelled join leaves it joinable */
+    CHECK(pthread_join(sleeps, NULL) == 0); /* a cancelled join leaves it joinable */
     cancel_in("waitpid", in_wait, &child, SYS_wait4);
     kill(child, SIGKILL);
     CHECK_EQ(status_of(child), KILLED(SIGKILL));
@@ -149,7 +153,7 @@ static void *disabled(void *arg)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
     ready = 1;
     while (!go_on)
-        msleep(2);                  /* a cancellation point that is none now */
+        msleep(2); /* a cancellation point that is none now */
     cleaned[0] = 8;
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &old);
     pthread_testcancel();
@@ -161,8 +165,8 @@ static void *pending(void *arg)
 {
     ready = 1;
     while (!go_on)
-        ;                           /* no cancellation point here */
-    return (void *)(long)read(pipes[0], arg, 1);    /* but here, though it would not block */
+        ;                                        /* no cancellation point here */
+    return (void *)(long)read(pipes[0], arg, 1); /* but here, though it would not block */
 }
 
 static void loops(void)
@@ -182,7 +186,7 @@ static void loops(void)
         CHECK_EQ(pthread_join(thread, &value), 0);
         SAY("loop %d: %s, %d\n", i, value == PTHREAD_CANCELED ? "cancelled" : "ended", cleaned[0]);
     }
-    CHECK(read(pipes[0], &c, 1) == 1);              /* not taken by the cancelled one */
+    CHECK(read(pipes[0], &c, 1) == 1); /* not taken by the cancelled one */
 }
 
 /* Many, some of them on their way out by themselves. */

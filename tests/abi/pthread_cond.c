@@ -70,7 +70,7 @@ static void time_outs(clockid_t clock)
     CHECK(now_ms() - begin >= 75);
     CHECK_EQ(pthread_cond_timedwait(&c, &lock, &past), ETIMEDOUT);
     CHECK_EQ(pthread_cond_timedwait(&c, &lock, &bad), EINVAL);
-    CHECK_EQ(pthread_mutex_unlock(&lock), 0);       /* it is held after each */
+    CHECK_EQ(pthread_mutex_unlock(&lock), 0); /* it is held after each */
     CHECK_EQ(pthread_cond_destroy(&c), 0);
 }
 

@@ -31,7 +31,12 @@ static void *busy(void *arg)
     return NULL;
 }
 
-static void *sleeps(void *arg) { while (!stop_all) msleep(5); return arg; }
+static void *sleeps(void *arg)
+{
+    while (!stop_all)
+        msleep(5);
+    return arg;
+}
 
 static void *forks(void *arg)
 {
@@ -45,14 +50,18 @@ static void *forks(void *arg)
         CHECK_EQ(mine, 5);
         long before = shared_counter[0];
         msleep(20);
-        CHECK_EQ(shared_counter[0], before);        /* the thread that counts is not here */
-        join(start(arg, (void *)&shared_counter[1]));       /* but new ones can be */
+        CHECK_EQ(shared_counter[0], before);          /* the thread that counts is not here */
+        join(start(arg, (void *)&shared_counter[1])); /* but new ones can be */
         _exit(mine + 1);
     }
     return (void *)(long)status_of(pid);
 }
 
-static void *set_stop(void *arg) { *(volatile long *)arg = 1; return NULL; }
+static void *set_stop(void *arg)
+{
+    *(volatile long *)arg = 1;
+    return NULL;
+}
 
 static void only_the_caller(void)
 {

@@ -19,7 +19,7 @@ static int threads_now(void)
 
 static void *one_of_many(void *arg)
 {
-    volatile char page[3 * PAGE];       /* its own memory, three pages of it */
+    volatile char page[3 * PAGE]; /* its own memory, three pages of it */
     long me = (long)arg;
 
     for (int i = 0; i < 3; i++)
@@ -115,7 +115,12 @@ static int deeper(volatile char *above, long levels)
     return levels == 0 ? 0 : deeper(page, levels - 1) + page[0];
 }
 
-static void *overflow(void *arg) { volatile char c = 0; deeper(&c, 1000000); return arg; }
+static void *overflow(void *arg)
+{
+    volatile char c = 0;
+    deeper(&c, 1000000);
+    return arg;
+}
 
 static void stacks(void)
 {

@@ -22,7 +22,11 @@ static pthread_mutex_t *make(int type, int shared, int robust)
 
 /* --- contention ---------------------------------------------------------------- */
 
-struct counted { pthread_mutex_t *mutex; volatile long a, b; volatile int torn; };
+struct counted {
+    pthread_mutex_t *mutex;
+    volatile long a, b;
+    volatile int torn;
+};
 
 static void *add(void *arg)
 {
@@ -34,7 +38,7 @@ static void *add(void *arg)
             c->torn++;
         c->a++;
         if (i % 16 == 0)
-            sched_yield();          /* with the lock: others must wait */
+            sched_yield(); /* with the lock: others must wait */
         c->b++;
         pthread_mutex_unlock(c->mutex);
     }
@@ -120,7 +124,7 @@ static void types(void)
     m = make(PTHREAD_MUTEX_NORMAL, 0, 0);
     CHECK_EQ(pthread_mutex_lock(m), 0);
     struct timespec soon = after_ms(CLOCK_REALTIME, 40);
-    CHECK_EQ(pthread_mutex_timedlock(m, &soon), ETIMEDOUT);     /* by its own holder */
+    CHECK_EQ(pthread_mutex_timedlock(m, &soon), ETIMEDOUT); /* by its own holder */
     CHECK_EQ(join(start(time_out, m)), ETIMEDOUT);
     CHECK_EQ(pthread_mutex_unlock(m), 0);
     CHECK_EQ(pthread_mutex_destroy(m), 0);

@@ -137,7 +137,8 @@ static void barriers(void)
     CHECK_ERR(EINVAL, syscall(SYS_membarrier, QUERY, 2, 0));
     CHECK_ERR(EINVAL, syscall(SYS_membarrier, 1 << 20, 0, 0));
     CHECK_EQ(CHILD(_exit(syscall(SYS_membarrier, REGISTER_PRIVATE_EXPEDITED, 0, 0) != 0 ||
-                         syscall(SYS_membarrier, PRIVATE_EXPEDITED, 0, 0) != 0)), 0);
+                         syscall(SYS_membarrier, PRIVATE_EXPEDITED, 0, 0) != 0)),
+             0);
     CHECK_EQ(syscall(SYS_membarrier, GLOBAL, 0, 0), 0);
     join(thread);
 }

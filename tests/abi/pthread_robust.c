@@ -61,7 +61,7 @@ static void ends(void)
 
     CHECK_EQ(CHILD(pthread_mutex_lock(m)), 0);
     CHECK_EQ(pthread_mutex_lock(m), EOWNERDEAD);
-    CHECK_EQ(pthread_mutex_unlock(m), 0);          /* not made consistent */
+    CHECK_EQ(pthread_mutex_unlock(m), 0); /* not made consistent */
     CHECK_EQ(pthread_mutex_lock(m), ENOTRECOVERABLE);
 }
 
@@ -95,9 +95,12 @@ static void waiters(void)
 
 /* --- the list that the kernel reads -------------------------------------------- */
 
-struct lock { struct robust_list link; uint32_t word; };
+struct lock {
+    struct robust_list link;
+    uint32_t word;
+};
 
-static struct lock *locks;      /* shared with the child */
+static struct lock *locks; /* shared with the child */
 
 static void *dies_with_locks(void *arg)
 {
@@ -113,8 +116,8 @@ static void *dies_with_locks(void *arg)
     locks[2].link.next = &head.list;
     locks[0].word = tid;
     locks[1].word = tid | FUTEX_WAITERS;
-    locks[2].word = tid + 1;                        /* somebody else's */
-    locks[3].word = tid;                            /* taken, not yet in the list */
+    locks[2].word = tid + 1; /* somebody else's */
+    locks[3].word = tid;     /* taken, not yet in the list */
     CHECK(syscall(SYS_set_robust_list, &head, sizeof(head)) == 0);
     syscall(SYS_exit, 0);
     return NULL;
@@ -153,10 +156,11 @@ static void raw_list(void)
     CHECK(syscall(SYS_get_robust_list, 0, &head, &len) == 0);
     CHECK(head == (void *)&locks[0] && len == sizeof(struct robust_list_head));
     CHECK_ERR(ESRCH, syscall(SYS_get_robust_list, 0x3ffffff, &head, &len));
-    CHECK_EQ(CHILD({                                /* fork: none */
-        CHECK(syscall(SYS_get_robust_list, 0, &head, &len) == 0);
-        CHECK(head != (void *)&locks[0]);
-    }), 0);
+    CHECK_EQ(CHILD({ /* fork: none */
+                     CHECK(syscall(SYS_get_robust_list, 0, &head, &len) == 0);
+                     CHECK(head != (void *)&locks[0]);
+             }),
+             0);
     syscall(SYS_set_robust_list, NULL, sizeof(struct robust_list_head));
 }
 

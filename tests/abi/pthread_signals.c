@@ -60,7 +60,7 @@ static void errors(void)
     CHECK_ERR(EINVAL, send_to(me, -1, 0));
     CHECK_ERR(EINVAL, send_to(me, me, 65));
     CHECK_ERR(EINVAL, send_to(me, me, -1));
-    CHECK_ERR(ESRCH, send_to(me, child, 0));         /* exists, but not in this group */
+    CHECK_ERR(ESRCH, send_to(me, child, 0)); /* exists, but not in this group */
     CHECK_ERR(ESRCH, send_to(child, me, SIGKILL));
     CHECK_ERR(ESRCH, send_to(me, gone, 0));
     CHECK_ERR(EINVAL, syscall(SYS_tkill, -1, 0));
@@ -81,9 +81,9 @@ static void *inherits(void *arg)
     pthread_sigmask(SIG_SETMASK, NULL, &now);
     CHECK(sigismember(&now, SIGUSR2) && !sigismember(&now, SIGUSR1));
     sigpending(&pending);
-    CHECK(!sigismember(&pending, SIGUSR2));         /* the creator's, not ours */
+    CHECK(!sigismember(&pending, SIGUSR2)); /* the creator's, not ours */
     sigemptyset(&now);
-    pthread_sigmask(SIG_SETMASK, &now, NULL);       /* nobody else's business */
+    pthread_sigmask(SIG_SETMASK, &now, NULL); /* nobody else's business */
     stage = 1;
     while (stage == 1)
         msleep(1);
@@ -100,13 +100,13 @@ static void masks(void)
     pthread_sigmask(SIG_BLOCK, &set, &old);
     mine = 1;
     caught[0] = 0;
-    send_to(getpid(), my_tid(), SIGUSR2);            /* for this thread, blocked */
+    send_to(getpid(), my_tid(), SIGUSR2); /* for this thread, blocked */
     pthread_t thread = start(inherits, NULL);
     CHECK(WAIT_UNTIL(stage == 1));
     pthread_sigmask(SIG_SETMASK, NULL, &now);
     CHECK(sigismember(&now, SIGUSR2));
     others = 0;
-    kill(getpid(), SIGUSR2);                        /* for the process: the other takes it */
+    kill(getpid(), SIGUSR2); /* for the process: the other takes it */
     CHECK(WAIT_UNTIL(others == 1));
     CHECK_EQ(caught[0], 0);
     stage = 2;
@@ -143,7 +143,7 @@ static void waits(void)
         thread[i] = start(wait_info, (void *)&tid[i]);
         CHECK(wait_asleep(&tid[i], SYS_rt_sigtimedwait));
     }
-    for (int i = 0; i < 3; i++)         /* each is taken by one */
+    for (int i = 0; i < 3; i++) /* each is taken by one */
         CHECK(sigqueue(getpid(), SIGRTMIN, (union sigval){ .sival_int = 1 << i }) == 0);
     for (int i = 0; i < 3; i++)
         got |= join(thread[i]);
@@ -175,7 +175,7 @@ static void suspend(void)
     caught[2] = 0;
     pthread_t thread = start(suspended, (void *)&tid);
     CHECK(wait_asleep(&tid, SYS_rt_sigsuspend));
-    kill(getpid(), SIGUSR1);            /* only there it is not blocked */
+    kill(getpid(), SIGUSR1); /* only there it is not blocked */
     CHECK_EQ(join(thread), 1);
     pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
@@ -186,7 +186,8 @@ static __thread volatile int faults;
 
 static void repair(int sig, siginfo_t *info, void *context)
 {
-    (void)sig; (void)context;
+    (void)sig;
+    (void)context;
     faults++;
     CHECK(mprotect((void *)((long)info->si_addr & -PAGE), PAGE, PROT_READ | PROT_WRITE) == 0);
 }

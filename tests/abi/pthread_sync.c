@@ -125,7 +125,7 @@ static void rwlocks(void)
     CHECK_EQ(right, 3 * 60);
     CHECK_EQ(pthread_rwlock_rdlock(&rw), 0);
     CHECK_EQ(join(start(try_read, NULL)), 0);
-    CHECK_EQ(join(start(try_write, NULL)), 0);      /* now held twice for reading */
+    CHECK_EQ(join(start(try_write, NULL)), 0); /* now held twice for reading */
     pthread_rwlock_unlock(&rw);
     pthread_rwlock_unlock(&rw);
     CHECK_EQ(pthread_rwlock_wrlock(&rw), 0);
@@ -155,7 +155,11 @@ static void *three_at_once(void *arg)
     return NULL;
 }
 
-static void on_usr1(int sig) { (void)sig; sem_post(sem); }     /* it may be called there */
+static void on_usr1(int sig)
+{
+    (void)sig;
+    sem_post(sem);
+} /* it may be called there */
 
 static void semaphores(void)
 {

@@ -7,7 +7,10 @@ enum { THREADS = 12, GET_FS = 0x1003 };
 
 static __thread int number = 42;
 static __thread char zeroed[5000];
-static __thread struct { long a; double b; } pair __attribute__((aligned(64))) = { 7, 1.5 };
+static __thread struct {
+    long a;
+    double b;
+} pair __attribute__((aligned(64))) = { 7, 1.5 };
 static pthread_key_t key, again_key;
 static volatile int destroyed, again;
 static volatile long sum;

@@ -7,27 +7,28 @@ static void test(void)
     char c;
 
     CHECK_EQ(CHILD({
-        CHECK(setsid() == getpid());
-        CHECK_EQ(getsid(0), getpid());
-        CHECK_EQ(getpgrp(), getpid());
-        CHECK_ERR(EPERM, setsid());
-        CHECK_ERR(EPERM, setpgid(0, 0));
-        pid_t pid = START(pause());
-        CHECK(setpgid(pid, pid) == 0);
-        CHECK_EQ(getpgid(pid), pid);
-        pid_t second = START(pause());
-        CHECK(setpgid(second, pid) == 0);
-        CHECK_ERR(EPERM, setpgid(second, 999999));
-        CHECK_ERR(ESRCH, setpgid(999999, 0));
-        CHECK_ERR(EINVAL, setpgid(second, -1));
-        CHECK_ERR(ESRCH, setpgid(getppid(), 0));
-        CHECK_ERR(ESRCH, getpgid(999999));
-        CHECK_ERR(ESRCH, getsid(999999));
-        CHECK(kill(-pid, SIGTERM) == 0);
-        CHECK_EQ(status_of(pid), KILLED(SIGTERM));
-        CHECK_EQ(status_of(second), KILLED(SIGTERM));
-        CHECK_ERR(ESRCH, kill(-pid, 0));
-    }), 0);
+                 CHECK(setsid() == getpid());
+                 CHECK_EQ(getsid(0), getpid());
+                 CHECK_EQ(getpgrp(), getpid());
+                 CHECK_ERR(EPERM, setsid());
+                 CHECK_ERR(EPERM, setpgid(0, 0));
+                 pid_t pid = START(pause());
+                 CHECK(setpgid(pid, pid) == 0);
+                 CHECK_EQ(getpgid(pid), pid);
+                 pid_t second = START(pause());
+                 CHECK(setpgid(second, pid) == 0);
+                 CHECK_ERR(EPERM, setpgid(second, 999999));
+                 CHECK_ERR(ESRCH, setpgid(999999, 0));
+                 CHECK_ERR(EINVAL, setpgid(second, -1));
+                 CHECK_ERR(ESRCH, setpgid(getppid(), 0));
+                 CHECK_ERR(ESRCH, getpgid(999999));
+                 CHECK_ERR(ESRCH, getsid(999999));
+                 CHECK(kill(-pid, SIGTERM) == 0);
+                 CHECK_EQ(status_of(pid), KILLED(SIGTERM));
+                 CHECK_EQ(status_of(second), KILLED(SIGTERM));
+                 CHECK_ERR(ESRCH, kill(-pid, 0));
+             }),
+             0);
 
     /* after the child's exec: EACCES */
     CHECK(pipe2(fds, O_CLOEXEC) == 0);

@@ -31,7 +31,8 @@ static __attribute__((noinline)) int recurse(int n)
 
 static void test(void)
 {
-    stack_t stack = { .ss_sp = alt, .ss_size = sizeof(alt) }, small = { .ss_sp = alt, .ss_size = 100 };
+    stack_t stack = { .ss_sp = alt, .ss_size = sizeof(alt) },
+            small = { .ss_sp = alt, .ss_size = 100 };
     stack_t now;
     struct rlimit limit = { 256 * 1024, RLIM_INFINITY };
 

@@ -23,10 +23,13 @@ static void report(const char *what, const void *expected)
         address == expected ? "right" : "wrong");
 }
 
-#define FAULT(what, expected, ...) do { \
+#define FAULT(what, expected, ...) \
+    do { \
         signo = code = 0; \
         address = NULL; \
-        if (sigsetjmp(back, 1) == 0) { __VA_ARGS__; } \
+        if (sigsetjmp(back, 1) == 0) { \
+            __VA_ARGS__; \
+        } \
         report(what, expected); \
     } while (0)
 
@@ -34,7 +37,8 @@ static char *repaired;
 
 static void repair(int sig, siginfo_t *info, void *context)
 {
-    (void)sig; (void)context;
+    (void)sig;
+    (void)context;
     if (info->si_addr != repaired + 5 || mprotect(repaired, PAGE, PROT_READ | PROT_WRITE) != 0)
         _exit(44);
 }
@@ -71,7 +75,7 @@ static void test(void)
     FAULT("int3", address, __asm__ volatile("int3"));
     (void)sink;
 
-    repaired = map_pages(2);       /* too big for the hole at none */
+    repaired = map_pages(2); /* too big for the hole at none */
     mprotect(repaired, PAGE, PROT_READ);
     action.sa_sigaction = repair;
     sigaction(SIGSEGV, &action, NULL);

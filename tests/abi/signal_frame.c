@@ -11,7 +11,8 @@ static void change(int sig, siginfo_t *info, void *context)
     ucontext_t *uc = context;
     volatile double x = 3.0;
 
-    (void)sig; (void)info;
+    (void)sig;
+    (void)info;
     ran++;
     uc->uc_mcontext.gregs[REG_R12] = 0x5678;
     __asm__ volatile("pxor %%xmm8, %%xmm8" : : : "xmm8");

@@ -34,16 +34,19 @@ static void test(void)
     CHECK_EQ(status_of(pid), KILLED(SIGKILL));
 
     CHECK_EQ(CHILD({
-        setpgid(0, 0);
-        signal(SIGUSR1, SIG_IGN);
-        pid_t a = START(signal(SIGUSR1, SIG_DFL); pause()), b = START(signal(SIGUSR1, SIG_DFL); pause());
-        msleep(30);
-        CHECK(kill(0, SIGUSR1) == 0);
-        CHECK_EQ(status_of(a), KILLED(SIGUSR1));
-        CHECK_EQ(status_of(b), KILLED(SIGUSR1));
-    }), 0);
+                 setpgid(0, 0);
+                 signal(SIGUSR1, SIG_IGN);
+                 pid_t a = START(signal(SIGUSR1, SIG_DFL); pause()),
+                       b = START(signal(SIGUSR1, SIG_DFL); pause());
+                 msleep(30);
+                 CHECK(kill(0, SIGUSR1) == 0);
+                 CHECK_EQ(status_of(a), KILLED(SIGUSR1));
+                 CHECK_EQ(status_of(b), KILLED(SIGUSR1));
+             }),
+             0);
     CHECK_EQ(CHILD(CHECK(setuid(12345) == 0); CHECK_ERR(EPERM, kill(getppid(), SIGTERM));
-                   CHECK_ERR(EPERM, kill(getppid(), 0)); CHECK(kill(getpid(), 0) == 0)), 0);
+                   CHECK_ERR(EPERM, kill(getppid(), 0)); CHECK(kill(getpid(), 0) == 0)),
+             0);
     CHECK_ERR(ESRCH, syscall(SYS_tkill, 999999, 0));
     CHECK_ERR(EINVAL, syscall(SYS_tkill, -1, 0));
     CHECK_ERR(ESRCH, syscall(SYS_tgkill, getpid(), 999999, 0));

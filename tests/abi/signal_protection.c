@@ -19,7 +19,8 @@ static void caught(int sig, siginfo_t *info, void *context)
     siglongjmp(back, 1);
 }
 
-#define TRY(...) do { \
+#define TRY(...) \
+    do { \
         if (sigsetjmp(back, 1) == 0) { \
             __VA_ARGS__; \
             SAY(#__VA_ARGS__ ": nothing\n"); \
@@ -28,10 +29,7 @@ static void caught(int sig, siginfo_t *info, void *context)
         } \
     } while (0)
 
-static void load_fs(unsigned selector)
-{
-    __asm__ volatile("mov %0, %%fs" : : "r"(selector));
-}
+static void load_fs(unsigned selector) { __asm__ volatile("mov %0, %%fs" : : "r"(selector)); }
 
 static void test(void)
 {

@@ -3,9 +3,13 @@
 #include "check.h"
 #include <poll.h>
 
-static volatile int *handled;           /* children look at it */
+static volatile int *handled; /* children look at it */
 
-static void count(int sig) { (void)sig; ++*handled; }
+static void count(int sig)
+{
+    (void)sig;
+    ++*handled;
+}
 
 /* A child that waits until its parent sleeps in the call, interrupts it, and waits until it
  * sleeps again or is through. */
@@ -22,7 +26,7 @@ static pid_t later(int fd)
         if (fd >= 0)
             CHECK(write(fd, "x", 1) == 1);
         else
-            kill(me, SIGUSR2);      /* ends what restarts for ever */
+            kill(me, SIGUSR2); /* ends what restarts for ever */
     });
 }
 
@@ -55,7 +59,7 @@ static void one(int flags)
     SAY("poll: %ld errno %d\n", got, errno);
     status_of(pid);
 
-    long start = now_ms();              /* the signal's time counts from its sender's birth */
+    long start = now_ms(); /* the signal's time counts from its sender's birth */
     pid = later(-1);
     errno = 0;
     got = nanosleep(&seconds, &rest);

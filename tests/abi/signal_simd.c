@@ -22,7 +22,7 @@ static void divide(unsigned unmasked)
 
 static void test(void)
 {
-    CHECK_EQ(CHILD(divide(0x200)), EXITED(3));      /* by zero */
-    CHECK_EQ(CHILD(divide(0x80)), EXITED(3));       /* invalid: 0/0 */
-    CHECK_EQ(CHILD(divide(0)), 0);                  /* all masked: infinity */
+    CHECK_EQ(CHILD(divide(0x200)), EXITED(3)); /* by zero */
+    CHECK_EQ(CHILD(divide(0x80)), EXITED(3));  /* invalid: 0/0 */
+    CHECK_EQ(CHILD(divide(0)), 0);             /* all masked: infinity */
 }

@@ -4,8 +4,16 @@
 
 static volatile int chld, cont;
 
-static void on_chld(int sig) { (void)sig; chld++; }
-static void on_cont(int sig) { (void)sig; cont++; }
+static void on_chld(int sig)
+{
+    (void)sig;
+    chld++;
+}
+static void on_cont(int sig)
+{
+    (void)sig;
+    cont++;
+}
 
 static void test(void)
 {

@@ -16,14 +16,30 @@ static void note(int sig)
 
 static void note_value(int sig, siginfo_t *info, void *context)
 {
-    (void)sig; (void)context;
+    (void)sig;
+    (void)context;
     value = info->si_value.sival_int;
     count++;
 }
 
-static void *sleeper(void *arg) { for (;;) pause(); return arg; }
-static void *spinner(void *arg) { for (volatile long i = 0;; i++) ; return arg; }
-static void *ender(void *arg) { msleep(50); _exit(7); return arg; }
+static void *sleeper(void *arg)
+{
+    for (;;)
+        pause();
+    return arg;
+}
+static void *spinner(void *arg)
+{
+    for (volatile long i = 0;; i++)
+        ;
+    return arg;
+}
+static void *ender(void *arg)
+{
+    msleep(50);
+    _exit(7);
+    return arg;
+}
 
 static void *waiter(void *set)
 {
@@ -83,7 +99,8 @@ static void who_takes_it(void)
 static void timer_signals(void)
 {
     struct sigaction action = { .sa_sigaction = note_value, .sa_flags = SA_SIGINFO };
-    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN + 3,
+    struct sigevent event = { .sigev_notify = SIGEV_SIGNAL,
+                              .sigev_signo = SIGRTMIN + 3,
                               .sigev_value.sival_int = 42 };
     struct itimerspec every = { { 0, 10000000 }, { 0, 10000000 } }, left;
     timer_t id;
@@ -96,16 +113,18 @@ static void timer_signals(void)
     CHECK_EQ(value, 42);
     CHECK(timer_gettime(id, &left) == 0 && left.it_interval.tv_nsec == 10000000);
     mask(SIG_BLOCK, SIGRTMIN + 3);
-    CHECK_EQ(CHILD(CHECK_ERR(EINVAL, timer_gettime(id, &left))), 0);   /* fork: no timers */
+    CHECK_EQ(CHILD(CHECK_ERR(EINVAL, timer_gettime(id, &left))), 0); /* fork: no timers */
     CHECK(timer_delete(id) == 0);
 }
 
 /* A process of three threads that runs the statements in its first. */
-#define WITH_THREADS(second, ...) START({ \
+#define WITH_THREADS(second, ...) \
+    START({ \
         pthread_t t_; \
         pthread_create(&t_, NULL, second, NULL); \
         pthread_create(&t_, NULL, spinner, NULL); \
-        __VA_ARGS__; })
+        __VA_ARGS__; \
+    })
 
 static void whole_process(void)
 {
@@ -137,13 +156,14 @@ static void whole_process(void)
 static void profile(void)
 {
     CHECK_EQ(CHILD({
-        struct itimerval every = { { 0, 2000 }, { 0, 2000 } };
-        handle(SIGPROF, note, 0);
-        count = 0;
-        setitimer(ITIMER_PROF, &every, NULL);
-        while (count < 5)
-            ;
-    }), 0);
+                 struct itimerval every = { { 0, 2000 }, { 0, 2000 } };
+                 handle(SIGPROF, note, 0);
+                 count = 0;
+                 setitimer(ITIMER_PROF, &every, NULL);
+                 while (count < 5)
+                     ;
+             }),
+             0);
 }
 
 static void test(void)

@@ -22,7 +22,11 @@ static void *churn(void *arg)
     return arg;
 }
 
-static void tick(int sig) { (void)sig; ticks++; }
+static void tick(int sig)
+{
+    (void)sig;
+    ticks++;
+}
 
 static long spawn_one(int code)
 {

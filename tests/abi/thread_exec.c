@@ -6,13 +6,30 @@
 enum { KINDS = 7 };
 
 static volatile pid_t tids[KINDS];
-static volatile int *vfork_stage;       /* shared */
+static volatile int *vfork_stage; /* shared */
 static uint32_t word;
 static int never[2];
 
-static void *spins(void *arg) { tids[0] = my_tid(); for (volatile long i = 0;; i++) ; return arg; }
-static void *in_futex(void *arg) { tids[1] = my_tid(); futex(&word, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0); return arg; }
-static void *in_pause(void *arg) { tids[4] = my_tid(); for (;;) pause(); return arg; }
+static void *spins(void *arg)
+{
+    tids[0] = my_tid();
+    for (volatile long i = 0;; i++)
+        ;
+    return arg;
+}
+static void *in_futex(void *arg)
+{
+    tids[1] = my_tid();
+    futex(&word, FUTEX_WAIT_PRIVATE, 0, 0, 0, 0);
+    return arg;
+}
+static void *in_pause(void *arg)
+{
+    tids[4] = my_tid();
+    for (;;)
+        pause();
+    return arg;
+}
 
 static void *in_read(void *arg)
 {
@@ -52,7 +69,9 @@ static void *yields(void *arg)
 
 static void siblings(pid_t *child)
 {
-    static const long where[KINDS] = { -1, SYS_futex, SYS_read, SYS_wait4, SYS_pause, SYS_vfork, -1 };
+    static const long where[KINDS] = {
+        -1, SYS_futex, SYS_read, SYS_wait4, SYS_pause, SYS_vfork, -1
+    };
 
     *child = START(for (;;) pause());
     start(spins, NULL);
@@ -87,7 +106,11 @@ static void become_shell(void)
     _exit(99);
 }
 
-static void *exec_here(void *arg) { become_shell(); return arg; }
+static void *exec_here(void *arg)
+{
+    become_shell();
+    return arg;
+}
 
 static void with_siblings(int from_leader)
 {
@@ -104,7 +127,7 @@ static void with_siblings(int from_leader)
             pause();
     });
     CHECK_EQ(status_of(pid), EXITED(3));
-    CHECK_EQ(*vfork_stage, 1);          /* the child of the vfork lives on in the old memory */
+    CHECK_EQ(*vfork_stage, 1); /* the child of the vfork lives on in the old memory */
     *vfork_stage = 2;
     CHECK(WAIT_UNTIL(*vfork_stage == 3));
     if (*child > 0)
@@ -157,7 +180,14 @@ static void races(void)
 
 /* A failed one harms nobody. */
 static volatile int counted;
-static void *counts(void *arg) { while (counted >= 0) { counted++; msleep(1); } return arg; }
+static void *counts(void *arg)
+{
+    while (counted >= 0) {
+        counted++;
+        msleep(1);
+    }
+    return arg;
+}
 
 static void *exec_nothing(void *arg)
 {

@@ -8,16 +8,29 @@
 
 /* Linux's headers are not there for musl. */
 enum {
-    FUTEX_WAIT, FUTEX_WAKE, FUTEX_REQUEUE = 3, FUTEX_CMP_REQUEUE, FUTEX_WAKE_OP, FUTEX_WAIT_BITSET = 9,
-    FUTEX_WAKE_BITSET, FUTEX_PRIVATE_FLAG = 128, FUTEX_CLOCK_REALTIME = 256,
+    FUTEX_WAIT,
+    FUTEX_WAKE,
+    FUTEX_REQUEUE = 3,
+    FUTEX_CMP_REQUEUE,
+    FUTEX_WAKE_OP,
+    FUTEX_WAIT_BITSET = 9,
+    FUTEX_WAKE_BITSET,
+    FUTEX_PRIVATE_FLAG = 128,
+    FUTEX_CLOCK_REALTIME = 256,
     FUTEX_WAIT_PRIVATE = FUTEX_WAIT | FUTEX_PRIVATE_FLAG,
     FUTEX_WAKE_PRIVATE = FUTEX_WAKE | FUTEX_PRIVATE_FLAG,
 };
 #define FUTEX_WAITERS    0x80000000u
 #define FUTEX_OWNER_DIED 0x40000000u
 
-struct robust_list { struct robust_list *next; };
-struct robust_list_head { struct robust_list list; long futex_offset; struct robust_list *list_op_pending; };
+struct robust_list {
+    struct robust_list *next;
+};
+struct robust_list_head {
+    struct robust_list list;
+    long futex_offset;
+    struct robust_list *list_op_pending;
+};
 
 __attribute__((unused)) static pid_t my_tid(void) { return syscall(SYS_gettid); }
 
@@ -70,9 +83,8 @@ __attribute__((unused)) static struct timespec after_ms(clockid_t clock, long ms
     return t;
 }
 
-__attribute__((unused))
-static long futex(volatile void *at, int op, uint32_t val, const void *timeout, volatile void *at2,
-                  uint32_t val3)
+__attribute__((unused)) static long futex(volatile void *at, int op, uint32_t val,
+                                          const void *timeout, volatile void *at2, uint32_t val3)
 {
     return syscall(SYS_futex, at, op, val, timeout, at2, val3);
 }

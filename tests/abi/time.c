@@ -34,7 +34,8 @@ static void test(void)
     CHECK(llabs(ns(CLOCK_REALTIME) - (tv.tv_sec * 1000000000LL + tv.tv_usec * 1000LL)) < 500000000);
     CHECK(llabs((long long)time(NULL) - tv.tv_sec) <= 1);
     CHECK(tv.tv_sec > 1700000000);
-    CHECK(ns(CLOCK_BOOTTIME) > 0 && ns(CLOCK_REALTIME_COARSE) > 0 && ns(CLOCK_MONOTONIC_COARSE) > 0);
+    CHECK(ns(CLOCK_BOOTTIME) > 0 && ns(CLOCK_REALTIME_COARSE) > 0 &&
+          ns(CLOCK_MONOTONIC_COARSE) > 0);
     CHECK(ns(CLOCK_PROCESS_CPUTIME_ID) > 0);
     for (int ms = 1; ms <= 100; ms *= 10) {
         long long start = ns(CLOCK_MONOTONIC);
@@ -47,7 +48,7 @@ static void test(void)
     t = (struct timespec){ until / 1000000000, until % 1000000000 };
     CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL), 0);
     CHECK(ns(CLOCK_MONOTONIC) >= until);
-    CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL), 0);    /* is past */
+    CHECK_EQ(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL), 0); /* is past */
     clock_gettime(CLOCK_REALTIME, &t);
     t.tv_nsec += 50000000;
     t.tv_sec += t.tv_nsec / 1000000000;

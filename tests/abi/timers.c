@@ -5,11 +5,16 @@
 
 static volatile int fired;
 
-static void count(int sig) { (void)sig; fired++; }
+static void count(int sig)
+{
+    (void)sig;
+    fired++;
+}
 
 static void test(void)
 {
-    struct itimerval timer = { .it_value = { 0, 40000 }, .it_interval = { 0, 40000 } }, now, off = { 0 };
+    struct itimerval timer = { .it_value = { 0, 40000 }, .it_interval = { 0, 40000 } }, now,
+                     off = { 0 };
 
     handle(SIGALRM, count, 0);
     handle(SIGVTALRM, count, 0);

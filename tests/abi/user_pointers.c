@@ -37,11 +37,14 @@ static void test(void)
         sigaction(SIGUSR1, &a, NULL);
         long pid = getpid();
         __asm__ volatile("mov %0, %%rsp\n mov $62, %%eax\n mov %1, %%rdi\n mov $10, %%esi\n syscall"
-                         : : "r"(8L), "r"(pid) : "rax", "rdi", "rsi", "rcx", "r11");
+                         :
+                         : "r"(8L), "r"(pid)
+                         : "rax", "rdi", "rsi", "rcx", "r11");
         _exit(0);
     });
     CHECK_EQ(CHILD({
-        struct sigaction a = { .sa_handler = SIG_DFL };
-        CHECK(sigaction(SIGSEGV, &a, NULL) == 0);
-    }), 0);
+                 struct sigaction a = { .sa_handler = SIG_DFL };
+                 CHECK(sigaction(SIGSEGV, &a, NULL) == 0);
+             }),
+             0);
 }

@@ -29,7 +29,7 @@ static void test(void)
     }
     CHECK_EQ(stage, 2);
     CHECK(now_ms() - start >= 60);
-    CHECK(now_ms() - start < 29000);    /* not until it has slept */
+    CHECK(now_ms() - start < 29000); /* not until it has slept */
     CHECK_EQ(waitpid(pid, NULL, WNOHANG), 0);
     kill(pid, SIGKILL);
     CHECK_EQ(status_of(pid), KILLED(SIGKILL));

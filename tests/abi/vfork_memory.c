@@ -33,7 +33,8 @@ static void mappings(void)
     *sealed = 1;
     top = syscall(SYS_brk, 0);
     CHECK_EQ(VCHILD(made = map_pages(2); made[PAGE] = 7; munmap(gone, PAGE);
-                    mprotect(sealed, PAGE, PROT_READ); syscall(SYS_brk, top + PAGE)), 0);
+                    mprotect(sealed, PAGE, PROT_READ); syscall(SYS_brk, top + PAGE)),
+             0);
     CHECK_EQ(made[PAGE], 7);
     CHECK_DIES(SIGSEGV, *(volatile char *)gone = 1);
     CHECK_DIES(SIGSEGV, *(volatile char *)sealed = 1);

@@ -27,11 +27,12 @@ static void test(void)
 
     value = 1;
     CHECK_EQ(VCHILD({
-        value = 2;
-        CHECK_EQ(CHILD(value = 3; _exit(value)), EXITED(3));
-        CHECK_EQ(value, 2);
-        value = 4;
-    }), 0);
+                 value = 2;
+                 CHECK_EQ(CHILD(value = 3; _exit(value)), EXITED(3));
+                 CHECK_EQ(value, 2);
+                 value = 4;
+             }),
+             0);
     CHECK_EQ(value, 4);
 
     for (int i = 0; i < 300; i++)

@@ -18,7 +18,8 @@ static void descriptors(void)
     CHECK(fcntl(fd, F_GETFD) >= 0);
     CHECK_ERR(EBADF, fcntl(57, F_GETFD));
     CHECK_EQ(VCHILD(CHECK(write(fd, "12345", 5) == 5); fcntl(fd, F_SETFL, O_APPEND);
-                    fcntl(fd, F_SETFD, FD_CLOEXEC)), 0);
+                    fcntl(fd, F_SETFD, FD_CLOEXEC)),
+             0);
     CHECK_EQ(lseek(fd, 0, SEEK_CUR), 5);
     CHECK((fcntl(fd, F_GETFL) & O_APPEND) != 0);
     CHECK_EQ(fcntl(fd, F_GETFD), 0);
@@ -90,8 +91,9 @@ static void limits_and_names(void)
     CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
     CHECK(prctl(PR_SET_NAME, "before") == 0);
     CHECK_EQ(VCHILD(prctl(PR_GET_NAME, name); seen[0] = strcmp(name, "before");
-                    prctl(PR_SET_NAME, "after");
-                    struct rlimit low = { 20, limit.rlim_max }; setrlimit(RLIMIT_NOFILE, &low)), 0);
+                    prctl(PR_SET_NAME, "after"); struct rlimit low = { 20, limit.rlim_max };
+                    setrlimit(RLIMIT_NOFILE, &low)),
+             0);
     CHECK_EQ(seen[0], 0);
     CHECK(prctl(PR_GET_NAME, name) == 0);
     SAY("name %s\n", name);

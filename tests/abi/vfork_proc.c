@@ -12,7 +12,7 @@ static void look(pid_t pid)
 {
     char path[64], link[256];
 
-    msleep(20);     /* it may be on its way to sleep */
+    msleep(20); /* it may be on its way to sleep */
     state = state_of(pid);
     snprintf(path, sizeof(path), "/proc/%d/status", pid);
     const char *line = strstr(slurp(path), "State:");

@@ -4,7 +4,11 @@
 
 static volatile int done, handled;
 
-static void on_child(int sig) { (void)sig; handled++; }
+static void on_child(int sig)
+{
+    (void)sig;
+    handled++;
+}
 
 static void test(void)
 {

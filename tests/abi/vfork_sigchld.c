@@ -5,7 +5,11 @@
 
 static volatile int handled;
 
-static void on_child(int sig) { (void)sig; handled++; }
+static void on_child(int sig)
+{
+    (void)sig;
+    handled++;
+}
 
 static void test(void)
 {

@@ -15,7 +15,8 @@ static void test(void)
         CHECK(kill(*child, SIGCONT) == 0);
     });
 
-    CHECK_EQ(VCHILD(*child = getpid(); kill(getpid(), SIGSTOP); _exit(*continued ? 4 : 5)), EXITED(4));
+    CHECK_EQ(VCHILD(*child = getpid(); kill(getpid(), SIGSTOP); _exit(*continued ? 4 : 5)),
+             EXITED(4));
     CHECK_EQ(*continued, 1);
     CHECK_EQ(status_of(helper), 0);
 }

@@ -4,9 +4,14 @@
 #include "threads.h"
 
 static volatile int go, count, in_child;
-static volatile int *stage;             /* shared with other processes */
+static volatile int *stage; /* shared with other processes */
 
-static void *counts(void *arg) { while (!go) count++; return arg; }
+static void *counts(void *arg)
+{
+    while (!go)
+        count++;
+    return arg;
+}
 
 static void siblings_run(void)
 {
@@ -14,9 +19,10 @@ static void siblings_run(void)
 
     CHECK(WAIT_UNTIL(count > 0));
     CHECK_EQ(VCHILD({
-        int before = count;
-        in_child = WAIT_UNTIL(count != before);
-    }), 0);
+                 int before = count;
+                 in_child = WAIT_UNTIL(count != before);
+             }),
+             0);
     CHECK_EQ(in_child, 1);
     go = 1;
     join(thread);
@@ -52,7 +58,7 @@ static void each_its_own(void)
         thread[i] = start(forks, (void *)i);
     msleep(50);
     for (int i = 0; i < FORKERS; i++) {
-        released[order[i]] = 1;         /* only this one returns: the others' children still run */
+        released[order[i]] = 1; /* only this one returns: the others' children still run */
         CHECK_EQ(join(thread[order[i]]), EXITED(order[i] + 1));
         for (int j = i + 1; j < FORKERS; j++)
             CHECK_EQ(gone[order[j]], 0);
@@ -89,11 +95,17 @@ static void *blocked(void *arg)
         *stage = 3;
         _exit(0);
     }
-    *stage = 9;                         /* released: must not be */
+    *stage = 9; /* released: must not be */
     return NULL;
 }
 
-static void *exits_7(void *arg) { while (*stage != 1) usleep(1000); _exit(7); return arg; }
+static void *exits_7(void *arg)
+{
+    while (*stage != 1)
+        usleep(1000);
+    _exit(7);
+    return arg;
+}
 
 static void *execs(void *arg)
 {
@@ -156,7 +168,7 @@ static void *reaps(void *arg)
 static void reaped_by_another(void)
 {
     go = 0;
-    pid_t keep = START(for (;;) pause());   /* so that waitpid blocks */
+    pid_t keep = START(for (;;) pause()); /* so that waitpid blocks */
     pthread_t thread = start(reaps, NULL);
     for (int i = 0; i < 20; i++) {
         pid_t pid = vfork();
@@ -174,14 +186,21 @@ static void reaped_by_another(void)
 
 static char stack[65536] __attribute__((aligned(16)));
 
-static int slow_thread(void *arg) { usleep(100000); *(volatile int *)arg = 1; return 0; }
+static int slow_thread(void *arg)
+{
+    usleep(100000);
+    *(volatile int *)arg = 1;
+    return 0;
+}
 
 static void vfork_of_a_thread(void)
 {
     volatile int done = 0;
     long begin = now_ms();
-    int tid = clone(slow_thread, stack + sizeof(stack), CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-                    CLONE_THREAD | CLONE_SYSVSEM | CLONE_VFORK, (void *)&done);
+    int tid = clone(slow_thread, stack + sizeof(stack),
+                    CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                        CLONE_SYSVSEM | CLONE_VFORK,
+                    (void *)&done);
 
     CHECK(tid > 0);
     CHECK_EQ(done, 1);
@@ -190,7 +209,14 @@ static void vfork_of_a_thread(void)
 }
 
 static volatile int late_stage;
-static int late_thread(void *arg) { (void)arg; while (late_stage == 1) usleep(1000); late_stage = 3; return 0; }
+static int late_thread(void *arg)
+{
+    (void)arg;
+    while (late_stage == 1)
+        usleep(1000);
+    late_stage = 3;
+    return 0;
+}
 
 /* The child makes a thread of its own, and its leader ends: that releases, but there is nothing to
  * reap before that thread's end. */
@@ -199,8 +225,9 @@ static void leader_ends_first(void)
     late_stage = 1;
     pid_t pid = vfork();
     if (pid == 0) {
-        clone(late_thread, stack + sizeof(stack), CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-              CLONE_THREAD | CLONE_SYSVSEM, NULL);
+        clone(late_thread, stack + sizeof(stack),
+              CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
+              NULL);
         syscall(SYS_exit, 5);
     }
     CHECK_EQ(late_stage, 1);

@@ -16,18 +16,19 @@ static void test(void)
     alarm(100);
     CHECK(prctl(PR_SET_PDEATHSIG, SIGUSR1) == 0);
     CHECK_EQ(VCHILD({
-        struct itimerval t;
-        struct tms tms;
-        int sig = -1;
-        getitimer(ITIMER_REAL, &t);
-        left = t.it_value.tv_sec;
-        prctl(PR_GET_PDEATHSIG, &sig);
-        pdeath = sig;
-        times(&tms);
-        ticks = tms.tms_utime + tms.tms_stime;
-        kids = tms.tms_cutime + tms.tms_cstime;
-        alarm_seen = alarm(5);
-    }), 0);
+                 struct itimerval t;
+                 struct tms tms;
+                 int sig = -1;
+                 getitimer(ITIMER_REAL, &t);
+                 left = t.it_value.tv_sec;
+                 prctl(PR_GET_PDEATHSIG, &sig);
+                 pdeath = sig;
+                 times(&tms);
+                 ticks = tms.tms_utime + tms.tms_stime;
+                 kids = tms.tms_cutime + tms.tms_cstime;
+                 alarm_seen = alarm(5);
+             }),
+             0);
     CHECK_EQ(left, 0);
     CHECK_EQ(pdeath, 0);
     CHECK_EQ(alarm_seen, 0);

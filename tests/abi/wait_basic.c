@@ -5,7 +5,8 @@
 static void selection(void)
 {
     int status;
-    pid_t one = START(_exit(1)), two = START(_exit(2)), group = START(setpgid(0, 0); msleep(50); _exit(3));
+    pid_t one = START(_exit(1)), two = START(_exit(2)),
+          group = START(setpgid(0, 0); msleep(50); _exit(3));
 
     setpgid(group, group);
     CHECK_EQ(waitpid(two, &status, 0), two);
@@ -62,8 +63,8 @@ static void stops(void)
 
 static void signals(void)
 {
-    static const int fatal[] = { SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1,
-                                 SIGVTALRM, SIGPROF, SIGPOLL, SIGPWR, SIGSTKFLT, 34, 64 };
+    static const int fatal[] = { SIGHUP,    SIGINT,  SIGKILL, SIGPIPE, SIGALRM,   SIGTERM, SIGUSR1,
+                                 SIGVTALRM, SIGPROF, SIGPOLL, SIGPWR,  SIGSTKFLT, 34,      64 };
 
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
         SAY("%d: %#x\n", fatal[i], CHILD(syscall(SYS_kill, getpid(), fatal[i])));

@@ -3,8 +3,8 @@
 
 static void test(void)
 {
-    static const int core[] = { SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV,
-                                SIGXCPU, SIGXFSZ, SIGSYS };
+    static const int core[] = { SIGQUIT, SIGILL,  SIGTRAP, SIGABRT, SIGBUS,
+                                SIGFPE,  SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS };
 
     for (size_t i = 0; i < sizeof(core) / sizeof(core[0]); i++)
         SAY("%d: %#x\n", core[i], CHILD(kill(getpid(), core[i])));

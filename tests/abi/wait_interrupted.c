@@ -4,7 +4,11 @@
 
 static volatile int handled;
 
-static void count(int sig) { (void)sig; handled++; }
+static void count(int sig)
+{
+    (void)sig;
+    handled++;
+}
 
 static void test(void)
 {

@@ -23,8 +23,9 @@ static void test(void)
 {
     struct rusage before, one, after;
 
-    getrusage(RUSAGE_CHILDREN, &before);    /* what runs this may have had children */
-    pid_t pid = START(burn(150); char *p = map_pages(100); for (int i = 0; i < 100; i++) p[i * PAGE] = 1);
+    getrusage(RUSAGE_CHILDREN, &before); /* what runs this may have had children */
+    pid_t pid =
+        START(burn(150); char *p = map_pages(100); for (int i = 0; i < 100; i++) p[i * PAGE] = 1);
     CHECK_EQ(waitid(P_PID, pid, NULL, WEXITED | WNOWAIT), 0);
     getrusage(RUSAGE_CHILDREN, &after);
     CHECK_EQ(ms(&after), ms(&before));

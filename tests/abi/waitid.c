@@ -5,7 +5,9 @@
 static void show(const char *what, siginfo_t *info, pid_t pid)
 {
     SAY("%s: signo %d code %d status %d %s\n", what, info->si_signo, info->si_code, info->si_status,
-        info->si_pid == pid ? "its pid" : info->si_pid == 0 ? "no pid" : "a wrong pid");
+        info->si_pid == pid ? "its pid"
+        : info->si_pid == 0 ? "no pid"
+                            : "a wrong pid");
     memset(info, 0x55, sizeof(*info));
 }
 

@@ -30,12 +30,20 @@ PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_INTERFACE;
 PLUGIN_EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info_t *info, int argc,
                                       char **argv);
 
-static struct { uint64_t entry, kernel, user; } counted;
-static bool in_upper_half;      /* has been, once */
+static struct {
+    uint64_t entry, kernel, user;
+} counted;
+static bool in_upper_half; /* has been, once */
 static FILE *out;
-static struct { char name[48]; uint64_t at; bool seen; } marks[MARKS];
+static struct {
+    char name[48];
+    uint64_t at;
+    bool seen;
+} marks[MARKS];
 static unsigned nmarks;
-static struct range { uint64_t at, bytes; } array, marker;
+static struct range {
+    uint64_t at, bytes;
+} array, marker;
 static bool seen[MARKS];
 
 static bool within(const struct range *r, uint64_t at) { return at - r->at < r->bytes; }
@@ -76,8 +84,11 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
         bool upper = va >> 63;
 
         in_upper_half |= upper;
-        qemu_plugin_register_vcpu_insn_exec_inline(insn, INLINE_ADD_U64, upper ? &counted.kernel :
-                                                   in_upper_half ? &counted.user : &counted.entry, 1);
+        qemu_plugin_register_vcpu_insn_exec_inline(insn, INLINE_ADD_U64,
+                                                   upper           ? &counted.kernel
+                                                   : in_upper_half ? &counted.user
+                                                                   : &counted.entry,
+                                                   1);
         for (size_t m = 0; m < nmarks; m++) {
             if (marks[m].at == va)
                 qemu_plugin_register_vcpu_insn_exec_cb(insn, reached, CB_NO_REGS, (void *)m);
@@ -112,7 +123,8 @@ static bool option(const char *arg)
     if (strncmp(arg, "marker=", 7) == 0)
         return range(value, &marker);
     return strncmp(arg, "mark=", 5) == 0 && nmarks < MARKS &&
-        sscanf(value, "%47[^@]@%" SCNx64, marks[nmarks].name, &marks[nmarks].at) == 2 && ++nmarks;
+           sscanf(value, "%47[^@]@%" SCNx64, marks[nmarks].name, &marks[nmarks].at) == 2 &&
+           ++nmarks;
 }
 
 int qemu_plugin_install(uint64_t id, const struct qemu_info_t *info, int argc, char **argv)

@@ -157,7 +157,9 @@ long futex(volatile void *at, int op, uint32_t val, const void *timeout, volatil
 
 /* --- what is left behind ------------------------------------------------------------------ */
 
-struct held { long memory_kb, tables_kb, stacks_kb, objects_kb, tasks, files; };
+struct held {
+    long memory_kb, tables_kb, stacks_kb, objects_kb, tasks, files;
+};
 
 static const char *contents(const char *path, char *text, size_t room)
 {
@@ -198,8 +200,9 @@ static struct held held(void)
 
 static void say_held(const char *when, const struct held *h)
 {
-    printf("%s: memory %ld kB, tables %ld kB, stacks %ld kB, objects %ld kB, tasks %ld, files %ld\n",
-           when, h->memory_kb, h->tables_kb, h->stacks_kb, h->objects_kb, h->tasks, h->files);
+    printf(
+        "%s: memory %ld kB, tables %ld kB, stacks %ld kB, objects %ld kB, tasks %ld, files %ld\n",
+        when, h->memory_kb, h->tables_kb, h->stacks_kb, h->objects_kb, h->tasks, h->files);
 }
 
 /* What comes into memory when it is first used, before it is counted: the pages of this
@@ -299,14 +302,14 @@ int main(int argc, char **argv)
     int leaks = 0, option;
     struct held before;
 
-    if (argc == 3 && strcmp(argv[1], "--exit") == 0)     /* what the storms exec */
+    if (argc == 3 && strcmp(argv[1], "--exit") == 0) /* what the storms exec */
         return atoi(argv[2]);
     while ((option = getopt(argc, argv, "s:t:l")) != -1) {
         switch (option) {
         case 's': seed = strtoull(optarg, NULL, 0); break;
         case 't': seconds = atof(optarg); break;
         case 'l': leaks = 1; break;
-        default:  return 2;
+        default: return 2;
         }
     }
     shared = map_shared(PAGE);

@@ -11,9 +11,9 @@ enum { ACCESSORS = 3, PAGES = 8 };
 enum what { WRITABLE, GONE, WRITE_FAULTS, ZERO };
 
 static volatile uint32_t *area;
-static volatile uint32_t generation;    /* number * 8 + enum what, or CHANGING */
+static volatile uint32_t generation; /* number * 8 + enum what, or CHANGING */
 static volatile int quit;
-static int napping;                     /* accessors sleep now and then: CPUs go idle */
+static int napping; /* accessors sleep now and then: CPUs go idle */
 static __thread sigjmp_buf on_fault;
 static __thread volatile sig_atomic_t expecting;
 
@@ -76,7 +76,7 @@ static void *accessor(void *arg)
         volatile uint32_t *page = area + rng(&r, PAGES) * PAGE / 4;
         int write = rng(&r, 2), through;
 
-        if (what == CHANGING) {         /* keep the translations warm */
+        if (what == CHANGING) { /* keep the translations warm */
             try_read(page, &value);
             if (write)
                 try_write(page + 1 + me, number);
@@ -84,7 +84,7 @@ static void *accessor(void *arg)
         }
         through = write ? try_write(page + 1 + me, number) : try_read(page, &value);
         if (__atomic_load_n(&generation, __ATOMIC_ACQUIRE) != before)
-            continue;                   /* changed meanwhile: anything may have been met */
+            continue; /* changed meanwhile: anything may have been met */
         int must = what != GONE && !(write && what == WRITE_FAULTS);
         if (through != must)
             FAIL("%s of a page that is %s went %s", write ? "write" : "read", what_name[what],
@@ -166,7 +166,7 @@ static void change(struct rng *r, uint32_t n)
         now(n, ZERO);
         reuse_frames();
         break;
-    case 4:                             /* other frames under the same addresses */
+    case 4: /* other frames under the same addresses */
         begin(n);
         map_again();
         now(n, ZERO);
@@ -223,11 +223,14 @@ static void storm_lazy(void)
 
 /* --- cow: threads write while siblings fork -------------------------------------------------- */
 
-enum { PAIRS = 24 };            /* pages; in each, every writer has two words */
+enum { PAIRS = 24 }; /* pages; in each, every writer has two words */
 
 static volatile uint32_t *pairs;
 
-static volatile uint32_t *pair(int page, int writer) { return pairs + page * PAGE / 4 + writer * 2; }
+static volatile uint32_t *pair(int page, int writer)
+{
+    return pairs + page * PAGE / 4 + writer * 2;
+}
 
 /* First word, then second: a snapshot has them equal or the first one ahead by one. */
 static void *pair_writer(void *arg)
@@ -262,7 +265,7 @@ static int look_at_copy(struct rng *r)
             bad |= ahead > 1 ? 1 : 0;
         }
     pause_us(rng(r, 1500));
-    for (int p = 0; p < PAIRS; p++)         /* nobody writes here but we */
+    for (int p = 0; p < PAIRS; p++) /* nobody writes here but we */
         for (int w = 0; w < 2; w++)
             bad |= pair(p, w)[0] != seen[p][w][0] || pair(p, w)[1] != seen[p][w][1] ? 2 : 0;
     for (int p = 0; p < PAIRS; p++)
@@ -336,7 +339,9 @@ static int fresh_memory(struct rng *r, int fd)
     int kind = rng(r, 3);
 
     fresh = mmap(NULL, FRESH * PAGE, PROT_READ | PROT_WRITE,
-                 kind == 0 ? MAP_PRIVATE | MAP_ANONYMOUS : kind == 1 ? MAP_SHARED : MAP_PRIVATE,
+                 kind == 0   ? MAP_PRIVATE | MAP_ANONYMOUS
+                 : kind == 1 ? MAP_SHARED
+                             : MAP_PRIVATE,
                  kind == 0 ? -1 : fd, 0);
     MUST(fresh != MAP_FAILED);
     return kind;
@@ -347,7 +352,7 @@ static void fault_worker(struct rng *r)
     pthread_t t[TOUCHERS];
     char name[] = "/tmp/stress.XXXXXX";
     int fd = mkstemp(name);
-    uint32_t base = 0;                  /* what the file holds */
+    uint32_t base = 0; /* what the file holds */
 
     MUST(fd >= 0 && unlink(name) == 0 && ftruncate(fd, FRESH * PAGE) == 0);
     pthread_barrier_init(&start_line, NULL, TOUCHERS + 1);
@@ -429,6 +434,10 @@ static void map_worker(struct rng *r)
 static void storm_maps(void) { in_processes(2, map_worker); }
 
 const struct storm memory_storms[] = {
-    { "translations", storm_translations }, { "lazy", storm_lazy }, { "cow", storm_cow },
-    { "faults", storm_faults }, { "maps", storm_maps }, { NULL, NULL },
+    { "translations", storm_translations },
+    { "lazy", storm_lazy },
+    { "cow", storm_cow },
+    { "faults", storm_faults },
+    { "maps", storm_maps },
+    { NULL, NULL },
 };

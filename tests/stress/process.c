@@ -30,7 +30,7 @@ static int grow(struct rng *r, int depth)
         if (pid[i] == 0)
             _exit(grow(r, depth - 1));
         MUST(pid[i] > 0);
-        rng(r, 2);                      /* the next child goes another way */
+        rng(r, 2); /* the next child goes another way */
     }
     for (int i = 0; i < n; i++) {
         int status = status_of(pid[i]);
@@ -71,7 +71,7 @@ static void *vfork_thread(void *arg)
         if (pid == 0) {
             stored = code;
             if (how == 1)
-                execl("/none", "none", (char *)NULL);       /* fails, and does not release */
+                execl("/none", "none", (char *)NULL); /* fails, and does not release */
             if (how == 2)
                 sched_yield();
             if (how >= 3)
@@ -136,7 +136,7 @@ static void raw_round(char *stack, unsigned *count)
         FAIL("clone: errno %d", errno);
         return;
     }
-    for (uint32_t now; (now = tid) != 0; )
+    for (uint32_t now; (now = tid) != 0;)
         futex(&tid, 0, now, NULL, NULL, 0);
     if (*count != before + 1)
         FAIL("joined before it ran");
@@ -190,13 +190,13 @@ static void *act(void *arg)
     for (;;) {
         pid_t pid = -1;
         switch (what) {
-        case ACT_SPIN:  continue;
+        case ACT_SPIN: continue;
         case ACT_PAUSE: pause(); continue;
         case ACT_FUTEX: futex(&never, 128, 0, NULL, NULL, 0); continue;
-        case ACT_FORK:  pid = fork(); break;
+        case ACT_FORK: pid = fork(); break;
         case ACT_VFORK: pid = vfork(); break;
-        case ACT_EXEC:  exec_exit(50); break;
-        case ACT_EXIT:  _exit(51);
+        case ACT_EXEC: exec_exit(50); break;
+        case ACT_EXIT: _exit(51);
         case ACT_FAULT: *(volatile int *)8 = 0; break;
         }
         if (pid == 0)
@@ -238,11 +238,17 @@ static void storm_race(void) { in_processes(3, race_worker); }
 
 /* --- vfork_signals: signals to a parent that stands in vfork -------------------------------- */
 
-struct blocked { volatile int child_runs, child_done, handled; };
+struct blocked {
+    volatile int child_runs, child_done, handled;
+};
 
 static struct blocked *blocked;
 
-static void on_usr1(int sig) { (void)sig; blocked->handled++; }
+static void on_usr1(int sig)
+{
+    (void)sig;
+    blocked->handled++;
+}
 
 static void blocked_parent(unsigned us)
 {
@@ -278,7 +284,7 @@ static void signal_worker(struct rng *r)
             int sig = sigs[rng(r, ARRAY_SIZE(sigs))];
             kill(pid, sig);
             fatal |= sig == SIGTERM || sig == SIGKILL;
-            sent |= sig == SIGUSR1 && !blocked->child_done;   /* it was still there to take it */
+            sent |= sig == SIGUSR1 && !blocked->child_done; /* it was still there to take it */
             if (rng(r, 2))
                 pause_us(rng(r, 300));
         }
@@ -339,7 +345,7 @@ static void kill_worker(struct rng *r)
         kill(-pid, SIGKILL);
         if (status_of(pid) != SIGKILL)
             FAIL("not killed");
-        while (kill(-pid, SIGKILL) == 0)        /* until the last of the group is gone */
+        while (kill(-pid, SIGKILL) == 0) /* until the last of the group is gone */
             pause_us(300);
         done(1);
     }
@@ -348,7 +354,11 @@ static void kill_worker(struct rng *r)
 static void storm_kill(void) { in_processes(2, kill_worker); }
 
 const struct storm process_storms[] = {
-    { "fork", storm_fork }, { "vfork", storm_vfork }, { "threads", storm_threads },
-    { "race", storm_race }, { "vfork_signals", storm_vfork_signals }, { "kill", storm_kill },
+    { "fork", storm_fork },
+    { "vfork", storm_vfork },
+    { "threads", storm_threads },
+    { "race", storm_race },
+    { "vfork_signals", storm_vfork_signals },
+    { "kill", storm_kill },
     { NULL, NULL },
 };

@@ -1,7 +1,7 @@
 /* sync.c - storms of waiting and waking: futexes, pipes, signals, tables of descriptors. */
 #include "stress.h"
 
-enum { WAIT = 128, WAKE = 129, CMP_REQUEUE = 132 };     /* FUTEX_..._PRIVATE */
+enum { WAIT = 128, WAKE = 129, CMP_REQUEUE = 132 }; /* FUTEX_..._PRIVATE */
 
 /* --- futex: a token goes round; nobody may miss it ------------------------------------------ */
 
@@ -24,7 +24,7 @@ static void *ring_member(void *arg)
         futex(&slot[next][0], WAKE, 1, NULL, NULL, 0);
         if (now == UINT32_MAX)
             return NULL;
-        if (me == 0 && !go_on()) {      /* the token is on its way: it comes round once more */
+        if (me == 0 && !go_on()) { /* the token is on its way: it comes round once more */
             while ((now = __atomic_load_n(&slot[0][0], __ATOMIC_ACQUIRE)) == 0)
                 futex(&slot[0][0], WAIT, 0, NULL, NULL, 0);
             done(now / RING);
@@ -100,7 +100,7 @@ static void requeue_worker(struct rng *r)
     }
     quit = 1;
     for (int i = 0; i < 6; i++) {
-        while (pthread_tryjoin_np(t[i], NULL) != 0) {   /* asleep on the one or on the other */
+        while (pthread_tryjoin_np(t[i], NULL) != 0) { /* asleep on the one or on the other */
             from++;
             given += futex(&from, WAKE, 9, NULL, NULL, 0) + futex(&to, WAKE, 9, NULL, NULL, 0);
             pause_us(100);
@@ -122,7 +122,7 @@ static unsigned char nth_byte(uint64_t seed_of, uint64_t n)
 
 static int read_all(int fd, unsigned char *to_buf, size_t n)
 {
-    for (size_t got = 0; got < n; ) {
+    for (size_t got = 0; got < n;) {
         ssize_t rc = read(fd, to_buf + got, n - got);
         if (rc == 0)
             return got == 0 ? 0 : -1;
@@ -170,7 +170,7 @@ static void chain_worker(struct rng *r)
         }
         if (i < CHAIN)
             relay(ends[i][0], ends[i + 1][1], block);
-        uint64_t n = 0;                 /* the last: compares */
+        uint64_t n = 0; /* the last: compares */
         ssize_t got;
         while ((got = read(ends[CHAIN][0], buf, block)) > 0)
             for (ssize_t at = 0; at < got; at++, n++)
@@ -261,11 +261,16 @@ static volatile unsigned queued_sum, timer_ticks;
 
 static void on_queued(int sig, siginfo_t *info, void *context)
 {
-    (void)sig; (void)context;
+    (void)sig;
+    (void)context;
     __atomic_fetch_add(&queued_sum, (unsigned)info->si_value.sival_int, __ATOMIC_SEQ_CST);
 }
 
-static void on_alarm(int sig) { (void)sig; timer_ticks++; }
+static void on_alarm(int sig)
+{
+    (void)sig;
+    timer_ticks++;
+}
 
 static void *signal_target(void *arg)
 {
@@ -364,17 +369,18 @@ static void *opener(void *arg)
         unsigned i = rng(&r, 6);
         wander(&r);
         if (fd[i] >= 0) {
-            MUST(close(fd[i]) == 0);        /* ours: nobody else may have closed it */
+            MUST(close(fd[i]) == 0); /* ours: nobody else may have closed it */
             fd[i] = -1;
             continue;
         }
         switch (rng(&r, 4)) {
         case 0: fd[i] = open("/dev/null", O_RDWR); break;
         case 1: fd[i] = dup(1); break;
-        case 2: fd[i] = open("/tmp", O_TMPFILE | O_RDWR, 0600);
-                if (fd[i] < 0)
-                    fd[i] = open("/dev/zero", O_RDONLY);
-                break;
+        case 2:
+            fd[i] = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+            if (fd[i] < 0)
+                fd[i] = open("/dev/zero", O_RDONLY);
+            break;
         case 3: {
             int ends[2], x = (int)(long)arg, y = 0;
             MUST(pipe(ends) == 0);
@@ -416,7 +422,12 @@ static void descriptor_worker(struct rng *r)
 static void storm_descriptors(void) { in_processes(2, descriptor_worker); }
 
 const struct storm sync_storms[] = {
-    { "futex", storm_futex }, { "requeue", storm_requeue }, { "chain", storm_chain },
-    { "records", storm_records }, { "signals", storm_signals }, { "sigwait", storm_sigwait },
-    { "descriptors", storm_descriptors }, { NULL, NULL },
+    { "futex", storm_futex },
+    { "requeue", storm_requeue },
+    { "chain", storm_chain },
+    { "records", storm_records },
+    { "signals", storm_signals },
+    { "sigwait", storm_sigwait },
+    { "descriptors", storm_descriptors },
+    { NULL, NULL },
 };

@@ -8,7 +8,7 @@
 
 #define FRAMES 65536
 
-int vprintf(const char *fmt, va_list ap);       /* the C library's */
+int vprintf(const char *fmt, va_list ap); /* the C library's */
 
 static struct cpu cpu;
 struct task shim_task;
@@ -106,7 +106,10 @@ void frame_put(pfn_t pfn)
 }
 
 uint32_t frame_refs(pfn_t pfn) { return refs[pfn]; }
-void frame_count(struct frame_counts *c) { *c = (struct frame_counts){ .total = FRAMES, .free = FRAMES }; }
+void frame_count(struct frame_counts *c)
+{
+    *c = (struct frame_counts){ .total = FRAMES, .free = FRAMES };
+}
 
 /* --- locks and time --- */
 
@@ -130,5 +133,5 @@ uint64_t clock_real_ns(void)
 {
     static uint64_t now = 1000000000ull;
 
-    return now += 1000;         /* no two moments are the same */
+    return now += 1000; /* no two moments are the same */
 }

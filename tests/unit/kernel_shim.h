@@ -10,12 +10,12 @@
 #include "mm/heap.h"
 #include "proc/task.h"
 
-void shim_init(void);                   /* first thing in main() */
-extern struct task shim_task;           /* current: root, in no file system yet */
-extern struct process shim_process;     /* its process: RLIM_INFINITY everywhere */
-extern long shim_fail_after;            /* that many allocations succeed, then none; -1: all do */
-long shim_objects(void);                /* kmalloc'ed and not freed */
-unsigned shim_random(void);             /* the same in every run */
-long shim_frames(void);                 /* frames allocated and not freed */
+void shim_init(void);               /* first thing in main() */
+extern struct task shim_task;       /* current: root, in no file system yet */
+extern struct process shim_process; /* its process: RLIM_INFINITY everywhere */
+extern long shim_fail_after;        /* that many allocations succeed, then none; -1: all do */
+long shim_objects(void);            /* kmalloc'ed and not freed */
+unsigned shim_random(void);         /* the same in every run */
+long shim_frames(void);             /* frames allocated and not freed */
 
 #endif

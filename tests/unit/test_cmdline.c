@@ -39,8 +39,9 @@ static void args_are(unsigned n, const char *const *want)
         assert_string_equal(cmdline.argv[1 + i], want[i]);
     assert_null(cmdline.argv[1 + n]);
 }
-#define ARGS(...) args_are(sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *), \
-                           (const char *[]){ __VA_ARGS__ })
+#define ARGS(...) \
+    args_are(sizeof((const char *[]){ __VA_ARGS__ }) / sizeof(char *), \
+             (const char *[]){ __VA_ARGS__ })
 
 static void empty(void **state)
 {
@@ -78,7 +79,8 @@ static void kernel_words(void **state)
 {
     char v[8];
     (void)state;
-    parse("quiet console=ttyS0 tty.rows=24 tty.rows=50 net.flag root=/dev/x path=a.b -- tty.cols=9");
+    parse(
+        "quiet console=ttyS0 tty.rows=24 tty.rows=50 net.flag root=/dev/x path=a.b -- tty.cols=9");
     ARGS("tty.cols=9");
     assert_string_equal(cmdline.envp[2], "path=a.b");
     assert_true(cmdline_value("tty.rows", v, sizeof(v)));
@@ -91,7 +93,8 @@ static void kernel_words(void **state)
 static void quotes(void **state)
 {
     (void)state;
-    parse("-- \"a b\" c\"d e\"f \"\" \"say \\\"hi\\\"\" \"back\\\\slash\" \"tab\\t\" out\\side \"new\nline\"");
+    parse("-- \"a b\" c\"d e\"f \"\" \"say \\\"hi\\\"\" \"back\\\\slash\" \"tab\\t\" out\\side "
+          "\"new\nline\"");
     ARGS("a b", "cd ef", "", "say \"hi\"", "back\\slash", "tab\\t", "out\\side", "new\nline");
     parse("\"--\" x \"unterminated y");
     ARGS("--", "x", "unterminated y");
@@ -120,8 +123,9 @@ static void too_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(empty), cmocka_unit_test(init_and_arguments), cmocka_unit_test(environment),
-        cmocka_unit_test(kernel_words), cmocka_unit_test(quotes), cmocka_unit_test(too_many),
+        cmocka_unit_test(empty),       cmocka_unit_test(init_and_arguments),
+        cmocka_unit_test(environment), cmocka_unit_test(kernel_words),
+        cmocka_unit_test(quotes),      cmocka_unit_test(too_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

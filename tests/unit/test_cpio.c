@@ -12,11 +12,13 @@
 #include <cmocka.h>
 #include "fs/cpio.h"
 
-static size_t entry(char *to, size_t at, const char *name, unsigned mode, const char *data, unsigned namesize)
+static size_t entry(char *to, size_t at, const char *name, unsigned mode, const char *data,
+                    unsigned namesize)
 {
     unsigned len = data ? (unsigned)strlen(data) : 0;
-    size_t n = (size_t)sprintf(to + at, "070701%08x%08x%08X%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 7, mode,
-                               0xabcdef, 0x89, 1, 0x5f5e0ff, len, 8, 1, 4, 64, namesize, 0);
+    size_t n =
+        (size_t)sprintf(to + at, "070701%08x%08x%08X%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 7,
+                        mode, 0xabcdef, 0x89, 1, 0x5f5e0ff, len, 8, 1, 4, 64, namesize, 0);
 
     memset(to + at + n, 0, namesize);
     memcpy(to + at + n, name, strlen(name));
@@ -71,11 +73,11 @@ static void reads_entries(void **state)
 
     (void)state;
     n = entry(buf, n, "bin/sh", 0120777, "busybox", 7);
-    n += 100;                                       /* zeros between entries */
-    n = entry(buf, n, "etc/motd", 0100644, "hello", 1000);   /* a padded name */
+    n += 100;                                              /* zeros between entries */
+    n = entry(buf, n, "etc/motd", 0100644, "hello", 1000); /* a padded name */
     n = entry(buf, n, "TRAILER!!!", 0, NULL, 11);
     n += 512;
-    n = entry(buf, n, "second", 0100600, NULL, 7);  /* another archive */
+    n = entry(buf, n, "second", 0100600, NULL, 7); /* another archive */
     n = entry(buf, n, "TRAILER!!!", 0, NULL, 11);
     cpio_open(&r, buf, n);
     assert_int_equal(cpio_next(&r, &e), 1);
@@ -104,9 +106,13 @@ static void reads_entries(void **state)
 static void refuses_nonsense(void **state)
 {
     static char buf[4096], bad[4096];
-    static const struct { int at; const char *text; } edits[] = {
-        { 0, "070700" }, { 0, "x" }, { 54, "ffffffff" }, { 94, "00000000" }, { 94, "7fffffff" },
-        { 54, "0000000g" }, { 54, "000000:0" }, { 54, "000000@0" }, { 94, "0000000`" }, { 14, "000 0000" },
+    static const struct {
+        int at;
+        const char *text;
+    } edits[] = {
+        { 0, "070700" },    { 0, "x" },         { 54, "ffffffff" }, { 94, "00000000" },
+        { 94, "7fffffff" }, { 54, "0000000g" }, { 54, "000000:0" }, { 54, "000000@0" },
+        { 94, "0000000`" }, { 14, "000 0000" },
     };
     size_t n = entry(buf, 0, "name", 0100644, "data", 5);
     unsigned entries;
@@ -144,7 +150,8 @@ static void survives_anything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_entries), cmocka_unit_test(refuses_nonsense),
+        cmocka_unit_test(reads_entries),
+        cmocka_unit_test(refuses_nonsense),
         cmocka_unit_test(survives_anything),
     };
 

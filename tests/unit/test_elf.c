@@ -14,7 +14,10 @@
 
 #define BASE 0x400000ull
 
-struct file { Elf64_Ehdr eh; Elf64_Phdr ph[4]; };
+struct file {
+    Elf64_Ehdr eh;
+    Elf64_Phdr ph[4];
+};
 
 /* Text and data of a static program, a note, and a stack without rights to execute. */
 static struct file good(void)
@@ -30,10 +33,17 @@ static struct file good(void)
     f.eh.e_phnum = 4;
     f.eh.e_phoff = offsetof(struct file, ph);
     f.eh.e_entry = BASE + 0x1000;
-    f.ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_X, .p_vaddr = BASE,
-                            .p_filesz = 0x5000, .p_memsz = 0x5000 };
-    f.ph[1] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_flags = PF_R | PF_W, .p_vaddr = BASE + 0x6e10,
-                            .p_offset = 0x5e10, .p_filesz = 0x200, .p_memsz = 0x3000 };
+    f.ph[0] = (Elf64_Phdr){ .p_type = PT_LOAD,
+                            .p_flags = PF_R | PF_X,
+                            .p_vaddr = BASE,
+                            .p_filesz = 0x5000,
+                            .p_memsz = 0x5000 };
+    f.ph[1] = (Elf64_Phdr){ .p_type = PT_LOAD,
+                            .p_flags = PF_R | PF_W,
+                            .p_vaddr = BASE + 0x6e10,
+                            .p_offset = 0x5e10,
+                            .p_filesz = 0x200,
+                            .p_memsz = 0x3000 };
     f.ph[2] = (Elf64_Phdr){ .p_type = PT_NOTE };
     f.ph[3] = (Elf64_Phdr){ .p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W };
     return f;
@@ -72,7 +82,12 @@ static void refuses_a_bad_header(void **state)
     struct file f;
 
     (void)state;
-#define REFUSED(change) do { f = good(); change; assert_int_equal(check(&f), -ENOEXEC); } while (0)
+#define REFUSED(change) \
+    do { \
+        f = good(); \
+        change; \
+        assert_int_equal(check(&f), -ENOEXEC); \
+    } while (0)
     REFUSED(f.eh.e_ident[1] = 'e');
     REFUSED(f.eh.e_ident[EI_CLASS] = ELFCLASS32);
     REFUSED(f.eh.e_ident[EI_DATA] = ELFDATA2MSB);
@@ -93,17 +108,17 @@ static void refuses_bad_segments(void **state)
 
     (void)state;
     REFUSED(f.ph[0].p_type = f.ph[1].p_type = PT_NULL);
-    REFUSED(f.ph[1].p_filesz = 0x3001);                 /* more in the file than in memory */
-    REFUSED(f.ph[1].p_vaddr = 0x7ffffffff000);          /* at and over the end of user memory */
+    REFUSED(f.ph[1].p_filesz = 0x3001);        /* more in the file than in memory */
+    REFUSED(f.ph[1].p_vaddr = 0x7ffffffff000); /* at and over the end of user memory */
     REFUSED(f.ph[1].p_memsz = UINT64_MAX - 0x100);
     REFUSED(f.ph[1].p_memsz = 0x800000000000);
-    REFUSED(f.ph[1].p_vaddr = 0xffffffff80000e10);      /* the kernel's */
-    REFUSED(f.ph[1].p_offset = 0x5e11);                 /* not the same place in its page */
-    REFUSED(f.ph[1].p_offset = UINT64_MAX - 0x1ef);     /* the file position wraps */
-    REFUSED(f.ph[1].p_vaddr = BASE + 0x4e10);           /* over the first one */
-    REFUSED(f.ph[1].p_vaddr = 0x1e10);                  /* before it */
-    REFUSED(f.ph[0].p_vaddr = 0; f.eh.e_entry = 0x1000; f.ph[0].p_memsz = 0x5000);  /* page 0 */
-    REFUSED(f.ph[2].p_type = PT_INTERP);                /* an empty name */
+    REFUSED(f.ph[1].p_vaddr = 0xffffffff80000e10);  /* the kernel's */
+    REFUSED(f.ph[1].p_offset = 0x5e11);             /* not the same place in its page */
+    REFUSED(f.ph[1].p_offset = UINT64_MAX - 0x1ef); /* the file position wraps */
+    REFUSED(f.ph[1].p_vaddr = BASE + 0x4e10);       /* over the first one */
+    REFUSED(f.ph[1].p_vaddr = 0x1e10);              /* before it */
+    REFUSED(f.ph[0].p_vaddr = 0; f.eh.e_entry = 0x1000; f.ph[0].p_memsz = 0x5000); /* page 0 */
+    REFUSED(f.ph[2].p_type = PT_INTERP); /* an empty name */
     REFUSED(f.ph[2].p_type = PT_INTERP; f.ph[2].p_filesz = 1 << 20);
 #undef REFUSED
 }
@@ -116,7 +131,8 @@ static void too_many_segments(void **state)
 
     (void)state;
     for (unsigned i = 0; i <= ELF_MAX_SEGMENTS; i++)
-        ph[i] = (Elf64_Phdr){ .p_type = PT_LOAD, .p_vaddr = BASE + i * 0x1000ull, .p_memsz = 0x1000 };
+        ph[i] =
+            (Elf64_Phdr){ .p_type = PT_LOAD, .p_vaddr = BASE + i * 0x1000ull, .p_memsz = 0x1000 };
     f.eh.e_phnum = ELF_MAX_SEGMENTS;
     assert_int_equal(elf_layout(&f.eh, ph, &img), 0);
     f.eh.e_phnum = ELF_MAX_SEGMENTS + 1;
@@ -134,7 +150,7 @@ static void survives_noise(void **state)
             size_t at = (size_t)rand() % sizeof f;
             ((unsigned char *)&f)[at] = (unsigned char)(rand() % 3 == 0 ? 0xff : rand());
         }
-        f.eh.e_phnum = f.eh.e_phnum > 4 ? 4 : f.eh.e_phnum;     /* as many as there are */
+        f.eh.e_phnum = f.eh.e_phnum > 4 ? 4 : f.eh.e_phnum; /* as many as there are */
         struct elf_image img;
         if (elf_check_header(&f.eh) != 0 || elf_layout(&f.eh, f.ph, &img) != 0)
             continue;
@@ -169,20 +185,20 @@ static void cuts_script_lines(void **state)
 
     (void)state;
     script("#!/bin/sh\necho", 0, "/bin/sh", NULL);
-    script("#!/bin/sh", 0, "/bin/sh", NULL);                    /* no newline at all */
-    script("#!", -EACCES, NULL, NULL);                          /* Linux: the name is "" */
+    script("#!/bin/sh", 0, "/bin/sh", NULL); /* no newline at all */
+    script("#!", -EACCES, NULL, NULL);       /* Linux: the name is "" */
     script("#! \t/bin/sh -e \t\nx", 0, "/bin/sh", "-e");
-    script("#!/bin/awk -f  x y\n", 0, "/bin/awk", "-f  x y");   /* one argument */
+    script("#!/bin/awk -f  x y\n", 0, "/bin/awk", "-f  x y"); /* one argument */
     script("#!/bin/sh\t-x\n", 0, "/bin/sh", "-x");
     script("#!\n/bin/sh", -ENOEXEC, NULL, NULL);
     script("#!   \n", -ENOEXEC, NULL, NULL);
     script("#/bin/sh\n", -ENOEXEC, NULL, NULL);
     script("", -ENOEXEC, NULL, NULL);
-    memset(longline, 'a', 256);                                 /* the name may go on */
+    memset(longline, 'a', 256); /* the name may go on */
     longline[256] = '\0';
     memcpy(longline, "#!/", 3);
     script(longline, -ENOEXEC, NULL, NULL);
-    longline[100] = ' ';                                        /* an argument may be cut */
+    longline[100] = ' '; /* an argument may be cut */
     char name[128];
     memcpy(name, longline + 2, 98);
     name[98] = '\0';
@@ -193,8 +209,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(understands_a_program), cmocka_unit_test(refuses_a_bad_header),
-        cmocka_unit_test(refuses_bad_segments), cmocka_unit_test(too_many_segments),
-        cmocka_unit_test(survives_noise), cmocka_unit_test(cuts_script_lines),
+        cmocka_unit_test(refuses_bad_segments),  cmocka_unit_test(too_many_segments),
+        cmocka_unit_test(survives_noise),        cmocka_unit_test(cuts_script_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,7 +127,7 @@ static void copies(void **state)
         add(0, i == 5 ? O_CLOEXEC : 0);
     reserved = fd_alloc(0, 0);
     add(9000, 0);
-    for (long n = 0; ; n++) {
+    for (long n = 0;; n++) {
         long before = shim_objects();
 
         shim_fail_after = n;
@@ -142,10 +142,10 @@ static void copies(void **state)
     struct files *own = shim_task.files;
     shim_task.files = copy;
     assert_int_equal(fd_flags(5, false, false), FD_CLOEXEC);
-    assert_int_equal(fd_alloc(0, 0), reserved);     /* what is only reserved is not copied */
+    assert_int_equal(fd_alloc(0, 0), reserved); /* what is only reserved is not copied */
     drops = 0;
     files_put(copy);
-    assert_int_equal(drops, 71);                    /* record locks go with each closed file */
+    assert_int_equal(drops, 71); /* record locks go with each closed file */
     shim_task.files = own;
     assert_int_equal(file.refs, 71);
 }

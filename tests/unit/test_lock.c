@@ -11,7 +11,7 @@
 #include <asm/prctl.h>
 #include <asm/unistd.h>
 
-int vsnprintf(char *to, size_t room, const char *fmt, va_list ap);  /* the C library's */
+int vsnprintf(char *to, size_t room, const char *fmt, va_list ap); /* the C library's */
 char *strstr(const char *in, const char *what);
 
 /* --- what the two files below need of the kernel --- */
@@ -33,10 +33,7 @@ void panic(const char *fmt, ...)
     longjmp(after_panic, 1);
 }
 
-void cpu_relax_poll(void)
-{
-    panic("waits for ever");
-}
+void cpu_relax_poll(void) { panic("waits for ever"); }
 
 int block(enum block_reason reason, uint32_t on_pid, enum block_how how, uint64_t deadline)
 {
@@ -54,7 +51,10 @@ static void run_on(unsigned cpu)
 {
     long ret = __NR_arch_prctl;
 
-    __asm__ volatile("syscall" : "+a"(ret) : "D"(ARCH_SET_GS), "S"(&cpus[cpu]) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     : "+a"(ret)
+                     : "D"(ARCH_SET_GS), "S"(&cpus[cpu])
+                     : "rcx", "r11", "memory");
     assert_int_equal(ret, 0);
 }
 
@@ -72,20 +72,18 @@ static int fresh(void **state)
 }
 
 /* The statement panics, with this in the text. */
-#define VIOLATES(text, statement) do { \
-    message[0] = '\0'; \
-    if (setjmp(after_panic) == 0) { \
-        statement; \
-        fail_msg("no panic: %s", #statement); \
-    } \
-    if (strstr(message, text) == NULL) \
-        fail_msg("\"%s\" does not say \"%s\"", message, text); \
-} while (0)
+#define VIOLATES(text, statement) \
+    do { \
+        message[0] = '\0'; \
+        if (setjmp(after_panic) == 0) { \
+            statement; \
+            fail_msg("no panic: %s", #statement); \
+        } \
+        if (strstr(message, text) == NULL) \
+            fail_msg("\"%s\" does not say \"%s\"", message, text); \
+    } while (0)
 
-static void setup(struct mutex *m, enum lock_class class)
-{
-    mutex_init(m, class);
-}
+static void setup(struct mutex *m, enum lock_class class) { mutex_init(m, class); }
 
 static void in_order(void **state)
 {
@@ -101,7 +99,7 @@ static void in_order(void **state)
         mutex_lock(&mm);
         spin_lock(&tree);
         spin_lock(&task);
-        spin_unlock(&tree);             /* any order will do */
+        spin_unlock(&tree); /* any order will do */
         spin_unlock(&task);
         LOCK_NO_SPIN("");
         mutex_unlock(&fs);
@@ -178,7 +176,7 @@ static void second_is_new(void **state)
     mutex_lock(&mm[1]);
     run_on(0);
     mutex_lock(&mm[0]);
-    VIOLATES("lock mm: a second of its class", mutex_lock(&mm[1]));     /* not so new */
+    VIOLATES("lock mm: a second of its class", mutex_lock(&mm[1])); /* not so new */
 }
 
 static void wrong_unlock(void **state)
@@ -244,7 +242,7 @@ static void trying(void **state)
 
     (void)state;
     spin_lock(&task);
-    assert_true(spin_trylock(&tree));   /* cannot wait, so any order */
+    assert_true(spin_trylock(&tree)); /* cannot wait, so any order */
     run_on(1);
     assert_false(spin_trylock(&tree));
     run_on(0);
@@ -289,12 +287,18 @@ static void mutex_wakes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(in_order, fresh), cmocka_unit_test_setup(out_of_order, fresh),
-        cmocka_unit_test_setup(mutexes_out_of_order, fresh), cmocka_unit_test_setup(taken_twice, fresh),
-        cmocka_unit_test_setup(two_of_a_class, fresh), cmocka_unit_test_setup(second_is_new, fresh),
-        cmocka_unit_test_setup(wrong_unlock, fresh), cmocka_unit_test_setup(no_class, fresh),
-        cmocka_unit_test_setup(sleeping, fresh), cmocka_unit_test_setup(user_memory, fresh),
-        cmocka_unit_test_setup(trying, fresh), cmocka_unit_test_setup(mutex_wakes, fresh),
+        cmocka_unit_test_setup(in_order, fresh),
+        cmocka_unit_test_setup(out_of_order, fresh),
+        cmocka_unit_test_setup(mutexes_out_of_order, fresh),
+        cmocka_unit_test_setup(taken_twice, fresh),
+        cmocka_unit_test_setup(two_of_a_class, fresh),
+        cmocka_unit_test_setup(second_is_new, fresh),
+        cmocka_unit_test_setup(wrong_unlock, fresh),
+        cmocka_unit_test_setup(no_class, fresh),
+        cmocka_unit_test_setup(sleeping, fresh),
+        cmocka_unit_test_setup(user_memory, fresh),
+        cmocka_unit_test_setup(trying, fresh),
+        cmocka_unit_test_setup(mutex_wakes, fresh),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

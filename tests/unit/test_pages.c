@@ -10,7 +10,7 @@
 #include "kernel_shim.h"
 #include "fs/internal.h"
 
-#define LAST (1ull << 51)       /* the last page that a file can have */
+#define LAST (1ull << 51) /* the last page that a file can have */
 
 static void put(struct page_index **x, uint64_t i)
 {
@@ -40,7 +40,7 @@ static void far_and_near(void **state)
     uint64_t i = 0;
 
     (void)state;
-    for (unsigned k = ARRAY_SIZE(at); k-- > 0; )
+    for (unsigned k = ARRAY_SIZE(at); k-- > 0;)
         put(&x, at[k]);
     for (unsigned k = 0; k < ARRAY_SIZE(at); k++, i++) {
         assert_true(pages_get(x, at[k]) != 0);
@@ -117,8 +117,10 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_file_is_cheap), cmocka_unit_test(far_and_near),
-        cmocka_unit_test(random_operations), cmocka_unit_test(no_memory),
+        cmocka_unit_test(small_file_is_cheap),
+        cmocka_unit_test(far_and_near),
+        cmocka_unit_test(random_operations),
+        cmocka_unit_test(no_memory),
     };
 
     shim_init();

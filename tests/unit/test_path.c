@@ -22,15 +22,31 @@ const struct file_ops fifo_fops, dir_file_ops;
 static struct file dir_file;
 void fifo_evict(struct inode *in) { (void)in; }
 void inode_drop_pages(struct inode *in) { pages_drop(&in->pages, 0, UINT64_MAX); }
-long file_regular_read(struct file *f, struct uio *u, uint64_t *pos) { return (void)f, (void)u, (void)pos, 0; }
-long file_regular_write(struct file *f, struct uio *u, uint64_t *pos) { return (void)f, (void)u, (void)pos, 0; }
-long file_regular_seek(struct file *f, int64_t off, int whence) { return (void)f, (void)off, whence; }
+long file_regular_read(struct file *f, struct uio *u, uint64_t *pos)
+{
+    return (void)f, (void)u, (void)pos, 0;
+}
+long file_regular_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+    return (void)f, (void)u, (void)pos, 0;
+}
+long file_regular_seek(struct file *f, int64_t off, int whence)
+{
+    return (void)f, (void)off, whence;
+}
 struct file *fd_get(int fd) { return fd == 7 ? &dir_file : NULL; }
 void file_put(struct file *f) { (void)f; }
 int devfs_get(struct superblock **out) { return (void)out, -ENODEV; }
-int procfs_mount(struct superblock **sb, struct inode **root) { return (void)sb, (void)root, -ENODEV; }
-long strncpy_from_user(char *to, uaddr_t from, size_t room) { return (void)to, (void)from, (void)room, -EFAULT; }
-bool dirent_emit(struct dirent_sink *s, const char *n, size_t len, uint64_t ino, uint8_t t, uint64_t pos)
+int procfs_mount(struct superblock **sb, struct inode **root)
+{
+    return (void)sb, (void)root, -ENODEV;
+}
+long strncpy_from_user(char *to, uaddr_t from, size_t room)
+{
+    return (void)to, (void)from, (void)room, -EFAULT;
+}
+bool dirent_emit(struct dirent_sink *s, const char *n, size_t len, uint64_t ino, uint8_t t,
+                 uint64_t pos)
 {
     return (void)s, (void)n, (void)len, (void)ino, (void)t, pos != 0;
 }
@@ -70,12 +86,17 @@ static const char *where(const char *name, uint32_t flags)
     return at;
 }
 #define LEADS(name, to) assert_string_equal(where(name, WALK_FOLLOW), to)
-#define FAILS(name, error) do { \
-    struct path p_; assert_int_equal(lookup(name, WALK_FOLLOW, &p_), -(error)); } while (0)
+#define FAILS(name, error) \
+    do { \
+        struct path p_; \
+        assert_int_equal(lookup(name, WALK_FOLLOW, &p_), -(error)); \
+    } while (0)
 
 static int make(const char *name, uint32_t mode, const char *target)
 {
-    struct new_node n = { .mode = mode, .target = target, .target_len = target ? strlen(target) : 0 };
+    struct new_node n = { .mode = mode,
+                          .target = target,
+                          .target_len = target ? strlen(target) : 0 };
     struct walker w;
     int err = walk_start(&w, AT_FDCWD, name, strlen(name), 0);
 
@@ -168,7 +189,7 @@ static void symlinks(void **state)
     FAILS("loop", ELOOP);
     FAILS("loop/x", ELOOP);
     assert_string_equal(where("loop", 0), "/loop");
-    for (int i = 0; i <= 41; i++) {             /* l0 -> l1 -> ... -> d: 40 links are the most */
+    for (int i = 0; i <= 41; i++) { /* l0 -> l1 -> ... -> d: 40 links are the most */
         snprintf(name, sizeof(name), "/l%d", i);
         snprintf(target, sizeof(target), i == 41 ? "d" : "l%d/.", i + 1);
         make(name, S_IFLNK | 0777, target);
@@ -178,8 +199,14 @@ static void symlinks(void **state)
     /* Only a missing last name is reported as such. */
     struct walker w;
     bool missing;
-    static const struct { const char *name; bool missing; } cases[] = {
-        { "/d/none", true }, { "/none/x", false }, { "/dangling", true }, { "/none/", true },
+    static const struct {
+        const char *name;
+        bool missing;
+    } cases[] = {
+        { "/d/none", true },
+        { "/none/x", false },
+        { "/dangling", true },
+        { "/none/", true },
     };
     for (unsigned i = 0; i < ARRAY_SIZE(cases); i++) {
         walk_start(&w, AT_FDCWD, cases[i].name, strlen(cases[i].name), 0);
@@ -225,7 +252,7 @@ static void mounts_and_dotdot(void **state)
     LEADS("/m/..", "/");
     assert_int_equal(lookup("/m/top", 0, &in), 0);
     struct mount *m = in.mnt;
-    mount_get(m);               /* ours; the path is somebody else's */
+    mount_get(m); /* ours; the path is somebody else's */
     assert_int_equal(mount_remove(m, false), -EBUSY);
     path_put(&in);
     assert_int_equal(mount_remove(m, false), 0);
@@ -267,13 +294,14 @@ static size_t entry(char *to, size_t at, const char *name, unsigned mode, const 
 {
     unsigned len = (unsigned)strlen(data), n = (unsigned)strlen(name) + 1;
 
-    at += (size_t)snprintf(to + at, 128, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 1, mode,
-                           0, 0, 1, 0, len, 0, 0, 0, 0, n, 0);
+    at +=
+        (size_t)snprintf(to + at, 128, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x",
+                         1, mode, 0, 0, 1, 0, len, 0, 0, 0, 0, n, 0);
     memcpy(to + at, name, n);
-    for (at += n; at & 3; )
+    for (at += n; at & 3;)
         to[at++] = 0;
     memcpy(to + at, data, len);
-    for (at += len; at & 3; )
+    for (at += len; at & 3;)
         to[at++] = 0;
     return at;
 }
@@ -286,7 +314,8 @@ static size_t link_run(char *to, size_t at, const char *const names[], uint32_t 
 
     for (uint32_t i = 0; i < count; i++, at += bytes) {
         memset(to + at, 0, bytes);
-        snprintf(to + at, bytes, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08zx%08xlnk/%s", 1,
+        snprintf(to + at, bytes,
+                 "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08zx%08xlnk/%s", 1,
                  S_IFLNK | 0777, 0, 0, 1, 0, target, 0, 0, 0, 0, field, 0, names[i]);
         if (i == 0) {
             memcpy(to + at + 110 + field - 16, "\0symruns", 8);
@@ -302,8 +331,8 @@ static size_t link_run(char *to, size_t at, const char *const names[], uint32_t 
  * and removed all the same. */
 static void runs_of_links(void)
 {
-    static const char *const names[] = { "a", "busyb", "busybo", "busyboxe", "busyboxes", "cat",
-                                         "dir", "vi", "zcat" };
+    static const char *const names[] = { "a",   "busyb", "busybo", "busyboxe", "busyboxes",
+                                         "cat", "dir",   "vi",     "zcat" };
     static const char *const again[] = { "cat", "new" };
     static char image[8192];
     size_t n = entry(image, 0, "lnk/busybox", S_IFREG | 0755, "");
@@ -311,8 +340,8 @@ static void runs_of_links(void)
 
     n = entry(image, n, "lnk/cat", S_IFREG | 0644, "");
     n = entry(image, n, "lnk/dir", S_IFDIR | 0755, "");
-    n = link_run(image, n, names, ARRAY_SIZE(names));       /* the directory stays */
-    n = entry(image, n, "lnk/vi", S_IFREG | 0644, "");      /* counts */
+    n = link_run(image, n, names, ARRAY_SIZE(names));  /* the directory stays */
+    n = entry(image, n, "lnk/vi", S_IFREG | 0644, ""); /* counts */
     n = entry(image, n, "TRAILER!!!", 0, "");
     n = link_run(image, n, again, ARRAY_SIZE(again));
     n = entry(image, n, "TRAILER!!!", 0, "");
@@ -348,12 +377,12 @@ static void unpacked_tree(void **state)
     (void)state;
     n = entry(image, n, "bin/ls", S_IFLNK | 0777, "nothing");
     n = entry(image, n, "./bin/busybox", S_IFREG | 0755, "");
-    n = entry(image, n, "/bin/ls", S_IFLNK | 0777, "busybox");      /* counts */
+    n = entry(image, n, "/bin/ls", S_IFLNK | 0777, "busybox"); /* counts */
     n = entry(image, n, "bin/vi", S_IFLNK | 0777, "busybox");
-    n = entry(image, n, "bin/vi", S_IFREG | 0644, "");              /* counts */
+    n = entry(image, n, "bin/vi", S_IFREG | 0644, ""); /* counts */
     n = entry(image, n, "bin/cat", S_IFREG | 0644, "");
-    n = entry(image, n, "bin/cat", S_IFLNK | 0777, "busybox");      /* counts */
-    n = entry(image, n, "bin", S_IFLNK | 0777, "x");                /* a directory stays one */
+    n = entry(image, n, "bin/cat", S_IFLNK | 0777, "busybox"); /* counts */
+    n = entry(image, n, "bin", S_IFLNK | 0777, "x");           /* a directory stays one */
     n = entry(image, n, "TRAILER!!!", 0, "");
     assert_int_equal(cpio_unpack(root_mount->sb, image, n, 0), 0);
     LEADS("/bin/sh", "/bin/busybox");
@@ -381,7 +410,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(rights, setup, teardown),
         cmocka_unit_test_setup_teardown(mounts_and_dotdot, setup, teardown),
         cmocka_unit_test_setup_teardown(names_after_changes, setup, teardown),
-        cmocka_unit_test_setup(unpacked_tree, setup),    /* names in chunks stay for ever */
+        cmocka_unit_test_setup(unpacked_tree, setup), /* names in chunks stay for ever */
     };
 
     shim_init();

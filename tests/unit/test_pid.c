@@ -12,14 +12,11 @@
 #include "proc/pid.h"
 
 static bool no_memory;
-static char a_task, another;        /* the table only keeps their addresses */
+static char a_task, another; /* the table only keeps their addresses */
 #define TASK_A ((struct task *)&a_task)
 #define TASK_B ((struct task *)&another)
 
-void *kzalloc(size_t n)
-{
-    return no_memory ? NULL : calloc(1, n);
-}
+void *kzalloc(size_t n) { return no_memory ? NULL : calloc(1, n); }
 
 void panic(const char *fmt, ...)
 {
@@ -40,7 +37,7 @@ static void goes_up_and_finds(void **state)
     assert_null(task_find(UINT32_MAX));
     pid_free(2);
     assert_null(task_find(2));
-    assert_int_equal(pid_alloc(TASK_B), 3);      /* not 2 again */
+    assert_int_equal(pid_alloc(TASK_B), 3); /* not 2 again */
     pid_set_task(3, TASK_A);
     assert_ptr_equal(task_find(3), TASK_A);
 }
@@ -85,8 +82,10 @@ static void no_page_no_number(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(no_page_no_number), cmocka_unit_test(goes_up_and_finds),
-        cmocka_unit_test(wraps_above_the_first_and_skips_held), cmocka_unit_test(full_and_without_memory),
+        cmocka_unit_test(no_page_no_number),
+        cmocka_unit_test(goes_up_and_finds),
+        cmocka_unit_test(wraps_above_the_first_and_skips_held),
+        cmocka_unit_test(full_and_without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

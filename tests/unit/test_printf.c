@@ -16,15 +16,16 @@
 #pragma GCC diagnostic ignored "-Wformat-truncation"
 
 /* Both, into `room` bytes; the rest of the buffer stays untouched. */
-#define SAME_IN(room, fmt, ...) do { \
-    char want_[300], got_[300]; \
-    memset(want_, 'x', sizeof(want_)); \
-    memset(got_, 'x', sizeof(got_)); \
-    int w_ = snprintf(want_, (room), fmt, __VA_ARGS__); \
-    int g_ = ksnprintf(got_, (room), fmt, __VA_ARGS__); \
-    if (w_ != g_ || memcmp(want_, got_, sizeof(want_)) != 0) \
-        fail_msg("\"%s\": %d \"%.*s\", not %d \"%.*s\"", (fmt), g_, 80, got_, w_, 80, want_); \
-} while (0)
+#define SAME_IN(room, fmt, ...) \
+    do { \
+        char want_[300], got_[300]; \
+        memset(want_, 'x', sizeof(want_)); \
+        memset(got_, 'x', sizeof(got_)); \
+        int w_ = snprintf(want_, (room), fmt, __VA_ARGS__); \
+        int g_ = ksnprintf(got_, (room), fmt, __VA_ARGS__); \
+        if (w_ != g_ || memcmp(want_, got_, sizeof(want_)) != 0) \
+            fail_msg("\"%s\": %d \"%.*s\", not %d \"%.*s\"", (fmt), g_, 80, got_, w_, 80, want_); \
+    } while (0)
 #define SAME(fmt, ...) SAME_IN(300, fmt, __VA_ARGS__)
 
 static const char *const widths[] = { "", "1", "5", "12" };
@@ -34,8 +35,8 @@ static const char *const precisions[] = { "", ".", ".0", ".1", ".7" };
 static void integers(void **state)
 {
     static const char flags[] = "-0+ #";
-    static const long long values[] = { 0, 1, -1, 7, 8, 255, -129, 65536, INT32_MAX, INT32_MIN,
-                                        INT64_MAX, INT64_MIN };
+    static const long long values[] = { 0,    1,     -1,        7,         8,         255,
+                                        -129, 65536, INT32_MAX, INT32_MIN, INT64_MAX, INT64_MIN };
     static const char *const sizes[] = { "hh", "h", "", "l", "ll" };
     (void)state;
     for (unsigned set = 0; set < 32; set++)
@@ -101,8 +102,10 @@ static void cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(integers), cmocka_unit_test(strings),
-        cmocka_unit_test(precision_bounds_the_read), cmocka_unit_test(arguments_for_width),
+        cmocka_unit_test(integers),
+        cmocka_unit_test(strings),
+        cmocka_unit_test(precision_bounds_the_read),
+        cmocka_unit_test(arguments_for_width),
         cmocka_unit_test(cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

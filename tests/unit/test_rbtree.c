@@ -11,7 +11,11 @@
 
 #define KEYS 300
 
-struct item { struct rb_node node; int key; bool in; };
+struct item {
+    struct rb_node node;
+    int key;
+    bool in;
+};
 
 static struct item item[KEYS];
 static struct rb_root root;
@@ -68,7 +72,7 @@ static void random_changes(void **state)
             rb_erase(&root, &i->node);
             i->in = false;
             n--;
-        } else if (step % 1000 < 700) {         /* grows and shrinks in turn */
+        } else if (step % 1000 < 700) { /* grows and shrinks in turn */
             insert(i);
             n++;
         }
@@ -95,7 +99,8 @@ static void in_order(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_changes), cmocka_unit_test(in_order),
+        cmocka_unit_test(random_changes),
+        cmocka_unit_test(in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/lib/replay.h"
 
-#define SHELL   5u      /* pid, and its mm is 3 */
+#define SHELL 5u /* pid, and its mm is 3 */
 
 static void run_as(struct synth *s, uint32_t pid)
 {
@@ -85,7 +85,7 @@ static void do_fork(struct synth *s, uint32_t child)
     SYNTH(s, page_fault, 4, .va = 0x1000, .error = 7);
     synth_write(s, 4, 204, 0, PT_LEVEL_PTE, PT_cow_break, 0x65, 0xb067);
     exec(s, 4, 6, "ls");
-    SYNTH(s, page_fault, 6, .va = 0x1000, .error = 4);      /* after the exec: not fork's */
+    SYNTH(s, page_fault, 6, .va = 0x1000, .error = 4); /* after the exec: not fork's */
     leave(s, 6, child);
     run_as(s, SHELL);
 }
@@ -123,7 +123,7 @@ static void make(const char *dir, struct synth *s)
     SYNTH(s, checkpoint, 0, .begin = 0);
     run_as(s, SHELL);
     do_fork(s, 6);
-    do_vfork(s, 7, true, 2500000);      /* 1 ms */
+    do_vfork(s, 7, true, 2500000); /* 1 ms */
     do_vfork(s, 8, false, 5000000);
     killed_in_wait(s, 7, 7);
     synth_enter(s, 3, __NR_vfork, 0, 0);
@@ -152,7 +152,7 @@ static void test_numbers(void **state)
     struct call_row *fork = &c.row[CALL_fork], *vfork = &c.row[CALL_vfork];
     assert_int_equal(fork->calls, 1);
     assert_int_equal(fork->cost.writes[SIDE_CALLER][PT_fork_wrprotect], 3);
-    assert_int_equal(fork->cost.writes[SIDE_OTHER][PT_fork_copy], 3);   /* the 0 is none */
+    assert_int_equal(fork->cost.writes[SIDE_OTHER][PT_fork_copy], 3); /* the 0 is none */
     assert_int_equal(fork->cost.writes[SIDE_OTHER][PT_table_link], 1);
     assert_int_equal(cost_writes(&fork->cost, SIDE_CALLER), 3);
     assert_int_equal(cost_writes(&fork->cost, SIDE_OTHER), 4);
@@ -208,7 +208,7 @@ static int run(int (*command)(int, char **), char *text, size_t size, const char
     int nowhere = open("/dev/null", O_WRONLY);
     fflush(stdout);
     dup2(to, STDOUT_FILENO);
-    dup2(nowhere, STDERR_FILENO);       /* what it says of bad traces */
+    dup2(nowhere, STDERR_FILENO); /* what it says of bad traces */
     int status = command(argc, argv);
     fflush(stdout);
     dup2(keep, STDOUT_FILENO);
@@ -261,13 +261,13 @@ static void test_commands(void **state)
     assert_non_null(strstr(text, "ls[6]"));
     assert_int_equal(run(command_print, text, sizeof(text), "--pid=8", "--json", dir), 0);
     assert_non_null(strstr(text, "\"event\":\"vfork_release\",\"parent\":5,\"child\":8,"
-                           "\"cause\":\"exit\"}\n"));
+                                 "\"cause\":\"exit\"}\n"));
     assert_int_equal(run(command_print, text, sizeof(text), "--head=3", "--mm=3", dir), 0);
     assert_int_equal(lines(text), 3);
     assert_int_equal(run(command_summary, text, sizeof(text), NULL, NULL, dir), STATUS_OK);
     assert_non_null(strstr(text, "lost 0"));
     assert_non_null(strstr(text, "vfork             2     1.00ms     1.00ms     2.00ms   "
-                           "exec 1, exit 1"));
+                                 "exec 1, exit 1"));
 
     /* Junk behind the last packet: what is before it is shown, then a message. */
     snprintf(path, sizeof(path), "%s/cpu0", dir);
@@ -305,7 +305,9 @@ static void test_hostile(void **state)
             bad[88 + rand() % 3900] = (uint8_t)(rand() % 2 == 0 ? 0xff : rand());
         assert_int_equal(pwrite(fd, bad, (size_t)n, 0), n);
         static int (*const commands[])(int, char **) = {
-            command_summary, command_print, command_info,
+            command_summary,
+            command_print,
+            command_info,
         };
         run(commands[round % 3], text, sizeof(text), NULL, NULL, dir);
         run(command_print, text, sizeof(text), "--json", NULL, dir);
@@ -350,16 +352,16 @@ static void test_replay(void **state)
     uint64_t words[3] = { 0x1067, 0, 0x3067 };
 
     synth_start(&s, synth_tracer(dir, 1), 0, 1000);
-    for (unsigned i = 0; i < 1000; i++)                 /* the hash grows and shrinks */
+    for (unsigned i = 0; i < 1000; i++) /* the hash grows and shrinks */
         synth_table(&s, 1, 4096 * (i % 7) + i, PT_LEVEL_PTE, PT_none);
     for (unsigned i = 1; i < 1000; i++)
         SYNTH(&s, table_free, 1, .table_pfn = 4096 * (i % 7) + i, .level = PT_LEVEL_PTE);
     synth_range_new(&s, 1, 0, 10, PT_exec_map, words, 3);
-    synth_write(&s, 1, 0, 10, PT_LEVEL_PTE, PT_mprotect, 0x1007, 0x1005);   /* A, D aside: fits */
-    synth_write(&s, 1, 0, 12, PT_LEVEL_PTE, PT_mprotect, 0x4067, 0x3065);   /* old differs */
-    synth_write(&s, 1, 1, 12, PT_LEVEL_PTE, PT_mprotect, 0, 0x3065);        /* no table */
-    synth_write(&s, 1, 0, 9, PT_LEVEL_PMD, PT_mprotect, 0, 0x3065);         /* wrong level */
-    synth_table(&s, 1, 0, PT_LEVEL_PTE, PT_none);                           /* twice */
+    synth_write(&s, 1, 0, 10, PT_LEVEL_PTE, PT_mprotect, 0x1007, 0x1005); /* A, D aside: fits */
+    synth_write(&s, 1, 0, 12, PT_LEVEL_PTE, PT_mprotect, 0x4067, 0x3065); /* old differs */
+    synth_write(&s, 1, 1, 12, PT_LEVEL_PTE, PT_mprotect, 0, 0x3065);      /* no table */
+    synth_write(&s, 1, 0, 9, PT_LEVEL_PMD, PT_mprotect, 0, 0x3065);       /* wrong level */
+    synth_table(&s, 1, 0, PT_LEVEL_PTE, PT_none);                         /* twice */
     SYNTH(&s, mm_free, 9);
     SYNTH(&s, mm_create, 9, .root_pfn = 0);
     SYNTH(&s, mm_create, 9, .root_pfn = 0);
@@ -372,8 +374,8 @@ static void test_replay(void **state)
     while ((e = trace_next(t)) != NULL)
         assert_int_equal(replay_event(r, e), 0);
     static const enum replay_fault expected[] = {
-        REPLAY_OLD_DIFFERS, REPLAY_NO_TABLE, REPLAY_WRONG_LEVEL, REPLAY_TABLE_TWICE,
-        REPLAY_NO_MM, REPLAY_MM_TWICE,
+        REPLAY_OLD_DIFFERS, REPLAY_NO_TABLE, REPLAY_WRONG_LEVEL,
+        REPLAY_TABLE_TWICE, REPLAY_NO_MM,    REPLAY_MM_TWICE,
     };
     assert_int_equal(seen.n, 6);
     assert_memory_equal(seen.fault, expected, sizeof(expected));
@@ -386,8 +388,10 @@ static void test_replay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers), cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_hostile), cmocka_unit_test(test_replay),
+        cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_replay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,12 +33,9 @@ static struct tracer *tracer;
 static struct gmem *memory;
 static uint64_t doorbells;
 
-bool tsc_drifts;                /* the counters of this process agree */
+bool tsc_drifts; /* the counters of this process agree */
 
-uint64_t tsc_in_order(uint64_t tsc)
-{
-    return tsc;
-}
+uint64_t tsc_in_order(uint64_t tsc) { return tsc; }
 
 void panic(const char *fmt, ...)
 {
@@ -81,10 +78,7 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 /* --- page tables in guest memory, made of frames 16, 17, ... ------------------------------ */
 
-static uint64_t *frame(pfn_t pfn)
-{
-    return gmem_span(memory, (uint64_t)pfn << 12, 4096);
-}
+static uint64_t *frame(pfn_t pfn) { return gmem_span(memory, (uint64_t)pfn << 12, 4096); }
 
 static void set(uint32_t mm, pfn_t table, unsigned index, unsigned level, unsigned reason,
                 uint64_t new)
@@ -137,8 +131,12 @@ static void start(const char *dir)
 {
     static const int64_t no_offset;
     struct tracer_env env = {
-        .tsc_offset = &no_offset, .tsc_khz = 2000000, .flavour = "none", .kernel_path = "none",
-        .wall_ns_at_tsc = 1700000000ull * 1000000000, .tsc_at_wall = 1,
+        .tsc_offset = &no_offset,
+        .tsc_khz = 2000000,
+        .flavour = "none",
+        .kernel_path = "none",
+        .wall_ns_at_tsc = 1700000000ull * 1000000000,
+        .tsc_at_wall = 1,
     };
     assert_int_equal(gmem_create(&memory, 1 << 20), 0);
     assert_int_equal(tracer_create(&tracer, dir, 1), 0);
@@ -198,8 +196,10 @@ static int audit(char *text, size_t size)
 static void babeltrace_is_content(const char *dir, uint64_t events)
 {
     char command[256];
-    snprintf(command, sizeof(command), "test $(babeltrace2 %s 2>%s/.err | wc -l) -eq %lu && "
-             "! test -s %s/.err", dir, dir, events, dir);
+    snprintf(command, sizeof(command),
+             "test $(babeltrace2 %s 2>%s/.err | wc -l) -eq %lu && "
+             "! test -s %s/.err",
+             dir, dir, events, dir);
     assert_int_equal(system(command), 0);
 }
 
@@ -209,7 +209,7 @@ static void test_everything(void **state)
     (void)state;
     assert_non_null(mkdtemp(dir));
     start(dir);
-    uint64_t events = 2 + 4;        /* the checkpoint */
+    uint64_t events = 2 + 4; /* the checkpoint */
     make_mm();
     every_kind();
     events += 4 + 1 + 3 + EVERY_KIND;
@@ -225,12 +225,12 @@ static void test_everything(void **state)
         }
         trace_pte_range_end(&r);
         trace_pte_range_begin(&r, 5, 0, 35, 0, PT_LEVEL_PTE, PT_fork_wrprotect);
-        trace_pte_range_end(&r);                    /* nothing put: no event */
+        trace_pte_range_end(&r); /* nothing put: no event */
         trace_pte_range_old(5, 0, 35, 0, PT_LEVEL_PTE, PT_munmap, 512, frame(35));
         memset(frame(35), 0, 4096);
         events += 514;
         if (round % 30 == 0)
-            usleep(200000);         /* more than a compact header can say */
+            usleep(200000); /* more than a compact header can say */
     }
     frame(35)[7] = 0x9067;
     trace_pte_range_new(5, 0, 35, 7, PT_LEVEL_PTE, PT_fork_copy, 1, &frame(35)[7]);
@@ -238,7 +238,7 @@ static void test_everything(void **state)
     assert_true(doorbells > 3);
     assert_int_equal(count_events(dir), events + 1);
     babeltrace_is_content(dir, events + 1);
-    frame(35)[7] |= 0x60;           /* the hardware's bits do not matter */
+    frame(35)[7] |= 0x60; /* the hardware's bits do not matter */
     assert_int_equal(audit(text, sizeof(text)), 0);
     clean(dir);
 }
@@ -251,11 +251,12 @@ static void test_audit_finds(void **state)
     start(dir);
     make_mm();
     set(5, 35, 9, PT_LEVEL_PTE, PT_demand_zero, 0x5067);
-    frame(35)[9] = 0x5065;                          /* W cleared behind the trace's back */
-    frame(34)[3] = 40 << 12 | 7;                    /* an unknown table is linked */
+    frame(35)[9] = 0x5065;       /* W cleared behind the trace's back */
+    frame(34)[3] = 40 << 12 | 7; /* an unknown table is linked */
     stop();
     assert_int_equal(audit(text, sizeof(text)), 1);
-    assert_non_null(strstr(text, "guest memory differs from the trace: mm 5 table 0x23 (PTE) "
+    assert_non_null(strstr(text,
+                           "guest memory differs from the trace: mm 5 table 0x23 (PTE) "
                            "index 9 va 0x9000 expected P|W|U|A|D pfn=0x5, found P|U|A|D pfn=0x5"));
     assert_non_null(strstr(text, "no table of the level below: mm 5 table 0x22 (PMD) index 3"));
     assert_non_null(strstr(text, "3 violations"));
@@ -278,7 +279,7 @@ static void test_last_events(void **state)
     assert_null(strstr(text, "index=96"));
     assert_non_null(strstr(text, "index=97"));
     assert_non_null(strstr(text, "index=99 level=PTE reason=demand_zero old=0 "
-                           "new=P|W|U|A|D pfn=0x5"));
+                                 "new=P|W|U|A|D pfn=0x5"));
     trace_on = false;
     assert_int_equal(tracer_finish(tracer), 0);
     assert_int_equal(audit(text, sizeof(text)), 0);
@@ -290,7 +291,8 @@ int main(void)
     if (syscall(__NR_arch_prctl, ARCH_SET_GS, &cpus[0]) != 0)
         return 1;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything), cmocka_unit_test(test_audit_finds),
+        cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_audit_finds),
         cmocka_unit_test(test_last_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,14 +20,17 @@
 /* PID 1 has address space 1: root 100, tables 101, 102, 103, and one page.  CPU 0
  * runs it, CPU 1 runs task 2, a thread of it. */
 #define LINK(pfn)   ((pfn) << 12 | 0x67ull)
-#define PAGE_W(pfn) ((uint64_t)(pfn) << 12 | 0x467ull | 1ull << 63)    /* anonymous, writable */
+#define PAGE_W(pfn) ((uint64_t)(pfn) << 12 | 0x467ull | 1ull << 63) /* anonymous, writable */
 #define PAGE_R(pfn) (PAGE_W(pfn) & ~2ull)
 
 static struct synth cpu[2];
 static uint64_t now;
 
 #define EV(c, name, mm, ...) \
-    do { cpu[c].tsc = now += 1000; SYNTH(&cpu[c], name, mm, __VA_ARGS__); } while (0)
+    do { \
+        cpu[c].tsc = now += 1000; \
+        SYNTH(&cpu[c], name, mm, __VA_ARGS__); \
+    } while (0)
 
 static void write_at(unsigned c, uint32_t mm, uint32_t table, unsigned index, unsigned level,
                      unsigned reason, uint64_t old, uint64_t new)
@@ -140,10 +143,7 @@ static void parent_returns(uint32_t child)
     EV(0, syscall_exit, 1, .nr = __NR_vfork, .ret = child);
 }
 
-static void child_ends(uint32_t child)
-{
-    state(0, child, TASK_running, TASK_zombie, 0, 0);
-}
+static void child_ends(uint32_t child) { state(0, child, TASK_running, TASK_zombie, 0, 0); }
 
 static void whole_vfork(uint32_t child, bool exec, uint32_t mm)
 {
@@ -166,7 +166,7 @@ static void good_vforks(void)
     whole_vfork(6, false, 0);
     vfork_begins(8, 1);
     parent_sleeps(8);
-    EV(0, exec, 1, .old_mm = 1);        /* into the same mm: only to switch tasks below */
+    EV(0, exec, 1, .old_mm = 1); /* into the same mm: only to switch tasks below */
 }
 
 static void good_parent_killed(void)
@@ -243,7 +243,11 @@ static void good_rights(void)
 
 /* --- bad ones -------------------------------------------------------------------------------- */
 
-static void bad_T1(void) { leaf(0, 0, PT_munmap, PAGE_W(0x501), 0); flush(0, 3); }
+static void bad_T1(void)
+{
+    leaf(0, 0, PT_munmap, PAGE_W(0x501), 0);
+    flush(0, 3);
+}
 static void bad_T2(void)
 {
     fault(1, 1);
@@ -253,14 +257,26 @@ static void bad_T2(void)
 }
 static void bad_T2_clocks(void) { tracer_cpu_online(cpu[0].tracer, 1, -5000, 400); }
 static void bad_T5_no_table(void) { write_at(0, 1, 99, 0, 1, PT_demand_zero, 0, PAGE_W(0x600)); }
-static void bad_T5_link(void) { write_at(0, 1, 102, 1, PT_LEVEL_PMD, PT_table_link, 0, LINK(99ull)); }
+static void bad_T5_link(void)
+{
+    write_at(0, 1, 102, 1, PT_LEVEL_PMD, PT_table_link, 0, LINK(99ull));
+}
 static void bad_T5_level(void)
 {
     table(0, 1, 120, PT_LEVEL_PTE);
     write_at(0, 1, 101, 1, PT_LEVEL_PUD, PT_table_link, 0, LINK(120ull));
 }
-static void bad_T7(void) { cpu[1].pid = 1; fault(1, 1); cpu[1].pid = 2; }
-static void bad_T7_switch(void) { cpu[1].pid = 1; run(1, 2, 1); }
+static void bad_T7(void)
+{
+    cpu[1].pid = 1;
+    fault(1, 1);
+    cpu[1].pid = 2;
+}
+static void bad_T7_switch(void)
+{
+    cpu[1].pid = 1;
+    run(1, 2, 1);
+}
 static void bad_T8_task(void) { run(1, 77, 1); }
 static void bad_T8_dead(void)
 {
@@ -281,11 +297,15 @@ static void bad_V1_copy(void)
 static void bad_V1_before(void)
 {
     EV(0, syscall_enter, 1, .nr = __NR_vfork);
-    table(0, 1, 140, PT_LEVEL_PTE);     /* a fault's: no copy */
+    table(0, 1, 140, PT_LEVEL_PTE); /* a fault's: no copy */
     EV(0, table_alloc, 1, .table_pfn = 141, .level = PT_LEVEL_PTE, .reason = PT_fork_copy);
     EV(0, clone, 1, .child = 5, .child_mm = 1, .flags = CLONE_VM | CLONE_VFORK);
 }
-static void bad_V1_mm(void) { make_mm(0, 3, 300); vfork_begins(5, 3); }
+static void bad_V1_mm(void)
+{
+    make_mm(0, 3, 300);
+    vfork_begins(5, 3);
+}
 static void bad_V2(void)
 {
     vfork_begins(5, 1);
@@ -294,7 +314,7 @@ static void bad_V2(void)
     release(5, RELEASE_exec);
     child_ends(5);
     run(0, 1, 1);
-    EV(0, syscall_exit, 1, .nr = __NR_vfork, .ret = 5);     /* with the child's root */
+    EV(0, syscall_exit, 1, .nr = __NR_vfork, .ret = 5); /* with the child's root */
 }
 static void bad_V3_fault(void)
 {
@@ -392,7 +412,7 @@ static void bad_M2_frame(void)
 static void bad_M2_flush(void)
 {
     leaf(0, 0, PT_mprotect, PAGE_W(0x500), PAGE_R(0x500));
-    flush_page(0, 1, 3);                /* the wrong page */
+    flush_page(0, 1, 3); /* the wrong page */
     fault(0, 1);
 }
 static void bad_M2_other_cpu(void)
@@ -423,10 +443,14 @@ static void bad_M3_flush(uint64_t cpus)
     table_free(0, 103, PT_LEVEL_PTE);
 }
 static void bad_M3_no_flush(void) { bad_M3_flush(0); }
-static void bad_M3_lazy_cpu(void) { run(1, 0, 0); bad_M3_flush(1); }
+static void bad_M3_lazy_cpu(void)
+{
+    run(1, 0, 0);
+    bad_M3_flush(1);
+}
 static void bad_M3_root(void)
 {
-    cr3(0, 0, 10);                      /* but CPU 1 has it still */
+    cr3(0, 0, 10); /* but CPU 1 has it still */
     make_mm(0, 3, 300);
     cr3(1, 3, 300);
     write_at(0, 3, 300, 0, PT_LEVEL_PGD, PT_table_unlink, LINK(301), 0);
@@ -459,7 +483,10 @@ static void bad_M4_kernel_stack(void)
 static void bad_M5_bits(void) { leaf(0, 3, PT_demand_zero, 0, PAGE_W(0x600) | 1ull << 55); }
 static void bad_M5_ram(void) { leaf(0, 3, PT_demand_zero, 0, PAGE_W(0x200000)); }
 static void bad_M5_hole(void) { leaf(0, 3, PT_demand_zero, 0, PAGE_W(0xfee00)); }
-static void bad_M5_pgd(void) { write_at(0, 1, 100, 3, PT_LEVEL_PGD, PT_mmap, 0, LINK(101ull) | 0x80); }
+static void bad_M5_pgd(void)
+{
+    write_at(0, 1, 100, 3, PT_LEVEL_PGD, PT_mmap, 0, LINK(101ull) | 0x80);
+}
 static void bad_M5_large(void) { write_at(0, 1, 102, 3, PT_LEVEL_PMD, PT_mmap, 0, 0x6040e7); }
 
 #define BIT(check) (1u << LINT_##check)
@@ -468,24 +495,43 @@ static const struct {
     void (*run)(void);
     unsigned fails;
 } cases[] = {
-#define GOOD(name) { #name, name, 0 }
-    GOOD(good_vforks), GOOD(good_parent_killed), GOOD(good_fast_child), GOOD(good_unmap),
-    GOOD(good_lazy), GOOD(good_lazy_other_root), GOOD(good_table), GOOD(good_rights),
-#define BAD(name, check) { #name, name, BIT(check) }
-    BAD(bad_T1, T1), BAD(bad_T2, T2), BAD(bad_T2_clocks, T2), BAD(bad_T5_no_table, T5), BAD(bad_T5_link, T5),
-    BAD(bad_T5_level, T5), BAD(bad_T7, T7), BAD(bad_T7_switch, T7), BAD(bad_T8_task, T8),
-    BAD(bad_T8_dead, T8), BAD(bad_T8_twice, T8), BAD(bad_T8_mm, T8), BAD(bad_T8_table, T8),
-    BAD(bad_T8_root, T8), BAD(bad_V1_copy, V1), BAD(bad_V1_before, V1), BAD(bad_V1_mm, V1),
-    BAD(bad_V2, V2), BAD(bad_V3_fault, V3), BAD(bad_V3_returns, V3), BAD(bad_V4_twice, V4),
-    BAD(bad_V4_early, V4), BAD(bad_V4_never, V4), BAD(bad_V4_not_at_exec, V4),
-    BAD(bad_V5_root, V5), BAD(bad_V5_use, V5), BAD(bad_V7, V7), BAD(bad_V7_used, V7),
-    BAD(bad_V9_stranger, V9), BAD(bad_V9_no_wake, V9), BAD(bad_F4, F4),
-    BAD(bad_F4_other_cpu, F4), BAD(bad_M2_frame, M2), BAD(bad_M2_flush, M2),
-    BAD(bad_M2_other_cpu, M2), BAD(bad_M3_full, M3), BAD(bad_M3_linked, M3),
-    BAD(bad_M3_no_flush, M3), BAD(bad_M3_lazy_cpu, M3), BAD(bad_M3_root, M3),
-    BAD(bad_M4_own, M4), BAD(bad_M4_other_cpu, M4), BAD(bad_M4_cow, M4),
-    BAD(bad_M4_kernel_stack, M4), BAD(bad_M5_bits, M5), BAD(bad_M5_ram, M5),
-    BAD(bad_M5_hole, M5), BAD(bad_M5_pgd, M5), BAD(bad_M5_large, M5),
+#define GOOD(name) \
+    { \
+#name, name, 0 \
+    }
+    GOOD(good_vforks),         GOOD(good_parent_killed),
+    GOOD(good_fast_child),     GOOD(good_unmap),
+    GOOD(good_lazy),           GOOD(good_lazy_other_root),
+    GOOD(good_table),          GOOD(good_rights),
+#define BAD(name, check) \
+    { \
+#name, name, BIT(check) \
+    }
+    BAD(bad_T1, T1),           BAD(bad_T2, T2),
+    BAD(bad_T2_clocks, T2),    BAD(bad_T5_no_table, T5),
+    BAD(bad_T5_link, T5),      BAD(bad_T5_level, T5),
+    BAD(bad_T7, T7),           BAD(bad_T7_switch, T7),
+    BAD(bad_T8_task, T8),      BAD(bad_T8_dead, T8),
+    BAD(bad_T8_twice, T8),     BAD(bad_T8_mm, T8),
+    BAD(bad_T8_table, T8),     BAD(bad_T8_root, T8),
+    BAD(bad_V1_copy, V1),      BAD(bad_V1_before, V1),
+    BAD(bad_V1_mm, V1),        BAD(bad_V2, V2),
+    BAD(bad_V3_fault, V3),     BAD(bad_V3_returns, V3),
+    BAD(bad_V4_twice, V4),     BAD(bad_V4_early, V4),
+    BAD(bad_V4_never, V4),     BAD(bad_V4_not_at_exec, V4),
+    BAD(bad_V5_root, V5),      BAD(bad_V5_use, V5),
+    BAD(bad_V7, V7),           BAD(bad_V7_used, V7),
+    BAD(bad_V9_stranger, V9),  BAD(bad_V9_no_wake, V9),
+    BAD(bad_F4, F4),           BAD(bad_F4_other_cpu, F4),
+    BAD(bad_M2_frame, M2),     BAD(bad_M2_flush, M2),
+    BAD(bad_M2_other_cpu, M2), BAD(bad_M3_full, M3),
+    BAD(bad_M3_linked, M3),    BAD(bad_M3_no_flush, M3),
+    BAD(bad_M3_lazy_cpu, M3),  BAD(bad_M3_root, M3),
+    BAD(bad_M4_own, M4),       BAD(bad_M4_other_cpu, M4),
+    BAD(bad_M4_cow, M4),       BAD(bad_M4_kernel_stack, M4),
+    BAD(bad_M5_bits, M5),      BAD(bad_M5_ram, M5),
+    BAD(bad_M5_hole, M5),      BAD(bad_M5_pgd, M5),
+    BAD(bad_M5_large, M5),
 };
 #define CASES (sizeof(cases) / sizeof(cases[0]))
 

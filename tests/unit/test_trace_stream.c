@@ -165,7 +165,7 @@ static void test_lying_guest(void **state)
         memset(s.window, 0xff, sizeof(struct trace_packet));
         synth_doorbell(&s);
     }
-    s.tsc = 10;             /* back in time: the packet is refused by the reader */
+    s.tsc = 10; /* back in time: the packet is refused by the reader */
     synth_write(&s, 3, 77, 5, PT_LEVEL_PTE, PT_demand_zero, 0, 0x67);
     synth_doorbell(&s);
     assert_int_equal(tracer_finish(t), 0);
@@ -219,7 +219,7 @@ static void test_stray_file(void **state)
     close(open(path, O_CREAT | O_WRONLY, 0600));
     struct tracer *t = synth_tracer(dir, 1);
     assert_non_null(t);
-    assert_null(synth_tracer(dir, 1));      /* it holds a trace now */
+    assert_null(synth_tracer(dir, 1)); /* it holds a trace now */
     tracer_destroy(t);
     synth_remove(dir);
 }
@@ -251,7 +251,7 @@ static void test_mutations(void **state)
     srand(7);
     for (unsigned round = 0; round < 3000; round++) {
         size_t cut = round % 3 == 0 ? (size_t)rand() % size : size;
-        uint8_t *bad = malloc(cut);         /* exact: the sanitizer sees the end */
+        uint8_t *bad = malloc(cut); /* exact: the sanitizer sees the end */
         memcpy(bad, good, cut);
         for (unsigned i = (unsigned)rand() % 8; i > 0 && cut > 0; i--) {
             size_t packet = (size_t)rand() % (cut / 4096 + 1) * 4096;
@@ -362,7 +362,7 @@ static void test_metadata(void **state)
     assert_string_equal(back.kernel, "a ?quoted? name");
     strcpy(back.kernel, m.kernel);
     for (unsigned cpu = 0; cpu < 4; cpu++)
-        back.cpu[cpu].at = m.cpu[cpu].at;       /* the writer's alone */
+        back.cpu[cpu].at = m.cpu[cpu].at; /* the writer's alone */
     assert_memory_equal(&m, &back, sizeof(m));
     assert_int_equal(trace_meta_parse(&back, "/* CTF 1.8 */ trace {}"), -1);
 }
@@ -371,9 +371,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_finish_finds_tail),
-        cmocka_unit_test(test_killed), cmocka_unit_test(test_lying_guest),
-        cmocka_unit_test(test_disk_full), cmocka_unit_test(test_stray_file), cmocka_unit_test(test_mutations),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_metadata), cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_killed),     cmocka_unit_test(test_lying_guest),
+        cmocka_unit_test(test_disk_full),  cmocka_unit_test(test_stray_file),
+        cmocka_unit_test(test_mutations),  cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_metadata),   cmocka_unit_test(test_merge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

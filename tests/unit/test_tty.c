@@ -13,7 +13,7 @@
 #include "tty/ldisc.h"
 
 static struct ldisc l;
-static char screen[16384];          /* all that was echoed or written, processed */
+static char screen[16384]; /* all that was echoed or written, processed */
 static size_t shown;
 
 static int setup(void **state)
@@ -103,7 +103,8 @@ static void lines_are_read_one_by_one_and_in_parts(void **state)
 static void erase_takes_characters_off(void **state)
 {
     (void)state;
-    type("ab\x7f\x7f\x7f" "c\n");
+    type("ab\x7f\x7f\x7f"
+         "c\n");
     assert_screen("ab\b \b\b \bc\r\n");
     assert_read(100, "c\n");
 }
@@ -139,7 +140,8 @@ static void word_and_line_erase(void **state)
     (void)state;
     type("one two  \x17");
     assert_screen("one two  \b \b\b \b\b \b\b \b\b \b");
-    type("\x15" "x\n");
+    type("\x15"
+         "x\n");
     assert_screen("\b \b\b \b\b \b\b \bx\r\n");
     assert_read(100, "x\n");
 }
@@ -164,7 +166,7 @@ static void lnext_makes_a_character_literal(void **state)
     (void)state;
     assert_int_equal(type("\x16\x03\x16\n"), 0);
     assert_screen("^\b^C^\b^J");
-    assert_false(ldisc_readable(&l, 1));    /* a literal newline ends no line */
+    assert_false(ldisc_readable(&l, 1)); /* a literal newline ends no line */
     type("\n");
     assert_read(100, "\x03\n\n");
 }
@@ -181,7 +183,7 @@ static void eof_ends_a_line_without_a_byte(void **state)
     assert_false(ldisc_readable(&l, 1));
     type("\x04");
     assert_true(ldisc_readable(&l, 1));
-    assert_int_equal(ldisc_read(&l, b, sizeof(b), &end), 0);    /* end of file */
+    assert_int_equal(ldisc_read(&l, b, sizeof(b), &end), 0); /* end of file */
     assert_true(end);
     assert_screen("ab");
 }
@@ -209,7 +211,9 @@ static void noflsh_keeps_what_was_typed(void **state)
 {
     (void)state;
     l.termios.c_lflag |= NOFLSH;
-    assert_int_equal(type("ab\x03" "c\n"), SIGINT);
+    assert_int_equal(type("ab\x03"
+                          "c\n"),
+                     SIGINT);
     assert_read(100, "abc\n");
 }
 
@@ -391,11 +395,11 @@ static void input_is_held_while_a_line_waits(void **state)
     line[LDISC_BUF] = '\0';
     assert_int_equal(ldisc_room(&l), LDISC_BUF - 1);
     type("first\n");
-    type(line + 7);             /* all but the last place are taken */
+    type(line + 7); /* all but the last place are taken */
     assert_int_equal(ldisc_room(&l), 0);
     assert_false(ldisc_drained(&l));
     assert_read(100, "first\n");
-    assert_true(ldisc_drained(&l));     /* no complete line is left: nobody could make room */
+    assert_true(ldisc_drained(&l)); /* no complete line is left: nobody could make room */
     type("\n");
     assert_false(ldisc_drained(&l));
     assert_read(LDISC_BUF, (strcpy(line + LDISC_BUF - 7, "\n"), line));
@@ -420,19 +424,34 @@ static void an_endless_line_is_cut_and_ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(input_is_held_while_a_line_waits), T(an_endless_line_is_cut_and_ends),
-        T(a_line_is_readable_when_it_ends), T(lines_are_read_one_by_one_and_in_parts),
-        T(erase_takes_characters_off), T(erase_of_a_control_character_takes_two_columns),
+        T(input_is_held_while_a_line_waits),
+        T(an_endless_line_is_cut_and_ends),
+        T(a_line_is_readable_when_it_ends),
+        T(lines_are_read_one_by_one_and_in_parts),
+        T(erase_takes_characters_off),
+        T(erase_of_a_control_character_takes_two_columns),
         T(erase_of_a_tab_goes_back_to_where_it_began),
-        T(erase_takes_all_bytes_of_a_utf8_character), T(word_and_line_erase),
-        T(line_erase_without_echoke_shows_the_character), T(reprint_shows_the_line_again),
-        T(lnext_makes_a_character_literal), T(eof_ends_a_line_without_a_byte),
-        T(eof_behind_a_full_buffer_is_no_end_of_file), T(signals_flush_what_was_typed),
-        T(noflsh_keeps_what_was_typed), T(a_signal_starts_stopped_output), T(stop_and_start),
-        T(carriage_return_and_newline), T(a_full_line_keeps_room_for_its_end), T(the_ring_wraps),
-        T(raw_mode_hands_out_every_byte), T(typed_ahead_survives_a_change_of_mode),
-        T(flush_forgets_input), T(echonl_without_echo), T(output_newlines_and_tabs),
-        T(output_stops_where_the_room_ends), T(fast_and_slow_output_agree),
+        T(erase_takes_all_bytes_of_a_utf8_character),
+        T(word_and_line_erase),
+        T(line_erase_without_echoke_shows_the_character),
+        T(reprint_shows_the_line_again),
+        T(lnext_makes_a_character_literal),
+        T(eof_ends_a_line_without_a_byte),
+        T(eof_behind_a_full_buffer_is_no_end_of_file),
+        T(signals_flush_what_was_typed),
+        T(noflsh_keeps_what_was_typed),
+        T(a_signal_starts_stopped_output),
+        T(stop_and_start),
+        T(carriage_return_and_newline),
+        T(a_full_line_keeps_room_for_its_end),
+        T(the_ring_wraps),
+        T(raw_mode_hands_out_every_byte),
+        T(typed_ahead_survives_a_change_of_mode),
+        T(flush_forgets_input),
+        T(echonl_without_echo),
+        T(output_newlines_and_tabs),
+        T(output_stops_where_the_room_ends),
+        T(fast_and_slow_output_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ void vma_file_link(struct vma *v, struct vma *sibling) { (void)v, (void)sibling;
 void vma_file_unlink(struct vma *v) { v->file = NULL; }
 
 static struct mm mm;
-static uint32_t model[PAGES];           /* flags of each page, 0: not mapped */
+static uint32_t model[PAGES]; /* flags of each page, 0: not mapped */
 
 static uaddr_t page(unsigned i) { return BASE + i * PAGE_SIZE; }
 
@@ -38,7 +38,7 @@ static int start(void **state)
 static int finish(void **state)
 {
     (void)state;
-    for (struct vma *v; (v = vma_find(&mm, 0)) != NULL; )
+    for (struct vma *v; (v = vma_find(&mm, 0)) != NULL;)
         vma_remove(&mm, v);
     assert_int_equal(mm.total_vm, 0);
     assert_int_equal(mm.data_vm, 0);
@@ -123,7 +123,7 @@ static void a_split_keeps_the_file_page(void **state)
     assert_int_equal(upper->start, page(3));
     assert_int_equal(upper->pgoff, 103);
     assert_int_equal(vma_file_page(upper, page(5)), 105);
-    assert_int_equal(vma_split(&mm, page(3)), 0);       /* at a border: nothing to do */
+    assert_int_equal(vma_split(&mm, page(3)), 0); /* at a border: nothing to do */
     assert_int_equal(mm.nvmas, 2);
 }
 

@@ -24,8 +24,7 @@ static void expect(char **command, const char *append, const char *line)
 static void words_are_quoted_when_needed(void **state)
 {
     (void)state;
-    expect((char *[]){ "sh", "-c", "exit 7", NULL }, NULL,
-           "init=/bin/run -- sh -c \"exit 7\"");
+    expect((char *[]){ "sh", "-c", "exit 7", NULL }, NULL, "init=/bin/run -- sh -c \"exit 7\"");
     expect((char *[]){ "", "a\\b", "a\\ b", "q\"q", "x\ny", "--", NULL }, NULL,
            "init=/bin/run -- \"\" a\\b \"a\\\\ b\" \"q\\\"q\" \"x\ny\" --");
     expect(NULL, "quiet x=\"a b\"", "quiet x=\"a b\"");
@@ -35,8 +34,9 @@ static void words_are_quoted_when_needed(void **state)
 static void terminal_words_come_first(void **state)
 {
     (void)state;
-    struct cmdline_parts parts = { .term = "xterm-256color", .rows = 24, .cols = 80,
-                                   .append = "a" };
+    struct cmdline_parts parts = {
+        .term = "xterm-256color", .rows = 24, .cols = 80, .append = "a"
+    };
     char *out = NULL;
     assert_int_equal(cmdline_build(&out, &parts), 0);
     assert_string_equal(out, "TERM=xterm-256color tty.rows=24 tty.cols=80 a");

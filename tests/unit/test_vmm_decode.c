@@ -17,14 +17,14 @@ static csh handle;
 static int op_of(unsigned id)
 {
     switch (id) {
-    case X86_INS_XSAVE:      return OP_XSAVE;
-    case X86_INS_XSAVE64:    return OP_XSAVE64;
-    case X86_INS_XSAVEOPT:   return OP_XSAVEOPT;
+    case X86_INS_XSAVE: return OP_XSAVE;
+    case X86_INS_XSAVE64: return OP_XSAVE64;
+    case X86_INS_XSAVEOPT: return OP_XSAVEOPT;
     case X86_INS_XSAVEOPT64: return OP_XSAVEOPT64;
-    case X86_INS_XRSTOR:     return OP_XRSTOR;
-    case X86_INS_XRSTOR64:   return OP_XRSTOR64;
-    case X86_INS_XGETBV:     return OP_XGETBV;
-    case X86_INS_XSETBV:     return OP_XSETBV;
+    case X86_INS_XRSTOR: return OP_XRSTOR;
+    case X86_INS_XRSTOR64: return OP_XRSTOR64;
+    case X86_INS_XGETBV: return OP_XGETBV;
+    case X86_INS_XSETBV: return OP_XSETBV;
     }
     return -1;
 }
@@ -32,9 +32,9 @@ static int op_of(unsigned id)
 static enum insn_reg reg_of(unsigned id)
 {
     static const uint16_t known[] = {
-        X86_REG_RAX, X86_REG_RCX, X86_REG_RDX, X86_REG_RBX, X86_REG_RSP, X86_REG_RBP, X86_REG_RSI,
-        X86_REG_RDI, X86_REG_R8, X86_REG_R9, X86_REG_R10, X86_REG_R11, X86_REG_R12, X86_REG_R13,
-        X86_REG_R14, X86_REG_R15, X86_REG_RIP,
+        X86_REG_RAX, X86_REG_RCX, X86_REG_RDX, X86_REG_RBX, X86_REG_RSP, X86_REG_RBP,
+        X86_REG_RSI, X86_REG_RDI, X86_REG_R8,  X86_REG_R9,  X86_REG_R10, X86_REG_R11,
+        X86_REG_R12, X86_REG_R13, X86_REG_R14, X86_REG_R15, X86_REG_RIP,
     };
     for (unsigned i = 0; i < GPR_NONE; i++)
         if (known[i] == id)
@@ -50,8 +50,9 @@ static void check_memory(const cs_x86_op *op, const struct insn *mine)
     if (mine->index != GPR_NONE)
         assert_int_equal(mine->scale, op->mem.scale);
     assert_int_equal(mine->disp, op->mem.disp);
-    assert_int_equal(mine->seg, op->mem.segment == X86_REG_FS ? SEG_FS
-                                : op->mem.segment == X86_REG_GS ? SEG_GS : SEG_DEFAULT);
+    assert_int_equal(mine->seg, op->mem.segment == X86_REG_FS   ? SEG_FS
+                                : op->mem.segment == X86_REG_GS ? SEG_GS
+                                                                : SEG_DEFAULT);
 }
 
 /* Whether it is one of ours. */
@@ -127,11 +128,11 @@ static void test_nothing_else(void **state)
 {
     (void)state;
     static const uint8_t other[][5] = {
-        { 0x66, 0x0f, 0xae, 0x30 },             /* clwb */
-        { 0xf3, 0x0f, 0xae, 0x20 },             /* ptwrite */
-        { 0x0f, 0xc7, 0x20 },                   /* xsavec */
-        { 0x67, 0x0f, 0xae, 0x20 },             /* 32-bit addressing */
-        { 0xf0, 0x0f, 0xae, 0x20 },             /* LOCK: #UD */
+        { 0x66, 0x0f, 0xae, 0x30 }, /* clwb */
+        { 0xf3, 0x0f, 0xae, 0x20 }, /* ptwrite */
+        { 0x0f, 0xc7, 0x20 },       /* xsavec */
+        { 0x67, 0x0f, 0xae, 0x20 }, /* 32-bit addressing */
+        { 0xf0, 0x0f, 0xae, 0x20 }, /* LOCK: #UD */
     };
     struct insn insn;
     for (unsigned i = 0; i < sizeof(other) / sizeof(other[0]); i++)

@@ -28,22 +28,32 @@ static struct file good(void)
 {
     struct file f = {
         .eh = { .e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, EV_CURRENT },
-                .e_type = ET_EXEC, .e_machine = EM_X86_64, .e_version = EV_CURRENT,
-                .e_phoff = offsetof(struct file, load), .e_ehsize = sizeof(Elf64_Ehdr),
-                .e_phentsize = sizeof(Elf64_Phdr), .e_phnum = 3 },
-        .load = { { .p_type = PT_LOAD, .p_offset = offsetof(struct file, code),
-                    .p_paddr = 0x100000, .p_filesz = 64, .p_memsz = 4096 },
+                .e_type = ET_EXEC,
+                .e_machine = EM_X86_64,
+                .e_version = EV_CURRENT,
+                .e_phoff = offsetof(struct file, load),
+                .e_ehsize = sizeof(Elf64_Ehdr),
+                .e_phentsize = sizeof(Elf64_Phdr),
+                .e_phnum = 3 },
+        .load = { { .p_type = PT_LOAD,
+                    .p_offset = offsetof(struct file, code),
+                    .p_paddr = 0x100000,
+                    .p_filesz = 64,
+                    .p_memsz = 4096 },
                   { .p_type = PT_LOAD, .p_paddr = 0x200000, .p_memsz = 4096 } },
-        .note = { .p_type = PT_NOTE, .p_offset = offsetof(struct file, nh),
-                  .p_filesz = sizeof(Elf64_Nhdr) + 8, .p_align = 4 },
+        .note = { .p_type = PT_NOTE,
+                  .p_offset = offsetof(struct file, nh),
+                  .p_filesz = sizeof(Elf64_Nhdr) + 8,
+                  .p_align = 4 },
         .nh = { .n_namesz = 4, .n_descsz = 4, .n_type = 18 },
-        .name = "Xen", .entry = 0x100010,
+        .name = "Xen",
+        .entry = 0x100010,
     };
     memset(f.code, 0x90, sizeof(f.code));
     return f;
 }
 
-static char placed[64];     /* the first segment of the last file that was placed */
+static char placed[64]; /* the first segment of the last file that was placed */
 
 /* What image_open() and then image_place() say in 8 MiB of RAM. */
 static const char *try(const struct file *f, size_t len)
@@ -75,7 +85,8 @@ static void a_good_file_is_placed(void **state)
     assert_memory_equal(placed, f.code, sizeof(placed));
 }
 
-#define REFUSED(change) do { \
+#define REFUSED(change) \
+    do { \
         struct file f = good(); \
         change; \
         assert_non_null(try(&f, sizeof(f))); \
@@ -137,10 +148,8 @@ static void random_damage_is_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_good_file_is_placed),
-        cmocka_unit_test(bad_headers_are_refused),
-        cmocka_unit_test(bad_segments_are_refused),
-        cmocka_unit_test(short_files_are_refused),
+        cmocka_unit_test(a_good_file_is_placed),     cmocka_unit_test(bad_headers_are_refused),
+        cmocka_unit_test(bad_segments_are_refused),  cmocka_unit_test(short_files_are_refused),
         cmocka_unit_test(random_damage_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

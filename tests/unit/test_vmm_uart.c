@@ -52,15 +52,9 @@ static int teardown(void **state)
     return 0;
 }
 
-static void out(uint16_t reg, uint8_t value)
-{
-    port.out(port.dev, reg, value);
-}
+static void out(uint16_t reg, uint8_t value) { port.out(port.dev, reg, value); }
 
-static uint8_t in(uint16_t reg)
-{
-    return port.in(port.dev, reg);
-}
+static uint8_t in(uint16_t reg) { return port.in(port.dev, reg); }
 
 static void listen(void)
 {
@@ -103,7 +97,7 @@ static void fewer_bytes_than_the_trigger_are_a_timeout(void **state)
 {
     (void)state;
     listen();
-    out(2, 0xc1);               /* trigger at 14 */
+    out(2, 0xc1); /* trigger at 14 */
     uart_receive(uart, (const uint8_t *)"x", 1);
     assert_int_equal(irq_line, 1);
     assert_int_equal(in(2) & 0x0f, 0x0c);

@@ -11,14 +11,13 @@
 #include "vmm/xstate.h"
 
 static const struct xstate_layout layout = {
-    .components = 7, .offset = { [2] = 576 }, .size = { [2] = 256 },
+    .components = 7,
+    .offset = { [2] = 576 },
+    .size = { [2] = 256 },
 };
 static uint8_t cpu[XSTATE_AREA_MAX], mem[XSTATE_AREA_MAX], before[XSTATE_AREA_MAX];
 
-static void set64(uint8_t *p, uint64_t v)
-{
-    memcpy(p, &v, sizeof(v));
-}
+static void set64(uint8_t *p, uint64_t v) { memcpy(p, &v, sizeof(v)); }
 
 static uint64_t get64(const uint8_t *p)
 {

@@ -37,8 +37,13 @@ struct tracer *synth_tracer(const char *dir, unsigned ncpus)
     struct tracer *t;
     static const int64_t offset[TRACE_CPUS_MAX];
     struct tracer_env env = {
-        .tsc_khz = 2500000, .flavour = "none", .kernel_path = "synthetic \"x\"",
-        .wall_ns_at_tsc = 1700000000ull * 1000000000, .tsc_at_wall = 1000, .tsc_offset = offset, .ram_end = 1ull << 32,
+        .tsc_khz = 2500000,
+        .flavour = "none",
+        .kernel_path = "synthetic \"x\"",
+        .wall_ns_at_tsc = 1700000000ull * 1000000000,
+        .tsc_at_wall = 1000,
+        .tsc_offset = offset,
+        .ram_end = 1ull << 32,
     };
     return tracer_create(&t, dir, ncpus) == 0 && tracer_describe(t, &env) == 0 ? t : NULL;
 }
@@ -97,16 +102,20 @@ void synth_write(struct synth *s, uint32_t mm, uint32_t table, unsigned index, u
                  unsigned reason, uint64_t old, uint64_t new)
 {
     SYNTH(s, pte_write, mm, .va = (uint64_t)index << (3 + 9 * level), .table_pfn = table,
-          .index = (uint16_t)index, .level = (uint8_t)level, .reason = (uint8_t)reason,
-          .old = old, .new = new);
+          .index = (uint16_t)index, .level = (uint8_t)level, .reason = (uint8_t)reason, .old = old,
+          .new = new);
 }
 
 void synth_range_new(struct synth *s, uint32_t mm, uint32_t table, unsigned first, unsigned reason,
                      const uint64_t *words, unsigned n)
 {
     struct trace_ev_pte_range_new f = {
-        .va = (uint64_t)first << 12, .table_pfn = table, .first = (uint16_t)first,
-        .level = PT_LEVEL_PTE, .reason = (uint8_t)reason, .len = (uint16_t)n,
+        .va = (uint64_t)first << 12,
+        .table_pfn = table,
+        .first = (uint16_t)first,
+        .level = PT_LEVEL_PTE,
+        .reason = (uint8_t)reason,
+        .len = (uint16_t)n,
     };
     synth_event(s, TRACE_EV_pte_range_new, mm, &f, sizeof(f), words, n);
 }

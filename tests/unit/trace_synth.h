@@ -14,8 +14,8 @@ struct synth {
     struct tracer *tracer;
     unsigned cpu;
     uint8_t *window;
-    size_t at;                  /* offset of the next event */
-    uint64_t tsc, first, last;  /* now; of the packet's first event; of the last one */
+    size_t at;                 /* offset of the next event */
+    uint64_t tsc, first, last; /* now; of the packet's first event; of the last one */
     uint32_t pid;
     uint64_t events;
 };

@@ -13,9 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define RAM_BYTES   (256ul << 20)
-#define CODE_AT     0x1000u
-#define ENTRIES     256
+#define RAM_BYTES (256ul << 20)
+#define CODE_AT   0x1000u
+#define ENTRIES   256
 
 static int vcpu;
 
@@ -48,13 +48,14 @@ static void set_registers(void)
 
 int main(void)
 {
-    static const uint8_t code[] = { 0xb0, 0x00, 0xe6, 0xf4 };   /* mov al, 0; out 0xf4, al */
+    static const uint8_t code[] = { 0xb0, 0x00, 0xe6, 0xf4 }; /* mov al, 0; out 0xf4, al */
     int kvm = must("/dev/kvm", open("/dev/kvm", O_RDWR | O_CLOEXEC));
     int vm = must("KVM_CREATE_VM", ioctl(kvm, KVM_CREATE_VM, 0));
     uint8_t *ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     struct kvm_userspace_memory_region slot = {
-        .memory_size = RAM_BYTES, .userspace_addr = (uintptr_t)ram,
+        .memory_size = RAM_BYTES,
+        .userspace_addr = (uintptr_t)ram,
     };
     must("memory", ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot));
     must("KVM_CREATE_IRQCHIP", ioctl(vm, KVM_CREATE_IRQCHIP, 0));

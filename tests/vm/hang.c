@@ -17,10 +17,31 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void name(const char *what) { prctl(PR_SET_NAME, what); }
 
-static void *in_futex(void *arg) { name("t-futex"); syscall(SYS_futex, &word, 128, 0, 0, 0, 0); return arg; }
-static void *in_mutex(void *arg) { name("t-mutex"); pthread_mutex_lock(&lock); return arg; }
-static void *in_read(void *arg) { char c; name("t-read"); return read(empty[0], &c, 1) ? arg : NULL; }
-static void *spins(void *arg) { name("t-spin"); for (volatile long i = 0;; i++) ; return arg; }
+static void *in_futex(void *arg)
+{
+    name("t-futex");
+    syscall(SYS_futex, &word, 128, 0, 0, 0, 0);
+    return arg;
+}
+static void *in_mutex(void *arg)
+{
+    name("t-mutex");
+    pthread_mutex_lock(&lock);
+    return arg;
+}
+static void *in_read(void *arg)
+{
+    char c;
+    name("t-read");
+    return read(empty[0], &c, 1) ? arg : NULL;
+}
+static void *spins(void *arg)
+{
+    name("t-spin");
+    for (volatile long i = 0;; i++)
+        ;
+    return arg;
+}
 
 static void *in_vfork(void *arg)
 {
@@ -33,7 +54,12 @@ static void *in_vfork(void *arg)
     return arg;
 }
 
-static void *in_join(void *arg) { name("t-join"); pthread_join(*(pthread_t *)arg, NULL); return arg; }
+static void *in_join(void *arg)
+{
+    name("t-join");
+    pthread_join(*(pthread_t *)arg, NULL);
+    return arg;
+}
 
 static void threads(void)
 {

@@ -10,6 +10,8 @@ int main(int argc, char **argv)
     printf("jump to %lx\n", address);
     fflush(stdout);
     __asm__ volatile("mov %0, %%rcx\n mov $~0, %%r11\n mov $39, %%eax\n jmp *%1"
-                     : : "r"(0x8000000000000000ul), "b"(address) : "rcx", "r11", "rax");
+                     :
+                     : "r"(0x8000000000000000ul), "b"(address)
+                     : "rcx", "r11", "rax");
     return 0;
 }

@@ -30,9 +30,9 @@
 #define MAX_OUTPUT (1 << 20)
 
 static char output[MAX_OUTPUT + 1];
-static size_t have, seen;       /* bytes of output; up to where expects were met */
+static size_t have, seen; /* bytes of output; up to where expects were met */
 static int master, slave, line_number;
-static int slow = 1;            /* by how much times are stretched */
+static int slow = 1; /* by how much times are stretched */
 static pid_t child;
 static struct termios before;
 

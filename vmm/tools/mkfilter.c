@@ -27,18 +27,46 @@
 
 static const int allowed[] = {
     /* often first: the filter is a list */
-    SCMP_SYS(write), SCMP_SYS(read), SCMP_SYS(futex), SCMP_SYS(poll), SCMP_SYS(clock_gettime),
+    SCMP_SYS(write),
+    SCMP_SYS(read),
+    SCMP_SYS(futex),
+    SCMP_SYS(poll),
+    SCMP_SYS(clock_gettime),
     /* tracer */
-    SCMP_SYS(fallocate), SCMP_SYS(pwrite64), SCMP_SYS(ftruncate),
+    SCMP_SYS(fallocate),
+    SCMP_SYS(pwrite64),
+    SCMP_SYS(ftruncate),
     /* memory and files */
-    SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(brk), SCMP_SYS(close),
-    SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(pread64), SCMP_SYS(lseek), SCMP_SYS(sysinfo),
-    SCMP_SYS(access), SCMP_SYS(readlink), SCMP_SYS(getcwd), SCMP_SYS(writev), SCMP_SYS(fcntl),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(close),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(pread64),
+    SCMP_SYS(lseek),
+    SCMP_SYS(sysinfo),
+    SCMP_SYS(access),
+    SCMP_SYS(readlink),
+    SCMP_SYS(getcwd),
+    SCMP_SYS(writev),
+    SCMP_SYS(fcntl),
     /* threads and signals */
-    SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigreturn), SCMP_SYS(getpid),
-    SCMP_SYS(gettid), SCMP_SYS(restart_syscall), SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity), SCMP_SYS(set_robust_list), SCMP_SYS(rseq),
-    SCMP_SYS(getrandom), SCMP_SYS(exit), SCMP_SYS(exit_group),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(rt_sigaction),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(clock_nanosleep),
+    SCMP_SYS(sched_yield),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
 };
 
 static int add_rules(scmp_filter_ctx ctx)
@@ -61,10 +89,10 @@ static int add_rules(scmp_filter_ctx ctx)
     if (err == 0)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (err == 0)       /* a vCPU's thread may name itself after the filter is on */
+    if (err == 0) /* a vCPU's thread may name itself after the filter is on */
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
                                SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
-    if (err == 0)       /* abort(), raise(), and the kick of a vCPU: to ourselves */
+    if (err == 0) /* abort(), raise(), and the kick of a vCPU: to ourselves */
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                                SCMP_A0(SCMP_CMP_EQ, SANDBOX_OWN_PID, 0));
     return err;

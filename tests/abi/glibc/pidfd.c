@@ -70,7 +70,7 @@ static void old_clone(void)
     int fd = -1;
     long pid = syscall(SYS_clone, CLONE_PIDFD | SIGCHLD, 0, &fd, 0, 0);
     if (pid == 0)
-        _exit(fcntl(fd, F_GETFD) == -1);        /* the child's table does not have it */
+        _exit(fcntl(fd, F_GETFD) == -1); /* the child's table does not have it */
     show_end("clone", fd);
 }
 
@@ -78,7 +78,12 @@ static void errors(void)
 {
     int fd, not_one = open("/dev/null", O_RDONLY);
     siginfo_t info;
-#define TRY(call) do { errno = 0; long r_ = (call); SAY(#call " = %ld errno %d\n", r_ < 0 ? r_ : 0, errno); } while (0)
+#define TRY(call) \
+    do { \
+        errno = 0; \
+        long r_ = (call); \
+        SAY(#call " = %ld errno %d\n", r_ < 0 ? r_ : 0, errno); \
+    } while (0)
     TRY(clone_with(CLONE_PIDFD | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM, &fd));
     TRY(clone_with(CLONE_PIDFD, (int *)8));
     TRY(syscall(SYS_clone, CLONE_PIDFD | CLONE_PARENT_SETTID | SIGCHLD, 0, &fd, 0, 0));

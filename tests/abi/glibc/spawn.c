@@ -7,7 +7,8 @@ extern char **environ;
 
 static void test(void)
 {
-    char *const say[] = { "sh", "-c", "echo spawned; exit 5", NULL }, *const none[] = { "none", NULL };
+    char *const say[] = { "sh", "-c", "echo spawned; exit 5", NULL }, *const none[] = { "none",
+                                                                                        NULL };
     char line[64] = "";
     pid_t pid;
 
@@ -28,7 +29,8 @@ static void test(void)
     posix_spawnattr_setsigmask(&attr, &set);
     posix_spawnattr_setpgroup(&attr, 0);
     posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
-    char *const show[] = { "sh", "-c", "grep SigBlk /proc/$$/status; echo err >&2; kill -USR1 $$; exit 3",
+    char *const show[] = { "sh", "-c",
+                           "grep SigBlk /proc/$$/status; echo err >&2; kill -USR1 $$; exit 3",
                            NULL };
     CHECK_EQ(posix_spawnp(&pid, "sh", &actions, &attr, show, environ), 0);
     CHECK_EQ(status_of(pid), EXITED(3));

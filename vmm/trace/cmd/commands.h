@@ -13,7 +13,7 @@ enum { STATUS_OK = 0, STATUS_FOUND = 1, STATUS_TROUBLE = 2 };
 
 struct command {
     const char *name, *what;
-    int (*run)(int argc, char **argv);      /* argv[0] is for messages */
+    int (*run)(int argc, char **argv); /* argv[0] is for messages */
 };
 
 int command_summary(int argc, char **argv);

@@ -20,9 +20,7 @@ error_t parse_directory(int key, char *arg, struct argp_state *state)
             argp_error(state, "one DIR, please");
         *dir = arg;
         return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which DIR?");
-        return 0;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "which DIR?"); return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }

@@ -30,10 +30,10 @@ static void print_machine(const struct trace_meta *m)
     char when[64] = "?";
     if (gmtime_r(&wall, &tm) != NULL)
         strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
-    printf("kernel    %s\nmachine   %" PRIu64 " vCPU%s, KVM flavour %s\n",
-           m->kernel, m->ncpus, m->ncpus == 1 ? "" : "s", m->flavour);
-    printf("clock     TSC, %" PRIu64 ".%03" PRIu64 " MHz; TSC 0 was %s\n",
-           m->tsc_khz / 1000, m->tsc_khz % 1000, when);
+    printf("kernel    %s\nmachine   %" PRIu64 " vCPU%s, KVM flavour %s\n", m->kernel, m->ncpus,
+           m->ncpus == 1 ? "" : "s", m->flavour);
+    printf("clock     TSC, %" PRIu64 ".%03" PRIu64 " MHz; TSC 0 was %s\n", m->tsc_khz / 1000,
+           m->tsc_khz % 1000, when);
     printf("made by   vmm %s, schema %016" PRIx64 "\n", m->git_id, m->schema);
 }
 
@@ -63,7 +63,8 @@ static void print_census(const struct census *c)
 int command_info(int argc, char **argv)
 {
     static const struct argp argp = {
-        .parser = parse_directory, .args_doc = "DIR",
+        .parser = parse_directory,
+        .args_doc = "DIR",
         .doc = "Shows files, packets, events by kind, clock and machine of a trace.",
     };
     const char *dir;

@@ -12,7 +12,9 @@ struct lint_options {
 };
 
 static const char *const verdict_names[] = {
-    [LINT_PASS] = "pass", [LINT_FAIL] = "FAIL", [LINT_INCONCLUSIVE] = "inconclusive",
+    [LINT_PASS] = "pass",
+    [LINT_FAIL] = "FAIL",
+    [LINT_INCONCLUSIVE] = "inconclusive",
 };
 
 static void print_finding(const struct lint_finding *f, const struct trace_meta *m, uint64_t start)
@@ -22,8 +24,10 @@ static void print_finding(const struct lint_finding *f, const struct trace_meta 
     if (f->tsc != 0)
         printf("event %" PRIu64 ", %s after the start, cpu%u pid %u mm %u: ", f->event,
                format_ns(time, trace_ns(m, f->tsc - start)), f->cpu, f->pid, f->mm);
-    printf("%s%s\n", f->text, f->after_gap && f->check != LINT_T2 ? " (something is missing from the "
-           "trace by then)" : "");
+    printf("%s%s\n", f->text,
+           f->after_gap && f->check != LINT_T2 ? " (something is missing from the "
+                                                 "trace by then)"
+                                               : "");
 }
 
 static void print_text(const struct lint_result *r, const struct trace_meta *m, uint64_t start)
@@ -63,8 +67,9 @@ static void print_json(const struct lint_result *r, const struct trace_meta *m, 
         for (unsigned i = 0; i < r->check[c].kept; i++) {
             const struct lint_finding *f = &r->check[c].finding[i];
             printf("%s{\"event\":%" PRIu64 ",\"ns\":%" PRIu64 ",\"cpu\":%u,\"pid\":%u,\"mm\":%u,"
-                   "\"text\":", i > 0 ? "," : "", f->event,
-                   f->tsc != 0 ? trace_ns(m, f->tsc - start) : 0, f->cpu, f->pid, f->mm);
+                   "\"text\":",
+                   i > 0 ? "," : "", f->event, f->tsc != 0 ? trace_ns(m, f->tsc - start) : 0,
+                   f->cpu, f->pid, f->mm);
             print_string(f->text);
             putchar('}');
         }
@@ -91,10 +96,13 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
 int command_lint(int argc, char **argv)
 {
     static const struct argp_option option[] = {
-        { "json", 'j', NULL, 0, "verdicts and findings as JSON", 0 }, { 0 },
+        { "json", 'j', NULL, 0, "verdicts and findings as JSON", 0 },
+        { 0 },
     };
     static const struct argp argp = {
-        .options = option, .parser = parse_one, .args_doc = "DIR",
+        .options = option,
+        .parser = parse_one,
+        .args_doc = "DIR",
         .doc = "Checks the rules of docs/trace.md at every event.  Status 1: a check failed; what "
                "is inconclusive, because a part of the trace is missing, did not fail.",
     };

@@ -19,17 +19,19 @@ static const struct command commands[] = {
 static void usage(FILE *out)
 {
     fputs("Usage: vmm-trace COMMAND [OPTION...] DIR\n"
-          "Reads the trace that `vmm -t DIR` recorded.\n\n", out);
+          "Reads the trace that `vmm -t DIR` recorded.\n\n",
+          out);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
     fputs("\n`vmm-trace COMMAND --help` lists its options.  Any CTF 1.8 reader, such as\n"
-          "babeltrace2, reads DIR as well.\n", out);
+          "babeltrace2, reads DIR as well.\n",
+          out);
 }
 
 int main(int argc, char **argv)
 {
     argp_err_exit_status = STATUS_TROUBLE;
-    signal(SIGPIPE, SIG_DFL);       /* `vmm-trace print DIR | head` just ends */
+    signal(SIGPIPE, SIG_DFL); /* `vmm-trace print DIR | head` just ends */
     if (argc < 2) {
         usage(stderr);
         return STATUS_TROUBLE;

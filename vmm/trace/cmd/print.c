@@ -11,8 +11,8 @@ struct options {
     const char *dir;
     bool by_pid, by_mm, json;
     uint32_t pid, mm;
-    const struct trace_class *class;        /* NULL: all */
-    int pt_reason, block_reason;            /* -1: all */
+    const struct trace_class *class; /* NULL: all */
+    int pt_reason, block_reason;     /* -1: all */
     uint64_t head;
 };
 
@@ -69,18 +69,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (o->class == NULL)
             argp_error(state, "no event '%s'", arg);
         return 0;
-    case 'r':
-        choose_reason(o, state, arg);
-        return 0;
-    case 'j':
-        o->json = true;
-        return 0;
-    case 'n':
-        o->head = number(state, arg, UINT64_MAX);
-        return 0;
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &o->dir;
-        return 0;
+    case 'r': choose_reason(o, state, arg); return 0;
+    case 'j': o->json = true; return 0;
+    case 'n': o->head = number(state, arg, UINT64_MAX); return 0;
+    case ARGP_KEY_INIT: state->child_inputs[0] = &o->dir; return 0;
     }
     return ARGP_ERR_UNKNOWN;
 }
@@ -107,8 +99,7 @@ static bool has_reason(const struct options *o, const struct trace_event *e)
 
 static bool wanted(const struct options *o, const struct trace_event *e)
 {
-    return (o->class == NULL || e->class == o->class) &&
-           (!o->by_mm || e->mm == o->mm) &&
+    return (o->class == NULL || e->class == o->class) && (!o->by_mm || e->mm == o->mm) &&
            (!o->by_pid || e->pid == o->pid || names_task(e, o->pid)) &&
            ((o->pt_reason < 0 && o->block_reason < 0) || has_reason(o, e));
 }
@@ -129,8 +120,8 @@ static void print_line(const struct trace_event *e, uint64_t ns, const struct ta
 static void print_json(const struct trace_event *e, uint64_t ns, const struct task_head *task)
 {
     printf("{\"ns\":%" PRIu64 ",\"tsc\":\"%" PRIu64 "\",\"cpu\":%u,\"pid\":%u,\"comm\":\"%s\","
-           "\"mm\":%u,\"event\":\"%s\"", ns, e->tsc, e->cpu, e->pid, task->comm, e->mm,
-           e->class->name);
+           "\"mm\":%u,\"event\":\"%s\"",
+           ns, e->tsc, e->cpu, e->pid, task->comm, e->mm, e->class->name);
     format_event_json(stdout, e);
     fputs("}\n", stdout);
 }
@@ -141,9 +132,14 @@ int command_print(int argc, char **argv)
     static const struct argp_child children[] = { { &directory, 0, NULL, 0 },
                                                   { NULL, 0, NULL, 0 } };
     static const struct argp argp = {
-        option_list, parse, "DIR",
+        option_list,
+        parse,
+        "DIR",
         "Prints events: time since the first one, CPU, task, address space (mm) that the event "
-        "is about, kind, fields.", children, NULL, NULL,
+        "is about, kind, fields.",
+        children,
+        NULL,
+        NULL,
     };
     struct options o = { .pt_reason = -1, .block_reason = -1, .head = UINT64_MAX };
     argp_parse(&argp, argc, argv, 0, NULL, &o);

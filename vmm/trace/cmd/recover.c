@@ -16,7 +16,7 @@
 
 #include "vmm/trace/cmd/commands.h"
 
-#define HEADER sizeof(struct trace_packet)
+#define HEADER       sizeof(struct trace_packet)
 #define PACKET_ALIGN 4096ull
 
 struct repair {
@@ -24,7 +24,7 @@ struct repair {
     bool open;                  /* a provisional header follows */
     struct trace_packet header; /* of the open one */
     struct trace_tail tail;
-    size_t keep;                /* bytes of the repaired file */
+    size_t keep; /* bytes of the repaired file */
 };
 
 static bool good_packet(const struct trace_packet *h, size_t left)
@@ -77,8 +77,7 @@ static int repair_stream(int fd, size_t size, const char *name)
         return -errno;
     plan(map, size, &r);
     munmap(map, size);
-    if (r.tail.events > 0 &&
-        pwrite(fd, &r.header, HEADER, (off_t)r.closed) != (ssize_t)HEADER)
+    if (r.tail.events > 0 && pwrite(fd, &r.header, HEADER, (off_t)r.closed) != (ssize_t)HEADER)
         return errno != 0 ? -errno : -EIO;
     if (r.keep != size && ftruncate(fd, (off_t)r.keep) != 0)
         return -errno;
@@ -106,14 +105,15 @@ static int repair_file(int dirfd, const char *name)
 int command_recover(int argc, char **argv)
 {
     static const struct argp argp = {
-        .parser = parse_directory, .args_doc = "DIR",
+        .parser = parse_directory,
+        .args_doc = "DIR",
         .doc = "Closes the packets that a killed vmm left open, with the events in them, and "
                "cuts the stream files to whole packets.  Not while vmm runs.",
     };
     const char *dir;
     argp_parse(&argp, argc, argv, 0, NULL, &dir);
 
-    struct trace *t = open_trace(dir);      /* only what vmm wrote is touched */
+    struct trace *t = open_trace(dir); /* only what vmm wrote is touched */
     if (t == NULL)
         return STATUS_TROUBLE;
     trace_close(t);

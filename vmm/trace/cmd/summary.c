@@ -62,8 +62,7 @@ static void print_after(const struct calls *c)
                    "", "call", "child: faults", "COW", "parent: faults", "COW");
         any = true;
         printf("%-12s | %13" PRIu64 " %9" PRIu64 " %14" PRIu64 " %10" PRIu64 "\n",
-               call_kind_names[k], r->child_faults, r->child_cow, r->parent_faults,
-               r->parent_cow);
+               call_kind_names[k], r->child_faults, r->child_cow, r->parent_faults, r->parent_cow);
     }
 }
 
@@ -131,8 +130,9 @@ static void print_totals(const struct calls *c)
                    reason_name(r), c->all.writes[SIDE_OTHER][r], c->all.writes[SIDE_KERNEL][r],
                    c->write_events[r], c->bytes[r]);
     printf("%" PRIu64 " writes; user tables: %" PRIu64 " allocated, %" PRIu64 " freed; %" PRIu64
-           " page faults, %" PRIu64 " COW breaks, %" PRIu64 " TLB flushes\n", total,
-           c->all.allocated, c->all.freed, c->all.faults, cost_cow(&c->all), c->all.tlb_flushes);
+           " page faults, %" PRIu64 " COW breaks, %" PRIu64 " TLB flushes\n",
+           total, c->all.allocated, c->all.freed, c->all.faults, cost_cow(&c->all),
+           c->all.tlb_flushes);
     printf("checkpoint at the start: %" PRIu64 " tables with %" PRIu64 " entries\n",
            c->checkpoint_tables, c->checkpoint_entries);
 }
@@ -140,7 +140,8 @@ static void print_totals(const struct calls *c)
 int command_summary(int argc, char **argv)
 {
     static const struct argp argp = {
-        .parser = parse_directory, .args_doc = "DIR",
+        .parser = parse_directory,
+        .args_doc = "DIR",
         .doc = "Shows, for each kind of call that makes, changes, ends or awaits a process, what "
                "it cost in page-table writes by reason, tables, faults, COW breaks, TLB flushes "
                "and waiting.",

@@ -14,14 +14,14 @@
 #include "vmm/trace/lib/tasks.h"
 
 #define NAMES_MAX 64
-#define NO_LIFE   0             /* index of the root, which stands for the kernel */
+#define NO_LIFE   0 /* index of the root, which stands for the kernel */
 
 struct life {
-    uint32_t pid, parent;       /* parent: an index */
-    uint32_t first_child, last_child, next;     /* indexes; NO_LIFE: none */
+    uint32_t pid, parent;                   /* parent: an index */
+    uint32_t first_child, last_child, next; /* indexes; NO_LIFE: none */
     enum call_kind born;
-    char names[NAMES_MAX];      /* "sh > ls": at birth, then by exec */
-    uint64_t writes, from, to;  /* entries written while it ran; ticks */
+    char names[NAMES_MAX];     /* "sh > ls": at birth, then by exec */
+    uint64_t writes, from, to; /* entries written while it ran; ticks */
     bool ended;
     int32_t status;
 };
@@ -29,7 +29,7 @@ struct life {
 struct task {
     struct task_head head;
     uint32_t life;
-    bool own_stack;             /* its clone call gives the child one */
+    bool own_stack; /* its clone call gives the child one */
 };
 
 struct tree {
@@ -82,8 +82,8 @@ static void on_clone(struct tree *t, const struct trace_event *e)
     const struct trace_ev_clone *f = e->fields;
     life_of(t, e->pid, e->tsc);
     struct task *parent = tasks_get(t->tasks, e->pid), *child = tasks_get(t->tasks, f->child);
-    child->life = new_life(t, f->child, parent->life,
-                           clone_kind(f->flags, parent->own_stack), e->tsc);
+    child->life =
+        new_life(t, f->child, parent->life, clone_kind(f->flags, parent->own_stack), e->tsc);
     add_name(&t->life[child->life], child->head.comm);
 }
 
@@ -159,7 +159,8 @@ static void print_tree(const struct tree *t, const struct trace_meta *m)
 int command_tree(int argc, char **argv)
 {
     static const struct argp argp = {
-        .parser = parse_directory, .args_doc = "DIR",
+        .parser = parse_directory,
+        .args_doc = "DIR",
         .doc = "Shows the processes as a tree: by which call each was made, what it executed, how "
                "many page-table entries were written while it ran, how long it lived, how it "
                "ended.",

@@ -20,25 +20,22 @@ struct task {
     struct task_head head;
     bool in_call;
     enum call_kind kind;
-    unsigned nr;                /* of the system call; exit by a signal: __NR_exit_group */
-    bool own_stack;             /* clone was given one */
-    uint32_t mm;                /* as the call began */
+    unsigned nr;    /* of the system call; exit by a signal: __NR_exit_group */
+    bool own_stack; /* clone was given one */
+    uint32_t mm;    /* as the call began */
     struct cost cost;
     uint64_t blocked_since;
     uint8_t block_reason;
     bool blocked;
-    bool gone;                  /* a zombie */
-    bool fresh;                 /* made by born, and neither exec nor exit yet */
+    bool gone;  /* a zombie */
+    bool fresh; /* made by born, and neither exec nor exit yet */
     enum call_kind born;
     uint32_t parent;
-    uint32_t fresh_children;    /* that share no memory, of kind fresh_kind */
+    uint32_t fresh_children; /* that share no memory, of kind fresh_kind */
     enum call_kind fresh_kind;
 };
 
-static struct task *task_of(struct calls *c, uint32_t pid)
-{
-    return tasks_get(c->tasks, pid);
-}
+static struct task *task_of(struct calls *c, uint32_t pid) { return tasks_get(c->tasks, pid); }
 
 static void add_sample(struct samples *s, uint64_t ticks)
 {
@@ -73,7 +70,7 @@ static enum call_kind entry_kind(unsigned nr, uint64_t a0, bool own_stack)
     case __NR_fork: return CALL_fork;
     case __NR_vfork: return CALL_vfork;
     case __NR_clone: return clone_kind(a0, own_stack);
-    case __NR_clone3: return CALL_clone;     /* until the clone event has shown the flags */
+    case __NR_clone3: return CALL_clone; /* until the clone event has shown the flags */
     case __NR_execve:
     case __NR_execveat: return CALL_exec;
     case __NR_exit:
@@ -159,7 +156,7 @@ static void on_clone(struct calls *c, struct task *t, const struct trace_event *
         t->kind = clone_kind(f->flags, t->own_stack && !stackless);
     }
     struct task *child = task_of(c, f->child);
-    child->gone = child->in_call = false;       /* perhaps the pid had an owner before */
+    child->gone = child->in_call = false; /* perhaps the pid had an owner before */
     child->fresh = true;
     child->born = clone_kind(f->flags, t->own_stack);
     child->parent = e->pid;
@@ -200,8 +197,7 @@ uint64_t event_writes(const struct trace_event *e)
 {
     uint64_t n = 0;
     switch (e->id) {
-    case TRACE_EV_pte_write:
-        return 1;
+    case TRACE_EV_pte_write: return 1;
     case TRACE_EV_pte_range:
         for (uint32_t i = 0; i < e->count; i += 2)
             n += trace_word(e, i) != trace_word(e, i + 1);
@@ -303,7 +299,7 @@ static void on_release(struct calls *c, const struct trace_event *e)
 static void on_exec(struct calls *c, struct task *t)
 {
     grown_up(c, t);
-    if (!t->in_call)            /* the kernel itself starts init */
+    if (!t->in_call) /* the kernel itself starts init */
         c->row[CALL_exec].calls++;
 }
 
@@ -324,9 +320,7 @@ void calls_event(struct calls *c, const struct trace_event *e)
         on_write(c, t, e, ((const struct trace_ev_pte_range *)e->fields)->reason);
         break;
     case TRACE_EV_table_alloc:
-    case TRACE_EV_table_free:
-        on_table(c, t, e);
-        break;
+    case TRACE_EV_table_free: on_table(c, t, e); break;
     case TRACE_EV_tlb_flush:
         c->all.tlb_flushes++;
         t->cost.tlb_flushes++;
@@ -356,15 +350,9 @@ void calls_init(struct calls *c)
         out_of_memory();
 }
 
-static void end_one(void *arg, void *record)
-{
-    end_call(arg, record, false);
-}
+static void end_one(void *arg, void *record) { end_call(arg, record, false); }
 
-void calls_end(struct calls *c)
-{
-    tasks_each(c->tasks, end_one, c);
-}
+void calls_end(struct calls *c) { tasks_each(c->tasks, end_one, c); }
 
 void calls_free(struct calls *c)
 {

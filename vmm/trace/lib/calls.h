@@ -14,8 +14,17 @@
 /* vfork: fork's flags with VM and VFORK on the parent's stack.  posix_spawn: the
  * same with a stack of its own, as C libraries do it.  fork includes clone with
  * no sharing of memory.  clone: any other. */
-enum call_kind { CALL_fork, CALL_vfork, CALL_posix_spawn, CALL_thread, CALL_clone,
-                 CALL_exec, CALL_exit, CALL_wait, CALL_KINDS };
+enum call_kind {
+    CALL_fork,
+    CALL_vfork,
+    CALL_posix_spawn,
+    CALL_thread,
+    CALL_clone,
+    CALL_exec,
+    CALL_exit,
+    CALL_wait,
+    CALL_KINDS
+};
 extern const char *const call_kind_names[CALL_KINDS];
 
 /* Which of them a clone event with these flags is; own_stack: the syscall_enter
@@ -31,12 +40,12 @@ uint64_t event_writes(const struct trace_event *e);
 enum side { SIDE_CALLER, SIDE_OTHER, SIDE_KERNEL, SIDES };
 
 struct cost {
-    uint64_t writes[SIDES][PT_REASON_MAX + 1];      /* the last: reasons not known here */
-    uint64_t allocated, freed;                      /* tables, the kernel's aside */
+    uint64_t writes[SIDES][PT_REASON_MAX + 1]; /* the last: reasons not known here */
+    uint64_t allocated, freed;                 /* tables, the kernel's aside */
     uint64_t faults, tlb_flushes;
 };
 
-struct samples {                /* of durations in ticks */
+struct samples { /* of durations in ticks */
     uint64_t *at;
     size_t n, capacity;
 };
@@ -44,7 +53,7 @@ struct samples {                /* of durations in ticks */
 struct call_row {
     uint64_t calls, failed;
     struct cost cost;
-    struct samples blocked;     /* waits for the child that it made with VFORK */
+    struct samples blocked; /* waits for the child that it made with VFORK */
     uint64_t ended_by[RELEASE_killed + 1];
     /* From the call on until the child's exec or exit. */
     uint64_t child_faults, child_cow, parent_faults, parent_cow;
@@ -53,8 +62,8 @@ struct call_row {
 struct calls {
     struct call_row row[CALL_KINDS];
     struct samples blocked[BLOCK_REASON_MAX];
-    struct cost all;                        /* in calls or not; SIDE_CALLER unused */
-    uint64_t write_events[PT_REASON_MAX + 1];       /* events that carried the writes */
+    struct cost all;                          /* in calls or not; SIDE_CALLER unused */
+    uint64_t write_events[PT_REASON_MAX + 1]; /* events that carried the writes */
     uint64_t bytes[PT_REASON_MAX + 1];
     uint64_t checkpoint_entries, checkpoint_tables;
     uint64_t events, first_tsc, last_tsc;
@@ -63,7 +72,7 @@ struct calls {
 
 void calls_init(struct calls *c);
 void calls_event(struct calls *c, const struct trace_event *e);
-void calls_end(struct calls *c);            /* folds in what is still under way */
+void calls_end(struct calls *c); /* folds in what is still under way */
 void calls_free(struct calls *c);
 
 uint64_t cost_writes(const struct cost *c, enum side side);

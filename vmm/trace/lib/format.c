@@ -10,7 +10,7 @@
 #include <seccomp.h>
 #include <string.h>
 
-#define CALLS_MAX 1024u         /* system call numbers are below */
+#define CALLS_MAX 1024u /* system call numbers are below */
 
 struct bit_name {
     uint64_t bit;
@@ -18,26 +18,39 @@ struct bit_name {
 };
 
 static const struct bit_name pte_bits[] = {
-    { 1ull << 0, "P" }, { 1ull << 1, "W" }, { 1ull << 2, "U" }, { 1ull << 3, "PWT" },
-    { 1ull << 4, "PCD" }, { 1ull << 5, "A" }, { 1ull << 6, "D" }, { 1ull << 7, "PS" },
-    { 1ull << 8, "G" }, { 1ull << 63, "NX" },
-    { 1ull << 9, "COW" }, { 1ull << 10, "ANON" },   /* software: the kernel's guest/mm/pt.h */
+    { 1ull << 0, "P" },   { 1ull << 1, "W" },
+    { 1ull << 2, "U" },   { 1ull << 3, "PWT" },
+    { 1ull << 4, "PCD" }, { 1ull << 5, "A" },
+    { 1ull << 6, "D" },   { 1ull << 7, "PS" },
+    { 1ull << 8, "G" },   { 1ull << 63, "NX" },
+    { 1ull << 9, "COW" }, { 1ull << 10, "ANON" }, /* software: the kernel's guest/mm/pt.h */
     { 0, NULL },
 };
 
 static const struct bit_name fault_bits[] = {
-    { 1, "present" }, { 2, "write" }, { 4, "user" }, { 8, "reserved" }, { 16, "fetch" },
-    { 32, "pkey" }, { 0, NULL },
+    { 1, "present" }, { 2, "write" }, { 4, "user" }, { 8, "reserved" },
+    { 16, "fetch" },  { 32, "pkey" }, { 0, NULL },
 };
 
 static const struct bit_name clone_bits[] = {
-    { CLONE_VM, "VM" }, { CLONE_FS, "FS" }, { CLONE_FILES, "FILES" },
-    { CLONE_SIGHAND, "SIGHAND" }, { CLONE_PIDFD, "PIDFD" }, { CLONE_PTRACE, "PTRACE" },
-    { CLONE_VFORK, "VFORK" }, { CLONE_PARENT, "PARENT" }, { CLONE_THREAD, "THREAD" },
-    { CLONE_NEWNS, "NEWNS" }, { CLONE_SYSVSEM, "SYSVSEM" }, { CLONE_SETTLS, "SETTLS" },
-    { CLONE_PARENT_SETTID, "PARENT_SETTID" }, { CLONE_CHILD_CLEARTID, "CHILD_CLEARTID" },
-    { CLONE_DETACHED, "DETACHED" }, { CLONE_UNTRACED, "UNTRACED" },
-    { CLONE_CHILD_SETTID, "CHILD_SETTID" }, { 0, NULL },
+    { CLONE_VM, "VM" },
+    { CLONE_FS, "FS" },
+    { CLONE_FILES, "FILES" },
+    { CLONE_SIGHAND, "SIGHAND" },
+    { CLONE_PIDFD, "PIDFD" },
+    { CLONE_PTRACE, "PTRACE" },
+    { CLONE_VFORK, "VFORK" },
+    { CLONE_PARENT, "PARENT" },
+    { CLONE_THREAD, "THREAD" },
+    { CLONE_NEWNS, "NEWNS" },
+    { CLONE_SYSVSEM, "SYSVSEM" },
+    { CLONE_SETTLS, "SETTLS" },
+    { CLONE_PARENT_SETTID, "PARENT_SETTID" },
+    { CLONE_CHILD_CLEARTID, "CHILD_CLEARTID" },
+    { CLONE_DETACHED, "DETACHED" },
+    { CLONE_UNTRACED, "UNTRACED" },
+    { CLONE_CHILD_SETTID, "CHILD_SETTID" },
+    { 0, NULL },
 };
 
 /* Set bits joined by "|"; what has no name is a number at the end. */

@@ -53,11 +53,10 @@ static const char types_text[] =
     "typealias integer { size = 64; align = 8; signed = false; base = hex; } := hex64_t;\n"
     "typealias integer { size = 8;  align = 8; signed = false; encoding = UTF8; } := char_t;\n\n";
 
-static const char trace_text[] =
-    "\tbyte_order = le;\n"
-    "\tpacket.header := struct {\n"
-    "\t\tu32_t magic;\n\t\tu8_t uuid[16];\n\t\tu32_t stream_id;\n"
-    "\t\tu64_t stream_instance_id;\n\t};\n};\n\n";
+static const char trace_text[] = "\tbyte_order = le;\n"
+                                 "\tpacket.header := struct {\n"
+                                 "\t\tu32_t magic;\n\t\tu8_t uuid[16];\n\t\tu32_t stream_id;\n"
+                                 "\t\tu64_t stream_instance_id;\n\t};\n};\n\n";
 
 static const char stream_text[] =
     "typealias integer { size = 27; align = 1; signed = false; map = clock.guest_tsc.value; }"
@@ -99,7 +98,8 @@ static void write_cpus(FILE *out, struct trace_meta *m)
 
 static void write_env(FILE *out, struct trace_meta *m)
 {
-    fprintf(out, "env {\n\thostname = \"guest\";\n\tdomain = \"guest-kernel\";\n"
+    fprintf(out,
+            "env {\n\thostname = \"guest\";\n\tdomain = \"guest-kernel\";\n"
             "\ttracer_name = \"vmm\";\n\ttracer_major = 1;\n\ttracer_minor = 0;\n"
             "\tabi_version = %u;\n\tncpus = %" PRIu64 ";\n\ttsc_khz = %" PRIu64 ";\n"
             "\tpt_levels = %u;\n\tpage_shift = 12;\n\tschema = \"%016" PRIx64 "\";\n",
@@ -117,7 +117,8 @@ static void write_env(FILE *out, struct trace_meta *m)
 
 static void write_clock(FILE *out, const struct trace_meta *m)
 {
-    fprintf(out, "clock {\n\tname = guest_tsc;\n"
+    fprintf(out,
+            "clock {\n\tname = guest_tsc;\n"
             "\tdescription = \"guest TSC, one clock for all vCPUs\";\n"
             "\tfreq = %" PRIu64 ";\n\tprecision = 0;\n\toffset_s = %" PRIu64 ";\n"
             "\toffset = %" PRIu64 ";\n\tabsolute = FALSE;\n};\n\n",
@@ -142,14 +143,13 @@ static void write_lists(FILE *out)
 
 static void write_class(FILE *out, const struct trace_class *c)
 {
-    fprintf(out, "event { id = %u; stream_id = 0; name = \"%s\";\n\tfields := struct {\n",
-            c->id, c->name);
+    fprintf(out, "event { id = %u; stream_id = 0; name = \"%s\";\n\tfields := struct {\n", c->id,
+            c->name);
     for (const struct trace_field *f = c->fields; f->name != NULL; f++) {
         if (f->kind == FIELD_CHARS)
             fprintf(out, "\t\tchar_t %s[%u];\n", f->name, f->size);
         else
-            fprintf(out, "\t\t%s_t %s%s;\n", f->type, f->name,
-                    f->kind == FIELD_SEQ ? "[len]" : "");
+            fprintf(out, "\t\t%s_t %s%s;\n", f->type, f->name, f->kind == FIELD_SEQ ? "[len]" : "");
     }
     fputs("\t};\n};\n", out);
 }
@@ -197,7 +197,7 @@ static int read_signed(const char *text, const char *name, int64_t *value)
     if (at == NULL)
         return -1;
     char *end;
-    *value = strtoll(at, &end, 10);         /* past the blanks before the number */
+    *value = strtoll(at, &end, 10); /* past the blanks before the number */
     return end != at && *end == ';' ? 0 : -1;
 }
 
@@ -210,7 +210,7 @@ static int read_cpus(const char *text, struct trace_meta *m)
         const char *own = value_of(text, name);
         if (own == NULL)
             return -1;
-        own -= strlen(name) + 5;            /* its lines stand together */
+        own -= strlen(name) + 5; /* its lines stand together */
         bad |= read_signed(own, name, &m->cpu[cpu].tsc_offset);
         snprintf(name, sizeof(name), "cpu%u_tsc_found", cpu);
         bad |= read_signed(own, name, &m->cpu[cpu].tsc_found);
@@ -260,8 +260,7 @@ int trace_meta_parse(struct trace_meta *m, const char *text)
     memset(m, 0, sizeof(*m));
     if (strncmp(text, "/* CTF 1.8", 10) != 0 || read_uuid(text, m->uuid) != 0 ||
         read_number(text, "tsc_khz", &m->tsc_khz) != 0 || m->tsc_khz == 0 ||
-        m->tsc_khz > 100000000 ||
-        read_number(text, "offset_s", &m->offset_s) != 0 ||
+        m->tsc_khz > 100000000 || read_number(text, "offset_s", &m->offset_s) != 0 ||
         read_number(text, "offset", &m->offset) != 0 ||
         read_number(text, "ncpus", &m->ncpus) != 0 ||
         read_number(text, "ram_end", &m->ram_end) != 0 || read_cpus(text, m) != 0 ||

@@ -7,22 +7,22 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define TRACE_CPUS_MAX          256u
-#define TRACE_META_CPU_BYTES    128u
+#define TRACE_CPUS_MAX       256u
+#define TRACE_META_CPU_BYTES 128u
 
 struct trace_meta {
     uint8_t uuid[16];
     uint64_t tsc_khz;
-    uint64_t offset_s, offset;  /* the wall clock at TSC 0: seconds, and ticks on top */
+    uint64_t offset_s, offset; /* the wall clock at TSC 0: seconds, and ticks on top */
     uint64_t ncpus;
-    uint64_t schema;            /* trace_schema_hash() of the writer */
-    uint64_t ram_end;           /* first address above the guest's RAM; 0: not known */
+    uint64_t schema;  /* trace_schema_hash() of the writer */
+    uint64_t ram_end; /* first address above the guest's RAM; 0: not known */
     char flavour[32], git_id[64], kernel[256];
     struct {
-        int64_t tsc_offset;     /* its TSC minus the host's, as the VMM knows it */
-        int64_t tsc_found;      /* vCPU 0's minus its own, as the guest measured it, */
-        int64_t tsc_error;      /* within +- this; -1: it never came up */
-        uint64_t at;            /* offset in the file of what trace_meta_cpu() gives */
+        int64_t tsc_offset; /* its TSC minus the host's, as the VMM knows it */
+        int64_t tsc_found;  /* vCPU 0's minus its own, as the guest measured it, */
+        int64_t tsc_error;  /* within +- this; -1: it never came up */
+        uint64_t at;        /* offset in the file of what trace_meta_cpu() gives */
     } cpu[TRACE_CPUS_MAX];
 };
 

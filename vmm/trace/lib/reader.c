@@ -16,21 +16,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEADER sizeof(struct trace_packet)
+#define HEADER       sizeof(struct trace_packet)
 #define METADATA_MAX (1 << 20)
-#define EVENT_MIN (sizeof(uint32_t) + sizeof(struct trace_context))
+#define EVENT_MIN    (sizeof(uint32_t) + sizeof(struct trace_context))
 
 struct stream {
     const uint8_t *map;
     size_t size;
-    bool mapped;                /* ours to unmap */
+    bool mapped; /* ours to unmap */
     bool done;
-    size_t packet_end;          /* where the next packet starts */
-    size_t pos, end;            /* of the events in this packet */
-    uint64_t tsc;               /* of the last event, or the packet's begin */
-    uint64_t last_tsc;          /* end of the packet by its header */
+    size_t packet_end; /* where the next packet starts */
+    size_t pos, end;   /* of the events in this packet */
+    uint64_t tsc;      /* of the last event, or the packet's begin */
+    uint64_t last_tsc; /* end of the packet by its header */
     uint64_t next_seq;
-    struct trace_event ev;      /* the one to be returned next */
+    struct trace_event ev; /* the one to be returned next */
     struct trace_stream_info info;
 };
 
@@ -40,9 +40,9 @@ struct trace {
     unsigned count;
     bool open_packets;
     bool has_gap;
-    struct stream *current;     /* whose event was returned last */
-    struct stream *rival;       /* whose event is the next of all the others; NULL: none */
-    uint64_t ticks_in_ns;       /* rounded up, and one more */
+    struct stream *current; /* whose event was returned last */
+    struct stream *rival;   /* whose event is the next of all the others; NULL: none */
+    uint64_t ticks_in_ns;   /* rounded up, and one more */
     char problem[200];
 };
 
@@ -74,10 +74,7 @@ static inline uint64_t load64(const uint8_t *p)
     return v;
 }
 
-static bool is_level(unsigned level)
-{
-    return level >= PT_LEVEL_PTE && level <= PT_LEVEL_PGD;
-}
+static bool is_level(unsigned level) { return level >= PT_LEVEL_PTE && level <= PT_LEVEL_PGD; }
 
 /* What users of page-table events rely on without looking again. */
 static bool pt_event_ok(uint32_t id, const void *fields, uint32_t count)
@@ -87,16 +84,13 @@ static bool pt_event_ok(uint32_t id, const void *fields, uint32_t count)
     const struct trace_ev_table_alloc *a = fields;
 
     switch (id) {
-    case TRACE_EV_pte_write:
-        return is_level(w->level) && w->index < 512;
+    case TRACE_EV_pte_write: return is_level(w->level) && w->index < 512;
     case TRACE_EV_pte_range:
         return is_level(r->level) && count % 2 == 0 && r->first + count / 2 <= 512;
     case TRACE_EV_pte_range_new:
-    case TRACE_EV_pte_range_old:
-        return is_level(r->level) && r->first + count <= 512;
+    case TRACE_EV_pte_range_old: return is_level(r->level) && r->first + count <= 512;
     case TRACE_EV_table_alloc:
-    case TRACE_EV_table_free:
-        return is_level(a->level);
+    case TRACE_EV_table_free: return is_level(a->level);
     }
     return true;
 }
@@ -164,16 +158,13 @@ void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,
 
 /* --- packets -------------------------------------------------------------------------- */
 
-static void end_stream(struct stream *s)
-{
-    s->done = true;
-}
+static void end_stream(struct stream *s) { s->done = true; }
 
 static void break_stream(struct trace *t, struct stream *s, size_t at, const char *why)
 {
     t->has_gap = true;
-    set_problem(t, "%s, byte %zu: %s; what comes after it in this stream is not read",
-                s->info.name, at, why);
+    set_problem(t, "%s, byte %zu: %s; what comes after it in this stream is not read", s->info.name,
+                at, why);
     end_stream(s);
 }
 
@@ -194,8 +185,8 @@ static const char *check_packet(const struct trace_packet *h, size_t left)
 static void count_loss(struct trace *t, struct stream *s, const struct trace_packet *h)
 {
     if (h->packet_seq_num != s->next_seq)
-        s->info.lost_packets += h->packet_seq_num > s->next_seq
-                                    ? h->packet_seq_num - s->next_seq : 1;
+        s->info.lost_packets +=
+            h->packet_seq_num > s->next_seq ? h->packet_seq_num - s->next_seq : 1;
     s->next_seq = h->packet_seq_num + 1;
     s->info.lost_events = h->events_discarded;
     t->has_gap |= s->info.lost_packets != 0 || s->info.lost_events != 0;
@@ -328,7 +319,7 @@ static struct trace *new_trace(unsigned n)
 
 static void prime(struct trace *t)
 {
-    if (t->meta.tsc_khz == 0)           /* slices have no metadata; any rate is good then */
+    if (t->meta.tsc_khz == 0) /* slices have no metadata; any rate is good then */
         t->meta.tsc_khz = 1000000;
     t->ticks_in_ns = t->meta.tsc_khz / 1000000 + 2;
     for (unsigned i = 0; i < t->count; i++)
@@ -445,8 +436,10 @@ int trace_open(struct trace **out, const char *dir, char *err, size_t err_size)
     else if (read_meta(dirfd(d), &t->meta) != 0)
         snprintf(err, err_size, "%s: holds no trace (no metadata file that vmm wrote)", dir);
     else if (t->meta.schema != trace_schema_hash())
-        snprintf(err, err_size, "%s: made by a vmm with other kinds of events (%s); use the "
-                 "vmm-trace built with it, or babeltrace2", dir, t->meta.git_id);
+        snprintf(err, err_size,
+                 "%s: made by a vmm with other kinds of events (%s); use the "
+                 "vmm-trace built with it, or babeltrace2",
+                 dir, t->meta.git_id);
     else
         result = open_streams(t, d, err, err_size);
     closedir(d);
@@ -470,25 +463,16 @@ void trace_close(struct trace *t)
     free(t);
 }
 
-const struct trace_meta *trace_meta(const struct trace *t)
-{
-    return &t->meta;
-}
+const struct trace_meta *trace_meta(const struct trace *t) { return &t->meta; }
 
-unsigned trace_stream_count(const struct trace *t)
-{
-    return t->count;
-}
+unsigned trace_stream_count(const struct trace *t) { return t->count; }
 
 const struct trace_stream_info *trace_stream(const struct trace *t, unsigned i)
 {
     return &t->stream[i].info;
 }
 
-bool trace_has_gap(const struct trace *t)
-{
-    return t->has_gap;
-}
+bool trace_has_gap(const struct trace *t) { return t->has_gap; }
 
 const char *trace_problem(const struct trace *t)
 {

@@ -18,13 +18,13 @@
 
 struct trace_event {
     uint64_t tsc;
-    uint32_t id;                /* enum trace_event_id */
+    uint32_t id; /* enum trace_event_id */
     uint32_t cpu, pid, mm;
     const struct trace_class *class;
-    const void *fields;         /* struct trace_ev_NAME, not aligned */
-    const uint8_t *seq;         /* the words of the sequence, not aligned */
-    uint32_t count;             /* and how many.  Use this, not fields->len */
-    uint32_t bytes;             /* header and all */
+    const void *fields; /* struct trace_ev_NAME, not aligned */
+    const uint8_t *seq; /* the words of the sequence, not aligned */
+    uint32_t count;     /* and how many.  Use this, not fields->len */
+    uint32_t bytes;     /* header and all */
 };
 
 /* What is known of one stream so far; complete when trace_next() gave NULL. */
@@ -33,8 +33,8 @@ struct trace_stream_info {
     uint32_t cpu;
     uint64_t file_bytes, content_bytes, packets, events;
     uint64_t lost_packets, lost_events;
-    uint64_t late_events;       /* later than their packet's end by its header */
-    bool open_packet;           /* ends in a packet that nobody closed */
+    uint64_t late_events; /* later than their packet's end by its header */
+    bool open_packet;     /* ends in a packet that nobody closed */
 };
 
 struct trace;
@@ -50,7 +50,7 @@ struct trace_slice {
     uint32_t cpu;
 };
 int trace_open_slices(struct trace **out, const struct trace_slice *slice, unsigned n,
-                      bool open_packets);               /* 0 or -ENOMEM */
+                      bool open_packets); /* 0 or -ENOMEM */
 void trace_close(struct trace *t);
 
 /* The next event of all, valid until the call after; NULL at the end. */
@@ -59,7 +59,7 @@ const struct trace_event *trace_next(struct trace *t);
 const struct trace_meta *trace_meta(const struct trace *t);
 unsigned trace_stream_count(const struct trace *t);
 const struct trace_stream_info *trace_stream(const struct trace *t, unsigned i);
-const char *trace_problem(const struct trace *t);       /* NULL: none so far */
+const char *trace_problem(const struct trace *t); /* NULL: none so far */
 
 /* Has anything been missing so far: lost packets or events, the rest of a stream
  * that broke, an open packet that was not read?  Streams are read a little ahead. */
@@ -80,8 +80,8 @@ static inline uint64_t trace_word(const struct trace_event *e, uint32_t i)
  * there yet (its header, which the guest writes last, is 0) or makes no sense.
  * The first event has an extended header, so the times need nothing else. */
 struct trace_tail {
-    size_t content;             /* bytes, the packet header included */
-    uint64_t first, last;       /* TSC of first and last event */
+    size_t content;       /* bytes, the packet header included */
+    uint64_t first, last; /* TSC of first and last event */
     uint64_t events;
 };
 void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,

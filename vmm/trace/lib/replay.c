@@ -17,8 +17,8 @@ struct mm_root {
 struct replay {
     replay_report *report;
     void *arg;
-    struct replay_table **table;        /* by hash; NULL: free */
-    size_t capacity, live;              /* capacity: a power of two */
+    struct replay_table **table; /* by hash; NULL: free */
+    size_t capacity, live;       /* capacity: a power of two */
     struct mm_root *root;
     size_t roots, root_capacity;
     uint64_t violations;
@@ -116,16 +116,16 @@ static void violate(struct replay *r, struct replay_violation v)
 const char *replay_fault_text(enum replay_fault fault)
 {
     static const char *const text[] = {
-        [REPLAY_OLD_DIFFERS]    = "the event's old value is not what the slot held",
-        [REPLAY_NO_TABLE]       = "an event for a frame that is not a live table",
-        [REPLAY_WRONG_LEVEL]    = "the table is of another level",
-        [REPLAY_TABLE_TWICE]    = "table_alloc of a table that is live",
-        [REPLAY_NO_MM]          = "mm_free of an address space that does not exist",
-        [REPLAY_MM_TWICE]       = "mm_create of an address space that exists",
-        [REPLAY_NO_ROOT]        = "the root of an address space is not a live PGD",
-        [REPLAY_LOST_CHILD]     = "an entry points to a frame that is no table of the level below",
+        [REPLAY_OLD_DIFFERS] = "the event's old value is not what the slot held",
+        [REPLAY_NO_TABLE] = "an event for a frame that is not a live table",
+        [REPLAY_WRONG_LEVEL] = "the table is of another level",
+        [REPLAY_TABLE_TWICE] = "table_alloc of a table that is live",
+        [REPLAY_NO_MM] = "mm_free of an address space that does not exist",
+        [REPLAY_MM_TWICE] = "mm_create of an address space that exists",
+        [REPLAY_NO_ROOT] = "the root of an address space is not a live PGD",
+        [REPLAY_LOST_CHILD] = "an entry points to a frame that is no table of the level below",
         [REPLAY_MEMORY_DIFFERS] = "guest memory differs from the trace",
-        [REPLAY_NOT_RAM]        = "a table lies outside of guest memory",
+        [REPLAY_NOT_RAM] = "a table lies outside of guest memory",
     };
     return text[fault];
 }
@@ -138,12 +138,16 @@ static uint64_t slot_va(uint64_t va, unsigned level, unsigned slots)
 /* --- events -------------------------------------------------------------------------- */
 
 /* The live table that an event names, or NULL after a report. */
-static struct replay_table *table_for(struct replay *r, const struct trace_event *e,
-                                      uint32_t pfn, unsigned level, uint64_t va)
+static struct replay_table *table_for(struct replay *r, const struct trace_event *e, uint32_t pfn,
+                                      unsigned level, uint64_t va)
 {
     struct replay_table *t = find(r, pfn);
     struct replay_violation v = {
-        .event = e, .mm = e->mm, .table_pfn = pfn, .level = level, .va = va,
+        .event = e,
+        .mm = e->mm,
+        .table_pfn = pfn,
+        .level = level,
+        .va = va,
     };
     if (t == NULL) {
         v.fault = REPLAY_NO_TABLE;
@@ -164,9 +168,16 @@ static void write_slot(struct replay *r, const struct trace_event *e, struct rep
 {
     if ((t->slot[index] ^ old) & ~PTE_AD)
         violate(r, (struct replay_violation){
-            .fault = REPLAY_OLD_DIFFERS, .event = e, .mm = e->mm, .table_pfn = t->pfn,
-            .level = t->level, .index = index, .va = va, .expected = t->slot[index], .found = old,
-        });
+                       .fault = REPLAY_OLD_DIFFERS,
+                       .event = e,
+                       .mm = e->mm,
+                       .table_pfn = t->pfn,
+                       .level = t->level,
+                       .index = index,
+                       .va = va,
+                       .expected = t->slot[index],
+                       .found = old,
+                   });
     t->slot[index] = new;
 }
 
@@ -178,10 +189,12 @@ static void write_range(struct replay *r, const struct trace_event *e)
     unsigned n = pairs ? e->count / 2 : e->count;
 
     for (unsigned i = 0; t != NULL && i < n; i++) {
-        uint64_t old = pairs ? trace_word(e, 2 * i) :
-                       e->id == TRACE_EV_pte_range_old ? trace_word(e, i) : 0;
-        uint64_t new = pairs ? trace_word(e, 2 * i + 1) :
-                       e->id == TRACE_EV_pte_range_new ? trace_word(e, i) : 0;
+        uint64_t old = pairs                             ? trace_word(e, 2 * i)
+                       : e->id == TRACE_EV_pte_range_old ? trace_word(e, i)
+                                                         : 0;
+        uint64_t new = pairs                             ? trace_word(e, 2 * i + 1)
+                       : e->id == TRACE_EV_pte_range_new ? trace_word(e, i)
+                                                         : 0;
         write_slot(r, e, t, f->first + i, slot_va(f->va, f->level, i), old, new);
     }
 }
@@ -193,9 +206,13 @@ static int alloc_table(struct replay *r, const struct trace_event *e)
 
     if (t != NULL) {
         violate(r, (struct replay_violation){
-            .fault = REPLAY_TABLE_TWICE, .event = e, .mm = e->mm, .table_pfn = t->pfn,
-            .level = f->level, .va = f->va,
-        });
+                       .fault = REPLAY_TABLE_TWICE,
+                       .event = e,
+                       .mm = e->mm,
+                       .table_pfn = t->pfn,
+                       .level = f->level,
+                       .va = f->va,
+                   });
         remove_table(r, t->pfn);
     }
     if (2 * (r->live + 1) > r->capacity && grow(r) != 0)
@@ -227,8 +244,11 @@ static int create_mm(struct replay *r, const struct trace_event *e)
 
     if (root != NULL) {
         violate(r, (struct replay_violation){
-            .fault = REPLAY_MM_TWICE, .event = e, .mm = e->mm, .table_pfn = f->root_pfn,
-        });
+                       .fault = REPLAY_MM_TWICE,
+                       .event = e,
+                       .mm = e->mm,
+                       .table_pfn = f->root_pfn,
+                   });
     } else {
         if (r->roots == r->root_capacity) {
             size_t n = r->root_capacity != 0 ? 2 * r->root_capacity : 32;
@@ -267,21 +287,15 @@ int replay_event(struct replay *r, const struct trace_event *e)
         break;
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
-    case TRACE_EV_pte_range_old:
-        write_range(r, e);
-        break;
-    case TRACE_EV_table_alloc:
-        return alloc_table(r, e);
+    case TRACE_EV_pte_range_old: write_range(r, e); break;
+    case TRACE_EV_table_alloc: return alloc_table(r, e);
     case TRACE_EV_table_free:
         t = table_for(r, e, f->table_pfn, f->level, f->va);
         if (t != NULL)
             remove_table(r, t->pfn);
         break;
-    case TRACE_EV_mm_create:
-        return create_mm(r, e);
-    case TRACE_EV_mm_free:
-        free_mm(r, e);
-        break;
+    case TRACE_EV_mm_create: return create_mm(r, e);
+    case TRACE_EV_mm_free: free_mm(r, e); break;
     }
     return 0;
 }
@@ -325,24 +339,20 @@ void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pf
         const struct replay_table *t = find(r, r->root[i].root_pfn);
         if (t == NULL || t->level != PT_LEVEL_PGD)
             violate(r, (struct replay_violation){
-                .fault = REPLAY_NO_ROOT, .mm = r->root[i].mm, .table_pfn = r->root[i].root_pfn,
-                .level = PT_LEVEL_PGD,
-            });
+                           .fault = REPLAY_NO_ROOT,
+                           .mm = r->root[i].mm,
+                           .table_pfn = r->root[i].root_pfn,
+                           .level = PT_LEVEL_PGD,
+                       });
     }
     for (size_t i = 0; i < r->capacity; i++)
         if (r->table[i] != NULL)
             compare_table(r, r->table[i], page(arg, r->table[i]->pfn));
 }
 
-uint64_t replay_violations(const struct replay *r)
-{
-    return r->violations;
-}
+uint64_t replay_violations(const struct replay *r) { return r->violations; }
 
-unsigned replay_live_tables(const struct replay *r)
-{
-    return (unsigned)r->live;
-}
+unsigned replay_live_tables(const struct replay *r) { return (unsigned)r->live; }
 
 const struct replay_table *replay_table(const struct replay *r, uint32_t pfn)
 {

@@ -13,36 +13,36 @@
 
 #include "vmm/trace/lib/reader.h"
 
-#define PTE_PRESENT     0x1ull
-#define PTE_PS          0x80ull         /* a 2 MiB or 1 GiB page, levels PMD and PUD */
-#define PTE_AD          0x60ull         /* Accessed, Dirty */
-#define PTE_PFN(e)      (((e) & 0x000ffffffffff000ull) >> 12)
-#define PT_SLOTS        512u
+#define PTE_PRESENT 0x1ull
+#define PTE_PS      0x80ull /* a 2 MiB or 1 GiB page, levels PMD and PUD */
+#define PTE_AD      0x60ull /* Accessed, Dirty */
+#define PTE_PFN(e)  (((e)&0x000ffffffffff000ull) >> 12)
+#define PT_SLOTS    512u
 
 struct replay_table {
     uint32_t pfn;
-    uint32_t mm;                /* that it was made for; 0: the kernel's */
+    uint32_t mm; /* that it was made for; 0: the kernel's */
     uint8_t level;
-    uint64_t va;                /* that slot 0 stands for */
+    uint64_t va; /* that slot 0 stands for */
     uint64_t slot[PT_SLOTS];
 };
 
 enum replay_fault {
-    REPLAY_OLD_DIFFERS,         /* an event's old value is not the slot's */
-    REPLAY_NO_TABLE,            /* event for a frame that is no live table */
-    REPLAY_WRONG_LEVEL,         /* the table is of another level */
-    REPLAY_TABLE_TWICE,         /* table_alloc of a live table */
-    REPLAY_NO_MM,               /* mm_free of an address space that is not there */
+    REPLAY_OLD_DIFFERS, /* an event's old value is not the slot's */
+    REPLAY_NO_TABLE,    /* event for a frame that is no live table */
+    REPLAY_WRONG_LEVEL, /* the table is of another level */
+    REPLAY_TABLE_TWICE, /* table_alloc of a live table */
+    REPLAY_NO_MM,       /* mm_free of an address space that is not there */
     REPLAY_MM_TWICE,
-    REPLAY_NO_ROOT,             /* an address space whose root is no live PGD */
-    REPLAY_LOST_CHILD,          /* entry points to a frame that is no table one level down */
-    REPLAY_MEMORY_DIFFERS,      /* guest memory is not what was replayed */
-    REPLAY_NOT_RAM,             /* a table where there is no memory */
+    REPLAY_NO_ROOT,        /* an address space whose root is no live PGD */
+    REPLAY_LOST_CHILD,     /* entry points to a frame that is no table one level down */
+    REPLAY_MEMORY_DIFFERS, /* guest memory is not what was replayed */
+    REPLAY_NOT_RAM,        /* a table where there is no memory */
 };
 
 struct replay_violation {
     enum replay_fault fault;
-    const struct trace_event *event;    /* NULL: found by comparing, at the end */
+    const struct trace_event *event; /* NULL: found by comparing, at the end */
     uint32_t mm, table_pfn;
     unsigned level, index;
     uint64_t va, expected, found;
@@ -50,10 +50,10 @@ struct replay_violation {
 typedef void replay_report(void *arg, const struct replay_violation *v);
 
 struct replay;
-struct replay *replay_new(replay_report *report, void *arg);    /* NULL: no memory */
+struct replay *replay_new(replay_report *report, void *arg); /* NULL: no memory */
 void replay_free(struct replay *r);
 
-int replay_event(struct replay *r, const struct trace_event *e);    /* 0 or -ENOMEM */
+int replay_event(struct replay *r, const struct trace_event *e); /* 0 or -ENOMEM */
 
 /* Compares every live table with memory; page(arg, pfn) gives the 4 KiB there
  * or NULL.  Also: every root is a live PGD, and every entry that points to a

@@ -7,9 +7,9 @@
 
 /* --- lists of names ----------------------------------------------------------- */
 
-#define N2(name, value)                 [value] = #name,
-#define N2R(value, name)                [value] = #name,
-#define N4(name, value, wchan, letter)  [value] = #name,
+#define N2(name, value)                [value] = #name,
+#define N2R(value, name)               [value] = #name,
+#define N4(name, value, wchan, letter) [value] = #name,
 static const char *const pt_level_names[] = { TRACE_PT_LEVELS(N2) };
 static const char *const pt_reason_names[] = { TRACE_PT_REASONS(N2) };
 static const char *const task_state_names[] = { TRACE_TASK_STATES(N2) };
@@ -17,22 +17,24 @@ static const char *const block_reason_names[] = { TRACE_BLOCK_REASONS(N4) };
 static const char *const release_cause_names[] = { TRACE_RELEASE_CAUSES(N2) };
 static const char *const boot_stage_names[] = { BOOT_STAGES(N2R) };
 
-#define LIST(label) { #label, label##_names, sizeof(label##_names) / sizeof(label##_names[0]) }
+#define LIST(label) \
+    { \
+#label, label##_names, sizeof(label##_names) / sizeof(label##_names[0]) \
+    }
 const struct trace_list trace_lists[] = {
-    LIST(pt_level), LIST(pt_reason), LIST(task_state), LIST(block_reason),
+    LIST(pt_level),      LIST(pt_reason),  LIST(task_state),  LIST(block_reason),
     LIST(release_cause), LIST(boot_stage), { NULL, NULL, 0 },
 };
 
 /* --- fields and events ---------------------------------------------------------- */
 
-#define KIND(type) \
-    (#type[0] == 'h' ? FIELD_HEX : #type[0] == 's' ? FIELD_SINT : FIELD_UINT)
-#define F(type, field)  { #field, #type, KIND(type), sizeof(trace_##type) },
-#define E(list, field)  { #field, #list, FIELD_ENUM, 1 },
-#define C(field)        { #field, "char16", FIELD_CHARS, 16 },
-#define S(type, field)  { #field, #type, FIELD_SEQ, 0 },
+#define KIND(type)     (#type[0] == 'h' ? FIELD_HEX : #type[0] == 's' ? FIELD_SINT : FIELD_UINT)
+#define F(type, field) { #field, #type, KIND(type), sizeof(trace_##type) },
+#define E(list, field) { #field, #list, FIELD_ENUM, 1 },
+#define C(field)       { #field, "char16", FIELD_CHARS, 16 },
+#define S(type, field) { #field, #type, FIELD_SEQ, 0 },
 #define X(id, name, fields) \
-    static const struct trace_field name##_fields[] = { fields(F, E, S, C) { NULL, NULL, 0, 0 } };
+    static const struct trace_field name##_fields[] = { fields(F, E, S, C){ NULL, NULL, 0, 0 } };
 TRACE_EVENTS(X)
 #undef X
 #undef F
@@ -44,7 +46,7 @@ TRACE_EVENTS(X)
 #define NOT_F(type, field)
 #define NOT_E(list, field)
 #define NOT_C(field)
-#define IS_S(type, field) + 1
+#define IS_S(type, field) +1
 #define X(id, name, fields) \
     { id, #name, sizeof(struct trace_ev_##name), 0 fields(NOT_F, NOT_E, IS_S, NOT_C), \
       name##_fields },

@@ -15,9 +15,9 @@
 struct trace_list {
     const char *label;
     const char *const *name;
-    unsigned count;             /* values are below this */
+    unsigned count; /* values are below this */
 };
-extern const struct trace_list trace_lists[];       /* ends with label NULL */
+extern const struct trace_list trace_lists[]; /* ends with label NULL */
 
 enum trace_field_kind { FIELD_UINT, FIELD_HEX, FIELD_SINT, FIELD_ENUM, FIELD_CHARS, FIELD_SEQ };
 
@@ -25,26 +25,26 @@ enum trace_field_kind { FIELD_UINT, FIELD_HEX, FIELD_SINT, FIELD_ENUM, FIELD_CHA
  * sum of the sizes before it.  A FIELD_SEQ has size 0: it follows the fixed
  * part, and its length in words is the u16 that ends the fixed part. */
 struct trace_field {
-    const char *name;           /* NULL ends the fields of an event */
-    const char *type;           /* as in the schema: "hex64", or the label of a list */
-    uint8_t kind;               /* enum trace_field_kind */
-    uint8_t size;               /* bytes */
+    const char *name; /* NULL ends the fields of an event */
+    const char *type; /* as in the schema: "hex64", or the label of a list */
+    uint8_t kind;     /* enum trace_field_kind */
+    uint8_t size;     /* bytes */
 };
 
 struct trace_class {
     uint32_t id;
     const char *name;
-    uint16_t size;              /* bytes of the fixed fields */
+    uint16_t size; /* bytes of the fixed fields */
     uint8_t has_seq;
     const struct trace_field *fields;
 };
 extern const struct trace_class trace_classes[];
 extern const unsigned trace_class_count;
 
-#define TRACE_ID_LIMIT 64u      /* every id is below this */
+#define TRACE_ID_LIMIT 64u /* every id is below this */
 
-const struct trace_class *trace_class_of(uint32_t id);              /* NULL: unknown */
-const struct trace_class *trace_class_named(const char *name);      /* NULL: unknown */
+const struct trace_class *trace_class_of(uint32_t id);         /* NULL: unknown */
+const struct trace_class *trace_class_named(const char *name); /* NULL: unknown */
 
 /* The name of a value in a list, by the list's label; "?" if it has none. */
 const char *trace_value_name(const char *label, unsigned value);

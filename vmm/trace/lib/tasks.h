@@ -7,11 +7,11 @@
 /* The user's record begins with this. */
 struct task_head {
     uint32_t pid;
-    char comm[17];              /* "" until known */
+    char comm[17]; /* "" until known */
 };
 
 struct tasks;
-struct tasks *tasks_new(size_t record_size);    /* NULL: no memory */
+struct tasks *tasks_new(size_t record_size); /* NULL: no memory */
 void tasks_free(struct tasks *ts);
 
 /* The record of a pid, zeroed when new; it never moves.  Exits with a message

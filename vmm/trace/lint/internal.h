@@ -8,26 +8,26 @@
 #include "vmm/trace/lib/replay.h"
 #include "vmm/trace/lib/tasks.h"
 
-#define LINT_CPUS   256u
-#define LEAF_COW    (1ull << 9)         /* the kernel's software bits, guest/mm/pt.h */
-#define LEAF_ANON   (1ull << 10)
+#define LINT_CPUS 256u
+#define LEAF_COW  (1ull << 9) /* the kernel's software bits, guest/mm/pt.h */
+#define LEAF_ANON (1ull << 10)
 
 struct duty;
 
 struct lint_mm {
-    struct task_head head;              /* head.pid: the id */
+    struct task_head head; /* head.pid: the id */
     bool live;
-    bool was_torn;                      /* its teardown has begun */
+    bool was_torn; /* its teardown has begun */
     uint32_t root_pfn;
-    unsigned vforks;                    /* waits for a child that uses it */
-    uint64_t cpus;                      /* that have its root loaded, 0 to 63 */
+    unsigned vforks; /* waits for a child that uses it */
+    uint64_t cpus;   /* that have its root loaded, 0 to 63 */
     struct duty *duties;
 };
 
 struct lint_cpu {
     uint32_t pid;
-    struct lint_mm *root;               /* whose root is loaded; NULL: the kernel's, or not known */
-    uint64_t loaded_at;                 /* number of the event of its last CR3 load */
+    struct lint_mm *root; /* whose root is loaded; NULL: the kernel's, or not known */
+    uint64_t loaded_at;   /* number of the event of its last CR3 load */
     /* A translation it may still have though what it led to is something else now. */
     bool has_stale;
     enum lint_check stale_check;
@@ -37,22 +37,22 @@ struct lint_cpu {
 
 struct lint_task {
     struct task_head head;
-    bool live, has_ended;               /* has_ended: a zombie */
+    bool live, has_ended; /* has_ended: a zombie */
     uint8_t state, reason;
     uint32_t on_pid;
-    unsigned rights;                    /* duties of its own that took rights away */
+    unsigned rights; /* duties of its own that took rights away */
     /* since its last syscall_enter */
     unsigned copies, wrprotects, tables;
-    struct {                            /* the vfork whose child it is */
-        bool active;                    /* not released yet */
-        bool is_blocked;                /* the parent has gone to sleep */
+    struct {             /* the vfork whose child it is */
+        bool active;     /* not released yet */
+        bool is_blocked; /* the parent has gone to sleep */
         bool child_ran, has_exec;
-        bool was_copied, parent_acted;  /* said so once */
+        bool was_copied, parent_acted; /* said so once */
         uint32_t parent;
-        uint32_t mm;                    /* shared; 0: CLONE_VFORK without CLONE_VM */
+        uint32_t mm; /* shared; 0: CLONE_VFORK without CLONE_VM */
     } vfork;
-    uint32_t vfork_child, vfork_mm;     /* of the call it is in, if that is a vfork; else 0 */
-    uint32_t left_mm;                   /* its vfork parent's, which it has left; 0: none */
+    uint32_t vfork_child, vfork_mm; /* of the call it is in, if that is a vfork; else 0 */
+    uint32_t left_mm;               /* its vfork parent's, which it has left; 0: none */
     /* A vfork parent: who released it, and how many events that CPU had then. */
     bool is_released;
     uint32_t released_on_cpu;
@@ -65,8 +65,8 @@ struct lint {
     struct lint_result *result;
     struct replay *replay;
     struct tasks *tasks, *mms, *frames, *links;
-    const struct trace_event *event;    /* the one at hand */
-    uint64_t now;                       /* its number */
+    const struct trace_event *event; /* the one at hand */
+    uint64_t now;                    /* its number */
     struct lint_cpu cpu[LINT_CPUS];
     uint64_t cpu_events[LINT_CPUS];
     unsigned cpus_seen;
@@ -81,10 +81,7 @@ static inline struct lint_task *lint_task(struct lint *l, uint32_t pid)
     return tasks_get(l->tasks, pid);
 }
 
-static inline struct lint_mm *lint_mm(struct lint *l, uint32_t id)
-{
-    return tasks_get(l->mms, id);
-}
+static inline struct lint_mm *lint_mm(struct lint *l, uint32_t id) { return tasks_get(l->mms, id); }
 
 /* The event shows that its CPU uses user translations of its task's address space:
  * it comes from user mode, or faulted in user memory. */
@@ -112,7 +109,7 @@ static inline bool is_leaf(const struct lint_write *w, uint64_t entry)
 void lint_tables_write(struct lint *l, const struct lint_write *w);
 
 /* reuse.c: M3, M4, F4, M2's flushes.  Before the event is applied to the state. */
-bool lint_reuse_start(struct lint *l);         /* false: no memory */
+bool lint_reuse_start(struct lint *l); /* false: no memory */
 void lint_reuse_write(struct lint *l, const struct lint_write *w);
 void lint_reuse_event(struct lint *l, const struct trace_event *e);
 void lint_reuse_free(struct lint *l);

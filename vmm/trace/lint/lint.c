@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* clang-format off */
 const char *const lint_names[LINT_COUNT] = {
 #define X(name, text) #name,
     LINT_CHECKS(X)
@@ -22,6 +23,7 @@ const char *const lint_texts[LINT_COUNT] = {
     LINT_CHECKS(X)
 #undef X
 };
+/* clang-format on */
 
 void lint_found(struct lint *l, enum lint_check check, const char *fmt, ...)
 {
@@ -58,8 +60,8 @@ enum lint_verdict lint_verdict(const struct lint_result *r, enum lint_check chec
 bool lint_proves_use(const struct trace_event *e)
 {
     const struct trace_ev_page_fault *f = e->fields;
-    return e->pid != 0 && (e->id == TRACE_EV_syscall_enter ||
-                           (e->id == TRACE_EV_page_fault && (f->error & 4)));
+    return e->pid != 0 &&
+           (e->id == TRACE_EV_syscall_enter || (e->id == TRACE_EV_page_fault && (f->error & 4)));
 }
 
 /* --- T1, T5, T8: what does not fit into the replayed tables ------------------------------ */
@@ -69,17 +71,17 @@ static void replay_found(void *arg, const struct replay_violation *v)
     struct lint *l = arg;
     switch (v->fault) {
     case REPLAY_OLD_DIFFERS:
-        lint_found(l, LINT_T1, "table %#x slot %u, va %#" PRIx64 ": the event says that %#" PRIx64
-                   " was there, but it was %#" PRIx64, v->table_pfn, v->index, v->va, v->found,
-                   v->expected);
+        lint_found(l, LINT_T1,
+                   "table %#x slot %u, va %#" PRIx64 ": the event says that %#" PRIx64
+                   " was there, but it was %#" PRIx64,
+                   v->table_pfn, v->index, v->va, v->found, v->expected);
         break;
     case REPLAY_NO_TABLE:
     case REPLAY_WRONG_LEVEL:
         lint_found(l, LINT_T5, "frame %#x, va %#" PRIx64 ": %s", v->table_pfn, v->va,
                    replay_fault_text(v->fault));
         break;
-    default:
-        lint_found(l, LINT_T8, "%s (frame %#x)", replay_fault_text(v->fault), v->table_pfn);
+    default: lint_found(l, LINT_T8, "%s (frame %#x)", replay_fault_text(v->fault), v->table_pfn);
     }
 }
 
@@ -96,19 +98,23 @@ static void writes(struct lint *l, const struct trace_event *e)
     struct lint_write one;
 
     if (e->id == TRACE_EV_pte_write) {
-        one = (struct lint_write){ w->va, w->old, w->new, w->table_pfn, w->index, w->level,
-                                   w->reason };
+        one = (struct lint_write){ w->va,    w->old,   w->new,   w->table_pfn,
+                                   w->index, w->level, w->reason };
         one_write(l, &one);
         return;
     }
-    one = (struct lint_write){ .va = r->va, .table_pfn = r->table_pfn, .index = r->first,
-                               .level = r->level, .reason = r->reason };
+    one = (struct lint_write){ .va = r->va,
+                               .table_pfn = r->table_pfn,
+                               .index = r->first,
+                               .level = r->level,
+                               .reason = r->reason };
     bool pairs = e->id == TRACE_EV_pte_range;
     uint64_t step = 1ull << (12 + 9 * (one.level - 1));
     for (uint32_t i = 0; i < e->count; i += 1 + pairs, one.index++, one.va += step) {
         one.old = e->id == TRACE_EV_pte_range_new ? 0 : trace_word(e, i);
-        one.new = pairs ? trace_word(e, i + 1) :
-                  e->id == TRACE_EV_pte_range_new ? trace_word(e, i) : 0;
+        one.new = pairs                             ? trace_word(e, i + 1)
+                  : e->id == TRACE_EV_pte_range_new ? trace_word(e, i)
+                                                    : 0;
         one_write(l, &one);
     }
 }
@@ -220,13 +226,13 @@ static int apply(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_clone *clone = e->fields;
     switch (e->id) {
-    case TRACE_EV_mm_create:  create_mm(l, e); break;
-    case TRACE_EV_mm_free:    lint_mm(l, e->mm)->live = false; break;
-    case TRACE_EV_cr3_load:   cr3_load(l, e); return 0;
+    case TRACE_EV_mm_create: create_mm(l, e); break;
+    case TRACE_EV_mm_free: lint_mm(l, e->mm)->live = false; break;
+    case TRACE_EV_cr3_load: cr3_load(l, e); return 0;
     case TRACE_EV_task_state: task_state(l, e->fields); return 0;
-    case TRACE_EV_switch:     switched(l, e); return 0;
-    case TRACE_EV_clone:      create_task(l, clone->child); return 0;
-    case TRACE_EV_exec:       executed(l, e); return 0;
+    case TRACE_EV_switch: switched(l, e); return 0;
+    case TRACE_EV_clone: create_task(l, clone->child); return 0;
+    case TRACE_EV_exec: executed(l, e); return 0;
     }
     return replay_event(l->replay, e);
 }
@@ -274,10 +280,12 @@ static void check_streams(struct lint *l)
     for (unsigned c = 1; c < l->meta->ncpus && c < TRACE_CPUS_MAX; c++) {
         int64_t found = l->meta->cpu[c].tsc_found, error = l->meta->cpu[c].tsc_error;
         if (error >= 0 && (found > error || found < -error))
-            lint_found(l, LINT_T2, "cpu%u: its TSC was %" PRId64 " +- %" PRId64 " ticks behind "
-                       "cpu0's: the merged order is not to be trusted", c, found, error);
+            lint_found(l, LINT_T2,
+                       "cpu%u: its TSC was %" PRId64 " +- %" PRId64 " ticks behind "
+                       "cpu0's: the merged order is not to be trusted",
+                       c, found, error);
     }
-    if (gap) {                          /* that is what this check is about */
+    if (gap) { /* that is what this check is about */
         l->result->check[LINT_T2].failed += l->result->check[LINT_T2].unknown;
         l->result->check[LINT_T2].unknown = 0;
     }

@@ -16,6 +16,7 @@
 #include "vmm/trace/lib/reader.h"
 
 /* name, what holds */
+/* clang-format off */
 #define LINT_CHECKS(X) \
     X(T1, "each write found in the slot what the writes before it had left there") \
     X(T2, "each stream is whole, and its times do not go back") \
@@ -41,25 +42,26 @@ enum lint_check {
 #undef X
     LINT_COUNT
 };
+/* clang-format on */
 
 #define LINT_TEXT_MAX 200
 
 struct lint_finding {
     enum lint_check check;
-    bool after_gap;             /* something was missing by then */
-    uint64_t event;             /* its number in the merged order, from 1 */
+    bool after_gap; /* something was missing by then */
+    uint64_t event; /* its number in the merged order, from 1 */
     uint64_t tsc;
     uint32_t cpu, pid, mm;
     char text[LINT_TEXT_MAX];
 };
 
-#define LINT_FINDINGS_MAX 5     /* that are kept of each check; all are counted */
+#define LINT_FINDINGS_MAX 5 /* that are kept of each check; all are counted */
 
 struct lint_result {
     uint64_t events, first_tsc;
     bool has_gap;
     struct {
-        uint64_t failed, unknown;       /* findings before and after something was missing */
+        uint64_t failed, unknown; /* findings before and after something was missing */
         unsigned kept;
         struct lint_finding finding[LINT_FINDINGS_MAX];
     } check[LINT_COUNT];

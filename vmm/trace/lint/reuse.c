@@ -26,7 +26,7 @@
 enum duty_kind { DUTY_TABLE, DUTY_FRAME, DUTY_RIGHTS };
 
 struct duty {
-    struct duty *next;              /* in its address space's list, or the free list */
+    struct duty *next; /* in its address space's list, or the free list */
     struct duty **prev;
     struct duty *next_of_frame;
     struct frame *frame;
@@ -122,9 +122,18 @@ static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint
     else if ((d = malloc(sizeof(*d))) == NULL)
         out_of_memory();
     *d = (struct duty){
-        .next = mm->duties, .prev = &mm->duties, .frame = frame_of(l, pfn), .mm = mm,
-        .kind = (uint8_t)kind, .check = (uint8_t)check, .by_cpu = e->cpu, .by_pid = e->pid,
-        .cpus = cpus, .at = l->now, .va = w->va, .end = w->va + (1ull << (12 + 9 * (w->level - 1))),
+        .next = mm->duties,
+        .prev = &mm->duties,
+        .frame = frame_of(l, pfn),
+        .mm = mm,
+        .kind = (uint8_t)kind,
+        .check = (uint8_t)check,
+        .by_cpu = e->cpu,
+        .by_pid = e->pid,
+        .cpus = cpus,
+        .at = l->now,
+        .va = w->va,
+        .end = w->va + (1ull << (12 + 9 * (w->level - 1))),
     };
     if (d->next != NULL)
         d->next->prev = &d->next;
@@ -142,9 +151,10 @@ static void call_in(struct lint *l, struct duty *d, const char *what)
         unsigned c = (unsigned)__builtin_ctzll(rest);
         struct lint_cpu *cpu = &l->cpu[c];
         if (d->kind == DUTY_TABLE || c == d->by_cpu || d->mm->head.pid == 0) {
-            lint_found(l, d->check, "%s, but CPU %u has not flushed va %#" PRIx64
-                       " of address space %u, changed in event %" PRIu64 " (frame %#x)", what, c,
-                       d->va, d->mm->head.pid, d->at, d->frame->head.pid);
+            lint_found(l, d->check,
+                       "%s, but CPU %u has not flushed va %#" PRIx64
+                       " of address space %u, changed in event %" PRIu64 " (frame %#x)",
+                       what, c, d->va, d->mm->head.pid, d->at, d->frame->head.pid);
         } else if (!cpu->has_stale) {
             cpu->has_stale = true;
             cpu->stale_check = d->check;
@@ -185,9 +195,9 @@ static void link_changes(struct lint *l, const struct lint_write *w)
 /* A leaf that shows a frame in a new use, not one more mapping of what it is already. */
 static bool is_new_use(const struct lint_write *w)
 {
-    return w->reason == PT_kernel_stack
-        || ((w->new & LEAF_ANON) && w->reason != PT_fork_copy && w->reason != PT_mmap
-            && w->reason != PT_munmap && w->reason != PT_mprotect);
+    return w->reason == PT_kernel_stack ||
+           ((w->new &LEAF_ANON) && w->reason != PT_fork_copy && w->reason != PT_mmap &&
+            w->reason != PT_munmap && w->reason != PT_mprotect);
 }
 
 void lint_reuse_write(struct lint *l, const struct lint_write *w)
@@ -203,7 +213,7 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
         return;
     if (!same)
         owe(l, DUTY_FRAME, LINT_M4, PTE_PFN(w->old), w);
-    else if ((w->old & ~w->new & 2) || (w->new & ~w->old & (1ull << 63)))
+    else if ((w->old & ~w->new & 2) || (w->new & ~w->old &(1ull << 63)))
         if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect)
             owe(l, DUTY_RIGHTS, w->reason == PT_mprotect ? LINT_M2 : LINT_F4, PTE_PFN(w->old), w);
 }
@@ -250,8 +260,8 @@ static void table_freed(struct lint *l, const struct trace_event *e)
                    f->table_pfn, f->level);
     frame->links = 0;
     for (unsigned c = 0; f->level == PT_LEVEL_PGD && c < LINT_CPUS; c++)
-        if (l->cpu[c].root != NULL && l->cpu[c].root->live
-            && l->cpu[c].root->root_pfn == f->table_pfn)
+        if (l->cpu[c].root != NULL && l->cpu[c].root->live &&
+            l->cpu[c].root->root_pfn == f->table_pfn)
             lint_found(l, LINT_M3, "root %#x is freed while CPU %u has it in CR3", f->table_pfn, c);
     call_in_frame(l, f->table_pfn, DUTY_TABLE, "a table is freed");
 }
@@ -271,7 +281,8 @@ static void used(struct lint *l, const struct trace_event *e)
 {
     struct lint_cpu *c = &l->cpu[e->cpu];
     if (c->has_stale && c->root != NULL && c->root->head.pid == e->mm) {
-        lint_found(l, c->stale_check, "CPU %u runs on without having flushed va %#" PRIx64
+        lint_found(l, c->stale_check,
+                   "CPU %u runs on without having flushed va %#" PRIx64
                    ", changed in event %" PRIu64 "; its frame %#x has a new use or other rights",
                    e->cpu, c->stale_va, c->stale_at, c->stale_pfn);
         c->has_stale = false;
@@ -283,14 +294,14 @@ void lint_reuse_event(struct lint *l, const struct trace_event *e)
     const struct trace_ev_table_alloc *f = e->fields;
     bool proof = lint_proves_use(e);
     switch (e->id) {
-    case TRACE_EV_tlb_flush:   flushed(l, e); break;
-    case TRACE_EV_table_free:  table_freed(l, e); break;
+    case TRACE_EV_tlb_flush: flushed(l, e); break;
+    case TRACE_EV_table_free: table_freed(l, e); break;
     case TRACE_EV_table_alloc:
         call_in_frame(l, f->table_pfn, DUTY_FRAME, "a frame becomes a table");
         break;
     }
-    if ((proof || e->id == TRACE_EV_syscall_exit) && e->pid != 0
-        && lint_task(l, e->pid)->rights > 0)
+    if ((proof || e->id == TRACE_EV_syscall_exit) && e->pid != 0 &&
+        lint_task(l, e->pid)->rights > 0)
         call_in_rights(l, e);
     if (proof)
         used(l, e);

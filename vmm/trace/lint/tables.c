@@ -6,15 +6,14 @@
 
 #include <inttypes.h>
 
-#define PTE_NO_USE      0x7ff0000000000000ull       /* 52 to 62 */
-#define MPROTECT_MAY    0x8000000000000e67ull       /* NX, software, D, A, U, W, P */
-#define HOLE_START      (3ull << 30)                /* no RAM from here to 4 GiB: vmm/gmem.h */
-#define HOLE_END        (4ull << 30)
+#define PTE_NO_USE   0x7ff0000000000000ull /* 52 to 62 */
+#define MPROTECT_MAY 0x8000000000000e67ull /* NX, software, D, A, U, W, P */
+#define HOLE_START   (3ull << 30)          /* no RAM from here to 4 GiB: vmm/gmem.h */
+#define HOLE_END     (4ull << 30)
 
 static bool is_ram(const struct lint *l, uint64_t at)
 {
-    return l->meta->ram_end == 0
-        || (at < l->meta->ram_end && (at < HOLE_START || at >= HOLE_END));
+    return l->meta->ram_end == 0 || (at < l->meta->ram_end && (at < HOLE_START || at >= HOLE_END));
 }
 
 static void check_bits(struct lint *l, const struct lint_write *w)
@@ -27,9 +26,9 @@ static void check_bits(struct lint *l, const struct lint_write *w)
     else if (w->level == PT_LEVEL_PGD && (e & PTE_PS))
         wrong = "PS in a PGD";
     else if (w->level > PT_LEVEL_PTE && is_leaf(w, e) && ((PTE_PFN(e) << 12) & below & ~0x1000ull))
-        wrong = "a large page that is not aligned";      /* bit 12 is PAT there */
-    else if (w->reason != PT_kernel_map && w->reason != PT_checkpoint
-             && !is_ram(l, PTE_PFN(e) << 12))
+        wrong = "a large page that is not aligned"; /* bit 12 is PAT there */
+    else if (w->reason != PT_kernel_map && w->reason != PT_checkpoint &&
+             !is_ram(l, PTE_PFN(e) << 12))
         wrong = "a frame that is not RAM";
     if (wrong != NULL)
         lint_found(l, LINT_M5, "va %#" PRIx64 ", level %u: %#" PRIx64 " has %s", w->va, w->level, e,
@@ -40,8 +39,9 @@ static void check_link(struct lint *l, const struct lint_write *w)
 {
     const struct replay_table *child = replay_table(l->replay, (uint32_t)PTE_PFN(w->new));
     if (child == NULL)
-        lint_found(l, LINT_T5, "va %#" PRIx64 ", level %u: a link to frame %#" PRIx64
-                   ", which is no table", w->va, w->level, (uint64_t)PTE_PFN(w->new));
+        lint_found(l, LINT_T5,
+                   "va %#" PRIx64 ", level %u: a link to frame %#" PRIx64 ", which is no table",
+                   w->va, w->level, (uint64_t)PTE_PFN(w->new));
     else if (child->level + 1u != w->level)
         lint_found(l, LINT_T5, "va %#" PRIx64 ": a link from level %u to a table of level %u",
                    w->va, w->level, child->level);
@@ -49,7 +49,7 @@ static void check_link(struct lint *l, const struct lint_write *w)
 
 void lint_tables_write(struct lint *l, const struct lint_write *w)
 {
-    if (w->new & PTE_PRESENT)
+    if (w->new &PTE_PRESENT)
         check_bits(l, w);
     if (is_table_link(w, w->new))
         check_link(l, w);

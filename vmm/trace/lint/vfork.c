@@ -38,9 +38,11 @@ static void say_copied(struct lint *l, const struct lint_task *parent, struct li
     if (child->vfork.was_copied || parent->copies + parent->wrprotects + parent->tables == 0)
         return;
     child->vfork.was_copied = true;
-    lint_found(l, LINT_V1, "vfork of task %u by task %u: %u events copied entries, %u wrote "
-               "write-protected ones, %u made tables", child->head.pid, parent->head.pid,
-               parent->copies, parent->wrprotects, parent->tables);
+    lint_found(l, LINT_V1,
+               "vfork of task %u by task %u: %u events copied entries, %u wrote "
+               "write-protected ones, %u made tables",
+               child->head.pid, parent->head.pid, parent->copies, parent->wrprotects,
+               parent->tables);
 }
 
 /* What the task has done to tables since it entered the system call. */
@@ -105,13 +107,14 @@ static const char *wrong_release(const struct trace_event *e, const struct lint_
         return "the child is another one's";
     switch (f->cause) {
     case RELEASE_exec:
-        return !child->vfork.has_exec ? "the child has not called exec" :
-               e->pid != f->child ? "it is not the child's doing" : NULL;
+        return !child->vfork.has_exec ? "the child has not called exec"
+               : e->pid != f->child   ? "it is not the child's doing"
+                                      : NULL;
     case RELEASE_exit:
-        return child->vfork.has_exec ? "the child's exec should have done it" :
-               e->pid != f->child ? "it is not the child's doing" : NULL;
-    case RELEASE_killed:
-        return e->pid != f->parent ? "it is not the parent's doing" : NULL;
+        return child->vfork.has_exec ? "the child's exec should have done it"
+               : e->pid != f->child  ? "it is not the child's doing"
+                                     : NULL;
+    case RELEASE_killed: return e->pid != f->parent ? "it is not the parent's doing" : NULL;
     }
     return "for no known cause";
 }
@@ -127,8 +130,8 @@ static void released(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_V4, "a release of task %u from task %u: %s", f->parent, f->child, wrong);
     if (!child->vfork.active)
         return;
-    if (f->cause == RELEASE_exec && child->vfork.mm != 0 && c->root != NULL
-        && c->root->head.pid == child->vfork.mm)
+    if (f->cause == RELEASE_exec && child->vfork.mm != 0 && c->root != NULL &&
+        c->root->head.pid == child->vfork.mm)
         lint_found(l, LINT_V5, "task %u is released while the child %u has its root in CR3",
                    f->parent, f->child);
     if (f->cause != RELEASE_killed)
@@ -144,9 +147,12 @@ static void released(struct lint *l, const struct trace_event *e)
 static bool is_own_action(const struct trace_event *e)
 {
     switch (e->id) {
-    case TRACE_EV_page_fault: case TRACE_EV_mm_create: case TRACE_EV_table_alloc:
-    case TRACE_EV_table_free: case TRACE_EV_clone: case TRACE_EV_reap:
-        return true;
+    case TRACE_EV_page_fault:
+    case TRACE_EV_mm_create:
+    case TRACE_EV_table_alloc:
+    case TRACE_EV_table_free:
+    case TRACE_EV_clone:
+    case TRACE_EV_reap: return true;
     }
     return e->id <= TRACE_EV_pte_range_old;
 }
@@ -156,9 +162,9 @@ static void parent_acts(struct lint *l, struct lint_task *t, const struct trace_
     struct lint_task *child = lint_task(l, t->vfork_child);
     bool active = child->vfork.active && child->vfork.parent == e->pid;
 
-    if (active && !child->vfork.parent_acted
-        && (lint_proves_use(e) || e->id == TRACE_EV_syscall_exit
-            || (child->vfork.is_blocked && is_own_action(e)))) {
+    if (active && !child->vfork.parent_acted &&
+        (lint_proves_use(e) || e->id == TRACE_EV_syscall_exit ||
+         (child->vfork.is_blocked && is_own_action(e)))) {
         child->vfork.parent_acted = true;
         lint_found(l, LINT_V3, "a %s of task %u, which has to wait for its vfork child %u",
                    e->class->name, e->pid, t->vfork_child);
@@ -167,9 +173,10 @@ static void parent_acts(struct lint *l, struct lint_task *t, const struct trace_
         return;
     const struct lint_mm *root = l->cpu[e->cpu].root;
     if (e->mm != t->vfork_mm || root == NULL || root->head.pid != t->vfork_mm)
-        lint_found(l, LINT_V2, "vfork of task %u began in address space %u and returns in %u, with "
-                   "the root of %u in CR3", e->pid, t->vfork_mm, e->mm,
-                   root != NULL ? root->head.pid : 0);
+        lint_found(l, LINT_V2,
+                   "vfork of task %u began in address space %u and returns in %u, with "
+                   "the root of %u in CR3",
+                   e->pid, t->vfork_mm, e->mm, root != NULL ? root->head.pid : 0);
     t->vfork_child = t->vfork_mm = 0;
 }
 
@@ -185,8 +192,10 @@ static void child_acts(struct lint *l, struct lint_task *t, const struct trace_e
                    t->vfork.parent);
     }
     if (t->vfork.has_exec) {
-        lint_found(l, LINT_V4, "the vfork child %u has called exec and runs; its parent %u was not "
-                   "released", e->pid, t->vfork.parent);
+        lint_found(l, LINT_V4,
+                   "the vfork child %u has called exec and runs; its parent %u was not "
+                   "released",
+                   e->pid, t->vfork.parent);
         end_wait(l, t);
     }
 }
@@ -195,21 +204,24 @@ static void child_acts(struct lint *l, struct lint_task *t, const struct trace_e
 static void check_left(struct lint *l, struct lint_task *t, const struct trace_event *e)
 {
     unsigned reason = reason_of(e);
-    bool use = e->id == TRACE_EV_cr3_load || lint_proves_use(e)
-        || (reason != PT_REASON_MAX && !is_teardown(reason) && reason != PT_table_unlink
-            && e->id != TRACE_EV_table_free);
+    bool use = e->id == TRACE_EV_cr3_load || lint_proves_use(e) ||
+               (reason != PT_REASON_MAX && !is_teardown(reason) && reason != PT_table_unlink &&
+                e->id != TRACE_EV_table_free);
     if (e->mm == 0)
         return;
     if (use && t != NULL && t->left_mm == e->mm) {
-        lint_found(l, LINT_V5, "a %s of task %u in address space %u, which it has left to its vfork "
-                   "parent", e->class->name, e->pid, e->mm);
+        lint_found(l, LINT_V5,
+                   "a %s of task %u in address space %u, which it has left to its vfork "
+                   "parent",
+                   e->class->name, e->pid, e->mm);
         t->left_mm = 0;
     }
     if (e->id != TRACE_EV_cr3_load && !lint_proves_use(e) && !is_teardown(reason))
         return;
     struct lint_mm *mm = lint_mm(l, e->mm);
     if (!is_teardown(reason) && mm->was_torn)
-        lint_found(l, LINT_V7, "a %s in address space %u, which was torn down", e->class->name, e->mm);
+        lint_found(l, LINT_V7, "a %s in address space %u, which was torn down", e->class->name,
+                   e->mm);
     if (is_teardown(reason) && mm->vforks > 0 && !mm->was_torn)
         lint_found(l, LINT_V7, "address space %u is torn down while a vfork parent waits to use it",
                    e->mm);
@@ -224,8 +236,9 @@ static void state_changes(struct lint *l, const struct trace_event *e)
     if (f->next == TASK_blocked && f->reason == BLOCK_vfork) {
         struct lint_task *child = lint_task(l, f->on_pid);
         if (child->vfork.parent != f->task || !child->live || child->has_ended)
-            lint_found(l, LINT_V9, "task %u waits for task %u, which is no living vfork child of it",
-                       f->task, f->on_pid);
+            lint_found(l, LINT_V9,
+                       "task %u waits for task %u, which is no living vfork child of it", f->task,
+                       f->on_pid);
         child->vfork.is_blocked = true;
     }
     if (!t->has_ended || t->vfork.parent == 0)
@@ -235,8 +248,8 @@ static void state_changes(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_V9, "task %u waits for its vfork child %u, which has ended",
                    t->vfork.parent, f->task);
     if (t->vfork.active) {
-        lint_found(l, LINT_V4, "the vfork child %u has ended; its parent %u was not released", f->task,
-                   t->vfork.parent);
+        lint_found(l, LINT_V4, "the vfork child %u has ended; its parent %u was not released",
+                   f->task, t->vfork.parent);
         end_wait(l, t);
     }
     t->vfork.parent = 0;
@@ -256,10 +269,10 @@ void lint_vfork_event(struct lint *l, const struct trace_event *e)
             child_acts(l, t, e);
     }
     switch (e->id) {
-    case TRACE_EV_clone:         cloned(l, e); break;
+    case TRACE_EV_clone: cloned(l, e); break;
     case TRACE_EV_vfork_release: released(l, e); break;
-    case TRACE_EV_task_state:    state_changes(l, e); break;
-    case TRACE_EV_switch:        lint_task(l, sw->next_pid)->vfork.child_ran = true; break;
+    case TRACE_EV_task_state: state_changes(l, e); break;
+    case TRACE_EV_switch: lint_task(l, sw->next_pid)->vfork.child_ran = true; break;
     }
 }
 
@@ -273,11 +286,10 @@ static void check_waiting(void *arg, void *record)
         return;
     /* The wake comes next on the CPU of the release. */
     if (t->is_released && l->cpu_events[t->released_on_cpu] > t->released_events + 1)
-        lint_found(l, LINT_V9, "at the end task %u still waits for its vfork child %u, though it was "
-                   "released", t->head.pid, t->on_pid);
+        lint_found(l, LINT_V9,
+                   "at the end task %u still waits for its vfork child %u, though it was "
+                   "released",
+                   t->head.pid, t->on_pid);
 }
 
-void lint_vfork_end(struct lint *l)
-{
-    tasks_each(l->tasks, check_waiting, l);
-}
+void lint_vfork_end(struct lint *l) { tasks_each(l->tasks, check_waiting, l); }
