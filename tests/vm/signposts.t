@@ -1,0 +1,91 @@
+#!/bin/bash
+# Headers are signposts: what NAME.h declares is defined in NAME.c, or in the file that the
+# nearest mark above it names, "/* file.c" or "/* room/file.c" at the beginning of a comment.
+# not on nested, qemu: it starts no machine
+. tests/vm/lib.sh
+
+# Headers that do not keep it yet.  One that does must not stand here.
+unconverted=(
+    guest/arch/boot.h
+    guest/arch/cpu.h
+    guest/arch/hypercall.h
+    guest/arch/machine.h
+    guest/entry/smp.h
+    guest/fs/internal.h
+    guest/fs/vfs.h
+    guest/lib/base.h
+    guest/lib/printf.h
+    guest/mm/frame.h
+    guest/mm/frame_pool.h
+    guest/mm/mm.h
+    guest/mm/tlb.h
+    guest/proc/futex_internal.h
+    guest/proc/internal.h
+    guest/proc/itimer_internal.h
+    guest/proc/signal.h
+    guest/proc/signal_internal.h
+    guest/proc/task.h
+    guest/procfs/internal.h
+    guest/procfs/procfs.h
+    guest/sched/timer.h
+    guest/sync/lock.h
+    guest/sys/rusage.h
+    guest/sys/syscall.h
+    guest/trace/trace.h
+    guest/tty/tty.h
+    vmm/devices.h
+    vmm/trace/cmd/commands.h
+    vmm/trace/lint/internal.h
+    vmm/tracer.h
+)
+
+cat > "$work/signposts" <<'END'
+use strict;
+my (%where, %exists, %marks, @declared);
+
+sub tags    # kinds of symbols in these files: [name, file, line]
+{
+    my ($kinds, @files) = @_;
+    open my $tags, '-|', 'ctags', '--language-force=C', "--kinds-C=$kinds", '--fields=n', '-f', '-', @files or die;
+    return map { my ($name, $file) = split /\t/; /\tline:(\d+)/ ? [$name, $file, $1] : () } grep { !/^!/ } <$tags>;
+}
+
+chomp(my @files = `find guest vmm shared -name '*.[ch]' -o -name '*.asm' -o -name '*.ld'`);
+$exists{$_} = 1 for @files;
+my @headers = sort grep { /\.h$/ } @files;
+
+push @{$where{$_->[0]}}, $_->[1] for tags('fv', grep { /\.c$/ } @files);
+for my $file (grep { /\.(asm|ld)$/ } @files) {
+    open my $in, '<', $file or die;
+    while (<$in>) {
+        s/;.*// if $file =~ /\.asm$/;
+        push @{$where{$_}}, $file for /^\s*global\s+(.*)/ ? split(/[\s,]+/, $1) : /(\w+) = / ? $1 : ();
+    }
+}
+
+for my $header (@headers) {
+    open my $in, '<', $header or die;
+    my ($room, $tree) = $header =~ m{((.*?)(?:/.*)?)/};
+    while (<$in>) {
+        next unless m{^\s*/[*/] ((?:\w+/)*\w+\.(?:c|asm|ld))\b};
+        my $file = $1 =~ m{/} ? "$tree/$1" : "$room/$1";
+        push @{$marks{$header}}, [$., $file];
+        print "$header:$.: the mark names $file, which is not there\n" unless $exists{$file};
+    }
+}
+
+for (tags('px', @headers)) {
+    my ($name, $header, $line) = @$_;
+    my $owner = $header =~ s/h$/c/r;
+    $_->[0] <= $line and $owner = $_->[1] for @{$marks{$header}};
+    my @in = @{$where{$name} // []};
+    print "$header:$line: $name should be in $owner, is in ", "@in" || 'no file', "\n" unless grep { $_ eq $owner } @in;
+}
+END
+perl "$work/signposts" > "$work/wrong"
+printf '%s\n' "${unconverted[@]}" > "$work/unconverted"
+is 'what a header declares is where it says' \
+    "$(sed 's/^$/-/; s/$/:/' "$work/unconverted" | grep -vFf - "$work/wrong")" ''
+is 'a header that keeps it is not listed' \
+    "$(grep . "$work/unconverted" | while read -r h; do grep -q "^$h:" "$work/wrong" || echo "$h"; done)" ''
+done_testing
