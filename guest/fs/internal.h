@@ -126,7 +126,7 @@ int mount_add(struct superblock *sb, struct dentry *root, const struct path *on,
 int mount_remove(struct mount *m, bool lazy);
 /* A new file system by name, its root: 0, -ENODEV, -ENOMEM, -EINVAL.  Data: "size=1m,mode=755". */
 int fs_type_create(const char *type, char *data, struct superblock **out);
-int tmpfs_options(struct superblock *sb, char *data);
+int tmpfs_remount(struct superblock *sb, char *data); /* its limit; or nothing changes */
 static inline bool mount_readonly(const struct mount *m) { return m && (m->flags & MS_RDONLY); }
 
 /* --- path.c --- */
@@ -162,12 +162,19 @@ void walk_end(struct walker *w); /* drops what w holds */
 /* All of it: takes and leaves fs_tree. */
 int path_lookup(int dfd, const char *text, size_t len, uint32_t flags, struct path *out);
 
-/* A path name copied from user space. */
+/* A path name copied from user space.  Where name_get() fails it leaves the empty name: nothing
+ * is left to put, and name_put() does nothing, as after a name_put(). */
 struct user_name {
     char *text;
     size_t len;
     char own[104];
 };
+static inline void name_empty(struct user_name *n)
+{
+    n->text = n->own;
+    n->len = 0;
+    n->own[0] = 0;
+}
 int name_get(struct user_name *n, uaddr_t from); /* 0, -EFAULT, -ENAMETOOLONG, -ENOMEM */
 void name_put(struct user_name *n);
 void fs_get_root(struct path *out); /* current's, with references */

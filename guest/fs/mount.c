@@ -9,6 +9,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "proc/task.h"
 
 struct list mounts = LIST_INIT(mounts);
 struct mount *root_mount;
@@ -186,43 +187,36 @@ static bool parse_number(const char *s, unsigned base, uint32_t *out)
     return true;
 }
 
-static int tmpfs_option(struct superblock *sb, const char *key, const char *value)
+/* What options say, before anything is done about it. */
+struct tmpfs_options {
+    uint64_t max_pages;
+    uint32_t mode, uid, gid;
+};
+
+static int tmpfs_option(struct tmpfs_options *o, const char *key, const char *value)
 {
-    struct inode *root = sb->root->inode;
     uint64_t bytes;
-    uint32_t n;
+    bool ok;
 
     if (strcmp(key, "size") == 0) {
-        if (!parse_size(value, &bytes))
-            return -EINVAL;
-        if (bytes && sb->pages > page_up(bytes) >> PAGE_SHIFT)
-            return -EINVAL;
-        sb->max_pages = page_up(bytes) >> PAGE_SHIFT;
+        ok = parse_size(value, &bytes);
+        if (ok)
+            o->max_pages = page_up(bytes) >> PAGE_SHIFT;
     } else if (strcmp(key, "nr_blocks") == 0) {
-        if (!parse_size(value, &bytes))
-            return -EINVAL;
-        sb->max_pages = bytes;
+        ok = parse_size(value, &o->max_pages);
     } else if (strcmp(key, "mode") == 0) {
-        if (!parse_number(value, 8, &n))
-            return -EINVAL;
-        mutex_lock(&root->lock);
-        root->mode = S_IFDIR | (n & 07777);
-        mutex_unlock(&root->lock);
+        ok = parse_number(value, 8, &o->mode);
     } else if (strcmp(key, "uid") == 0) {
-        if (!parse_number(value, 10, &root->uid))
-            return -EINVAL;
+        ok = parse_number(value, 10, &o->uid);
     } else if (strcmp(key, "gid") == 0) {
-        if (!parse_number(value, 10, &root->gid))
-            return -EINVAL;
-    } else if (strcmp(key, "nr_inodes") == 0) {
-        return parse_size(value, &bytes) ? 0 : -EINVAL; /* memory is the limit here */
+        ok = parse_number(value, 10, &o->gid);
     } else {
-        return -EINVAL;
+        ok = strcmp(key, "nr_inodes") == 0 && parse_size(value, &bytes); /* memory is the limit */
     }
-    return 0;
+    return ok ? 0 : -EINVAL;
 }
 
-int tmpfs_options(struct superblock *sb, char *data)
+static int tmpfs_parse(struct tmpfs_options *o, char *data)
 {
     while (data && *data) {
         char *next = strchr(data, ','), *value;
@@ -233,11 +227,24 @@ int tmpfs_options(struct superblock *sb, char *data)
         value = strchr(data, '=');
         if (value)
             *value++ = 0;
-        err = *data ? tmpfs_option(sb, data, value ? value : "") : 0;
+        err = *data ? tmpfs_option(o, data, value ? value : "") : 0;
         if (err)
             return err;
         data = next;
     }
+    return 0;
+}
+
+int tmpfs_remount(struct superblock *sb, char *data)
+{
+    struct tmpfs_options o = { .max_pages = sb->max_pages };
+    int err = tmpfs_parse(&o, data);
+
+    if (err)
+        return err;
+    if (o.max_pages && o.max_pages != sb->max_pages && sb->pages > o.max_pages)
+        return -EINVAL;
+    sb->max_pages = o.max_pages;
     return 0;
 }
 
@@ -251,17 +258,20 @@ uint64_t tmpfs_share(void)
 
 static int tmpfs_create_sized(char *data, struct superblock **out)
 {
-    int err = tmpfs_new("tmpfs", 01777, out);
+    struct tmpfs_options o = { .max_pages = tmpfs_share(),
+                               .mode = 01777,
+                               .uid = current->cred.fsuid,
+                               .gid = current->cred.fsgid };
+    int err = tmpfs_parse(&o, data);
 
+    if (!err)
+        err = tmpfs_new("tmpfs", o.mode & 07777, out);
     if (err)
         return err;
-    (*out)->max_pages = tmpfs_share();
-    err = tmpfs_options(*out, data);
-    if (err) {
-        dentry_free_tree((*out)->root);
-        kfree(*out);
-    }
-    return err;
+    (*out)->max_pages = o.max_pages;
+    (*out)->root->inode->uid = o.uid;
+    (*out)->root->inode->gid = o.gid;
+    return 0;
 }
 
 static int proc_get(struct superblock **out)

@@ -327,6 +327,14 @@ int path_lookup(int dfd, const char *text, size_t len, uint32_t flags, struct pa
 
 /* --- names from user space --- */
 
+void name_put(struct user_name *n)
+{
+    if (n->text != n->own) {
+        kfree(n->text);
+        name_empty(n);
+    }
+}
+
 int name_get(struct user_name *n, uaddr_t from)
 {
     long len = strncpy_from_user(n->own, from, sizeof(n->own));
@@ -334,20 +342,15 @@ int name_get(struct user_name *n, uaddr_t from)
     n->text = n->own;
     if (len == -ENAMETOOLONG) {
         n->text = kmalloc(PATH_MAX_BYTES);
-        if (!n->text)
-            return -ENOMEM;
-        len = strncpy_from_user(n->text, from, PATH_MAX_BYTES);
-        if (len < 0)
-            kfree(n->text);
+        len = n->text ? strncpy_from_user(n->text, from, PATH_MAX_BYTES) : -ENOMEM;
+    }
+    if (len < 0) {
+        name_put(n);
+        name_empty(n);
+        return (int)len;
     }
     n->len = (size_t)len;
-    return len < 0 ? (int)len : 0;
-}
-
-void name_put(struct user_name *n)
-{
-    if (n->text != n->own)
-        kfree(n->text);
+    return 0;
 }
 
 int path_lookup_user(int dfd, uaddr_t name, uint32_t flags, struct path *out)

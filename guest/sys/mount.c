@@ -20,23 +20,21 @@
 #define UMOUNT_NOFOLLOW 8
 #endif
 
-struct request { /* the texts of a mount(2), in one page */
-    char *type, *data;
-    struct user_name source;
-    char page[];
+struct request { /* the texts of a mount(2) */
+    struct user_name type, source;
+    char *data; /* NULL: none */
+    bool no_type;
 };
-#define TYPE_ROOM 64
-#define DATA_ROOM 1024
 
 static long new_mount(const struct path *on, struct request *rq, uint32_t flags)
 {
     struct superblock *sb;
-    long err = fs_type_create(rq->type, rq->data, &sb);
+    long err = rq->no_type ? -EINVAL : fs_type_create(rq->type.text, rq->data, &sb);
 
     if (err)
         return err;
     /* Linux's proc would be another instance; ours has only this one. */
-    if (sb == on->mnt->sb && on->dentry == on->mnt->root && strcmp(rq->type, "proc") != 0)
+    if (sb == on->mnt->sb && on->dentry == on->mnt->root && strcmp(rq->type.text, "proc") != 0)
         return -EBUSY;
     err = mount_add(sb, sb->root, on, flags & PER_MOUNT, rq->source.len ? rq->source.text : "none");
     if (err && !sb->permanent) {
@@ -50,8 +48,11 @@ static long bind_mount(const struct path *on, struct request *rq)
 {
     struct walker w;
     bool missing;
-    long err = walk_start(&w, AT_FDCWD, rq->source.text, rq->source.len, 0);
+    long err;
 
+    if (!rq->source.len)
+        return -EINVAL;
+    err = walk_start(&w, AT_FDCWD, rq->source.text, rq->source.len, 0);
     if (err)
         return err;
     err = walk_last(&w, WALK_FOLLOW, &missing);
@@ -68,7 +69,7 @@ static long remount(const struct path *on, struct request *rq, uint32_t flags)
     if (on->dentry != on->mnt->root)
         return -EINVAL;
     if (!(flags & MS_BIND) && on_tmpfs(on->mnt->sb->root->inode)) {
-        long err = tmpfs_options(on->mnt->sb, rq->data);
+        long err = tmpfs_remount(on->mnt->sb, rq->data);
 
         if (err)
             return err;
@@ -93,32 +94,60 @@ static long mount_at(const struct path *on, struct request *rq, uint32_t flags)
     return new_mount(on, rq, flags);
 }
 
-/* A text argument that may be NULL: then it is "". */
-static long text_get(char *to, uaddr_t from, size_t room)
+/* A text argument; NULL is "". */
+static long text_get(struct user_name *n, uaddr_t from)
 {
-    long n;
+    long err = from ? name_get(n, from) : 0;
 
-    *to = 0;
-    if (!from)
-        return 0;
-    n = strncpy_from_user(to, from, room);
-    return n == -ENAMETOOLONG ? -EINVAL : n < 0 ? n : 0;
+    return err == -ENAMETOOLONG ? -EINVAL : err;
 }
 
-static long request_get(struct request *rq, uaddr_t source, uaddr_t type, uaddr_t data)
+/* The options: a page at most, which may end where memory that can be read ends. */
+static long data_get(char **data, uaddr_t from)
 {
-    long err;
+    size_t n = MIN(PAGE_SIZE - 1, PAGE_SIZE - from % PAGE_SIZE);
 
-    rq->type = rq->page;
-    rq->data = rq->page + TYPE_ROOM;
-    rq->source.text = rq->source.own;
-    rq->source.len = 0;
-    err = text_get(rq->type, type, TYPE_ROOM);
-    if (!err)
-        err = text_get(rq->data, data, DATA_ROOM);
-    if (!err && source)
-        err = name_get(&rq->source, source);
-    return err;
+    if (!from)
+        return 0;
+    *data = kzalloc(PAGE_SIZE);
+    if (!*data)
+        return -ENOMEM;
+    if (copy_from_user(*data, from, n) != 0)
+        return -EFAULT;
+    if (copy_from_user(*data + n, from + n, PAGE_SIZE - 1 - n) != 0)
+        memset(*data + n, 0, PAGE_SIZE - n);
+    return 0;
+}
+
+static void request_put(struct request *rq)
+{
+    name_put(&rq->type);
+    name_put(&rq->source);
+    kfree(rq->data);
+    kfree(rq);
+}
+
+/* NULL and *err, or what request_put() takes. */
+static struct request *request_get(uaddr_t source, uaddr_t type, uaddr_t data, long *err)
+{
+    struct request *rq = kmalloc(sizeof(*rq));
+
+    *err = -ENOMEM;
+    if (!rq)
+        return NULL;
+    name_empty(&rq->type);
+    name_empty(&rq->source);
+    rq->data = NULL;
+    rq->no_type = !type;
+    *err = text_get(&rq->type, type);
+    if (!*err)
+        *err = text_get(&rq->source, source);
+    if (!*err)
+        *err = data_get(&rq->data, data);
+    if (!*err)
+        return rq;
+    request_put(rq);
+    return NULL;
 }
 
 /* A dentry of procfs hangs nowhere, so nothing mounted on it would be found. */
@@ -129,29 +158,24 @@ static bool can_be_covered(const struct path *p)
 
 SYSCALL5(mount, uaddr_t, source, uaddr_t, target, uaddr_t, type, uint64_t, flags, uaddr_t, data)
 {
-    struct request *rq;
     struct path on;
     long err;
+    struct request *rq = request_get(source, type, data, &err);
 
-    if (!capable())
-        return -EPERM;
+    if (!rq)
+        return err;
     if ((flags & 0xffff0000) == MS_MGC_VAL)
         flags &= 0xffff;
-    rq = kmalloc(sizeof(*rq) + TYPE_ROOM + DATA_ROOM);
-    if (!rq)
-        return -ENOMEM;
-    err = request_get(rq, source, type, data);
-    if (!err)
-        err = path_lookup_user(AT_FDCWD, target, WALK_FOLLOW, &on);
+    err = path_lookup_user(AT_FDCWD, target, WALK_FOLLOW, &on);
     if (!err) {
         mutex_lock(&fs_tree);
-        err = can_be_covered(&on) ? mount_at(&on, rq, (uint32_t)flags) : -EINVAL;
+        err = !capable()            ? -EPERM
+              : can_be_covered(&on) ? mount_at(&on, rq, (uint32_t)flags)
+                                    : -EINVAL;
         mutex_unlock(&fs_tree);
         path_put(&on);
     }
-    if (rq->source.len)
-        name_put(&rq->source);
-    kfree(rq);
+    request_put(rq);
     return err;
 }
 
