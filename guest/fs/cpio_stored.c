@@ -8,8 +8,12 @@
  * A name is in the run or in the tree, never in both: `taken` says which links
  * have gone.  The run's mark may lie: each entry is read as if it were an archive
  * of its own, and one that is no symlink does not exist.  fs_tree held. */
-#include "fs/internal.h"
+#include "fs/cpio_stored.h"
 #include "fs/cpio.h"
+#include "fs/cpio_tree.h"
+#include "fs/dentry.h"
+#include "fs/inode.h"
+#include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 

@@ -8,8 +8,13 @@
  * A later entry replaces an earlier one of the same name; only a directory stays
  * one.  Missing parents are made with mode 0755.  Names with ".." in them are
  * refused, as nothing may lie outside the root. */
-#include "fs/internal.h"
+#include "fs/cpio_tree.h"
 #include "fs/cpio.h"
+#include "fs/cpio_stored.h"
+#include "fs/dentry.h"
+#include "fs/inode.h"
+#include "fs/pages.h"
+#include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"

@@ -11,7 +11,10 @@
  * number, settle most comparisons, and in a list by age, which readdir follows,
  * the newest first as Linux's tmpfs has it: order numbers go down and are never
  * reused, so a position survives any change. */
-#include "fs/internal.h"
+#include "fs/dentry.h"
+#include "fs/cpio_stored.h"
+#include "fs/dirent.h"
+#include "fs/inode.h"
 #include "procfs/procfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"

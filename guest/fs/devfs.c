@@ -1,18 +1,20 @@
-/* devfs.c - /dev: its nodes and the memory devices (major 1); and the start of
- * the whole tree, fs_init().
+/* devfs.c - /dev: its nodes and the memory devices (major 1).
  * A node is only a number: whoever makes one, the file operations come from
  * dev_fops() when it is opened. */
-#include "fs/internal.h"
 #include "fs/devfs.h"
+#include "fs/anon_file.h"
+#include "fs/dentry.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/path.h"
+#include "fs/tmpfs.h"
+#include "fs/uio.h"
 #include "tty/tty.h"
 #include "arch/machine.h"
-#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "mm/heap.h"
-#include "mm/kmap.h"
 #include "proc/task.h"
-#include "shared/boot_stages.h"
 #include <linux/magic.h>
 #include <linux/major.h>
 
@@ -142,7 +144,7 @@ static int zero_mmap(struct file *f, struct vma *v)
         return 0;
     }
     if (!backing) {
-        err = tmpfs_anon_file("dev/zero", 0, &backing);
+        err = anon_file_create("dev/zero", 0, &backing);
         if (err)
             return err;
         /* Another process that shares f may have been faster. */
@@ -214,7 +216,7 @@ void dev_open_prepare(struct inode *in)
         in->private = console_tty;
 }
 
-/* --- /dev and / --- */
+/* --- /dev --- */
 
 static int add_node(struct path *dir, const char *name, const struct new_node *n)
 {
@@ -247,65 +249,4 @@ int devfs_get(struct superblock **out)
     }
     *out = dev_sb;
     return err;
-}
-
-static void unpack_image(struct superblock *sb, paddr_t start, uint64_t bytes)
-{
-    pfn_t first = start & (PAGE_SIZE - 1) ? 0 : (pfn_t)(start >> PAGE_SHIFT);
-    int err = kmap_direct_part(start, start + bytes);
-
-    if (err == 0)
-        err = cpio_unpack(sb, phys_to_virt(start), bytes, first);
-    if (err)
-        kprintf("root image at 0x%llx: error %d, part of it is missing\n",
-                (unsigned long long)start, -err);
-}
-
-static void unpack_images(struct superblock *sb)
-{
-    bool replaced = false;
-
-    for (unsigned i = 0; i < boot_info.nmodules; i++)
-        replaced |= boot_info.module[i].replaces_root;
-    if (!replaced)
-        unpack_image(sb, (paddr_t)(uintptr_t)rootimg_start,
-                     (uint64_t)(rootimg_end - rootimg_start));
-    for (int add = 0; add <= 1; add++) /* the root first, then what is added to it */
-        for (unsigned i = 0; i < boot_info.nmodules; i++)
-            if (boot_info.module[i].replaces_root == !add)
-                unpack_image(sb, boot_info.module[i].start, boot_info.module[i].bytes);
-}
-
-static void mount_dev(void)
-{
-    struct path top = { root_mount, root_mount->root }, dev = { root_mount, NULL };
-    struct new_node n = { .mode = S_IFDIR | 0755 };
-    struct superblock *sb;
-    int err = dentry_find(top.dentry, "dev", 3, &dev.dentry);
-
-    if (err == -ENOENT)
-        err = tmpfs_create(&top, "dev", 3, &n, &dev.dentry);
-    if (!err)
-        err = devfs_get(&sb);
-    if (!err)
-        err = mount_add(sb, sb->root, &dev, 0, "devtmpfs");
-    if (err)
-        panic("/dev: error %d", -err);
-    dentry_put(dev.dentry);
-}
-
-void fs_init(void)
-{
-    struct superblock *sb;
-
-    mutex_init(&fs_tree, LOCK_fs_tree);
-    file_init();
-    mutex_lock(&fs_tree);
-    if (tmpfs_new("tmpfs", 0755, &sb) != 0 || mount_add(sb, sb->root, NULL, 0, "tmpfs") != 0)
-        panic("no memory for the root file system");
-    unpack_images(sb);
-    sb->max_pages = sb->pages + tmpfs_share();
-    mount_dev();
-    mutex_unlock(&fs_tree);
-    boot_stage(BOOT_root_mounted);
 }

@@ -9,7 +9,10 @@
  * Close, dup2 and a use at the same time: a look-up takes its reference under the lock
  * or is the only user, so a file that was found stays until its finder puts it; dup2
  * onto a descriptor that another thread is just opening gives EBUSY. */
-#include "fs/internal.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/file_lock.h"
+#include "fs/fs_ctx.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/task.h"

@@ -1,7 +1,11 @@
 /* file.c - open files: their life, and the count on an inode of either writers or
  * running programs: above or below zero, never both. */
-#include "fs/internal.h"
+#include "fs/file.h"
+#include "fs/dentry.h"
 #include "fs/devfs.h"
+#include "fs/file_lock.h"
+#include "fs/inode.h"
+#include "fs/path.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/task.h"
@@ -24,7 +28,7 @@ int inode_write_begin(struct inode *in) { return count_in(in, 1); }
 
 void inode_write_end(struct inode *in) { __atomic_sub_fetch(&in->writers, 1, __ATOMIC_RELAXED); }
 
-static int deny_write(struct file *f)
+int file_deny_write(struct file *f)
 {
     int err = count_in(f->inode, -1);
 
@@ -120,59 +124,4 @@ int file_new(const struct path *p, uint32_t flags, struct file **out)
     }
     *out = f;
     return 0;
-}
-
-int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out)
-{
-    struct path p;
-    struct inode *in;
-    uint32_t walk =
-        (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
-    int err = path_lookup(dfd, path, strlen(path), walk, &p);
-
-    if (err)
-        return err;
-    in = p.dentry->inode;
-    if (S_ISLNK(in->mode))
-        err = -ELOOP;
-    else if (!S_ISREG(in->mode) || (p.mnt && p.mnt->flags & MS_NOEXEC))
-        err = -EACCES;
-    if (!err)
-        err = inode_permission(in, MAY_EXEC);
-    if (!err)
-        err = file_new(&p, O_RDONLY, out);
-    path_put(&p);
-    if (err)
-        return err;
-    err = deny_write(*out);
-    if (err)
-        file_put(*out);
-    return err;
-}
-
-/* --- files without a place: memfd_create, shared anonymous memory --- */
-
-static struct superblock anon_sb;
-
-void file_init(void)
-{
-    sb_init(&anon_sb, "tmpfs", TMPFS_MAGIC);
-    anon_sb.permanent = true;
-}
-
-int tmpfs_anon_file(const char *name, uint64_t size, struct file **out)
-{
-    struct path p = { 0 };
-    char text[NAME_MAX_BYTES + 1];
-    int err;
-
-    text[0] = '/';
-    strlcpy(text + 1, name, sizeof(text) - 1);
-    err = tmpfs_unnamed(&anon_sb, 0777, NULL, text, &p.dentry);
-    if (err)
-        return err;
-    p.dentry->inode->size = size;
-    err = file_new(&p, O_RDWR, out);
-    dentry_put(p.dentry);
-    return err;
 }

@@ -7,7 +7,8 @@
  * Who has to wait waits for any change of the list, then looks again; he enters the
  * queue before he gives the list's lock back, so no change escapes him.  A wait
  * that would close a circle of record lock owners is refused: -EDEADLK. */
-#include "fs/internal.h"
+#include "fs/file_lock.h"
+#include "fs/file.h"
 #include "mm/heap.h"
 #include "proc/task.h"
 

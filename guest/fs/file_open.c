@@ -5,7 +5,15 @@
  *   mount and rights; then the file's own open; O_TRUNC last.
  * The walk and the creation are one step under fs_tree, so two O_CREAT|O_EXCL
  * cannot both succeed. */
-#include "fs/internal.h"
+#include "fs/file_open.h"
+#include "fs/dentry.h"
+#include "fs/file.h"
+#include "fs/fs_ctx.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/pages_io.h"
+#include "fs/path.h"
+#include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "proc/task.h"
 
@@ -174,4 +182,32 @@ int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mo
 int file_open_kernel(const char *path, uint32_t flags, uint32_t mode, struct file **out)
 {
     return file_open(AT_FDCWD, path, strlen(path), flags, mode, out);
+}
+
+int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out)
+{
+    struct path p;
+    struct inode *in;
+    uint32_t walk =
+        (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
+    int err = path_lookup(dfd, path, strlen(path), walk, &p);
+
+    if (err)
+        return err;
+    in = p.dentry->inode;
+    if (S_ISLNK(in->mode))
+        err = -ELOOP;
+    else if (!S_ISREG(in->mode) || (p.mnt && p.mnt->flags & MS_NOEXEC))
+        err = -EACCES;
+    if (!err)
+        err = inode_permission(in, MAY_EXEC);
+    if (!err)
+        err = file_new(&p, O_RDONLY, out);
+    path_put(&p);
+    if (err)
+        return err;
+    err = file_deny_write(*out);
+    if (err)
+        file_put(*out);
+    return err;
 }

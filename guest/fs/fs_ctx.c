@@ -1,5 +1,7 @@
 /* fs_ctx.c - what chdir, chroot and umask change, shared by CLONE_FS. */
-#include "fs/internal.h"
+#include "fs/fs_ctx.h"
+#include "fs/mount.h"
+#include "fs/path.h"
 #include "mm/heap.h"
 #include "proc/task.h"
 

@@ -4,7 +4,9 @@
  * takes spinlocks only.
  * The super-user of files is fsuid 0: access(2) and setfsuid(2) then need no
  * rules of their own. */
-#include "fs/internal.h"
+#include "fs/inode.h"
+#include "fs/file.h"
+#include "fs/mount.h"
 #include "arch/clock.h"
 #include "lib/string.h"
 #include "mm/heap.h"

@@ -4,7 +4,12 @@
  * use.  With the last mount of a file system all its names and files go.
  * dentry.mounted only hints that some mount covers a dentry; the list says which
  * one does so seen from a given mount (a bind mount shows the same dentries). */
-#include "fs/internal.h"
+#include "fs/mount.h"
+#include "fs/dentry.h"
+#include "fs/devfs.h"
+#include "fs/inode.h"
+#include "fs/path.h"
+#include "fs/tmpfs.h"
 #include "procfs/procfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"

@@ -6,7 +6,7 @@
  * by one stays until the file shrinks.
  * Allocates with the caller's spinlock held: heap and frames are last in the
  * lock order. */
-#include "fs/internal.h"
+#include "fs/pages.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 

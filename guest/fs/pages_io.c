@@ -12,7 +12,11 @@
  *
  * A hole is punched by zeroing the frames that somebody maps and by freeing the
  * others: no mapping has to be searched for it. */
-#include "fs/internal.h"
+#include "fs/pages_io.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/pages.h"
+#include "fs/uio.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"

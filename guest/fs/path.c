@@ -8,7 +8,13 @@
  *
  * fs_tree is held from the first component to the last, so names stay where they
  * are, and so do the texts of tmpfs symlinks.  User memory is read before. */
-#include "fs/internal.h"
+#include "fs/path.h"
+#include "fs/dentry.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/fs_ctx.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"

@@ -1,7 +1,13 @@
 /* path_name.c - from a name in the tree back to its path.
  * Goes upwards with names_lock only, which guards names and parents, so that it
  * can be asked with any mutex held (/proc/PID/maps has mm.lock). */
-#include "fs/internal.h"
+#include "fs/path_name.h"
+#include "fs/dentry.h"
+#include "fs/file.h"
+#include "fs/fs_ctx.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/path.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 

@@ -16,8 +16,12 @@
  * only grow, so a partner that came and went at once is not missed.
  * Left out: packet mode (O_DIRECT), splice. */
 #include "fs/pipe.h"
-#include "arch/uaccess.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/inode.h"
 #include "fs/poll.h"
+#include "fs/uio.h"
+#include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"

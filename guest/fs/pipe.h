@@ -2,10 +2,14 @@
 #ifndef FS_PIPE_H
 #define FS_PIPE_H
 
-#include "fs/vfs.h"
+#include "lib/base.h"
 
-int pipe_create(uint32_t flags,
-                struct file *ends[2]);  /* 0 reads, 1 writes; O_NONBLOCK, O_DIRECT refused */
+struct file;
+struct file_ops;
+struct inode;
+
+/* ends[0] reads, [1] writes; flags: O_NONBLOCK, O_CLOEXEC is the caller's, O_DIRECT refused */
+int pipe_create(uint32_t flags, struct file *ends[2]);
 extern const struct file_ops fifo_fops; /* open() meets its partner; state in inode->private */
 void fifo_evict(struct inode *in);      /* the inode goes: frees the state */
 /* fcntl F_GETPIPE_SZ, F_SETPIPE_SZ: the capacity in bytes; -EBADF: no pipe. */

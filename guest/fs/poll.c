@@ -10,9 +10,10 @@
  * Time-outs are moments, not durations, so that spurious wakes cost no time; what
  * is left is written back where Linux does. */
 #include "fs/poll.h"
+#include "fs/fd.h"
+#include "fs/file.h"
 #include "arch/clock.h"
 #include "arch/uaccess.h"
-#include "fs/vfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/task.h"

@@ -2,8 +2,14 @@
  * the directory, so there is nothing else to keep in step.
  * fs_tree is held throughout; a directory's nlink is 2 and one for each
  * subdirectory, its size 20 bytes a name, "." and ".." included, as in Linux's tmpfs. */
-#include "fs/internal.h"
-#include "fs/devfs.h"
+#include "fs/tmpfs.h"
+#include "fs/cpio_stored.h"
+#include "fs/dentry.h"
+#include "fs/dirent.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/pages_io.h"
 #include "fs/pipe.h"
 #include "lib/string.h"
 #include "mm/heap.h"

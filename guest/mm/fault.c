@@ -38,7 +38,7 @@
 #include "mm/vma.h"
 
 #include "arch/uaccess.h"
-#include "fs/vfs.h"
+#include "fs/pages_io.h"
 #include "proc/task.h"
 
 #define AROUND       16u /* pages; powers of two */

@@ -14,9 +14,13 @@
 #include "mm/vma.h"
 
 #include "arch/uaccess.h"
-#include "fs/vfs.h"
+#include "fs/anon_file.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
 #include <linux/mman.h>
 #include <linux/mount.h>
+#include <linux/stat.h>
 
 #define LOW_2G     0x80000000ull
 #define STACK_ROOM (128 * 1024ul) /* below a new image's arguments */
@@ -151,7 +155,7 @@ long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct f
         return err;
     uint32_t vm_flags = vma_flags(mm, prot, flags);
     if (!file && (vm_flags & VM_SHARED)) {
-        err = tmpfs_anon_file("dev/zero", len, &backing);
+        err = anon_file_create("dev/zero", len, &backing);
         if (err)
             return err;
         off = 0;

@@ -17,7 +17,7 @@
 #include "mm/unmap.h"
 
 #include "arch/uaccess.h"
-#include "fs/vfs.h"
+#include "fs/file.h"
 #include "lib/string.h"
 #include "trace/trace.h"
 

@@ -10,7 +10,8 @@
 #include "mm/unmap.h"
 #include "mm/vma.h"
 
-#include "fs/vfs.h"
+#include "fs/file.h"
+#include "fs/inode.h"
 
 void vma_file_link(struct vma *v, struct vma *sibling)
 {

@@ -25,8 +25,16 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "trace/trace.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/file_open.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/pages_io.h"
 #include <linux/auxvec.h>
 #include <linux/mount.h>
+#include <linux/fcntl.h>
+#include <linux/stat.h>
 
 #define LINE_BYTES  256 /* what is looked at of a script: BINPRM_BUF_SIZE */
 #define MAX_SCRIPTS 5   /* scripts that are interpreters of scripts */

@@ -6,7 +6,9 @@
 #include "lib/printf.h"
 #include "mm/heap.h"
 #include "sys/syscall.h"
+#include "fs/fd.h"
 #include <linux/limits.h>
+#include <linux/fcntl.h>
 
 static long exec_path(const char *path, const struct vectors *v)
 {

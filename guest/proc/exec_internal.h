@@ -3,7 +3,6 @@
 #ifndef PROC_EXEC_INTERNAL_H
 #define PROC_EXEC_INTERNAL_H
 
-#include "fs/vfs.h"
 #include "mm/mm.h"
 #include "proc/elf.h"
 

@@ -3,6 +3,7 @@
 #include "proc/exec_internal.h"
 #include "arch/uaccess.h"
 #include "mm/heap.h"
+#include "fs/pages_io.h"
 #include <linux/mman.h>
 
 int read_image(struct file *f, const char *head, size_t n, struct elf_image *img)

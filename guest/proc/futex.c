@@ -22,7 +22,8 @@
 #include "proc/internal.h"
 #include "arch/clock.h"
 #include "arch/uaccess.h"
-#include "fs/vfs.h"
+#include "fs/file.h"
+#include "fs/inode.h"
 #include "sys/syscall.h"
 #include <linux/futex.h>
 

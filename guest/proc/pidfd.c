@@ -5,8 +5,10 @@
  * stays set, and the process exists while a pidfd refers to it.
  * Left out: pidfds of threads, pidfd_getfd(2). */
 #include "proc/pidfd.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/inode.h"
 #include "fs/poll.h"
-#include "fs/vfs.h"
 #include "proc/pid.h"
 #include "proc/task.h"
 #include "sys/syscall.h"

@@ -13,7 +13,6 @@
 #include "arch/clock.h"
 #include "arch/fpu.h"
 #include "arch/hypercall.h"
-#include "fs/vfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"

@@ -9,7 +9,8 @@
  * __WNOTHREAD: children of the calling thread only, by parent_tid. */
 #include "proc/internal.h"
 #include "arch/uaccess.h"
-#include "fs/vfs.h"
+#include "fs/fd.h"
+#include "fs/file.h"
 #include "lib/string.h"
 #include "proc/pidfd.h"
 #include "sys/syscall.h"

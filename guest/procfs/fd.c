@@ -1,6 +1,13 @@
 /* fd.c - /proc/PID/fd, fdinfo, and the links exe, cwd, root.
  * These links lead to the very object, also when it has no name any more. */
-#include "fs/internal.h"
+#include "fs/dentry.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/fs_ctx.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/path.h"
+#include "fs/path_name.h"
 #include "procfs/internal.h"
 
 #include "lib/string.h"

@@ -8,10 +8,13 @@
 #ifndef PROCFS_INTERNAL_H
 #define PROCFS_INTERNAL_H
 
-#include "fs/vfs.h"
 #include "proc/task.h"
+#include <linux/stat.h>
 
+struct path;
 struct text;
+struct uio;
+
 struct proc_node {
     const struct proc_entry *entry;
     uint32_t tid; /* 0: about no task */

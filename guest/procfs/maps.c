@@ -8,6 +8,9 @@
 #include "mm/heap.h"
 #include "mm/pt.h"
 #include "mm/vma.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/path_name.h"
 
 #define NAME_COLUMN 73
 

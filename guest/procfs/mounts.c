@@ -1,5 +1,9 @@
 /* mounts.c - /proc/PID/mounts and mountinfo. */
-#include "fs/internal.h"
+#include "fs/dentry.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/path.h"
+#include "fs/path_name.h"
 #include "procfs/internal.h"
 
 #include "mm/heap.h"

@@ -4,6 +4,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "fs/uio.h"
 
 /* --- memory of a process ------------------------------------------------- */
 

@@ -9,7 +9,10 @@
  * between two calls: whoever reads about a task that is blocked (in vfork, say)
  * keeps nobody from running. */
 #include "procfs/procfs.h"
-#include "fs/internal.h"
+#include "fs/dirent.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/uio.h"
 #include "procfs/internal.h"
 
 #include "arch/machine.h"

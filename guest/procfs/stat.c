@@ -7,6 +7,7 @@
 #include "tty/tty.h"
 #include "lib/string.h"
 #include "mm/layout.h"
+#include "fs/fs_ctx.h"
 
 #define TICKS(ns) ((unsigned long long)((ns) / CLOCK_TICK_NS))
 #define U(x)      ((unsigned long long)(x))

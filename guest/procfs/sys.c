@@ -9,6 +9,7 @@
 #include "mm/vma.h"
 #include "sys/syscall.h"
 #include "sys/system.h"
+#include "fs/fd.h"
 
 #define UNUSED       const struct proc_node *n __attribute__((unused))
 #define U(x)         ((unsigned long long)(x))

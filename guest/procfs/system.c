@@ -1,6 +1,6 @@
 /* system.c - the files of /proc that are about the whole system, and its
  * root directory.  Only lines whose value the kernel knows are there. */
-#include "fs/internal.h"
+#include "fs/mount.h"
 #include "procfs/internal.h"
 
 #include "arch/clock.h"

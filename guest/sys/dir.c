@@ -1,7 +1,14 @@
 /* dir.c - calls on names: mkdir, link, unlink, rename and so on.
  * Each copies its names from user space, then holds fs_tree from the walk to the
  * change, so that what it found is still so when it acts. */
-#include "fs/internal.h"
+#include "fs/dentry.h"
+#include "fs/dirent.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/fs_ctx.h"
+#include "fs/inode.h"
+#include "fs/path.h"
+#include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/task.h"
@@ -341,4 +348,18 @@ SYSCALL4(renameat, int, old_dfd, uaddr_t, old, int, dfd, uaddr_t, name)
 SYSCALL5(renameat2, int, old_dfd, uaddr_t, old, int, dfd, uaddr_t, name, uint32_t, flags)
 {
     return rename_at(old_dfd, old, dfd, name, flags);
+}
+
+/* --- reading --- */
+
+SYSCALL3(getdents64, int, fd, uaddr_t, to, uint32_t, room)
+{
+    struct file *f = fd_get(fd);
+    long ret;
+
+    if (!f)
+        return -EBADF;
+    ret = dir_read(f, to, room);
+    file_put(f);
+    return ret;
 }

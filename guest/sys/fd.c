@@ -1,5 +1,12 @@
 /* fd.c - calls on descriptors: open, close, dup, fcntl, flock, ioctl. */
-#include "fs/internal.h"
+#include "fs/anon_file.h"
+#include "fs/dentry.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/file_lock.h"
+#include "fs/file_open.h"
+#include "fs/inode.h"
+#include "fs/path.h"
 #include "fs/pipe.h"
 #include "arch/uaccess.h"
 #include "proc/task.h"
@@ -89,7 +96,7 @@ SYSCALL2(memfd_create, uaddr_t, name, uint32_t, flags)
     len = strncpy_from_user(text + 6, name, sizeof(text) - 6);
     if (len < 0)
         return len == -ENAMETOOLONG ? -EINVAL : len;
-    err = tmpfs_anon_file(text, 0, &f);
+    err = anon_file_create(text, 0, &f);
     return err ? err : fd_open_add(f, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
 }
 

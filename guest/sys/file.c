@@ -1,6 +1,13 @@
 /* file.c - calls that change a file's size or its state on storage.  Everything
  * is in memory, so the sync family only checks its arguments. */
-#include "fs/internal.h"
+#include "fs/dentry.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/pages_io.h"
+#include "fs/path.h"
+#include "fs/tmpfs.h"
 #include "proc/task.h"
 #include "sys/syscall.h"
 #include <linux/fadvise.h>

@@ -11,7 +11,9 @@
 #include "mm/vma.h"
 
 #include "arch/uaccess.h"
-#include "fs/vfs.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/pages_io.h"
 #include "sys/syscall.h"
 #include <linux/mman.h>
 

@@ -1,6 +1,9 @@
 /* rw_copy.c - sendfile(2) and copy_file_range(2): from file to file through one
  * kernel page. */
-#include "fs/internal.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/uio.h"
 #include "arch/uaccess.h"
 #include "mm/heap.h"
 #include "proc/task.h"

@@ -4,7 +4,8 @@
 
 #include "arch/clock.h"
 #include "arch/uaccess.h"
-#include "fs/vfs.h"
+#include "fs/fd.h"
+#include "fs/file.h"
 #include "lib/string.h"
 #include "proc/pidfd.h"
 #include "proc/signal_internal.h"

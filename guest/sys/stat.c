@@ -1,5 +1,10 @@
 /* stat.c - what is known about files: the stat family, statfs, access, readlink. */
-#include "fs/internal.h"
+#include "fs/dentry.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/path.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/frame.h"

@@ -4,7 +4,7 @@
 #include "arch/hypercall.h"
 #include "arch/machine.h"
 #include "arch/uaccess.h"
-#include "fs/internal.h"
+#include "fs/mount.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "proc/internal.h"

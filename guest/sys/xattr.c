@@ -1,6 +1,8 @@
 /* xattr.c - extended attributes: no file has any.  The answers are those of
  * Linux's tmpfs for a file without them. */
-#include "fs/internal.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/path.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "sys/syscall.h"

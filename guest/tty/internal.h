@@ -9,6 +9,7 @@
 #include "sync/lock.h"
 #include <asm/termios.h>
 
+struct file;
 struct task;
 
 /* The line behind a terminal. */

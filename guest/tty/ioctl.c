@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "proc/signal.h"
 #include "proc/task.h"
+#include "fs/file.h"
 #include <asm/ioctls.h>
 
 /* struct termios and struct termios2 are the first bytes of struct ktermios. */

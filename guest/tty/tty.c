@@ -11,7 +11,10 @@
 
 #include "arch/clock.h"
 #include "arch/machine.h"
+#include "fs/file.h"
+#include "fs/inode.h"
 #include "fs/poll.h"
+#include "fs/uio.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/signal.h"

@@ -2,10 +2,11 @@
 #ifndef TTY_TTY_H
 #define TTY_TTY_H
 
-#include "fs/vfs.h"
+#include "lib/base.h"
 
-struct tty;
+struct file_ops;
 struct session;
+struct tty;
 
 extern struct tty *console_tty;
 void tty_init(void);                           /* the console's; devfs makes the nodes */

@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "kernel_shim.h"
-#include "fs/internal.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/file_lock.h"
 
 static struct file file;
 static long drops;

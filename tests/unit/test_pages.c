@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include "kernel_shim.h"
-#include "fs/internal.h"
+#include "fs/pages.h"
 
 #define LAST (1ull << 51) /* the last page that a file can have */
 

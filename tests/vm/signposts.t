@@ -11,8 +11,6 @@ unconverted=(
     guest/arch/hypercall.h
     guest/arch/machine.h
     guest/entry/smp.h
-    guest/fs/internal.h
-    guest/fs/vfs.h
     guest/lib/base.h
     guest/lib/printf.h
     guest/mm/frame.h
@@ -26,7 +24,6 @@ unconverted=(
     guest/proc/signal_internal.h
     guest/proc/task.h
     guest/procfs/internal.h
-    guest/procfs/procfs.h
     guest/sched/timer.h
     guest/sync/lock.h
     guest/sys/rusage.h

@@ -1,14 +1,15 @@
-/* dir_read.c - getdents64, the working directory, the root, umask.
+/* dirent.c - directories as open files: their entries in the form of getdents64(2).
  * Entries are gathered in a kernel page with fs_tree held, and copied out when it
  * is free again.  Positions: 0 is ".", 1 is "..", what follows is the file
  * system's: tmpfs's never mean another entry, whatever is removed in between. */
-#include "fs/internal.h"
-#include "procfs/procfs.h"
+#include "fs/dirent.h"
+#include "fs/dentry.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/task.h"
-#include "sys/syscall.h"
 #include <linux/fs.h>
 
 /* struct linux_dirent64 of getdents64(2), which no header brings. */
@@ -71,7 +72,7 @@ static void fill(struct file *f, struct dirent_sink *s)
         dentry_readdir(dir, &f->pos, s);
 }
 
-static long read_dir(struct file *f, uaddr_t to, size_t room)
+long dir_read(struct file *f, uaddr_t to, size_t room)
 {
     struct dirent_sink s = { .room = MIN(room, KMALLOC_MAX) };
     uint64_t before;
@@ -105,18 +106,6 @@ static long read_dir(struct file *f, uaddr_t to, size_t room)
     return ret;
 }
 
-SYSCALL3(getdents64, int, fd, uaddr_t, to, uint32_t, room)
-{
-    struct file *f = fd_get(fd);
-    long ret;
-
-    if (!f)
-        return -EBADF;
-    ret = read_dir(f, to, room);
-    file_put(f);
-    return ret;
-}
-
 static long dir_seek(struct file *f, int64_t off, int whence)
 {
     if (whence == SEEK_CUR)
@@ -130,95 +119,3 @@ static long dir_seek(struct file *f, int64_t off, int whence)
 }
 
 const struct file_ops dir_file_ops = { .seek = dir_seek };
-
-/* --- working directory and root --- */
-
-SYSCALL2(getcwd, uaddr_t, to, size_t, room)
-{
-    struct path cwd;
-    char *buf, *name;
-    long ret = -ENOENT;
-
-    fs_get_cwd(&cwd);
-    buf = kmalloc(PATH_MAX_BYTES);
-    if (!buf) {
-        path_put(&cwd);
-        return -ENOMEM;
-    }
-    if (!cwd.dentry->unlinked) {
-        name = path_name_reachable(&cwd, buf, PATH_MAX_BYTES);
-        if (!name) {
-            ret = -ENAMETOOLONG;
-        } else {
-            ret = (long)(buf + PATH_MAX_BYTES - name);
-            if ((size_t)ret > room)
-                ret = -ERANGE;
-            else if (copy_to_user(to, name, (size_t)ret) != 0)
-                ret = -EFAULT;
-        }
-    }
-    path_put(&cwd);
-    kfree(buf);
-    return ret;
-}
-
-/* p's references become the context's; what was there is put. */
-static long move_to(struct path *p, bool root)
-{
-    struct fs_ctx *c = current->fs;
-    struct path *at = root ? &c->root : &c->cwd, old;
-    long err = is_dir(p->dentry->inode) ? inode_permission(p->dentry->inode, MAY_EXEC) : -ENOTDIR;
-
-    if (!err && root && !capable())
-        err = -EPERM;
-    if (!err) {
-        spin_lock(&c->lock);
-        old = *at;
-        *at = *p;
-        spin_unlock(&c->lock);
-        *p = old;
-    }
-    path_put(p);
-    return err;
-}
-
-static long move_to_name(uaddr_t name, bool root)
-{
-    struct path p;
-    long err = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, &p);
-
-    return err ? err : move_to(&p, root);
-}
-
-SYSCALL1(chdir, uaddr_t, name) { return move_to_name(name, false); }
-
-SYSCALL1(chroot, uaddr_t, name) { return move_to_name(name, true); }
-
-SYSCALL1(fchdir, int, fd)
-{
-    struct file *f = fd_get(fd);
-    struct path p;
-
-    if (!f)
-        return -EBADF;
-    if (!f->path.dentry) {
-        file_put(f);
-        return -ENOTDIR;
-    }
-    p = f->path;
-    path_get(&p);
-    file_put(f);
-    return move_to(&p, false);
-}
-
-SYSCALL1(umask, uint32_t, mask)
-{
-    struct fs_ctx *c = current->fs;
-    uint32_t old;
-
-    spin_lock(&c->lock);
-    old = c->umask;
-    c->umask = mask & 0777;
-    spin_unlock(&c->lock);
-    return old;
-}

@@ -1,0 +1,32 @@
+/* fd.h - descriptor tables. */
+#ifndef FS_FD_H
+#define FS_FD_H
+
+#include "lib/base.h"
+
+struct file;
+struct files;
+
+#define FD_MAX 1048576 /* hard upper bound; RLIMIT_NOFILE is 1024/4096 */
+
+struct files *files_create(void);
+struct files *files_copy(struct files *from); /* for fork; NULL: no memory */
+void files_get(struct files *fs);
+void files_put(struct files *fs); /* last: closes all */
+uint32_t files_users(struct files *fs);
+void files_close_on_exec(struct files *fs);
+struct file *files_peek(struct files *fs, int fd); /* of another task, with a reference (procfs) */
+int files_next(struct files *fs, int fd);          /* lowest open descriptor >= fd, -1: none */
+
+/* In current's table. */
+int fd_alloc(int from, uint32_t flags /* O_CLOEXEC */); /* reserves; -EMFILE */
+void fd_install(int fd, struct file *f);                /* takes over the reference */
+void fd_cancel(int fd);
+int fd_flags(int fd, bool set, bool cloexec);    /* FD_CLOEXEC or 0; -EBADF */
+struct file *fd_get(int fd);                     /* with a reference, NULL: -EBADF */
+int fd_open_add(struct file *f, uint32_t flags); /* alloc + install; takes over f, always */
+int fd_close(int fd);                            /* 0 or -EBADF */
+/* dup2: f gets a reference; what was there is closed. */
+int fd_replace(int fd, struct file *f, uint32_t flags);
+
+#endif

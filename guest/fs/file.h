@@ -1,0 +1,60 @@
+/* file.h - open files, and what a kind of file can do. */
+#ifndef FS_FILE_H
+#define FS_FILE_H
+
+#include "fs/path.h"
+#include "fs/uio.h"
+#include "sync/lock.h"
+
+struct inode;
+struct poll_table;
+struct vma;
+
+struct file {
+    const struct file_ops *ops; /* [k] */
+    struct inode *inode;        /* [k] */
+    struct path path;           /* [k] pipes and sockets: mnt NULL, dentry NULL */
+    uint32_t refs;              /* [a] */
+    uint32_t flags;             /* O_* ; [lock] for F_SETFL, read without */
+    uint64_t pos;               /* [lock], shown without; not used if ops->nonseekable */
+    struct mutex lock;          /* position: held over a read or write that moves it */
+    int32_t owner;              /* F_SETOWN; one word */
+    bool write_counted;         /* [k] counts in inode->writers */
+    bool denies_write;          /* counts there, too; who opened it for exec, and its mm */
+    void *private;              /* [k] the operations' own; /dev/zero: [a] */
+};
+
+struct file_ops {
+    int (*open)(struct inode *in, struct file *f);
+    long (*read)(struct file *f, struct uio *u, uint64_t *pos);
+    long (*write)(struct file *f, struct uio *u, uint64_t *pos);
+    long (*ioctl)(struct file *f, uint32_t cmd, uaddr_t arg);
+    uint32_t (*poll)(struct file *f, struct poll_table *pt); /* EPOLL* bits ready now */
+    int (*mmap)(struct file *f, struct vma *v); /* NULL: pages come from file_get_page() if the
+                                                     * inode is regular, else -ENODEV */
+    long (*seek)(struct file *f, int64_t off, int whence); /* NULL: by inode size; -ESPIPE: pipes */
+    void (*release)(struct file *f);                       /* last reference; spinlocks only */
+    bool nonseekable;
+};
+
+void file_get(struct file *f);
+/* Also with mm.lock held: the last one takes spinlocks only. */
+void file_put(struct file *f);
+/* A file that has no name: pipes, sockets, anonymous inodes. */
+int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, struct file **out);
+/* Of what p names; rights have been checked. */
+int file_new(const struct path *p, uint32_t flags, struct file **out);
+int inode_write_begin(struct inode *in); /* counts a writer: 0 or -ETXTBSY */
+void inode_write_end(struct inode *in);
+int file_deny_write(struct file *f);   /* a program runs from it: 0 or -ETXTBSY */
+void file_allow_write(struct file *f); /* undoes the denial */
+static inline bool file_readable(const struct file *f)
+{
+    return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);
+}
+static inline bool file_writable(const struct file *f)
+{
+    return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);
+}
+
+#endif

@@ -1,0 +1,17 @@
+/* file_open.h - from a name to an open file: open(2), the kernel's own opens, exec's. */
+#ifndef FS_FILE_OPEN_H
+#define FS_FILE_OPEN_H
+
+#include "lib/base.h"
+
+struct file;
+
+int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,
+              struct file **out);
+/* By path name in the kernel. */
+int file_open_kernel(const char *path, uint32_t flags, uint32_t mode, struct file **out);
+/* For exec: checks x right, regular, noexec; denies writers.  dfd as in openat.
+ * flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. */
+int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out);
+
+#endif

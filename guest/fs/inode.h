@@ -1,0 +1,94 @@
+/* inode.h - inodes: what a file is, whatever its names; and the file systems they belong to.
+ * A regular file's pages are its inode's pages: there is no cache beside them, so a
+ * file mapping maps the file itself.
+ *
+ * Locks: inode.lock (mutex) guards size and content changes; inode.pages_lock (spin) the
+ * page index, so that a page fault can look a page up while somebody writes the file. */
+#ifndef FS_INODE_H
+#define FS_INODE_H
+
+#include "lib/list.h"
+#include "sync/lock.h"
+#include <linux/stat.h>
+#include <linux/time_types.h>
+
+struct dentry;
+struct dirent_sink;
+struct file_ops;
+struct mount;
+struct page_index;
+struct path;
+
+struct superblock {
+    const char *type;    /* "tmpfs", "proc", "devtmpfs", "pipefs" */
+    uint32_t magic;      /* statfs f_type */
+    uint32_t dev;        /* st_dev */
+    uint64_t next_ino;   /* [a] */
+    uint64_t inodes;     /* [a] in use */
+    uint64_t pages;      /* [a] in use */
+    uint64_t max_pages;  /* size= ; 0: no limit.  [fs_tree], read without */
+    uint32_t refs;       /* [a] mounts of it */
+    struct dentry *root; /* [k] */
+    bool permanent;      /* proc, and file systems without a mount: never freed */
+};
+
+/* Where a field is "read without" its lock, each word is whole, and two of them may be
+ * of different moments. */
+struct inode {
+    const struct inode_ops *ops; /* [k] */
+    const struct file_ops *fops; /* [k] */
+    struct superblock *sb;       /* [k] */
+    uint32_t refs;               /* [a] dentries and files */
+    uint32_t nlink;              /* [fs_tree] */
+    uint64_t ino;                /* [k] */
+    uint32_t mode, uid, gid;     /* [lock], read without */
+    uint32_t rdev;               /* [k] new_encode_dev() of a device */
+    uint64_t size; /* [lock], of a directory [fs_tree]; read without.  Less: also [pages_lock] */
+    struct __kernel_timespec atime, mtime, ctime; /* the last writer's; read without */
+    struct mutex lock;
+    struct spinlock pages_lock;
+    struct page_index *pages; /* [pages_lock] */
+    pfn_t borrowed;           /* [pages_lock] pages 0..borrowed_pages-1 that the index lacks */
+    uint32_t borrowed_pages;  /*   lie in the root image from this frame on */
+    uint64_t npages;          /* [pages_lock] st_blocks / 8 */
+    struct list mappings;     /* [pages_lock] struct vma.file_link */
+    int32_t writers; /* [a] open for writing; below 0: so many programs run from it.  ETXTBSY */
+    void *private;   /* [k] symlink text, device, procfs entry; [a] pipe, once made */
+};
+
+struct inode_ops { /* NULL: -ENOTDIR, -EPERM or the obvious default */
+    /* Directories whose names are not in the tree (procfs): finds or makes the
+     * child.  0 with *out holding a reference, or -ENOENT. fs_tree held. */
+    int (*lookup)(struct inode *dir, const char *name, size_t len, struct inode **out);
+    int (*readdir)(struct inode *dir, uint64_t *pos, struct dirent_sink *sink);
+    /* Target of a symlink into buf (room bytes): length or -errno. */
+    long (*readlink)(struct inode *in, char *buf, size_t room);
+    /* Magic links (/proc/PID/fd/N, exe, cwd, root): goes there directly. References taken. */
+    int (*follow)(struct inode *in, struct path *out);
+    void (*evict)(struct inode *in);   /* last reference is gone; spinlocks only */
+    void (*refresh)(struct inode *in); /* before stat: procfs brings owner and so on up to date */
+};
+
+#define MAY_EXEC  1u
+#define MAY_WRITE 2u
+#define MAY_READ  4u
+
+struct superblock *sb_create(const char *type, uint32_t magic); /* NULL: no memory */
+void sb_init(struct superblock *sb, const char *type, uint32_t magic);
+struct __kernel_timespec fs_now(void);
+
+/* refs 1, current's ids, now; NULL: no memory */
+struct inode *inode_alloc(struct superblock *sb, uint32_t mode);
+void inode_get(struct inode *in);
+void inode_put(struct inode *in);
+/* 0, -EACCES.  Mask of MAY_*.  By fsuid and fsgid; fsuid 0 overrides. */
+int inode_permission(struct inode *in, uint32_t mask);
+bool inode_owner_or_root(const struct inode *in);
+bool in_group(uint32_t gid);           /* fsgid or a supplementary group of current */
+void inode_modified(struct inode *in); /* mtime and ctime */
+void inode_changed(struct inode *in);  /* ctime */
+void inode_accessed(struct inode *in, const struct mount *mnt);
+void inode_strip_suid(struct inode *in); /* content or owner changed by somebody unprivileged */
+static inline bool is_dir(const struct inode *in) { return S_ISDIR(in->mode); }
+
+#endif

@@ -1,0 +1,43 @@
+/* mount.h - which file system covers which directory.  Tree held (dentry.h) unless said
+ * otherwise. */
+#ifndef FS_MOUNT_H
+#define FS_MOUNT_H
+
+#include "lib/list.h"
+#include <linux/mount.h>
+
+struct dentry;
+struct path;
+struct superblock;
+
+struct mount {
+    struct superblock *sb; /* [k] */
+    struct dentry *root;   /* [k] */
+    struct dentry *on;     /* [fs_tree + names_lock] the covered dentry, NULL for / */
+    struct mount *parent;  /* same */
+    struct list link;      /* [fs_tree] all mounts, in order */
+    uint32_t flags;        /* [fs_tree], read without: MS_RDONLY, MS_NOEXEC ... */
+    uint32_t refs;         /* [a] the list's, paths' and child mounts' */
+    uint32_t id;           /* [k] */
+    char source[64];       /* [k] */
+};
+
+extern struct list mounts; /* struct mount.link, in the order in which they were made */
+extern struct mount *root_mount;
+void mount_get(struct mount *m); /* no lock needed */
+void mount_put(struct mount *m); /* no lock needed */
+/* The mount that covers d, seen from m, or NULL. */
+struct mount *mount_on(const struct mount *m, const struct dentry *d);
+int mount_add(struct superblock *sb, struct dentry *root, const struct path *on, uint32_t flags,
+              const char *source);
+int mount_remove(struct mount *m, bool lazy);
+static inline bool mount_readonly(const struct mount *m) { return m && (m->flags & MS_RDONLY); }
+/* Pages that file systems hold; each counts once, however often it is mounted.  Takes the tree. */
+uint64_t mounted_pages(void);
+/* A new file system by name, its root: 0, -ENODEV, -ENOMEM, -EINVAL.  Data: "size=1m,mode=755". */
+int fs_type_create(const char *type, char *data, struct superblock **out);
+int tmpfs_remount(struct superblock *sb, char *data); /* its limit; or nothing changes */
+/* Pages that one tmpfs may have unless told: half of RAM less the image. */
+uint64_t tmpfs_share(void);
+
+#endif

@@ -1,0 +1,16 @@
+/* pages.h - the index of a file's frames by page number.  inode->pages_lock held. */
+#ifndef FS_PAGES_H
+#define FS_PAGES_H
+
+#include "lib/base.h"
+
+struct page_index;
+
+pfn_t pages_get(const struct page_index *x, uint64_t i);
+int pages_set(struct page_index **x, uint64_t i, pfn_t pfn); /* slot was empty; 0 or -ENOMEM */
+/* First page at or after *i: its frame and *i, or 0. */
+pfn_t pages_next(const struct page_index *x, uint64_t *i);
+/* Takes the pages of [first, last] out and puts their frames; returns how many. */
+uint64_t pages_drop(struct page_index **x, uint64_t first, uint64_t last);
+
+#endif

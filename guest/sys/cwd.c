@@ -1,0 +1,102 @@
+/* cwd.c - a task's place in the tree: working directory, root, umask. */
+#include "sys/syscall.h"
+#include "fs/dentry.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/fs_ctx.h"
+#include "fs/inode.h"
+#include "fs/path.h"
+#include "fs/path_name.h"
+#include "arch/uaccess.h"
+#include "mm/heap.h"
+#include "proc/task.h"
+
+SYSCALL2(getcwd, uaddr_t, to, size_t, room)
+{
+    struct path cwd;
+    char *buf, *name;
+    long ret = -ENOENT;
+
+    fs_get_cwd(&cwd);
+    buf = kmalloc(PATH_MAX_BYTES);
+    if (!buf) {
+        path_put(&cwd);
+        return -ENOMEM;
+    }
+    if (!cwd.dentry->unlinked) {
+        name = path_name_reachable(&cwd, buf, PATH_MAX_BYTES);
+        if (!name) {
+            ret = -ENAMETOOLONG;
+        } else {
+            ret = (long)(buf + PATH_MAX_BYTES - name);
+            if ((size_t)ret > room)
+                ret = -ERANGE;
+            else if (copy_to_user(to, name, (size_t)ret) != 0)
+                ret = -EFAULT;
+        }
+    }
+    path_put(&cwd);
+    kfree(buf);
+    return ret;
+}
+
+/* p's references become the context's; what was there is put. */
+static long move_to(struct path *p, bool root)
+{
+    struct fs_ctx *c = current->fs;
+    struct path *at = root ? &c->root : &c->cwd, old;
+    long err = is_dir(p->dentry->inode) ? inode_permission(p->dentry->inode, MAY_EXEC) : -ENOTDIR;
+
+    if (!err && root && !capable())
+        err = -EPERM;
+    if (!err) {
+        spin_lock(&c->lock);
+        old = *at;
+        *at = *p;
+        spin_unlock(&c->lock);
+        *p = old;
+    }
+    path_put(p);
+    return err;
+}
+
+static long move_to_name(uaddr_t name, bool root)
+{
+    struct path p;
+    long err = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, &p);
+
+    return err ? err : move_to(&p, root);
+}
+
+SYSCALL1(chdir, uaddr_t, name) { return move_to_name(name, false); }
+
+SYSCALL1(chroot, uaddr_t, name) { return move_to_name(name, true); }
+
+SYSCALL1(fchdir, int, fd)
+{
+    struct file *f = fd_get(fd);
+    struct path p;
+
+    if (!f)
+        return -EBADF;
+    if (!f->path.dentry) {
+        file_put(f);
+        return -ENOTDIR;
+    }
+    p = f->path;
+    path_get(&p);
+    file_put(f);
+    return move_to(&p, false);
+}
+
+SYSCALL1(umask, uint32_t, mask)
+{
+    struct fs_ctx *c = current->fs;
+    uint32_t old;
+
+    spin_lock(&c->lock);
+    old = c->umask;
+    c->umask = mask & 0777;
+    spin_unlock(&c->lock);
+    return old;
+}
