@@ -7,7 +7,6 @@
 #include "arch/machine.h"
 #include "arch/pvh.h"
 #include "entry/smp.h"
-#include "tty/tty.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/file_open.h"
@@ -15,9 +14,15 @@
 #include "lib/cmdline.h"
 #include "lib/printf.h"
 #include "mm/frame.h"
+#include "mm/mm.h"
+#include "proc/exec.h"
+#include "proc/fork.h"
 #include "proc/task.h"
+#include "sched/sched.h"
+#include "sched/times.h"
 #include "sys/syscall.h"
 #include "trace/trace.h"
+#include "tty/tty.h"
 
 void kmain(paddr_t start_info); /* called by boot.asm */
 

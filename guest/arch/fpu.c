@@ -17,7 +17,7 @@
  * before another user task, nothing is loaded.  If it has run elsewhere since, fpu->cpu
  * says so; if it has died and another has got its memory, that one's fpu->cpu is NONE.
  * So fpu_owner is only compared here, never followed, and each function works on its own
- * CPU's registers and on a task that runs on no other (on_cpu, proc/task.h): there
+ * CPU's registers and on a task that runs on no other (on_cpu, sched/task.h): there
  * is no lock.  The one moment at which ncpus grows is in smp_finish(), and the only user task
  * that there is calls it.
  *
@@ -32,7 +32,7 @@
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 #include <asm/sigcontext.h>
 

@@ -3,7 +3,7 @@
 #include "arch/cpu.h"
 #include "arch/regs.h"
 #include "entry/trap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(value)))
 #define CONSTANT(name)      __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(name)))

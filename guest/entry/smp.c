@@ -44,6 +44,8 @@
 #include "mm/kmap.h"
 #include "mm/pt.h"
 #include "proc/task.h"
+#include "sched/record.h"
+#include "sched/sched.h"
 #include "trace/trace.h"
 
 #define SPIN_NS                100000ull
@@ -238,7 +240,7 @@ void smp_finish(void)
     while (id < nstarted && bring_in(id))
         __atomic_store_n(&ncpus, ++id, __ATOMIC_RELEASE);
     timer_stop(&timer);
-    task_inspect_cpus();
+    record_cpus();
     if (id == nstarted) { /* else one may still come to use them */
         for (unsigned i = 0; i < ARRAY_SIZE(tables) && tables[i] != 0; i++)
             frame_put(tables[i]);

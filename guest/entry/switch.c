@@ -6,10 +6,10 @@
  * mode in fs_base and gs_base.  The last two are read back from the CPU, because
  * programs can change them without the kernel (WRFSBASE: on some hosts whatever
  * CR4.FSGSBASE says). */
+#include "entry/switch.h"
 #include "arch/msr.h"
 #include "entry/trap.h"
 #include "lib/string.h"
-#include "proc/task.h"
 
 struct switch_frame { /* as switch_stacks() pops it */
     uint64_t r15, r14, r13, r12, rbp, rbx, rip;

@@ -5,15 +5,18 @@
  * while the idle loop or cpu_irq_window() lets them in; a page fault of uaccess.c
  * on user memory, which mm/ settles, too, or else the instruction's entry in
  * __ex_table says where to go on; and an NMI. */
+#include "entry/trap.h"
 #include "arch/device.h"
 #include "arch/fpu.h"
 #include "arch/machine.h"
 #include "arch/msr.h"
-#include "entry/trap.h"
 #include "arch/uaccess.h"
 #include "lib/printf.h"
 #include "mm/mm.h"
-#include "proc/task.h"
+#include "proc/oom.h"
+#include "proc/signal.h"
+#include "sched/sched.h"
+#include "sched/times.h"
 #include "trace/trace.h"
 
 #include <asm/siginfo.h>

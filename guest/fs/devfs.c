@@ -2,6 +2,7 @@
  * A node is only a number: whoever makes one, the file operations come from
  * dev_fops() when it is opened. */
 #include "fs/devfs.h"
+#include "arch/machine.h"
 #include "fs/anon_file.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
@@ -10,11 +11,11 @@
 #include "fs/path.h"
 #include "fs/tmpfs.h"
 #include "fs/uio.h"
-#include "tty/tty.h"
-#include "arch/machine.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "proc/task.h"
+#include "mm/mm.h"
+#include "sched/sched.h"
+#include "tty/tty.h"
 #include <linux/magic.h>
 #include <linux/major.h>
 

@@ -3,11 +3,11 @@
  * is free again.  Positions: 0 is ".", 1 is "..", what follows is the file
  * system's: tmpfs's never mean another entry, whatever is removed in between. */
 #include "fs/dirent.h"
+#include "arch/uaccess.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
-#include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include <linux/fs.h>

@@ -15,7 +15,7 @@
 #include "fs/fs_ctx.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 #define BLOCK_FDS 64
 #define DIR_SLOTS 128 /* 128 * 128 * 64 is FD_MAX */

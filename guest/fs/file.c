@@ -8,7 +8,6 @@
 #include "fs/path.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/task.h"
 #include <linux/magic.h>
 
 /* by: 1 a writer, -1 a program. */

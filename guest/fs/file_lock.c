@@ -10,7 +10,7 @@
 #include "fs/file_lock.h"
 #include "fs/file.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 struct file_lock { /* all: [lock], below */
     struct list link;

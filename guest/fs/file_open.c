@@ -15,7 +15,7 @@
 #include "fs/path.h"
 #include "fs/tmpfs.h"
 #include "lib/string.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 #define TMPFILE_BIT ((uint32_t)O_TMPFILE & ~(uint32_t)O_DIRECTORY)
 

@@ -3,7 +3,7 @@
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 static struct fs_ctx *ctx_new(const struct path *cwd, const struct path *root, uint32_t umask)
 {

@@ -5,12 +5,12 @@
  * The super-user of files is fsuid 0: access(2) and setfsuid(2) then need no
  * rules of their own. */
 #include "fs/inode.h"
+#include "arch/clock.h"
 #include "fs/file.h"
 #include "fs/mount.h"
-#include "arch/clock.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 #include <linux/mount.h>
 
 static uint32_t next_dev; /* [a] minor number of the last superblock; major 0 */

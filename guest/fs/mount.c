@@ -10,11 +10,11 @@
 #include "fs/inode.h"
 #include "fs/path.h"
 #include "fs/tmpfs.h"
-#include "procfs/procfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "procfs/procfs.h"
+#include "sched/task.h"
 
 struct list mounts = LIST_INIT(mounts);
 struct mount *root_mount;

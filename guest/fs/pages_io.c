@@ -20,7 +20,8 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
-#include "proc/task.h"
+#include "proc/signal.h"
+#include "sched/sched.h"
 #include <linux/falloc.h>
 #include <linux/fs.h>
 

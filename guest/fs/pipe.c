@@ -25,7 +25,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "proc/signal.h"
 #include "sys/syscall.h"
 
 #include <asm/ioctls.h>

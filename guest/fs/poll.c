@@ -16,7 +16,7 @@
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "proc/signal.h"
 #include "sys/syscall.h"
 
 #include <linux/time_types.h>

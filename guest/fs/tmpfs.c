@@ -13,7 +13,7 @@
 #include "fs/pipe.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 #include <linux/fs.h>
 #include <linux/magic.h>
 

@@ -2,11 +2,10 @@
  * tail of a data segment in exec, another process's arguments in procfs.
  * Pages are faulted in as the program would have it, and reached through the
  * direct map, under mm->lock all the while. */
+#include "lib/string.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
-
-#include "lib/string.h"
 
 /* The page at va in kernel memory, faulted in; NULL and *err. */
 static char *page_for(struct mm *mm, uaddr_t va, bool write, int *err)

@@ -7,10 +7,9 @@
  * usual copy, whose fault settles it or is the error.  mm->lock is held from the
  * look until the VMM is done, so that the frame is still that page's. */
 #include "mm/bulk.h"
-#include "mm/pt.h"
-
 #include "arch/uaccess.h"
-#include "proc/task.h"
+#include "mm/pt.h"
+#include "sched/task.h"
 
 static int usual(uaddr_t at, void *kernel, size_t n, enum bulk what)
 {

@@ -16,8 +16,6 @@
 #include "mm/unmap.h"
 #include "mm/vma.h"
 
-#include "proc/task.h"
-
 /* Takes W from n used entries where they have it.  True if there were any. */
 static bool protect_run(struct mm *from, uaddr_t va, pte_t *e, unsigned n)
 {

@@ -31,15 +31,13 @@
  * The stack grows to any address within RLIMIT_STACK, unless it came nearer
  * than STACK_GAP to what is below.  As on Linux the stack pointer has no say. */
 #include "mm/fault.h"
+#include "arch/uaccess.h"
+#include "fs/pages_io.h"
 #include "mm/frame.h"
 #include "mm/pt.h"
 #include "mm/tlb.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
-
-#include "arch/uaccess.h"
-#include "fs/pages_io.h"
-#include "proc/task.h"
 
 #define AROUND       16u /* pages; powers of two */
 #define IMAGE_AROUND 64u

@@ -3,7 +3,7 @@
 #define MM_FAULT_H
 
 #include "mm/mm.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 /* As mm_fault(); mm->lock held. */
 int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code);

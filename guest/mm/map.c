@@ -6,6 +6,11 @@
  * Memory is promised as Linux does by default: a mapping that could never be
  * filled is refused (more private writable memory than the machine has, unless
  * MAP_NORESERVE), all others are granted. */
+#include "arch/uaccess.h"
+#include "fs/anon_file.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -13,11 +18,6 @@
 #include "mm/unmap.h"
 #include "mm/vma.h"
 
-#include "arch/uaccess.h"
-#include "fs/anon_file.h"
-#include "fs/file.h"
-#include "fs/inode.h"
-#include "fs/mount.h"
 #include <linux/mman.h>
 #include <linux/mount.h>
 #include <linux/stat.h>

@@ -9,8 +9,6 @@
 #include "mm/pt.h"
 #include "mm/vma.h"
 
-#include "proc/task.h"
-
 /* Clears the used entries in [e, stop), which lie in one table. */
 static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
 {

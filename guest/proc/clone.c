@@ -5,9 +5,12 @@
  * semaphores), CLONE_UNTRACED, CLONE_PTRACE (no ptrace), CLONE_IO (no I/O
  * contexts), CLONE_DETACHED.  Left out, -EINVAL: namespaces, CLONE_INTO_CGROUP,
  * pidfds of threads. */
-#include "proc/internal.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
+#include "proc/fork.h"
+#include "proc/pid.h"
+#include "proc/process.h"
+#include "proc/signal.h"
 #include "sys/syscall.h"
 #include <linux/sched.h>
 

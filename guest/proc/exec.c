@@ -16,14 +16,20 @@
  *
  * Left out: set-user-ID programs start without AT_SECURE's effect on core
  * dumps, as there are none; binfmt_misc. */
-#include "proc/exec_internal.h"
-#include "proc/internal.h"
-#include "sched/timer.h"
 #include "arch/fpu.h"
 #include "arch/machine.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "mm/mm.h"
+#include "proc/exec_internal.h"
+#include "proc/exit.h"
+#include "proc/fork.h"
+#include "proc/futex.h"
+#include "proc/itimer.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "sched/timer.h"
 #include "trace/trace.h"
 #include "fs/fd.h"
 #include "fs/file.h"

@@ -1,10 +1,10 @@
 /* exec_calls.c - execve and execveat, and how PID 1 gets its program: which file is
  * meant, and by what name it is told.  exec.c does it. */
-#include "proc/exec_internal.h"
-#include "proc/task.h"
 #include "arch/uaccess.h"
 #include "lib/printf.h"
 #include "mm/heap.h"
+#include "proc/exec.h"
+#include "proc/exec_internal.h"
 #include "sys/syscall.h"
 #include "fs/fd.h"
 #include <linux/limits.h>

@@ -18,15 +18,25 @@
  * process still ends both.
  *
  * PID 1's end is the machine's. */
-#include "proc/internal.h"
-#include "arch/machine.h"
+#include "proc/exit.h"
 #include "arch/hypercall.h"
-#include "tty/tty.h"
+#include "arch/machine.h"
 #include "fs/fd.h"
 #include "fs/fs_ctx.h"
+#include "mm/mm.h"
+#include "proc/fork.h"
+#include "proc/futex.h"
+#include "proc/itimer.h"
 #include "proc/pid.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "proc/task.h"
+#include "sched/record.h"
+#include "sched/sched.h"
+#include "sched/times.h"
 #include "sys/syscall.h"
 #include "trace/trace.h"
+#include "tty/tty.h"
 
 /* Returns the most pages that it had. */
 static uint64_t leave_mm(struct task *t)

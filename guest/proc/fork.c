@@ -27,15 +27,23 @@
  * lock before it goes on to die.  A task makes one child at a time, so a
  * second vfork has another child, hence another field.  tests/model/vfork.pml
  * is all this for a model checker. */
-#include "proc/internal.h"
+#include "proc/fork.h"
 #include "arch/fpu.h"
 #include "arch/uaccess.h"
+#include "entry/switch.h"
 #include "fs/fd.h"
 #include "fs/fs_ctx.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "mm/mm.h"
+#include "proc/futex.h"
+#include "proc/itimer.h"
 #include "proc/pid.h"
 #include "proc/pidfd.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "proc/task.h"
+#include "sched/sched.h"
 #include "sys/syscall.h"
 #include "trace/trace.h"
 #include <linux/sched.h>

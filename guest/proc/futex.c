@@ -18,12 +18,13 @@
  * A time-out on CLOCK_REALTIME does not follow when that clock is set.
  * Left out, -ENOSYS: WAITV, and of priority inheritance (futex_owner.c) requeueing,
  * which libraries do not use any more. */
-#include "proc/futex_internal.h"
-#include "proc/internal.h"
+#include "proc/futex.h"
 #include "arch/clock.h"
 #include "arch/uaccess.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "mm/mm.h"
+#include "proc/task.h"
 #include "sys/syscall.h"
 #include <linux/futex.h>
 

@@ -18,10 +18,11 @@
  *
  * Left out: lending the owner the waiter's priority, as all tasks have the same; so
  * this is a mutex in the kernel, and who is woken competes with who comes by. */
-#include "proc/futex_internal.h"
-#include "proc/internal.h"
 #include "arch/uaccess.h"
+#include "mm/mm.h"
+#include "proc/futex.h"
 #include "proc/pid.h"
+#include "proc/process.h"
 #include <linux/futex.h>
 
 /* --- robust mutexes ----------------------------------------------------------- */

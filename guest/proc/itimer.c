@@ -12,7 +12,10 @@
  * setting never has to wait for one that fires elsewhere.  Signals are sent after
  * the lock is given back.  At the end nothing is started any more, then
  * timer_finish() waits until nobody looks. */
-#include "proc/itimer_internal.h"
+#include "proc/itimer.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "sched/times.h"
 
 #define SHORTEST_PERIOD_NS 100000  /* 0.1 ms */
 #define CPU_LOOK_NS        1000000 /* CPU time is looked at once per ms at most */

@@ -7,10 +7,11 @@
  * What fires looks under itimer_lock whether it is due, as in itimer.c; deletion
  * takes the timer out of the list under that lock and then waits for one that fires.
  * Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
-#include "proc/itimer_internal.h"
-
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/itimer.h"
+#include "proc/pid.h"
+#include "proc/process.h"
 #include "proc/signal_internal.h"
 
 struct posix_timer {

@@ -3,9 +3,12 @@
  * Not init, and nobody as long as somebody is dying already, or an address space
  * is being torn down: that memory is about to come back, so there is nothing to do but
  * wait for it.  Two CPUs that are here at once agree on that by tree_lock. */
-#include "proc/internal.h"
+#include "proc/oom.h"
 #include "lib/printf.h"
 #include "mm/frame.h"
+#include "mm/mm.h"
+#include "proc/process.h"
+#include "proc/signal.h"
 
 static uint64_t mapped_by(struct process *p)
 {

@@ -6,7 +6,7 @@
  * again soon after its owner is gone. */
 #include "proc/pid.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 #define PER_PAGE      256u
 #define PID_MIN_AGAIN 300u /* as Linux: low numbers stay with the system's first daemons */

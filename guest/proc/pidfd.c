@@ -10,7 +10,7 @@
 #include "fs/inode.h"
 #include "fs/poll.h"
 #include "proc/pid.h"
-#include "proc/task.h"
+#include "proc/process.h"
 #include "sys/syscall.h"
 
 #include <linux/magic.h>

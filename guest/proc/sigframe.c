@@ -13,11 +13,11 @@
  * RSP + 8 is 16-byte aligned, as at any function's entry.  What comes back in
  * rt_sigreturn is the program's own: whatever it could not have set by itself
  * in user mode (segments, IOPL, IF) is not taken from there. */
-#include "proc/signal_internal.h"
-
 #include "arch/fpu.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
+#include "proc/signal_internal.h"
+
 #include <asm/sigcontext.h>
 #include <asm/ucontext.h>
 

@@ -17,11 +17,12 @@
  *
  * PID 1 gets what it has handlers for and, if it blocks a signal in order to
  * wait for it, that; never a default action. */
-#include "proc/signal_internal.h"
-
-#include "proc/internal.h"
-
 #include "lib/string.h"
+#include "mm/mm.h"
+#include "proc/exit.h"
+#include "proc/process.h"
+#include "proc/signal_internal.h"
+#include "sched/sched.h"
 #include "trace/trace.h"
 
 /* tree_lock may be held by the caller or not; either way it stays so. */
@@ -62,14 +63,6 @@ void signal_recalc(struct task *t)
     if (__atomic_load_n(&p->group_exit, __ATOMIC_SEQ_CST) ||
         __atomic_load_n(&p->stop_pending, __ATOMIC_SEQ_CST) != 0)
         __atomic_store_n(&t->sig_pending, true, __ATOMIC_RELEASE);
-}
-
-bool signal_pending(struct task *t) { return __atomic_load_n(&t->sig_pending, __ATOMIC_ACQUIRE); }
-
-bool signal_fatal_pending(struct task *t)
-{
-    return __atomic_load_n(&t->proc->group_exit, __ATOMIC_ACQUIRE) ||
-           in_set(__atomic_load_n(&t->pending.set, __ATOMIC_ACQUIRE), SIGKILL);
 }
 
 /* The flag comes first: block() looks at it under t->lock before it sleeps, and the

@@ -1,9 +1,8 @@
 /* signal_charge.c - how many siginfos are queued for the processes of a user, and
  * how many POSIX timers they have: RLIMIT_SIGPENDING bounds the sum.
  * A user has an account while something is charged to it; root's is always there. */
-#include "proc/signal_internal.h"
-
 #include "mm/heap.h"
+#include "proc/signal_internal.h"
 
 struct sig_account { /* [lock] */
     struct list link;

@@ -13,6 +13,8 @@
  * Restarting means to stand on the SYSCALL instruction again, with its number
  * in RAX.  regs.error holds that number and is -1 afterwards, so that it
  * happens once. */
+#include "proc/exit.h"
+#include "proc/process.h"
 #include "proc/signal_internal.h"
 
 #include <asm/unistd.h>

@@ -4,7 +4,6 @@
 #define PROC_SIGNAL_INTERNAL_H
 
 #include "proc/signal.h"
-#include "proc/task.h"
 
 /* What a signal does by default, signal(7). */
 #define SIGSET_IGNORE (SIGBIT(SIGCONT) | SIGBIT(SIGCHLD) | SIGBIT(SIGWINCH) | SIGBIT(SIGURG))
@@ -22,7 +21,13 @@
 
 static inline bool in_set(ksigset_t set, int sig) { return (set & SIGBIT(sig)) != 0; }
 
-/* All: sighand.lock of the owner held. */
+struct sigqueue {
+    struct list link;
+    struct sig_account *account;
+    siginfo_t info;
+};
+
+/* signal_queue.c.  All: sighand.lock of the owner held. */
 int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_t uid,
                    uint64_t limit);
 /* info NULL: SI_KERNEL.  -EAGAIN: a real-time signal's info did not fit */

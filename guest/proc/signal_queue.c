@@ -4,10 +4,9 @@
  * memory for it, is in the queue.  A standard signal (below SIGRTMIN) is
  * pending once at most.  Real-time signals queue up, and their bit stays until
  * the last one is taken. */
-#include "proc/signal_internal.h"
-
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/signal_internal.h"
 
 const struct ksigaction sig_default_action;
 

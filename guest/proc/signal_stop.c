@@ -10,6 +10,8 @@
  *
  * That it was continued stays to be reported when it stops again: it may do so
  * before the parent has a chance to ask. */
+#include "proc/exit.h"
+#include "proc/process.h"
 #include "proc/signal_internal.h"
 
 static void stop_check(struct process *p)

@@ -7,15 +7,16 @@
  * its last steps on another CPU: see task.c.
  *
  * __WNOTHREAD: children of the calling thread only, by parent_tid. */
-#include "proc/internal.h"
 #include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "lib/string.h"
+#include "mm/mm.h"
 #include "proc/pidfd.h"
+#include "proc/process.h"
+#include "proc/rusage.h"
 #include "sys/syscall.h"
 #include "trace/trace.h"
-#include "sys/rusage.h"
 #include <linux/wait.h>
 
 struct query {

@@ -8,10 +8,11 @@
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "fs/path_name.h"
-#include "procfs/internal.h"
-
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "mm/mm.h"
+#include "proc/task.h"
+#include "procfs/internal.h"
 
 /* The descriptor table of the node's task, with a reference: 0, -ENOENT, -EACCES. */
 static int task_files(const struct proc_node *n, struct files **out)

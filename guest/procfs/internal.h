@@ -8,7 +8,8 @@
 #ifndef PROCFS_INTERNAL_H
 #define PROCFS_INTERNAL_H
 
-#include "proc/task.h"
+#include "mm/mm.h"
+#include "sched/task.h"
 #include <linux/stat.h>
 
 struct path;

@@ -1,16 +1,15 @@
 /* maps.c - /proc/PID/maps and smaps, in Linux's columns.
  * The VMAs are read under mm->lock; nobody who blocks in vfork holds that. */
-#include "procfs/internal.h"
-
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/path_name.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/pt.h"
 #include "mm/vma.h"
-#include "fs/file.h"
-#include "fs/inode.h"
-#include "fs/path_name.h"
+#include "procfs/internal.h"
 
 #define NAME_COLUMN 73
 

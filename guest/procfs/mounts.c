@@ -4,9 +4,8 @@
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "fs/path_name.h"
-#include "procfs/internal.h"
-
 #include "mm/heap.h"
+#include "procfs/internal.h"
 
 static void put_flags(struct text *t, const struct mount *m)
 {

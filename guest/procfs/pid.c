@@ -1,10 +1,13 @@
 /* pid.c - the directories of processes and threads, and their small files. */
-#include "procfs/internal.h"
-
+#include "fs/uio.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "fs/uio.h"
+#include "proc/oom.h"
+#include "proc/pid.h"
+#include "proc/process.h"
+#include "proc/task.h"
+#include "procfs/internal.h"
 
 /* --- memory of a process ------------------------------------------------- */
 

@@ -9,16 +9,19 @@
  * between two calls: whoever reads about a task that is blocked (in vfork, say)
  * keeps nobody from running. */
 #include "procfs/procfs.h"
+#include "arch/machine.h"
 #include "fs/dirent.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/uio.h"
-#include "procfs/internal.h"
-
-#include "arch/machine.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/pid.h"
+#include "proc/process.h"
+#include "proc/task.h"
+#include "procfs/internal.h"
+
 #include <linux/magic.h>
 
 #define FIRST_POS   2u    /* 0 and 1 are "." and ".." */

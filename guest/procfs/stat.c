@@ -1,13 +1,18 @@
 /* stat.c - /proc/PID/stat, status, statm: a task in numbers.
  * All comes from one look at the task under tree_lock (struct about), so that
  * the three agree; memory is read afterwards, from the mm. */
-#include "procfs/internal.h"
-
 #include "arch/clock.h"
-#include "tty/tty.h"
+#include "fs/fs_ctx.h"
 #include "lib/string.h"
 #include "mm/layout.h"
-#include "fs/fs_ctx.h"
+#include "proc/pid.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "proc/task.h"
+#include "procfs/internal.h"
+#include "sched/sched.h"
+#include "sched/times.h"
+#include "tty/tty.h"
 
 #define TICKS(ns) ((unsigned long long)((ns) / CLOCK_TICK_NS))
 #define U(x)      ((unsigned long long)(x))

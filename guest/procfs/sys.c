@@ -1,12 +1,13 @@
 /* sys.c - /proc/sys, as far as programs read it, and /proc/forkscope:
  * what this kernel counts of itself. */
-#include "procfs/internal.h"
-
 #include "arch/machine.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/vma.h"
+#include "proc/pid.h"
+#include "procfs/internal.h"
+#include "sched/task.h"
 #include "sys/syscall.h"
 #include "sys/system.h"
 #include "fs/fd.h"

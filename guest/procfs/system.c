@@ -1,17 +1,19 @@
 /* system.c - the files of /proc that are about the whole system, and its
  * root directory.  Only lines whose value the kernel knows are there. */
-#include "fs/mount.h"
-#include "procfs/internal.h"
-
 #include "arch/clock.h"
 #include "arch/device.h"
 #include "arch/machine.h"
+#include "fs/mount.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/kmap.h"
 #include "proc/pid.h"
+#include "proc/process.h"
+#include "procfs/internal.h"
+#include "sched/load.h"
+#include "sched/times.h"
 #include "sys/system.h"
 
 #define UNUSED    const struct proc_node *n __attribute__((unused))

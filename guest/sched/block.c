@@ -13,7 +13,8 @@
  * start of the next call.  So a wait whose condition has come true is never
  * reported as interrupted. */
 #include "sched/block.h"
-#include "proc/internal.h"
+#include "sched/record.h"
+#include "sched/sched.h"
 #include "trace/trace.h"
 
 void waitq_init(struct waitq *q)

@@ -53,6 +53,7 @@
 #include "arch/hypercall.h"
 #include "arch/machine.h"
 #include "arch/regs.h"
+#include "sched/sched.h"
 #include "trace/trace.h"
 
 #define TURN_NS             10000000ull /* at nice 0 */

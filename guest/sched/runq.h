@@ -1,10 +1,8 @@
-/* runq.h - between the files of the scheduler: run queues (runq.c), who runs
- * (sched.c), how long it did (times.c). */
+/* runq.h - run queues, for the files of the scheduler. */
 #ifndef SCHED_RUNQ_H
 #define SCHED_RUNQ_H
 
-#include "proc/internal.h"
-#include "trace/trace.h"
+#include "sched/record.h"
 
 /* Bits of cpu.need_resched. */
 #define NEED_LOOK \
@@ -29,7 +27,6 @@ struct runq {
 
 extern struct runq runqs[MAX_CPUS];
 
-/* runq.c */
 static inline bool runq_allows(const struct task *t, unsigned cpu)
 {
     return __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED) >> cpu & 1;
@@ -48,38 +45,6 @@ bool runq_idle_elsewhere(const struct cpu *c);
 void runq_mark_idle(struct cpu *c);
 void runq_mark_busy(struct cpu *c);
 bool runq_may_halt(struct cpu *c);
-
-/* sched.c */
-void sched_turn_check(void); /* need_resched was set; no spinlock held */
-
-/* times.c */
-/* t leaves this CPU at that TSC: its time is booked.  Who runs next begins with
- * last_tsc = now. */
-void times_leave(struct cpu *c, struct task *t, uint64_t now);
-void cpu_idle_begins(struct cpu *c);
-void cpu_idle_ends(struct cpu *c);
-void load_init(void);
-void load_update(uint64_t now_ns);
-extern uint64_t load_next; /* [a] ns: when the averages are due */
-/* Before the number of runnable tasks changes. */
-static inline void load_look(uint64_t now_ns)
-{
-    if (unlikely(now_ns >= load_next))
-        load_update(now_ns);
-}
-
-/* task_set_state() for a task that does not begin to wait.  by: who wakes it, 0: nobody. */
-static inline void runq_set_state(struct task *t, enum task_state next, uint32_t by, uint64_t tsc)
-{
-    struct task_record *rec = t->rec;
-    uint8_t prev = rec->state;
-
-    rec->reason = BLOCK_none;
-    rec->on_pid = 0;
-    rec->since_tsc = tsc;
-    rec->state = next;
-    trace_task_state(rec->mm, t->tid, prev, next, BLOCK_none, 0, by);
-}
 
 /* --- one queue: its lock is held ---------------------------------------------------- */
 

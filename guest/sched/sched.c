@@ -17,11 +17,18 @@
  * schedule(), which is called before user mode: need_resched was set for it.
  *
  * Lock order: task.lock, then the run queue's. */
-#include "sched/runq.h"
+#include "sched/sched.h"
 #include "arch/clock.h"
 #include "arch/fpu.h"
 #include "arch/hypercall.h"
 #include "arch/uaccess.h"
+#include "entry/switch.h"
+#include "mm/mm.h"
+#include "proc/signal.h"
+#include "proc/task.h"
+#include "sched/load.h"
+#include "sched/runq.h"
+#include "sched/times.h"
 #include "trace/trace.h"
 
 /* How long one who was just woken may have to wait.  The waker gets to its next call
@@ -60,7 +67,7 @@ static void switch_machine(struct cpu *c, struct task *prev, struct task *next)
     next->rec->cpu = c->id;
     c->switches++;
     trace_switch(prev->tid, next->tid, next->rec->mm);
-    task_inspect_running(c->id, next->tid);
+    record_running(c->id, next->tid);
     fpu_switch(prev, next);
     mm_activate(next->mm);
     cpu_set_kernel_stack(next->kstack);

@@ -11,7 +11,6 @@
  * program with a timer as short as that would else never come to its next
  * instruction. */
 #include "sched/timer.h"
-
 #include "sched/runq.h"
 
 /* Covers what is not measured: entry, exit, and the signals that were sent. */

@@ -3,8 +3,8 @@
 #ifndef SCHED_TIMER_H
 #define SCHED_TIMER_H
 
-#include "lib/rbtree.h"
 #include "arch/clock.h"
+#include "lib/rbtree.h"
 
 struct timer {
     struct rb_node node;
@@ -26,14 +26,5 @@ void timer_interrupt(void); /* from arch: run what is due, preempt, arm the next
 /* The scheduler's slice: this CPU wants to look at its run queue again then. */
 void timer_set_slice(uint64_t when);
 void timer_no_slice(void); /* it halts: the hardware is left for timers only */
-
-/* itimer.c: a process's interval timers (setitimer) and POSIX timers. */
-struct process;
-void itimer_init(struct process *p);      /* a new process: none */
-void itimer_cpu_limit(struct process *p); /* RLIMIT_CPU is new or has changed */
-void itimer_exec(struct process *p);      /* POSIX timers go, interval timers stay */
-void itimer_exit(struct process *p);      /* all go; no spinlock held */
-/* CPU time of all threads so far, dead ones included.  Takes tree_lock. */
-void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys);
 
 #endif

@@ -1,4 +1,4 @@
-/* times.c - CPU time of tasks and CPUs, load average.
+/* times.c - CPU time of tasks and CPUs.
  *
  * CPU time is exact in sum, and split where the kernel is entered and left:
  * task_enter_kernel(), task_leave_kernel().  What entry.asm does before and
@@ -9,37 +9,15 @@
  * the sums change, else the moment up to which they are booked.  Who reads the sums
  * between two equal values that are not BOOKING has read them of one moment, for
  * stores are seen in the order in which they were made; the rest up to now is
- * added.  A CPU's idle time is kept the same way.
- *
- * Load average counts who runs or could run.  A parent blocked in vfork has
- * state D, but is not counted, unlike in Linux: it waits for its own child's
- * instructions, not for a device, and the child is counted already. */
-#include "sched/runq.h"
+ * added.  A CPU's idle time is kept the same way. */
+#include "sched/times.h"
 #include "arch/clock.h"
+#include "sched/runq.h"
 #include "trace/trace.h"
 
-#define LOAD_PERIOD (5 * NSEC_PER_SEC)
-#define OFF_CPU     0ull /* as a new task begins */
-#define BOOKING     UINT64_MAX
-#define CHANGING    UINT64_MAX /* of idle_since */
-
-static struct spinlock load_lock = SPINLOCK_INIT(LOCK_load);
-uint64_t load_next;
-static uint32_t load[3]; /* [load_lock] 16.16 */
-
-void task_set_state(struct task *t, enum task_state next, enum block_reason reason, uint32_t on_pid)
-{
-    struct task_record *rec = t->rec;
-    uint8_t prev = rec->state;
-
-    rec->reason = reason;
-    rec->on_pid = on_pid;
-    rec->since_tsc = tsc_stamp();
-    rec->state = next;
-    trace_task_state(rec->mm, t->tid, prev, next, reason, on_pid, 0);
-}
-
-/* --- time ---------------------------------------------------------------------- */
+#define OFF_CPU  0ull /* as a new task begins */
+#define BOOKING  UINT64_MAX
+#define CHANGING UINT64_MAX /* of idle_since */
 
 /* Stores before it stay before those after it; x86 needs no instruction for that. */
 static inline void in_order(void) { __asm__ volatile("" : : : "memory"); }
@@ -144,42 +122,4 @@ uint64_t sched_uptime_idle_ns(void)
         sum += idle;
     }
     return sum;
-}
-
-/* --- load average -------------------------------------------------------------- */
-
-void load_init(void) { load_next = clock_mono_ns() + LOAD_PERIOD; }
-
-static unsigned running_now(void)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < ncpus; i++)
-        n += runqs[i].n + (cpus[i].running != cpus[i].idle);
-    return n;
-}
-
-/* Averages over 1, 5 and 15 minutes: every 5 s, load += (n - load) * (1 - e^(-5/T)).
- * Called before what runs changes, so n is what it was since the last time. */
-SLOW_PATH void load_update(uint64_t now)
-{
-    static const uint32_t share[3] = { 5236, 1083, 363 }; /* of 65536 */
-    unsigned n = running_now();
-
-    spin_lock(&load_lock);
-    if (now > load_next + 4 * 900 * NSEC_PER_SEC)
-        load_next = now - 4 * 900 * NSEC_PER_SEC; /* the rest is forgotten anyway */
-    for (; load_next <= now; load_next += LOAD_PERIOD) {
-        for (unsigned i = 0; i < 3; i++) {
-            int64_t diff = ((int64_t)n << 16) - load[i];
-            load[i] += (uint32_t)(diff * share[i] / 65536);
-        }
-    }
-    spin_unlock(&load_lock);
-}
-
-uint64_t sched_loadavg(unsigned i)
-{
-    load_look(clock_mono_ns());
-    return load[i];
 }

@@ -22,7 +22,7 @@
  * slept here leaves with a token, and the wait around it looks at everything once
  * more before it sleeps. */
 #include "sync/lock.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 void spin_lock_slow(struct spinlock *l)
 {

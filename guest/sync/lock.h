@@ -120,6 +120,7 @@ void mutex_release(struct mutex *m);
 #define LOCK_STRING(x)  LOCK_STRING_(x)
 #define LOCK_HERE       __FILE__ ":" LOCK_STRING(__LINE__)
 
+/* lock_check.c */
 void lock_check_spin(struct spinlock *l, const char *here);
 bool lock_check_spin_try(struct spinlock *l, const char *here);
 void lock_check_spin_unlock(struct spinlock *l, const char *here);
@@ -149,6 +150,7 @@ struct lock_stat {
 void lock_stat_get(enum lock_class class, struct lock_stat *sum);
 const char *lock_class_name(enum lock_class class);
 #else
+/* lock.c */
 #define mutex_init(m, c)   mutex_setup(m)
 #define LOCK_NO_SPIN(what) ((void)0)
 #define LOCK_NO_LOCK(what) ((void)0)

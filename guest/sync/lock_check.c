@@ -12,9 +12,9 @@
  *
  * A panic ends the checks: it may write to the console whatever is held. */
 #include "sync/lock.h"
+#include "sched/task.h"
 
 #if LOCKS
-#include "proc/task.h"
 
 #define NAME(name, two, guards) [LOCK_##name] = #name,
 static const char *const names[LOCK_END] = { [LOCK_NONE] = "(not initialized)",

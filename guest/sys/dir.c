@@ -11,7 +11,7 @@
 #include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 #include "sys/syscall.h"
 #include <linux/fs.h>
 

@@ -3,7 +3,8 @@
  * call this kernel lacks shows up, too. */
 #include "arch/cpu.h"
 #include "lib/cmdline.h"
-#include "proc/task.h"
+#include "mm/mm.h"
+#include "sched/times.h"
 #include "sys/syscall.h"
 #include "trace/trace.h"
 #include <asm/unistd.h>

@@ -1,4 +1,5 @@
 /* fd.c - calls on descriptors: open, close, dup, fcntl, flock, ioctl. */
+#include "arch/uaccess.h"
 #include "fs/anon_file.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
@@ -8,8 +9,7 @@
 #include "fs/inode.h"
 #include "fs/path.h"
 #include "fs/pipe.h"
-#include "arch/uaccess.h"
-#include "proc/task.h"
+#include "sched/task.h"
 #include "sys/syscall.h"
 #include <asm/ioctls.h>
 #include <linux/close_range.h>

@@ -8,7 +8,6 @@
 #include "fs/pages_io.h"
 #include "fs/path.h"
 #include "fs/tmpfs.h"
-#include "proc/task.h"
 #include "sys/syscall.h"
 #include <linux/fadvise.h>
 #include <linux/falloc.h>

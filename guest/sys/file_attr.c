@@ -1,14 +1,14 @@
 /* file_attr.c - chmod, chown, utimensat and their relatives.
  * The owner or the super-user may; on a read-only mount nobody. */
+#include "arch/clock.h"
+#include "arch/uaccess.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/path.h"
-#include "arch/uaccess.h"
-#include "arch/clock.h"
-#include "proc/task.h"
+#include "sched/task.h"
 #include "sys/syscall.h"
 #include <linux/time.h>
 #include <linux/utime.h>

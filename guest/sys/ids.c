@@ -3,7 +3,9 @@
  * capability sets follow the IDs as on Linux, and are only reported. */
 #include "arch/uaccess.h"
 #include "lib/string.h"
-#include "proc/task.h"
+#include "mm/mm.h"
+#include "proc/pid.h"
+#include "proc/process.h"
 #include "sys/syscall.h"
 #include <linux/capability.h>
 

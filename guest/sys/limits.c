@@ -1,8 +1,10 @@
 /* limits.c - resource limits, and what has been used: prlimit, getrusage, times. */
-#include "sys/rusage.h"
 #include "arch/clock.h"
 #include "arch/uaccess.h"
-#include "lib/string.h"
+#include "proc/itimer.h"
+#include "proc/pid.h"
+#include "proc/process.h"
+#include "proc/rusage.h"
 #include "sys/syscall.h"
 #include <linux/fs.h>
 #include <linux/times.h>
@@ -87,87 +89,12 @@ SYSCALL2(setrlimit, unsigned, which, uaddr_t, at)
 
 /* --- usage -------------------------------------------------------------------- */
 
-struct usage {
-    uint64_t user, sys, minflt, nvcsw, nivcsw, maxrss;
-};
-
-static void add_thread(struct usage *u, struct task *t)
-{
-    uint64_t user, sys;
-
-    task_times(t, &user, &sys);
-    u->user += user;
-    u->sys += sys;
-    u->minflt += t->minflt;
-    u->nvcsw += t->nvcsw;
-    u->nivcsw += t->nivcsw;
-    if (t->mm != NULL)
-        u->maxrss = MAX(u->maxrss, t->mm->hiwater_rss);
-}
-
-static void add_self(struct usage *u, const struct process *p)
-{
-    struct task *t;
-
-    u->user += p->utime_ns;
-    u->sys += p->stime_ns;
-    u->minflt += p->minflt;
-    u->nvcsw += p->nvcsw;
-    u->nivcsw += p->nivcsw;
-    u->maxrss = MAX(u->maxrss, p->maxrss);
-    list_for_each(t, &p->threads, thread_link) {
-        spin_lock(&t->lock);
-        add_thread(u, t);
-        spin_unlock(&t->lock);
-    }
-}
-
-static void add_children(struct usage *u, const struct process *p)
-{
-    u->user += p->cutime_ns;
-    u->sys += p->cstime_ns;
-    u->minflt += p->cminflt;
-    u->nvcsw += p->cnvcsw;
-    u->nivcsw += p->cnivcsw;
-    u->maxrss = MAX(u->maxrss, p->cmaxrss);
-}
-
-static struct __kernel_old_timeval timeval_of(uint64_t ns)
-{
-    return (struct __kernel_old_timeval){ (__kernel_old_time_t)(ns / NSEC_PER_SEC),
-                                          (__kernel_long_t)(ns % NSEC_PER_SEC / 1000) };
-}
-
-static void fill(struct rusage *ru, const struct usage *u)
-{
-    memset(ru, 0, sizeof *ru);
-    ru->ru_utime = timeval_of(u->user);
-    ru->ru_stime = timeval_of(u->sys);
-    ru->ru_maxrss = (__kernel_long_t)(u->maxrss * (PAGE_SIZE / 1024));
-    ru->ru_minflt = (__kernel_long_t)u->minflt;
-    ru->ru_nvcsw = (__kernel_long_t)u->nvcsw;
-    ru->ru_nivcsw = (__kernel_long_t)u->nivcsw;
-}
-
-void rusage_of_process(const struct process *p, int who, struct rusage *ru)
-{
-    struct usage u = { 0 };
-
-    if (who != RUSAGE_CHILDREN)
-        add_self(&u, p);
-    if (who != RUSAGE_SELF)
-        add_children(&u, p);
-    fill(ru, &u);
-}
-
 SYSCALL2(getrusage, int, who, uaddr_t, at)
 {
     struct rusage ru;
-    struct usage u = { 0 };
 
     if (who == RUSAGE_THREAD) {
-        add_thread(&u, current);
-        fill(&ru, &u);
+        rusage_of_thread(current, &ru);
     } else if (who == RUSAGE_SELF || who == RUSAGE_CHILDREN) {
         spin_lock(&tree_lock);
         rusage_of_process(current->proc, who, &ru);
@@ -181,14 +108,14 @@ SYSCALL2(getrusage, int, who, uaddr_t, at)
 SYSCALL1(times, uaddr_t, at)
 {
     struct process *p = current->proc;
-    struct usage u = { 0 };
+    uint64_t user, sys;
 
     if (at != 0) {
+        process_cpu_times(p, &user, &sys);
         spin_lock(&tree_lock);
-        add_self(&u, p);
         struct tms tms = {
-            (__kernel_clock_t)(u.user / TICK_NS),
-            (__kernel_clock_t)(u.sys / TICK_NS),
+            (__kernel_clock_t)(user / TICK_NS),
+            (__kernel_clock_t)(sys / TICK_NS),
             (__kernel_clock_t)(p->cutime_ns / TICK_NS),
             (__kernel_clock_t)(p->cstime_ns / TICK_NS),
         };

@@ -3,18 +3,18 @@
  * process makes on its own memory.  Left out: huge pages, memory policy, and of
  * mremap MREMAP_DONTUNMAP and the old size 0, which doubles a shared mapping
  * (-EINVAL). */
+#include "arch/uaccess.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/pages_io.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/pt.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
-
-#include "arch/uaccess.h"
-#include "fs/fd.h"
-#include "fs/file.h"
-#include "fs/pages_io.h"
 #include "sys/syscall.h"
+
 #include <linux/mman.h>
 
 SYSCALL6(mmap, uaddr_t, at, size_t, len, int, prot, int, flags, int, fd, uint64_t, off)

@@ -2,15 +2,15 @@
  * Kinds of mount(2), told by flags: MS_REMOUNT changes a mount's flags and its
  * file system's options; MS_BIND shows a directory at a second place; without
  * either a new file system.  MS_MOVE and shared subtrees are left out: -EINVAL. */
+#include "arch/uaccess.h"
 #include "fs/dentry.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "fs/tmpfs.h"
-#include "arch/uaccess.h"
-#include "mm/heap.h"
 #include "lib/string.h"
-#include "proc/task.h"
+#include "mm/heap.h"
+#include "sched/task.h"
 #include "sys/syscall.h"
 #include <linux/fs.h>
 

@@ -4,7 +4,8 @@
 #include "arch/uaccess.h"
 #include "mm/heap.h"
 #include "mm/tlb.h"
-#include "proc/internal.h"
+#include "proc/pid.h"
+#include "proc/process.h"
 #include "sys/syscall.h"
 #include <asm/prctl.h>
 #include <linux/futex.h>

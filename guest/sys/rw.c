@@ -2,14 +2,13 @@
  * One function for each direction does the work: the calls differ in where the
  * bytes lie (one buffer or a vector) and in which position they use (the file's,
  * under its lock, or their own).  A call moves MAX_RW bytes at most, as on Linux. */
+#include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/pages_io.h"
 #include "fs/uio.h"
-#include "arch/uaccess.h"
 #include "mm/heap.h"
-#include "proc/task.h"
 #include "sys/syscall.h"
 #include <linux/fs.h>
 

@@ -1,12 +1,12 @@
 /* rw_copy.c - sendfile(2) and copy_file_range(2): from file to file through one
  * kernel page. */
+#include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/uio.h"
-#include "arch/uaccess.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/sched.h"
 #include "sys/syscall.h"
 
 #define MAX_RW 0x7ffff000ul

@@ -3,7 +3,10 @@
 #include "arch/cpu.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
+#include "proc/pid.h"
+#include "proc/process.h"
 #include "proc/task.h"
+#include "sched/sched.h"
 #include "sys/syscall.h"
 #include <linux/sched.h>
 #include <linux/sched/types.h>

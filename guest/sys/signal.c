@@ -1,14 +1,16 @@
 /* signal.c - system calls on signals: who may send what to whom, and the
  * formats of the ABI.  What signals do is in proc/signal*.c. */
-#include "sys/syscall.h"
-
 #include "arch/clock.h"
 #include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "lib/string.h"
+#include "proc/pid.h"
 #include "proc/pidfd.h"
+#include "proc/process.h"
 #include "proc/signal_internal.h"
+#include "sys/syscall.h"
+
 #include <linux/time_types.h>
 
 _Static_assert(sizeof(struct ksigaction) == 32, "the ABI's struct sigaction");

@@ -1,15 +1,15 @@
 /* stat.c - what is known about files: the stat family, statfs, access, readlink. */
+#include "arch/uaccess.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/path.h"
-#include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 #include "sys/syscall.h"
 #include <asm/stat.h>
 #include <asm/statfs.h>

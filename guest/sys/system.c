@@ -1,5 +1,6 @@
 /* system.c - the system as a whole: its name, its state, its end; randomness;
  * prctl. */
+#include "sys/system.h"
 #include "arch/clock.h"
 #include "arch/hypercall.h"
 #include "arch/machine.h"
@@ -7,9 +8,12 @@
 #include "fs/mount.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "proc/internal.h"
+#include "mm/mm.h"
+#include "proc/process.h"
+#include "proc/signal.h"
+#include "sched/load.h"
+#include "sched/sched.h"
 #include "sys/syscall.h"
-#include "sys/system.h"
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/random.h>

@@ -4,12 +4,15 @@
  * and never stops (the machine does not suspend), and CLOCK_REALTIME, which can
  * be set.  CPU-time clocks read what the scheduler charged.  Left out: sleeping
  * and timers on CPU-time clocks; frequency adjustment. */
-#include "sys/syscall.h"
-
 #include "arch/clock.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
-#include "proc/itimer_internal.h"
+#include "proc/itimer.h"
+#include "proc/pid.h"
+#include "proc/process.h"
+#include "sched/times.h"
+#include "sys/syscall.h"
+
 #include <linux/timex.h>
 
 #define NSEC_PER_USEC 1000

@@ -15,12 +15,11 @@
  * no 64-bit arithmetic.  trace_emit_pte_write() runs for most events; where
  * ring 0 is interpreted its instructions are what tracing costs. */
 #include "trace/trace.h"
-
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
 #include "lib/string.h"
 #include "mm/mm.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 #define NO_EPOCH   UINT32_MAX
 #define CONTEXT    sizeof(struct trace_context)

@@ -1,8 +1,7 @@
 /* console.c - the console is a terminal on the first serial line. */
-#include "tty/internal.h"
-
 #include "arch/machine.h"
 #include "lib/cmdline.h"
+#include "tty/internal.h"
 
 #define TTYS0_DEV 0x440 /* major 4, minor 64 */
 

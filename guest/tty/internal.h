@@ -3,10 +3,11 @@
 #ifndef TTY_INTERNAL_H
 #define TTY_INTERNAL_H
 
-#include "tty/tty.h"
-#include "tty/ldisc.h"
 #include "sched/block.h"
+#include "sched/task.h"
 #include "sync/lock.h"
+#include "tty/ldisc.h"
+#include "tty/tty.h"
 #include <asm/termios.h>
 
 struct file;

@@ -1,13 +1,11 @@
 /* ioctl.c - ioctl_tty(2), as far as a serial line has it.  Output is gone
  * when write returns, so draining never waits.  Speed and framing are kept and
  * have no effect. */
-#include "tty/internal.h"
-
 #include "arch/uaccess.h"
+#include "fs/file.h"
 #include "lib/string.h"
 #include "proc/signal.h"
-#include "proc/task.h"
-#include "fs/file.h"
+#include "tty/internal.h"
 #include <asm/ioctls.h>
 
 /* struct termios and struct termios2 are the first bytes of struct ktermios. */

@@ -3,10 +3,10 @@
  * A session and its controlling terminal point to each other; both pointers
  * change together, under tree_lock (which guards who is in which session) and
  * then tty.lock.  Signals are sent after tty.lock is released. */
-#include "tty/internal.h"
-
 #include "arch/uaccess.h"
+#include "proc/process.h"
 #include "proc/signal_internal.h"
+#include "tty/internal.h"
 
 struct tty *tty_of_current(void)
 {

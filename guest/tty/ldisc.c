@@ -12,8 +12,8 @@
  * Left out: parity and break (PARMRK, BRKINT, INPCK: the line has neither),
  * ECHOPRT, XCASE, output delays (NLDLY ...), IXOFF (a full buffer stops the UART). */
 #include "tty/ldisc.h"
-
 #include "lib/string.h"
+
 #include <asm/ioctls.h>
 #include <asm/signal.h>
 

@@ -7,8 +7,6 @@
  * from the caller, lets the line discipline process it into another, and hands
  * that to the hardware at once: where a device access costs as much as a
  * thousand instructions, one per write(2) is what a terminal can afford. */
-#include "tty/internal.h"
-
 #include "arch/clock.h"
 #include "arch/machine.h"
 #include "fs/file.h"
@@ -17,9 +15,9 @@
 #include "fs/uio.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/signal.h"
-#include "proc/task.h"
+#include "sched/task.h"
 #include "shared/boot_stages.h"
+#include "tty/internal.h"
 
 #define CHUNK    256
 #define VTIME_NS 100000000ull /* VTIME counts tenths of a second */

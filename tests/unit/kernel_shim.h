@@ -8,7 +8,7 @@
 
 #include "mm/frame.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "sched/task.h"
 
 void shim_init(void);               /* first thing in main() */
 extern struct task shim_task;       /* current: root, in no file system yet */

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
-#include "proc/task.h"
+#include "sched/task.h"
 #include <asm/prctl.h>
 #include <asm/unistd.h>
 

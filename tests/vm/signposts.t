@@ -17,16 +17,7 @@ unconverted=(
     guest/mm/frame_pool.h
     guest/mm/mm.h
     guest/mm/tlb.h
-    guest/proc/futex_internal.h
-    guest/proc/internal.h
-    guest/proc/itimer_internal.h
-    guest/proc/signal.h
-    guest/proc/signal_internal.h
-    guest/proc/task.h
     guest/procfs/internal.h
-    guest/sched/timer.h
-    guest/sync/lock.h
-    guest/sys/rusage.h
     guest/sys/syscall.h
     guest/trace/trace.h
     guest/tty/tty.h

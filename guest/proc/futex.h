@@ -1,9 +1,9 @@
-/* futex_internal.h - between futex.c (sleeping and waking) and futex_owner.c (words
- * that name their owner). */
-#ifndef PROC_FUTEX_INTERNAL_H
-#define PROC_FUTEX_INTERNAL_H
+/* futex.h - sleeping on words of user memory (futex.c), and words that name their owner
+ * (futex_owner.c). */
+#ifndef PROC_FUTEX_H
+#define PROC_FUTEX_H
 
-#include "proc/task.h"
+#include "sched/task.h"
 
 struct inode;
 struct futex_bucket;
@@ -21,6 +21,8 @@ struct futex_waiter {            /* on the sleeper's stack */
     struct task *task;           /* [k] */
 };
 
+long futex_wake(struct mm *mm, uaddr_t at, uint32_t n, uint32_t bits);
+
 /* The key of a word, with a reference on the inode if there is one (so also put it
  * after an error).  -EINVAL, -EFAULT. */
 int futex_key_make(struct mm *mm, uaddr_t at, bool shared, struct futex_key *k);
@@ -29,8 +31,9 @@ void futex_enter(struct futex_waiter *w);
 bool futex_leave(struct futex_waiter *w); /* false: it had been woken */
 long futex_wake_key(const struct futex_key *k, uint32_t n, uint32_t bits);
 
-/* FUTEX_LOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI */
+/* futex_owner.c: FUTEX_LOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI */
 long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, bool try);
 long futex_unlock_pi(uaddr_t at, bool shared);
+void futex_exit_robust(struct task *t); /* current ends or execs: marks its robust mutexes */
 
 #endif

@@ -1,9 +1,8 @@
-/* itimer_internal.h - timers of processes: what itimer.c, itimer_posix.c and
- * sys/time.c share. */
-#ifndef PROC_ITIMER_INTERNAL_H
-#define PROC_ITIMER_INTERNAL_H
+/* itimer.h - timers of processes: interval timers (setitimer) and POSIX timers. */
+#ifndef PROC_ITIMER_H
+#define PROC_ITIMER_H
 
-#include "proc/task.h"
+#include "sched/task.h"
 #include <linux/time.h>
 
 extern struct spinlock itimer_lock; /* guards all [i] fields; fire() takes it, so
@@ -12,6 +11,13 @@ extern struct spinlock itimer_lock; /* guards all [i] fields; fire() takes it, s
 struct itimer_setting {
     uint64_t left_ns, interval_ns;
 }; /* left 0: not armed */
+
+void itimer_init(struct process *p);      /* a new process: none */
+void itimer_cpu_limit(struct process *p); /* RLIMIT_CPU is new or has changed */
+void itimer_exec(struct process *p);      /* POSIX timers go, interval timers stay */
+void itimer_exit(struct process *p);      /* all go; no spinlock held */
+/* CPU time of all threads so far, dead ones included.  Takes tree_lock. */
+void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys);
 
 void itimer_get(struct process *p, int which, struct itimer_setting *now);
 void itimer_set(struct process *p, int which, const struct itimer_setting *to,

@@ -1,9 +1,10 @@
 /* rusage.h - what tasks have used: getrusage, times, wait4. */
-#ifndef SYS_RUSAGE_H
-#define SYS_RUSAGE_H
+#ifndef PROC_RUSAGE_H
+#define PROC_RUSAGE_H
 
-#include "proc/task.h"
+#include "sched/task.h"
 
+void rusage_of_thread(struct task *t, struct rusage *ru); /* t is current, or its lock is held */
 /* tree_lock held.  who: RUSAGE_SELF, RUSAGE_CHILDREN or RUSAGE_BOTH. */
 void rusage_of_process(const struct process *p, int who, struct rusage *ru);
 

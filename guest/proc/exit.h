@@ -1,0 +1,18 @@
+/* exit.h - the end of tasks. */
+#ifndef PROC_EXIT_H
+#define PROC_EXIT_H
+
+#include "sched/task.h"
+
+void exit_task(int status) __attribute__((noreturn));  /* this thread; status as wait(2) encodes */
+void exit_group(int status) __attribute__((noreturn)); /* the process */
+/* All threads of current's process but current die; then current leads it.
+ * 0, or -EAGAIN: the process is already ending or another thread is in here. */
+int exit_other_threads(void);
+
+/* Parent is told that p stopped, went on or died.  tree_lock held. */
+void notify_parent(struct process *p, int code /* CLD_* */);
+/* tree_lock held: HUP and CONT to the group if it is orphaned and has stopped members. */
+void pgrp_hangup_if_orphaned(uint32_t pgid);
+
+#endif

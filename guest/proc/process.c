@@ -1,0 +1,141 @@
+/* process.c - the family: processes and their places in it, groups, sessions. */
+#include "proc/process.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "proc/itimer.h"
+#include "proc/pid.h"
+#include "proc/signal.h"
+#include "proc/task.h"
+#include "sched/record.h"
+
+struct spinlock tree_lock = SPINLOCK_INIT(LOCK_tree);
+struct process *init_process;
+struct list all_processes = LIST_INIT(all_processes);
+uint32_t nprocesses, nthreads_total;
+
+int process_alloc(struct process **out)
+{
+    struct process *p = kmalloc(sizeof *p);
+    if (p == NULL)
+        return -ENOMEM;
+    memset(p, 0, offsetof(struct process, rlim));
+    p->refs = 1;
+    list_init(&p->threads);
+    list_init(&p->children);
+    list_init(&p->sibling);
+    list_init(&p->all_link);
+    waitq_init(&p->child_wait);
+    waitq_init(&p->end_wait);
+    itimer_init(p);
+    sigpending_init(&p->shared_pending);
+    *out = p;
+    return 0;
+}
+
+void process_get(struct process *p) { __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED); }
+
+void process_put(struct process *p)
+{
+    if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return;
+    sigpending_flush(&p->shared_pending);
+    kfree(p);
+}
+
+struct process *process_find(uint32_t tgid)
+{
+    ASSERT_SPIN_HELD(&tree_lock);
+    struct task *t = task_find(tgid);
+    return t != NULL && t->proc->tgid == tgid ? t->proc : NULL;
+}
+
+void process_set_group(struct process *p, uint32_t pgid)
+{
+    pid_hold(pgid);
+    if (p->pgid != 0)
+        pid_drop(p->pgid);
+    p->pgid = pgid;
+}
+
+void process_set_session(struct process *p, struct session *s)
+{
+    struct session *old = p->session;
+
+    session_get(s);
+    pid_hold(s->sid);
+    p->session = s;
+    if (old != NULL) {
+        pid_drop(old->sid);
+        session_put(old);
+    }
+}
+
+void process_link(struct process *p)
+{
+    list_push_back(&all_processes, &p->all_link);
+    if (p->parent != NULL)
+        list_push_back(&p->parent->children, &p->sibling);
+    nprocesses++;
+}
+
+void process_release(struct process *p)
+{
+    struct task *leader = p->leader;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    list_remove(&p->all_link);
+    list_remove(&p->sibling);
+    nprocesses--;
+    pid_drop(p->pgid);
+    pid_drop(p->session->sid);
+    session_put(p->session);
+    p->session = NULL;
+    p->leader = NULL;
+    thread_release(leader);
+    process_put(p);
+}
+
+void thread_release(struct task *t)
+{
+    spin_lock(&t->lock);
+    task_set_state(t, TASK_dead, BLOCK_none, 0);
+    spin_unlock(&t->lock);
+    list_remove(&t->thread_link);
+    pid_free(t->tid);
+    task_put(t);
+}
+
+bool pgrp_exists(uint32_t pgid, struct session *in)
+{
+    struct process *p;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    list_for_each(p, &all_processes, all_link)
+        if (p->pgid == pgid && p->session == in)
+            return true;
+    return false;
+}
+
+/* POSIX: no member has a parent in the same session but another group.  Init
+ * does not count as a parent that cares, and the dead do not count. */
+bool pgrp_orphaned(uint32_t pgid)
+{
+    struct process *p;
+
+    ASSERT_SPIN_HELD(&tree_lock);
+    list_for_each(p, &all_processes, all_link) {
+        if (p->pgid != pgid || p->zombie || p->parent == NULL || p->parent == init_process)
+            continue;
+        if (p->parent->pgid != pgid && p->parent->session == p->session)
+            return false;
+    }
+    return true;
+}
+
+void session_get(struct session *s) { __atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED); }
+
+void session_put(struct session *s)
+{
+    if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) == 0)
+        kfree(s);
+}

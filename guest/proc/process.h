@@ -1,0 +1,32 @@
+/* process.h - the family: processes, groups, sessions. */
+#ifndef PROC_PROCESS_H
+#define PROC_PROCESS_H
+
+#include "sched/task.h"
+
+extern struct spinlock tree_lock;           /* the family: processes, groups, sessions, PIDs */
+extern struct process *init_process;        /* PID 1 */
+extern struct list all_processes;           /* [T] */
+extern uint32_t nprocesses, nthreads_total; /* [T] */
+
+int process_alloc(struct process **out); /* refs 1; not in any list */
+void process_get(struct process *p);
+void process_put(struct process *p);
+struct process *process_find(uint32_t tgid); /* tree_lock held; zombies included */
+
+/* tree_lock held.  The process gets or changes its group and session. */
+void process_set_group(struct process *p, uint32_t pgid);
+void process_set_session(struct process *p, struct session *s);
+/* Puts a process into the family under p->parent. */
+void process_link(struct process *p);
+/* A dead process that nobody will ask about any more: out of the family. */
+void process_release(struct process *p);
+/* A dead thread that is not its leader: out of the table. */
+void thread_release(struct task *t);
+
+bool pgrp_exists(uint32_t pgid, struct session *in); /* tree_lock held */
+bool pgrp_orphaned(uint32_t pgid);                   /* tree_lock held */
+void session_get(struct session *s);
+void session_put(struct session *s);
+
+#endif

@@ -1,0 +1,181 @@
+/* task.h - what a task is: threads (struct task), thread groups (struct process).
+ *
+ * Types only, on the floor of the scheduler, which moves them about; `current`
+ * (arch/cpu.h) is one.  Making, sharing and ending them is the business of proc/.
+ *
+ * Locks: [k] fixed at creation  [o] written by the task itself only; others may look, and
+ *        what they see may be old, or torn if it is more than a word
+ *        [t] task.lock  [T] tree_lock  [s] sighand->lock  [q] run queue  [a] atomic
+ *        [v] vfork_lock  [i] itimer_lock
+ * With two letters: both are held to write, one is enough to read. */
+#ifndef SCHED_TASK_H
+#define SCHED_TASK_H
+
+#include "arch/cpu.h"
+#include "arch/regs.h"
+#include "sched/block.h"
+#include "sched/timer.h"
+#include "shared/inspect.h"
+#include <linux/resource.h>
+#include <linux/signal.h>
+
+#define NGROUPS  32
+#define COMM_LEN 16
+
+struct files;
+struct fs_ctx;
+struct mm;
+struct sighand;
+struct tty;
+
+typedef uint64_t ksigset_t; /* bit (signo - 1) */
+#define SIGBIT(sig) (1ull << ((sig)-1))
+
+struct sigpending { /* [s] */
+    ksigset_t set;
+    struct list queue; /* struct sigqueue: siginfo of those that have one */
+};
+
+struct cred { /* [o]; others may read: a torn read is only stale */
+    uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+    uint32_t ngroups, groups[NGROUPS];
+    uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding;
+};
+
+struct task {
+    struct task_record *rec; /* pid, state, reason, comm: shared/inspect.h; writes [t] or [q] */
+    uint32_t tid;            /* [T] to write: exec from a thread; else fixed */
+    uint32_t refs;           /* [a] */
+    struct spinlock lock;
+    bool kthread;            /* [k] never enters user mode */
+    struct process *proc;    /* [k] */
+    struct list thread_link; /* [T] in proc->threads */
+
+    /* scheduling */
+    struct list run_link;        /* [q] */
+    uint32_t cpu;                /* [q] of the queue it goes into: where it is, or was last */
+    bool on_cpu;                 /* [a] its stack is in use: runq.c */
+    bool wake_token;             /* [t] block.h */
+    bool sleep_intr, sleep_kill; /* [t] which signals end the present block() */
+    uint64_t cpus_allowed;       /* [t], read without; some CPU of it is online */
+    int nice;                    /* [T], read without */
+    uint64_t slice_ns;           /* [q], [o] while on_cpu: left of its turn */
+    uint64_t utime_ns, stime_ns, last_tsc; /* [o] others read them as times.c says */
+    uint64_t entry_tsc;                    /* [o] when it entered the kernel; 0: it has left */
+    uint64_t kernel_tsc;            /* [o] time in finished calls and faults since last_tsc */
+    uint64_t nvcsw, nivcsw, minflt; /* [o], read without */
+
+    /* machine state */
+    uintptr_t kstack;          /* [k] top */
+    uint64_t krsp;             /* [q] while not running */
+    struct regs *uregs;        /* [o] at the top of the kernel stack */
+    void *fpu;                 /* [o] 64-byte aligned */
+    uint64_t fs_base, gs_base; /* [o] while not running */
+
+    /* what clone flags share */
+    struct mm *mm;           /* [o], others under [t]; NULL: kernel thread */
+    struct files *files;     /* same */
+    struct fs_ctx *fs;       /* same */
+    struct sighand *sighand; /* [oT]: under tree_lock it stays; NULL: exiting */
+
+    /* signals */
+    ksigset_t blocked;         /* [s] */
+    ksigset_t saved_mask;      /* [o] valid with restore_mask */
+    bool restore_mask;         /* [o] */
+    bool sig_pending;          /* [a] something to handle: signal_recalc() */
+    ksigset_t sigwait;         /* [s] what rt_sigtimedwait sleeps for, blocked or not */
+    bool stopped;              /* [T] sleeps in a group stop */
+    struct sigpending pending; /* [s] */
+    uaddr_t altstack_sp;
+    uint64_t altstack_size;
+    uint32_t altstack_flags; /* [o] */
+    struct {
+        long (*fn)(struct task *);
+        uint64_t deadline;
+        uaddr_t user;
+        uint64_t arg;
+    } restart; /* [o] */
+
+    /* process creation */
+    struct task *vfork_waiter;      /* [v] who is blocked until this task releases the mm */
+    enum release_cause vfork_cause; /* [v] */
+    uaddr_t set_child_tid, clear_child_tid, robust_list; /* [o] */
+    uint32_t pdeath_signal;                              /* [o] */
+    bool no_new_privs;                                   /* [o] kept by fork and exec */
+    bool exiting;                                        /* [T] in exit_task, or dead */
+#if LOCKS
+    struct lock_list mutexes; /* [o] lock_check.c */
+#endif
+
+    uint64_t start_ns; /* [T] as tid */
+    struct cred cred;  /* last: task_alloc() zeroes all but this */
+};
+
+struct session {
+    uint32_t sid;    /* [k] */
+    uint32_t refs;   /* [a] */
+    struct tty *tty; /* [tty.lock] controlling terminal */
+};
+
+struct process {
+    uint32_t tgid;          /* [k] */
+    uint32_t refs;          /* [a] */
+    struct task *leader;    /* [T] */
+    struct list threads;    /* [T] */
+    uint32_t nthreads;      /* [T] alive */
+    uint32_t nliving;       /* [a] of those, not in exit_task: the last one clears up */
+    struct process *parent; /* [T] */
+    uint32_t parent_tid;    /* [T] the parent's thread that made it: __WNOTHREAD, pdeath_signal */
+    bool subreaper;         /* [T] PR_SET_CHILD_SUBREAPER */
+    struct task *exec_task; /* [T] waits for the other threads to die */
+    struct list children, sibling; /* [T] */
+    uint32_t pgid;                 /* [T] */
+    struct session *session;       /* [T] */
+    struct list all_link;          /* [T] all processes, by age */
+    int exit_signal;               /* [T] to the parent; 0: none */
+    int16_t oom_score_adj;         /* [a] -1000..1000, thousandths of RAM */
+    bool membarrier;               /* [a] has registered for membarrier(2)'s expedited commands */
+    bool did_exec;                 /* [T] setpgid by the parent then gives EACCES */
+    /* end and stop: [T]; group_exit, zombie and stop_pending may be read without */
+    bool group_exit; /* all threads are to die */
+    int exit_status; /* wait(2) encoding, valid once zombie or group_exit */
+    bool zombie;
+    uint32_t stop_pending;         /* a group stop by this signal has begun; threads join it */
+    uint32_t nstopped;             /* threads that have */
+    uint32_t stop_signal;          /* stopped by (all threads have joined); 0: not stopped */
+    bool stop_reported, continued; /* for WUNTRACED, WCONTINUED */
+    struct waitq child_wait;       /* parents in wait4 sleep here */
+    struct waitq end_wait;         /* who polls its pidfds */
+    /* signals */
+    struct sigpending shared_pending;     /* [s] of its sighand */
+    bool unkillable;                      /* [s] PID 1: signals without a handler do nothing */
+    struct timer itimer_real, itimer_cpu; /* [i] the second looks whether CPU time is due */
+    struct itimer {                       /* [i] at 0: off; the latter two: at so much CPU time */
+        uint64_t at_ns, interval_ns;
+    } real, virtual, prof;
+    bool itimers_gone;        /* [i] nothing is started any more */
+    struct list posix_timers; /* [i] */
+    uint32_t next_timer_id;   /* [i] */
+    /* dead threads' and reaped children's use: [T] */
+    uint64_t utime_ns, stime_ns, cutime_ns, cstime_ns, minflt, cminflt, nvcsw, nivcsw, cnvcsw,
+        cnivcsw;
+    uint64_t maxrss, cmaxrss; /* pages */
+    /* [T]; one of the two words may be read without.  Last: process_alloc() zeroes all but this */
+    struct rlimit64 rlim[RLIM_NLIMITS];
+};
+
+static inline bool capable(void) { return current->cred.euid == 0; }
+
+/* Something to handle: a blocking call must end. */
+static inline bool signal_pending(const struct task *t)
+{
+    return __atomic_load_n(&t->sig_pending, __ATOMIC_ACQUIRE);
+}
+/* SIGKILL, or an exit of the whole group. */
+static inline bool signal_fatal_pending(const struct task *t)
+{
+    return __atomic_load_n(&t->proc->group_exit, __ATOMIC_ACQUIRE) ||
+           (__atomic_load_n(&t->pending.set, __ATOMIC_ACQUIRE) & SIGBIT(SIGKILL)) != 0;
+}
+
+#endif
