@@ -48,6 +48,16 @@ static inline uint64_t read_cr2(void)
     __asm__ volatile("mov %%cr2, %0" : "=r"(v));
     return v;
 }
+#define DR6_SINGLE_STEP (1u << 14)
+#define DR6_NOTHING     0xffff0ff0u /* its value when no debug condition has been met */
+/* What raised a #DB; the processor sets bits there and clears none. */
+static inline uint64_t take_dr6(void)
+{
+    uint64_t v;
+    __asm__ volatile("mov %%dr6, %0" : "=r"(v));
+    __asm__ volatile("mov %0, %%dr6" : : "r"((uint64_t)DR6_NOTHING));
+    return v;
+}
 static inline uint64_t read_cr4(void)
 {
     uint64_t v;

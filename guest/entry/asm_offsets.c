@@ -32,6 +32,7 @@ void asm_offsets(void)
     CONSTANT(IST_MC);
     CONSTANT(STUB_BYTES);
     CONSTANT(RFLAGS_USER);
+    CONSTANT(RFLAGS_TF);
     CONSTANT(RFLAGS_ALWAYS);
 
     DEFINE(CPU_KSTACK_TOP, offsetof(struct cpu, kstack_top));

@@ -213,6 +213,8 @@ syscall_entry:
         mov     rax, rcx
         shr     rax, 47
         jnz     exit_by_iret
+        test    r11d, RFLAGS_TF                 ; it would trap before the first instruction
+        jnz     exit_by_iret
         POP_GPRS
         mov     rsp, [rsp + 40]                 ; above vector error rip cs rflags
         swapgs

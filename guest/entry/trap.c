@@ -113,9 +113,8 @@ static void exception_in_user_mode(struct regs *r)
     settle_int(r);
     switch (r->vector) {
     case TRAP_DE: signal_force(SIGFPE, FPE_INTDIV, r->rip); break;
-    case TRAP_DB:
-        r->rflags &= ~0x100ull;
-        signal_force(SIGTRAP, TRAP_TRACE, r->rip);
+    case TRAP_DB: /* a trap flag that the program has set stays set: the next step traps, too */
+        signal_force(SIGTRAP, take_dr6() & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT, r->rip);
         break;
     case TRAP_BP: signal_force(SIGTRAP, SI_KERNEL, 0); break;
     case TRAP_UD: signal_force(SIGILL, ILL_ILLOPN, r->rip); break;

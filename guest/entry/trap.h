@@ -20,6 +20,7 @@
 
 /* RFLAGS that user mode may choose: CF PF AF ZF SF TF DF OF RF AC ID.  IF and
  * the bit that always reads 1 are added. */
+#define RFLAGS_TF     0x100 /* trap after the next instruction */
 #define RFLAGS_USER   0x250dd5
 #define RFLAGS_ALWAYS 0x202
 

@@ -30,5 +30,9 @@ int anon_file_create(const char *name, uint64_t size, struct file **out)
     p.dentry->inode->size = size;
     err = file_new(&p, O_RDWR, out);
     dentry_put(p.dentry);
+    if (!err) { /* who made it may write and run it; only who opens it again is a writer */
+        inode_write_end((*out)->inode);
+        (*out)->write_counted = false;
+    }
     return err;
 }

@@ -151,6 +151,7 @@ int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mo
               struct file **out)
 {
     struct walker w;
+    struct file *f;
     bool made;
     int err = check_flags(&flags);
 
@@ -168,12 +169,14 @@ int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mo
         if (!made && !(flags & O_PATH))
             err = may_open(&w.at, flags);
         if (!err)
-            err = file_new(&w.at, flags, out);
-        if (!err && !made && flags & O_TRUNC && S_ISREG((*out)->inode->mode)) {
-            err = truncate_opened((*out)->inode);
+            err = file_new(&w.at, flags, &f);
+        if (!err && !made && flags & O_TRUNC && S_ISREG(f->inode->mode)) {
+            err = truncate_opened(f->inode);
             if (err)
-                file_put(*out);
+                file_put(f);
         }
+        if (!err)
+            *out = f;
     }
     walk_end(&w);
     return err;
@@ -188,6 +191,7 @@ int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out)
 {
     struct path p;
     struct inode *in;
+    struct file *f;
     uint32_t walk =
         (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) | (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0);
     int err = path_lookup(dfd, path, strlen(path), walk, &p);
@@ -202,12 +206,14 @@ int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out)
     if (!err)
         err = inode_permission(in, MAY_EXEC);
     if (!err)
-        err = file_new(&p, O_RDONLY, out);
+        err = file_new(&p, O_RDONLY, &f);
     path_put(&p);
     if (err)
         return err;
-    err = file_deny_write(*out);
+    err = file_deny_write(f);
     if (err)
-        file_put(*out);
+        file_put(f);
+    else
+        *out = f;
     return err;
 }

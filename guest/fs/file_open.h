@@ -6,6 +6,7 @@
 
 struct file;
 
+/* What fails leaves *out as it was: there is nothing to put then. */
 int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,
               struct file **out);
 /* By path name in the kernel. */

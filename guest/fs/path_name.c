@@ -80,6 +80,16 @@ char *path_name_reachable(const struct path *p, char *buf, size_t room)
     return at && !reached ? put_before(buf, at, "(unreachable)", 13) : at;
 }
 
+void file_last_name(struct file *f, char *buf, size_t room)
+{
+    const char *name;
+
+    spin_lock(&names_lock);
+    name = f->path.dentry->name;
+    strlcpy(buf, *name == '/' ? name + 1 : name, room); /* "/memfd:x" has no directory */
+    spin_unlock(&names_lock);
+}
+
 char *file_name(struct file *f, char *buf, size_t room)
 {
     const char *type = f->inode->sb->type;

@@ -12,6 +12,7 @@ struct path;
 char *path_name(const struct path *p, char *buf, size_t room);
 /* For getcwd(2): "(unreachable)" in front if p does not lie below current's root. */
 char *path_name_reachable(const struct path *p, char *buf, size_t room);
-char *file_name(struct file *f, char *buf, size_t room); /* also "pipe:[17]" and such */
+char *file_name(struct file *f, char *buf, size_t room);     /* also "pipe:[17]" and such */
+void file_last_name(struct file *f, char *buf, size_t room); /* without its directory; cut */
 
 #endif

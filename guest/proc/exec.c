@@ -34,6 +34,7 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/file_open.h"
+#include "fs/path_name.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/pages_io.h"
@@ -146,6 +147,7 @@ static int collect(struct exec *e, const struct vectors *v)
         return (int)n;
     s->argc += (unsigned)n;
     if (s->argc == 0) { /* programs rely on an argv[0] */
+        s->pointers += sizeof(uaddr_t);
         if ((err = stack_add(s, "")) != 0)
             return err;
         s->argc = 1;
@@ -156,7 +158,8 @@ static int collect(struct exec *e, const struct vectors *v)
         return (int)n;
     s->envc = (unsigned)n;
     s->env_end = s->execfn = s->used;
-    return stack_add(s, e->target.name);
+    err = stack_add(s, e->target.name);
+    return err == 0 && stack_too_big(s) ? -E2BIG : err;
 }
 
 /* --- the new address space ---------------------------------------------------- */
@@ -336,15 +339,28 @@ static void take_files(struct task *t, struct exec *e)
     e->files = old;
 }
 
+/* What the program is called: the last part of its path; given by descriptor alone, the
+ * name of what runs in the end, a script's interpreter. */
+static void name_program(const struct exec *e, char comm[COMM_LEN])
+{
+    const char *name = strrchr(e->target.name, '/');
+
+    if (e->target.path[0] == '\0')
+        file_last_name(e->file, comm, COMM_LEN);
+    else
+        strlcpy(comm, name != NULL ? name + 1 : e->target.name, COMM_LEN);
+}
+
 /* The new program's memory is current from here on.  Returns the old one. */
 static struct mm *take_mm(struct task *t, struct exec *e)
 {
     struct mm *old = t->mm;
-    const char *name = strrchr(e->target.name, '/');
+    char comm[COMM_LEN];
 
+    name_program(e, comm);
     spin_lock(&t->lock);
     t->mm = e->mm;
-    strlcpy(t->rec->comm, name != NULL ? name + 1 : e->target.name, sizeof t->rec->comm);
+    memcpy(t->rec->comm, comm, sizeof comm);
     t->rec->mm = e->mm->id;
     spin_unlock(&t->lock);
     e->mm = NULL;

@@ -27,7 +27,8 @@ long exec(const struct target *target, const struct vectors *v);
 struct exec_stack {
     pfn_t *pages; /* of the strings */
     unsigned npages;
-    size_t used, limit; /* bytes */
+    size_t used, limit; /* bytes; the limit is for these strings and */
+    size_t pointers;    /*   for the pointers to them that the caller has */
     unsigned argc, envc;
     size_t arg_end, env_end, execfn, random, platform; /* offsets in the strings */
 };
@@ -39,6 +40,7 @@ struct auxv {
 int stack_init(struct exec_stack *s, uint64_t rlimit);
 void stack_free(struct exec_stack *s);
 int stack_add(struct exec_stack *s, const char *text); /* 0, -E2BIG, -ENOMEM */
+bool stack_too_big(const struct exec_stack *s);        /* once all is there */
 /* The strings of a NULL-terminated user vector from element `skip` on; at 0: none.
  * Count or -EFAULT, -E2BIG, -ENOMEM. */
 long stack_add_user(struct exec_stack *s, uaddr_t at, unsigned skip);

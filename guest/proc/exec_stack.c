@@ -52,9 +52,17 @@ static char *next_byte(struct exec_stack *s, size_t *room)
     return (char *)frame_va(s->pages[page]) + off;
 }
 
+/* How many bytes of strings may still come: what is there and the caller's pointers count. */
+static size_t room_left(const struct exec_stack *s)
+{
+    size_t taken = s->used + s->pointers;
+
+    return taken < s->limit ? s->limit - taken : 0;
+}
+
 static int add_bytes(struct exec_stack *s, const char *from, size_t n)
 {
-    if (n > s->limit || s->used > s->limit - n)
+    if (n > room_left(s))
         return -E2BIG;
     while (n > 0) {
         size_t room;
@@ -75,15 +83,19 @@ int stack_add(struct exec_stack *s, const char *text)
     return add_bytes(s, text, strlen(text) + 1);
 }
 
+bool stack_too_big(const struct exec_stack *s) { return s->used + s->pointers > s->limit; }
+
 static int add_user_string(struct exec_stack *s, uaddr_t from)
 {
     size_t start = s->used;
 
     for (;;) {
         size_t room;
-        char *to = s->used < s->limit ? next_byte(s, &room) : NULL;
+        size_t left = room_left(s);
+        char *to = left > 0 ? next_byte(s, &room) : NULL;
         if (to == NULL)
-            return s->used < s->limit ? -ENOMEM : -E2BIG;
+            return left > 0 ? -ENOMEM : -E2BIG;
+        room = MIN(room, left);
         long n = strncpy_from_user(to, from + (s->used - start), room);
         if (n >= 0) {
             s->used += (size_t)n + 1;
@@ -116,11 +128,12 @@ long stack_add_user(struct exec_stack *s, uaddr_t at, unsigned skip)
         }
         if (some[k] == 0)
             return i > skip ? i - skip : 0;
+        s->pointers += sizeof(uaddr_t);
         int err = i >= skip ? add_user_string(s, some[k]) : 0;
         if (err != 0)
             return err;
-        if (i * sizeof(uaddr_t) > s->limit)
-            return -E2BIG; /* the pointers count, too */
+        if (s->pointers > s->limit)
+            return -E2BIG; /* skipped ones, too */
     }
 }
 

@@ -23,7 +23,7 @@
 
 #define RED_ZONE 128
 
-#define RFLAGS_TF 0x100u
+#define RFLAGS_TF 0x100
 #define RFLAGS_DF 0x400u
 #define RFLAGS_RF 0x10000u
 /* CF PF AF ZF SF TF DF OF RF AC: what POPF in user mode may change. */

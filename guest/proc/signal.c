@@ -274,14 +274,33 @@ void signal_force(int sig, int code, uaddr_t addr)
     tree_leave(entered);
 }
 
+bool signal_allowed(struct process *p, int sig)
+{
+    const struct cred *c = &current->cred, *to;
+
+    if (capable() || p == current->proc || p->leader == NULL)
+        return true;
+    to = &p->leader->cred;
+    if (c->euid == to->suid || c->euid == to->uid || c->uid == to->suid || c->uid == to->uid)
+        return true;
+    return sig == SIGCONT && p->session == current->proc->session;
+}
+
+/* Each thread that asked for it; its process gets it, as if the parent had called kill(2). */
 void signal_parent_died(struct process *p)
 {
     struct task *t;
+    siginfo_t info;
 
     ASSERT_SPIN_HELD(&tree_lock);
-    list_for_each(t, &p->threads, thread_link)
-        if (t->pdeath_signal != 0)
-            send(p, t, (int)t->pdeath_signal, NULL);
+    list_for_each(t, &p->threads, thread_link) {
+        int sig = (int)t->pdeath_signal;
+
+        if (sig == 0 || !signal_allowed(p, sig))
+            continue;
+        siginfo_user(&info, sig, SI_USER);
+        send(p, NULL, sig, &info);
+    }
 }
 
 /* Process-directed signals that only t could take, now that it blocks `set` or

@@ -54,7 +54,9 @@ struct sig_account *signal_charge(uint32_t uid, uint64_t limit);
 void signal_uncharge(struct sig_account *a);
 uint32_t signal_charged(uint32_t uid); /* SigQ of /proc/PID/status */
 
-/* signal.c: sending.  info NULL: from the kernel (SI_KERNEL).  0 or -EAGAIN (queue full,
+/* signal.c: may current send sig to p?  tree_lock held. */
+bool signal_allowed(struct process *p, int sig);
+/* Sending.  info NULL: from the kernel (SI_KERNEL).  0 or -EAGAIN (queue full,
  * real-time signals only).  Permission is the caller's business.  tree_lock
  * may be held, sighand.lock not. */
 int signal_send_task(struct task *t, int sig, const siginfo_t *info); /* tkill, faults */
@@ -78,7 +80,8 @@ void signal_kill_thread(struct task *t); /* this thread alone is to die (exec's 
 /* t has left proc->threads: a group stop may be complete without it, others take its share
  * of signals. */
 void signal_task_exit(struct task *t);
-void signal_parent_died(struct process *p); /* PR_SET_PDEATHSIG of p's threads */
+/* PR_SET_PDEATHSIG of p's threads, from current, which was the parent. */
+void signal_parent_died(struct process *p);
 
 /* signal_deliver.c: on the way to user mode with something pending: stops, dies, builds
  * frames, restarts system calls.  Called by trap return with the user's registers. */

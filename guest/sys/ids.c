@@ -16,6 +16,12 @@ SYSCALL0(geteuid) { return current->cred.euid; }
 SYSCALL0(getgid) { return current->cred.gid; }
 SYSCALL0(getegid) { return current->cred.egid; }
 
+/* What fsuid 0 may do with files, as Linux's CAP_FS_SET. */
+#define CAPS_OF_FILES \
+    (1ull << CAP_CHOWN | 1ull << CAP_MKNOD | 1ull << CAP_DAC_OVERRIDE | \
+     1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_FOWNER | 1ull << CAP_FSETID | \
+     1ull << CAP_LINUX_IMMUTABLE | 1ull << CAP_MAC_OVERRIDE)
+
 /* Capabilities after a change of user IDs, capabilities(7). */
 static void fix_caps(struct cred *new, const struct cred *old)
 {
@@ -30,18 +36,35 @@ static void fix_caps(struct cred *new, const struct cred *old)
         new->cap_effective = new->cap_permitted;
 }
 
-static void commit_uid(const struct cred *new)
+/* Of setfsuid(2) alone: the other calls have no rule for it. */
+static void fix_file_caps(struct cred *new, const struct cred *old)
+{
+    if (old->fsuid == 0 && new->fsuid != 0)
+        new->cap_effective &= ~CAPS_OF_FILES;
+    if (old->fsuid != 0 && new->fsuid == 0)
+        new->cap_effective |= new->cap_permitted &CAPS_OF_FILES;
+}
+
+/* The way of all of current's IDs to change.  With what it may do about others, who may look
+ * into it changes, and whose death it is to be told. */
+static void commit(const struct cred *new)
 {
     struct task *t = current;
-    struct cred old = t->cred;
+    bool other = t->cred.euid != new->euid || t->cred.egid != new->egid ||
+                 t->cred.fsuid != new->fsuid || t->cred.fsgid != new->fsgid;
 
     t->cred = *new;
-    fix_caps(&t->cred, &old);
-    if (old.euid != new->euid) {
+    if (other) {
         t->pdeath_signal = 0;
         if (t->mm != NULL)
             t->mm->dumpable = 0;
     }
+}
+
+static void commit_uid(struct cred *new)
+{
+    fix_caps(new, &current->cred);
+    commit(new);
 }
 
 static bool one_of(uint32_t id, uint32_t a, uint32_t b, uint32_t c)
@@ -66,15 +89,16 @@ SYSCALL1(setuid, uint32_t, uid)
 
 SYSCALL1(setgid, uint32_t, gid)
 {
-    struct cred *c = &current->cred;
+    struct cred c = current->cred;
 
     if (gid == KEEP)
         return -EINVAL;
-    if (!capable() && gid != c->gid && gid != c->sgid)
+    if (!capable() && gid != c.gid && gid != c.sgid)
         return -EPERM;
     if (capable())
-        c->gid = c->sgid = gid;
-    c->egid = c->fsgid = gid;
+        c.gid = c.sgid = gid;
+    c.egid = c.fsgid = gid;
+    commit(&c);
     return 0;
 }
 
@@ -114,7 +138,7 @@ SYSCALL2(setregid, uint32_t, rgid, uint32_t, egid)
     if (rgid != KEEP || (egid != KEEP && egid != old.gid))
         c.sgid = c.egid;
     c.fsgid = c.egid;
-    current->cred = c;
+    commit(&c);
     return 0;
 }
 
@@ -155,7 +179,7 @@ SYSCALL3(setresgid, uint32_t, rgid, uint32_t, egid, uint32_t, sgid)
     if (sgid != KEEP)
         c.sgid = sgid;
     c.fsgid = c.egid;
-    current->cred = c;
+    commit(&c);
     return 0;
 }
 
@@ -179,21 +203,26 @@ SYSCALL3(getresgid, uaddr_t, r, uaddr_t, e, uaddr_t, s)
 /* These two return the old value, whether they change it or not. */
 SYSCALL1(setfsuid, uint32_t, uid)
 {
-    struct cred *c = &current->cred;
-    uint32_t old = c->fsuid;
+    struct cred c = current->cred;
+    uint32_t old = c.fsuid;
 
-    if (uid == old || one_of(uid, c->uid, c->euid, c->suid) || (capable() && uid != KEEP))
-        c->fsuid = uid;
+    if (one_of(uid, c.uid, c.euid, c.suid) || (capable() && uid != KEEP)) {
+        c.fsuid = uid;
+        fix_file_caps(&c, &current->cred);
+        commit(&c);
+    }
     return old;
 }
 
 SYSCALL1(setfsgid, uint32_t, gid)
 {
-    struct cred *c = &current->cred;
-    uint32_t old = c->fsgid;
+    struct cred c = current->cred;
+    uint32_t old = c.fsgid;
 
-    if (gid == old || one_of(gid, c->gid, c->egid, c->sgid) || (capable() && gid != KEEP))
-        c->fsgid = gid;
+    if (one_of(gid, c.gid, c.egid, c.sgid) || (capable() && gid != KEEP)) {
+        c.fsgid = gid;
+        commit(&c);
+    }
     return old;
 }
 

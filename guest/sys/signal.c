@@ -209,22 +209,9 @@ SYSCALL4(rt_sigtimedwait, uaddr_t, uset, uaddr_t, uinfo, uaddr_t, timeout, size_
 
 /* --- sending --- */
 
-/* May current send sig to p?  tree_lock held. */
-static bool may_signal(struct process *p, int sig)
-{
-    const struct cred *c = &current->cred, *to;
-
-    if (capable() || p == current->proc || p->leader == NULL)
-        return true;
-    to = &p->leader->cred;
-    if (c->euid == to->suid || c->euid == to->uid || c->uid == to->suid || c->uid == to->uid)
-        return true;
-    return sig == SIGCONT && p->session == current->proc->session;
-}
-
 static int send_checked(struct process *p, int sig, const siginfo_t *info)
 {
-    if (!may_signal(p, sig))
+    if (!signal_allowed(p, sig))
         return -EPERM;
     return sig != 0 ? signal_send_process(p, sig, info) : 0;
 }
@@ -280,7 +267,7 @@ static int send_thread(uint32_t tgid, uint32_t tid, int sig, const siginfo_t *in
     spin_lock(&tree_lock);
     struct task *t = task_find(tid);
     if (t != NULL && (tgid == 0 || t->proc->tgid == tgid)) {
-        err = may_signal(t->proc, sig) ? 0 : -EPERM;
+        err = signal_allowed(t->proc, sig) ? 0 : -EPERM;
         if (err == 0 && sig != 0)
             err = signal_send_task(t, sig, info);
     }
