@@ -8,7 +8,7 @@ struct file;
 struct file_ops;
 struct inode;
 
-/* ends[0] reads, [1] writes; flags: O_NONBLOCK, O_CLOEXEC is the caller's, O_DIRECT refused */
+/* ends[0] reads, [1] writes.  O_NONBLOCK; O_DIRECT is refused; O_CLOEXEC is for the caller. */
 int pipe_create(uint32_t flags, struct file *ends[2]);
 extern const struct file_ops fifo_fops; /* open() meets its partner; state in inode->private */
 void fifo_evict(struct inode *in);      /* the inode goes: frees the state */

@@ -12,4 +12,12 @@
 struct poll_table;
 void poll_wait(struct poll_table *pt, struct waitq *q); /* pt NULL: does nothing */
 
+/* What is ready of current's descriptor; -EBADF. */
+long poll_ask(int fd, struct poll_table *pt);
+/* Passes until something is ready, the moment has come or a signal: the number of
+ * ready things, 0, or -ERESTARTNOHAND; or what pass() fails with.  A pass asks each file
+ * with the table that it is given, and with NULL once something is ready. */
+long poll_files(long (*pass)(void *what, struct poll_table *pt), void *what,
+                enum block_reason reason, uint64_t deadline);
+
 #endif
