@@ -18,6 +18,7 @@
 #include "proc/exec.h"
 #include "proc/fork.h"
 #include "proc/task.h"
+#include "procfs/procfs.h"
 #include "sched/sched.h"
 #include "sched/times.h"
 #include "sys/syscall.h"
@@ -96,6 +97,7 @@ void kmain(paddr_t start_info)
     smp_start();
     boot_stage(BOOT_cpus);
     tty_init();
+    procfs_register();
     fs_init();
     clock_finish();
     console_init_irq();

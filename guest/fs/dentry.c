@@ -15,7 +15,6 @@
 #include "fs/cpio_stored.h"
 #include "fs/dirent.h"
 #include "fs/inode.h"
-#include "procfs/procfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 

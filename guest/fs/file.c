@@ -2,7 +2,7 @@
  * running programs: above or below zero, never both. */
 #include "fs/file.h"
 #include "fs/dentry.h"
-#include "fs/devfs.h"
+#include "fs/device.h"
 #include "fs/file_lock.h"
 #include "fs/inode.h"
 #include "fs/path.h"
@@ -79,12 +79,13 @@ int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, str
     return 0;
 }
 
-/* What an inode's files do. */
+/* What an inode's files do; NULL: -ENXIO. */
 static const struct file_ops *ops_of(struct inode *in)
 {
     if (in->fops)
         return in->fops;
-    return S_ISCHR(in->mode) || S_ISBLK(in->mode) ? dev_fops(in->mode, in->rdev) : NULL;
+    const struct device *d = device_of(in);
+    return d ? d->ops : NULL;
 }
 
 static const struct file_ops path_only_ops = { .nonseekable = true };
@@ -109,8 +110,6 @@ int file_new(const struct path *p, uint32_t flags, struct file **out)
         err = inode_write_begin(in);
         f->write_counted = err == 0;
     }
-    if (!err && S_ISCHR(in->mode) && !(flags & O_PATH))
-        dev_open_prepare(in);
     if (!err && ops->open) {
         f->flags |= flags & O_NOCTTY; /* a terminal's open wants to know */
         err = ops->open(in, f);

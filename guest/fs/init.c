@@ -1,14 +1,17 @@
 /* init.c - the tree at boot: / is a tmpfs with what the root images hold, /dev a devtmpfs. */
 #include "fs/init.h"
+#include "arch/machine.h"
 #include "fs/anon_file.h"
 #include "fs/cpio_tree.h"
 #include "fs/dentry.h"
 #include "fs/devfs.h"
+#include "fs/fs_type.h"
 #include "fs/inode.h"
+#include "fs/mem_dev.h"
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "fs/tmpfs.h"
-#include "arch/machine.h"
+#include "fs/tmpfs_mount.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -52,7 +55,7 @@ static void mount_dev(void)
     if (err == -ENOENT)
         err = tmpfs_create(&top, "dev", 3, &n, &dev.dentry);
     if (!err)
-        err = devfs_get(&sb);
+        err = fs_type_get("devtmpfs", NULL, &sb);
     if (!err)
         err = mount_add(sb, sb->root, &dev, 0, "devtmpfs");
     if (err)
@@ -66,6 +69,9 @@ void fs_init(void)
 
     mutex_init(&fs_tree, LOCK_fs_tree);
     anon_file_init();
+    tmpfs_register();
+    mem_dev_register();
+    devfs_register();
     mutex_lock(&fs_tree);
     if (tmpfs_new("tmpfs", 0755, &sb) != 0 || mount_add(sb, sb->root, NULL, 0, "tmpfs") != 0)
         panic("no memory for the root file system");

@@ -53,7 +53,7 @@ struct inode {
     uint64_t npages;          /* [pages_lock] st_blocks / 8 */
     struct list mappings;     /* [pages_lock] struct vma.file_link */
     int32_t writers; /* [a] open for writing; below 0: so many programs run from it.  ETXTBSY */
-    void *private;   /* [k] symlink text, device, procfs entry; [a] pipe, once made */
+    void *private;   /* [k] symlink text, procfs node; [a] pipe, once made */
 };
 
 struct inode_ops { /* NULL: -ENOTDIR, -EPERM or the obvious default */

@@ -6,20 +6,14 @@
  * one does so seen from a given mount (a bind mount shows the same dentries). */
 #include "fs/mount.h"
 #include "fs/dentry.h"
-#include "fs/devfs.h"
 #include "fs/inode.h"
 #include "fs/path.h"
-#include "fs/tmpfs.h"
 #include "lib/string.h"
-#include "mm/frame.h"
 #include "mm/heap.h"
-#include "procfs/procfs.h"
-#include "sched/task.h"
 
 struct list mounts = LIST_INIT(mounts);
 struct mount *root_mount;
-static uint32_t last_id = 19;      /* [fs_tree] as mountinfo numbers them */
-static struct superblock *proc_sb; /* [fs_tree] the only instance, once there */
+static uint32_t last_id = 19; /* [fs_tree] as mountinfo numbers them */
 
 void mount_get(struct mount *m) { __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED); }
 
@@ -141,174 +135,4 @@ uint64_t mounted_pages(void)
     }
     mutex_unlock(&fs_tree);
     return pages;
-}
-
-/* --- file system types --- */
-
-/* "12", "64k", "1m", "50%" of RAM: bytes; false: not a size. */
-static bool parse_size(const char *s, uint64_t *bytes)
-{
-    uint64_t n = 0;
-
-    if (*s < '0' || *s > '9')
-        return false;
-    for (; *s >= '0' && *s <= '9'; s++)
-        if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, *s - '0', &n))
-            return false;
-    if (*s == '%') {
-        struct frame_counts c;
-
-        frame_count(&c);
-        n = c.total * n / 100 * PAGE_SIZE;
-        s++;
-    } else if (*s) {
-        const char *units = "kmg", *u = strchr(units, *s | 0x20);
-
-        if (!u || n >> (54 - 10 * (u - units)))
-            return false;
-        n <<= 10 * (u - units + 1);
-        s++;
-    }
-    *bytes = n;
-    return *s == 0;
-}
-
-static bool parse_number(const char *s, unsigned base, uint32_t *out)
-{
-    uint64_t n = 0;
-
-    if (!*s)
-        return false;
-    for (; *s; s++) {
-        unsigned digit = (unsigned)(*s - '0');
-
-        if (digit >= base)
-            return false;
-        n = n * base + digit;
-        if (n > UINT32_MAX)
-            return false;
-    }
-    *out = (uint32_t)n;
-    return true;
-}
-
-/* What options say, before anything is done about it. */
-struct tmpfs_options {
-    uint64_t max_pages;
-    uint32_t mode, uid, gid;
-};
-
-static int tmpfs_option(struct tmpfs_options *o, const char *key, const char *value)
-{
-    uint64_t bytes;
-    bool ok;
-
-    if (strcmp(key, "size") == 0) {
-        ok = parse_size(value, &bytes);
-        if (ok)
-            o->max_pages = page_up(bytes) >> PAGE_SHIFT;
-    } else if (strcmp(key, "nr_blocks") == 0) {
-        ok = parse_size(value, &o->max_pages);
-    } else if (strcmp(key, "mode") == 0) {
-        ok = parse_number(value, 8, &o->mode);
-    } else if (strcmp(key, "uid") == 0) {
-        ok = parse_number(value, 10, &o->uid);
-    } else if (strcmp(key, "gid") == 0) {
-        ok = parse_number(value, 10, &o->gid);
-    } else {
-        ok = strcmp(key, "nr_inodes") == 0 && parse_size(value, &bytes); /* memory is the limit */
-    }
-    return ok ? 0 : -EINVAL;
-}
-
-static int tmpfs_parse(struct tmpfs_options *o, char *data)
-{
-    while (data && *data) {
-        char *next = strchr(data, ','), *value;
-        int err;
-
-        if (next)
-            *next++ = 0;
-        value = strchr(data, '=');
-        if (value)
-            *value++ = 0;
-        err = *data ? tmpfs_option(o, data, value ? value : "") : 0;
-        if (err)
-            return err;
-        data = next;
-    }
-    return 0;
-}
-
-int tmpfs_remount(struct superblock *sb, char *data)
-{
-    struct tmpfs_options o = { .max_pages = sb->max_pages };
-    int err = tmpfs_parse(&o, data);
-
-    if (err)
-        return err;
-    if (o.max_pages && o.max_pages != sb->max_pages && sb->pages > o.max_pages)
-        return -EINVAL;
-    sb->max_pages = o.max_pages;
-    return 0;
-}
-
-uint64_t tmpfs_share(void)
-{
-    struct frame_counts c;
-
-    frame_count(&c);
-    return (c.total - c.image) / 2;
-}
-
-static int tmpfs_create_sized(char *data, struct superblock **out)
-{
-    struct tmpfs_options o = { .max_pages = tmpfs_share(),
-                               .mode = 01777,
-                               .uid = current->cred.fsuid,
-                               .gid = current->cred.fsgid };
-    int err = tmpfs_parse(&o, data);
-
-    if (!err)
-        err = tmpfs_new("tmpfs", o.mode & 07777, out);
-    if (err)
-        return err;
-    (*out)->max_pages = o.max_pages;
-    (*out)->root->inode->uid = o.uid;
-    (*out)->root->inode->gid = o.gid;
-    return 0;
-}
-
-static int proc_get(struct superblock **out)
-{
-    struct inode *root;
-    int err;
-
-    if (!proc_sb) {
-        struct superblock *sb;
-
-        err = procfs_mount(&sb, &root);
-        if (err)
-            return err;
-        sb->permanent = true;
-        err = dentry_new(NULL, "", 0, root, &sb->root);
-        if (err)
-            return err;
-        proc_sb = sb;
-    }
-    *out = proc_sb;
-    return 0;
-}
-
-int fs_type_create(const char *type, char *data, struct superblock **out)
-{
-    if (strcmp(type, "tmpfs") == 0)
-        return tmpfs_create_sized(data, out);
-    if (strcmp(type, "ramfs") == 0)
-        return tmpfs_new("ramfs", 0755, out);
-    if (strcmp(type, "proc") == 0)
-        return proc_get(out);
-    if (strcmp(type, "devtmpfs") == 0)
-        return devfs_get(out);
-    return -ENODEV;
 }

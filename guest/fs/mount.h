@@ -34,10 +34,5 @@ int mount_remove(struct mount *m, bool lazy);
 static inline bool mount_readonly(const struct mount *m) { return m && (m->flags & MS_RDONLY); }
 /* Pages that file systems hold; each counts once, however often it is mounted.  Takes the tree. */
 uint64_t mounted_pages(void);
-/* A new file system by name, its root: 0, -ENODEV, -ENOMEM, -EINVAL.  Data: "size=1m,mode=755". */
-int fs_type_create(const char *type, char *data, struct superblock **out);
-int tmpfs_remount(struct superblock *sb, char *data); /* its limit; or nothing changes */
-/* Pages that one tmpfs may have unless told: half of RAM less the image. */
-uint64_t tmpfs_share(void);
 
 #endif

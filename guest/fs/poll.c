@@ -12,7 +12,7 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "mm/heap.h"
-#include "proc/signal.h"
+#include "sched/task.h"
 
 #define ALWAYS_READY  (EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM)
 #define ENTRIES_FIRST 6 /* on the stack, more in the heap */

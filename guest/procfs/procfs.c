@@ -10,8 +10,10 @@
  * keeps nobody from running. */
 #include "procfs/procfs.h"
 #include "arch/machine.h"
+#include "fs/dentry.h"
 #include "fs/dirent.h"
 #include "fs/file.h"
+#include "fs/fs_type.h"
 #include "fs/inode.h"
 #include "fs/uio.h"
 #include "lib/printf.h"
@@ -21,7 +23,6 @@
 #include "proc/process.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
-
 #include <linux/magic.h>
 
 #define FIRST_POS   2u    /* 0 and 1 are "." and ".." */
@@ -394,16 +395,38 @@ static const struct file_ops proc_fops = {
     .release = proc_release,
 };
 
-int procfs_mount(struct superblock **sb, struct inode **root)
+/* The only instance, once there. */
+static struct superblock *proc_sb; /* [fs_tree] */
+
+static int make(struct superblock **out)
 {
     struct proc_node n = { .entry = &proc_root_entry };
-    *sb = sb_create("proc", PROC_SUPER_MAGIC);
-    if (!*sb)
+    struct superblock *sb = sb_create("proc", PROC_SUPER_MAGIC);
+    struct inode *root;
+    if (!sb)
         return -ENOMEM;
-    int err = node_inode(*sb, &n, root);
+    sb->permanent = true;
+    int err = node_inode(sb, &n, &root);
+    if (!err) {
+        root->ino = 1;
+        err = dentry_new(NULL, "", 0, root, &sb->root);
+    }
     if (err)
-        kfree(*sb);
+        kfree(sb);
     else
-        (*root)->ino = 1;
+        *out = sb;
     return err;
+}
+
+static int get_proc(char *data __attribute__((unused)), struct superblock **out)
+{
+    int err = proc_sb ? 0 : make(&proc_sb);
+    *out = proc_sb;
+    return err;
+}
+
+void procfs_register(void)
+{
+    static struct fs_type type = { .name = "proc", .get = get_proc };
+    fs_type_register(&type);
 }

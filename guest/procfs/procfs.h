@@ -2,10 +2,6 @@
 #ifndef PROCFS_PROCFS_H
 #define PROCFS_PROCFS_H
 
-struct inode;
-struct superblock;
-
-/* A new instance: its superblock and root inode.  0 or -ENOMEM. */
-int procfs_mount(struct superblock **sb, struct inode **root);
+void procfs_register(void); /* as a kind of file system; what mounts it makes the instance */
 
 #endif

@@ -4,10 +4,12 @@
  * either a new file system.  MS_MOVE and shared subtrees are left out: -EINVAL. */
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
+#include "fs/fs_type.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "fs/tmpfs.h"
+#include "fs/tmpfs_mount.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
@@ -33,7 +35,7 @@ struct request { /* the texts of a mount(2) */
 static long new_mount(const struct path *on, struct request *rq, uint32_t flags)
 {
     struct superblock *sb;
-    long err = rq->no_type ? -EINVAL : fs_type_create(rq->type.text, rq->data, &sb);
+    long err = rq->no_type ? -EINVAL : fs_type_get(rq->type.text, rq->data, &sb);
 
     if (err)
         return err;

@@ -1,11 +1,12 @@
 /* poll.c - poll, ppoll, select, pselect6.
  * What is left of a time-out is written back where Linux does. */
-#include "fs/poll.h"
 #include "arch/clock.h"
 #include "arch/uaccess.h"
+#include "fs/poll.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "proc/task.h"
+#include "proc/signal.h"
+#include "sched/task.h"
 #include "sys/syscall.h"
 #include <linux/time_types.h>
 

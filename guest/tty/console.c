@@ -1,12 +1,14 @@
 /* console.c - the console is a terminal on the first serial line. */
 #include "arch/machine.h"
+#include "fs/device.h"
 #include "lib/cmdline.h"
 #include "tty/internal.h"
+#include <linux/major.h>
+#include <linux/stat.h>
 
-#define TTYS0_DEV 0x440 /* major 4, minor 64 */
+#define TTYS0 DEV(TTY_MAJOR, 64)
 
 static struct tty console;
-struct tty *console_tty = &console;
 
 /* A terminal's side from the command line: 1..1000, else the usual one. */
 static uint16_t side(const char *key, uint16_t usual)
@@ -25,7 +27,15 @@ void tty_init(void)
 {
     static const struct tty_hw uart = { .write = console_write, .hold = console_hold };
 
-    tty_setup(&console, TTYS0_DEV, &uart);
+    static const struct device nodes[] = {
+        { "console", S_IFCHR | 0600, DEV(TTYAUX_MAJOR, 1), &tty_fops, &console },
+        { "tty", S_IFCHR | 0666, DEV(TTYAUX_MAJOR, 0), &tty_current_fops, NULL },
+        { "ttyS0", S_IFCHR | 0660, TTYS0, &tty_fops, &console },
+    };
+    static struct device_table table = { nodes, ARRAY_SIZE(nodes), NULL };
+
+    device_register(&table);
+    tty_setup(&console, TTYS0, &uart);
     console.winsize.ws_row = side("tty.rows", 24);
     console.winsize.ws_col = side("tty.cols", 80);
 }

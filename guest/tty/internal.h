@@ -11,6 +11,7 @@
 #include <asm/termios.h>
 
 struct file;
+struct file_ops;
 struct task;
 
 /* The line behind a terminal. */
@@ -47,6 +48,8 @@ static inline bool tty_hung_up(const struct tty_file *tf)
 }
 
 /* tty.c */
+extern const struct file_ops tty_fops;         /* of a device whose private is the tty */
+extern const struct file_ops tty_current_fops; /* /dev/tty: current's controlling terminal */
 void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw);
 size_t tty_room(struct tty *tty); /* bytes that may be received; at 0 the line is held */
 void tty_receive(struct tty *tty, const uint8_t *from, size_t n); /* no lock held */

@@ -9,6 +9,7 @@
  * thousand instructions, one per write(2) is what a terminal can afford. */
 #include "arch/clock.h"
 #include "arch/machine.h"
+#include "fs/device.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/poll.h"
@@ -123,7 +124,7 @@ static int open_tty(struct tty *tty, struct file *f, bool console)
 
 static int tty_open(struct inode *in, struct file *f)
 {
-    struct tty *tty = in->private != NULL ? in->private : console_tty;
+    struct tty *tty = device_of(in)->private;
     bool console = in->rdev != tty->dev; /* /dev/console stands for another device */
     int err = open_tty(tty, f, console);
 

@@ -4,14 +4,10 @@
 
 #include "lib/base.h"
 
-struct file_ops;
 struct session;
 struct tty;
 
-extern struct tty *console_tty;
-void tty_init(void);                           /* the console's; devfs makes the nodes */
-extern const struct file_ops tty_fops;         /* /dev/console, ttyS0: inode->private is the tty */
-extern const struct file_ops tty_current_fops; /* /dev/tty: current's controlling terminal */
+void tty_init(void); /* the console's; registers the nodes */
 /* From the UART's interrupt: bytes that were received, as many as there is room
  * for at most.  Room of 0: console_hold() has been called. */
 size_t console_room(void);

@@ -10,7 +10,6 @@
 #include "kernel_shim.h"
 #include "fs/cpio_tree.h"
 #include "fs/dentry.h"
-#include "fs/devfs.h"
 #include "fs/dirent.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -23,7 +22,6 @@
 #include "fs/path_name.h"
 #include "fs/pipe.h"
 #include "fs/tmpfs.h"
-#include "procfs/procfs.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 
@@ -48,11 +46,6 @@ long file_regular_seek(struct file *f, int64_t off, int whence)
 }
 struct file *fd_get(int fd) { return fd == 7 ? &dir_file : NULL; }
 void file_put(struct file *f) { (void)f; }
-int devfs_get(struct superblock **out) { return (void)out, -ENODEV; }
-int procfs_mount(struct superblock **sb, struct inode **root)
-{
-    return (void)sb, (void)root, -ENODEV;
-}
 long strncpy_from_user(char *to, uaddr_t from, size_t room)
 {
     return (void)to, (void)from, (void)room, -EFAULT;

@@ -1,0 +1,25 @@
+/* device.c - devices by number. */
+#include "fs/device.h"
+#include "fs/inode.h"
+
+const struct device_table *devices; /* fixed once the kernel is up */
+
+void device_register(struct device_table *table)
+{
+    const struct device_table **end = &devices;
+
+    while (*end)
+        end = (const struct device_table **)&(*end)->next;
+    *end = table;
+}
+
+const struct device *device_of(const struct inode *in)
+{
+    if (!S_ISCHR(in->mode))
+        return NULL;
+    for (const struct device_table *t = devices; t; t = t->next)
+        for (const struct device *d = t->device; d < t->device + t->n; d++)
+            if (d->rdev == in->rdev)
+                return d;
+    return NULL;
+}

@@ -1,0 +1,14 @@
+/* tmpfs_mount.h - tmpfs as a kind of file system, and its options. */
+#ifndef FS_TMPFS_MOUNT_H
+#define FS_TMPFS_MOUNT_H
+
+#include "lib/base.h"
+
+struct superblock;
+
+void tmpfs_register(void);
+int tmpfs_remount(struct superblock *sb, char *data); /* its limit; or nothing changes */
+/* Pages that one tmpfs may have unless told: half of RAM less the image. */
+uint64_t tmpfs_share(void);
+
+#endif
