@@ -62,7 +62,7 @@ cc_option     = $(shell $(CC) -Werror $1 -x c -c /dev/null -o /dev/null 2>/dev/n
 GUEST_SMALL  := $(call cc_option,-fno-inline-functions) $(call cc_option,-fno-ipa-cp) \
 	$(call cc_option,-falign-functions=1) $(call cc_option,-falign-jumps=1) \
 	$(call cc_option,-falign-loops=1) $(call cc_option,-falign-labels=1)
-GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fno-pic -fno-pie -mcmodel=kernel \
+GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fPIE -fvisibility=hidden \
 	-mno-red-zone -mgeneral-regs-only -fno-stack-protector -fno-asynchronous-unwind-tables \
 	-fno-strict-aliasing -fno-delete-null-pointer-checks -fomit-frame-pointer \
 	-fcf-protection=none -ffunction-sections -fdata-sections $(GUEST_SMALL) -I. -Iguest
@@ -98,7 +98,7 @@ $O/$1/%.asm.o: guest/%.asm $O/$1/entry/asm_offsets.inc
 $O/$1/arch/rootimg.asm.o: $O/root.img
 
 $O/$1.elf: guest/kernel.ld $$($1_OBJ)
-	$$(call say,LD,$$@)ld -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 \
+	$$(call say,LD,$$@)ld -nostdlib -pie --no-dynamic-linker -z pack-relative-relocs -z norelro --gc-sections -z noexecstack -z max-page-size=4096 \
 		--build-id=none -T guest/kernel.ld $$($1_OBJ) -o $$@
 endef
 

@@ -3,16 +3,21 @@
 ;
 ; The direct map's table (boot.h) and the IDT are data that the assembler fills in:
 ; where ring 0 is interpreted, building them would cost more than all the rest of
-; the way to C.  The other tables have one or two entries, and are stored here.  Addresses of gates need no linker because kernel.ld puts
-; trap_stubs first in the image, at a known address.
+; the way to C.  The other tables have one or two entries, and are stored here.
+;
+; The kernel is linked position-independent.  What needs an absolute address in 32 bits
+; takes it relative to boot_base, which kernel.ld puts where the image is loaded; the
+; gates' addresses are known because trap_stubs comes STUBS_OFFSET behind it.
 ;
 ; Needed of the CPU, and not checked: long mode, NX, FXSAVE.
 %include "asm_offsets.inc"
+default rel
 
-KERNEL_BASE equ 0xffffffff80000000
-STUBS       equ KERNEL_BASE + 0x100000          ; kernel.ld asserts it
-%define PHYS(sym) (sym - KERNEL_BASE)
-%define HIGH32(sym) (sym - KERNEL_BASE + 0x80000000)    ; sign-extended: sym
+KERNEL_BASE  equ 0xffffffff80000000
+LOAD         equ 0x100000                       ; kernel.ld asserts these three
+STUBS_OFFSET equ 0x400
+STUBS        equ KERNEL_BASE + LOAD + STUBS_OFFSET
+%define PHYS(sym) (sym - boot_base + LOAD)      ; only in .text.boot
 BOOT_CS32   equ 0x20                            ; only in boot_gdt
 
 PG_P    equ 0x001
@@ -41,14 +46,16 @@ extern ap_main
 extern ap_index
 extern ap_stack
 extern ap_tables
+extern kernel_base
 
 ; XEN_ELFNOTE_PHYS32_ENTRY: this is how a PVH loader knows where to start.
 section .note.pvh note alloc noexec nowrite align=4
         dd      4, 8, 18
         db      "Xen", 0
-        dq      PHYS(pvh_start)
+        dq      LOAD                            ; pvh_start
 
-section .text
+section .text.boot progbits alloc exec nowrite align=16
+boot_base:
 
 ; pvh_start - the loader jumps here.
 ;   in    32-bit protected mode, flat segments, no paging, interrupts off;
@@ -60,20 +67,19 @@ pvh_start:
 %macro entry 3          ; table, index, the entry: its upper half is 0 in .bss
         mov     dword [PHYS(%1) + %2 * 8], %3
 %endmacro
-        entry   boot_pml4, 0, PHYS(boot_pdpt_kernel) + PG_TABLE
-        entry   boot_pml4, 256, PHYS(boot_pdpt_direct) + PG_TABLE
+        entry   boot_pml4, 0, PHYS(boot_pdpt_low) + PG_TABLE
         entry   boot_pml4, 511, PHYS(boot_pdpt_kernel) + PG_TABLE
-        entry   boot_pdpt_kernel, 0, PHYS(boot_pd_kernel) + PG_TABLE
+        entry   boot_pdpt_low, 0, PHYS(boot_pd_kernel) + PG_TABLE
+        entry   boot_pdpt_kernel, 0, PHYS(boot_pd_direct) + PG_TABLE
         entry   boot_pdpt_kernel, 510, PHYS(boot_pd_kernel) + PG_TABLE
         entry   boot_pd_kernel, 0, PG_P | PG_W | PG_A | PG_D | PG_PS
         entry   boot_pd_kernel, 1, 0x200000 | PG_P | PG_W | PG_A | PG_D | PG_PS
-        entry   boot_pdpt_direct, 0, PHYS(boot_pd_direct) + PG_TABLE
         mov     edx, PHYS(boot_pml4)
-        mov     ebp, HIGH32(boot_high)
+        mov     ebp, PHYS(boot_high)
 
 ; To 64-bit code in the kernel's half.
 ;   in    32-bit code, flat data, no paging; edx: root of tables that have the image
-;         at its physical address, too; ebp: low half of where to go
+;         at its physical address, too; ebp: physical address of where to go
 ;   out   there, interrupts off, no stack; ebx as it was
 enter_long_mode:
         mov     cr3, edx
@@ -89,7 +95,8 @@ enter_long_mode:
         jmp     KERNEL_CS:PHYS(boot64)
 
 bits 64
-boot64: movsxd  rcx, ebp                        ; leave the identity map
+boot64: mov     ecx, ebp                        ; leave the identity map
+        add     rcx, [kernel_base]
         xor     eax, eax
         mov     ds, eax
         mov     es, eax
@@ -101,7 +108,7 @@ boot64: movsxd  rcx, ebp                        ; leave the identity map
         jmp     rcx
 
 boot_high:
-        mov     rsp, boot_stack_top
+        lea     rsp, [boot_stack_top]
         mov     edi, ebx
         call    kmain
         ud2
@@ -133,26 +140,27 @@ ap_start:
         mov     eax, KERNEL_SS
         mov     ds, eax
         mov     edx, [PHYS(ap_tables)]
-        mov     ebp, HIGH32(ap_high)
+        mov     ebp, PHYS(ap_high)
         jmp     enter_long_mode
 bits 64
 ap_high:
-        mov     rax, PHYS(boot_pml4)            ; the kernel's root, without low addresses
+        mov     eax, PHYS(boot_pml4)            ; the kernel's root, without low addresses
         mov     cr3, rax
         mov     eax, 1
         cpuid
         shr     ebx, 24                         ; the APIC ID
-        movzx   edi, byte [ap_index + rbx]
+        lea     rax, [ap_index]
+        movzx   edi, byte [rax + rbx]
         test    edi, edi
         jz      .unknown
-        mov     rsp, [ap_stack + rdi * 8]
+        lea     rax, [ap_stack]
+        mov     rsp, [rax + rdi * 8]
         call    ap_main
 .unknown:
         cli
         hlt
         jmp     .unknown
 
-section .rodata
         align   8
 boot_gdt:                                       ; selectors as in regs.h
         dq      0, 0
@@ -164,6 +172,7 @@ boot_gdt_pointer:
         dw      boot_gdt_end - boot_gdt - 1
         dq      PHYS(boot_gdt)
 
+section .rodata
 ; Interrupt gates, one for each vector.  INT3 and INTO may come from ring 3.
 ; NMI, double fault and machine check have stacks of their own.
         align   16
@@ -205,12 +214,12 @@ section .bss
 global boot_pml4
 global boot_pdpt_kernel
 global boot_pd_kernel
-global boot_pdpt_direct
+global boot_pdpt_low
 global boot_pd_window
 boot_pml4:        resb 4096
 boot_pdpt_kernel: resb 4096
 boot_pd_kernel:   resb 4096
-boot_pdpt_direct: resb 4096
+boot_pdpt_low:    resb 4096
 boot_pd_window:   resb 4096
 boot_stack:     resb 12288                      ; later the boot CPU's idle task
 global boot_stack_top

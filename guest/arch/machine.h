@@ -27,7 +27,7 @@ struct boot_info {
 extern struct boot_info boot_info;
 extern char kernel_start[], text_end[], rodata_end[],
     kernel_end[];                           /* linker script, page-aligned */
-extern char rootimg_start[], rootimg_end[]; /* physical addresses: (paddr_t)(uintptr_t) */
+extern char rootimg_start[], rootimg_end[]; /* for virt_to_phys(): not mapped there */
 
 /* Console hardware.  write: any CPU, one line at a time is atomic.  Input
  * arrives as console_input() (tty/tty.h) calls from the UART's interrupt. */

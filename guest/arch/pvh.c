@@ -42,7 +42,7 @@ static void *reach(paddr_t at, uint64_t n)
     for (paddr_t p = at & ~(HUGE_PAGE - 1); p < at + n; p += HUGE_PAGE) {
         if (p < BOOT_DIRECT_BYTES)
             continue;
-        uint64_t *upper = &boot_pdpt_direct[p >> 30];
+        uint64_t *upper = &boot_pdpt_kernel[p >> 30];
         uint64_t window = virt_to_phys(boot_pd_window) | PTE_P | PTE_W | PTE_A;
         static bool window_used;
         if (*upper == 0 && !window_used)
@@ -61,7 +61,7 @@ static void add_region(paddr_t start, paddr_t end)
     struct ram_region *r = boot_info.region;
     unsigned i = boot_info.nregions;
     start = page_up(start);
-    end = page_down(end);
+    end = page_down(MIN(end, DIRECT_MAX)); /* what is beyond has no place in the direct map */
     if (start >= end || i == MAX_RAM_REGIONS)
         return;
     for (; i > 0 && r[i - 1].start > start; i--)

@@ -8,7 +8,7 @@
 #include "sync/lock.h"
 
 #define EX_TABLE(at, fixup) \
-    ".pushsection __ex_table, \"a\"\n .quad " at ", " fixup "\n .popsection\n"
+    ".pushsection __ex_table, \"a\"\n .long " at " - ., " fixup " - .\n .popsection\n"
 
 static inline void user_open(void)
 {

@@ -58,7 +58,7 @@ void uart_send(const char *s, size_t n)
 void console_write(const char *s, size_t n)
 {
     spin_lock(&lock);
-    if ((uintptr_t)s < VMAP_BASE) {
+    if ((uintptr_t)s < vmap_base) {
         uart_send(s, n);
     } else {
         for (size_t part; n > 0; s += part, n -= part) {

@@ -13,6 +13,7 @@ extern syscall_dispatch
 extern schedule_tail
 
 MSR_GS_BASE equ 0xc0000101
+STUBS       equ 0xffffffff80100400              ; kernel.ld asserts it
 
 %macro PUSH_GPRS 0                              ; 15 words
         push    rdi
@@ -68,7 +69,7 @@ MSR_GS_BASE equ 0xc0000101
 ; One stub for each vector, STUB_BYTES apart; the IDT in boot.asm counts on it.
 ;   in    the CPU's frame: [error] rip cs rflags rsp ss
 ;   out   vector and error code on the stack: 7 words
-section .text.stubs progbits alloc exec nowrite align=4096
+section .text.stubs progbits alloc exec nowrite align=16
 global trap_stubs
 trap_stubs:
 %assign v 0
@@ -96,7 +97,9 @@ trap_stubs:
     %assign v v + 1
 %endrep
 
-section .text
+; Code in this section lies at a known distance from the first stub, and so, as kernel.ld
+; puts that at STUBS, at an address that an instruction can hold.
+%define AT(label) (STUBS + (label - trap_stubs))
 
 ; page_fault_entry - #PF, which may be a system call in disguise.
 ;   in    the CPU's frame with the error code; GPRs the user's or the kernel's
@@ -106,7 +109,7 @@ section .text
 ; there likes: R11 is filtered, and IRET checks RCX.
         align   16
 page_fault_entry:
-        cmp     qword [rsp + 8], syscall_entry
+        cmp     qword [rsp + 8], AT(syscall_entry)
         jne     .fault
         swapgs
         and     r11d, RFLAGS_USER
@@ -148,7 +151,7 @@ trap_entry:
 ; that IRET could not load is still at the top of the kernel stack: the fault is
 ; made to look as if the user's instruction had raised it.
 protection_entry:
-        cmp     qword [rsp + 16], iret_to_user  ; rip
+        cmp     qword [rsp + 16], AT(iret_to_user)  ; rip
         jne     trap_entry
         swapgs
         mov     rsp, [gs:CPU_KSTACK_TOP]

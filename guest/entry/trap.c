@@ -21,20 +21,27 @@
 
 #include <asm/siginfo.h>
 
-struct ex_entry {
-    uint64_t at, fixup;
-}; /* uaccess.c's EX_TABLE makes them */
+struct ex_entry { /* uaccess.c's EX_TABLE makes them; each relative to itself */
+    int32_t at, fixup;
+};
 extern const struct ex_entry ex_table_start[], ex_table_end[];
+
+static uint64_t target(const int32_t *rel) { return (uint64_t)rel + (uint64_t)(int64_t)*rel; }
+
+static const struct ex_entry *find_fixup(const struct regs *r)
+{
+    for (const struct ex_entry *e = ex_table_start; e < ex_table_end; e++)
+        if (target(&e->at) == r->rip)
+            return e;
+    return NULL;
+}
 
 static bool fix_up(struct regs *r)
 {
-    for (const struct ex_entry *e = ex_table_start; e < ex_table_end; e++) {
-        if (e->at == r->rip) {
-            r->rip = e->fixup;
-            return true;
-        }
-    }
-    return false;
+    const struct ex_entry *e = find_fixup(r);
+    if (e != NULL)
+        r->rip = target(&e->fixup);
+    return e != NULL;
 }
 
 /* 0: the access may be tried again.  Else a signal, *code its si_code, or -ENOMEM
@@ -72,14 +79,12 @@ static bool fault_in_uaccess(struct regs *r)
     uaddr_t at = read_cr2();
     if (at >= USER_END || !current->mm)
         return false;
-    const struct ex_entry *e = ex_table_start;
-    while (e < ex_table_end && e->at != r->rip)
-        e++;
-    if (e == ex_table_end)
+    const struct ex_entry *e = find_fixup(r);
+    if (e == NULL)
         return false;
     int code;
     if (user_page_fault(r, at, &code) != 0)
-        r->rip = e->fixup;
+        r->rip = target(&e->fixup);
     return true;
 }
 

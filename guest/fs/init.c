@@ -37,8 +37,7 @@ static void unpack_images(struct superblock *sb)
     for (unsigned i = 0; i < boot_info.nmodules; i++)
         replaced |= boot_info.module[i].replaces_root;
     if (!replaced)
-        unpack_image(sb, (paddr_t)(uintptr_t)rootimg_start,
-                     (uint64_t)(rootimg_end - rootimg_start));
+        unpack_image(sb, virt_to_phys(rootimg_start), (uint64_t)(rootimg_end - rootimg_start));
     for (int add = 0; add <= 1; add++) /* the root first, then what is added to it */
         for (unsigned i = 0; i < boot_info.nmodules; i++)
             if (boot_info.module[i].replaces_root == !add)

@@ -13,7 +13,7 @@ enum bulk { BULK_TO_USER, BULK_FROM_USER, BULK_CLEAR_USER };
  * It has to lie in the direct map or the kernel image. */
 static inline bool bulk_pays(const void *kernel, size_t n)
 {
-    return n >= BULK_MIN && (hc_caps & HC_CAP_BYTE_OPS) && (uintptr_t)kernel < VMAP_BASE;
+    return n >= BULK_MIN && (hc_caps & HC_CAP_BYTE_OPS) && (uintptr_t)kernel < vmap_base;
 }
 
 /* Between user memory of current and kernel memory; 0 or -EFAULT, after which any

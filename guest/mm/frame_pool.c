@@ -82,7 +82,7 @@ static void find_ranges(void)
         range[nranges++] = (struct range){ boot_info.region[i].start, boot_info.region[i].end };
     reserve(0, LOW_END);
     reserve(virt_to_phys(kernel_start), virt_to_phys(kernel_end));
-    reserve((paddr_t)(uintptr_t)rootimg_start, (paddr_t)(uintptr_t)rootimg_end);
+    reserve(virt_to_phys(rootimg_start), virt_to_phys(rootimg_end));
     for (unsigned i = 0; i < boot_info.nmodules; i++)
         reserve(boot_info.module[i].start, boot_info.module[i].start + boot_info.module[i].bytes);
     paddr_t words = virt_to_phys(boot_info.cmdline);

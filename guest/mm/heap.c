@@ -228,7 +228,7 @@ void kfree(void *p)
 {
     if (!p)
         return;
-    pfn_t slab = (pfn_t)(((uintptr_t)p - DIRECT_MAP) >> PAGE_SHIFT);
+    pfn_t slab = (pfn_t)(((uintptr_t)p - direct_map) >> PAGE_SHIFT);
     union slab_tag t = { frame_tag(slab) }; /* the class of a slab in use does not change */
     struct heap_cpu *k = this_cpu()->heap + t.class;
     if (unlikely(t.class >= NCLASSES) || k->n == KEPT_MAX) {

@@ -2,8 +2,8 @@
  *
  * boot.asm starts on tables that are data of the image (arch/boot.h).  They stay:
  * mm_init() takes the identity map out, and gives the image's sections their
- * rights page by page.  Every root shares what hangs below their slots 256 and
- * 511, so a change made here is at once in all address spaces.
+ * rights page by page.  Every root shares what hangs below its slot 511, so a change made
+ * here is at once in all address spaces.
  *
  * W^X holds for each mapping by itself; the direct map, as everywhere, has all
  * RAM writable, never executable.
@@ -28,7 +28,12 @@
 #define STACK_STRIDE ((STACK_PAGES + 1) * PAGE_SIZE)
 #define STACK_SPARES 2
 
-#define IMAGE_PDPT_VA 0xffffff8000000000ull /* what root slot 511 begins with */
+#define KERNEL_LOAD 0x100000ull /* kernel.ld */
+#define BASE        ((uint64_t)kernel_start - KERNEL_LOAD)
+
+const uint64_t kernel_base = BASE;
+const uint64_t direct_map = BASE - DIRECT_MAX;
+const uint64_t vmap_base = BASE + (1ull << 30);
 
 struct mm kernel_mm = { .users = 1 };
 paddr_t kmap_direct_end;
@@ -36,10 +41,10 @@ paddr_t kmap_direct_end;
 /* Two locks, each for the tables of one root slot: VMAP's and the direct map's. */
 static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_vmap); /* [v] */
 static struct spinlock direct_lock =
-    SPINLOCK_INIT(LOCK_direct);        /* kmap_direct_end grows under it */
-static uint64_t vmap_next = VMAP_BASE; /* [v] */
-static uintptr_t spare_stacks;         /* [v] tops; the word below the top is the next one */
-static unsigned nspares, nstacks;      /* [v] */
+    SPINLOCK_INIT(LOCK_direct);                  /* kmap_direct_end grows under it */
+static uint64_t vmap_next = BASE + (1ull << 30); /* [v] */
+static uintptr_t spare_stacks;    /* [v] tops; the word below the top is the next one */
+static unsigned nspares, nstacks; /* [v] */
 
 static pte_t kernel_page(pte_t flags)
 {
@@ -51,7 +56,7 @@ static pte_t no_exec(void) { return cpu_has.nx ? PTE_NX : 0; }
 void kmap_adopt_boot(void)
 {
     kernel_mm.root = (pfn_t)(virt_to_phys(boot_pml4) >> PAGE_SHIFT);
-    kernel_mm.tables = 5;
+    kernel_mm.tables = 4;
     mutex_init(&kernel_mm.lock, LOCK_mm);
     kmap_direct_end = BOOT_DIRECT_BYTES;
 }
@@ -59,7 +64,7 @@ void kmap_adopt_boot(void)
 /* direct_lock held. */
 static int map_large(paddr_t at)
 {
-    uint64_t va = DIRECT_MAP + at;
+    uint64_t va = direct_map + at;
     pte_t *e = pt_make_level(&kernel_mm, va, 2, PT_kernel_map);
 
     if (!e)
@@ -100,11 +105,11 @@ static void map_section(const pfn_t *table, const char *start, const char *end, 
     uint64_t va = (uint64_t)start;
     while (va < (uint64_t)end) {
         pte_t *e =
-            (pte_t *)frame_va(table[(va - KERNEL_BASE) / LARGE_PAGE]) + (va >> PAGE_SHIFT & 511);
+            (pte_t *)frame_va(table[(va - kernel_base) / LARGE_PAGE]) + (va >> PAGE_SHIFT & 511);
         unsigned n = (unsigned)MIN(((uint64_t)end - va) >> PAGE_SHIFT, ARRAY_SIZE(entry));
         n = MIN(n, 512 - pt_index(e));
         for (unsigned i = 0; i < n; i++)
-            entry[i] = (va - KERNEL_BASE + i * PAGE_SIZE) | kernel_page(flags);
+            entry[i] = (va - kernel_base + i * PAGE_SIZE) | kernel_page(flags);
         pt_fill(&kernel_mm, va, e, n, PT_kernel_map, entry);
         va += n * PAGE_SIZE;
     }
@@ -114,29 +119,27 @@ static void protect_image(void)
 {
     pfn_t table[2] = { 0, 0 };
     unsigned n = 0;
-    for (; KERNEL_BASE + n * LARGE_PAGE < (uint64_t)kernel_end; n++) {
+    for (; kernel_base + n * LARGE_PAGE < (uint64_t)kernel_end; n++) {
         ASSERT(n < ARRAY_SIZE(table));
         table[n] = frame_alloc_table();
         ASSERT(table[n] != 0);
         kernel_mm.tables++;
-        trace_table_alloc(0, KERNEL_BASE + n * LARGE_PAGE, table[n], 1, PT_kernel_map);
+        trace_table_alloc(0, kernel_base + n * LARGE_PAGE, table[n], 1, PT_kernel_map);
     }
     map_section(table, kernel_start, text_end, 0);
     map_section(table, text_end, rodata_end, no_exec());
     map_section(table, rodata_end, kernel_end, PTE_W | no_exec());
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
-        pt_write(&kernel_mm, KERNEL_BASE + i * LARGE_PAGE, &boot_pd_kernel[i], 2, PT_kernel_map,
+        pt_write(&kernel_mm, kernel_base + i * LARGE_PAGE, &boot_pd_kernel[i], 2, PT_kernel_map,
                  i < n ? pte_make(table[i], PTE_P | PTE_W) : 0);
 }
 
 void mm_init(void)
 {
-    /* The identity map: its slot, and the one in the table that the image shares. */
-    pt_write(&kernel_mm, 0, &boot_pml4[0], 4, PT_kernel_map, 0);
-    pt_write(&kernel_mm, IMAGE_PDPT_VA, &boot_pdpt_kernel[0], 3, PT_kernel_map, 0);
+    pt_write(&kernel_mm, 0, &boot_pml4[0], 4, PT_kernel_map, 0); /* the identity map */
     protect_image();
     tlb_flush_mm(&kernel_mm);
-    for (uint64_t va = KERNEL_BASE; va < KERNEL_BASE + 2 * LARGE_PAGE; va += LARGE_PAGE)
+    for (uint64_t va = kernel_base; va < kernel_base + 2 * LARGE_PAGE; va += LARGE_PAGE)
         tlb_flush(&kernel_mm, va, va + PAGE_SIZE); /* global or not */
 }
 
@@ -152,7 +155,7 @@ static uintptr_t stack_new(void)
     uint64_t slot = (vmap_next + STACK_STRIDE - 1) & ~(STACK_STRIDE - 1);
     uint64_t bottom = slot + PAGE_SIZE;
     pte_t *e = NULL;
-    if (slot + STACK_STRIDE <= VMAP_END)
+    if (slot + STACK_STRIDE <= vmap_base + VMAP_BYTES)
         e = pt_make(&kernel_mm, bottom, PT_kernel_stack);
     for (unsigned i = 0; e && i < STACK_PAGES; i++) {
         pfn[i] = frame_alloc();
@@ -228,7 +231,7 @@ static void *map_forever(paddr_t at, size_t n, pte_t flags)
     paddr_t start = page_down(at), end = page_up(at + n);
     spin_lock(&vmap_lock);
     uint64_t base = vmap_next;
-    ASSERT(base + (end - start) <= VMAP_END);
+    ASSERT(base + (end - start) <= vmap_base + VMAP_BYTES);
     for (paddr_t pa = start; pa < end; pa += PAGE_SIZE) {
         uint64_t va = base + (pa - start);
         pte_t *e = pt_make(&kernel_mm, va, PT_kernel_map);

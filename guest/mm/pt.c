@@ -151,9 +151,7 @@ void pt_prune(struct mm *mm, uaddr_t va, struct gather *g)
     }
 }
 
-static const unsigned kernel_slots[] = KERNEL_ROOT_SLOTS;
-
-static uint64_t slot_va(unsigned slot) { return 0xffff000000000000ull | (uint64_t)slot << 39; }
+#define KERNEL_SLOT_VA (0xffff000000000000ull | (uint64_t)KERNEL_ROOT_SLOT << 39)
 
 int pt_root_new(struct mm *mm, uint32_t from_mm)
 {
@@ -164,20 +162,14 @@ int pt_root_new(struct mm *mm, uint32_t from_mm)
     mm->tables++;
     trace_mm_create(mm->id, root, from_mm);
     trace_table_alloc(mm->id, 0, root, 4, PT_kernel_half);
-    for (unsigned i = 0; i < ARRAY_SIZE(kernel_slots); i++) {
-        unsigned slot = kernel_slots[i];
-        pt_write(mm, slot_va(slot), (pte_t *)frame_va(root) + slot, 4, PT_kernel_half,
-                 ((pte_t *)frame_va(kernel_mm.root))[slot]);
-    }
+    pt_write(mm, KERNEL_SLOT_VA, (pte_t *)frame_va(root) + KERNEL_ROOT_SLOT, 4, PT_kernel_half,
+             ((pte_t *)frame_va(kernel_mm.root))[KERNEL_ROOT_SLOT]);
     return 0;
 }
 
 void pt_root_free(struct mm *mm, enum pt_reason why)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(kernel_slots); i++) {
-        unsigned slot = kernel_slots[i];
-        pt_write(mm, slot_va(slot), (pte_t *)frame_va(mm->root) + slot, 4, why, 0);
-    }
+    pt_write(mm, KERNEL_SLOT_VA, (pte_t *)frame_va(mm->root) + KERNEL_ROOT_SLOT, 4, why, 0);
     ASSERT(frame_tag(mm->root) == 0 && mm->tables == 1);
     trace_table_free(mm->id, 0, mm->root, 4, why);
     frame_put(mm->root);

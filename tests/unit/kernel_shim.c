@@ -3,6 +3,7 @@
 #include "arch/clock.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/layout.h"
 #include <asm/prctl.h>
 #include <asm/unistd.h>
 
@@ -54,6 +55,10 @@ void panic(const char *fmt, ...)
 }
 
 /* --- memory --- */
+
+/* As kmap.c has them where the kernel is linked. */
+const uint64_t kernel_base = 0xffffffff80000000, direct_map = 0xffffff8000000000;
+const uint64_t vmap_base = 0xffffffffc0000000;
 
 static bool fails(void)
 {
