@@ -2,11 +2,12 @@
  *
  * Each step needs only those before it.  The thread that boots becomes the boot
  * CPU's idle task. */
+#include "arch/apic.h"
 #include "arch/clock.h"
-#include "arch/device.h"
-#include "arch/machine.h"
+#include "arch/irq.h"
 #include "arch/pvh.h"
 #include "entry/smp.h"
+#include "entry/trap.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/file_open.h"
@@ -15,6 +16,7 @@
 #include "lib/printf.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "mm/tlb.h"
 #include "proc/exec.h"
 #include "proc/fork.h"
 #include "proc/task.h"
@@ -22,6 +24,7 @@
 #include "sched/sched.h"
 #include "sched/times.h"
 #include "sys/syscall.h"
+#include "trace/boot_stage.h"
 #include "trace/trace.h"
 #include "tty/tty.h"
 
@@ -79,17 +82,37 @@ static void init_thread(void)
     panic("no init found: try init=PATH on the kernel command line");
 }
 
+static void start_trace(void)
+{
+    if (!trace_wanted())
+        return;
+    trace_cpu_init(0, map_window);
+    trace_start();
+    mm_trace_checkpoint();
+}
+
+/* arch/ knows nobody above it. */
+static void register_interrupts(void)
+{
+    irq_register(IRQ_TIMER, timer_interrupt);
+    irq_register(IRQ_RESCHED, sched_asked);
+    irq_register(IRQ_TLB, tlb_serve);
+    cpu_on_poll(tlb_poll);
+}
+
 void kmain(paddr_t start_info)
 {
     cpu_init_bsp();
+    trap_init();
     boot_stage(BOOT_kernel_entry);
     pvh_init(start_info);
     frame_init();
     mm_init();
     boot_stage(BOOT_paging);
-    trace_init();
+    start_trace();
     boot_stage(BOOT_memory);
-    apic_init();
+    apic_init(map_device);
+    register_interrupts();
     clock_init();
     task_init();
     sched_init();
@@ -100,8 +123,7 @@ void kmain(paddr_t start_info)
     procfs_register();
     fs_init();
     clock_finish();
-    console_init_irq();
-    boot_stage(BOOT_root_mounted);
+    tty_start();
     int err = kernel_init_start(init_thread);
     if (err != 0)
         panic("PID 1: error %d", -err);

@@ -10,12 +10,8 @@
  * APIC only. */
 #include "arch/clock.h"
 #include "arch/cpu.h"
-#include "arch/device.h"
-#include "arch/machine.h"
+#include "arch/apic.h"
 #include "arch/msr.h"
-#include "mm/mm.h"
-#include "mm/tlb.h"
-#include "sched/timer.h"
 
 #define LAPIC_BASE  0xfee00000ull
 #define IOAPIC_BASE 0xfec00000ull
@@ -97,15 +93,15 @@ static void enable_local(void)
     lapic_write(LAPIC_LVT_LINT0, LVT_MASKED);
 }
 
-void apic_init(void)
+void apic_init(void *(*map)(paddr_t at, size_t n))
 {
     if (!cpu_has.x2apic)
-        lapic = map_device(LAPIC_BASE, PAGE_SIZE);
+        lapic = map(LAPIC_BASE, PAGE_SIZE);
     enable_local();
     uint32_t id = lapic_read(LAPIC_ID);
     this_cpu()->apic_id = lapic != NULL ? id >> 24 : id;
     mask_8259();
-    ioapic = map_device(IOAPIC_BASE, PAGE_SIZE); /* all pins are masked after reset */
+    ioapic = map(IOAPIC_BASE, PAGE_SIZE); /* all pins are masked after reset */
 }
 
 /* --- to other CPUs ------------------------------------------------------------- */
@@ -216,23 +212,3 @@ void apic_timer_arm(uint64_t tsc)
 }
 
 void apic_eoi(void) { lapic_write(LAPIC_EOI, 0); }
-
-/* Interrupts may be handled once acknowledged: nothing nests, they stay off. */
-void irq_handler(uint8_t vector)
-{
-    if (vector == IRQ_SPURIOUS)
-        return;
-    apic_eoi();
-    switch (vector) {
-    case IRQ_TIMER:
-        this_cpu()->timer_irqs++;
-        timer_interrupt();
-        break;
-    case IRQ_BASE + UART_PIN:
-        this_cpu()->uart_irqs++;
-        uart_interrupt();
-        break;
-    case IRQ_RESCHED: this_cpu()->need_resched = 1; break;
-    case IRQ_TLB: tlb_poll(); break;
-    }
-}

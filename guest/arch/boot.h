@@ -20,11 +20,14 @@
 
 #include "lib/base.h"
 
+/* boot.asm */
 extern uint64_t boot_pml4[512], boot_pdpt_kernel[512], boot_pd_kernel[512];
 extern uint64_t boot_pd_direct[512], boot_pd_window[512];
 
 /* What a CPU copies below 1 MiB to start another one there. */
 extern const char ap_trampoline[], ap_trampoline_end[];
+
+extern char idt[];
 
 #define BOOT_DIRECT_BYTES (1ull << 30) /* what boot_pd_direct maps */
 

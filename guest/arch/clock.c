@@ -9,7 +9,7 @@
  * behind the point, so it is exact to 1e-9 at 1 GHz and more. */
 #include "arch/clock.h"
 #include "arch/cpu.h"
-#include "arch/device.h"
+#include "arch/apic.h"
 #include "arch/hypercall.h"
 #include "arch/msr.h"
 

@@ -23,8 +23,9 @@ static inline uint64_t clock_tsc_to_ns(uint64_t tsc_delta)
 /* Since boot; never goes back. */
 static inline uint64_t clock_mono_at(uint64_t tsc) { return clock_tsc_to_ns(tsc - clock_tsc_base); }
 static inline uint64_t clock_mono_ns(void) { return clock_mono_at(tsc_stamp()); }
+uint64_t clock_tsc_after(uint64_t ns); /* TSC ticks in ns */
 /* Arms this CPU's timer for that moment (CLOCK_MONOTONIC ns; UINT64_MAX: off).
- * The past fires at once.  Fires timer_interrupt() (sched/timer.h). */
+ * The past fires at once.  It is IRQ_TIMER that comes. */
 void clock_arm(uint64_t mono_ns);
 
 #endif

@@ -10,10 +10,8 @@
 #include "arch/hypercall.h"
 #include "arch/msr.h"
 #include "arch/regs.h"
-#include "entry/trap.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
-#include "mm/tlb.h"
 
 #define CPUID_1_ECX_X2APIC     (1u << 21)
 #define CPUID_1_ECX_DEADLINE   (1u << 24)
@@ -44,8 +42,6 @@
 #define IST_WORDS       256 /* 2 KiB: enough for a panic */
 #define POLLS_PER_YIELD 64  /* some us where ring 0 is native */
 
-#define RFLAGS_CLEARED_BY_SYSCALL 0x47700u /* TF IF DF IOPL NT AC */
-
 struct tss {
     uint32_t reserved0;
     uint64_t rsp[3], reserved1, ist[7], reserved2;
@@ -58,8 +54,6 @@ struct tables { /* one CPU's */
     uint64_t (*ist)[IST_WORDS]; /* IST_COUNT stacks, each ends with a word that entry.asm's
                                  * paranoid_entry reads */
 };
-
-extern char idt[]; /* boot.asm */
 
 struct cpu cpus[MAX_CPUS];
 unsigned ncpus = 1;
@@ -173,9 +167,6 @@ static void load_msrs(struct cpu *c)
 {
     wrmsr(MSR_GS_BASE, (uint64_t)c);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
-    wrmsr(MSR_STAR, (uint64_t)USER_CS32 << 48 | (uint64_t)KERNEL_CS << 32);
-    wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
-    wrmsr(MSR_SFMASK, RFLAGS_CLEARED_BY_SYSCALL);
 }
 
 void cpu_init_bsp(void)
@@ -199,13 +190,10 @@ struct exception_area {
     struct tables tables;
 };
 
-int cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id)
+void cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id, void *room)
 {
-    uintptr_t top = kstack_alloc();
-    if (top == 0)
-        return -ENOMEM;
-    struct exception_area *area = (struct exception_area *)(top - KSTACK_BYTES);
-    _Static_assert(sizeof(*area) <= KSTACK_BYTES, "they fit");
+    struct exception_area *area = room;
+    _Static_assert(sizeof(*area) <= CPU_ROOM_BYTES, "they fit");
     memcpy(area->tables.gdt, boot_tables.gdt, sizeof(area->tables.gdt));
     memset(&area->tables.tss, 0, sizeof(area->tables.tss));
     area->tables.tss.iomap = sizeof(struct tss);
@@ -214,7 +202,6 @@ int cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id)
     c->self = c;
     c->id = id;
     c->apic_id = apic_id;
-    return 0;
 }
 
 void cpu_init_ap(struct cpu *c)
@@ -237,12 +224,17 @@ void cpu_idle_wait(void) { __asm__ volatile("sti; hlt; cli" : : : "memory"); }
 
 void cpu_irq_window(void) { __asm__ volatile("sti; nop; cli" : : : "memory"); }
 
+static void (*asked)(void); /* [k] */
+
+void cpu_on_poll(void (*fn)(void)) { asked = fn; }
+
 /* With more CPUs than the host has, the one we wait for may wait for the processor that
  * spins here: we offer it now and then.  4 or 8 of them on two processors, all at one
  * spinlock: 15 to 25 % less time, measured where ring 0 is interpreted. */
 void cpu_relax_poll(void)
 {
-    tlb_poll();
+    if (asked != NULL)
+        asked();
     __asm__ volatile("pause" : : : "memory");
     if (++this_cpu()->polls % POLLS_PER_YIELD == 0 && hc_present)
         hypercall(HC_YIELD, 0, 0, 0, 0);

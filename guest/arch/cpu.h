@@ -10,6 +10,7 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
+#include "arch/tsc.h"
 #include "lib/base.h"
 #include "mm/heap_cpu.h"
 #include "mm/tlb_cpu.h"
@@ -18,6 +19,7 @@
 #define MAX_CPUS 64
 
 struct task;
+struct fpu;
 struct mm;
 
 struct cpu { /* offsets of the first five: asm_offsets.c */
@@ -25,13 +27,13 @@ struct cpu { /* offsets of the first five: asm_offsets.c */
     uint64_t kstack_top; /* of the current task */
     uint64_t user_rsp;   /* scratch of the SYSCALL entry */
     struct task *running;
-    uint64_t need_resched;  /* [a] look at the run queue before user mode */
-    uint32_t id;            /* [k] 0..ncpus-1 */
-    uint32_t apic_id;       /* [k] */
-    struct task *idle;      /* [k] */
-    struct task *fpu_owner; /* whose vector state the registers hold, NULL none */
-    struct mm *active_mm;   /* the address space it runs in; NULL: none (mm/tlb.c) */
-    uint64_t faults;        /* counters, since boot */
+    uint64_t need_resched; /* [a] look at the run queue before user mode */
+    uint32_t id;           /* [k] 0..ncpus-1 */
+    uint32_t apic_id;      /* [k] */
+    struct task *idle;     /* [k] */
+    struct fpu *fpu_owner; /* the vector state that the registers hold, NULL none */
+    struct mm *active_mm;  /* the address space it runs in; NULL: none (mm/tlb.c) */
+    uint64_t faults;       /* counters, since boot */
     uint64_t pte_writes;
     uint64_t switches;
     uint64_t idle_ns, idle_since; /* idle_since: ns, 0 while it is not idle (times.c) */
@@ -73,11 +75,13 @@ extern struct cpu_features cpu_has;
 uint32_t cpu_hwcap(void); /* AT_HWCAP: CPUID 1, EDX */
 
 void cpu_init_bsp(void); /* features, GDT, IDT, TSS, GS, MSRs of the boot CPU */
-/* Another CPU: the boot CPU makes its tables and stacks for exceptions (0 or -ENOMEM),
- * then it loads them. */
-int cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id);
+/* Another CPU: the boot CPU makes its tables and stacks for exceptions in that room, of
+ * which the page below is never mapped; then it loads them. */
+#define CPU_ROOM_BYTES (2 * PAGE_SIZE)
+void cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id, void *room);
 void cpu_init_ap(struct cpu *c);
 void cpu_relax_poll(void);               /* in a spin loop: what others want of this CPU; PAUSE */
+void cpu_on_poll(void (*fn)(void));      /* what that is; at boot */
 void cpu_idle_wait(void);                /* STI; HLT; CLI: returns after an interrupt was handled */
 void cpu_irq_window(void);               /* lets pending interrupts in, once */
 void cpu_set_kernel_stack(uint64_t top); /* TSS.RSP0 and cpu.kstack_top */
@@ -89,21 +93,5 @@ uint64_t user_fs_base(void);
 uint64_t user_gs_base(void);
 int user_set_fs_base(uint64_t base);
 int user_set_gs_base(uint64_t base);
-
-static inline uint64_t rdtsc(void)
-{
-    uint32_t lo, hi;
-    __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-    return (uint64_t)hi << 32 | lo;
-}
-/* For what is compared with other CPUs' stamps: later than each that was taken before,
- * on whatever CPU.  That is RDTSC, unless the counters may drift apart (tsc.c). */
-extern bool tsc_drifts; /* set once, before there is a CPU that does */
-uint64_t tsc_in_order(uint64_t tsc);
-static inline uint64_t tsc_stamp(void)
-{
-    uint64_t tsc = rdtsc();
-    return likely(!tsc_drifts) ? tsc : tsc_in_order(tsc);
-}
 
 #endif

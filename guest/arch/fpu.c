@@ -1,9 +1,9 @@
 /* fpu.c - the vector state of user programs.
  *
- * A CPU's registers keep the state of its fpu_owner, the task that last ran in
- * user mode there, also while the idle task and kernel threads run.  t's state is
+ * A CPU's registers keep the state fpu_owner, of the task that last ran in user mode
+ * there, also while the idle task and kernel threads run.  A state is
  *
- *   live        fpu->cpu is this CPU, whose fpu_owner is t: in the registers
+ *   live        fpu->cpu is this CPU, whose fpu_owner it is: in the registers
  *   fpu->cpu == BUSY  being read from a signal frame: what is in memory may not be
  *               loaded yet.  That reading may sleep; who is switched to in this
  *               state goes on without registers, in the kernel.
@@ -16,7 +16,7 @@
  * next, and the registers are valid besides: if the task comes back to this CPU
  * before another user task, nothing is loaded.  If it has run elsewhere since, fpu->cpu
  * says so; if it has died and another has got its memory, that one's fpu->cpu is NONE.
- * So fpu_owner is only compared here, never followed, and each function works on its own
+ * So fpu_owner is only compared, never followed, and each function works on its own
  * CPU's registers and on a task that runs on no other (on_cpu, sched/task.h): there
  * is no lock.  The one moment at which ncpus grows is in smp_finish(), and the only user task
  * that there is calls it.
@@ -31,8 +31,6 @@
 #include "arch/msr.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
-#include "mm/heap.h"
-#include "sched/task.h"
 
 #include <asm/sigcontext.h>
 
@@ -46,9 +44,8 @@
 #define XFEATURE_BASIC 3u /* x87, SSE: in the FXSAVE image */
 #define COMPONENTS     8  /* all that cpu.c enables is below */
 
-/* t->fpu points here; 64-byte aligned. */
-struct fpu {
-    void *block;  /* as kmalloc gave it */
+struct fpu {      /* 64-byte aligned */
+    void *block;  /* that it lies in */
     uint32_t cpu; /* [o] whose registers held the state last; NONE, BUSY */
     struct _xstate area __attribute__((aligned(64))); /* and further, up to cpu_has.fpu_bytes */
 };
@@ -88,89 +85,80 @@ static void set_initial(struct fpu *f)
     f->area.fpstate.mxcsr = MXCSR_INITIAL;
 }
 
-static bool live(const struct task *t)
+static bool live(const struct fpu *f)
 {
     const struct cpu *c = this_cpu();
-    return ((const struct fpu *)t->fpu)->cpu == c->id && c->fpu_owner == t;
+    return f->cpu == c->id && c->fpu_owner == f;
 }
 
-/* t's state goes from memory to the registers. */
-static void take_registers(struct task *t)
+/* From memory to the registers. */
+static void take_registers(struct fpu *f)
 {
     struct cpu *c = this_cpu();
-    struct fpu *f = t->fpu;
-    if (ncpus == 1 && c->fpu_owner != NULL && c->fpu_owner != t)
-        registers_save(c->fpu_owner->fpu);
+    if (ncpus == 1 && c->fpu_owner != NULL && c->fpu_owner != f)
+        registers_save(c->fpu_owner);
     registers_load(f);
     f->cpu = c->id;
-    c->fpu_owner = t;
+    c->fpu_owner = f;
 }
 
-/* What the registers hold for t is not wanted any more. */
-static void forget(struct task *t, uint32_t where)
+/* What the registers hold of it is not wanted any more. */
+static void forget(struct fpu *f, uint32_t where)
 {
     struct cpu *c = this_cpu();
-    if (c->fpu_owner == t)
+    if (c->fpu_owner == f)
         c->fpu_owner = NULL;
-    ((struct fpu *)t->fpu)->cpu = where;
+    f->cpu = where;
 }
 
-int fpu_alloc(struct task *t)
+size_t fpu_block_bytes(void) { return offsetof(struct fpu, area) + cpu_has.fpu_bytes + 63; }
+
+struct fpu *fpu_place(void *block)
 {
-    void *block = kmalloc(offsetof(struct fpu, area) + cpu_has.fpu_bytes + 63);
-    if (block == NULL)
-        return -ENOMEM;
     struct fpu *f = (struct fpu *)(((uintptr_t)block + 63) & ~63ul);
     f->block = block;
     f->cpu = NONE;
     set_initial(f);
-    t->fpu = f;
-    return 0;
+    return f;
 }
 
-void fpu_free(struct task *t)
+void *fpu_unplace(struct fpu *f)
 {
-    struct fpu *f = t->fpu;
-    if (f == NULL)
-        return;
-    forget(t, NONE); /* it may have died with its state in the registers */
-    t->fpu = NULL;
-    kfree(f->block);
+    forget(f, NONE); /* its task may have died with the state in the registers */
+    return f->block;
 }
 
 /* The registers stay the parent's; XSAVE writes all that the child needs. */
-void fpu_fork(struct task *child)
+void fpu_fork(struct fpu *child, struct fpu *mine)
 {
-    struct fpu *from = current->fpu, *to = child->fpu;
-    if (live(current))
-        registers_save(to);
+    if (live(mine))
+        registers_save(child);
     else
-        memcpy(&to->area, &from->area, cpu_has.fpu_bytes);
+        memcpy(&child->area, &mine->area, cpu_has.fpu_bytes);
 }
 
-void fpu_reset(void)
+void fpu_reset(struct fpu *mine)
 {
-    forget(current, NONE);
-    set_initial(current->fpu);
-    take_registers(current);
+    forget(mine, NONE);
+    set_initial(mine);
+    take_registers(mine);
 }
 
-void fpu_switch(struct task *prev, struct task *next)
+void fpu_switch(struct fpu *prev, struct fpu *next)
 {
-    if (ncpus > 1 && prev->fpu != NULL && live(prev))
-        registers_save(prev->fpu);
-    if (next->fpu != NULL && !live(next) && ((struct fpu *)next->fpu)->cpu != BUSY)
+    if (ncpus > 1 && prev != NULL && live(prev))
+        registers_save(prev);
+    if (next != NULL && !live(next) && next->cpu != BUSY)
         take_registers(next);
 }
 
 /* From the saved state: not all hosts know STMXCSR in ring 0. */
-uint32_t fpu_raised(bool sse)
+uint32_t fpu_raised(struct fpu *mine, enum fpu_unit unit)
 {
-    struct fpu *f = current->fpu;
-    const struct _fpstate_64 *s = &f->area.fpstate;
-    if (live(current))
-        registers_save(f);
-    return sse ? s->mxcsr & ~(s->mxcsr >> 7) & 0x3f : s->swd & ~s->cwd & 0x3f;
+    const struct _fpstate_64 *s = &mine->area.fpstate;
+    if (live(mine))
+        registers_save(mine);
+    return unit == FPU_SSE ? s->mxcsr & ~(s->mxcsr >> 7) & 0x3f : s->swd & ~s->cwd & 0x3f;
 }
 
 /* --- signal frames ----------------------------------------------------------------- */
@@ -182,8 +170,10 @@ size_t fpu_frame_bytes(void)
     return cpu_has.xcr0 != 0 ? cpu_has.fpu_bytes + FP_XSTATE_MAGIC2_SIZE : LEGACY_BYTES;
 }
 
+enum direction { TO_USER, FROM_USER };
+
 /* Copies the components beyond the basic ones that are not in their initial state. */
-static int copy_components(struct fpu *f, uaddr_t at, bool out)
+static int copy_components(struct fpu *f, uaddr_t at, enum direction direction)
 {
     for (uint32_t i = 2; i < COMPONENTS; i++) {
         if (!(f->area.xstate_hdr.xfeatures >> i & 1))
@@ -191,18 +181,17 @@ static int copy_components(struct fpu *f, uaddr_t at, bool out)
         uint32_t size, offset, c, d;
         cpuid(0xd, i, &size, &offset, &c, &d);
         char *here = (char *)&f->area + offset;
-        int err =
-            out ? copy_to_user(at + offset, here, size) : copy_from_user(here, at + offset, size);
+        int err = direction == TO_USER ? copy_to_user(at + offset, here, size)
+                                       : copy_from_user(here, at + offset, size);
         if (err)
             return err;
     }
     return 0;
 }
 
-int fpu_frame_save(uaddr_t at)
+int fpu_frame_save(struct fpu *f, uaddr_t at)
 {
-    struct fpu *f = current->fpu;
-    if (live(current))
+    if (live(f))
         registers_save(f); /* and they stay live: the handler goes on with them */
     struct _fpx_sw_bytes *sw = &f->area.fpstate.sw_reserved;
     memset(f->area.fpstate.reserved3, 0, sizeof(f->area.fpstate.reserved3));
@@ -215,7 +204,7 @@ int fpu_frame_save(uaddr_t at)
         .xstate_size = cpu_has.fpu_bytes,
     };
     uint32_t magic2 = FP_XSTATE_MAGIC2;
-    if (copy_to_user(at, &f->area, BASIC_BYTES) != 0 || copy_components(f, at, true) != 0 ||
+    if (copy_to_user(at, &f->area, BASIC_BYTES) != 0 || copy_components(f, at, TO_USER) != 0 ||
         put_user(magic2, at + cpu_has.fpu_bytes) != 0)
         return -EFAULT;
     return 0;
@@ -256,15 +245,14 @@ static int read_frame(struct fpu *f, uaddr_t at)
         return -EFAULT;
     if (f->area.xstate_hdr.xfeatures & ~cpu_has.xcr0)
         return -EINVAL;
-    return copy_components(f, at, false);
+    return copy_components(f, at, FROM_USER);
 }
 
-int fpu_frame_restore(uaddr_t at)
+int fpu_frame_restore(struct fpu *f, uaddr_t at)
 {
-    struct fpu *f = current->fpu;
     if (at % 64 != 0)
         return -EINVAL;
-    forget(current, BUSY);
+    forget(f, BUSY);
     int err = 0;
     if (at == 0)
         set_initial(f);
@@ -275,6 +263,6 @@ int fpu_frame_restore(uaddr_t at)
     if (err != 0)
         set_initial(f);
     f->cpu = NONE;
-    take_registers(current);
+    take_registers(f);
     return err;
 }

@@ -1,29 +1,31 @@
 /* fpu.h - user vector state: x87, SSE, AVX and what else XCR0 holds.
  * The kernel never uses it.  Saving is lazy in one sense only: the registers
- * keep the state of the task that ran last in user mode (cpu.fpu_owner), and
+ * keep the state of the task that ran last in user mode (cpu.fpu_owner is its), and
  * are saved when another task is about to need them. */
 #ifndef ARCH_FPU_H
 #define ARCH_FPU_H
 
 #include "lib/base.h"
 
-struct task;
-struct regs;
+struct fpu; /* a task's state; `mine` below: current's */
 
-int fpu_alloc(struct task *t);                         /* area in the initial state; 0 or -ENOMEM */
-void fpu_free(struct task *t);                         /* also forgets ownership */
-void fpu_fork(struct task *child);                     /* child's state := current's, now */
-void fpu_reset(void);                                  /* current's state := initial (exec) */
-void fpu_switch(struct task *prev, struct task *next); /* called by the scheduler */
+size_t fpu_block_bytes(void);       /* memory that a state needs, at any address */
+struct fpu *fpu_place(void *block); /* the initial state, somewhere in such a block */
+void *fpu_unplace(struct fpu *f);   /* the block again; no CPU's registers hold the state */
+void fpu_fork(struct fpu *child, struct fpu *mine);  /* child := mine, as it is now */
+void fpu_reset(struct fpu *mine);                    /* the initial state (exec) */
+void fpu_switch(struct fpu *prev, struct fpu *next); /* called by the scheduler; NULL: none */
 
 /* For SIGFPE: exception flags of the x87 or SSE unit that are raised and not masked,
  * as in the status words: IE DE ZE OE UE PE from bit 0 on. */
-uint32_t fpu_raised(bool sse);
+enum fpu_unit { FPU_X87, FPU_SSE };
+uint32_t fpu_raised(struct fpu *mine, enum fpu_unit unit);
 
 /* Signal frames: the area in user memory, as Linux lays it out (FXSAVE image,
  * with XSAVE the extended area and its two magic words).  64-byte aligned. */
 size_t fpu_frame_bytes(void);
-int fpu_frame_save(uaddr_t at);    /* 0 or -EFAULT */
-int fpu_frame_restore(uaddr_t at); /* at 0: initial state.  0, -EFAULT, -EINVAL */
+int fpu_frame_save(struct fpu *mine, uaddr_t at); /* 0 or -EFAULT */
+/* at 0: initial state.  0, -EFAULT, -EINVAL */
+int fpu_frame_restore(struct fpu *mine, uaddr_t at);
 
 #endif

@@ -5,6 +5,7 @@
 #include "lib/base.h"
 #include "shared/hypercall.h"
 
+/* cpu.c */
 extern bool hc_present;  /* the signature leaf is there; set by cpu_init_bsp() */
 extern uint32_t hc_caps; /* HC_CAP_*, 0 without a VMM of ours */
 

@@ -1,37 +1,21 @@
-/* machine.c - boot marks, and the two ways in which a machine ends: because it is
- * told to, or by panic. */
+/* machine.c - the two ways in which a machine ends: because it is told to, or by panic. */
 #include "arch/machine.h"
-#include "arch/device.h"
+#include "arch/apic.h"
+#include "arch/cpu.h"
 #include "arch/hypercall.h"
+#include "arch/layout.h"
 #include "arch/msr.h"
+#include "arch/uart.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/layout.h"
-#include "sync/lock.h"
-#include "trace/trace.h"
 
 #define DEBUG_EXIT_PORT 0xf4 /* QEMU's isa-debug-exit: it ends with (status << 1) | 1 */
 #define I8042_COMMAND   0x64
 #define I8042_RESET     0xfe
 
-/* A byte for each stage that was reached: [atomic].  Where no VMM of ours listens, an
- * emulator can watch it being written (tests/boot/count.c). */
-uint8_t boot_stages_reached[BOOT_STAGE_MAX];
+static void (*at_exit)(void);
 
-void boot_stage(int stage)
-{
-    if (__atomic_load_n(&boot_stages_reached[stage], __ATOMIC_RELAXED) ||
-        __atomic_exchange_n(&boot_stages_reached[stage], 1, __ATOMIC_RELAXED))
-        return;
-    uint64_t writes = 0, faults = 0;
-    for (unsigned i = 0; i < ncpus; i++) {
-        writes += cpus[i].pte_writes;
-        faults += cpus[i].faults;
-    }
-    trace_boot_stage((unsigned)stage, writes, faults);
-    if (hc_present)
-        hypercall(HC_BOOT_STAGE, (uint64_t)stage, writes, faults, 0);
-}
+void machine_at_exit(void (*fn)(void)) { at_exit = fn; }
 
 /* Whoever emulates this machine understands one of the three. */
 static void __attribute__((noreturn)) leave(int status)
@@ -49,8 +33,8 @@ static void __attribute__((noreturn)) leave(int status)
 
 void machine_exit(int status, int kind)
 {
-    if (trace_on)
-        trace_flush_all();
+    if (at_exit != NULL)
+        at_exit();
     if (hc_present)
         hypercall(HC_EXIT, (uint64_t)(uint8_t)status, (uint64_t)kind, 0, 0);
     leave(status);

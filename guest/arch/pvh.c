@@ -6,12 +6,11 @@
  * within one GiB: loaders put their things together.  Everything is copied and
  * checked here, except the command line, which stays where it is. */
 #include "arch/boot.h"
-#include "arch/machine.h"
+#include "arch/layout.h"
+#include "arch/pte.h"
 #include "arch/pvh.h"
 #include "lib/cmdline.h"
 #include "lib/string.h"
-#include "mm/layout.h"
-#include "mm/pt.h"
 
 #define START_MAGIC 0x336ec578u
 #define TYPE_RAM    1u

@@ -8,13 +8,12 @@
  * replaced from its own output each time, so that a later look at memory does not
  * tell what was handed out before.  The key begins with RDRAND, or else with the
  * jitter of the TSC over port reads: the best a machine without either has. */
+#include "arch/random.h"
 #include "arch/cpu.h"
-#include "arch/device.h"
 #include "arch/hypercall.h"
-#include "arch/machine.h"
 #include "arch/msr.h"
 #include "lib/string.h"
-#include "mm/layout.h"
+#include "arch/layout.h"
 #include "sync/lock.h"
 
 #define POOL_BYTES 256 /* HC_ENTROPY's most */

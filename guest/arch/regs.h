@@ -19,13 +19,18 @@
 #define TRAP_DB      1
 #define TRAP_NMI     2
 #define TRAP_BP      3
+#define TRAP_OF      4
 #define TRAP_UD      6
 #define TRAP_NM      7
 #define TRAP_DF      8
+#define TRAP_TS      10
+#define TRAP_NP      11
+#define TRAP_SS      12
 #define TRAP_GP      13
 #define TRAP_PF      14
 #define TRAP_MF      16
 #define TRAP_AC      17
+#define TRAP_MC      18
 #define TRAP_XM      19
 #define IRQ_BASE     32   /* IOAPIC pin n arrives as IRQ_BASE + n */
 #define IRQ_TIMER    0xf0 /* local APIC timer */
@@ -33,6 +38,12 @@
 #define IRQ_TLB      0xf2 /* another CPU wants translations flushed: tlb_poll() */
 #define IRQ_SPURIOUS 0xff
 #define TRAP_SYSCALL 256
+
+/* Slots of TSS.IST, from 1. */
+#define IST_NMI   1
+#define IST_DF    2
+#define IST_MC    3
+#define IST_COUNT 3
 
 struct regs {
     uint64_t r15, r14, r13, r12, rbp, rbx;

@@ -10,14 +10,16 @@
  * CPUs.  The lock makes one console_write() whole, on the line and in `bounce`.  The
  * interrupt comes to the boot CPU only, and nobody else reads the receiver.  The
  * interrupt's enable bit is console_hold()'s caller's: tty.lock. */
-#include "arch/device.h"
+#include "arch/uart.h"
+#include "arch/apic.h"
+#include "arch/cpu.h"
 #include "arch/hypercall.h"
-#include "arch/machine.h"
+#include "arch/irq.h"
+#include "arch/layout.h"
 #include "arch/msr.h"
-#include "tty/tty.h"
+#include "arch/regs.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/layout.h"
 #include "sync/lock.h"
 
 #define COM1             0x3f8
@@ -40,6 +42,7 @@
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_console); /* one write at a time, and `bounce` */
 static char bounce[256];
+static const struct console_reader *reader; /* [k] before the first interrupt */
 
 void uart_send(const char *s, size_t n)
 {
@@ -101,22 +104,25 @@ static size_t drain(uint8_t *to, size_t room)
 
 /* The line is an edge for the IOAPIC: it must have been low when we leave, by an
  * empty FIFO, or by the interrupt switched off. */
-void uart_interrupt(void)
+static void interrupt(void)
 {
     uint8_t bytes[FIFO_SIZE];
     size_t room, n;
 
+    this_cpu()->uart_irqs++;
     do {
-        room = MIN(console_room(), sizeof(bytes));
+        room = MIN(reader->room(), sizeof(bytes));
         n = room > 0 ? drain(bytes, room) : 0;
-        console_input(bytes, n);
+        reader->input(bytes, n);
     } while (n > 0);
 }
 
 void console_hold(bool on) { outb(COM1 + REG_IER, on ? 0 : IER_RX); }
 
-void console_init_irq(void)
+void console_init_irq(const struct console_reader *who)
 {
+    reader = who;
+    irq_register(IRQ_BASE + UART_PIN, interrupt);
     outb(COM1 + REG_FCR, FCR_ENABLE | FCR_TRIGGER_14);
     outb(COM1 + REG_MCR, MCR_DTR_RTS_OUT2);
     ioapic_route(UART_PIN, IRQ_BASE + UART_PIN);

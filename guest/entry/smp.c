@@ -29,15 +29,18 @@
  *
  * Left out: stopping a CPU; APIC IDs above 254 (acpi.c). */
 #include "entry/smp.h"
-#include "arch/acpi.h"
+#include "arch/apic.h"
 #include "arch/boot.h"
 #include "arch/clock.h"
 #include "arch/cpu.h"
-#include "arch/device.h"
 #include "arch/hypercall.h"
+#include "arch/layout.h"
 #include "arch/machine.h"
 #include "arch/msr.h"
 #include "arch/pvh.h"
+#include "entry/acpi.h"
+#include "entry/trap.h"
+#include "entry/tsc_compare.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -119,12 +122,15 @@ void smp_tell(unsigned cpu)
 static int prepare(unsigned id, uint8_t apic_id)
 {
     struct cpu *c = &cpus[id];
-    int err = cpu_prepare(c, id, apic_id);
-    if (err == 0)
-        err = task_make_idle(c);
+    uintptr_t room = kstack_alloc();
+    _Static_assert(CPU_ROOM_BYTES <= KSTACK_BYTES, "it has the room of a stack");
+    if (room == 0)
+        return -ENOMEM;
+    cpu_prepare(c, id, apic_id, (void *)(room - KSTACK_BYTES));
+    int err = task_make_idle(c);
     if (err != 0)
         return err;
-    trace_cpu_init(id);
+    trace_cpu_init(id, map_window);
     ap_stack[id] = c->idle->kstack;
     ap_index[apic_id] = (uint8_t)id;
     state[id] = STARTED;
@@ -258,6 +264,7 @@ void ap_main(unsigned id)
 {
     struct cpu *c = &cpus[id];
     cpu_init_ap(c);
+    trap_init();
     cpu_set_kernel_stack(c->idle->kstack);
     apic_init_ap();
     if (!stepped(id, STARTED, ARRIVED))

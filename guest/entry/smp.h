@@ -26,18 +26,6 @@ void smp_wait(struct smp_wait *w);
 void smp_wait_end(void);
 void smp_tell(unsigned cpu);
 
-/* tsc.c.  First of all it looks whether the counters can be relied on.  A processor
- * that starts compares its TSC with the boot CPU's, which serves it meanwhile.  One
- * at a time. */
-void tsc_start(void);
-struct tsc_offset {
-    int64_t offset;
-    uint64_t error;
-}; /* to add here for the boot CPU's, +- */
-bool tsc_compare(struct tsc_offset *found, const uint32_t *go_on); /* while *go_on is as it was.
-                                 * false: given up, or the counter is far off and stays it */
-bool tsc_serve(void);                                              /* answers if asked */
-
 void ap_main(unsigned id) __attribute__((noreturn)); /* boot.asm */
 
 #endif

@@ -6,11 +6,13 @@
  * on user memory, which mm/ settles, too, or else the instruction's entry in
  * __ex_table says where to go on; and an NMI. */
 #include "entry/trap.h"
-#include "arch/device.h"
+#include "arch/cpu.h"
 #include "arch/fpu.h"
+#include "arch/irq.h"
 #include "arch/machine.h"
 #include "arch/msr.h"
 #include "arch/uaccess.h"
+#include "arch/uart.h"
 #include "lib/printf.h"
 #include "mm/mm.h"
 #include "proc/oom.h"
@@ -34,6 +36,15 @@ static const struct ex_entry *find_fixup(const struct regs *r)
         if (target(&e->at) == r->rip)
             return e;
     return NULL;
+}
+
+#define RFLAGS_CLEARED_BY_SYSCALL 0x47700u /* TF IF DF IOPL NT AC */
+
+void trap_init(void)
+{
+    wrmsr(MSR_STAR, (uint64_t)USER_CS32 << 48 | (uint64_t)KERNEL_CS << 32);
+    wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+    wrmsr(MSR_SFMASK, RFLAGS_CLEARED_BY_SYSCALL);
 }
 
 static bool fix_up(struct regs *r)
@@ -123,8 +134,8 @@ static void exception_in_user_mode(struct regs *r)
         break;
     case TRAP_BP: signal_force(SIGTRAP, SI_KERNEL, 0); break;
     case TRAP_UD: signal_force(SIGILL, ILL_ILLOPN, r->rip); break;
-    case TRAP_MF: signal_force(SIGFPE, fpe_code(fpu_raised(false)), r->rip); break;
-    case TRAP_XM: signal_force(SIGFPE, fpe_code(fpu_raised(true)), r->rip); break;
+    case TRAP_MF: signal_force(SIGFPE, fpe_code(fpu_raised(current->fpu, FPU_X87)), r->rip); break;
+    case TRAP_XM: signal_force(SIGFPE, fpe_code(fpu_raised(current->fpu, FPU_SSE)), r->rip); break;
     case TRAP_AC: signal_force(SIGBUS, BUS_ADRALN, 0); break;
     case TRAP_NP:
     case TRAP_SS: signal_force(SIGBUS, SI_KERNEL, 0); break;

@@ -4,18 +4,6 @@
 
 #include "arch/regs.h"
 
-#define TRAP_OF 4
-#define TRAP_TS 10
-#define TRAP_NP 11
-#define TRAP_SS 12
-#define TRAP_MC 18
-
-/* Slots of TSS.IST, from 1. */
-#define IST_NMI   1
-#define IST_DF    2
-#define IST_MC    3
-#define IST_COUNT 3
-
 #define STUB_BYTES 16 /* from one entry of trap_stubs to the next */
 
 /* RFLAGS that user mode may choose: CF PF AF ZF SF TF DF OF RF AC ID.  IF and
@@ -28,7 +16,9 @@
 extern char trap_stubs[], syscall_entry[], ret_from_fork[], ret_from_kernel_fork[];
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
 
-/* trap.c, called by entry.asm with interrupts off */
+/* trap.c */
+void trap_init(void); /* this CPU: SYSCALL leads to syscall_entry */
+/* Called by entry.asm with interrupts off. */
 void trap_user(struct regs *r);
 void trap_kernel(struct regs *r);
 void trap_paranoid(struct regs *r);

@@ -1,6 +1,8 @@
 /* init.c - the tree at boot: / is a tmpfs with what the root images hold, /dev a devtmpfs. */
 #include "fs/init.h"
+#include "arch/layout.h"
 #include "arch/machine.h"
+#include "arch/pvh.h"
 #include "fs/anon_file.h"
 #include "fs/cpio_tree.h"
 #include "fs/dentry.h"
@@ -17,6 +19,7 @@
 #include "mm/frame.h"
 #include "mm/kmap.h"
 #include "shared/boot_stages.h"
+#include "trace/boot_stage.h"
 
 static void unpack_image(struct superblock *sb, paddr_t start, uint64_t bytes)
 {

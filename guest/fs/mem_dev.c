@@ -1,6 +1,7 @@
 /* mem_dev.c - the memory devices, major 1: null, zero, full, random, urandom, kmsg. */
 #include "fs/mem_dev.h"
-#include "arch/machine.h"
+#include "arch/random.h"
+#include "arch/uart.h"
 #include "fs/anon_file.h"
 #include "fs/device.h"
 #include "fs/file.h"

@@ -3,7 +3,7 @@
 #define MM_BULK_H
 
 #include "arch/hypercall.h"
-#include "mm/layout.h"
+#include "arch/layout.h"
 
 enum bulk { BULK_TO_USER, BULK_FROM_USER, BULK_CLEAR_USER };
 

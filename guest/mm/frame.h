@@ -8,7 +8,7 @@
 #ifndef MM_FRAME_H
 #define MM_FRAME_H
 
-#include "mm/layout.h"
+#include "arch/layout.h"
 
 /* Each frame's count and, for its owner, a word: the number of used entries of a
  * table, the state of a slab, the next free frame.  refs 0: immortal, or never

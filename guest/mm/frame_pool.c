@@ -11,6 +11,8 @@
  * border has the next piece mapped first (kmap.c), with the lock released,
  * because that may take a table frame. */
 #include "mm/frame_pool.h"
+#include "arch/layout.h"
+#include "arch/pvh.h"
 #include "mm/kmap.h"
 
 #include "arch/machine.h"

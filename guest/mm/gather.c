@@ -4,6 +4,7 @@
  * space, each flush interrupts them, so the list of frames goes on in a frame of
  * its own instead of being flushed when the few places on the stack are used. */
 #include "mm/frame.h"
+#include "arch/layout.h"
 #include "mm/tlb.h"
 
 #include "lib/string.h"

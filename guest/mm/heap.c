@@ -15,6 +15,7 @@
  * of the CPU that frees it, wherever it came from; kfree() reads the class in the
  * tag without the lock, which does not change while an object is in use. */
 #include "mm/heap.h"
+#include "arch/layout.h"
 #include "mm/frame.h"
 
 #include "lib/string.h"

@@ -28,23 +28,16 @@
 #define STACK_STRIDE ((STACK_PAGES + 1) * PAGE_SIZE)
 #define STACK_SPARES 2
 
-#define KERNEL_LOAD 0x100000ull /* kernel.ld */
-#define BASE        ((uint64_t)kernel_start - KERNEL_LOAD)
-
-const uint64_t kernel_base = BASE;
-const uint64_t direct_map = BASE - DIRECT_MAX;
-const uint64_t vmap_base = BASE + (1ull << 30);
-
 struct mm kernel_mm = { .users = 1 };
 paddr_t kmap_direct_end;
 
 /* Two locks, each for the tables of one root slot: VMAP's and the direct map's. */
 static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_vmap); /* [v] */
 static struct spinlock direct_lock =
-    SPINLOCK_INIT(LOCK_direct);                  /* kmap_direct_end grows under it */
-static uint64_t vmap_next = BASE + (1ull << 30); /* [v] */
-static uintptr_t spare_stacks;    /* [v] tops; the word below the top is the next one */
-static unsigned nspares, nstacks; /* [v] */
+    SPINLOCK_INIT(LOCK_direct);        /* kmap_direct_end grows under it */
+static uint64_t vmap_next = VMAP_BASE; /* [v] */
+static uintptr_t spare_stacks;         /* [v] tops; the word below the top is the next one */
+static unsigned nspares, nstacks;      /* [v] */
 
 static pte_t kernel_page(pte_t flags)
 {
@@ -278,7 +271,9 @@ static void checkpoint_table(const pte_t *table, uint64_t va, unsigned level)
 /* The trace begins before the first user address space, so these are all. */
 void mm_trace_checkpoint(void)
 {
+    trace_checkpoint(true);
     trace_mm_create(0, kernel_mm.root, 0);
     trace_table_alloc(0, 0, kernel_mm.root, 4, PT_checkpoint);
     checkpoint_table(frame_va(kernel_mm.root), 0, 4);
+    trace_checkpoint(false);
 }

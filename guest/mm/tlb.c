@@ -44,8 +44,8 @@
  * it; one that was skipped as lazy says so itself when it flushes. */
 #include "mm/tlb.h"
 
+#include "arch/apic.h"
 #include "arch/cpu.h"
-#include "arch/machine.h"
 #include "arch/regs.h"
 #include "trace/trace.h"
 

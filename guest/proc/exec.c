@@ -17,7 +17,7 @@
  * Left out: set-user-ID programs start without AT_SECURE's effect on core
  * dumps, as there are none; binfmt_misc. */
 #include "arch/fpu.h"
-#include "arch/machine.h"
+#include "arch/random.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -30,6 +30,7 @@
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "sched/timer.h"
+#include "trace/boot_stage.h"
 #include "trace/trace.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -365,7 +366,7 @@ static struct mm *take_mm(struct task *t, struct exec *e)
     spin_unlock(&t->lock);
     e->mm = NULL;
     mm_activate(t->mm);
-    trace_exec(t->mm->id, old != NULL ? old->id : 0, t->rec->comm);
+    trace_exec(t->mm->id, old != NULL ? old->id : 0, t->tid, t->rec->comm);
     return old;
 }
 
@@ -401,7 +402,7 @@ static void start_regs(struct task *t, const struct exec *e)
     r->rflags = 0x202;
     user_set_fs_base(0);
     user_set_gs_base(0);
-    fpu_reset();
+    fpu_reset(current->fpu);
 }
 
 static void commit(struct exec *e)

@@ -9,7 +9,7 @@
  * their number, hence the place of everything, is known; so the pointers take
  * frames of their own below. */
 #include "proc/exec_internal.h"
-#include "arch/machine.h"
+#include "arch/random.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/frame.h"

@@ -35,6 +35,7 @@
 #include "sched/sched.h"
 #include "sched/times.h"
 #include "sys/syscall.h"
+#include "trace/boot_stage.h"
 #include "trace/trace.h"
 #include "tty/tty.h"
 

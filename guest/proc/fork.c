@@ -163,7 +163,7 @@ static void copy_task(struct task *t, const struct clone_request *rq)
     t->uregs->error = (uint64_t)-1; /* the child has nothing to restart */
     if (rq->stack != 0)
         t->uregs->rsp = rq->stack;
-    fpu_fork(t);
+    fpu_fork(t->fpu, current->fpu);
     t->fs_base = rq->flags & CLONE_SETTLS ? rq->tls : user_fs_base();
     t->gs_base = user_gs_base();
 }

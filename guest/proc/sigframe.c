@@ -151,7 +151,7 @@ int sigframe_push(struct regs *r, const struct delivery *d, ksigset_t old_mask)
     f.restorer = d->action.restorer;
     fill_ucontext(&f.uc, r, d, old_mask, fp);
     f.info = d->info;
-    if (fpu_frame_save(fp) != 0 || copy_to_user(at, &f, sizeof(f)) != 0)
+    if (fpu_frame_save(current->fpu, fp) != 0 || copy_to_user(at, &f, sizeof(f)) != 0)
         return -EFAULT;
 
     if (current->altstack_flags & SS_AUTODISARM)
@@ -206,7 +206,7 @@ long sigframe_pop(struct regs *r)
         goto bad;
     signal_set_mask(uc.uc_sigmask);
     restore_regs(r, &uc.uc_mcontext);
-    if (fpu_frame_restore((uaddr_t)uc.uc_mcontext.fpstate) != 0)
+    if (fpu_frame_restore(current->fpu, (uaddr_t)uc.uc_mcontext.fpstate) != 0)
         goto bad;
     sigaltstack_set(&uc.uc_stack, r->rsp); /* refused on that very stack: it stays as it is */
     current->restart.fn = NULL;

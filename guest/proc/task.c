@@ -32,6 +32,12 @@ static void make_idle(struct task *t, struct cpu *c)
     c->idle = c->running = t;
 }
 
+static void free_fpu(struct task *t)
+{
+    kfree(fpu_unplace(t->fpu));
+    t->fpu = NULL;
+}
+
 /* What runs since boot becomes the idle task of its CPU. */
 void task_init(void)
 {
@@ -52,7 +58,7 @@ int task_make_idle(struct cpu *c)
 
     if (err != 0)
         return err;
-    fpu_free(t); /* its CPU keeps the last user task's vector state */
+    free_fpu(t); /* its CPU keeps the last user task's vector state */
     make_idle(t, c);
     return 0;
 }
@@ -72,7 +78,10 @@ int task_alloc(struct task **out)
     sigpending_init(&t->pending);
     t->rec = record_alloc();
     t->kstack = kstack_alloc();
-    if (t->rec == NULL || t->kstack == 0 || fpu_alloc(t) != 0) {
+    void *fpu = kmalloc(fpu_block_bytes());
+    if (fpu != NULL)
+        t->fpu = fpu_place(fpu);
+    if (t->rec == NULL || t->kstack == 0 || fpu == NULL) {
         task_free_unborn(t);
         return -ENOMEM;
     }
@@ -86,7 +95,7 @@ int task_alloc(struct task **out)
 static void task_free(struct task *t)
 {
     if (t->fpu != NULL)
-        fpu_free(t);
+        free_fpu(t);
     if (t->kstack != 0)
         kstack_free(t->kstack);
     if (t->rec != NULL)

@@ -9,7 +9,6 @@
  * between two calls: whoever reads about a task that is blocked (in vfork, say)
  * keeps nobody from running. */
 #include "procfs/procfs.h"
-#include "arch/machine.h"
 #include "fs/dentry.h"
 #include "fs/dirent.h"
 #include "fs/file.h"

@@ -4,7 +4,7 @@
 #include "arch/clock.h"
 #include "fs/fs_ctx.h"
 #include "lib/string.h"
-#include "mm/layout.h"
+#include "arch/layout.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/signal.h"

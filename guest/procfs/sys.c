@@ -1,6 +1,6 @@
 /* sys.c - /proc/sys, as far as programs read it, and /proc/forkscope:
  * what this kernel counts of itself. */
-#include "arch/machine.h"
+#include "arch/random.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"

@@ -1,8 +1,8 @@
 /* system.c - the files of /proc that are about the whole system, and its
  * root directory.  Only lines whose value the kernel knows are there. */
 #include "arch/clock.h"
-#include "arch/device.h"
-#include "arch/machine.h"
+#include "arch/pvh.h"
+#include "arch/uart.h"
 #include "fs/mount.h"
 #include "lib/printf.h"
 #include "lib/string.h"

@@ -6,6 +6,7 @@
 #include "sched/record.h"
 #include "arch/clock.h"
 #include "arch/hypercall.h"
+#include "arch/layout.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 

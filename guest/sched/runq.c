@@ -49,9 +49,9 @@
  * that the task goes into; who wants the lock of a task's queue reads it, locks,
  * and looks again. */
 #include "sched/runq.h"
+#include "arch/apic.h"
 #include "arch/clock.h"
 #include "arch/hypercall.h"
-#include "arch/machine.h"
 #include "arch/regs.h"
 #include "sched/sched.h"
 #include "trace/trace.h"

@@ -68,7 +68,7 @@ static void switch_machine(struct cpu *c, struct task *prev, struct task *next)
     c->switches++;
     trace_switch(prev->tid, next->tid, next->rec->mm);
     record_running(c->id, next->tid);
-    fpu_switch(prev, next);
+    fpu_switch(prev->fpu, next->fpu);
     mm_activate(next->mm);
     cpu_set_kernel_stack(next->kstack);
     c->running = next;
@@ -224,6 +224,8 @@ void sched_turn_check(void)
         timer_set_slice(end);
     }
 }
+
+void sched_asked(void) { this_cpu()->need_resched = NEED_LOOK; }
 
 void preempt_point(void)
 {

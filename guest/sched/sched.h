@@ -12,6 +12,7 @@ void sched_yield_now(void);
 void sched_idle(void) __attribute__((noreturn)); /* what the boot CPU's first thread becomes */
 void sched_exit(void) __attribute__((noreturn)); /* current is a zombie or dead: never runs again */
 void preempt_point(void);              /* lets interrupts in and others run; no spinlock held */
+void sched_asked(void);                /* IRQ_RESCHED: look before user mode */
 void sched_turn_check(void);           /* need_resched was set; no spinlock held */
 void trap_return_work(struct regs *r); /* before user mode: preemption, signals */
 

@@ -69,7 +69,7 @@ struct task {
     uintptr_t kstack;          /* [k] top */
     uint64_t krsp;             /* [q] while not running */
     struct regs *uregs;        /* [o] at the top of the kernel stack */
-    void *fpu;                 /* [o] 64-byte aligned */
+    struct fpu *fpu;           /* [o]; NULL: never in user mode */
     uint64_t fs_base, gs_base; /* [o] while not running */
 
     /* what clone flags share */

@@ -170,6 +170,7 @@ void timer_interrupt(void)
     struct timer_queue *q = &queues[this_cpu()->id];
     uint64_t now = clock_mono_ns();
 
+    this_cpu()->timer_irqs++;
     spin_lock(&q->lock);
     while (q->first != NULL && q->first->when <= now) {
         struct timer *t = q->first;

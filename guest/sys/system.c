@@ -4,6 +4,7 @@
 #include "arch/clock.h"
 #include "arch/hypercall.h"
 #include "arch/machine.h"
+#include "arch/random.h"
 #include "arch/uaccess.h"
 #include "fs/mount.h"
 #include "lib/string.h"
@@ -14,6 +15,7 @@
 #include "sched/load.h"
 #include "sched/sched.h"
 #include "sys/syscall.h"
+#include "trace/boot_stage.h"
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <linux/random.h>

@@ -17,9 +17,10 @@
 #include "trace/trace.h"
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
+#include "arch/machine.h"
 #include "lib/string.h"
-#include "mm/mm.h"
-#include "sched/task.h"
+
+bool trace_on;
 
 #define NO_EPOCH   UINT32_MAX
 #define CONTEXT    sizeof(struct trace_context)
@@ -31,8 +32,6 @@
     _Static_assert(HEAD_LONG + CONTEXT + sizeof(struct trace_ev_##name) <= FIXED_MAX, #name);
 TRACE_EVENTS(X)
 #undef X
-
-bool trace_on;
 
 typedef uint32_t __attribute__((aligned(1), may_alias)) trace_head_t;
 
@@ -301,10 +300,10 @@ void trace_emit_vfork_release(uint32_t mm, uint32_t parent, uint32_t child, unsi
 }
 
 /* A thread that execs takes the PID of its group's leader. */
-void trace_emit_exec(uint32_t mm, uint32_t old_mm, const char *comm)
+void trace_emit_exec(uint32_t mm, uint32_t old_mm, uint32_t pid, const char *comm)
 {
     struct trace_cpu *t = &this_cpu()->trace;
-    t->pid = current->tid;
+    t->pid = pid;
     struct slot s = begin(t, TRACE_EV_exec);
     struct trace_ev_exec *f = put_context(t, s, mm);
     f->old_mm = old_mm;
@@ -340,15 +339,17 @@ void trace_emit_checkpoint(bool begin_it) { EMIT(checkpoint, 0, begin_it); }
 
 /* --- start and end --------------------------------------------------------------------------- */
 
-void trace_cpu_init(unsigned cpu)
+bool trace_wanted(void) { return hc_caps & HC_CAP_TRACE; }
+
+void trace_cpu_init(unsigned cpu, void *(*map)(paddr_t at, size_t n))
 {
-    if (!(hc_caps & HC_CAP_TRACE))
+    if (!trace_wanted())
         return;
     struct trace_cpu *t = &cpus[cpu].trace;
     long at = hypercall(HC_TRACE_OPEN, cpu, 0, 0, 0);
     if (at < 0)
         panic("trace: the VMM has no window for CPU %u: error %ld", cpu, -at);
-    uint8_t *window = map_window((paddr_t)at, TRACE_WINDOW_BYTES);
+    uint8_t *window = map((paddr_t)at, TRACE_WINDOW_BYTES);
     if (window == NULL)
         panic("trace: no memory to map the window of CPU %u", cpu);
     t->limit = tsc_drifts ? window : window + TRACE_WINDOW_BYTES - FIXED_MAX;
@@ -365,19 +366,10 @@ void trace_long_stamps(void)
         cpus[i].trace.limit = cpus[i].trace.window;
 }
 
-void trace_init(void)
-{
-    if (!(hc_caps & HC_CAP_TRACE))
-        return;
-    trace_cpu_init(0);
-    trace_on = true;
-    trace_checkpoint(true);
-    mm_trace_checkpoint();
-    trace_checkpoint(false);
-}
+static void flush(void) { doorbell(this_cpu()); }
 
-void trace_flush_all(void)
+void trace_start(void)
 {
-    if (trace_on)
-        doorbell(this_cpu());
+    trace_on = true;
+    machine_at_exit(flush);
 }

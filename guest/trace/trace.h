@@ -16,19 +16,19 @@
 #include "lib/base.h"
 #include "shared/trace_schema.h"
 
-extern bool trace_on; /* set once, by trace_init() */
+extern bool trace_on; /* set once, by trace_start() */
 
-/* The boot CPU, when frames and tables work and before the first task: if the
- * VMM wants a trace, opens it with the checkpoint of all live tables. */
-void trace_init(void);
-/* The boot CPU, before it starts CPU `cpu`. */
-void trace_cpu_init(unsigned cpu);
+bool trace_wanted(void); /* does the VMM want one? */
+/* The boot CPU, before CPU `cpu` starts: its window; nothing where no trace is wanted.
+ * map: maps memory outside RAM, for ever. */
+void trace_cpu_init(unsigned cpu, void *(*map)(paddr_t at, size_t n));
+/* The boot CPU, when it has its window: events are recorded.  The first ones must be the
+ * checkpoint of all live tables, before the first task.  At the machine's end what this
+ * CPU has written is handed over.  A CPU can ring only for itself; in the others' packets
+ * the VMM finds the whole events. */
+void trace_start(void);
 /* From here on each event of every CPU has a stamp by tsc_stamp(). */
 void trace_long_stamps(void);
-/* Before the machine ends: hands over what this CPU has written.  A CPU can ring
- * only for itself; in the others' packets the VMM finds the whole events. */
-void trace_flush_all(void);
-
 /* --- page tables.  Called by mm/pt.c, which alone stores to tables ---------------------- */
 
 /* Where an entry is, in a register: the stream's table_pfn, index, level, reason. */
@@ -143,8 +143,9 @@ TRACE_CALL(clone,
            (mm, child, child_tgid, child_mm, flags, exit_signal))
 TRACE_CALL(vfork_release, (uint32_t mm, uint32_t parent, uint32_t child, unsigned cause),
            (mm, parent, child, cause))
-/* comm: 16 bytes.  mm: the new one. */
-TRACE_CALL(exec, (uint32_t mm, uint32_t old_mm, const char *comm), (mm, old_mm, comm))
+/* comm: 16 bytes.  mm: the new one.  pid: a thread that execs takes its group leader's. */
+TRACE_CALL(exec, (uint32_t mm, uint32_t old_mm, uint32_t pid, const char *comm),
+           (mm, old_mm, pid, comm))
 TRACE_CALL(exit, (uint32_t mm, uint32_t tgid, int status), (mm, tgid, status))
 TRACE_CALL(reap, (uint32_t mm, uint32_t child, int status), (mm, child, status))
 TRACE_CALL(signal, (uint32_t mm, uint32_t to, uint32_t signo, int code), (mm, to, signo, code))

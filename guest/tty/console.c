@@ -1,6 +1,6 @@
 /* console.c - the console is a terminal on the first serial line. */
-#include "arch/machine.h"
 #include "fs/device.h"
+#include "arch/uart.h"
 #include "lib/cmdline.h"
 #include "tty/internal.h"
 #include <linux/major.h>
@@ -40,6 +40,13 @@ void tty_init(void)
     console.winsize.ws_col = side("tty.cols", 80);
 }
 
-size_t console_room(void) { return tty_room(&console); }
+static size_t console_room(void) { return tty_room(&console); }
 
-void console_input(const uint8_t *from, size_t n) { tty_receive(&console, from, n); }
+static void console_input(const uint8_t *from, size_t n) { tty_receive(&console, from, n); }
+
+void tty_start(void)
+{
+    static const struct console_reader reader = { .room = console_room, .input = console_input };
+
+    console_init_irq(&reader);
+}

@@ -8,7 +8,6 @@
  * that to the hardware at once: where a device access costs as much as a
  * thousand instructions, one per write(2) is what a terminal can afford. */
 #include "arch/clock.h"
-#include "arch/machine.h"
 #include "fs/device.h"
 #include "fs/file.h"
 #include "fs/inode.h"
@@ -18,6 +17,7 @@
 #include "mm/heap.h"
 #include "sched/task.h"
 #include "shared/boot_stages.h"
+#include "trace/boot_stage.h"
 #include "tty/internal.h"
 
 #define CHUNK    256

@@ -7,11 +7,8 @@
 struct session;
 struct tty;
 
-void tty_init(void); /* the console's; registers the nodes */
-/* From the UART's interrupt: bytes that were received, as many as there is room
- * for at most.  Room of 0: console_hold() has been called. */
-size_t console_room(void);
-void console_input(const uint8_t *from, size_t n);
+void tty_init(void);  /* the console's; registers the nodes */
+void tty_start(void); /* the line's interrupts come from here on */
 /* The session leader is gone: hang up (SIGHUP, SIGCONT to the foreground group),
  * the tty belongs to nobody.  tree_lock not held. */
 void tty_disassociate(struct session *s);

@@ -11,7 +11,7 @@
  *   - the instruction at ADDR is about to execute for the first time (mark=), or
  *   - an instruction of the function `marker` writes one of the bytes of the
  *     array `marks` for the first time; NAME is then the byte's index.  Forkscope's
- *     kernel marks its stages so (boot_stage() in guest/arch/machine.c);
+ *     kernel marks its stages so (boot_stage() in guest/trace/boot_stage.c);
  * and at the end, with the name "end".  One vCPU: the counters are plain memory.
  *
  * Exact where -icount is: an instruction that faults is counted when it is tried,

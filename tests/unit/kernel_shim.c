@@ -3,7 +3,7 @@
 #include "arch/clock.h"
 #include "lib/printf.h"
 #include "lib/string.h"
-#include "mm/layout.h"
+#include "arch/layout.h"
 #include <asm/prctl.h>
 #include <asm/unistd.h>
 

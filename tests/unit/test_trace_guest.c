@@ -20,7 +20,7 @@
 
 #include "guest/arch/cpu.h"
 #include "guest/arch/hypercall.h"
-#include "guest/mm/mm.h"
+#include "guest/arch/machine.h"
 #include "guest/trace/trace.h"
 #include "vmm/gmem.h"
 #include "vmm/trace/lib/reader.h"
@@ -43,7 +43,11 @@ void panic(const char *fmt, ...)
     abort();
 }
 
-void *map_window(paddr_t at, size_t n)
+static void (*at_exit)(void);
+
+void machine_at_exit(void (*fn)(void)) { at_exit = fn; }
+
+static void *map_window(paddr_t at, size_t n)
 {
     (void)n;
     return tracer_window(tracer, (unsigned)(at >> 32));
@@ -89,13 +93,15 @@ static void set(uint32_t mm, pfn_t table, unsigned index, unsigned level, unsign
     *slot = new;
 }
 
-void mm_trace_checkpoint(void)
+static void checkpoint(void)
 {
     frame(16)[256] = 17 << 12 | 3;
+    trace_checkpoint(true);
     trace_mm_create(0, 16, 0);
     trace_table_alloc(0, 0, 16, PT_LEVEL_PGD, PT_checkpoint);
     trace_table_alloc(0, 0, 17, PT_LEVEL_PUD, PT_checkpoint);
     trace_pte_range_new(0, 256ull << 39, 16, 256, PT_LEVEL_PGD, PT_checkpoint, 1, &frame(16)[256]);
+    trace_checkpoint(false);
 }
 
 /* Root 32 with tables 33, 34, 35 below it, as mm 5. */
@@ -117,7 +123,7 @@ static void every_kind(void)
     trace_switch(1, 2, 5);
     trace_clone(5, 2, 2, 5, 0x4111, 17);
     trace_vfork_release(5, 1, 2, RELEASE_exec);
-    trace_exec(6, 5, "sh\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    trace_exec(6, 5, 0, "sh\0\0\0\0\0\0\0\0\0\0\0\0\0");
     trace_exit(6, 2, 256);
     trace_reap(5, 2, 256);
     trace_signal(5, 1, 17, 1);
@@ -142,20 +148,20 @@ static void start(const char *dir)
     assert_int_equal(tracer_create(&tracer, dir, 1), 0);
     assert_int_equal(tracer_describe(tracer, &env), 0);
     memset(cpus, 0, sizeof(cpus));
-    /* struct task does not go with the host's headers; the trace reads its tid. */
-    static uint64_t task[1024];
     cpus[0].self = &cpus[0];
-    cpus[0].running = (struct task *)task;
     /* Here, since cmocka sets handlers of its own before each test. */
     struct sigaction sa = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
     sigaction(SIGSEGV, &sa, NULL);
     doorbells = 0;
-    trace_init();
+    assert_true(trace_wanted());
+    trace_cpu_init(0, map_window);
+    trace_start();
+    checkpoint();
 }
 
 static void stop(void)
 {
-    trace_flush_all();
+    at_exit();
     trace_on = false;
     assert_int_equal(tracer_finish(tracer), 0);
 }

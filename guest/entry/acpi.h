@@ -1,6 +1,6 @@
 /* acpi.h - what is wanted of the ACPI tables: which processors there are. */
-#ifndef ARCH_ACPI_H
-#define ARCH_ACPI_H
+#ifndef ENTRY_ACPI_H
+#define ENTRY_ACPI_H
 
 #include "lib/base.h"
 

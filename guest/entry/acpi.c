@@ -8,11 +8,11 @@
  * the BIOS kept; what the direct map does not cover is mapped for good.
  *
  * Left out: all other tables.  Only local APIC and local x2APIC entries are read. */
-#include "arch/acpi.h"
-#include "arch/machine.h"
+#include "entry/acpi.h"
+#include "arch/layout.h"
+#include "arch/pvh.h"
 #include "lib/string.h"
 #include "mm/kmap.h"
-#include "mm/layout.h"
 
 #define BIOS_START    0xe0000ull
 #define BIOS_END      0x100000ull

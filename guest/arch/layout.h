@@ -7,13 +7,17 @@
  *   0xffffffffc0000000  VMAP: stacks with guard pages, device registers
  *
  * The image is position-independent, and the other two lie where the image lies. */
-#ifndef MM_LAYOUT_H
-#define MM_LAYOUT_H
+#ifndef ARCH_LAYOUT_H
+#define ARCH_LAYOUT_H
 
+#include "arch/machine.h"
 #include "lib/base.h"
 
-extern const uint64_t kernel_base, direct_map; /* kmap.c: what the image's place makes them */
-extern const uint64_t vmap_base;
+extern const uint64_t kernel_base, direct_map, vmap_base;
+/* The same for an initializer. */
+#define KERNEL_LOAD 0x100000ull /* kernel.ld */
+#define KERNEL_BASE ((uint64_t)kernel_start - KERNEL_LOAD)
+#define VMAP_BASE   (KERNEL_BASE + (1ull << 30))
 
 #define DIRECT_MAX       (510ull << 30) /* bytes */
 #define VMAP_BYTES       0x3f000000ull
