@@ -16,7 +16,7 @@ void anon_file_init(void)
     anon_sb.permanent = true;
 }
 
-int anon_file_create(const char *name, uint64_t size, struct file **out)
+int anon_file_create(const char *name, uint32_t mode, uint64_t size, struct file **out)
 {
     struct path p = { 0 };
     char text[NAME_MAX_BYTES + 1];
@@ -24,7 +24,7 @@ int anon_file_create(const char *name, uint64_t size, struct file **out)
 
     text[0] = '/';
     strlcpy(text + 1, name, sizeof(text) - 1);
-    err = tmpfs_unnamed(&anon_sb, 0777, NULL, text, &p.dentry);
+    err = tmpfs_unnamed(&anon_sb, mode, NULL, text, &p.dentry);
     if (err)
         return err;
     p.dentry->inode->size = size;

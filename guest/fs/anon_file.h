@@ -8,6 +8,6 @@ struct file;
 
 void anon_file_init(void);
 /* Opened for reading and writing; its name is only shown: 0 or -ENOMEM. */
-int anon_file_create(const char *name, uint64_t size, struct file **out);
+int anon_file_create(const char *name, uint32_t mode, uint64_t size, struct file **out);
 
 #endif

@@ -52,6 +52,9 @@ struct inode {
     uint32_t borrowed_pages;  /*   lie in the root image from this frame on */
     uint64_t npages;          /* [pages_lock] st_blocks / 8 */
     struct list mappings;     /* [pages_lock] struct vma.file_link */
+    uint32_t shared_maps;     /* [pages_lock] of those, shared and writable now or later */
+    uint32_t seals;           /* [lock + pages_lock], read without: F_SEAL_*.  fs/seal.h */
+    bool takes_seals;         /* [k] a memfd that may be sealed */
     int32_t writers; /* [a] open for writing; below 0: so many programs run from it.  ETXTBSY */
     void *private;   /* [k] symlink text, procfs node; [a] pipe, once made */
 };

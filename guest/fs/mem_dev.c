@@ -109,7 +109,7 @@ static int zero_mmap(struct file *f, struct vma *v)
         return 0;
     }
     if (!backing) {
-        err = anon_file_create("dev/zero", 0, &backing);
+        err = anon_file_create("dev/zero", 0777, 0, &backing);
         if (err)
             return err;
         /* Another process that shares f may have been faster. */

@@ -13,6 +13,7 @@
  * A hole is punched by zeroing the frames that somebody maps and by freeing the
  * others: no mapping has to be searched for it. */
 #include "fs/pages_io.h"
+#include "fs/seal.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/pages.h"
@@ -169,10 +170,15 @@ static long write_locked(struct inode *in, struct uio *u, uint64_t *pos)
 
     if (left < 0)
         return left;
+    if (inode_sealed(in, SEALS_AGAINST_WRITING))
+        return -EPERM;
     while (left) {
         size_t off = at & (PAGE_SIZE - 1), n = MIN(PAGE_SIZE - off, (size_t)left);
         pfn_t pfn;
 
+        err = at + n > in->size && inode_sealed(in, F_SEAL_GROW) ? -EPERM : 0;
+        if (err)
+            break;
         err = page_get_or_make(in, at >> PAGE_SHIFT, true, &pfn);
         if (err)
             break;
@@ -241,6 +247,8 @@ int inode_truncate(struct inode *in, uint64_t size)
         if (err < 0)
             return (int)err;
     }
+    if (size != old && inode_sealed(in, size < old ? F_SEAL_SHRINK : F_SEAL_GROW))
+        return -EPERM;
     spin_lock(&in->pages_lock);
     in->size = size;
     spin_unlock(&in->pages_lock);
@@ -325,15 +333,27 @@ static int reserve(struct inode *in, uint64_t off, uint64_t end)
     return 0;
 }
 
+/* in->lock held. */
+static int may_allocate(const struct inode *in, int mode, uint64_t end)
+{
+    uint32_t against =
+        mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE) ? SEALS_AGAINST_WRITING : 0;
+
+    if (!(mode & FALLOC_FL_PUNCH_HOLE) && end > in->size)
+        against |= F_SEAL_GROW;
+    return inode_sealed(in, against) ? -EPERM : 0;
+}
+
 int inode_allocate(struct inode *in, int mode, uint64_t off, uint64_t len)
 {
     uint64_t end = off + len;
     int err = 0;
 
     mutex_lock(&in->lock);
-    if (mode & FALLOC_FL_PUNCH_HOLE) {
+    err = may_allocate(in, mode, end);
+    if (!err && mode & FALLOC_FL_PUNCH_HOLE) {
         punch(in, off, end);
-    } else {
+    } else if (!err) {
         if (end > in->size && !(mode & FALLOC_FL_KEEP_SIZE)) {
             long room = write_limit(end - 1, 1);
 

@@ -11,6 +11,7 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
+#include "fs/seal.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -154,8 +155,15 @@ long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct f
     if (err)
         return err;
     uint32_t vm_flags = vma_flags(mm, prot, flags);
+    bool counted = false;
+    if (file && (vm_flags & VM_SHARED) && file_writable(file)) {
+        counted = inode_map_begin(file->inode) == 0; /* until the VMA counts for itself */
+        if (!counted && (prot & PROT_WRITE))
+            return -EPERM;
+        vm_flags |= counted ? 0 : VM_SEALED;
+    }
     if (!file && (vm_flags & VM_SHARED)) {
-        err = anon_file_create("dev/zero", len, &backing);
+        err = anon_file_create("dev/zero", 0777, len, &backing);
         if (err)
             return err;
         off = 0;
@@ -163,6 +171,8 @@ long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct f
     mutex_lock(&mm->lock);
     long ret = map_locked(mm, at, len, vm_flags, flags, backing, off);
     mutex_unlock(&mm->lock);
+    if (counted)
+        inode_map_end(file->inode);
     if (backing != file)
         file_put(backing);
     return ret;
@@ -210,7 +220,7 @@ static void protect_entries(struct gather *g, const struct vma *v)
 static int may_protect(const struct vma *v, uint32_t rights)
 {
     if ((rights & VM_WRITE) && v->file && (v->flags & VM_SHARED) &&
-        (v->file->flags & O_ACCMODE) != O_RDWR)
+        ((v->file->flags & O_ACCMODE) != O_RDWR || v->flags & VM_SEALED))
         return -EACCES;
     const struct mount *m = v->file ? v->file->path.mnt : NULL;
     if ((rights & VM_EXEC) && m && (m->flags & MS_NOEXEC))

@@ -13,12 +13,19 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 
+/* Writes through v go, now or after mprotect(2), to the file. */
+static bool may_write_file(const struct vma *v)
+{
+    return (v->flags & (VM_SHARED | VM_SEALED)) == VM_SHARED && file_writable(v->file);
+}
+
 void vma_file_link(struct vma *v, struct vma *sibling)
 {
     struct inode *in = v->file->inode;
     file_get(v->file);
     spin_lock(&in->pages_lock);
     list_push_front(sibling ? &sibling->file_link : &in->mappings, &v->file_link);
+    in->shared_maps += may_write_file(v);
     spin_unlock(&in->pages_lock);
 }
 
@@ -27,6 +34,7 @@ void vma_file_unlink(struct vma *v)
     struct inode *in = v->file->inode;
     spin_lock(&in->pages_lock);
     list_remove(&v->file_link);
+    in->shared_maps -= may_write_file(v);
     spin_unlock(&in->pages_lock);
     file_put(v->file);
     v->file = NULL;

@@ -277,6 +277,7 @@ static void leave_process(struct task *t, uint64_t rss)
     if (p->nthreads == 0) {
         process_end(p);
     } else {
+        waitq_wake(&p->end_wait); /* who polls a pidfd of this thread */
         signal_task_exit(t);
         hand_over_children(t);
     }

@@ -1,9 +1,9 @@
-/* pidfd.c - descriptors that name a process.
+/* pidfd.c - descriptors that name a process or a thread.
  *
- * Who polls one sleeps in process.end_wait, which the end of the process wakes
- * after it has become a zombie.  That it was reaped changes nothing: zombie
- * stays set, and the process exists while a pidfd refers to it.
- * Left out: pidfds of threads, pidfd_getfd(2). */
+ * Who polls one sleeps in process.end_wait, which the end of the process, and of each of
+ * its threads, wakes: of the process after it has become a zombie.  The process and the
+ * thread exist while a pidfd refers to them; whether they are still in the family, which
+ * is what "gone" means, the table of PIDs says. */
 #include "proc/pidfd.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -11,6 +11,7 @@
 #include "fs/poll.h"
 #include "proc/pid.h"
 #include "proc/process.h"
+#include "proc/task.h"
 #include "sys/syscall.h"
 
 #include <linux/magic.h>
@@ -18,43 +19,102 @@
 
 static struct superblock pidfd_sb = { .type = "pidfd", .magic = ANON_INODE_FS_MAGIC };
 
-static uint32_t pidfd_poll(struct file *f, struct poll_table *pt)
+/* Of a process: that; of a thread: struct task. */
+static bool gone(const struct process *p, const struct task *t)
+{
+    spin_lock(&tree_lock);
+    bool is = t != NULL ? task_find(t->tid) != t : process_find(p->tgid) != p;
+    spin_unlock(&tree_lock);
+    return is;
+}
+
+static uint32_t ready(bool ended, const struct process *p, const struct task *t)
+{
+    if (!ended)
+        return 0;
+    return EPOLLIN | EPOLLRDNORM | (gone(p, t) ? EPOLLHUP : 0);
+}
+
+static uint32_t process_poll(struct file *f, struct poll_table *pt)
 {
     struct process *p = f->private;
 
     poll_wait(pt, &p->end_wait);
-    return __atomic_load_n(&p->zombie, __ATOMIC_ACQUIRE) ? EPOLLIN | EPOLLRDNORM : 0;
+    return ready(__atomic_load_n(&p->zombie, __ATOMIC_ACQUIRE), p, NULL);
 }
 
-static void pidfd_release(struct file *f) { process_put(f->private); }
+static uint32_t thread_poll(struct file *f, struct poll_table *pt)
+{
+    struct task *t = f->private;
 
-static const struct file_ops pidfd_ops = {
-    .poll = pidfd_poll,
-    .release = pidfd_release,
+    poll_wait(pt, &t->proc->end_wait);
+    return ready(__atomic_load_n(&t->exiting, __ATOMIC_ACQUIRE), t->proc, t);
+}
+
+static void process_release_file(struct file *f) { process_put(f->private); }
+static void thread_release_file(struct file *f) { task_put(f->private); }
+
+static const struct file_ops process_ops = {
+    .poll = process_poll,
+    .release = process_release_file,
+    .nonseekable = true,
+};
+static const struct file_ops thread_ops = {
+    .poll = thread_poll,
+    .release = thread_release_file,
     .nonseekable = true,
 };
 
+struct task *pidfd_thread(const struct file *f)
+{
+    return f->ops == &thread_ops ? f->private : NULL;
+}
+
 struct process *pidfd_process(const struct file *f)
 {
-    return f->ops == &pidfd_ops ? f->private : NULL;
+    struct task *t = pidfd_thread(f);
+
+    return t != NULL ? t->proc : f->ops == &process_ops ? f->private : NULL;
+}
+
+int pidfd_number(const struct file *f)
+{
+    const struct task *t = pidfd_thread(f);
+    const struct process *p = pidfd_process(f);
+
+    return gone(p, t) ? -1 : (int)(t != NULL ? t->tid : p->tgid);
+}
+
+/* t NULL: of the process. */
+static int prepare(struct process *p, struct task *t, uint32_t flags, int *fd, struct file **out)
+{
+    struct inode *in = inode_alloc(&pidfd_sb, 0600);
+    struct file *f;
+
+    if (in == NULL)
+        return -ENOMEM;
+    int err = file_alloc(in, t != NULL ? &thread_ops : &process_ops, O_RDWR | flags, &f);
+    inode_put(in); /* the file has a reference of its own */
+    if (err != 0)
+        return err;
+    if (t != NULL)
+        task_get(t);
+    else
+        process_get(p);
+    f->private = t != NULL ? (void *)t : p;
+    int n = fd_alloc(0, O_CLOEXEC);
+    if (n < 0) {
+        file_put(f);
+        return n;
+    }
+    *fd = n;
+    *out = f;
+    return 0;
 }
 
 int pidfd_prepare(struct process *p, uint32_t flags, int *fd, struct file **f)
 {
-    struct inode *in = inode_alloc(&pidfd_sb, 0600);
-
-    if (in == NULL)
-        return -ENOMEM;
-    int err = file_alloc(in, &pidfd_ops, O_RDWR | flags, f);
-    inode_put(in); /* the file has a reference of its own */
-    if (err != 0)
-        return err;
-    process_get(p);
-    (*f)->private = p;
-    *fd = fd_alloc(0, O_CLOEXEC);
-    if (*fd < 0)
-        file_put(*f);
-    return *fd < 0 ? *fd : 0;
+    return prepare(p, NULL, flags, fd, f);
 }
 
 void pidfd_cancel(int fd, struct file *f)
@@ -63,27 +123,78 @@ void pidfd_cancel(int fd, struct file *f)
     file_put(f);
 }
 
+/* The task of that number, with a reference; NULL and *err. */
+static struct task *find(int pid, bool thread, int *err)
+{
+    spin_lock(&tree_lock);
+    struct task *t = task_find((uint32_t)pid);
+    *err = t == NULL ? -ESRCH : -ENOENT; /* a thread that leads no group */
+    if (t != NULL && !thread && process_find((uint32_t)pid) == NULL)
+        t = NULL;
+    if (t != NULL)
+        task_get(t);
+    spin_unlock(&tree_lock);
+    return t;
+}
+
 SYSCALL2(pidfd_open, int, pid, uint32_t, flags)
 {
-    struct process *p;
     struct file *f;
-    int fd, err = -ESRCH;
+    int fd, err;
 
-    if ((flags & ~(uint32_t)PIDFD_NONBLOCK) || pid <= 0)
+    if ((flags & ~(uint32_t)(PIDFD_NONBLOCK | PIDFD_THREAD)) || pid <= 0)
         return -EINVAL;
-    spin_lock(&tree_lock);
-    p = process_find((uint32_t)pid);
-    if (p != NULL)
-        process_get(p);
-    else if (task_find((uint32_t)pid) != NULL)
-        err = -EINVAL; /* a thread that leads no group */
-    spin_unlock(&tree_lock);
-    if (p == NULL)
+    struct task *t = find(pid, flags & PIDFD_THREAD, &err);
+    if (t == NULL)
         return err;
-    err = pidfd_prepare(p, flags, &fd, &f);
-    process_put(p);
+    err = prepare(t->proc, flags & PIDFD_THREAD ? t : NULL, flags, &fd, &f);
+    task_put(t);
     if (err != 0)
         return err;
     fd_install(fd, f);
     return fd;
+}
+
+/* The descriptors of the thread, or of the process's first thread.  A reference; NULL and *err. */
+static struct files *files_of(struct file *pidfd, int *err)
+{
+    struct process *p = pidfd_process(pidfd);
+    struct task *t = pidfd_thread(pidfd);
+    struct files *files = NULL;
+
+    *err = -EBADF;
+    if (p == NULL)
+        return NULL;
+    spin_lock(&tree_lock);
+    if (t == NULL)
+        t = process_find(p->tgid) == p ? p->leader : NULL;
+    *err = t == NULL || t->exiting ? -ESRCH : task_may_attach(t) ? 0 : -EPERM;
+    if (*err == 0) {
+        spin_lock(&t->lock);
+        files = t->files;
+        if (files != NULL)
+            files_get(files);
+        spin_unlock(&t->lock);
+        *err = files != NULL ? 0 : -ESRCH; /* on its way out */
+    }
+    spin_unlock(&tree_lock);
+    return files;
+}
+
+SYSCALL3(pidfd_getfd, int, pidfd, int, fd, uint32_t, flags)
+{
+    int err;
+
+    if (flags != 0)
+        return -EINVAL;
+    struct file *f = fd_get(pidfd);
+    if (f == NULL)
+        return -EBADF;
+    struct files *files = files_of(f, &err);
+    file_put(f);
+    if (files == NULL)
+        return err;
+    f = files_peek(files, fd);
+    files_put(files);
+    return f != NULL ? fd_open_add(f, O_CLOEXEC) : -EBADF;
 }

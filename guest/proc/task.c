@@ -119,6 +119,21 @@ void task_put(struct task *t)
     task_free(t);
 }
 
+bool task_may_attach(struct task *t)
+{
+    const struct cred *me = &current->cred, *c = &t->cred;
+
+    if (t->proc == current->proc || capable())
+        return true;
+    if (me->uid != c->uid || me->uid != c->euid || me->uid != c->suid || me->gid != c->gid ||
+        me->gid != c->egid || me->gid != c->sgid)
+        return false;
+    spin_lock(&t->lock);
+    bool dumpable = t->mm != NULL && t->mm->dumpable == 1;
+    spin_unlock(&t->lock);
+    return dumpable;
+}
+
 struct mm *task_get_mm(struct task *t)
 {
     spin_lock(&t->lock);

@@ -10,6 +10,8 @@ int task_alloc(struct task **out);     /* refs 2: its place in the table, and it
 void task_free_unborn(struct task *t); /* it never ran and nobody knows it */
 void task_get(struct task *t);
 void task_put(struct task *t);
+/* May current do what it likes with t (ptrace's PTRACE_MODE_ATTACH by real IDs)? */
+bool task_may_attach(struct task *t);
 /* mm of a task, with a reference, NULL when it has none (any more). */
 struct mm *task_get_mm(struct task *t);
 

@@ -185,7 +185,10 @@ static int wait_pidfd(struct query *q, int fd)
     if (f == NULL)
         return rc;
     q->named = pidfd_process(f);
-    if (q->named != NULL) {
+    struct task *thread = pidfd_thread(f);
+    if (thread != NULL && thread->tid != thread->proc->tgid) {
+        rc = -ECHILD; /* only processes are waited for */
+    } else if (q->named != NULL) {
         bool nonblock = (f->flags & O_NONBLOCK) && !(q->options & WNOHANG);
         q->id = q->named->tgid;
         q->options |= nonblock ? WNOHANG : 0;

@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
+#include "proc/pidfd.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
 
@@ -152,6 +153,10 @@ static int show_fdinfo(struct text *t, const struct proc_node *n)
         return err;
     text_printf(t, "pos:\t%llu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%llu\n", (unsigned long long)f->pos,
                 f->flags, f->path.mnt ? f->path.mnt->id : 0, (unsigned long long)f->inode->ino);
+    if (pidfd_process(f)) {
+        int pid = pidfd_number(f);
+        text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+    }
     file_put(f);
     return 0;
 }

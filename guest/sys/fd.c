@@ -9,12 +9,12 @@
 #include "fs/inode.h"
 #include "fs/path.h"
 #include "fs/pipe.h"
+#include "fs/seal.h"
 #include "sched/task.h"
 #include "sys/syscall.h"
 #include <asm/ioctls.h>
 #include <linux/close_range.h>
 #include <linux/fs.h>
-#include <linux/memfd.h>
 
 /* --- open and close --- */
 
@@ -91,13 +91,18 @@ SYSCALL2(memfd_create, uaddr_t, name, uint32_t, flags)
     long len;
     int err;
 
-    if (flags & ~(uint32_t)(MFD_CLOEXEC | MFD_ALLOW_SEALING))
+    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC) ||
+        (flags & (MFD_NOEXEC_SEAL | MFD_EXEC)) == (MFD_NOEXEC_SEAL | MFD_EXEC))
         return -EINVAL;
     len = strncpy_from_user(text + 6, name, sizeof(text) - 6);
     if (len < 0)
         return len == -ENAMETOOLONG ? -EINVAL : len;
-    err = anon_file_create(text, 0, &f);
-    return err ? err : fd_open_add(f, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
+    err = anon_file_create(text, flags & MFD_NOEXEC_SEAL ? 0666 : 0777, 0, &f);
+    if (err)
+        return err;
+    f->inode->takes_seals = (flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL)) != 0;
+    f->inode->seals = flags & MFD_NOEXEC_SEAL ? F_SEAL_EXEC : 0;
+    return fd_open_add(f, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
 }
 
 /* --- dup --- */
@@ -278,7 +283,8 @@ static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
     case F_DUPFD_CLOEXEC: return dup_fcntl(f, arg, O_CLOEXEC);
     case F_GETFD: return fd_flags(fd, false, false);
     case F_SETFD: return fd_flags(fd, true, arg & FD_CLOEXEC);
-    case F_GETFL: return f->flags | (f->flags & O_PATH ? 0 : O_LARGEFILE);
+    case F_GETFL: /* what open(2) adds: a pipe or a pidfd has no place */
+        return f->flags | (f->path.dentry && !(f->flags & O_PATH) ? O_LARGEFILE : 0);
     case F_SETFL: return set_flags(f, SETTABLE, (uint32_t)arg);
     case F_GETLK:
     case F_SETLK:
@@ -290,6 +296,8 @@ static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
     case F_SETOWN: f->owner = (int32_t)arg; return 0;
     case F_GETPIPE_SZ: return pipe_get_size(f);
     case F_SETPIPE_SZ: return pipe_set_size(f, (uint32_t)arg);
+    case F_ADD_SEALS: return file_add_seals(f, (uint32_t)arg);
+    case F_GET_SEALS: return file_get_seals(f);
     }
     return -EINVAL;
 }

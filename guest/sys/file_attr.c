@@ -3,6 +3,7 @@
 #include "arch/clock.h"
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
+#include "fs/seal.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
@@ -69,6 +70,8 @@ static long change_mode(struct inode *in, const void *how)
         return -EPERM;
     if (!is_dir(in) && current->cred.fsuid != 0 && !in_group(in->gid))
         mode &= ~(uint32_t)S_ISGID;
+    if ((in->mode ^ mode) & 0111 && inode_sealed(in, F_SEAL_EXEC))
+        return -EPERM;
     in->mode = (in->mode & S_IFMT) | mode;
     inode_changed(in);
     return 0;

@@ -6,10 +6,12 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/task.h"
+#include "sched/runq.h"
 #include "sched/sched.h"
 #include "sys/syscall.h"
 #include <linux/sched.h>
 #include <linux/sched/types.h>
+#include <linux/time_types.h>
 
 SYSCALL0(sched_yield)
 {
@@ -108,6 +110,21 @@ SYSCALL1(sched_getscheduler, int, tid)
         return rc;
     task_put(t);
     return SCHED_NORMAL;
+}
+
+/* How long a turn is, also for those that are not real-time. */
+SYSCALL2(sched_rr_get_interval, int, tid, uaddr_t, interval)
+{
+    struct task *t;
+    int rc = tid < 0 ? -EINVAL : find_task(tid, false, &t);
+
+    if (rc != 0)
+        return rc;
+    uint64_t ns = runq_turn(t);
+    task_put(t);
+    return put_user(((struct __kernel_timespec){ .tv_sec = (int64_t)(ns / NSEC_PER_SEC),
+                                                 .tv_nsec = (int64_t)(ns % NSEC_PER_SEC) }),
+                    interval);
 }
 
 static long priority_bound(int policy, int of_realtime)

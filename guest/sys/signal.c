@@ -322,27 +322,48 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uaddr_t, uinfo)
     return err;
 }
 
-/* info NULL: as kill() does it. */
+/* To what f names in that scope; tree_lock held. */
+static int send_pidfd(const struct file *f, uint32_t scope, int sig, const siginfo_t *info)
+{
+    struct process *p = pidfd_process(f);
+    struct task *t = pidfd_thread(f);
+
+    if (t != NULL ? task_find(t->tid) != t : process_find(p->tgid) != p)
+        return -ESRCH;
+    if (scope == PIDFD_SIGNAL_PROCESS_GROUP)
+        return kill_many(t != NULL ? t->tid : p->tgid, sig, info);
+    if (scope == PIDFD_SIGNAL_THREAD_GROUP)
+        return send_checked(p, sig, info);
+    if (!signal_allowed(p, sig))
+        return -EPERM;
+    return sig != 0 ? signal_send_task(t != NULL ? t : p->leader, sig, info) : 0;
+}
+
+/* uinfo 0: as kill() or tgkill() does it. */
 SYSCALL4(pidfd_send_signal, int, fd, int, sig, uaddr_t, uinfo, uint32_t, flags)
 {
     siginfo_t info;
     int err = 0;
 
-    if (flags != 0)
+    if (flags > PIDFD_SIGNAL_PROCESS_GROUP || (flags & (flags - 1)) != 0)
         return -EINVAL;
     struct file *f = fd_get(fd);
     if (f == NULL)
         return -EBADF;
     struct process *p = pidfd_process(f);
+    uint32_t scope = flags                          ? flags
+                     : p && pidfd_thread(f) != NULL ? PIDFD_SIGNAL_THREAD
+                                                    : PIDFD_SIGNAL_THREAD_GROUP;
     if (p == NULL || sig < 0 || sig > SIG_MAX)
         err = p == NULL ? -EBADF : -EINVAL;
     else if (uinfo == 0)
-        siginfo_user(&info, sig, SI_USER);
+        siginfo_user(&info, sig, scope == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
     else
-        err = get_info(&info, uinfo, sig, p == current->proc);
+        err =
+            get_info(&info, uinfo, sig, p == current->proc && scope != PIDFD_SIGNAL_PROCESS_GROUP);
     if (err == 0) {
         spin_lock(&tree_lock);
-        err = process_find(p->tgid) == p ? send_checked(p, sig, &info) : -ESRCH;
+        err = send_pidfd(f, scope, sig, &info);
         spin_unlock(&tree_lock);
     }
     file_put(f);

@@ -4,6 +4,7 @@
  * change together, under tree_lock (which guards who is in which session) and
  * then tty.lock.  Signals are sent after tty.lock is released. */
 #include "arch/uaccess.h"
+#include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
 #include "tty/internal.h"
@@ -211,6 +212,25 @@ long tty_get_sid(struct tty *tty, uaddr_t to)
     return put_user(sid, to);
 }
 
+/* May that be the foreground group?  As on Linux also the number of a process that leads no
+ * group: it may come to.  tree_lock held. */
+static int may_be_foreground(uint32_t pgid)
+{
+    struct session *mine = current->proc->session;
+    struct process *p;
+
+    list_for_each(p, &all_processes, all_link)
+        if (p->pgid == pgid)
+            return p->session == mine ? 0 : -EPERM;
+    struct task *t = task_find(pgid);
+    if (t != NULL)
+        return t->proc->session == mine ? 0 : -EPERM;
+    list_for_each(p, &all_processes, all_link)
+        if (p->session->sid == pgid) /* the number lives on as the session's */
+            return -EPERM;
+    return -ESRCH;
+}
+
 long tty_set_pgrp(struct tty *tty, uaddr_t from)
 {
     int pgid, err = tty_job_control(tty, SIGTTOU);
@@ -224,9 +244,8 @@ long tty_set_pgrp(struct tty *tty, uaddr_t from)
     if (pgid < 0)
         return -EINVAL;
     spin_lock(&tree_lock);
-    if (!pgrp_exists((uint32_t)pgid, current->proc->session)) {
-        err = -EPERM;
-    } else {
+    err = may_be_foreground((uint32_t)pgid);
+    if (err == 0) {
         spin_lock(&tty->lock);
         tty->fg_pgid = (uint32_t)pgid;
         spin_unlock(&tty->lock);
