@@ -14,6 +14,7 @@
 #include "arch/uaccess.h"
 #include "arch/uart.h"
 #include "lib/printf.h"
+#include "mm/fault.h"
 #include "mm/mm.h"
 #include "proc/oom.h"
 #include "proc/signal.h"
@@ -156,6 +157,22 @@ void trap_user(struct regs *r)
         exception_in_user_mode(r);
     LOCK_NO_LOCK("held on the way to user mode");
     task_leave_kernel(t);
+}
+
+void trap_return_work(struct regs *r)
+{
+    uint64_t need = this_cpu()->need_resched;
+
+    if (need == NEED_AGAIN && sched_may_wait())
+        need = 0;
+    while (need != 0 || current->sig_pending) {
+        if (need != 0)
+            sched_turn_check();
+        if (current->sig_pending)
+            signal_deliver(r);
+        need = this_cpu()->need_resched & NEED_LOOK;
+    }
+    LOCK_NO_LOCK("held on the way to user mode");
 }
 
 static void __attribute__((noreturn)) kernel_died(const struct regs *r)

@@ -20,6 +20,7 @@ void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
 void trap_init(void); /* this CPU: SYSCALL leads to syscall_entry */
 /* Called by entry.asm with interrupts off. */
 void trap_user(struct regs *r);
+void trap_return_work(struct regs *r); /* before user mode: preemption, signals */
 void trap_kernel(struct regs *r);
 void trap_paranoid(struct regs *r);
 

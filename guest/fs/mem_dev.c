@@ -6,7 +6,7 @@
 #include "fs/device.h"
 #include "fs/file.h"
 #include "fs/inode.h"
-#include "mm/vma.h"
+#include "mm/mm.h"
 #include "sched/sched.h"
 #include "sched/task.h"
 #include <linux/major.h>

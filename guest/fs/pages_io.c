@@ -21,6 +21,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "mm/vma.h"
 #include "proc/signal.h"
 #include "sched/sched.h"
 #include <linux/falloc.h>

@@ -2,9 +2,11 @@
  * tail of a data segment in exec, another process's arguments in procfs.
  * Pages are faulted in as the program would have it, and reached through the
  * direct map, under mm->lock all the while. */
+#include "mm/access.h"
 #include "lib/string.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
+#include "mm/mm.h"
 #include "mm/pt.h"
 
 /* The page at va in kernel memory, faulted in; NULL and *err. */

@@ -8,6 +8,7 @@
  * look until the VMM is done, so that the frame is still that page's. */
 #include "mm/bulk.h"
 #include "arch/uaccess.h"
+#include "mm/mm.h"
 #include "mm/pt.h"
 #include "sched/task.h"
 

@@ -11,6 +11,7 @@
  * parent's TLBs are flushed once, at the end, and only if it lost a W. */
 #include "mm/copy.h"
 #include "mm/frame.h"
+#include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/tlb.h"
 #include "mm/unmap.h"

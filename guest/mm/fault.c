@@ -34,6 +34,7 @@
 #include "arch/uaccess.h"
 #include "fs/pages_io.h"
 #include "mm/frame.h"
+#include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/tlb.h"
 #include "mm/unmap.h"

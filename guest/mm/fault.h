@@ -1,11 +1,20 @@
-/* fault.h - page faults, for those inside mm/ who hold mm->lock already. */
+/* fault.h - page faults. */
 #ifndef MM_FAULT_H
 #define MM_FAULT_H
 
 #include "mm/mm.h"
 #include "sched/task.h"
 
-/* As mm_fault(); mm->lock held. */
+/* A page fault in user mode, or by uaccess on user memory.  0: go on.  Else the
+ * signal: SIGSEGV or SIGBUS, *code its si_code.  -ENOMEM: the OOM killer's turn. */
+#define FAULT_PRESENT 1u
+#define FAULT_WRITE   2u
+#define FAULT_USER    4u
+#define FAULT_RSVD    8u
+#define FAULT_FETCH   16u
+int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code);
+
+/* For those inside mm/: as mm_fault(); mm->lock held. */
 int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 /* Faults in all of [start, end) that is mapped, as far as it can. mm->lock held. */
 void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);

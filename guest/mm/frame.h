@@ -15,10 +15,15 @@
  * handed out. */
 struct frame {
     uint32_t refs, tag;
-};                           /* refs [a]; tag: its owner's lock */
-extern struct frame *frames; /* [k] by frame number, below nframes */
-extern pfn_t nframes;        /* [k] */
+}; /* refs [a]; tag: its owner's lock */
 
+/* frame_pool.c */
+void frame_init(void);        /* from boot_info */
+extern struct frame *frames;  /* [k] by frame number, below nframes */
+extern pfn_t nframes;         /* [k] */
+extern uint64_t frames_total; /* [k] frame_counts.total */
+
+/* frame.c */
 static inline bool frame_counted(pfn_t pfn)
 {
     return likely(pfn < nframes) && frames[pfn].refs != 0;
@@ -34,7 +39,6 @@ static inline void frame_get_inline(pfn_t pfn)
     }
 }
 
-void frame_init(void); /* from boot_info */
 /* One frame, one reference; 0 when memory is out (callers: -ENOMEM). */
 pfn_t frame_alloc(void); /* content: anything */
 pfn_t frame_alloc_zeroed(void);
@@ -52,7 +56,6 @@ struct frame_counts {
 }; /* in frames */
 /* Exact while nobody allocates; what CPUs keep for themselves is free. */
 void frame_count(struct frame_counts *c);
-extern uint64_t frames_total; /* [k] its total */
 
 static inline void frame_set_tag(pfn_t pfn, uint32_t tag) { frames[pfn].tag = tag; }
 static inline uint32_t frame_tag(pfn_t pfn) { return frames[pfn].tag; }

@@ -28,6 +28,7 @@ unsigned pool_take_fresh(enum frame_kind kind, unsigned n, pfn_t *first);
 uint64_t pool_free(enum frame_kind kind);
 uint64_t pool_image_frames(void);
 
-void frame_caches_init(void); /* frame.c: called by frame_init() */
+/* frame.c: called by frame_init() */
+void frame_caches_init(void);
 
 #endif

@@ -3,8 +3,10 @@
  * One flush for an operation, if that can be: where other CPUs have the address
  * space, each flush interrupts them, so the list of frames goes on in a frame of
  * its own instead of being flushed when the few places on the stack are used. */
+#include "mm/gather.h"
 #include "mm/frame.h"
 #include "arch/layout.h"
+#include "mm/mm.h"
 #include "mm/tlb.h"
 
 #include "lib/string.h"

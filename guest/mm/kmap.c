@@ -16,6 +16,7 @@
  * that was not present is in none. */
 #include "mm/kmap.h"
 #include "mm/frame.h"
+#include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/tlb.h"
 

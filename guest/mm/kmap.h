@@ -1,8 +1,21 @@
-/* kmap.h - the kernel's own mappings, as far as the rest of mm/ needs them. */
+/* kmap.h - the kernel's own mappings. */
 #ifndef MM_KMAP_H
 #define MM_KMAP_H
 
 #include "mm/mm.h"
+
+extern struct mm kernel_mm; /* id 0: owner of kernel tables; has no user half */
+void mm_init(void);         /* the kernel's own tables: W^X; adopts boot's */
+
+/* Kernel memory with its own mappings. */
+#define KSTACK_BYTES (3 * PAGE_SIZE)
+uintptr_t kstack_alloc(void); /* top of a stack of that size above a guard page; 0: no memory.
+                                 * Reuses freed ones: then no entry is written */
+void kstack_free(uintptr_t top);
+void *map_device(paddr_t at, size_t n); /* uncached registers; for ever */
+void *map_window(paddr_t at, size_t n); /* write-back memory outside RAM; for ever */
+/* Called by the trace once it records: emits all live tables as the checkpoint. */
+void mm_trace_checkpoint(void);
 
 /* kernel_mm gets the tables that boot.asm began with. */
 void kmap_adopt_boot(void);

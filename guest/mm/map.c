@@ -6,6 +6,7 @@
  * Memory is promised as Linux does by default: a mapping that could never be
  * filled is refused (more private writable memory than the machine has, unless
  * MAP_NORESERVE), all others are granted. */
+#include "mm/map.h"
 #include "arch/uaccess.h"
 #include "fs/anon_file.h"
 #include "fs/file.h"
@@ -14,7 +15,9 @@
 #include "fs/seal.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
+#include "mm/gather.h"
 #include "mm/heap.h"
+#include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"

@@ -14,6 +14,7 @@
 #include "mm/heap.h"
 #include "mm/kmap.h"
 #include "mm/pt.h"
+#include "mm/tlb.h"
 #include "mm/unmap.h"
 
 #include "arch/uaccess.h"

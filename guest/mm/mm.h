@@ -65,9 +65,6 @@ struct mm {
     uint32_t auxv_bytes; /* [k] */
 };
 
-extern struct mm kernel_mm; /* id 0: owner of kernel tables; has no user half */
-
-void mm_init(void);             /* the kernel's own tables: W^X; adopts boot's */
 int mm_create(struct mm **out); /* empty user half; users = 1 */
 /* A copy for fork: private pages shared read-only for COW.  from->lock is
  * taken inside.  -ENOMEM: nothing is left of it. */
@@ -78,51 +75,5 @@ bool mm_get_unless_dead(struct mm *mm); /* for who found it in a list */
 bool mm_memory_is_coming(void);
 /* Last put: all user memory and tables go, with that reason (exec or exit). */
 void mm_put(struct mm *mm, enum pt_reason why);
-/* This CPU runs in that mm from now on (NULL: in none; it keeps the root). */
-void mm_activate(struct mm *mm);
-
-/* A page fault in user mode, or by uaccess on user memory.  0: go on.  Else the
- * signal: SIGSEGV or SIGBUS, *code its si_code.  -ENOMEM: the OOM killer's turn. */
-#define FAULT_PRESENT 1u
-#define FAULT_WRITE   2u
-#define FAULT_USER    4u
-#define FAULT_RSVD    8u
-#define FAULT_FETCH   16u
-int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code);
-
-/* The calls behind mmap(2) and friends, on an mm that may still be private to
- * exec.  Addresses and lengths as in the man pages; mm->lock is taken inside.
- * file: a reference of its own is taken.  prot: PROT_*, flags: MAP_*. */
-long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct file *file,
-            uint64_t off);
-long mm_unmap(struct mm *mm, uaddr_t at, size_t len);
-long mm_protect(struct mm *mm, uaddr_t at, size_t len, int prot);
-/* The initial stack of an image, growing down to RLIMIT_STACK: the given frames
- * end at `top`, with room below.  Takes their references over if it succeeds.
- * prot may hold PROT_EXEC. */
-int mm_map_stack(struct mm *mm, uaddr_t top, const pfn_t *pages, unsigned npages, int prot);
-/* Zeroes [at, at+n) of another mm's writable memory (the tail of an ELF data
- * segment), faulting pages in. 0 or -EFAULT/-ENOMEM. */
-int mm_clear(struct mm *mm, uaddr_t at, size_t n);
-/* Copies between kernel memory and any mm (procfs cmdline, environ, mem). Bytes done or -errno. */
-long mm_access(struct mm *mm, uaddr_t at, void *buf, size_t n, bool write);
-
-/* Every mapping of the file loses its pages from page `from` on (truncate).
- * Caller holds inode->lock. */
-void mm_file_truncated(struct inode *inode, uint64_t from);
-
-/* First VMA that ends above at, or NULL.  mm->lock held. */
-struct vma *vma_find(struct mm *mm, uaddr_t at);
-struct vma *vma_next(struct vma *v);
-
-/* Kernel memory with its own mappings. */
-#define KSTACK_BYTES (3 * PAGE_SIZE)
-uintptr_t kstack_alloc(void); /* top of a stack of that size above a guard page; 0: no memory.
-                                 * Reuses freed ones: then no entry is written */
-void kstack_free(uintptr_t top);
-void *map_device(paddr_t at, size_t n); /* uncached registers; for ever */
-void *map_window(paddr_t at, size_t n); /* write-back memory outside RAM; for ever */
-/* Called by the trace once it records: emits all live tables as the checkpoint. */
-void mm_trace_checkpoint(void);
 
 #endif

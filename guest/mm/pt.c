@@ -20,8 +20,10 @@
  * is freed is empty and therefore all zero, as frame_alloc_table() promises. */
 #include "mm/pt.h"
 #include "mm/frame.h"
-#include "mm/tlb.h"
 
+#include "mm/gather.h"
+#include "mm/kmap.h"
+#include "mm/mm.h"
 #include "sync/lock.h"
 #include "trace/trace.h"
 

@@ -47,6 +47,8 @@
 #include "arch/apic.h"
 #include "arch/cpu.h"
 #include "arch/regs.h"
+#include "mm/kmap.h"
+#include "mm/mm.h"
 #include "trace/trace.h"
 
 #define FLUSH_PAGES 32

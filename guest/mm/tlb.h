@@ -24,6 +24,8 @@ static inline bool tlb_others(const struct mm *mm)
     /* A single user is current, and who is not there cannot make another. */
     return unlikely(ncpus > 1) && __atomic_load_n(&mm->users, __ATOMIC_RELAXED) > 1;
 }
+/* This CPU runs in that mm from now on (NULL: in none; it keeps the root). */
+void mm_activate(struct mm *mm);
 /* No CPU has mm's root afterwards; mm has no user left. */
 void tlb_leave(struct mm *mm);
 
@@ -36,37 +38,7 @@ static inline void tlb_poll(void)
         tlb_serve();
 }
 
-#define GATHER_FRAMES 48
-#define GATHER_TABLES 8
-struct gather { /* on the stack of who holds mm->lock */
-    struct mm *mm;
-    enum pt_reason why;
-    bool cached_tables; /* a table that is freed may be in paging-structure caches */
-    uaddr_t start, end; /* what is to be flushed; start > end: nothing */
-    pfn_t *frame;       /* few[], or where there are many, a frame full of them */
-    unsigned nframes, room, ntables;
-    pfn_t few[GATHER_FRAMES];
-    struct {
-        uaddr_t va;
-        pfn_t pfn;
-        uint8_t level;
-    } table[GATHER_TABLES];
-};
-
-void gather_start(struct gather *g, struct mm *mm, enum pt_reason why);
-/* [start, end) had its entries changed: to be flushed. */
-static inline void gather_range(struct gather *g, uaddr_t start, uaddr_t end)
-{
-    g->start = MIN(g->start, start);
-    g->end = MAX(g->end, end);
-}
-/* Room for how many frames?  At least one. */
-unsigned gather_room(struct gather *g);
-static inline void gather_frame(struct gather *g, pfn_t pfn) { g->frame[g->nframes++] = pfn; }
-void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level);
-void gather_flush(struct gather *g); /* at the end, always */
-
-/* tlb.c, for gather.c: tlb_flush() that may be about freed tables, too. */
+/* For gather.c: tlb_flush() that may be about freed tables, too. */
 void tlb_flush_wish(struct mm *mm, uint64_t start, uint64_t end, enum tlb_wish wish);
 
 #endif

@@ -6,6 +6,8 @@
  * table are used is known, so the scan of a sparse one ends early. */
 #include "mm/unmap.h"
 #include "mm/frame.h"
+#include "mm/gather.h"
+#include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/vma.h"
 

@@ -3,7 +3,7 @@
 #ifndef MM_UNMAP_H
 #define MM_UNMAP_H
 
-#include "mm/tlb.h"
+#include "mm/mm.h"
 
 /* No page is mapped in [start, end) afterwards; empty tables are freed, TLBs
  * flushed.  VMAs are not touched. */

@@ -13,6 +13,7 @@
 
 #include "arch/uaccess.h"
 #include "lib/string.h"
+#include "mm/mm.h"
 
 static struct vma *of(struct rb_node *n) { return n ? rb_entry(n, struct vma, node) : NULL; }
 

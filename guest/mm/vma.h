@@ -16,6 +16,9 @@ struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags)
 void vma_insert(struct mm *mm, struct vma *v);
 /* Out of both, uncounted, freed, its file put.  Its pages are gone already. */
 void vma_remove(struct mm *mm, struct vma *v);
+/* First VMA that ends above at, or NULL.  mm->lock held. */
+struct vma *vma_find(struct mm *mm, uaddr_t at);
+struct vma *vma_next(struct vma *v);
 struct vma *vma_prev(struct vma *v); /* NULL: it is the first */
 /* Splits the VMA that has `at` inside, if there is one.  0 or -ENOMEM. */
 int vma_split(struct mm *mm, uaddr_t at);
@@ -42,5 +45,8 @@ static inline uint64_t vma_file_page(const struct vma *v, uaddr_t va)
 /* Takes a reference to v->file.  sibling: the VMA that v is a copy of, or NULL. */
 void vma_file_link(struct vma *v, struct vma *sibling);
 void vma_file_unlink(struct vma *v); /* puts the file */
+/* Every mapping of the file loses its pages from page `from` on (truncate).
+ * Caller holds inode->lock. */
+void mm_file_truncated(struct inode *inode, uint64_t from);
 
 #endif

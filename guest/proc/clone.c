@@ -11,7 +11,7 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/signal.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/sched.h>
 
 #define CLONE_NAMESPACES \

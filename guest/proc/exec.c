@@ -22,6 +22,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
+#include "mm/tlb.h"
 #include "proc/exec_internal.h"
 #include "proc/exit.h"
 #include "proc/fork.h"

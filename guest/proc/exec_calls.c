@@ -5,7 +5,7 @@
 #include "mm/heap.h"
 #include "proc/exec.h"
 #include "proc/exec_internal.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include "fs/fd.h"
 #include <linux/limits.h>
 #include <linux/fcntl.h>

@@ -14,6 +14,8 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/map.h"
+#include "mm/mm.h"
 #include <linux/auxvec.h>
 
 #define STRING_MAX 131072 /* MAX_ARG_STRLEN */

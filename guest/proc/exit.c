@@ -24,6 +24,7 @@
 #include "fs/fd.h"
 #include "fs/fs_ctx.h"
 #include "mm/mm.h"
+#include "mm/tlb.h"
 #include "proc/fork.h"
 #include "proc/futex.h"
 #include "proc/itimer.h"
@@ -34,7 +35,7 @@
 #include "sched/record.h"
 #include "sched/sched.h"
 #include "sched/times.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include "trace/boot_stage.h"
 #include "trace/trace.h"
 #include "tty/tty.h"
@@ -319,7 +320,7 @@ void exit_task(int status)
     if (last && p->session->sid == p->tgid)
         tty_disassociate(p->session);
     leave_process(t, rss);
-    sched_exit();
+    sched_exit(task_put);
 }
 
 void exit_group(int status)

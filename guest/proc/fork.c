@@ -34,6 +34,7 @@
 #include "fs/fd.h"
 #include "fs/fs_ctx.h"
 #include "lib/string.h"
+#include "mm/access.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
 #include "proc/futex.h"
@@ -44,7 +45,6 @@
 #include "proc/signal.h"
 #include "proc/task.h"
 #include "sched/sched.h"
-#include "sys/syscall.h"
 #include "trace/trace.h"
 #include <linux/sched.h>
 

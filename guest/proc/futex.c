@@ -24,8 +24,9 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "mm/mm.h"
+#include "mm/vma.h"
 #include "proc/task.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/futex.h>
 
 #define BUCKETS 64

@@ -4,6 +4,7 @@
  * its threads, wakes: of the process after it has become a zombie.  The process and the
  * thread exist while a pidfd refers to them; whether they are still in the family, which
  * is what "gone" means, the table of PIDs says. */
+#include "arch/syscall.h"
 #include "proc/pidfd.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -12,7 +13,6 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/task.h"
-#include "sys/syscall.h"
 
 #include <linux/magic.h>
 #include <linux/pidfd.h>

@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/kmap.h"
 #include "mm/mm.h"
 #include "proc/pid.h"
 #include "proc/process.h"

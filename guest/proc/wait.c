@@ -15,7 +15,7 @@
 #include "proc/pidfd.h"
 #include "proc/process.h"
 #include "proc/rusage.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include "trace/trace.h"
 #include <linux/wait.h>
 

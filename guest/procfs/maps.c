@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/vma.h"
 #include "procfs/internal.h"

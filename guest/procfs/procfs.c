@@ -18,6 +18,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "mm/mm.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/task.h"

@@ -5,6 +5,8 @@
 #include "fs/fs_ctx.h"
 #include "lib/string.h"
 #include "arch/layout.h"
+#include "mm/mm.h"
+#include "mm/vma.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/signal.h"

@@ -5,12 +5,12 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/vma.h"
+#include "proc/uts.h"
 #include "proc/pid.h"
 #include "procfs/internal.h"
 #include "sched/task.h"
-#include "sys/syscall.h"
-#include "sys/system.h"
 #include "fs/fd.h"
+#include "sys/dispatch.h"
 
 #define UNUSED       const struct proc_node *n __attribute__((unused))
 #define U(x)         ((unsigned long long)(x))

@@ -9,12 +9,12 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/kmap.h"
+#include "proc/uts.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "procfs/internal.h"
 #include "sched/load.h"
 #include "sched/times.h"
-#include "sys/system.h"
 
 #define UNUSED    const struct proc_node *n __attribute__((unused))
 #define U(x)      ((unsigned long long)(x))

@@ -3,12 +3,7 @@
 #define SCHED_RUNQ_H
 
 #include "sched/record.h"
-
-/* Bits of cpu.need_resched. */
-#define NEED_LOOK \
-    1ull                /* look at the run queue before user mode.  A CPU where it is
-                             * set looks by itself; who sets it elsewhere, interrupts */
-#define NEED_AGAIN 2ull /* ... once more at the next return: somebody waits, and others idle */
+#include "sched/sched.h"
 
 /* Each on cache lines of its own.  [q] lock  [o] the CPU whose it is  [a] atomic */
 struct runq {
@@ -22,7 +17,7 @@ struct runq {
     uint64_t armed;              /* [o] ns: the timer will set NEED_LOOK then */
     uint64_t again_at;           /* [o] ns: when NEED_AGAIN was set */
     struct task *left;           /* [o] whose stack switch_to has just left */
-    struct task *dead;           /* [o] it is gone for good: to be buried */
+    void (*bury)(struct task *); /* [o] it is gone for good: what is to be done with it */
 } __attribute__((aligned(64)));
 
 extern struct runq runqs[MAX_CPUS];

@@ -24,8 +24,7 @@
 #include "arch/uaccess.h"
 #include "entry/switch.h"
 #include "mm/mm.h"
-#include "proc/signal.h"
-#include "proc/task.h"
+#include "mm/tlb.h"
 #include "sched/load.h"
 #include "sched/runq.h"
 #include "sched/times.h"
@@ -81,12 +80,12 @@ static void switch_machine(struct cpu *c, struct task *prev, struct task *next)
 static void finish_switch(void)
 {
     struct runq *q = &runqs[this_cpu()->id];
-    struct task *dead = q->dead;
+    void (*bury)(struct task *) = q->bury;
 
     __atomic_store_n(&q->left->on_cpu, false, __ATOMIC_RELEASE);
-    if (dead != NULL) {
-        q->dead = NULL;
-        task_put(dead);
+    if (bury != NULL) {
+        q->bury = NULL;
+        bury(q->left);
     }
 }
 
@@ -156,10 +155,10 @@ void sched_yield_now(void)
     schedule();
 }
 
-void sched_exit(void)
+void sched_exit(void (*bury)(struct task *))
 {
     LOCK_NO_LOCK("held by a task that ends");
-    runqs[this_cpu()->id].dead = current;
+    runqs[this_cpu()->id].bury = bury;
     schedule();
     panic("a dead task was scheduled");
 }
@@ -235,20 +234,9 @@ void preempt_point(void)
         sched_turn_check();
 }
 
-void trap_return_work(struct regs *r)
+bool sched_may_wait(void)
 {
-    uint64_t need = this_cpu()->need_resched;
-
-    if (need == NEED_AGAIN && clock_mono_ns() - runqs[this_cpu()->id].again_at < handover_ns())
-        need = 0;
-    while (need != 0 || current->sig_pending) {
-        if (need != 0)
-            sched_turn_check();
-        if (current->sig_pending)
-            signal_deliver(r);
-        need = this_cpu()->need_resched & NEED_LOOK;
-    }
-    LOCK_NO_LOCK("held on the way to user mode");
+    return clock_mono_ns() - runqs[this_cpu()->id].again_at < handover_ns();
 }
 
 /* --- idle --------------------------------------------------------------------- */

@@ -4,17 +4,25 @@
 
 #include "sched/task.h"
 
+/* Bits of cpu.need_resched. */
+#define NEED_LOOK \
+    1ull                /* look at the run queue before user mode.  A CPU where it is
+                             * set looks by itself; who sets it elsewhere, interrupts */
+#define NEED_AGAIN 2ull /* ... once more at the next return: somebody waits, and others idle */
+
 void sched_init(void);
 void schedule(void);      /* gives the CPU to the next; returns when it is our turn again */
 void schedule_tail(void); /* a new task's first call, from entry.asm: what schedule() does
                            * once switch_to() has returned */
 void sched_yield_now(void);
 void sched_idle(void) __attribute__((noreturn)); /* what the boot CPU's first thread becomes */
-void sched_exit(void) __attribute__((noreturn)); /* current is a zombie or dead: never runs again */
-void preempt_point(void);              /* lets interrupts in and others run; no spinlock held */
-void sched_asked(void);                /* IRQ_RESCHED: look before user mode */
-void sched_turn_check(void);           /* need_resched was set; no spinlock held */
-void trap_return_work(struct regs *r); /* before user mode: preemption, signals */
+/* current is a zombie or dead and never runs again.  bury: called with it once no CPU is on
+ * its stack. */
+void sched_exit(void (*bury)(struct task *)) __attribute__((noreturn));
+void preempt_point(void);    /* lets interrupts in and others run; no spinlock held */
+void sched_asked(void);      /* IRQ_RESCHED: look before user mode */
+void sched_turn_check(void); /* need_resched was set; no spinlock held */
+bool sched_may_wait(void);   /* NEED_AGAIN alone is set: it need not be looked at yet */
 
 static inline uint64_t cpus_online(void) { return ncpus < 64 ? (1ull << ncpus) - 1 : UINT64_MAX; }
 

@@ -1,5 +1,5 @@
 /* cwd.c - a task's place in the tree: working directory, root, umask. */
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
 #include "fs/file.h"

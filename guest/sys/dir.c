@@ -12,7 +12,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/fs.h>
 
 /* A name whose last component is to be made or removed: walked to its directory,

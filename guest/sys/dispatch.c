@@ -5,9 +5,11 @@
 #include "lib/cmdline.h"
 #include "mm/mm.h"
 #include "sched/times.h"
-#include "sys/syscall.h"
+#include "sys/dispatch.h"
 #include "trace/trace.h"
 #include <asm/unistd.h>
+
+typedef long (*syscall_fn)(const struct regs *r);
 
 #define SYSCALL(name, ...) long sys_##name(const struct regs *r);
 #include "sys/list.h"

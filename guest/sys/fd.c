@@ -11,7 +11,7 @@
 #include "fs/pipe.h"
 #include "fs/seal.h"
 #include "sched/task.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <asm/ioctls.h>
 #include <linux/close_range.h>
 #include <linux/fs.h>

@@ -8,7 +8,7 @@
 #include "fs/pages_io.h"
 #include "fs/path.h"
 #include "fs/tmpfs.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 

@@ -10,7 +10,7 @@
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "sched/task.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/time.h>
 #include <linux/utime.h>
 

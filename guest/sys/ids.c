@@ -6,7 +6,7 @@
 #include "mm/mm.h"
 #include "proc/pid.h"
 #include "proc/process.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/capability.h>
 
 #define KEEP UINT32_MAX /* -1: leave that ID as it is */

@@ -5,7 +5,7 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/rusage.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/fs.h>
 #include <linux/times.h>
 

@@ -9,11 +9,14 @@
 #include "fs/pages_io.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
+#include "mm/gather.h"
 #include "mm/heap.h"
+#include "mm/map.h"
+#include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 
 #include <linux/mman.h>
 

@@ -13,7 +13,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/fs.h>
 
 #define PER_MOUNT \

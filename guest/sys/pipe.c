@@ -3,7 +3,7 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "arch/uaccess.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/fcntl.h>
 
 static long make_pipe(uaddr_t fds, uint32_t flags)

@@ -7,7 +7,7 @@
 #include "mm/heap.h"
 #include "proc/signal.h"
 #include "sched/task.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/time_types.h>
 
 #define FDS_FIRST 16 /* on the stack, more in the heap */

@@ -3,10 +3,12 @@
 #include "arch/cpu.h"
 #include "arch/uaccess.h"
 #include "mm/heap.h"
+#include "mm/kmap.h"
+#include "mm/mm.h"
 #include "mm/tlb.h"
 #include "proc/pid.h"
 #include "proc/process.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <asm/prctl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>

@@ -9,7 +9,7 @@
 #include "fs/pages_io.h"
 #include "fs/uio.h"
 #include "mm/heap.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/fs.h>
 
 #define MAX_RW 0x7ffff000ul

@@ -7,7 +7,7 @@
 #include "fs/uio.h"
 #include "mm/heap.h"
 #include "sched/sched.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 
 #define MAX_RW 0x7ffff000ul
 

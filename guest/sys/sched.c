@@ -8,7 +8,7 @@
 #include "proc/task.h"
 #include "sched/runq.h"
 #include "sched/sched.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <linux/time_types.h>

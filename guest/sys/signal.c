@@ -9,7 +9,7 @@
 #include "proc/pidfd.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 
 #include <linux/time_types.h>
 

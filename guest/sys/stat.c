@@ -10,7 +10,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "sched/task.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include <asm/stat.h>
 #include <asm/statfs.h>
 

@@ -1,6 +1,5 @@
 /* system.c - the system as a whole: its name, its state, its end; randomness;
  * prctl. */
-#include "sys/system.h"
 #include "arch/clock.h"
 #include "arch/hypercall.h"
 #include "arch/machine.h"
@@ -12,9 +11,10 @@
 #include "mm/mm.h"
 #include "proc/process.h"
 #include "proc/signal.h"
+#include "proc/uts.h"
 #include "sched/load.h"
 #include "sched/sched.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 #include "trace/boot_stage.h"
 #include <linux/capability.h>
 #include <linux/prctl.h>
@@ -22,36 +22,12 @@
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
 
-/* release: the interface that programs may expect is that of Linux 6.1. */
-static struct new_utsname uts = {
-    "Linux", "(none)", "6.1.0-forkscope", "#1 Forkscope", "x86_64", "(none)",
-};
-static struct spinlock uts_lock = SPINLOCK_INIT(LOCK_uts);
-_Static_assert(sizeof uts.nodename == __NEW_UTS_LEN + 1, "as sethostname checks");
-
-void uts_get(struct new_utsname *copy)
-{
-    spin_lock(&uts_lock);
-    *copy = uts;
-    spin_unlock(&uts_lock);
-}
-
 SYSCALL1(uname, uaddr_t, at)
 {
     struct new_utsname copy;
 
     uts_get(&copy);
     return put_user(copy, at);
-}
-
-void uts_set(enum uts_name which, const char *text)
-{
-    char *name = which == UTS_HOST ? uts.nodename : uts.domainname;
-
-    spin_lock(&uts_lock);
-    memset(name, 0, __NEW_UTS_LEN + 1);
-    strlcpy(name, text, __NEW_UTS_LEN + 1);
-    spin_unlock(&uts_lock);
 }
 
 static long set_name(enum uts_name which, uaddr_t from, size_t n)

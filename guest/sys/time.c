@@ -11,7 +11,7 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "sched/times.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 
 #include <linux/timex.h>
 

@@ -5,7 +5,7 @@
 #include "fs/path.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
-#include "sys/syscall.h"
+#include "arch/syscall.h"
 
 #define XATTR_NAME_ROOM 256
 

@@ -1,6 +1,6 @@
-/* system.h - the system's name, as uname(2) gives it. */
-#ifndef SYS_SYSTEM_H
-#define SYS_SYSTEM_H
+/* uts.h - the system's name, as uname(2) gives it. */
+#ifndef PROC_UTS_H
+#define PROC_UTS_H
 
 #include <linux/utsname.h>
 

@@ -1,4 +1,4 @@
-/* syscall.h - how a system call is written, and how it is reached.
+/* syscall.h - how a system call is written.
  *
  *     SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n) { ... return n; }
  *
@@ -6,13 +6,11 @@
  * body with typed arguments.  User pointers are uaddr_t: integers.  The list
  * of all calls is sys/list.h; from it come the table, the names in the trace
  * and the coverage report (/proc/forkscope/syscalls). */
-#ifndef SYS_SYSCALL_H
-#define SYS_SYSCALL_H
+#ifndef ARCH_SYSCALL_H
+#define ARCH_SYSCALL_H
 
 #include "arch/regs.h"
 #include "lib/base.h"
-
-typedef long (*syscall_fn)(const struct regs *r);
 
 #define SYSCALL0(name) \
     long sys_##name(const struct regs *r); \
@@ -35,12 +33,5 @@ typedef long (*syscall_fn)(const struct regs *r);
 #define SYSCALL6(name, t0, a0, t1, a1, t2, a2, t3, a3, t4, a4, t5, a5) \
     SYSCALL_BODY_(name, ((t0)r->rdi, (t1)r->rsi, (t2)r->rdx, (t3)r->r10, (t4)r->r8, (t5)r->r9), \
                   t0 a0, t1 a1, t2 a2, t3 a3, t4 a4, t5 a5)
-
-/* Called by the entry code with interrupts off: sets r->rax. */
-void syscall_dispatch(struct regs *r);
-const char *syscall_name(unsigned nr); /* NULL: no such call here */
-#define SYSCALL_NUMBERS 512            /* numbers that are counted; none so high is in use */
-uint64_t syscall_count(unsigned nr);   /* calls so far, of unknown numbers too */
-void syscall_init(void); /* after cmdline_parse(): trace.syscalls=1 traces all calls */
 
 #endif

@@ -1,0 +1,13 @@
+/* access.h - an address space from outside. */
+#ifndef MM_ACCESS_H
+#define MM_ACCESS_H
+
+#include "mm/mm.h"
+
+/* Zeroes [at, at+n) of another mm's writable memory (the tail of an ELF data
+ * segment), faulting pages in. 0 or -EFAULT/-ENOMEM. */
+int mm_clear(struct mm *mm, uaddr_t at, size_t n);
+/* Copies between kernel memory and any mm (procfs cmdline, environ, mem). Bytes done or -errno. */
+long mm_access(struct mm *mm, uaddr_t at, void *buf, size_t n, bool write);
+
+#endif
