@@ -161,23 +161,28 @@ enum release_cause {
  * char[16] padded with NUL, S(type, field) the sequence at the end, whose
  * length is the preceding u16 `len`. */
 /* clang-format off */
-#define TRACE_EVENTS(X) \
+#define TRACE_EVENTS(X) TRACE_ENTRY_EVENTS(X) TRACE_RUNNING_EVENTS(X) TRACE_PLAIN_EVENTS(X)
+/* Entries of page tables: most of a trace, so the kernel has code of its own for them. */
+#define TRACE_ENTRY_EVENTS(X) \
     X(0,  pte_write,     EV_PTE_WRITE)    \
     X(1,  pte_range,     EV_PTE_RANGE)    \
     X(2,  pte_range_new, EV_PTE_RANGE_NEW) \
-    X(3,  pte_range_old, EV_PTE_RANGE_OLD) \
-    X(4,  table_alloc,   EV_TABLE)        \
-    X(5,  table_free,    EV_TABLE)        \
-    X(6,  mm_create,     EV_MM_CREATE)    \
-    X(7,  mm_free,       EV_NONE)         \
-    X(8,  cr3_load,      EV_CR3_LOAD)     \
-    X(9,  tlb_flush,     EV_TLB_FLUSH)    \
-    X(10, page_fault,    EV_PAGE_FAULT)   \
-    X(11, task_state,    EV_TASK_STATE)   \
-    X(12, switch,        EV_SWITCH)       \
-    X(13, clone,         EV_CLONE)        \
-    X(14, vfork_release, EV_VFORK_RELEASE) \
-    X(15, exec,          EV_EXEC)         \
+    X(3,  pte_range_old, EV_PTE_RANGE_OLD)
+/* From these on, and in them, another pid is in the context of the CPU's events. */
+#define TRACE_RUNNING_EVENTS(X) \
+    X(4,  switch,        EV_SWITCH)       \
+    X(5,  exec,          EV_EXEC)
+#define TRACE_PLAIN_EVENTS(X) \
+    X(6,  table_alloc,   EV_TABLE)        \
+    X(7,  table_free,    EV_TABLE)        \
+    X(8,  mm_create,     EV_MM_CREATE)    \
+    X(9,  mm_free,       EV_MM_FREE)       \
+    X(10, cr3_load,      EV_CR3_LOAD)     \
+    X(11, tlb_flush,     EV_TLB_FLUSH)    \
+    X(12, page_fault,    EV_PAGE_FAULT)   \
+    X(13, task_state,    EV_TASK_STATE)   \
+    X(14, clone,         EV_CLONE)        \
+    X(15, vfork_release, EV_VFORK_RELEASE) \
     X(16, exit,          EV_EXIT)         \
     X(17, reap,          EV_REAP)         \
     X(18, signal,        EV_SIGNAL)       \
@@ -187,7 +192,7 @@ enum release_cause {
     X(33, checkpoint,    EV_CHECKPOINT)
 /* clang-format on */
 
-#define EV_NONE(F, E, S, C)
+#define EV_MM_FREE(F, E, S, C)
 /* One entry: slot `index` of the table in frame table_pfn, for address va. */
 /* clang-format off */
 #define EV_PTE_WRITE(F, E, S, C) \

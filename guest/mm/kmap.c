@@ -272,9 +272,9 @@ static void checkpoint_table(const pte_t *table, uint64_t va, unsigned level)
 /* The trace begins before the first user address space, so these are all. */
 void mm_trace_checkpoint(void)
 {
-    trace_checkpoint(true);
+    trace_checkpoint(0, true);
     trace_mm_create(0, kernel_mm.root, 0);
     trace_table_alloc(0, 0, kernel_mm.root, 4, PT_checkpoint);
     checkpoint_table(frame_va(kernel_mm.root), 0, 4);
-    trace_checkpoint(false);
+    trace_checkpoint(0, false);
 }

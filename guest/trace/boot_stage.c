@@ -18,7 +18,7 @@ void boot_stage(int stage)
         writes += cpus[i].pte_writes;
         faults += cpus[i].faults;
     }
-    trace_boot_stage((unsigned)stage, writes, faults);
+    trace_boot_stage(0, (unsigned)stage, writes, faults);
     if (hc_present)
         hypercall(HC_BOOT_STAGE, (uint64_t)stage, writes, faults, 0);
 }

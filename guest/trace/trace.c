@@ -236,106 +236,44 @@ void trace_emit_range_end(struct trace_range *r)
 
 /* --- all other events ----------------------------------------------------------------------- */
 
-#define EMIT(name, mm, ...) \
-    do { \
-        struct trace_cpu *t_ = &this_cpu()->trace; \
-        struct slot s_ = begin(t_, TRACE_EV_##name); \
-        struct trace_ev_##name *f_ = put_context(t_, s_, mm); \
-        *f_ = (struct trace_ev_##name){ __VA_ARGS__ }; \
-        commit(t_, s_, (uint8_t *)(f_ + 1)); \
-    } while (0)
+/* From the schema: put_NAME() writes an event, trace_emit_NAME() does nothing else. */
+#define PUT_F(type, field) f->field = (trace_##type)field##_;
+#define PUT_E(list, field) f->field = (uint8_t)field##_;
+#define PUT_S(type, field)
+#define PUT_C(field) memcpy(f->field, field##_, sizeof(f->field));
+#define X(id, name, fields) \
+    static inline __attribute__((always_inline)) void put_##name(struct trace_cpu *t, \
+                                                                 uint32_t mm TRACE_ARGS(fields)) \
+    { \
+        struct slot s = begin(t, id); \
+        struct trace_ev_##name *f = put_context(t, s, mm); \
+        fields(PUT_F, PUT_E, PUT_S, PUT_C) commit(t, s, (uint8_t *)(f + 1)); \
+    }
+TRACE_RUNNING_EVENTS(X)
+TRACE_PLAIN_EVENTS(X)
+#undef X
 
-void trace_emit_table_alloc(uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level,
-                            unsigned reason)
-{
-    EMIT(table_alloc, mm, va, table_pfn, (uint8_t)level, (uint8_t)reason);
-}
-
-void trace_emit_table_free(uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level,
-                           unsigned reason)
-{
-    EMIT(table_free, mm, va, table_pfn, (uint8_t)level, (uint8_t)reason);
-}
-
-void trace_emit_mm_create(uint32_t mm, pfn_t root_pfn, uint32_t from_mm)
-{
-    EMIT(mm_create, mm, root_pfn, from_mm);
-}
-
-void trace_emit_mm_free(uint32_t mm) { EMIT(mm_free, mm); }
-
-void trace_emit_cr3_load(uint32_t mm, pfn_t root_pfn) { EMIT(cr3_load, mm, root_pfn); }
-
-void trace_emit_tlb_flush(uint32_t mm, uint64_t start, uint64_t end, uint64_t cpu_set)
-{
-    EMIT(tlb_flush, mm, start, end, cpu_set);
-}
-
-void trace_emit_page_fault(uint32_t mm, uint64_t va, uint64_t rip, uint32_t error)
-{
-    EMIT(page_fault, mm, va, rip, error);
-}
-
-void trace_emit_task_state(uint32_t mm, uint32_t task, unsigned prev, unsigned next,
-                           unsigned reason, uint32_t on_pid, uint32_t by_pid)
-{
-    EMIT(task_state, mm, task, (uint8_t)prev, (uint8_t)next, (uint8_t)reason, on_pid, by_pid);
-}
+#define X(id, name, fields) \
+    void trace_emit_##name(uint32_t mm TRACE_ARGS(fields)) \
+    { \
+        put_##name(&this_cpu()->trace, mm TRACE_PASS(fields)); \
+    }
+TRACE_PLAIN_EVENTS(X)
+#undef X
 
 void trace_emit_switch(uint32_t prev_pid, uint32_t next_pid, uint32_t next_mm)
 {
-    this_cpu()->trace.pid = next_pid;
-    EMIT(switch, next_mm, prev_pid, next_pid, next_mm);
+    struct trace_cpu *t = &this_cpu()->trace;
+    t->pid = next_pid;
+    put_switch(t, next_mm, prev_pid, next_pid, next_mm);
 }
 
-void trace_emit_clone(uint32_t mm, uint32_t child, uint32_t child_tgid, uint32_t child_mm,
-                      uint64_t flags, int exit_signal)
-{
-    EMIT(clone, mm, child, child_tgid, child_mm, flags, exit_signal);
-}
-
-void trace_emit_vfork_release(uint32_t mm, uint32_t parent, uint32_t child, unsigned cause)
-{
-    EMIT(vfork_release, mm, parent, child, (uint8_t)cause);
-}
-
-/* A thread that execs takes the PID of its group's leader. */
 void trace_emit_exec(uint32_t mm, uint32_t old_mm, uint32_t pid, const char *comm)
 {
     struct trace_cpu *t = &this_cpu()->trace;
     t->pid = pid;
-    struct slot s = begin(t, TRACE_EV_exec);
-    struct trace_ev_exec *f = put_context(t, s, mm);
-    f->old_mm = old_mm;
-    memcpy(f->comm, comm, sizeof(f->comm));
-    commit(t, s, (uint8_t *)(f + 1));
+    put_exec(t, mm, old_mm, comm);
 }
-
-void trace_emit_exit(uint32_t mm, uint32_t tgid, int status) { EMIT(exit, mm, tgid, status); }
-
-void trace_emit_reap(uint32_t mm, uint32_t child, int status) { EMIT(reap, mm, child, status); }
-
-void trace_emit_signal(uint32_t mm, uint32_t to, uint32_t signo, int code)
-{
-    EMIT(signal, mm, to, signo, code);
-}
-
-void trace_emit_syscall_enter(uint32_t mm, unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2)
-{
-    EMIT(syscall_enter, mm, (uint16_t)nr, a0, a1, a2);
-}
-
-void trace_emit_syscall_exit(uint32_t mm, unsigned nr, long ret)
-{
-    EMIT(syscall_exit, mm, (uint16_t)nr, ret);
-}
-
-void trace_emit_boot_stage(unsigned stage, uint64_t pte_writes, uint64_t faults)
-{
-    EMIT(boot_stage, 0, (uint8_t)stage, pte_writes, faults);
-}
-
-void trace_emit_checkpoint(bool begin_it) { EMIT(checkpoint, 0, begin_it); }
 
 /* --- start and end --------------------------------------------------------------------------- */
 

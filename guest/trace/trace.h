@@ -9,7 +9,7 @@
  * what an event is about gets them in the right order across CPUs, too.
  *
  * mm: id of the address space that the event is about (struct mm, 0: the
- * kernel's).  The task that runs on the CPU is added by itself. */
+ * kernel's; of the task whose state changes, of a child's parent).  The task that runs on the CPU is added by itself. */
 #ifndef TRACE_TRACE_H
 #define TRACE_TRACE_H
 
@@ -103,58 +103,46 @@ static inline void trace_pte_range_end(struct trace_range *r)
 
 /* --- all other events --------------------------------------------------------------------- */
 
-/* TRACE_CALL(name, (parameters), (arguments)) makes trace_NAME(), which calls
- * trace_emit_NAME() if there is a trace. */
-#define TRACE_CALL(name, parameters, arguments) \
-    void trace_emit_##name parameters; \
-    static inline void trace_##name parameters \
+/* The fields of an event as parameters, in the order of the schema, which says what
+ * they mean; small ones as wide as a register.  The _ keeps globals out of their way. */
+typedef uint32_t trace_arg_u8, trace_arg_u16, trace_arg_u32, trace_arg_hex32;
+typedef uint64_t trace_arg_u64, trace_arg_hex64;
+typedef int32_t trace_arg_s32;
+typedef int64_t trace_arg_s64;
+#define TRACE_ARG_F(type, field) , trace_arg_##type field##_
+#define TRACE_ARG_E(list, field) , uint32_t field##_
+#define TRACE_ARG_S(type, field)
+#define TRACE_ARG_C(field)        , const char *field##_
+#define TRACE_ARGS(fields)        fields(TRACE_ARG_F, TRACE_ARG_E, TRACE_ARG_S, TRACE_ARG_C)
+#define TRACE_PASS_F(type, field) , field##_
+#define TRACE_PASS_C(field)       , field##_
+#define TRACE_PASS(fields)        fields(TRACE_PASS_F, TRACE_PASS_F, TRACE_ARG_S, TRACE_PASS_C)
+
+/* trace_NAME(mm, FIELDS...) for each, which calls trace_emit_NAME() if there is a trace. */
+#define X(id, name, fields) \
+    void trace_emit_##name(uint32_t mm TRACE_ARGS(fields)); \
+    static inline void trace_##name(uint32_t mm TRACE_ARGS(fields)) \
     { \
         if (unlikely(trace_on)) \
-            trace_emit_##name arguments; \
+            trace_emit_##name(mm TRACE_PASS(fields)); \
     }
+TRACE_PLAIN_EVENTS(X)
+#undef X
 
-/* alloc: zeroed, not linked yet.  free: unlinked, all entries 0 or reported. */
-TRACE_CALL(table_alloc,
-           (uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level, unsigned reason),
-           (mm, va, table_pfn, level, reason))
-TRACE_CALL(table_free, (uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned level, unsigned reason),
-           (mm, va, table_pfn, level, reason))
-TRACE_CALL(mm_create, (uint32_t mm, pfn_t root_pfn, uint32_t from_mm), (mm, root_pfn, from_mm))
-TRACE_CALL(mm_free, (uint32_t mm), (mm))
-TRACE_CALL(cr3_load, (uint32_t mm, pfn_t root_pfn), (mm, root_pfn))
-/* end 0: everything.  cpu_set: bit n is CPU n. */
-TRACE_CALL(tlb_flush, (uint32_t mm, uint64_t start, uint64_t end, uint64_t cpu_set),
-           (mm, start, end, cpu_set))
-TRACE_CALL(page_fault, (uint32_t mm, uint64_t va, uint64_t rip, uint32_t error),
-           (mm, va, rip, error))
-
-/* mm: of the task whose state changes. */
-TRACE_CALL(task_state,
-           (uint32_t mm, uint32_t task, unsigned prev, unsigned next, unsigned reason,
-            uint32_t on_pid, uint32_t by_pid),
-           (mm, task, prev, next, reason, on_pid, by_pid))
 /* The CPU is next's from this event on.  pid 0: idle. */
-TRACE_CALL(switch, (uint32_t prev_pid, uint32_t next_pid, uint32_t next_mm),
-           (prev_pid, next_pid, next_mm))
-/* mm: the parent's. */
-TRACE_CALL(clone,
-           (uint32_t mm, uint32_t child, uint32_t child_tgid, uint32_t child_mm, uint64_t flags,
-            int exit_signal),
-           (mm, child, child_tgid, child_mm, flags, exit_signal))
-TRACE_CALL(vfork_release, (uint32_t mm, uint32_t parent, uint32_t child, unsigned cause),
-           (mm, parent, child, cause))
-/* comm: 16 bytes.  mm: the new one.  pid: a thread that execs takes its group leader's. */
-TRACE_CALL(exec, (uint32_t mm, uint32_t old_mm, uint32_t pid, const char *comm),
-           (mm, old_mm, pid, comm))
-TRACE_CALL(exit, (uint32_t mm, uint32_t tgid, int status), (mm, tgid, status))
-TRACE_CALL(reap, (uint32_t mm, uint32_t child, int status), (mm, child, status))
-TRACE_CALL(signal, (uint32_t mm, uint32_t to, uint32_t signo, int code), (mm, to, signo, code))
-TRACE_CALL(syscall_enter, (uint32_t mm, unsigned nr, uint64_t a0, uint64_t a1, uint64_t a2),
-           (mm, nr, a0, a1, a2))
-TRACE_CALL(syscall_exit, (uint32_t mm, unsigned nr, long ret), (mm, nr, ret))
-TRACE_CALL(boot_stage, (unsigned stage, uint64_t pte_writes, uint64_t faults),
-           (stage, pte_writes, faults))
-TRACE_CALL(checkpoint, (bool begin), (begin))
+void trace_emit_switch(uint32_t prev_pid, uint32_t next_pid, uint32_t next_mm);
+static inline void trace_switch(uint32_t prev_pid, uint32_t next_pid, uint32_t next_mm)
+{
+    if (unlikely(trace_on))
+        trace_emit_switch(prev_pid, next_pid, next_mm);
+}
 
-#undef TRACE_CALL
+/* comm: 16 bytes.  mm: the new one.  pid: a thread that execs takes its group leader's. */
+void trace_emit_exec(uint32_t mm, uint32_t old_mm, uint32_t pid, const char *comm);
+static inline void trace_exec(uint32_t mm, uint32_t old_mm, uint32_t pid, const char *comm)
+{
+    if (unlikely(trace_on))
+        trace_emit_exec(mm, old_mm, pid, comm);
+}
+
 #endif

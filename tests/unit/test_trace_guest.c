@@ -96,12 +96,12 @@ static void set(uint32_t mm, pfn_t table, unsigned index, unsigned level, unsign
 static void checkpoint(void)
 {
     frame(16)[256] = 17 << 12 | 3;
-    trace_checkpoint(true);
+    trace_checkpoint(0, true);
     trace_mm_create(0, 16, 0);
     trace_table_alloc(0, 0, 16, PT_LEVEL_PGD, PT_checkpoint);
     trace_table_alloc(0, 0, 17, PT_LEVEL_PUD, PT_checkpoint);
     trace_pte_range_new(0, 256ull << 39, 16, 256, PT_LEVEL_PGD, PT_checkpoint, 1, &frame(16)[256]);
-    trace_checkpoint(false);
+    trace_checkpoint(0, false);
 }
 
 /* Root 32 with tables 33, 34, 35 below it, as mm 5. */
@@ -129,7 +129,7 @@ static void every_kind(void)
     trace_signal(5, 1, 17, 1);
     trace_syscall_enter(5, __NR_vfork, 1, 2, 3);
     trace_syscall_exit(5, __NR_vfork, -11);
-    trace_boot_stage(4, 1000, 3);
+    trace_boot_stage(0, 4, 1000, 3);
 }
 #define EVERY_KIND 14
 
