@@ -24,11 +24,6 @@
 
 #include <asm/siginfo.h>
 
-struct ex_entry { /* uaccess.c's EX_TABLE makes them; each relative to itself */
-    int32_t at, fixup;
-};
-extern const struct ex_entry ex_table_start[], ex_table_end[];
-
 static uint64_t target(const int32_t *rel) { return (uint64_t)rel + (uint64_t)(int64_t)*rel; }
 
 static const struct ex_entry *find_fixup(const struct regs *r)

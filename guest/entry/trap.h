@@ -16,6 +16,12 @@
 extern char trap_stubs[], syscall_entry[], ret_from_fork[], ret_from_kernel_fork[];
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
 
+/* guest/kernel.ld: where uaccess.c's EX_TABLE puts them; each relative to itself */
+struct ex_entry {
+    int32_t at, fixup;
+};
+extern const struct ex_entry ex_table_start[], ex_table_end[];
+
 /* trap.c */
 void trap_init(void); /* this CPU: SYSCALL leads to syscall_entry */
 /* Called by entry.asm with interrupts off. */
