@@ -50,7 +50,8 @@
     X(12, COPY)             /* to, from, bytes; they may overlap -> 0 */ \
     X(13, CLEAR)            /* address, bytes -> 0 */ \
     X(14, CPU_ONLINE)       /* cpu, APIC ID, TSC offset, its error -> 0; see below */ \
-    X(15, YIELD)            /* -> 0: the host's processor was offered to others */
+    X(15, YIELD)            /* -> 0: the host's processor was offered to others */ \
+    X(16, CONSOLE_SIZE)     /* -> the terminal's rows << 16 | columns; 0: not known */
 
 enum hypercall {
 #define X(nr, name) HC_##name = nr,

@@ -76,6 +76,10 @@ int cmdline_build(char **out, const struct cmdline_parts *parts)
         fprintf(f, "%stty.rows=%u tty.cols=%u", gap, parts->rows, parts->cols);
         gap = " ";
     }
+    if (parts->once) {
+        fprintf(f, "%stty.once=1", gap);
+        gap = " ";
+    }
     if (parts->append != NULL) {
         fprintf(f, "%s%s", gap, parts->append);
         gap = " ";

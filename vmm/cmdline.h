@@ -16,6 +16,7 @@ struct cmdline_parts {
     const char *append;  /* -a: words as they are, or NULL */
     const char *term;    /* value of TERM, or NULL */
     unsigned rows, cols; /* 0: not known */
+    bool once;           /* the console's input is a script: it serves one session */
     char **command;      /* NULL-terminated, or NULL: boot init */
 };
 

@@ -1,11 +1,12 @@
 /* console.c - see console.h.
  *
  * Input waits in `pending` until the UART has room, and from a pipe no more is
- * read until `pending` is empty: the writer waits, nothing is lost.  At the
- * end of a piped input a Control-D follows, which is the end of file for
- * whoever reads the guest's terminal line by line; after an unfinished line it
- * takes two, the first one only ends that line.  A serial line has no other
- * way to say so.  Later reads in the guest wait.
+ * read until `pending` is empty: the writer waits, nothing is lost.  When a piped
+ * input has ended and the guest's driver has taken the last byte, the carrier falls:
+ * docs/console.md says what that means to programs.  A guest whose driver does not
+ * listen to modem lines gets a Control-D instead, which is the end of file for
+ * whoever reads its terminal line by line at that time; after an unfinished line it
+ * takes two, the first one only ends that line.
  *
  * A terminal is read always, so that Ctrl-A is seen even when the guest does
  * not read; what finds `pending` full is dropped, as on a real line. */
@@ -21,11 +22,11 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "vmm/say.h"
 #include "vmm/terminal.h"
+#include "vmm/timelimit.h"
 #include "vmm/uart.h"
 #include "vmm/vm.h"
 
@@ -37,54 +38,81 @@
 struct console {
     struct vm *vm;
     int wake_fd, signal_fd;
-    atomic_bool wants_room; /* input waits for the UART */
+    atomic_bool wants_room; /* input, or its end, waits for the UART */
+    atomic_uint size;       /* of the terminal: rows << 16 | columns; 0: not known */
     /* the rest belongs to console_run() */
-    bool is_tty, at_eof, escaped;
+    bool is_tty, at_eof, end_told, escaped;
     uint8_t last; /* last byte of piped input */
     uint8_t pending[PENDING_MAX];
     size_t start, count;
 };
 
-static const int handled_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
+/* Not taken by the loop: what cannot be caught; what tells of a bug, which terminal.c
+ * and sandbox.c deal with; what write(2) says better; the kick of a vCPU, which is
+ * harmless at any time; and what ends nothing by default. */
+static const int other_signals[] = { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,
+                                     SIGABRT, SIGSYS,  SIGTRAP, SIGPIPE, SIGXFSZ, SIGUSR1,
+                                     SIGCHLD, SIGURG,  SIGTTIN, SIGTTOU };
 
-/* The signals that the loop takes: those that the one who started us has not
- * set to be ignored (nohup, a shell's background job). */
-static void signal_set(sigset_t *set)
+/* The signals that the loop takes, once console_block_signals() was called: all that would end or stop vmm, real-time ones too, as
+ * each must leave the terminal as it was, but not those that the one who started us
+ * has set to be ignored (nohup, a shell's background job). */
+static sigset_t taken_signals;
+
+static void choose_signals(void)
 {
-    sigemptyset(set);
-    for (size_t i = 0; i < sizeof(handled_signals) / sizeof(handled_signals[0]); i++) {
+    sigfillset(&taken_signals);
+    for (size_t i = 0; i < sizeof(other_signals) / sizeof(other_signals[0]); i++)
+        sigdelset(&taken_signals, other_signals[i]);
+    for (int sig = 1; sig <= SIGRTMAX; sig++) {
         struct sigaction old;
-        sigaction(handled_signals[i], NULL, &old);
-        if (old.sa_handler != SIG_IGN)
-            sigaddset(set, handled_signals[i]);
+        if (sigismember(&taken_signals, sig) && sigaction(sig, NULL, &old) == 0 &&
+            old.sa_handler == SIG_IGN)
+            sigdelset(&taken_signals, sig);
     }
 }
 
 void console_block_signals(void)
 {
-    sigset_t set;
-    signal_set(&set);
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    time_limit_disarm();
+    choose_signals();
+    pthread_sigmask(SIG_BLOCK, &taken_signals, NULL);
     signal(SIGPIPE, SIG_IGN); /* write(2) says EPIPE */
     signal(SIGXFSZ, SIG_IGN); /* and EFBIG */
 }
 
+void console_release_signals(const struct console *c)
+{
+    struct signalfd_siginfo info;
+    while (read(c->signal_fd, &info, sizeof(info)) == sizeof(info))
+        ;
+    pthread_sigmask(SIG_UNBLOCK, &taken_signals, NULL);
+}
+
+static void take_size(struct console *c)
+{
+    unsigned rows, cols;
+    terminal_size(&rows, &cols);
+    atomic_store(&c->size, rows << 16 | cols);
+}
+
+uint32_t console_size(const struct console *c) { return atomic_load(&c->size); }
+
 int console_create(struct console **out, struct vm *vm)
 {
-    sigset_t set;
     struct console *c = calloc(1, sizeof(*c));
     if (c == NULL)
         return -ENOMEM;
-    signal_set(&set);
     c->vm = vm;
     c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    c->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    c->signal_fd = signalfd(-1, &taken_signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (c->wake_fd < 0 || c->signal_fd < 0) {
         int err = -errno;
         console_destroy(c);
         return err;
     }
     c->is_tty = isatty(STDIN_FILENO);
+    take_size(c);
     *out = c;
     return 0;
 }
@@ -167,22 +195,16 @@ static void take_terminal_byte(struct console *c, uint8_t byte)
     }
 }
 
-static void end_of_input(struct console *c)
-{
-    c->at_eof = true;
-    if (c->last != '\n' && c->last != '\0')
-        queue(c, CTRL_D);
-    queue(c, CTRL_D);
-}
-
-static void read_input(struct console *c)
+static void read_input(struct console *c, bool hung_up)
 {
     uint8_t buf[PENDING_MAX];
     ssize_t n = read(STDIN_FILENO, buf, sizeof(buf));
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n <= 0) { /* a terminal that hung up is an end, too */
-        end_of_input(c);
+    if (n <= 0) {
+        c->at_eof = true;
+        if (c->is_tty && hung_up)
+            vm_stop(c->vm, STOP_STATUS, 128 + SIGHUP, -1, "the terminal hung up");
         return;
     }
     c->last = buf[n - 1];
@@ -196,7 +218,7 @@ static void read_input(struct console *c)
 
 /* Hand over what the UART takes.  When some is left, the next read of the
  * UART's data wakes us: the flag is set before the room is looked at again. */
-static void deliver(struct console *c)
+static void deliver_bytes(struct console *c)
 {
     while (c->count > 0) {
         atomic_store(&c->wants_room, true);
@@ -214,12 +236,43 @@ static void deliver(struct console *c)
     atomic_store(&c->wants_room, false);
 }
 
+/* All input has been handed over; that it has ended is said once. */
+static void deliver_end(struct console *c)
+{
+    atomic_store(&c->wants_room, true);
+    switch (uart_hang_up(c->vm->uart)) {
+    case UART_BUSY: return; /* the flag stays */
+    case UART_DEAF:
+        if (c->last != '\n' && c->last != '\0')
+            queue(c, CTRL_D);
+        queue(c, CTRL_D);
+        break;
+    case UART_HUNG_UP: break;
+    }
+    c->end_told = true;
+    deliver_bytes(c);
+}
+
+static void deliver(struct console *c)
+{
+    deliver_bytes(c);
+    if (c->count == 0 && c->at_eof && !c->end_told)
+        deliver_end(c);
+}
+
 /* kill -TSTP: whoever gets the terminal meanwhile wants it as it was. */
 static void suspend(void)
 {
     terminal_restore();
     raise(SIGSTOP);
     terminal_raw();
+}
+
+/* The guest looks at the size when the line rings. */
+static void resized(struct console *c)
+{
+    take_size(c);
+    uart_ring(c->vm->uart);
 }
 
 static void take_signals(struct console *c)
@@ -230,31 +283,16 @@ static void take_signals(struct console *c)
             terminal_raw(); /* the shell has changed it meanwhile */
         else if (info.ssi_signo == SIGTSTP)
             suspend();
+        else if (info.ssi_signo == SIGWINCH)
+            resized(c);
         else
             vm_stop(c->vm, STOP_STATUS, 128 + (int)info.ssi_signo, -1, "stopped by %s",
                     strsignal((int)info.ssi_signo));
     }
 }
 
-static double now(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
-}
-
-/* poll()'s argument for the time that is left; -1 when there is no limit. */
-static int time_left(const struct console *c, double deadline)
-{
-    if (c->vm->opt->timeout == 0)
-        return -1;
-    double ms = (deadline - now()) * 1e3;
-    return ms <= 0 ? 0 : ms > 1e6 ? 1000000 : (int)ms + 1;
-}
-
 void console_run(struct console *c)
 {
-    double deadline = now() + c->vm->opt->timeout;
     while (!atomic_load(&c->vm->stopping)) {
         deliver(c);
         bool wants_input = !c->at_eof && (c->is_tty || c->count == 0);
@@ -263,7 +301,7 @@ void console_run(struct console *c)
             { .fd = c->signal_fd, .events = POLLIN },
             { .fd = wants_input ? STDIN_FILENO : -1, .events = POLLIN },
         };
-        int left = time_left(c, deadline);
+        int left = time_limit_left();
         if (left == 0) {
             vm_stop(c->vm, STOP_TIMEOUT, EXIT_TIMEOUT, -1, "time limit of %g s reached",
                     c->vm->opt->timeout);
@@ -279,6 +317,6 @@ void console_run(struct console *c)
         if (fds[1].revents != 0)
             take_signals(c);
         if (fds[2].revents != 0)
-            read_input(c);
+            read_input(c, (fds[2].revents & POLLHUP) != 0);
     }
 }

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct console;
 struct vm;
@@ -23,7 +24,12 @@ void console_room(struct console *c); /* the UART may take input again */
  * VM: with 128+SIGPIPE when nobody reads any more, else as a failure. */
 void console_output(struct console *c, const void *bytes, size_t len);
 
-/* Blocks, in all threads to come, the signals that console_run() takes. */
+uint32_t console_size(const struct console *c); /* rows << 16 | columns; 0: not known */
+
+/* Blocks, in all threads to come, the signals that console_run() takes.  From here to
+ * console_run() --timeout waits. */
 void console_block_signals(void);
+/* After console_run(): those that are pending have had their say, later ones end vmm. */
+void console_release_signals(const struct console *c);
 
 #endif

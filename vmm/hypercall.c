@@ -157,6 +157,8 @@ static int64_t hc_wall_clock(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
+static int64_t hc_console_size(const struct vcpu *v) { return console_size(v->vm->console); }
+
 static int64_t hc_inspect(struct vcpu *v, uint64_t at)
 {
     if (gmem_span(v->vm->mem, at, sizeof(struct inspect_root)) == NULL)
@@ -199,6 +201,7 @@ static int64_t dispatch(struct vcpu *v, const struct kvm_regs *r)
     case HC_WALL_CLOCK: return hc_wall_clock();
     case HC_INSPECT: return hc_inspect(v, r->rdi);
     case HC_YIELD: return sched_yield();
+    case HC_CONSOLE_SIZE: return hc_console_size(v);
     case HC_CPU_ONLINE: return hc_cpu_online(v, r->rdi, r->rsi, (int64_t)r->rdx, r->r10);
     case HC_PANIC: return hc_panic(v, r->rdi, r->rsi);
     }

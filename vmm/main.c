@@ -23,6 +23,7 @@
 #include "vmm/sandbox.h"
 #include "vmm/say.h"
 #include "vmm/terminal.h"
+#include "vmm/timelimit.h"
 #include "vmm/tracer.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
@@ -44,6 +45,8 @@ static char *make_cmdline(const struct options *opt, bool is_terminal)
     if (is_terminal) {
         parts.term = getenv("TERM");
         terminal_size(&parts.rows, &parts.cols);
+    } else {
+        parts.once = opt->command == NULL;
     }
     switch (cmdline_build(&line, &parts)) {
     case 0: return line;
@@ -151,6 +154,7 @@ static int finish(struct vm *vm, FILE *boot_report)
         say("cannot finish the trace: %s", strerror(-err));
         status = EXIT_VMM;
     }
+    console_release_signals(vm->console);
     switch (vm->stop.kind) {
     case STOP_DIED:
         report_death(vm, stderr);
@@ -220,6 +224,8 @@ int main(int argc, char **argv)
     fill_standard_fds();
     options_parse(&opt, argc, argv);
     say_set_level(opt.level);
+    vcpu_take_kicks();
+    time_limit_start(opt.timeout);
     if (opt.boot_report != NULL && (boot_report = fopen(opt.boot_report, "we")) == NULL) {
         say("%s: %s", opt.boot_report, strerror(errno));
         return EXIT_VMM;

@@ -13,19 +13,23 @@
 static struct termios saved;
 static volatile sig_atomic_t is_terminal, is_raw;
 
-static void on_fatal(int sig)
+/* Raised by an instruction of ours, or by somebody with kill(2). */
+static void on_fatal(int sig, siginfo_t *info, void *context)
 {
     static const char text[] = "vmm: internal error; this is a bug in vmm\n";
+    (void)context;
     terminal_restore();
-    ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
-    (void)ignored;
+    if (info->si_code > 0 || info->si_pid == getpid()) {
+        ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+        (void)ignored;
+    }
     raise(sig); /* SA_RESETHAND: the default action, with its core */
 }
 
 bool terminal_open(void)
 {
-    static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT };
-    struct sigaction action = { .sa_handler = on_fatal, .sa_flags = SA_RESETHAND };
+    static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP };
+    struct sigaction action = { .sa_sigaction = on_fatal, .sa_flags = SA_RESETHAND | SA_SIGINFO };
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
         sigaction(fatal[i], &action, NULL);
     is_terminal = tcgetattr(STDIN_FILENO, &saved) == 0;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* True when stdin is a terminal; remembers how it was, and restores that when
- * the VMM dies of SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT. */
+ * the VMM dies of SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT or SIGTRAP. */
 bool terminal_open(void);
 void terminal_size(unsigned *rows, unsigned *cols); /* 0, 0: not known */
 void terminal_raw(void);     /* no effect unless it is a terminal; again after SIGCONT */

@@ -3,7 +3,8 @@
  * Source: the register descriptions of the PC16550D data sheet.  The receiver
  * has the 16-byte FIFO; the transmitter is always empty, since a byte is gone
  * when OUT returns.  No baud timing, no parity, no break.  Modem lines read
- * as connected, except in loop-back, where they follow MCR.
+ * as connected, except in loop-back, where they follow MCR; the far end can ring (RI,
+ * a pulse) and hang up (DCD falls).  CTS and DSR never change.
  *
  * As on PCs, OUT2 connects the interrupt pin to IRQ 4.  A driver that has
  * enabled the receiver's interrupt and OUT2 listens; only then does the far
@@ -22,7 +23,9 @@ enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_S
 
 #define IER_RX         0x01
 #define IER_TX         0x02
+#define IER_MODEM      0x08
 #define IER_MASK       0x0f
+#define IIR_MODEM      0x00
 #define IIR_NONE       0x01
 #define IIR_TX         0x02
 #define IIR_RX         0x04
@@ -37,6 +40,9 @@ enum { REG_DATA, REG_IER, REG_IIR_FCR, REG_LCR, REG_MCR, REG_LSR, REG_MSR, REG_S
 #define LSR_DATA       0x01
 #define LSR_OVERRUN    0x02
 #define LSR_TX_EMPTY   0x60 /* THRE and TEMT */
+#define MSR_RING_OVER  0x04 /* TERI, DDCD: since MSR was read last */
+#define MSR_DCD_CHANGE 0x08
+#define MSR_DCD        0x80
 #define MSR_CONNECTED  0xb0 /* DCD, DSR, CTS */
 
 #define FIFO_SIZE 16
@@ -46,7 +52,9 @@ struct uart {
     struct uart_wires wires; /* fixed at creation */
     uint8_t ier, lcr, mcr, scr, dll, dlm;
     bool fifo_on, overrun, tx_event; /* tx_event: empty, and not yet told by IIR */
-    unsigned trigger;                /* FIFO level that counts as "received data" */
+    bool hung_up;
+    uint8_t modem_events; /* MSR_RING_OVER, MSR_DCD_CHANGE */
+    unsigned trigger;     /* FIFO level that counts as "received data" */
     uint8_t fifo[FIFO_SIZE];
     unsigned head, level;
     bool line; /* what the interrupt line was set to last */
@@ -75,6 +83,8 @@ static uint8_t interrupt_id(const struct uart *u)
         return IIR_RX_TIMEOUT; /* no more came for four characters' time: at once here */
     if ((u->ier & IER_TX) && u->tx_event)
         return IIR_TX;
+    if ((u->ier & IER_MODEM) && u->modem_events != 0)
+        return IIR_MODEM;
     return IIR_NONE;
 }
 
@@ -119,10 +129,13 @@ static uint8_t pull(struct uart *u)
 }
 
 /* In loop-back the four outputs of MCR come in as MSR's CTS, DSR, RI, DCD. */
-static uint8_t modem_status(const struct uart *u)
+static uint8_t read_msr(struct uart *u)
 {
-    if (!(u->mcr & MCR_LOOP))
-        return MSR_CONNECTED;
+    if (!(u->mcr & MCR_LOOP)) {
+        uint8_t events = u->modem_events;
+        u->modem_events = 0;
+        return (u->hung_up ? MSR_CONNECTED & ~MSR_DCD : MSR_CONNECTED) | events;
+    }
     return (uint8_t)((u->mcr & 0x02) << 3 | (u->mcr & 0x01) << 5 | (u->mcr & 0x04) << 4 |
                      (u->mcr & 0x08) << 4);
 }
@@ -162,7 +175,7 @@ static uint8_t uart_in(void *dev, uint16_t reg)
     case REG_LCR: value = u->lcr; break;
     case REG_MCR: value = u->mcr; break;
     case REG_LSR: value = read_lsr(u); break;
-    case REG_MSR: value = modem_status(u); break;
+    case REG_MSR: value = read_msr(u); break;
     case REG_SCR: value = u->scr; break;
     }
     update_irq(u);
@@ -253,4 +266,28 @@ void uart_receive(struct uart *u, const uint8_t *bytes, size_t n)
         push(u, bytes[i]);
     update_irq(u);
     pthread_mutex_unlock(&u->lock);
+}
+
+void uart_ring(struct uart *u)
+{
+    pthread_mutex_lock(&u->lock);
+    u->modem_events |= MSR_RING_OVER;
+    update_irq(u);
+    pthread_mutex_unlock(&u->lock);
+}
+
+enum uart_hung_up uart_hang_up(struct uart *u)
+{
+    enum uart_hung_up result = UART_BUSY;
+    pthread_mutex_lock(&u->lock);
+    if (driver_listens(u) && u->level == 0) {
+        result = (u->ier & IER_MODEM) ? UART_HUNG_UP : UART_DEAF;
+        if (result == UART_HUNG_UP && !u->hung_up) {
+            u->hung_up = true;
+            u->modem_events |= MSR_DCD_CHANGE;
+            update_irq(u);
+        }
+    }
+    pthread_mutex_unlock(&u->lock);
+    return result;
 }

@@ -28,4 +28,10 @@ size_t uart_room(struct uart *u);
 /* At most uart_room() bytes. */
 void uart_receive(struct uart *u, const uint8_t *bytes, size_t n);
 
+/* The carrier falls, once the driver has taken all that was received.  BUSY: not yet, and
+ * `room` tells when to try again; DEAF: the driver has not asked to hear of modem lines. */
+enum uart_hung_up { UART_BUSY, UART_DEAF, UART_HUNG_UP };
+enum uart_hung_up uart_hang_up(struct uart *u);
+void uart_ring(struct uart *u); /* a pulse on RI */
+
 #endif

@@ -5,7 +5,8 @@
  * KVM_RUN that was about to start returns at once: no stop is missed.  A
  * thread that waits elsewhere, for instance in write(2) on a full pipe, gets
  * EINTR; as that signal may come just before the wait begins, join_all() keeps
- * sending it until the thread is gone.  These signals are also the clock by which
+ * sending it until the thread is gone.  Anybody else's SIGUSR1 only makes the
+ * thread look up.  These signals are also the clock by which
  * vCPUs that go on to a place of rest (rest.h) look where they are. */
 #include "vmm/vcpu.h"
 
@@ -223,8 +224,13 @@ static bool run_until_stop(struct vcpu *v)
 {
     while (!atomic_load_explicit(&v->vm->stopping, memory_order_relaxed)) {
         int ret = ioctl(v->fd, KVM_RUN, 0);
-        if (ret != 0 && (errno == EINTR || errno == EAGAIN))
-            continue; /* a signal; or INIT/SIPI changed the state of the vCPU */
+        if (ret != 0 && (errno == EINTR || errno == EAGAIN)) {
+            /* A signal, which need not be ours; or INIT/SIPI changed the vCPU's state.  A
+             * stop is asked for before its kick: cleared first, looked at next, it
+             * is not missed. */
+            v->run->immediate_exit = 0;
+            continue;
+        }
         if (ret != 0) {
             vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s%s", strerror(errno),
                     errno == EFAULT ? " (has a mapped image file become shorter?)" : "");
@@ -261,10 +267,14 @@ static void on_kick(int sig)
         own_run->immediate_exit = 1;
 }
 
-bool vcpu_start_all(struct vm *vm)
+void vcpu_take_kicks(void)
 {
     struct sigaction kick = { .sa_handler = on_kick }; /* no SA_RESTART: waits end */
     sigaction(KICK_SIGNAL, &kick, NULL);
+}
+
+bool vcpu_start_all(struct vm *vm)
+{
     sem_init(&start_gate, 0, 0);
     pthread_attr_t attr;
     pthread_attr_init(&attr);

@@ -7,6 +7,10 @@
  * room the interrupt is off, the FIFO fills, and the far end waits.  Speed and format are what the
  * loader left: a virtual line has none.
  *
+ * The modem lines say what is no byte.  When the far end drops the carrier (DCD), its
+ * input has ended; it does so only after the last byte has been read.  When it rings
+ * (RI), it has something to tell: its size, which the VMM knows.
+ *
  * CPUs.  The lock makes one console_write() whole, on the line and in `bounce`.  The
  * interrupt comes to the boot CPU only, and nobody else reads the receiver.  The
  * interrupt's enable bit is console_hold()'s caller's: tty.lock. */
@@ -29,8 +33,12 @@
 #define REG_FCR          2 /* write */
 #define REG_MCR          4
 #define REG_LSR          5
+#define REG_MSR          6
 #define IER_RX           0x01
+#define IER_MODEM        0x08
+#define IER_LISTEN       (IER_RX | IER_MODEM)
 #define IIR_ID           0x0f
+#define IIR_MODEM        0x00 /* MSR has changed, and nothing else is the matter */
 #define IIR_RX           0x04 /* the FIFO holds TRIGGER bytes at least */
 #define FCR_ENABLE       0x01
 #define FCR_TRIGGER_14   0xc0
@@ -39,6 +47,9 @@
 #define MCR_DTR_RTS_OUT2 0x0b /* OUT2 lets the interrupt line through on a PC */
 #define LSR_DR           0x01
 #define LSR_THRE         0x20
+#define MSR_RING_OVER    0x04 /* since MSR was read last */
+#define MSR_DCD_CHANGED  0x08
+#define MSR_DCD          0x80
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_console); /* one write at a time, and `bounce` */
 static char bounce[256];
@@ -92,9 +103,10 @@ void kprintf(const char *fmt, ...)
 
 /* Takes up to `room` bytes that wait.  Reading the status of each costs as much
  * as the byte: when the FIFO says that it is full to its trigger, it need not be asked. */
-static size_t drain(uint8_t *to, size_t room)
+static size_t drain(uint8_t *to, size_t room, uint8_t *id)
 {
-    size_t sure = (inb(COM1 + REG_IIR) & IIR_ID) == IIR_RX ? TRIGGER : 0;
+    *id = inb(COM1 + REG_IIR) & IIR_ID;
+    size_t sure = *id == IIR_RX ? TRIGGER : 0;
     size_t n = 0;
 
     while (n < room && (n < sure || (inb(COM1 + REG_LSR) & LSR_DR)))
@@ -102,22 +114,39 @@ static size_t drain(uint8_t *to, size_t room)
     return n;
 }
 
+static void modem_lines_changed(void)
+{
+    uint8_t msr = inb(COM1 + REG_MSR);
+
+    if ((msr & MSR_RING_OVER) && hc_present) {
+        long size = hypercall(HC_CONSOLE_SIZE, 0, 0, 0, 0);
+        if (size > 0)
+            reader->resized((uint16_t)(size >> 16), (uint16_t)size);
+    }
+    if ((msr & MSR_DCD_CHANGED) && !(msr & MSR_DCD))
+        reader->ended();
+}
+
 /* The line is an edge for the IOAPIC: it must have been low when we leave, by an
- * empty FIFO, or by the interrupt switched off. */
+ * empty FIFO and a read of MSR, or by the interrupt switched off. */
 static void interrupt(void)
 {
-    uint8_t bytes[FIFO_SIZE];
+    uint8_t bytes[FIFO_SIZE], id;
     size_t room, n;
+    bool changed;
 
     this_cpu()->uart_irqs++;
     do {
         room = MIN(reader->room(), sizeof(bytes));
-        n = room > 0 ? drain(bytes, room) : 0;
+        n = room > 0 ? drain(bytes, room, &id) : 0;
         reader->input(bytes, n);
-    } while (n > 0);
+        changed = room > 0 && n == 0 && id == IIR_MODEM;
+        if (changed)
+            modem_lines_changed();
+    } while (n > 0 || changed);
 }
 
-void console_hold(bool on) { outb(COM1 + REG_IER, on ? 0 : IER_RX); }
+void console_hold(bool on) { outb(COM1 + REG_IER, on ? 0 : IER_LISTEN); }
 
 void console_init_irq(const struct console_reader *who)
 {
@@ -126,5 +155,5 @@ void console_init_irq(const struct console_reader *who)
     outb(COM1 + REG_FCR, FCR_ENABLE | FCR_TRIGGER_14);
     outb(COM1 + REG_MCR, MCR_DTR_RTS_OUT2);
     ioapic_route(UART_PIN, IRQ_BASE + UART_PIN);
-    outb(COM1 + REG_IER, IER_RX); /* last: a byte that waits already is an edge now */
+    outb(COM1 + REG_IER, IER_LISTEN); /* last: a byte that waits already is an edge now */
 }

@@ -16,6 +16,8 @@ void uart_send(const char *s, size_t n);
 struct console_reader {
     size_t (*room)(void);
     void (*input)(const uint8_t *from, size_t n);
+    void (*ended)(void);                           /* after the last byte: no more comes */
+    void (*resized)(uint16_t rows, uint16_t cols); /* the far end's terminal */
 };
 /* Interrupts come from here on, through the IOAPIC. */
 void console_init_irq(const struct console_reader *reader);

@@ -227,7 +227,7 @@ static void add_times(struct task *t)
     t->minflt = t->nvcsw = t->nivcsw = 0;
 }
 
-static void __attribute__((noreturn)) end_machine(int status)
+void end_machine(int status)
 {
     boot_stage(BOOT_command_exit);
     machine_exit((status & 0x7f) == 0 ? status >> 8 & 0xff : 128 + (status & 0x7f),

@@ -4,7 +4,9 @@
 
 #include "sched/task.h"
 
-void exit_task(int status) __attribute__((noreturn));  /* this thread; status as wait(2) encodes */
+void exit_task(int status) __attribute__((noreturn)); /* this thread; status as wait(2) encodes */
+/* The machine powers off with that status, again as wait(2) encodes. */
+void end_machine(int status) __attribute__((noreturn));
 void exit_group(int status) __attribute__((noreturn)); /* the process */
 /* All threads of current's process but current die; then current leads it.
  * 0, or -EAGAIN: the process is already ending or another thread is in here. */

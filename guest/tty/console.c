@@ -33,9 +33,11 @@ void tty_init(void)
         { "ttyS0", S_IFCHR | 0660, TTYS0, &tty_fops, &console },
     };
     static struct device_table table = { nodes, ARRAY_SIZE(nodes), NULL };
+    char once[2];
 
     device_register(&table);
     tty_setup(&console, TTYS0, &uart);
+    console.once = cmdline_value("tty.once", once, sizeof(once)) && once[0] == '1';
     console.winsize.ws_row = side("tty.rows", 24);
     console.winsize.ws_col = side("tty.cols", 80);
 }
@@ -44,9 +46,22 @@ static size_t console_room(void) { return tty_room(&console); }
 
 static void console_input(const uint8_t *from, size_t n) { tty_receive(&console, from, n); }
 
+static void console_ended(void) { tty_end_input(&console); }
+
+static void console_resized(uint16_t rows, uint16_t cols)
+{
+    spin_lock(&console.lock);
+    struct winsize ws = console.winsize; /* with the pixels that somebody may have set */
+    spin_unlock(&console.lock);
+    ws.ws_row = rows;
+    ws.ws_col = cols;
+    tty_resize(&console, &ws);
+}
+
 void tty_start(void)
 {
-    static const struct console_reader reader = { .room = console_room, .input = console_input };
+    static const struct console_reader reader = { console_room, console_input, console_ended,
+                                                  console_resized };
 
     console_init_irq(&reader);
 }

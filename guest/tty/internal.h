@@ -30,6 +30,8 @@ struct tty {
     struct session *session; /* [lock] that it controls, with a reference; NULL */
     uint32_t fg_pgid;        /* [lock] foreground group; 0: none */
     bool held;               /* [lock] the line is not to send: the buffer is full */
+    bool once;               /* serves one session: see jobctl.c; fixed */
+    int outcome;      /* [lock] of that session: the wait status of its leader; -1: none yet */
     uint32_t hangups; /* [lock] so many; files opened before the last are dead; read without */
     struct waitq readers, writers;
     struct mutex writing; /* one write(2) at a time owns the pages: */
@@ -53,6 +55,8 @@ extern const struct file_ops tty_current_fops; /* /dev/tty: current's controllin
 void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw);
 size_t tty_room(struct tty *tty); /* bytes that may be received; at 0 the line is held */
 void tty_receive(struct tty *tty, const uint8_t *from, size_t n); /* no lock held */
+void tty_end_input(struct tty *tty); /* the line sends nothing any more; no lock held */
+void tty_resize(struct tty *tty, const struct winsize *ws); /* no lock held */
 void tty_resume(struct tty *tty); /* lock held, input was taken: no longer held? */
 void tty_echo(struct tty *tty);   /* lock held: writes pending echoes out */
 

@@ -60,12 +60,7 @@ static long set_winsize(struct tty *tty, uaddr_t from)
 
     if (get_user(ws, from) != 0)
         return -EFAULT;
-    spin_lock(&tty->lock);
-    bool changed = memcmp(&ws, &tty->winsize, sizeof(ws)) != 0;
-    tty->winsize = ws;
-    spin_unlock(&tty->lock);
-    if (changed)
-        tty_signal_foreground(tty, SIGWINCH);
+    tty_resize(tty, &ws);
     return 0;
 }
 

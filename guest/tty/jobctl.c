@@ -2,8 +2,15 @@
  *
  * A session and its controlling terminal point to each other; both pointers
  * change together, under tree_lock (which guards who is in which session) and
- * then tty.lock.  Signals are sent after tty.lock is released. */
+ * then tty.lock.  Signals are sent after tty.lock is released.
+ *
+ * A terminal that serves `once` has a script as its input, and the session whose terminal
+ * it is runs that.  When its leader has ended, the script is over; an init that respawns
+ * its shell shows this by starting another session for the terminal.  That is when the
+ * machine powers off, with the leader's status: not before, for an init that is about to
+ * reboot, or has other work to do after the session, starts no other. */
 #include "arch/uaccess.h"
+#include "proc/exit.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
@@ -60,6 +67,16 @@ void tty_signal_foreground(struct tty *tty, int sig)
         signal_send_pgrp(pgid, sig, NULL);
 }
 
+/* A session is about to take the terminal; no lock held. */
+static void end_if_served(struct tty *tty)
+{
+    spin_lock(&tty->lock);
+    int outcome = tty->outcome;
+    spin_unlock(&tty->lock);
+    if (outcome >= 0)
+        end_machine(outcome);
+}
+
 /* tree_lock and tty.lock held. */
 static void link_session(struct tty *tty, struct process *leader)
 {
@@ -92,10 +109,13 @@ void tty_open_acquire(struct tty *tty)
 
     spin_lock(&tree_lock);
     spin_lock(&tty->lock);
-    if (is_session_leader(p) && p->session->tty == NULL && tty->session == NULL)
+    bool takes = is_session_leader(p) && p->session->tty == NULL && tty->session == NULL;
+    if (takes)
         link_session(tty, p);
     spin_unlock(&tty->lock);
     spin_unlock(&tree_lock);
+    if (takes)
+        end_if_served(tty);
 }
 
 long tty_acquire(struct tty *tty, bool steal)
@@ -120,6 +140,8 @@ long tty_acquire(struct tty *tty, bool steal)
     spin_unlock(&tree_lock);
     if (robbed != NULL)
         session_put(robbed);
+    if (err == 0)
+        end_if_served(tty);
     return err;
 }
 
@@ -144,6 +166,8 @@ void tty_disassociate(struct session *s)
     uint32_t pgid = tty->fg_pgid;
     struct session *mine = unlink_session(tty);
     tty->hangups++;
+    if (tty->once)
+        tty->outcome = current->proc->exit_status;
     tty->ldisc.stopped = false;
     spin_unlock(&tty->lock);
     hang_up(pgid);

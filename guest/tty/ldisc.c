@@ -9,6 +9,12 @@
  * Echo goes to a small buffer of raw bytes which the caller writes out through
  * ldisc_output(), so there is one place that tracks the cursor's column.
  *
+ * After the end of input (ldisc_end()) the bounds of lines still divide reads, but
+ * nothing waits for one.  A reader without ICANON for which Enter is a newline (ICRNL)
+ * reads lines as a line editor does, and acts on a line when its newline comes: if the
+ * input ends amid a line it gets the newline that is missing, or it would throw the line
+ * away.  Who has switched ICRNL off, as cfmakeraw() does, reads bytes, and just these.
+ *
  * Left out: parity and break (PARMRK, BRKINT, INPCK: the line has neither),
  * ECHOPRT, XCASE, output delays (NLDLY ...), IXOFF (a full buffer stops the UART). */
 #include "tty/ldisc.h"
@@ -114,6 +120,15 @@ void ldisc_flush(struct ldisc *l)
 {
     l->tail = l->canon_head = l->head;
     memset(l->ends, 0, sizeof(l->ends));
+    l->amid_line = false;
+}
+
+void ldisc_end(struct ldisc *l)
+{
+    if (lflag(l, ICANON))
+        l->amid_line = l->head != l->canon_head; /* what was erased is no line */
+    l->ended = true;
+    l->stopped = false;
 }
 
 /* --- echo --- */
@@ -247,6 +262,7 @@ static void put(struct ldisc *l, uint8_t c, bool end)
     if (end)
         mark_end(l, l->head);
     l->head++;
+    l->amid_line = !end && c != '\n' && c != '\r';
     if (end)
         l->canon_head = l->head;
 }
@@ -395,13 +411,15 @@ int ldisc_input(struct ldisc *l, uint8_t c)
 
 static uint32_t readable_end(const struct ldisc *l)
 {
-    return lflag(l, ICANON) ? l->canon_head : l->head;
+    return lflag(l, ICANON) && !l->ended ? l->canon_head : l->head;
 }
 
 bool ldisc_readable(const struct ldisc *l, size_t want)
 {
     uint32_t there = readable_end(l) - l->tail;
 
+    if (l->ended)
+        return true;
     return lflag(l, ICANON) ? there > 0 : there >= MIN(want, (size_t)LDISC_BUF);
 }
 
@@ -432,6 +450,11 @@ size_t ldisc_read(struct ldisc *l, uint8_t *to, size_t n, bool *end)
     }
     if (!lflag(l, ICANON))
         l->canon_head = l->tail;
+    if (l->ended && l->tail == l->head && done < n && l->amid_line) {
+        l->amid_line = false;
+        if (!lflag(l, ICANON) && iflag(l, ICRNL))
+            to[done++] = '\n';
+    }
     return done;
 }
 

@@ -19,6 +19,8 @@ struct ldisc {
     uint32_t tail, canon_head, head;
     bool lnext;               /* the next byte is literal */
     bool stopped;             /* output is, by VSTOP or TCOOFF */
+    bool ended;               /* no more comes: ldisc_end() */
+    bool amid_line;           /* the last byte from the line ended none */
     uint32_t column;          /* of the cursor, as far as we can know */
     uint32_t canon_column;    /* where the line being edited began */
     uint8_t echo[LDISC_ECHO]; /* raw: goes through output processing */
@@ -35,6 +37,11 @@ void ldisc_set_termios(struct ldisc *l, const struct ktermios *to);
 size_t ldisc_room(const struct ldisc *l);
 /* Time to let the line send again, after ldisc_room() was 0? */
 bool ldisc_drained(const struct ldisc *l);
+
+/* The line sends nothing any more, ever.  All that is buffered can be read, an
+ * unfinished line, too; then every read finds the end of the file, in any mode.
+ * Output that VSTOP has stopped goes on: nobody is left to type VSTART. */
+void ldisc_end(struct ldisc *l);
 
 /* One byte from the line.  Returns the signal it means to the foreground group,
  * or 0.  Afterwards l->echo may hold something to write. */

@@ -6,7 +6,11 @@
  * made room: nothing that was typed or pasted is lost.  Writing fills a page
  * from the caller, lets the line discipline process it into another, and hands
  * that to the hardware at once: where a device access costs as much as a
- * thousand instructions, one per write(2) is what a terminal can afford. */
+ * thousand instructions, one per write(2) is what a terminal can afford.
+ *
+ * Input may end (docs/console.md).  That is no hang-up: nobody is signalled, files stay
+ * open, output goes on; but whoever reads gets what is left and then the end of the
+ * file, at each read. */
 #include "arch/clock.h"
 #include "fs/device.h"
 #include "fs/file.h"
@@ -26,6 +30,7 @@
 void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw)
 {
     tty->dev = dev;
+    tty->outcome = -1;
     tty->hw = hw;
     ldisc_init(&tty->ldisc);
     spin_class(&tty->lock, LOCK_tty);
@@ -105,6 +110,26 @@ void tty_receive(struct tty *tty, const uint8_t *from, size_t n)
         if (sig != 0)
             tty_signal_foreground(tty, sig);
     }
+}
+
+void tty_end_input(struct tty *tty)
+{
+    spin_lock(&tty->lock);
+    ldisc_end(&tty->ldisc);
+    tty_echo(tty);
+    spin_unlock(&tty->lock);
+    waitq_wake(&tty->readers);
+    waitq_wake(&tty->writers);
+}
+
+void tty_resize(struct tty *tty, const struct winsize *ws)
+{
+    spin_lock(&tty->lock);
+    bool changed = memcmp(ws, &tty->winsize, sizeof(*ws)) != 0;
+    tty->winsize = *ws;
+    spin_unlock(&tty->lock);
+    if (changed)
+        tty_signal_foreground(tty, SIGWINCH);
 }
 
 /* --- open, close --- */

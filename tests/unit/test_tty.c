@@ -383,6 +383,106 @@ static void fast_and_slow_output_agree(void **state)
     assert_int_equal(l.column, column);
 }
 
+/* --- the end of input --- */
+
+static void cbreak(void)
+{
+    struct ktermios t = l.termios;
+
+    t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG);
+    ldisc_set_termios(&l, &t);
+}
+
+static void assert_end(void)
+{
+    for (int i = 0; i < 3; i++) {
+        assert_true(ldisc_readable(&l, 10));
+        assert_read(100, "");
+    }
+    assert_int_equal(ldisc_available(&l), 0);
+}
+
+static void after_the_end_every_read_finds_it(void **state)
+{
+    (void)state;
+    type("one\ntwo\n");
+    ldisc_end(&l);
+    assert_read(100, "one\n");
+    assert_int_equal(ldisc_available(&l), 4);
+    assert_read(100, "two\n");
+    assert_end();
+    raw(5, 0);
+    assert_end();
+    raw(0, 1);
+    assert_end();
+    cbreak();
+    assert_end();
+}
+
+static void an_unfinished_line_is_read_as_it_is(void **state)
+{
+    (void)state;
+    type("one\ntw");
+    ldisc_end(&l);
+    assert_int_equal(ldisc_available(&l), 6);
+    assert_read(100, "one\n");
+    assert_read(1, "t");
+    assert_read(100, "w");
+    assert_end();
+    cbreak();
+    assert_end();
+}
+
+static void raw_bytes_stay_as_they_are(void **state)
+{
+    (void)state;
+    raw(100, 0);
+    type("abc");
+    assert_false(ldisc_readable(&l, 100));
+    ldisc_end(&l);
+    assert_true(ldisc_readable(&l, 100));
+    assert_read(100, "abc");
+    assert_end();
+}
+
+/* With what it does by the time the input ends, and with what it has read before. */
+static void a_line_editor_gets_the_newline_that_is_missing(void **state)
+{
+    (void)state;
+    type("exit 3");
+    ldisc_end(&l);
+    cbreak();
+    assert_read(100, "exit 3\n");
+    assert_end();
+    setup(NULL);
+    cbreak();
+    type("exit 3");
+    assert_read(100, "exit 3");
+    ldisc_end(&l);
+    assert_read(3, "\n");
+    assert_end();
+    setup(NULL);
+    cbreak();
+    type("exit 3\n");
+    ldisc_end(&l);
+    assert_read(100, "exit 3\n");
+    assert_end();
+    setup(NULL);
+    type("x\x7f");
+    ldisc_end(&l);
+    cbreak();
+    assert_end();
+}
+
+static void the_end_starts_stopped_output(void **state)
+{
+    (void)state;
+    type("\x13");
+    assert_true(l.stopped);
+    ldisc_end(&l);
+    assert_false(l.stopped);
+}
+
 #define T(name) cmocka_unit_test_setup(name, setup)
 
 /* What a full buffer holds back comes later; only an endless line is cut. */
@@ -449,6 +549,11 @@ int main(void)
         T(typed_ahead_survives_a_change_of_mode),
         T(flush_forgets_input),
         T(echonl_without_echo),
+        T(after_the_end_every_read_finds_it),
+        T(an_unfinished_line_is_read_as_it_is),
+        T(raw_bytes_stay_as_they_are),
+        T(a_line_editor_gets_the_newline_that_is_missing),
+        T(the_end_starts_stopped_output),
         T(output_newlines_and_tabs),
         T(output_stops_where_the_room_ends),
         T(fast_and_slow_output_agree),

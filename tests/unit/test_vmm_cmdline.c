@@ -41,6 +41,11 @@ static void terminal_words_come_first(void **state)
     assert_int_equal(cmdline_build(&out, &parts), 0);
     assert_string_equal(out, "TERM=xterm-256color tty.rows=24 tty.cols=80 a");
     free(out);
+    parts = (struct cmdline_parts){ .once = true, .append = "tty.once=0" };
+    assert_int_equal(cmdline_build(&out, &parts), 0);
+    assert_string_equal(out, "tty.once=1 tty.once=0"); /* the last one counts */
+    free(out);
+    parts = (struct cmdline_parts){ .rows = 24, .cols = 80, .append = "a" };
     parts.term = "bad term";
     assert_int_equal(cmdline_build(&out, &parts), 0);
     assert_string_equal(out, "tty.rows=24 tty.cols=80 a");

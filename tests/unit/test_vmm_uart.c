@@ -132,6 +132,58 @@ static void loop_back_passes_a_probe(void **state)
     assert_int_equal(in(0), 0x0c);
 }
 
+static void listen_to_modem(void)
+{
+    out(2, 0xc7);
+    out(4, 0x0b);
+    out(1, 0x09);
+}
+
+static void the_carrier_falls_after_the_last_byte(void **state)
+{
+    (void)state;
+    assert_int_equal(uart_hang_up(uart), UART_BUSY); /* nobody listens yet */
+    listen_to_modem();
+    uart_receive(uart, (const uint8_t *)"x", 1);
+    assert_int_equal(uart_hang_up(uart), UART_BUSY);
+    assert_int_equal(in(6), 0xb0);
+    assert_int_equal(in(0), 'x');
+    assert_int_equal(irq_line, 0);
+    assert_int_equal(uart_hang_up(uart), UART_HUNG_UP);
+    assert_int_equal(irq_line, 1);
+    assert_int_equal(in(2) & 0x0f, 0x00);
+    assert_int_equal(in(6), 0x38); /* no DCD, and it has changed */
+    assert_int_equal(irq_line, 0);
+    assert_int_equal(in(6), 0x30);
+    assert_int_equal(uart_hang_up(uart), UART_HUNG_UP);
+    assert_int_equal(irq_line, 0); /* once */
+}
+
+static void a_driver_that_does_not_ask_for_modem_lines_is_not_told(void **state)
+{
+    (void)state;
+    listen();
+    assert_int_equal(uart_hang_up(uart), UART_DEAF);
+    assert_int_equal(irq_line, 0);
+    assert_int_equal(in(6), 0xb0);
+}
+
+static void a_ring_waits_for_the_driver_and_is_told_last(void **state)
+{
+    (void)state;
+    uart_ring(uart);
+    assert_int_equal(irq_line, 0);
+    listen_to_modem();
+    assert_int_equal(irq_line, 1);
+    uart_receive(uart, (const uint8_t *)"x", 1);
+    assert_int_equal(in(2) & 0x0f, 0x0c); /* data comes first */
+    in(0);
+    assert_int_equal(in(2) & 0x0f, 0x00);
+    assert_int_equal(irq_line, 1);
+    assert_int_equal(in(6), 0xb4);
+    assert_int_equal(irq_line, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 int main(void)
 {
@@ -141,6 +193,9 @@ int main(void)
         TEST(fewer_bytes_than_the_trigger_are_a_timeout),
         TEST(transmitter_interrupts_once_per_event),
         TEST(loop_back_passes_a_probe),
+        TEST(the_carrier_falls_after_the_last_byte),
+        TEST(a_driver_that_does_not_ask_for_modem_lines_is_not_told),
+        TEST(a_ring_waits_for_the_driver_and_is_told_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,8 @@
  *     sleep MS       wait, reading
  *     within SECONDS how long each later expect may take (default 20)
  *     exits N        wait for the end of the command, with this status
+ *     size ROWS COLS resize the terminal
+ *     signal N       send it to the command
  *     restored       the terminal has the modes that it had before the command
  * In TEXT, \n \r \t \e \\ and \xHH are as in C.  What the command wrote goes to
  * stdout as it comes.  The first step that fails is named on stderr: status 1.
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -147,6 +150,16 @@ static void restored(void)
         fail("the terminal's modes are not restored", "");
 }
 
+/* The kernel of the terminal tells its foreground group. */
+static void resize(const char *text)
+{
+    struct winsize window = { 0 };
+
+    if (sscanf(text, "%hu %hu", &window.ws_row, &window.ws_col) != 2 ||
+        ioctl(master, TIOCSWINSZ, &window) != 0)
+        fail("size", text);
+}
+
 static void run_script(FILE *script)
 {
     char *line = NULL, *text;
@@ -179,6 +192,10 @@ static void run_script(FILE *script)
             within = atoi(text);
         } else if (strcmp(line, "exits") == 0) {
             wait_exit(text);
+        } else if (strcmp(line, "size") == 0) {
+            resize(text);
+        } else if (strcmp(line, "signal") == 0) {
+            kill(child, atoi(text));
         } else if (strcmp(line, "restored") == 0) {
             restored();
         } else {

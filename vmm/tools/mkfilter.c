@@ -6,7 +6,7 @@
  * tracer, and the reports, which read the kernel's ELF file.  All files are open by
  * then: opening one fails with EACCES (libdw looks for a separate file of debugging
  * information if the kernel names one, and does without).  No memory becomes
- * executable, and ioctl() reaches KVM and the terminal's modes only.  No process can
+ * executable, and ioctl() reaches KVM and the terminal's modes and size only.  No process can
  * be started, no socket made, no signal sent to others: tgkill() must name
  * SANDBOX_OWN_PID, for which vmm puts its own PID. */
 #include <errno.h>
@@ -79,6 +79,9 @@ static int add_rules(scmp_filter_ctx ctx)
     if (err == 0)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
                                SCMP_A1(SCMP_CMP_EQ, TCSETS, 0));
+    if (err == 0)
+        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                               SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ, 0));
     for (size_t i = 0; err == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
     if (err == 0)
