@@ -14,12 +14,10 @@
 #include "vmm/gmem.h"
 #include "vmm/image.h"
 
-#define BOOT_RESERVED_START 0xa0000u
-#define BOOT_RESERVED_END   0x100000u
-#define BOOT_ACPI           0xe0000u
-#define BOOT_ACPI_BYTES     0x8000u
-#define BOOT_START_INFO     0xe8000u /* for EBX at the entry point */
-#define BOOT_CMDLINE        0xef000u
+#define BOOT_ACPI       0xe0000u
+#define BOOT_ACPI_BYTES 0x8000u
+#define BOOT_START_INFO 0xe8000u /* for EBX at the entry point */
+#define BOOT_CMDLINE    0xef000u
 
 #define BOOT_MODULES_MAX 2
 

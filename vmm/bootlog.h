@@ -3,26 +3,13 @@
 #ifndef VMM_BOOTLOG_H
 #define VMM_BOOTLOG_H
 
-#include <pthread.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "shared/boot_stages.h"
 
+struct bootlog;
 struct vm;
-
-struct bootlog {
-    pthread_mutex_t lock; /* guards `mark` */
-    uint64_t start_ns;    /* CLOCK_MONOTONIC at the start of main() */
-    struct bootlog_mark {
-        bool reached;
-        uint64_t wall_ns;            /* since start_ns */
-        uint64_t guest_tsc;          /* 0: before first_run */
-        uint64_t exits, hypercalls;  /* of all vCPUs */
-        uint64_t pte_writes, faults; /* as the guest counts them */
-    } mark[BOOT_STAGE_MAX];
-};
 
 void bootlog_start(struct bootlog *log);
 void bootlog_mark(struct vm *vm, enum boot_stage stage, uint64_t pte_writes, uint64_t faults);

@@ -24,11 +24,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "vmm/options.h"
 #include "vmm/say.h"
+#include "vmm/stop.h"
 #include "vmm/terminal.h"
 #include "vmm/timelimit.h"
 #include "vmm/uart.h"
-#include "vmm/vm.h"
 
 #define CTRL_A      0x01
 #define CTRL_D      0x04
@@ -36,8 +37,9 @@
 #define STATUS_USER 130 /* Ctrl-A x: as if by SIGINT */
 
 struct console {
-    struct vm *vm;
-    int wake_fd, signal_fd;
+    struct stop *stop;
+    struct uart *uart;
+    int wake_fd, signal_fd; /* wake_fd: the UART may have room */
     atomic_bool wants_room; /* input, or its end, waits for the UART */
     atomic_uint size;       /* of the terminal: rows << 16 | columns; 0: not known */
     /* the rest belongs to console_run() */
@@ -98,12 +100,13 @@ static void take_size(struct console *c)
 
 uint32_t console_size(const struct console *c) { return atomic_load(&c->size); }
 
-int console_create(struct console **out, struct vm *vm)
+int console_create(struct console **out, struct stop *stop, struct uart *uart)
 {
     struct console *c = calloc(1, sizeof(*c));
     if (c == NULL)
         return -ENOMEM;
-    c->vm = vm;
+    c->stop = stop;
+    c->uart = uart;
     c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     c->signal_fd = signalfd(-1, &taken_signals, SFD_CLOEXEC | SFD_NONBLOCK);
     if (c->wake_fd < 0 || c->signal_fd < 0) {
@@ -128,23 +131,19 @@ void console_destroy(struct console *c)
     free(c);
 }
 
-void console_wake(struct console *c)
-{
-    uint64_t one = 1;
-    ssize_t ignored = write(c->wake_fd, &one, sizeof(one)); /* full: it is awake */
-    (void)ignored;
-}
-
 void console_room(struct console *c)
 {
-    if (atomic_exchange(&c->wants_room, false))
-        console_wake(c);
+    uint64_t one = 1;
+    if (!atomic_exchange(&c->wants_room, false))
+        return;
+    ssize_t ignored = write(c->wake_fd, &one, sizeof(one)); /* full: it is awake */
+    (void)ignored;
 }
 
 void console_output(struct console *c, const void *bytes, size_t len)
 {
     const uint8_t *p = bytes;
-    while (len > 0 && !atomic_load(&c->vm->stopping)) {
+    while (len > 0 && !stop_asked(c->stop)) {
         ssize_t n = write(STDOUT_FILENO, p, len);
         if (n >= 0) {
             p += n;
@@ -153,9 +152,9 @@ void console_output(struct console *c, const void *bytes, size_t len)
             struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
             poll(&out, 1, -1);
         } else if (errno == EPIPE) {
-            vm_stop(c->vm, STOP_STATUS, 128 + SIGPIPE, -1, "nobody reads the console any more");
+            vm_stop(c->stop, STOP_STATUS, 128 + SIGPIPE, -1, "nobody reads the console any more");
         } else if (errno != EINTR) {
-            vm_stop(c->vm, STOP_FAILED, EXIT_VMM, -1, "cannot write the guest's output: %s",
+            vm_stop(c->stop, STOP_FAILED, EXIT_VMM, -1, "cannot write the guest's output: %s",
                     strerror(errno));
         }
     }
@@ -186,7 +185,7 @@ static void take_terminal_byte(struct console *c, uint8_t byte)
     c->escaped = false;
     switch (byte) {
     case 'x':
-    case 'X': vm_stop(c->vm, STOP_STATUS, STATUS_USER, -1, "stopped by Ctrl-A x"); break;
+    case 'X': vm_stop(c->stop, STOP_STATUS, STATUS_USER, -1, "stopped by Ctrl-A x"); break;
     case 'h':
     case 'H':
     case '?': help(); break;
@@ -204,7 +203,7 @@ static void read_input(struct console *c, bool hung_up)
     if (n <= 0) {
         c->at_eof = true;
         if (c->is_tty && hung_up)
-            vm_stop(c->vm, STOP_STATUS, 128 + SIGHUP, -1, "the terminal hung up");
+            vm_stop(c->stop, STOP_STATUS, 128 + SIGHUP, -1, "the terminal hung up");
         return;
     }
     c->last = buf[n - 1];
@@ -222,14 +221,14 @@ static void deliver_bytes(struct console *c)
 {
     while (c->count > 0) {
         atomic_store(&c->wants_room, true);
-        size_t n = uart_room(c->vm->uart);
+        size_t n = uart_room(c->uart);
         if (n == 0)
             return;
         if (n > c->count)
             n = c->count;
         if (n > PENDING_MAX - c->start)
             n = PENDING_MAX - c->start;
-        uart_receive(c->vm->uart, c->pending + c->start, n);
+        uart_receive(c->uart, c->pending + c->start, n);
         c->start = (c->start + n) % PENDING_MAX;
         c->count -= n;
     }
@@ -240,7 +239,7 @@ static void deliver_bytes(struct console *c)
 static void deliver_end(struct console *c)
 {
     atomic_store(&c->wants_room, true);
-    switch (uart_hang_up(c->vm->uart)) {
+    switch (uart_hang_up(c->uart)) {
     case UART_BUSY: return; /* the flag stays */
     case UART_DEAF:
         if (c->last != '\n' && c->last != '\0')
@@ -272,7 +271,7 @@ static void suspend(void)
 static void resized(struct console *c)
 {
     take_size(c);
-    uart_ring(c->vm->uart);
+    uart_ring(c->uart);
 }
 
 static void take_signals(struct console *c)
@@ -286,28 +285,28 @@ static void take_signals(struct console *c)
         else if (info.ssi_signo == SIGWINCH)
             resized(c);
         else
-            vm_stop(c->vm, STOP_STATUS, 128 + (int)info.ssi_signo, -1, "stopped by %s",
+            vm_stop(c->stop, STOP_STATUS, 128 + (int)info.ssi_signo, -1, "stopped by %s",
                     strsignal((int)info.ssi_signo));
     }
 }
 
-void console_run(struct console *c)
+void console_run(struct console *c, double timeout)
 {
-    while (!atomic_load(&c->vm->stopping)) {
+    while (!stop_asked(c->stop)) {
         deliver(c);
         bool wants_input = !c->at_eof && (c->is_tty || c->count == 0);
-        struct pollfd fds[3] = {
+        struct pollfd fds[] = {
             { .fd = c->wake_fd, .events = POLLIN },
             { .fd = c->signal_fd, .events = POLLIN },
             { .fd = wants_input ? STDIN_FILENO : -1, .events = POLLIN },
+            { .fd = c->stop->wake_fd, .events = POLLIN },
         };
         int left = time_limit_left();
         if (left == 0) {
-            vm_stop(c->vm, STOP_TIMEOUT, EXIT_TIMEOUT, -1, "time limit of %g s reached",
-                    c->vm->opt->timeout);
+            vm_stop(c->stop, STOP_TIMEOUT, EXIT_TIMEOUT, -1, "time limit of %g s reached", timeout);
             break;
         }
-        if (poll(fds, 3, left) < 0)
+        if (poll(fds, sizeof(fds) / sizeof(fds[0]), left) < 0)
             continue; /* EINTR */
         if (fds[0].revents != 0) {
             uint64_t ignored;

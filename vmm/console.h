@@ -10,15 +10,16 @@
 #include <stdint.h>
 
 struct console;
-struct vm;
+struct stop;
+struct uart;
 
-int console_create(struct console **out, struct vm *vm); /* 0 or -errno */
-void console_destroy(struct console *c);                 /* NULL is fine */
+int console_create(struct console **out, struct stop *stop, struct uart *uart); /* 0 or -errno */
+void console_destroy(struct console *c);                                        /* NULL is fine */
 
-/* Returns when the VM is to stop. */
-void console_run(struct console *c);
+/* Returns when the VM is to stop.  timeout: seconds, which the message about a time limit
+ * that has run out names. */
+void console_run(struct console *c, double timeout);
 
-void console_wake(struct console *c); /* look again whether to stop */
 void console_room(struct console *c); /* the UART may take input again */
 /* All of it to stdout, unless the VM is stopping.  What stdout refuses ends the
  * VM: with 128+SIGPIPE when nobody reads any more, else as a failure. */

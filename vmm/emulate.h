@@ -7,16 +7,10 @@
 #define VMM_EMULATE_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 
+struct emulate_state;
 struct vcpu;
 struct vm;
-
-struct emulate_state { /* one per vCPU */
-    uint64_t xcr0;     /* as the guest sees it; 0: not asked for yet */
-    uint8_t *area;     /* for KVM_GET_XSAVE2; NULL: not needed yet */
-};
 
 /* On hosts that interpret ring 0: let failures come to user space as they are. */
 void emulate_enable(struct vm *vm);

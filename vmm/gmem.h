@@ -14,6 +14,10 @@
 #define GMEM_LOW_MAX   (3ull << 30) /* RAM below the hole */
 #define GMEM_HIGH_BASE (4ull << 30) /* where RAM goes on above it */
 
+/* The PC's BIOS area: there, but no memory map calls it RAM (bootinfo.h). */
+#define BOOT_RESERVED_START 0xa0000u
+#define BOOT_RESERVED_END   0x100000u
+
 struct gmem; /* fields live in gmem.c */
 
 /* bytes: a multiple of GMEM_PAGE.  0 or -errno. */

@@ -14,6 +14,7 @@
 
 #include "shared/inspect.h"
 #include "shared/trace_schema.h"
+#include "vmm/bootlog.h"
 #include "vmm/console.h"
 #include "vmm/say.h"
 #include "vmm/tracer.h"
@@ -27,7 +28,7 @@ static int64_t hc_exit(struct vcpu *v, uint64_t status, uint64_t kind)
     static const char *const kinds[] = { "power off", "reboot", "halt" };
     if (status > 255 || kind >= sizeof(kinds) / sizeof(kinds[0]))
         return -EINVAL;
-    vm_stop(v->vm, STOP_STATUS, (int)status, (int)v->index, "%s", kinds[kind]);
+    vm_stop(&v->vm->stop, STOP_STATUS, (int)status, (int)v->index, "%s", kinds[kind]);
     return 0;
 }
 
@@ -52,7 +53,7 @@ static int64_t hc_boot_stage(struct vcpu *v, uint64_t stage, uint64_t pte_writes
 static int64_t trace_result(struct vcpu *v, int err)
 {
     if (err != 0 && err != -EINVAL)
-        vm_stop(v->vm, STOP_FAILED, EXIT_VMM, (int)v->index, "%s", "");
+        vm_stop(&v->vm->stop, STOP_FAILED, EXIT_VMM, (int)v->index, "%s", "");
     return err;
 }
 
@@ -181,7 +182,7 @@ static int64_t hc_panic(struct vcpu *v, uint64_t at, uint64_t bytes)
     for (uint64_t i = 0; i < bytes; i++) /* printable, whatever it was */
         text[i] = (p[i] >= ' ' && p[i] <= '~') || p[i] == '\n' ? p[i] : '?';
     text[bytes] = '\0';
-    vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "kernel panic: %s", text);
+    vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index, "kernel panic: %s", text);
     return 0;
 }
 

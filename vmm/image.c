@@ -15,8 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/bootinfo.h"
-
 #define XEN_ELFNOTE_PHYS32_ENTRY 18
 
 static const char *add_segment(struct image *im, const GElf_Phdr *ph, uint64_t file_size)

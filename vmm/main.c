@@ -15,6 +15,7 @@
 
 #include "vmm/addfiles.h"
 #include "vmm/bootinfo.h"
+#include "vmm/bootlog.h"
 #include "vmm/cmdline.h"
 #include "vmm/console.h"
 #include "vmm/host.h"
@@ -25,8 +26,10 @@
 #include "vmm/terminal.h"
 #include "vmm/timelimit.h"
 #include "vmm/tracer.h"
+#include "vmm/tracer_audit.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
+#include "vmm/vm_create.h"
 
 /* A closed stdin or stdout would let a file of ours take its number. */
 static void fill_standard_fds(void)
@@ -208,7 +211,7 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
     terminal_raw();
     bootlog_mark(vm, BOOT_first_run, 0, 0);
     vcpu_release_all(vm);
-    console_run(vm->console);
+    console_run(vm->console, opt->timeout);
     vcpu_join_all(vm);
     terminal_restore();
     return finish(vm, boot_report);
@@ -230,7 +233,7 @@ int main(int argc, char **argv)
         say("%s: %s", opt.boot_report, strerror(errno));
         return EXIT_VMM;
     }
-    vm.kvm = vm.fd = vm.image.fd = -1;
+    vm.kvm = vm.fd = vm.image.fd = vm.stop.wake_fd = -1;
     int status = run(&vm, &opt, boot_report);
     fflush(NULL);
     vm_destroy(&vm);

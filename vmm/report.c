@@ -16,7 +16,7 @@
 #include "vmm/report_cpus.h"
 #include "vmm/symbols.h"
 #include "vmm/tasks.h"
-#include "vmm/tracer.h"
+#include "vmm/tracer_audit.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 

@@ -5,19 +5,10 @@
 #ifndef VMM_REST_H
 #define VMM_REST_H
 
-#include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
 
+struct rest;
 struct vcpu;
-
-struct rest { /* one per VM */
-    pthread_mutex_t lock;
-    pthread_cond_t all;
-    unsigned resting;  /* vCPUs that are */
-    bool over;         /* all were, or the time is up */
-    uint64_t until_ns; /* CLOCK_MONOTONIC; 0: nobody came here yet */
-};
 
 void rest_init(struct rest *r);
 

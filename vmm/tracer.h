@@ -7,15 +7,13 @@
  * ftruncate, brk, futex, and write to stderr.
  *
  * Calls for different vCPUs may run at the same time, a doorbell on its vCPU's
- * thread.  finish, audit, last_events and destroy need all vCPUs stopped. */
+ * thread.  finish and destroy need all vCPUs stopped. */
 #ifndef VMM_TRACER_H
 #define VMM_TRACER_H
 
 #include <stdint.h>
-#include <stdio.h>
 
 struct tracer;
-struct gmem;
 
 struct tracer_env {
     uint64_t tsc_khz;    /* of the guest's TSC */
@@ -63,14 +61,6 @@ int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes, uint
 /* Closes the packets that are still open with the whole events in them, and cuts
  * the files to whole packets.  No doorbell after this.  0 or -errno. */
 int tracer_finish(struct tracer *t);
-
-/* Replays the trace and compares every live table with guest memory, Accessed
- * and Dirty aside.  After tracer_finish().  Violations are lines in `report`.
- * 0: none; 1: some; -errno. */
-int tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report);
-
-/* The last n events of all vCPUs, a line each, oldest first. */
-void tracer_last_events(struct tracer *t, unsigned n, FILE *out);
 
 void tracer_destroy(struct tracer *t);
 

@@ -3,6 +3,8 @@
  *
  * Both read through the descriptors that are open anyway, since a seccomp
  * filter is on by then. */
+#include "vmm/tracer_audit.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>

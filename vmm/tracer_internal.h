@@ -4,9 +4,9 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "vmm/trace/lib/metadata.h"
-#include "vmm/tracer.h"
 
 /* One vCPU's stream: empty until `is_open`.  Then the file holds closed packets up to `open`, there the
  * open packet begins, and it ends TRACE_WINDOW_BYTES later.  After opening only the

@@ -1,6 +1,6 @@
 /* vcpu.c - runs a vCPU: one thread, one loop, which only routes exits.
  *
- * Stopping: vm_stop() sets vm->stopping, and the console's thread sends each
+ * Stopping: vm_stop() sets stop->asked, and the console's thread sends each
  * vCPU thread a signal.  Its handler sets kvm_run.immediate_exit, so that a
  * KVM_RUN that was about to start returns at once: no stop is missed.  A
  * thread that waits elsewhere, for instance in write(2) on a full pipe, gets
@@ -22,8 +22,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/emulate.h"
 #include "vmm/host.h"
 #include "vmm/hypercall.h"
+#include "vmm/rest.h"
 #include "vmm/say.h"
 
 #define KICK_SIGNAL SIGUSR1
@@ -182,7 +184,7 @@ static enum verdict internal_error(struct vcpu *v)
         count(&v->emulated);
         return VCPU_RESUME;
     }
-    vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_EXIT_INTERNAL_ERROR, suberror %u (%s)",
+    vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index, "KVM_EXIT_INTERNAL_ERROR, suberror %u (%s)",
             v->run->internal.suberror,
             v->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION
                 ? "KVM cannot emulate the instruction"
@@ -199,15 +201,16 @@ static enum verdict route_exit(struct vcpu *v)
     case KVM_EXIT_INTR: return VCPU_RESUME; /* a signal: the loop looks why */
     case KVM_EXIT_INTERNAL_ERROR: return internal_error(v);
     case KVM_EXIT_SHUTDOWN:
-        vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "triple fault (KVM_EXIT_SHUTDOWN)%s",
+        vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index, "triple fault (KVM_EXIT_SHUTDOWN)%s",
                 host_flavour() == HOST_SVM ? "; this KVM has reset the registers" : "");
         return VCPU_BROKEN;
     case KVM_EXIT_FAIL_ENTRY:
-        vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx",
+        vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index,
+                "KVM_EXIT_FAIL_ENTRY, hardware reason 0x%llx",
                 (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
         return VCPU_BROKEN;
     }
-    vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "%s (%u), which nothing here expects",
+    vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index, "%s (%u), which nothing here expects",
             vcpu_exit_name(run->exit_reason), run->exit_reason);
     return VCPU_BROKEN;
 }
@@ -222,7 +225,7 @@ static bool run_once(struct vcpu *v)
 /* Runs the vCPU until the VM is to stop; false: it cannot go on. */
 static bool run_until_stop(struct vcpu *v)
 {
-    while (!atomic_load_explicit(&v->vm->stopping, memory_order_relaxed)) {
+    while (!atomic_load_explicit(&v->vm->stop.asked, memory_order_relaxed)) {
         int ret = ioctl(v->fd, KVM_RUN, 0);
         if (ret != 0 && (errno == EINTR || errno == EAGAIN)) {
             /* A signal, which need not be ours; or INIT/SIPI changed the vCPU's state.  A
@@ -232,7 +235,7 @@ static bool run_until_stop(struct vcpu *v)
             continue;
         }
         if (ret != 0) {
-            vm_stop(v->vm, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s%s", strerror(errno),
+            vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s%s", strerror(errno),
                     errno == EFAULT ? " (has a mapped image file become shorter?)" : "");
             return false;
         }
@@ -254,7 +257,7 @@ static void *vcpu_thread(void *arg)
     while (sem_wait(&start_gate) != 0)
         ;
     bool can_go_on = run_until_stop(v);
-    const struct stop *stop = &v->vm->stop; /* complete when `stopping` is set */
+    const struct stop *stop = &v->vm->stop; /* complete: it was asked for */
     if (v->vm->opt->audit_final && (stop->kind == STOP_STATUS || stop->kind == STOP_TIMEOUT))
         rest_reach(v, can_go_on && stop->cpu != (int)v->index ? run_once : NULL);
     return NULL;

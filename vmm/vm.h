@@ -1,8 +1,8 @@
-/* vm.h - one virtual machine: what all of its parts share.
+/* vm.h - one virtual machine: what all of its parts share, and no functions of theirs.
  *
- * main() fills it in on one thread before the vCPU threads start; from then on
- * only the fields marked otherwise change.
- *   [s] under stop_lock   [a] atomic   [v] by the vCPU's own thread only */
+ * vm_create() fills it in on one thread before the vCPU threads start; from then on
+ * only the fields marked otherwise change, and the parts that have a lock.
+ *   [a] atomic   [v] by the vCPU's own thread only */
 #ifndef VMM_VM_H
 #define VMM_VM_H
 
@@ -11,33 +11,43 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <x86intrin.h>
 
+#include "shared/boot_stages.h"
 #include "shared/hypercall.h"
-#include "vmm/bootlog.h"
 #include "vmm/devices.h"
-#include "vmm/emulate.h"
 #include "vmm/gmem.h"
 #include "vmm/image.h"
 #include "vmm/options.h"
 #include "vmm/ports.h"
-#include "vmm/rest.h"
+#include "vmm/stop.h"
 #include "vmm/uart.h"
 
 #define VCPU_EXIT_REASONS 64
 
-enum stop_kind {
-    STOP_NONE,
-    STOP_STATUS,  /* end with `status`: the guest's, a signal's, the user's */
-    STOP_TIMEOUT, /* 124, after saying what the tasks do */
-    STOP_DIED,    /* 255, after the full report */
-    STOP_FAILED,  /* 125, the VMM could not go on; `text` says why */
+struct emulate_state { /* emulate.c: one per vCPU */
+    uint64_t xcr0;     /* as the guest sees it; 0: not asked for yet */
+    uint8_t *area;     /* for KVM_GET_XSAVE2; NULL: not needed yet */
 };
 
-struct stop {
-    enum stop_kind kind;
-    int status;
-    int cpu; /* where it happened; -1: no vCPU's doing */
-    char text[1024];
+struct rest { /* rest.c */
+    pthread_mutex_t lock;
+    pthread_cond_t all;
+    unsigned resting;  /* vCPUs that are */
+    bool over;         /* all were, or the time is up */
+    uint64_t until_ns; /* CLOCK_MONOTONIC; 0: nobody came here yet */
+};
+
+struct bootlog {          /* bootlog.c */
+    pthread_mutex_t lock; /* guards `mark` */
+    uint64_t start_ns;    /* CLOCK_MONOTONIC at the start of main() */
+    struct bootlog_mark {
+        bool reached;
+        uint64_t wall_ns;            /* since start_ns */
+        uint64_t guest_tsc;          /* 0: before first_run */
+        uint64_t exits, hypercalls;  /* of all vCPUs */
+        uint64_t pte_writes, faults; /* as the guest counts them */
+    } mark[BOOT_STAGE_MAX];
 };
 
 struct vm;
@@ -76,22 +86,11 @@ struct vm {
     uint64_t tsc_offset;          /* vCPU 0's, and where the host can, everyone's */
     atomic_uint_fast64_t inspect; /* [a] guest address of struct inspect_root; 0: none */
     struct console *console;
-    atomic_bool stopping; /* [a] set once, never cleared */
-    pthread_mutex_t stop_lock;
-    struct stop stop; /* [s] */
+    struct stop stop;
     struct rest rest;
 };
 
-/* Open /dev/kvm and make the VM with its memory, trace, devices and vCPUs.
- * False after one line on stderr; vm_destroy() then frees what there is. */
-bool vm_create(struct vm *vm, const struct options *opt);
-void vm_destroy(struct vm *vm);
-
-/* Ask all vCPUs to stop, for this reason; the first one asked for counts.  Any
- * thread; returns at once. */
-void vm_stop(struct vm *vm, enum stop_kind kind, int status, int cpu, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
-
-uint64_t vm_guest_tsc(const struct vm *vm); /* now */
+/* The time stamp counter as the guest reads it now. */
+static inline uint64_t vm_guest_tsc(const struct vm *vm) { return __rdtsc() + vm->tsc_offset; }
 
 #endif

@@ -25,6 +25,7 @@
 #include "vmm/gmem.h"
 #include "vmm/trace/lib/reader.h"
 #include "vmm/tracer.h"
+#include "vmm/tracer_audit.h"
 
 struct cpu cpus[MAX_CPUS];
 uint32_t hc_caps = HC_CAP_TRACE;

@@ -124,4 +124,9 @@ $here{"$_->[1] $_->[0]"} = 1 for tags('fv', @sources);
 for (tags('px', @sources)) { print "$_->[1] declares $_->[0]\n" unless $here{"$_->[1] $_->[0]"}; }
 END
 is 'declarations are in headers' "$(perl "$work/declared" | grep -v '^guest/sys/dispatch.c declares sys_##' | sort -u)" ''
+
+# --- vmm/: a header counts as the file that implements it ---
+vmm_edges=$(grep -E '^ *# *include *"' vmm/*.[ch] |
+    sed -E 's/^([^:]*)\.[ch]:.*"([^"]*)\.h".*/\1 \2/' | awk '$1 != $2' | sort -u)
+is 'no include leads back to where it came from in vmm/' "$(tsort <<< "$vmm_edges" 2>&1 > /dev/null)" ''
 done_testing

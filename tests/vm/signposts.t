@@ -12,7 +12,6 @@ unconverted=(
     vmm/devices.h
     vmm/trace/cmd/commands.h
     vmm/trace/lint/internal.h
-    vmm/tracer.h
 )
 
 cat > "$work/signposts" <<'END'

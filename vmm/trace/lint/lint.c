@@ -178,7 +178,15 @@ static void executed(struct lint *l, const struct trace_event *e)
 
 static bool is_about_tables(uint32_t id)
 {
-    return id <= TRACE_EV_page_fault && id != TRACE_EV_mm_create;
+    switch (id) {
+    case TRACE_EV_table_alloc:
+    case TRACE_EV_table_free:
+    case TRACE_EV_mm_free:
+    case TRACE_EV_cr3_load:
+    case TRACE_EV_tlb_flush:
+    case TRACE_EV_page_fault: return true;
+    }
+    return id <= TRACE_EV_pte_range_old;
 }
 
 static void check_actors(struct lint *l, const struct trace_event *e)

@@ -1,31 +1,31 @@
-/* vm.c - the VM and its parts, made in an order that is fast.
+/* vm_create.c - the VM and its parts, made in an order that is fast.
  *
  * After KVM_CREATE_IRQCHIP each change of a memslot waits for milliseconds, so
  * all memory comes first: RAM, then the trace windows, then the irqchip, then
  * the vCPUs.  Everything that the host may refuse is asked here, on one
  * thread, before the first vCPU runs. */
-#include "vmm/vm.h"
+#include "vmm/vm_create.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
-#include <x86intrin.h>
 
 #include "shared/trace_schema.h"
 #include "vmm/console.h"
 #include "vmm/cpuid.h"
+#include "vmm/emulate.h"
 #include "vmm/host.h"
+#include "vmm/rest.h"
 #include "vmm/say.h"
 #include "vmm/tracer.h"
 #include "vmm/tsc.h"
 #include "vmm/vcpu.h"
+#include "vmm/vm.h"
 
 #define TSS_ADDRESS 0xfffbd000u /* three pages KVM wants on VMX, in the hole */
 #define SLOT_LOW    0
@@ -120,13 +120,18 @@ static void com1_room(void *ctx)
     console_room(vm->console);
 }
 
-static void reset_pulsed(void *ctx) { vm_stop(ctx, STOP_STATUS, EXIT_SUCCESS, -1, "reset"); }
+static void reset_pulsed(void *ctx)
+{
+    struct vm *vm = ctx;
+    vm_stop(&vm->stop, STOP_STATUS, EXIT_SUCCESS, -1, "reset");
+}
 
 static bool create_devices(struct vm *vm)
 {
     struct uart_wires wires = { vm, com1_irq, com1_send, com1_room };
     vm->reset = (struct reset_line){ vm, reset_pulsed };
-    if (uart_create(&vm->uart, &wires) != 0 || console_create(&vm->console, vm) != 0) {
+    if (uart_create(&vm->uart, &wires) != 0 ||
+        console_create(&vm->console, &vm->stop, vm->uart) != 0) {
         say("cannot make the console: %s", strerror(errno));
         return false;
     }
@@ -199,8 +204,12 @@ bool vm_create(struct vm *vm, const struct options *opt)
 {
     vm->opt = opt;
     vm->ncpus = opt->cpus;
-    pthread_mutex_init(&vm->stop_lock, NULL);
     rest_init(&vm->rest);
+    int err = stop_init(&vm->stop);
+    if (err != 0) {
+        say("eventfd: %s", strerror(-err));
+        return false;
+    }
     vm->vcpu = calloc(vm->ncpus, sizeof(*vm->vcpu));
     if (vm->vcpu == NULL) {
         say("out of memory");
@@ -230,28 +239,8 @@ void vm_destroy(struct vm *vm)
     if (vm->tracer != NULL)
         tracer_destroy(vm->tracer);
     console_destroy(vm->console);
+    stop_destroy(&vm->stop);
     uart_destroy(vm->uart);
     gmem_destroy(vm->mem);
     image_close(&vm->image);
 }
-
-void vm_stop(struct vm *vm, enum stop_kind kind, int status, int cpu, const char *fmt, ...)
-{
-    pthread_mutex_lock(&vm->stop_lock);
-    bool first = vm->stop.kind == STOP_NONE;
-    if (first) {
-        va_list ap;
-        vm->stop.kind = kind;
-        vm->stop.status = status;
-        vm->stop.cpu = cpu;
-        va_start(ap, fmt);
-        vsnprintf(vm->stop.text, sizeof(vm->stop.text), fmt, ap);
-        va_end(ap);
-        atomic_store(&vm->stopping, true);
-    }
-    pthread_mutex_unlock(&vm->stop_lock);
-    if (first)
-        console_wake(vm->console); /* the console's thread kicks the vCPUs */
-}
-
-uint64_t vm_guest_tsc(const struct vm *vm) { return __rdtsc() + vm->tsc_offset; }
