@@ -3,6 +3,7 @@
 #ifndef ARCH_REGS_H
 #define ARCH_REGS_H
 
+#include <asm/processor-flags.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,6 +39,13 @@
 #define IRQ_TLB      0xf2 /* another CPU wants translations flushed: tlb_poll() */
 #define IRQ_SPURIOUS 0xff
 #define TRAP_SYSCALL 256
+
+/* RFLAGS that user mode may choose by POPF; what a new program begins with, which is what
+ * user mode always has: IF, and the bit that reads 1. */
+#define RFLAGS_POPF \
+    (X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | \
+     X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_OF | X86_EFLAGS_RF | X86_EFLAGS_AC)
+#define RFLAGS_ALWAYS (X86_EFLAGS_FIXED | X86_EFLAGS_IF)
 
 /* Slots of TSS.IST, from 1. */
 #define IST_NMI   1

@@ -34,7 +34,9 @@ static const struct ex_entry *find_fixup(const struct regs *r)
     return NULL;
 }
 
-#define RFLAGS_CLEARED_BY_SYSCALL 0x47700u /* TF IF DF IOPL NT AC */
+#define RFLAGS_CLEARED_BY_SYSCALL \
+    (X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_IOPL | X86_EFLAGS_NT | \
+     X86_EFLAGS_AC)
 
 void trap_init(void)
 {

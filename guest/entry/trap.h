@@ -6,11 +6,9 @@
 
 #define STUB_BYTES 16 /* from one entry of trap_stubs to the next */
 
-/* RFLAGS that user mode may choose: CF PF AF ZF SF TF DF OF RF AC ID.  IF and
- * the bit that always reads 1 are added. */
-#define RFLAGS_TF     0x100 /* trap after the next instruction */
-#define RFLAGS_USER   0x250dd5
-#define RFLAGS_ALWAYS 0x202
+#define RFLAGS_TF X86_EFLAGS_TF /* trap after the next instruction */
+#define RFLAGS_USER \
+    (RFLAGS_POPF | X86_EFLAGS_ID) /* what SYSCALL hands on; RFLAGS_ALWAYS is added */
 
 /* entry.asm */
 extern char trap_stubs[], syscall_entry[], ret_from_fork[], ret_from_kernel_fork[];

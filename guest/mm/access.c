@@ -10,12 +10,12 @@
 #include "mm/pt.h"
 
 /* The page at va in kernel memory, faulted in; NULL and *err. */
-static char *page_for(struct mm *mm, uaddr_t va, bool write, int *err)
+static char *page_for(struct mm *mm, uaddr_t va, uint32_t access, int *err)
 {
     int code;
     pte_t *e = pt_find(mm, va);
-    if (!e || !(*e & PTE_P) || (write && !(*e & PTE_W))) {
-        int ret = mm_fault_locked(mm, va, write ? FAULT_WRITE : 0, &code);
+    if (!e || !(*e & PTE_P) || (access == FAULT_WRITE && !(*e & PTE_W))) {
+        int ret = mm_fault_locked(mm, va, access, &code);
         if (ret != 0) {
             *err = ret == -ENOMEM ? ret : -EFAULT;
             return NULL;
@@ -25,24 +25,35 @@ static char *page_for(struct mm *mm, uaddr_t va, bool write, int *err)
     return (char *)frame_va(pte_pfn(*e)) + (va & (PAGE_SIZE - 1));
 }
 
-long mm_access(struct mm *mm, uaddr_t at, void *buf, size_t n, bool write)
+/* One of to and from is NULL. */
+static long transfer(struct mm *mm, uaddr_t at, char *to, const char *from, size_t n)
 {
     size_t done = 0;
     int err = 0;
     mutex_lock(&mm->lock);
     while (done < n) {
         size_t part = MIN(n - done, PAGE_SIZE - ((at + done) & (PAGE_SIZE - 1)));
-        char *p = page_for(mm, at + done, write, &err);
+        char *p = page_for(mm, at + done, from != NULL ? FAULT_WRITE : 0, &err);
         if (!p)
             break;
-        if (write)
-            memcpy(p, (char *)buf + done, part);
+        if (from != NULL)
+            memcpy(p, from + done, part);
         else
-            memcpy((char *)buf + done, p, part);
+            memcpy(to + done, p, part);
         done += part;
     }
     mutex_unlock(&mm->lock);
     return done > 0 ? (long)done : err;
+}
+
+long mm_read(struct mm *mm, uaddr_t at, void *buf, size_t n)
+{
+    return transfer(mm, at, buf, NULL, n);
+}
+
+long mm_write(struct mm *mm, uaddr_t at, const void *buf, size_t n)
+{
+    return transfer(mm, at, NULL, buf, n);
 }
 
 int mm_clear(struct mm *mm, uaddr_t at, size_t n)
@@ -51,7 +62,7 @@ int mm_clear(struct mm *mm, uaddr_t at, size_t n)
     mutex_lock(&mm->lock);
     while (n > 0) {
         size_t part = MIN(n, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
-        char *p = page_for(mm, at, true, &err);
+        char *p = page_for(mm, at, FAULT_WRITE, &err);
         if (!p)
             break;
         memset(p, 0, part);

@@ -8,6 +8,7 @@
  * segment), faulting pages in. 0 or -EFAULT/-ENOMEM. */
 int mm_clear(struct mm *mm, uaddr_t at, size_t n);
 /* Copies between kernel memory and any mm (procfs cmdline, environ, mem). Bytes done or -errno. */
-long mm_access(struct mm *mm, uaddr_t at, void *buf, size_t n, bool write);
+long mm_read(struct mm *mm, uaddr_t at, void *buf, size_t n);
+long mm_write(struct mm *mm, uaddr_t at, const void *buf, size_t n);
 
 #endif

@@ -57,7 +57,7 @@ static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_
         unsigned n = (unsigned)(p - e);
         mm->pages_mapped += n;
         mm->pages_anon += anon;
-        mm_count_page(mm, false, 0); /* for the high-water mark */
+        mm_count_page(mm, PAGE_OF_FILE, 0); /* for the high-water mark */
         if (seen & PTE_W)
             *lost_w |= protect_run(from, at, e, n);
         pt_fill(mm, at, child + (e - base), n, PT_fork_copy, e);

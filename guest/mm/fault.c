@@ -113,13 +113,13 @@ static void own_page(struct vma *v, uaddr_t va, pte_t *e, pfn_t pfn, enum pt_rea
     }
     pt_write(mm, va, e, 1, why, new);
     if (old) {
-        mm_count_page(mm, old & PTE_ANON, -1);
+        mm_count_page(mm, old & PTE_ANON ? PAGE_ANON : PAGE_OF_FILE, -1);
         if (elsewhere)
             tlb_flush(mm, va, va + PAGE_SIZE);
         else
             tlb_flush_here(mm, va);
     }
-    mm_count_page(mm, true, 1);
+    mm_count_page(mm, PAGE_ANON, 1);
     v->has_anon = true;
     if (moves)
         frame_put(pte_pfn(old));
@@ -183,7 +183,7 @@ static bool map_image_around(struct vma *v, uaddr_t va, pte_t *e)
                           pte_make(image + i, flags));
         v->mm->pages_mapped += got;
     }
-    mm_count_page(v->mm, false, 0);
+    mm_count_page(v->mm, PAGE_OF_FILE, 0);
     return true;
 }
 
@@ -206,7 +206,7 @@ static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
             pt_fill(v->mm, start + i * PAGE_SIZE, first + i, run, PT_demand_file, entry);
             i += run;
             v->mm->pages_mapped += run - 1;
-            mm_count_page(v->mm, false, 1);
+            mm_count_page(v->mm, PAGE_OF_FILE, 1);
         } else {
             if (pfn[i])
                 frame_put(pfn[i]);
@@ -239,7 +239,7 @@ static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code
     }
     pte_t w = write ? PTE_W | PTE_D : 0;
     pt_write(v->mm, va, e, 1, PT_demand_file, pte_make(page, read_only_flags(v) | w));
-    mm_count_page(v->mm, false, 1);
+    mm_count_page(v->mm, PAGE_OF_FILE, 1);
     return 0;
 }
 

@@ -91,7 +91,7 @@ static long find_place(struct mm *mm, uaddr_t at, size_t len, int flags)
     at = page_up(at);
     if (at && place_free(mm, at, len) && (!low || at + len <= LOW_2G))
         return (long)at;
-    at = vma_gap(mm, len, low ? LOW_2G : mm->mmap_base);
+    at = vma_gap(mm, len, low ? LOW_2G : mm->image.mmap_base);
     return at && (!low || at + len <= LOW_2G) ? (long)at : -ENOMEM;
 }
 
@@ -200,8 +200,11 @@ static void protect_entries(struct gather *g, const struct vma *v)
 {
     bool any = v->flags & (VM_READ | VM_WRITE | VM_EXEC), exec = v->flags & VM_EXEC;
     pte_t nx = cpu_has.nx ? PTE_NX : 0;
-    pte_t on = any ? PTE_P | (exec ? 0 : nx) : 0;
-    pte_t off = any ? (exec ? nx : 0) | (v->flags & VM_WRITE ? 0 : PTE_W) : PTE_P | PTE_W;
+    pte_t on = 0, off = PTE_P | PTE_W;
+    if (any) {
+        on = PTE_P | (exec ? 0 : nx);
+        off = (exec ? nx : 0) | (v->flags & VM_WRITE ? 0 : PTE_W);
+    }
     pte_t *e;
     for (uaddr_t va = v->start; (e = pt_next_table(v->mm, &va, v->end)) != NULL;) {
         uaddr_t stop_va = MIN(v->end, (va | (PT_SPAN - 1)) + 1);

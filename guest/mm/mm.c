@@ -32,7 +32,7 @@ static int mm_new(uint32_t from, struct mm **out)
         return -ENOMEM;
     mutex_init(&mm->lock, LOCK_mm);
     mm->users = 1;
-    mm->dumpable = 1;
+    mm->image.dumpable = 1;
     mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     int err = pt_root_new(mm, from);
     if (err) {
@@ -51,29 +51,6 @@ int mm_create(struct mm **out)
     return err;
 }
 
-/* What the copy has in common with the original, VMAs and pages aside. */
-static void copy_description(struct mm *to, const struct mm *from)
-{
-    to->code_start = from->code_start;
-    to->code_end = from->code_end;
-    to->data_start = from->data_start;
-    to->data_end = from->data_end;
-    to->brk_start = from->brk_start;
-    to->brk = from->brk;
-    to->stack_start = from->stack_start;
-    to->arg_start = from->arg_start;
-    to->arg_end = from->arg_end;
-    to->env_start = from->env_start;
-    to->env_end = from->env_end;
-    to->mmap_base = from->mmap_base;
-    to->dumpable = from->dumpable;
-    memcpy(to->auxv, from->auxv, sizeof to->auxv);
-    to->auxv_bytes = from->auxv_bytes;
-    to->exe = from->exe;
-    if (to->exe)
-        file_get(to->exe);
-}
-
 int mm_fork(struct mm *from, struct mm **out)
 {
     struct mm *mm;
@@ -82,7 +59,9 @@ int mm_fork(struct mm *from, struct mm **out)
         return err;
     mutex_lock(&from->lock);
     mutex_lock(&mm->lock); /* nobody knows it yet: never waits */
-    copy_description(mm, from);
+    mm->image = from->image;
+    if (mm->image.exe)
+        file_get(mm->image.exe);
     err = mm_copy(mm, from);
     mutex_unlock(&mm->lock);
     mutex_unlock(&from->lock);
@@ -121,7 +100,7 @@ void mm_put(struct mm *mm, enum pt_reason why)
     pt_root_free(mm, why);
     __atomic_fetch_sub(&teardowns, 1, __ATOMIC_RELEASE);
     trace_mm_free(mm->id);
-    if (mm->exe)
-        file_put(mm->exe);
+    if (mm->image.exe)
+        file_put(mm->image.exe);
     kfree(mm);
 }

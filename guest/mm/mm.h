@@ -37,6 +37,17 @@ struct vma {             /* mm->lock, but for file_link */
     bool has_anon;         /* private: some page was written, so fork copies the entries */
 };
 
+/* What exec finds out before anybody else sees the mm; fork copies it as it is. */
+struct mm_image { /* [k], but: */
+    uaddr_t code_start, code_end, data_start, data_end, brk_start;
+    uaddr_t brk; /* [l] */
+    uaddr_t stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
+    uint32_t dumpable; /* [a] */
+    uint32_t auxv_bytes;
+    uint8_t auxv[512]; /* /proc/PID/auxv */
+    struct file *exe;  /* a reference; NULL: none.  /proc/PID/exe */
+};
+
 /* [k] fixed at creation  [l] lock; the counts are also read without, as hints
  * [a] atomic */
 struct mm {
@@ -55,14 +66,8 @@ struct mm {
     uint64_t hiwater_vm, hiwater_rss; /* [l] the most there was of total_vm and pages_mapped */
     uint64_t minor_faults;            /* [l] */
     uint64_t cpus_active; /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
-    /* What exec finds out before anybody else sees the mm; then [k], but brk: [l]. */
-    uaddr_t code_start, code_end, data_start, data_end, brk_start, brk;
-    uaddr_t stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
-    uint32_t dumpable;   /* [a] */
-    bool lock_future;    /* [l] mlockall(MCL_FUTURE) */
-    struct file *exe;    /* [k] /proc/PID/exe */
-    uint8_t auxv[512];   /* [k] /proc/PID/auxv */
-    uint32_t auxv_bytes; /* [k] */
+    bool lock_future;     /* [l] mlockall(MCL_FUTURE) */
+    struct mm_image image;
 };
 
 int mm_create(struct mm **out); /* empty user half; users = 1 */

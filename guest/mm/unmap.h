@@ -12,10 +12,11 @@ void mm_zap(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why);
 void mm_drop(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why);
 
 /* The two frames counters of an mm: one more or less leaf entry. */
-static inline void mm_count_page(struct mm *mm, bool anon, int by)
+enum page_kind { PAGE_OF_FILE, PAGE_ANON };
+static inline void mm_count_page(struct mm *mm, enum page_kind kind, int by)
 {
     mm->pages_mapped += (uint64_t)by;
-    mm->pages_anon += anon ? (uint64_t)by : 0;
+    mm->pages_anon += kind == PAGE_ANON ? (uint64_t)by : 0;
     if (mm->pages_mapped > mm->hiwater_rss)
         mm->hiwater_rss = mm->pages_mapped;
 }

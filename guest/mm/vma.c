@@ -94,7 +94,7 @@ static uaddr_t low_side(const struct vma *v)
 /* There is room now right below `above`; NULL: up to the end. */
 static void room_appears(struct mm *mm, const struct vma *above)
 {
-    uaddr_t top = above ? MIN(low_side(above), mm->mmap_base) : mm->mmap_base;
+    uaddr_t top = above ? MIN(low_side(above), mm->image.mmap_base) : mm->image.mmap_base;
     if (mm->full_from && mm->full_from < top)
         mm->full_from = top;
 }
@@ -201,7 +201,7 @@ static uaddr_t gap_below(struct mm *mm, size_t n, uaddr_t from)
 
 uaddr_t vma_gap(struct mm *mm, size_t n, uaddr_t top)
 {
-    bool usual = top == mm->mmap_base, known = usual && mm->full_from && n >= mm->full_size;
+    bool usual = top == mm->image.mmap_base, known = usual && mm->full_from && n >= mm->full_size;
     uaddr_t ceiling = gap_below(mm, n, known ? mm->full_from : top);
     if (usual) {
         mm->full_from = ceiling;

@@ -180,7 +180,7 @@ static uaddr_t place_stack(struct mm *mm)
     uaddr_t top = STACK_TOP - random_pages(22);
 
     gap = MIN(MAX(gap, 128ull << 20), USER_END / 6 * 5);
-    mm->mmap_base = page_down(top - gap) - (1u << 20) - random_pages(20);
+    mm->image.mmap_base = page_down(top - gap) - (1u << 20) - random_pages(20);
     return top;
 }
 
@@ -264,14 +264,14 @@ static int build(struct exec *e)
     e->entry = img->entry + bias;
     if (img->interp_len != 0 && (err = load_interp(e, &base)) != 0)
         return err;
-    mm->code_start = img->code_start + bias;
-    mm->code_end = img->code_end + bias;
-    mm->data_start = img->data_start + bias;
-    mm->data_end = img->data_end + bias;
-    mm->brk_start = mm->brk = page_up(img->bss_end + bias) + random_pages(13);
-    mm->exe = e->file;
+    mm->image.code_start = img->code_start + bias;
+    mm->image.code_end = img->code_end + bias;
+    mm->image.data_start = img->data_start + bias;
+    mm->image.data_end = img->data_end + bias;
+    mm->image.brk_start = mm->image.brk = page_up(img->bss_end + bias) + random_pages(13);
+    mm->image.exe = e->file;
     file_get(e->file);
-    mm->dumpable = !e->secure;
+    mm->image.dumpable = !e->secure;
     unsigned n = fill_auxv(e, auxv, bias, base);
     return stack_map(&e->stack, mm, top, img->exec_stack, auxv, n, &e->sp);
 }
@@ -400,7 +400,7 @@ static void start_regs(struct task *t, const struct exec *e)
     r->rsp = e->sp;
     r->cs = USER_CS;
     r->ss = USER_SS;
-    r->rflags = 0x202;
+    r->rflags = RFLAGS_ALWAYS;
     user_set_fs_base(0);
     user_set_gs_base(0);
     fpu_reset(current->fpu);

@@ -20,7 +20,9 @@ int read_image(struct file *f, const char *head, size_t n, struct elf_image *img
     if (ph == NULL)
         return -ENOMEM;
     long got = file_read_kernel(f, ph, bytes, eh->e_phoff);
-    int err = got < 0 ? (int)got : (size_t)got < bytes ? -ENOEXEC : elf_layout(eh, ph, img);
+    int err = (int)got;
+    if (got >= 0)
+        err = (size_t)got < bytes ? -ENOEXEC : elf_layout(eh, ph, img);
     kfree(ph);
     return err;
 }

@@ -250,13 +250,13 @@ int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struc
     put_word(&w, AT_NULL);
     put_word(&w, 0);
 
-    mm->arg_start = base;
-    mm->arg_end = mm->env_start = base + s->arg_end;
-    mm->env_end = base + s->env_end;
-    mm->stack_start = *sp = base - bytes;
-    memcpy(mm->auxv, auxv, nauxv * sizeof *auxv);
-    memset(mm->auxv + nauxv * sizeof *auxv, 0, sizeof *auxv);
-    mm->auxv_bytes = (nauxv + 1) * sizeof *auxv;
+    mm->image.arg_start = base;
+    mm->image.arg_end = mm->image.env_start = base + s->arg_end;
+    mm->image.env_end = base + s->env_end;
+    mm->image.stack_start = *sp = base - bytes;
+    memcpy(mm->image.auxv, auxv, nauxv * sizeof *auxv);
+    memset(mm->image.auxv + nauxv * sizeof *auxv, 0, sizeof *auxv);
+    mm->image.auxv_bytes = (nauxv + 1) * sizeof *auxv;
     err = mm_map_stack(mm, top, s->pages, s->npages, VM_READ | VM_WRITE | (exec ? VM_EXEC : 0));
     if (err == 0)
         s->npages = 0; /* the frames are the mm's now */

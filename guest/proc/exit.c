@@ -75,9 +75,11 @@ static void leave_files(struct task *t)
 
 /* --- telling the parent ------------------------------------------------------- */
 
-static int status_code(int status)
+int status_code(int status)
 {
-    return (status & 0x7f) == 0 ? CLD_EXITED : status & 0x80 ? CLD_DUMPED : CLD_KILLED;
+    if ((status & 0x7f) == 0)
+        return CLD_EXITED;
+    return status & 0x80 ? CLD_DUMPED : CLD_KILLED;
 }
 
 static int status_value(int status)

@@ -12,6 +12,7 @@ void exit_group(int status) __attribute__((noreturn)); /* the process */
  * 0, or -EAGAIN: the process is already ending or another thread is in here. */
 int exit_other_threads(void);
 
+int status_code(int status); /* CLD_* of a status as wait(2) encodes it */
 /* Parent is told that p stopped, went on or died.  tree_lock held. */
 void notify_parent(struct process *p, int code /* CLD_* */);
 /* tree_lock held: HUP and CONT to the group if it is orphaned and has stopped members. */

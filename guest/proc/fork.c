@@ -301,7 +301,7 @@ void mm_release(struct task *t, struct mm *old, enum release_cause cause)
     uint32_t zero = 0;
 
     if (t->clear_child_tid != 0 && __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) > 1 &&
-        mm_access(old, t->clear_child_tid, &zero, sizeof zero, true) == sizeof zero)
+        mm_write(old, t->clear_child_tid, &zero, sizeof zero) == sizeof zero)
         futex_wake(old, t->clear_child_tid, 1, UINT32_MAX);
     t->clear_child_tid = 0;
 

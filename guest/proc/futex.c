@@ -412,7 +412,7 @@ static long lock_pi(int cmd, bool realtime, uaddr_t at, bool shared, uaddr_t tim
     uint64_t deadline;
     long rc = deadline_of(cmd, realtime, timeout, &deadline);
 
-    return rc == 0 ? futex_lock_pi(at, shared, deadline, false) : rc;
+    return rc == 0 ? futex_lock_pi(at, shared, deadline, FUTEX_PI_LOCK) : rc;
 }
 
 SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, uaddr_t, at2,
@@ -442,7 +442,7 @@ SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, 
         realtime = true;
         /* fall through */
     case FUTEX_LOCK_PI2: return lock_pi(cmd, realtime, at, shared, timeout_or_val2);
-    case FUTEX_TRYLOCK_PI: return futex_lock_pi(at, shared, NO_DEADLINE, true);
+    case FUTEX_TRYLOCK_PI: return futex_lock_pi(at, shared, NO_DEADLINE, FUTEX_PI_TRY);
     case FUTEX_UNLOCK_PI: return futex_unlock_pi(at, shared);
     }
     return -ENOSYS;

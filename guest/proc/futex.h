@@ -32,7 +32,8 @@ bool futex_leave(struct futex_waiter *w); /* false: it had been woken */
 long futex_wake_key(const struct futex_key *k, uint32_t n, uint32_t bits);
 
 /* futex_owner.c: FUTEX_LOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI */
-long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, bool try);
+enum futex_pi { FUTEX_PI_LOCK, FUTEX_PI_TRY };
+long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, enum futex_pi how);
 long futex_unlock_pi(uaddr_t at, bool shared);
 void futex_exit_robust(struct task *t); /* current ends or execs: marks its robust mutexes */
 

@@ -115,7 +115,7 @@ static int take_or_mark(uaddr_t at, bool woken, bool try, uint32_t *owner)
     }
 }
 
-long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, bool try)
+long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, enum futex_pi how)
 {
     struct futex_waiter w = { .bits = FUTEX_BITSET_MATCH_ANY, .task = current };
     bool woken = false;
@@ -124,7 +124,7 @@ long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, bool try)
 
     while (rc == 0) {
         futex_enter(&w);
-        int taken = take_or_mark(at, woken, try, &owner);
+        int taken = take_or_mark(at, woken, how == FUTEX_PI_TRY, &owner);
         while (taken == 1 && rc == 0 && __atomic_load_n(&w.bucket, __ATOMIC_ACQUIRE) != NULL)
             rc = block(BLOCK_futex, owner, BLOCK_INTERRUPTIBLE, deadline);
         bool woken_now = !futex_leave(&w);

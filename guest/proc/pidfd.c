@@ -74,7 +74,9 @@ struct process *pidfd_process(const struct file *f)
 {
     struct task *t = pidfd_thread(f);
 
-    return t != NULL ? t->proc : f->ops == &process_ops ? f->private : NULL;
+    if (t != NULL)
+        return t->proc;
+    return f->ops == &process_ops ? f->private : NULL;
 }
 
 int pidfd_number(const struct file *f)
@@ -82,7 +84,9 @@ int pidfd_number(const struct file *f)
     const struct task *t = pidfd_thread(f);
     const struct process *p = pidfd_process(f);
 
-    return gone(p, t) ? -1 : (int)(t != NULL ? t->tid : p->tgid);
+    if (gone(p, t))
+        return -1;
+    return (int)(t != NULL ? t->tid : p->tgid);
 }
 
 /* t NULL: of the process. */

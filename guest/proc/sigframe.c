@@ -23,12 +23,6 @@
 
 #define RED_ZONE 128
 
-#define RFLAGS_TF 0x100
-#define RFLAGS_DF 0x400u
-#define RFLAGS_RF 0x10000u
-/* CF PF AF ZF SF TF DF OF RF AC: what POPF in user mode may change. */
-#define RFLAGS_USER 0x50dd5ull
-
 struct rt_sigframe {
     uint64_t restorer;
     struct ucontext uc;
@@ -162,7 +156,7 @@ int sigframe_push(struct regs *r, const struct delivery *d, ksigset_t old_mask)
     r->rax = 0;
     r->rsp = at;
     r->rip = d->action.handler;
-    r->rflags &= ~(uint64_t)(RFLAGS_TF | RFLAGS_DF | RFLAGS_RF);
+    r->rflags &= ~(X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_RF);
     r->cs = USER_CS;
     r->ss = USER_SS;
     return 0;
@@ -189,7 +183,7 @@ static void restore_regs(struct regs *r, const struct sigcontext *c)
     r->rcx = c->rcx;
     r->rsp = c->rsp;
     r->rip = c->rip;
-    r->rflags = (r->rflags & ~RFLAGS_USER) | (c->eflags & RFLAGS_USER);
+    r->rflags = (r->rflags & ~RFLAGS_POPF) | (c->eflags & RFLAGS_POPF);
     r->cs = USER_CS;
     r->ss = USER_SS;
     r->error = (uint64_t)-1; /* whatever RAX looks like, nothing to restart */

@@ -68,8 +68,10 @@ void signal_recalc(struct task *t)
 /* The flag comes first: block() looks at it under t->lock before it sleeps, and the
  * way to user mode looks last of all, with interrupts off: the interrupt that
  * sched_kick() sends to one who is past that look comes when it is in user mode. */
-void signal_notice(struct task *t, bool fatal)
+void signal_notice(struct task *t, enum notice what)
 {
+    bool fatal = what == NOTICE_FATAL;
+
     ASSERT_SPIN_HELD(&tree_lock);
     __atomic_store_n(&t->sig_pending, true, __ATOMIC_RELEASE);
     spin_lock(&t->lock);
@@ -92,7 +94,7 @@ void signal_group_exit(struct process *p, int status)
     __atomic_store_n(&p->group_exit, true, __ATOMIC_RELEASE);
     p->stop_pending = p->stop_signal = 0;
     list_for_each(t, &p->threads, thread_link)
-        signal_notice(t, true);
+        signal_notice(t, NOTICE_FATAL);
 }
 
 void signal_kill_thread(struct task *t)
@@ -103,7 +105,7 @@ void signal_kill_thread(struct task *t)
     spin_lock(&t->sighand->lock);
     t->pending.set |= SIGBIT(SIGKILL);
     spin_unlock(&t->sighand->lock);
-    signal_notice(t, true);
+    signal_notice(t, NOTICE_FATAL);
 }
 
 /* Would it do nothing if t took it?  sighand.lock held. */
@@ -166,7 +168,7 @@ static void complete(struct process *p, struct task *to, int sig)
     } else if (blocked) { /* it sleeps in rt_sigtimedwait */
         wake_task(t);
     } else {
-        signal_notice(t, false);
+        signal_notice(t, NOTICE_SIGNAL);
     }
 }
 
@@ -314,7 +316,7 @@ static void retarget(struct task *t, ksigset_t set)
         return;
     list_for_each(other, &p->threads, thread_link)
         if (other != t && other->sighand != NULL && (p->shared_pending.set & set & ~other->blocked))
-            signal_notice(other, false);
+            signal_notice(other, NOTICE_SIGNAL);
 }
 
 void signal_task_exit(struct task *t)

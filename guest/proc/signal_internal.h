@@ -39,7 +39,8 @@ int signal_dequeue(struct task *t, ksigset_t set, siginfo_t *info); /* thread's,
 
 /* signal.c: makes t look at its signals: out of an interruptible sleep, or of
  * a killable one if it is to die.  tree_lock held. */
-void signal_notice(struct task *t, bool fatal);
+enum notice { NOTICE_SIGNAL, NOTICE_FATAL };
+void signal_notice(struct task *t, enum notice what);
 
 /* signal_stop.c, all with tree_lock held */
 void signal_stop_begin(struct process *p, int sig);

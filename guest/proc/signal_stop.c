@@ -31,7 +31,7 @@ void signal_stop_begin(struct process *p, int sig)
     p->stop_pending = (uint32_t)sig;
     list_for_each(t, &p->threads, thread_link)
         if (t != current && !t->stopped)
-            signal_notice(t, false);
+            signal_notice(t, NOTICE_SIGNAL);
     stop_check(p);
 }
 

@@ -130,7 +130,7 @@ bool task_may_attach(struct task *t)
         me->gid != c->egid || me->gid != c->sgid)
         return false;
     spin_lock(&t->lock);
-    bool dumpable = t->mm != NULL && t->mm->dumpable == 1;
+    bool dumpable = t->mm != NULL && t->mm->image.dumpable == 1;
     spin_unlock(&t->lock);
     return dumpable;
 }

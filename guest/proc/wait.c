@@ -12,6 +12,7 @@
 #include "fs/file.h"
 #include "lib/string.h"
 #include "mm/mm.h"
+#include "proc/exit.h"
 #include "proc/pidfd.h"
 #include "proc/process.h"
 #include "proc/rusage.h"
@@ -81,7 +82,7 @@ static bool report(struct process *p, struct query *q)
         if (!(q->options & WEXITED))
             return false;
         int st = p->exit_status;
-        answer(q, p, (st & 0x7f) == 0 ? CLD_EXITED : st & 0x80 ? CLD_DUMPED : CLD_KILLED, st);
+        answer(q, p, status_code(st), st);
         if (!keep)
             reap(p);
         return true;

@@ -193,8 +193,8 @@ static int task_exe(const struct proc_node *n, struct file **out)
     struct mm *mm = proc_may_look(t) ? task_get_mm(t) : NULL;
     int err = proc_may_look(t) ? -ENOENT : -EACCES;
     task_put(t);
-    if (mm && mm->exe) {
-        *out = mm->exe;
+    if (mm && mm->image.exe) {
+        *out = mm->image.exe;
         file_get(*out);
         err = 0;
     }

@@ -21,7 +21,8 @@ static const char *vma_name(struct vma *v, char *page)
         return file_name(v->file, page, PAGE_SIZE);
     if (v->flags & VM_STACK)
         return "[stack]";
-    if (v->start <= mm->brk && v->end > mm->brk_start && mm->brk > mm->brk_start)
+    if (v->start <= mm->image.brk && v->end > mm->image.brk_start &&
+        mm->image.brk > mm->image.brk_start)
         return "[heap]";
     return NULL;
 }

@@ -17,7 +17,7 @@ static void put_memory(struct text *t, struct mm *mm, uaddr_t at, uaddr_t end)
 {
     char part[256];
     while (at < end) {
-        long n = mm_access(mm, at, part, MIN(end - at, sizeof part), false);
+        long n = mm_read(mm, at, part, MIN(end - at, sizeof part));
         if (n <= 0)
             break;
         text_put(t, part, (size_t)n);
@@ -29,7 +29,7 @@ static int show_cmdline(struct text *t, const struct proc_node *n)
 {
     struct mm *mm = proc_mm(n);
     if (mm) {
-        put_memory(t, mm, mm->arg_start, mm->arg_end);
+        put_memory(t, mm, mm->image.arg_start, mm->image.arg_end);
         mm_put(mm, PT_exit_teardown);
     }
     return 0;
@@ -39,7 +39,7 @@ static int show_environ(struct text *t, const struct proc_node *n)
 {
     struct mm *mm = proc_mm(n);
     if (mm) {
-        put_memory(t, mm, mm->env_start, mm->env_end);
+        put_memory(t, mm, mm->image.env_start, mm->image.env_end);
         mm_put(mm, PT_exit_teardown);
     }
     return 0;
@@ -49,7 +49,7 @@ static int show_auxv(struct text *t, const struct proc_node *n)
 {
     struct mm *mm = proc_mm(n);
     if (mm) {
-        text_put(t, (const char *)mm->auxv, mm->auxv_bytes);
+        text_put(t, (const char *)mm->image.auxv, mm->image.auxv_bytes);
         mm_put(mm, PT_exit_teardown);
     }
     return 0;
@@ -63,10 +63,9 @@ static long transfer_mem(const struct proc_node *n, struct uio *u, uint64_t *pos
     long done = 0;
     while (mm && u->left > 0) {
         size_t want = MIN(u->left, sizeof part);
-        long got = write ? uio_get(u, part, want) : mm_access(mm, *pos, part, want, false);
+        long got = write ? uio_get(u, part, want) : mm_read(mm, *pos, part, want);
         if (got > 0)
-            got = write ? mm_access(mm, *pos, part, (size_t)got, true)
-                        : uio_put(u, part, (size_t)got);
+            got = write ? mm_write(mm, *pos, part, (size_t)got) : uio_put(u, part, (size_t)got);
         if (got <= 0) {
             done = done ? done : got == -EFAULT || got == 0 ? -EIO : got;
             break;

@@ -178,15 +178,17 @@ int show_stat(struct text *t, const struct proc_node *n)
                 TICKS(a.start_ns));
     text_printf(t, "%llu %llu %llu %llu %llu %llu 0 0 %llu %llu %llu %llu ",
                 U(mm->total_vm) << PAGE_SHIFT, U(mm->pages_mapped), U(a.rsslim),
-                may ? U(mm->code_start) : 1ull, may ? U(mm->code_end) : 1ull,
-                may ? U(mm->stack_start) : 0ull, U((a.sig_thread | a.sig_shared) & 0x7fffffff),
-                U(a.blocked & 0x7fffffff), U(a.ignored & 0x7fffffff), U(a.caught & 0x7fffffff));
+                may ? U(mm->image.code_start) : 1ull, may ? U(mm->image.code_end) : 1ull,
+                may ? U(mm->image.stack_start) : 0ull,
+                U((a.sig_thread | a.sig_shared) & 0x7fffffff), U(a.blocked & 0x7fffffff),
+                U(a.ignored & 0x7fffffff), U(a.caught & 0x7fffffff));
     text_printf(t, "%d 0 0 %d %u 0 0 0 0 0 ", proc_wchan(&a.rec)[0] != '0', a.exit_signal, a.cpu);
     if (!may)
         mm = &no_mm;
-    text_printf(t, "%llu %llu %llu %llu %llu %llu %llu %d\n", U(mm->data_start), U(mm->data_end),
-                U(mm->brk_start), U(mm->arg_start), U(mm->arg_end), U(mm->env_start),
-                U(mm->env_end), may ? a.exit_status : 0);
+    text_printf(t, "%llu %llu %llu %llu %llu %llu %llu %d\n", U(mm->image.data_start),
+                U(mm->image.data_end), U(mm->image.brk_start), U(mm->image.arg_start),
+                U(mm->image.arg_end), U(mm->image.env_start), U(mm->image.env_end),
+                may ? a.exit_status : 0);
     if (held)
         mm_put(held, PT_exit_teardown);
     return 0;
@@ -209,7 +211,7 @@ static uint64_t locked_pages(struct mm *mm)
 static void status_memory(struct text *t, struct mm *mm)
 {
     mutex_lock(&mm->lock); /* the counts change together */
-    uint64_t code = (page_up(mm->code_end) - page_down(mm->code_start)) >> PAGE_SHIFT;
+    uint64_t code = (page_up(mm->image.code_end) - page_down(mm->image.code_start)) >> PAGE_SHIFT;
     uint64_t exec = MAX(mm->exec_vm, code);
     kb(t, "VmPeak:", mm->hiwater_vm);
     kb(t, "VmSize:", mm->total_vm);
@@ -311,7 +313,7 @@ int show_statm(struct text *t, const struct proc_node *n)
     mutex_lock(&mm->lock);
     text_printf(t, "%llu %llu %llu %llu 0 %llu 0\n", U(mm->total_vm), U(mm->pages_mapped),
                 U(mm->pages_mapped - mm->pages_anon),
-                U((page_up(mm->code_end) - page_down(mm->code_start)) >> PAGE_SHIFT),
+                U((page_up(mm->image.code_end) - page_down(mm->image.code_start)) >> PAGE_SHIFT),
                 U(mm->data_vm + mm->stack_vm));
     mutex_unlock(&mm->lock);
     mm_put(mm, PT_exit_teardown);

@@ -218,7 +218,7 @@ static unsigned place(const struct task *t, unsigned here)
     return runq_allows(t, t->cpu) ? t->cpu : choose(t);
 }
 
-static void put_into(struct task *t, unsigned cpu, bool first)
+static void put_into(struct task *t, unsigned cpu, enum runq_place where)
 {
     struct cpu *c = this_cpu();
     struct runq *q = &runqs[cpu];
@@ -230,7 +230,7 @@ static void put_into(struct task *t, unsigned cpu, bool first)
         t->rec->by_pid = c->running->tid;
         runq_set_state(t, TASK_runnable, c->running->tid, tsc);
     }
-    runq_add(q, t, first);
+    runq_add(q, t, where);
     if (!q->fresh) {
         q->fresh = true;
         q->fresh_at = tsc;
@@ -242,16 +242,16 @@ static void put_into(struct task *t, unsigned cpu, bool first)
         notify(cpu);
 }
 
-static void make_runnable(struct task *t, bool first)
+static void make_runnable(struct task *t, enum runq_place where)
 {
-    put_into(t, likely(ncpus == 1) ? 0 : place(t, this_cpu()->id), first);
+    put_into(t, likely(ncpus == 1) ? 0 : place(t, this_cpu()->id), where);
 }
 
-void sched_wake(struct task *t) { make_runnable(t, false); }
+void sched_wake(struct task *t) { make_runnable(t, RUNQ_LAST); }
 
-void sched_wake_first(struct task *t) { make_runnable(t, true); }
+void sched_wake_first(struct task *t) { make_runnable(t, RUNQ_FIRST); }
 
-static void start(struct task *t, bool first)
+static void start(struct task *t, enum runq_place where)
 {
     struct task *maker = current;
     uint64_t half = maker->slice_ns / 2;
@@ -259,16 +259,16 @@ static void start(struct task *t, bool first)
     t->slice_ns = half != 0 ? half : runq_turn(t);
     if (!maker->kthread)
         maker->slice_ns -= half;
-    make_runnable(t, first);
+    make_runnable(t, where);
 }
 
-void sched_enqueue(struct task *t) { start(t, false); }
+void sched_enqueue(struct task *t) { start(t, RUNQ_LAST); }
 
-void sched_first(struct task *t) { start(t, true); }
+void sched_first(struct task *t) { start(t, RUNQ_FIRST); }
 
 /* --- affinity -------------------------------------------------------------------------- */
 
-void runq_move(struct task *t) { put_into(t, choose(t), false); }
+void runq_move(struct task *t) { put_into(t, choose(t), RUNQ_LAST); }
 
 /* Takes t out of the queue of a CPU that it may not run on.  False: it is in none,
  * or its stack is in use. */

@@ -43,13 +43,15 @@ bool runq_may_halt(struct cpu *c);
 
 /* --- one queue: its lock is held ---------------------------------------------------- */
 
+enum runq_place { RUNQ_LAST, RUNQ_FIRST };
+
 /* t's state is runnable. */
-static inline void runq_add(struct runq *q, struct task *t, bool first)
+static inline void runq_add(struct runq *q, struct task *t, enum runq_place place)
 {
     if (t->slice_ns == 0) {
         t->slice_ns = runq_turn(t);
         list_push_back(&q->expired, &t->run_link);
-    } else if (first) {
+    } else if (place == RUNQ_FIRST) {
         if (q->next != NULL)
             list_push_front(&q->active, &q->next->run_link);
         q->next = t;

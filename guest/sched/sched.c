@@ -105,7 +105,7 @@ static bool requeue(struct runq *q, struct cpu *c, struct task *prev, uint64_t t
     runq_set_state(prev, TASK_runnable, 0, tsc);
     if (ncpus > 1 && !runq_allows(prev, c->id))
         return false;
-    runq_add(q, prev, false);
+    runq_add(q, prev, RUNQ_LAST);
     return true;
 }
 

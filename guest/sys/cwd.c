@@ -41,13 +41,15 @@ SYSCALL2(getcwd, uaddr_t, to, size_t, room)
 }
 
 /* p's references become the context's; what was there is put. */
-static long move_to(struct path *p, bool root)
+enum which_dir { DIR_CWD, DIR_ROOT };
+
+static long move_to(struct path *p, enum which_dir which)
 {
     struct fs_ctx *c = current->fs;
-    struct path *at = root ? &c->root : &c->cwd, old;
+    struct path *at = which == DIR_ROOT ? &c->root : &c->cwd, old;
     long err = is_dir(p->dentry->inode) ? inode_permission(p->dentry->inode, MAY_EXEC) : -ENOTDIR;
 
-    if (!err && root && !capable())
+    if (!err && which == DIR_ROOT && !capable())
         err = -EPERM;
     if (!err) {
         spin_lock(&c->lock);
@@ -60,17 +62,17 @@ static long move_to(struct path *p, bool root)
     return err;
 }
 
-static long move_to_name(uaddr_t name, bool root)
+static long move_to_name(uaddr_t name, enum which_dir which)
 {
     struct path p;
     long err = path_lookup_user(AT_FDCWD, name, WALK_FOLLOW | WALK_DIRECTORY, &p);
 
-    return err ? err : move_to(&p, root);
+    return err ? err : move_to(&p, which);
 }
 
-SYSCALL1(chdir, uaddr_t, name) { return move_to_name(name, false); }
+SYSCALL1(chdir, uaddr_t, name) { return move_to_name(name, DIR_CWD); }
 
-SYSCALL1(chroot, uaddr_t, name) { return move_to_name(name, true); }
+SYSCALL1(chroot, uaddr_t, name) { return move_to_name(name, DIR_ROOT); }
 
 SYSCALL1(fchdir, int, fd)
 {
@@ -86,7 +88,7 @@ SYSCALL1(fchdir, int, fd)
     p = f->path;
     path_get(&p);
     file_put(f);
-    return move_to(&p, false);
+    return move_to(&p, DIR_CWD);
 }
 
 SYSCALL1(umask, uint32_t, mask)

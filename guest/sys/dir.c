@@ -207,8 +207,10 @@ SYSCALL5(linkat, int, old_dfd, uaddr_t, old, int, dfd, uaddr_t, name, uint32_t, 
 
 /* --- removing them --- */
 
-static long remove_at(int dfd, uaddr_t name, bool rmdir)
+/* flags: AT_REMOVEDIR or 0. */
+static long remove_at(int dfd, uaddr_t name, uint32_t flags)
 {
+    bool rmdir = flags & AT_REMOVEDIR;
     struct place p;
     struct dentry *d = NULL;
     long err = place_begin(&p, dfd, name);
@@ -237,14 +239,14 @@ static long remove_at(int dfd, uaddr_t name, bool rmdir)
     return err;
 }
 
-SYSCALL1(unlink, uaddr_t, name) { return remove_at(AT_FDCWD, name, false); }
+SYSCALL1(unlink, uaddr_t, name) { return remove_at(AT_FDCWD, name, 0); }
 
 SYSCALL3(unlinkat, int, dfd, uaddr_t, name, uint32_t, flags)
 {
-    return flags & ~(uint32_t)AT_REMOVEDIR ? -EINVAL : remove_at(dfd, name, flags & AT_REMOVEDIR);
+    return flags & ~(uint32_t)AT_REMOVEDIR ? -EINVAL : remove_at(dfd, name, flags);
 }
 
-SYSCALL1(rmdir, uaddr_t, name) { return remove_at(AT_FDCWD, name, true); }
+SYSCALL1(rmdir, uaddr_t, name) { return remove_at(AT_FDCWD, name, AT_REMOVEDIR); }
 
 /* --- rename --- */
 

@@ -137,7 +137,9 @@ SYSCALL4(fadvise64, int, fd, int64_t, off, int64_t, len, int, advice)
 
 /* --- sync --- */
 
-static long sync_fd(int fd, bool whole_fs)
+enum sync_what { SYNC_FILE, SYNC_FS };
+
+static long sync_fd(int fd, enum sync_what what)
 {
     struct file *f = fd_get(fd);
     long err = 0;
@@ -146,16 +148,16 @@ static long sync_fd(int fd, bool whole_fs)
         return -EBADF;
     if (f->flags & O_PATH)
         err = -EBADF;
-    else if (!whole_fs && !S_ISREG(f->inode->mode) && !is_dir(f->inode))
+    else if (what == SYNC_FILE && !S_ISREG(f->inode->mode) && !is_dir(f->inode))
         err = -EINVAL; /* pipes, terminals: nothing to synchronize */
     file_put(f);
     return err;
 }
 
-SYSCALL1(fsync, int, fd) { return sync_fd(fd, false); }
+SYSCALL1(fsync, int, fd) { return sync_fd(fd, SYNC_FILE); }
 
-SYSCALL1(fdatasync, int, fd) { return sync_fd(fd, false); }
+SYSCALL1(fdatasync, int, fd) { return sync_fd(fd, SYNC_FILE); }
 
-SYSCALL1(syncfs, int, fd) { return sync_fd(fd, true); }
+SYSCALL1(syncfs, int, fd) { return sync_fd(fd, SYNC_FS); }
 
 SYSCALL0(sync) { return 0; }

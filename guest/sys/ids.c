@@ -57,7 +57,7 @@ static void commit(const struct cred *new)
     if (other) {
         t->pdeath_signal = 0;
         if (t->mm != NULL)
-            t->mm->dumpable = 0;
+            t->mm->image.dumpable = 0;
     }
 }
 

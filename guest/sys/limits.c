@@ -46,7 +46,9 @@ static int do_prlimit(int pid, unsigned which, const struct rlimit64 *new, struc
     if (which >= RLIM_NLIMITS)
         return -EINVAL;
     spin_lock(&tree_lock);
-    struct task *t = pid == 0 ? current : pid > 0 ? task_find((uint32_t)pid) : NULL;
+    struct task *t = pid > 0 ? task_find((uint32_t)pid) : NULL;
+    if (pid == 0)
+        t = current;
     if (t == NULL)
         rc = -ESRCH;
     else if (!may_limit(t->proc))

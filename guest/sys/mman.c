@@ -74,12 +74,12 @@ SYSCALL1(brk, uaddr_t, to)
 {
     struct mm *mm = current->mm;
     mutex_lock(&mm->lock);
-    uint64_t data = mm->data_end - mm->data_start;
-    bool ok = to >= mm->brk_start && to < USER_END &&
-              to - mm->brk_start + data <= current->proc->rlim[RLIMIT_DATA].rlim_cur;
-    if (ok && brk_move(mm, page_up(mm->brk), page_up(to)) == 0)
-        mm->brk = to;
-    long ret = (long)mm->brk;
+    uint64_t data = mm->image.data_end - mm->image.data_start;
+    bool ok = to >= mm->image.brk_start && to < USER_END &&
+              to - mm->image.brk_start + data <= current->proc->rlim[RLIMIT_DATA].rlim_cur;
+    if (ok && brk_move(mm, page_up(mm->image.brk), page_up(to)) == 0)
+        mm->image.brk = to;
+    long ret = (long)mm->image.brk;
     mutex_unlock(&mm->lock);
     return ret;
 }
@@ -151,7 +151,7 @@ static long remap_to(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len,
             return err;
         mm_drop(mm, to, to + new_len, PT_munmap);
     } else {
-        to = vma_gap(mm, new_len, mm->mmap_base);
+        to = vma_gap(mm, new_len, mm->image.mmap_base);
         if (!to)
             return -ENOMEM;
     }
@@ -359,7 +359,9 @@ static int for_vmas(struct mm *mm, uaddr_t start, uaddr_t end,
         at = v->end;
     }
     vma_merge(mm, start, end);
-    return err ? err : at < end ? -ENOMEM : hole;
+    if (!err && at < end)
+        hole = -ENOMEM;
+    return err ? err : hole;
 }
 
 SYSCALL3(madvise, uaddr_t, at, size_t, len, int, advice)
@@ -401,7 +403,9 @@ static int may_lock(struct mm *mm, uint64_t more)
     return more <= limit ? 0 : -ENOMEM;
 }
 
-static long change_lock(uaddr_t at, size_t len, bool lock)
+enum locking { UNLOCK, LOCK };
+
+static long change_lock(uaddr_t at, size_t len, enum locking how)
 {
     struct mm *mm = current->mm;
     size_t bytes = page_up(len + (at & ~PAGE_MASK));
@@ -409,15 +413,15 @@ static long change_lock(uaddr_t at, size_t len, bool lock)
     if (bytes < len || !user_range(at, bytes))
         return len ? -ENOMEM : 0;
     mutex_lock(&mm->lock);
-    int err = lock ? may_lock(mm, bytes >> PAGE_SHIFT) : 0;
+    int err = how == LOCK ? may_lock(mm, bytes >> PAGE_SHIFT) : 0;
     if (!err && bytes > 0)
-        err = for_vmas(mm, at, at + bytes, lock_vma, lock);
+        err = for_vmas(mm, at, at + bytes, lock_vma, how);
     mutex_unlock(&mm->lock);
     return err;
 }
 
-SYSCALL2(mlock, uaddr_t, at, size_t, len) { return change_lock(at, len, true); }
-SYSCALL2(munlock, uaddr_t, at, size_t, len) { return change_lock(at, len, false); }
+SYSCALL2(mlock, uaddr_t, at, size_t, len) { return change_lock(at, len, LOCK); }
+SYSCALL2(munlock, uaddr_t, at, size_t, len) { return change_lock(at, len, UNLOCK); }
 
 SYSCALL1(mlockall, int, flags)
 {
@@ -429,7 +433,7 @@ SYSCALL1(mlockall, int, flags)
     if (!err) {
         mm->lock_future = flags & MCL_FUTURE;
         if (flags & MCL_CURRENT)
-            for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, true);
+            for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, LOCK);
     }
     mutex_unlock(&mm->lock);
     return err;
@@ -440,7 +444,7 @@ SYSCALL0(munlockall)
     struct mm *mm = current->mm;
     mutex_lock(&mm->lock);
     mm->lock_future = false;
-    for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, false);
+    for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, UNLOCK);
     mutex_unlock(&mm->lock);
     return 0;
 }

@@ -31,7 +31,9 @@ SYSCALL0(getpgrp) { return current->proc->pgid; }
 /* The process of that number, 0: the caller's.  tree_lock held; NULL. */
 static struct process *named(int pid)
 {
-    return pid == 0 ? current->proc : pid > 0 ? process_find((uint32_t)pid) : NULL;
+    if (pid == 0)
+        return current->proc;
+    return pid > 0 ? process_find((uint32_t)pid) : NULL;
 }
 
 SYSCALL1(getpgid, int, pid)
@@ -81,7 +83,9 @@ SYSCALL2(setpgid, int, pid, int, pgid)
         return -ESRCH;
     spin_lock(&tree_lock);
     struct process *p = named(pid);
-    long rc = set_group(p, pgid != 0 ? (uint32_t)pgid : p != NULL ? p->tgid : 0);
+    if (pgid == 0 && p != NULL)
+        pgid = (int)p->tgid;
+    long rc = set_group(p, (uint32_t)pgid);
     spin_unlock(&tree_lock);
     return rc;
 }

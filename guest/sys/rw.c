@@ -14,11 +14,13 @@
 
 #define MAX_RW 0x7ffff000ul
 
-static long move(struct file *f, struct uio *u, uint64_t *pos, bool write)
+enum direction { READ, WRITE };
+
+static long move(struct file *f, struct uio *u, uint64_t *pos, enum direction dir)
 {
-    if (write ? !file_writable(f) : !file_readable(f))
+    if (dir == WRITE ? !file_writable(f) : !file_readable(f))
         return -EBADF;
-    if (write) {
+    if (dir == WRITE) {
         if (!f->ops->write)
             return -EINVAL;
         return f->ops->write(f, u, pos);
@@ -29,28 +31,28 @@ static long move(struct file *f, struct uio *u, uint64_t *pos, bool write)
 }
 
 /* At the file's own position. */
-static long move_here(struct file *f, struct uio *u, bool write)
+static long move_here(struct file *f, struct uio *u, enum direction dir)
 {
     long n;
 
     if (f->ops->nonseekable)
-        return move(f, u, &f->pos, write);
+        return move(f, u, &f->pos, dir);
     mutex_lock(&f->lock);
-    n = move(f, u, &f->pos, write);
+    n = move(f, u, &f->pos, dir);
     mutex_unlock(&f->lock);
     return n;
 }
 
-static long move_at(struct file *f, struct uio *u, int64_t pos, bool write)
+static long move_at(struct file *f, struct uio *u, int64_t pos, enum direction dir)
 {
     uint64_t at = (uint64_t)pos;
 
     if (pos < 0)
         return -EINVAL;
-    return f->ops->nonseekable ? -ESPIPE : move(f, u, &at, write);
+    return f->ops->nonseekable ? -ESPIPE : move(f, u, &at, dir);
 }
 
-static long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, bool write)
+static long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, enum direction dir)
 {
     struct file *f = fd_get(fd);
     struct iovec one;
@@ -62,10 +64,10 @@ static long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, bool w
     if (n > INT64_MAX) {
         ret = -EINVAL;
     } else if (!user_range(buf, n)) {
-        ret = (write ? file_writable(f) : file_readable(f)) ? -EFAULT : -EBADF;
+        ret = (dir == WRITE ? file_writable(f) : file_readable(f)) ? -EFAULT : -EBADF;
     } else {
         uio_user(&u, &one, buf, MIN(n, MAX_RW));
-        ret = pos ? move_at(f, &u, *pos, write) : move_here(f, &u, write);
+        ret = pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
     }
     file_put(f);
     return ret;
@@ -93,7 +95,7 @@ static long vector_get(struct iovec *v, uaddr_t from, size_t n)
 #define VECTOR_ON_STACK 8
 #define VECTOR_IN_HEAP  (KMALLOC_MAX / sizeof(struct iovec))
 
-static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, bool write)
+static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, enum direction dir)
 {
     struct iovec few[VECTOR_ON_STACK], *v = few;
     struct file *f = fd_get(fd);
@@ -117,7 +119,7 @@ static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, bool write
         u.iov = v;
         u.niov = (uint32_t)n;
         u.left = (size_t)ret;
-        ret = pos ? move_at(f, &u, *pos, write) : move_here(f, &u, write);
+        ret = pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
     }
     if (v != few)
         kfree(v);
@@ -125,33 +127,33 @@ static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, bool write
     return ret;
 }
 
-SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n) { return one_buffer(fd, buf, n, NULL, false); }
+SYSCALL3(read, int, fd, uaddr_t, buf, size_t, n) { return one_buffer(fd, buf, n, NULL, READ); }
 
-SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n) { return one_buffer(fd, buf, n, NULL, true); }
+SYSCALL3(write, int, fd, uaddr_t, buf, size_t, n) { return one_buffer(fd, buf, n, NULL, WRITE); }
 
 SYSCALL4(pread64, int, fd, uaddr_t, buf, size_t, n, int64_t, pos)
 {
-    return pos < 0 ? -EINVAL : one_buffer(fd, buf, n, &pos, false);
+    return pos < 0 ? -EINVAL : one_buffer(fd, buf, n, &pos, READ);
 }
 
 SYSCALL4(pwrite64, int, fd, uaddr_t, buf, size_t, n, int64_t, pos)
 {
-    return pos < 0 ? -EINVAL : one_buffer(fd, buf, n, &pos, true);
+    return pos < 0 ? -EINVAL : one_buffer(fd, buf, n, &pos, WRITE);
 }
 
-SYSCALL3(readv, int, fd, uaddr_t, vec, size_t, n) { return vector(fd, vec, n, NULL, false); }
+SYSCALL3(readv, int, fd, uaddr_t, vec, size_t, n) { return vector(fd, vec, n, NULL, READ); }
 
-SYSCALL3(writev, int, fd, uaddr_t, vec, size_t, n) { return vector(fd, vec, n, NULL, true); }
+SYSCALL3(writev, int, fd, uaddr_t, vec, size_t, n) { return vector(fd, vec, n, NULL, WRITE); }
 
 /* The position's upper half, the fifth argument, only matters to 32-bit callers. */
 SYSCALL4(preadv, int, fd, uaddr_t, vec, size_t, n, int64_t, pos)
 {
-    return pos < 0 ? -EINVAL : vector(fd, vec, n, &pos, false);
+    return pos < 0 ? -EINVAL : vector(fd, vec, n, &pos, READ);
 }
 
 SYSCALL4(pwritev, int, fd, uaddr_t, vec, size_t, n, int64_t, pos)
 {
-    return pos < 0 ? -EINVAL : vector(fd, vec, n, &pos, true);
+    return pos < 0 ? -EINVAL : vector(fd, vec, n, &pos, WRITE);
 }
 
 SYSCALL3(lseek, int, fd, int64_t, off, int, whence)

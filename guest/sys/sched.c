@@ -20,7 +20,9 @@ SYSCALL0(sched_yield)
 }
 
 /* The task of that number, 0: current; may current change it?  Reference taken. */
-static int find_task(int tid, bool change, struct task **out)
+enum purpose { TO_LOOK, TO_CHANGE };
+
+static int find_task(int tid, enum purpose why, struct task **out)
 {
     struct task *me = current;
     int rc = 0;
@@ -29,7 +31,8 @@ static int find_task(int tid, bool change, struct task **out)
     struct task *t = tid == 0 ? me : task_find((uint32_t)tid);
     if (t == NULL)
         rc = -ESRCH;
-    else if (change && !capable() && me->cred.euid != t->cred.euid && me->cred.euid != t->cred.uid)
+    else if (why == TO_CHANGE && !capable() && me->cred.euid != t->cred.euid &&
+             me->cred.euid != t->cred.uid)
         rc = -EPERM;
     else
         task_get(t);
@@ -44,7 +47,7 @@ SYSCALL3(sched_getaffinity, int, tid, size_t, len, uaddr_t, mask)
 
     if (len < sizeof(uint64_t) || len % sizeof(uint64_t) != 0)
         return -EINVAL; /* only whole words */
-    int rc = find_task(tid, false, &t);
+    int rc = find_task(tid, TO_LOOK, &t);
     if (rc != 0)
         return rc;
     uint64_t cpus_of = t->cpus_allowed & cpus_online();
@@ -59,7 +62,7 @@ SYSCALL3(sched_setaffinity, int, tid, size_t, len, uaddr_t, mask)
 
     if (copy_from_user(&wanted, mask, MIN(len, sizeof wanted)) != 0)
         return -EFAULT;
-    int rc = find_task(tid, true, &t);
+    int rc = find_task(tid, TO_CHANGE, &t);
     if (rc != 0)
         return rc;
     if ((wanted & cpus_online()) == 0)
@@ -73,7 +76,7 @@ SYSCALL3(sched_setaffinity, int, tid, size_t, len, uaddr_t, mask)
 SYSCALL2(sched_getparam, int, tid, uaddr_t, param)
 {
     struct task *t;
-    int priority = 0, rc = tid < 0 ? -EINVAL : find_task(tid, false, &t);
+    int priority = 0, rc = tid < 0 ? -EINVAL : find_task(tid, TO_LOOK, &t);
 
     if (rc != 0)
         return rc;
@@ -95,7 +98,7 @@ SYSCALL3(sched_setscheduler, int, tid, int, policy, uaddr_t, param)
         return -EPERM;
     if ((policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE) || priority != 0)
         return -EINVAL;
-    rc = find_task(tid, true, &t);
+    rc = find_task(tid, TO_CHANGE, &t);
     if (rc == 0)
         task_put(t);
     return rc;
@@ -104,7 +107,7 @@ SYSCALL3(sched_setscheduler, int, tid, int, policy, uaddr_t, param)
 SYSCALL1(sched_getscheduler, int, tid)
 {
     struct task *t;
-    int rc = tid < 0 ? -EINVAL : find_task(tid, false, &t);
+    int rc = tid < 0 ? -EINVAL : find_task(tid, TO_LOOK, &t);
 
     if (rc != 0)
         return rc;
@@ -116,7 +119,7 @@ SYSCALL1(sched_getscheduler, int, tid)
 SYSCALL2(sched_rr_get_interval, int, tid, uaddr_t, interval)
 {
     struct task *t;
-    int rc = tid < 0 ? -EINVAL : find_task(tid, false, &t);
+    int rc = tid < 0 ? -EINVAL : find_task(tid, TO_LOOK, &t);
 
     if (rc != 0)
         return rc;

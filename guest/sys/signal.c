@@ -252,8 +252,8 @@ SYSCALL2(kill, int, pid, int, sig)
     } else if (pid == INT32_MIN) {
         err = -ESRCH;
     } else {
-        uint32_t pgid = pid == -1 ? 0 : pid == 0 ? current->proc->pgid : (uint32_t)-pid;
-        err = kill_many(pgid, sig, &info);
+        uint32_t pgid = pid == 0 ? current->proc->pgid : (uint32_t)-pid;
+        err = kill_many(pid == -1 ? 0 : pgid, sig, &info);
     }
     spin_unlock(&tree_lock);
     return err;

@@ -174,9 +174,9 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     case PR_SET_DUMPABLE:
         if (a > 1)
             return -EINVAL;
-        t->mm->dumpable = (uint32_t)a;
+        t->mm->image.dumpable = (uint32_t)a;
         return 0;
-    case PR_GET_DUMPABLE: return t->mm->dumpable;
+    case PR_GET_DUMPABLE: return t->mm->image.dumpable;
     case PR_SET_NO_NEW_PRIVS:
         if (a != 1 || b || c || d)
             return -EINVAL;
