@@ -14,6 +14,7 @@
 #include "fs/init.h"
 #include "lib/cmdline.h"
 #include "lib/printf.h"
+#include "mm/memcheck.h"
 #include "mm/frame.h"
 #include "mm/kmap.h"
 #include "mm/mm.h"
@@ -125,6 +126,9 @@ void kmain(paddr_t start_info)
     fs_init();
     clock_finish();
     tty_start();
+#if MEMCHECK
+    memcheck_selftest();
+#endif
     int err = kernel_init_start(init_thread);
     if (err != 0)
         panic("PID 1: error %d", -err);

@@ -10,7 +10,7 @@ UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: test-programs
 test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump \
-	$O/tests/stress $O/tests/vm/hang
+	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail
 
 # The two libcs make processes in different ways, and use different calls.
 $(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c
@@ -35,7 +35,7 @@ $O/tests/stress: $(wildcard tests/stress/*.[ch])
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $(filter %.c,$^) -o $@
 
-$O/tests/vm/hang: tests/vm/hang.c
+$O/tests/vm/hang $O/tests/vm/alloc_fail: $O/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)
 	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $< -o $@
 

@@ -15,6 +15,7 @@
 #include "arch/uart.h"
 #include "lib/printf.h"
 #include "mm/fault.h"
+#include "mm/frame.h"
 #include "mm/mm.h"
 #include "proc/oom.h"
 #include "proc/signal.h"
@@ -53,6 +54,16 @@ static bool fix_up(struct regs *r)
     return e != NULL;
 }
 
+/* Hardly anything is left that one more try could get.  A fault wants a few frames at once. */
+static bool memory_is_out(void)
+{
+    struct frame_counts c;
+
+    frame_count(&c);
+    uint64_t tables = c.tables_total - c.tables_used;
+    return tables < 8 || c.free - tables < 32;
+}
+
 /* 0: the access may be tried again.  Else a signal, *code its si_code, or -ENOMEM
  * when nobody could be killed for memory. */
 static int user_page_fault(struct regs *r, uaddr_t at, int *code)
@@ -63,7 +74,7 @@ static int user_page_fault(struct regs *r, uaddr_t at, int *code)
     int err = mm_fault(t->mm, at, (uint32_t)r->error, code);
     if (err != -ENOMEM)
         return err;
-    if (oom_kill() != 0 || signal_fatal_pending(t))
+    if ((memory_is_out() && oom_kill() != 0) || signal_fatal_pending(t))
         return -ENOMEM;
     preempt_point();   /* other CPUs may wait for this one before they can free */
     sched_yield_now(); /* who was killed gives its memory back */

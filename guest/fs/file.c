@@ -62,12 +62,12 @@ void file_put(struct file *f)
     this_cpu()->files_open--;
 }
 
-int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, struct file **out)
-{
-    struct file *f = kzalloc(sizeof(*f));
+struct file *file_reserve(void) { return kzalloc(sizeof(struct file)); }
 
-    if (!f)
-        return -ENOMEM;
+void file_unreserve(struct file *f) { kfree(f); }
+
+static void begin(struct file *f, struct inode *in, const struct file_ops *ops, uint32_t flags)
+{
     f->ops = ops;
     f->inode = in;
     f->refs = 1;
@@ -75,6 +75,15 @@ int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, str
     mutex_init(&f->lock, LOCK_file);
     inode_get(in);
     this_cpu()->files_open++;
+}
+
+int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, struct file **out)
+{
+    struct file *f = file_reserve();
+
+    if (!f)
+        return -ENOMEM;
+    begin(f, in, ops, flags);
     *out = f;
     return 0;
 }
@@ -90,20 +99,19 @@ static const struct file_ops *ops_of(struct inode *in)
 
 static const struct file_ops path_only_ops = { .nonseekable = true };
 
-/* Opens what p names; rights have been checked.  p's references stay the caller's. */
-int file_new(const struct path *p, uint32_t flags, struct file **out)
+int file_new_in(struct file *f, const struct path *p, uint32_t flags, struct file **out)
 {
     struct inode *in = p->dentry->inode;
     const struct file_ops *ops = flags & O_PATH ? &path_only_ops : ops_of(in);
-    struct file *f;
-    int err;
+    int err = 0;
 
-    if (!ops)
+    if (!f)
+        return -ENOMEM;
+    if (!ops) {
+        file_unreserve(f);
         return -ENXIO;
-    err = file_alloc(in, ops,
-                     flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC), &f);
-    if (err)
-        return err;
+    }
+    begin(f, in, ops, flags & ~(uint32_t)(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC));
     f->path = *p;
     path_get(p);
     if (file_writable(f) && S_ISREG(in->mode)) {
@@ -122,4 +130,9 @@ int file_new(const struct path *p, uint32_t flags, struct file **out)
     }
     *out = f;
     return 0;
+}
+
+int file_new(const struct path *p, uint32_t flags, struct file **out)
+{
+    return file_new_in(file_reserve(), p, flags, out);
 }

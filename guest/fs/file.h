@@ -42,8 +42,12 @@ void file_get(struct file *f);
 void file_put(struct file *f);
 /* A file that has no name: pipes, sockets, anonymous inodes. */
 int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, struct file **out);
-/* Of what p names; rights have been checked. */
+/* Of what p names; rights have been checked.  p's references stay the caller's. */
 int file_new(const struct path *p, uint32_t flags, struct file **out);
+/* The memory first, NULL: none; so that a name can be made that will be opened. */
+struct file *file_reserve(void);
+void file_unreserve(struct file *f);
+int file_new_in(struct file *f, const struct path *p, uint32_t flags, struct file **out);
 int inode_write_begin(struct inode *in); /* counts a writer: 0 or -ETXTBSY */
 void inode_write_end(struct inode *in);
 int file_deny_write(struct file *f);   /* a program runs from it: 0 or -ETXTBSY */

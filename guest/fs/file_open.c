@@ -147,37 +147,53 @@ static int open_tmpfile(struct walker *w, uint32_t flags, uint32_t mode, struct 
     return err;
 }
 
+/* What w has come to.  f is memory for it. */
+static int open_found(struct walker *w, struct file *f, uint32_t flags, bool made,
+                      struct file **out)
+{
+    int err = !made && !(flags & O_PATH) ? may_open(&w->at, flags) : 0;
+
+    if (err) {
+        file_unreserve(f);
+        return err;
+    }
+    err = file_new_in(f, &w->at, flags, &f);
+    if (!err && !made && flags & O_TRUNC && S_ISREG(f->inode->mode)) {
+        err = truncate_opened(f->inode);
+        if (err)
+            file_put(f);
+    }
+    if (!err)
+        *out = f;
+    return err;
+}
+
 int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,
               struct file **out)
 {
     struct walker w;
-    struct file *f;
+    struct file *f = NULL;
     bool made;
     int err = check_flags(&flags);
 
     if (err)
         return err;
+    if (flags & O_CREAT && !(f = file_reserve()))
+        return -ENOMEM; /* before there is a new name */
     err = walk_start(&w, dfd, text, len, 0);
-    if (err)
+    if (err) {
+        file_unreserve(f);
         return err;
+    }
     mutex_lock(&fs_tree);
     err = find_or_create(&w, flags, mode, &made);
     mutex_unlock(&fs_tree);
-    if (!err && flags & TMPFILE_BIT) {
+    if (err)
+        file_unreserve(f);
+    else if (flags & TMPFILE_BIT)
         err = open_tmpfile(&w, flags, mode, out);
-    } else if (!err) {
-        if (!made && !(flags & O_PATH))
-            err = may_open(&w.at, flags);
-        if (!err)
-            err = file_new(&w.at, flags, &f);
-        if (!err && !made && flags & O_TRUNC && S_ISREG(f->inode->mode)) {
-            err = truncate_opened(f->inode);
-            if (err)
-                file_put(f);
-        }
-        if (!err)
-            *out = f;
-    }
+    else
+        err = open_found(&w, f ? f : file_reserve(), flags, made, out);
     walk_end(&w);
     return err;
 }

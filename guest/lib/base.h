@@ -51,6 +51,11 @@ static inline uint64_t page_up(uint64_t x)
 #define ERESTARTNOHAND        514 /* restart only if no handler ran */
 #define ERESTART_RESTARTBLOCK 516 /* restart_syscall with what is left of a time-out */
 
+/* 1: the kernel that watches its memory, mm/memcheck.h */
+#ifndef MEMCHECK
+#define MEMCHECK 0
+#endif
+
 /* arch/machine.c: stops the machine with a report.  printf-like. */
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 #define ASSERT(cond) \

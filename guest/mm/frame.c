@@ -20,6 +20,7 @@
  * they need no clearing; other frames are cleared when somebody wants zeros and
  * the watermark has nothing left. */
 #include "mm/frame_pool.h"
+#include "mm/memcheck.h"
 
 #include "arch/hypercall.h"
 #include "lib/string.h"
@@ -34,6 +35,10 @@ struct cache {
             unsigned n;
         } top, full;
         /* frames go to and come from top; full: CHAIN, or none */
+#if MEMCHECK
+        pfn_t resting[QUARANTINE]; /* freed ones on their way there; 0: none */
+        unsigned next;
+#endif
     } of[FRAME_KINDS];
 } __attribute__((aligned(64)));
 static struct cache caches[MAX_CPUS];
@@ -46,14 +51,43 @@ void frame_caches_init(void)
 
 static inline struct cache *my_cache(void) { return &caches[this_cpu()->id]; }
 
+static inline bool is_table(pfn_t pfn) { return pfn >= tables_start && pfn < tables_end; }
+
 /* c->lock held; the chain is not empty. */
 static inline pfn_t pop(struct chain *k)
 {
     pfn_t pfn = k->first;
     k->first = frames[pfn].tag;
     k->n--;
+    memcheck_frame_taken(pfn, is_table(pfn));
     return pfn;
 }
+
+#if MEMCHECK
+/* A freed frame takes the place of the one that has rested longest; 0: there is none yet.
+ * pfn 0: takes one out, whichever.  c->lock held. */
+static pfn_t rest(struct cache *c, enum frame_kind kind, pfn_t pfn)
+{
+    for (unsigned i = 0; i < QUARANTINE; i++) {
+        pfn_t *place = &c->of[kind].resting[c->of[kind].next], out = *place;
+
+        *place = pfn;
+        c->of[kind].next = (c->of[kind].next + 1) % QUARANTINE;
+        if (pfn || out)
+            return out;
+    }
+    return 0;
+}
+
+static unsigned resting(const struct cache *c, enum frame_kind kind)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < QUARANTINE; i++)
+        n += c->of[kind].resting[i] != 0;
+    return n;
+}
+#endif
 
 /* The topmost chain is empty: it is the full one now.  c->lock held. */
 static struct chain *use_full(struct cache *c, enum frame_kind kind)
@@ -117,6 +151,10 @@ static SLOW_PATH pfn_t steal(enum frame_kind kind)
             pfn = pop(use_full(c, kind));
         else if (c->of[kind].fresh < c->of[kind].fresh_end)
             pfn = c->of[kind].fresh++;
+#if MEMCHECK
+        else if ((pfn = rest(c, kind, 0)) != 0)
+            memcheck_frame_taken(pfn, is_table(pfn));
+#endif
         spin_unlock(&c->lock);
     }
     return pfn;
@@ -145,6 +183,8 @@ static inline pfn_t alloc(enum frame_kind kind)
 {
     struct cache *c = my_cache();
     pfn_t pfn = 0;
+    if (alloc_fails())
+        return 0;
     spin_lock(&c->lock);
     if (likely(c->of[kind].top.n > 0))
         pfn = pop(&c->of[kind].top);
@@ -170,6 +210,8 @@ pfn_t frame_alloc_zeroed(void)
 {
     struct cache *c = my_cache();
     pfn_t pfn = 0;
+    if (alloc_fails())
+        return 0;
     spin_lock(&c->lock);
     if (likely(c->of[FRAME_USUAL].fresh < c->of[FRAME_USUAL].fresh_end))
         pfn = c->of[FRAME_USUAL].fresh++;
@@ -197,6 +239,12 @@ static SLOW_PATH void make_room(struct cache *c, enum frame_kind kind)
 static inline void push(struct cache *c, enum frame_kind kind, pfn_t pfn)
 {
     struct chain *top = &c->of[kind].top;
+    memcheck_frame_freed(pfn, kind == FRAME_TABLES);
+#if MEMCHECK
+    pfn = rest(c, kind, pfn);
+    if (!pfn)
+        return;
+#endif
     if (unlikely(top->n == CHAIN))
         make_room(c, kind);
     frames[pfn].tag = top->first;
@@ -223,7 +271,7 @@ void frame_put(pfn_t pfn)
         return;
     struct cache *c = my_cache();
     spin_lock(&c->lock);
-    push(c, pfn >= tables_start && pfn < tables_end ? FRAME_TABLES : FRAME_USUAL, pfn);
+    push(c, is_table(pfn) ? FRAME_TABLES : FRAME_USUAL, pfn);
     spin_unlock(&c->lock);
 }
 
@@ -268,6 +316,9 @@ static uint64_t count_free(enum frame_kind kind)
         struct cache *c = &caches[i];
         spin_lock(&c->lock);
         n += c->of[kind].top.n + c->of[kind].full.n + (c->of[kind].fresh_end - c->of[kind].fresh);
+#if MEMCHECK
+        n += resting(c, kind);
+#endif
         spin_unlock(&c->lock);
     }
     return n;

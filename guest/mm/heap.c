@@ -17,6 +17,7 @@
 #include "mm/heap.h"
 #include "arch/layout.h"
 #include "mm/frame.h"
+#include "mm/memcheck.h"
 
 #include "lib/string.h"
 #include "sync/lock.h"
@@ -162,11 +163,8 @@ static SLOW_PATH void *from_slab(unsigned class)
     return p;
 }
 
-void *kmalloc(size_t n)
+static inline void *take_any(unsigned class)
 {
-    if (unlikely(n > KMALLOC_MAX))
-        return NULL;
-    unsigned class = find_class(n);
     if (class == NCLASSES)
         return whole_page();
     struct heap_cpu *k = &this_cpu()->heap[class];
@@ -177,6 +175,26 @@ void *kmalloc(size_t n)
     k->n--;
     return p;
 }
+
+#if MEMCHECK
+void *kmalloc(size_t n)
+{
+    if (n > KMALLOC_MAX || alloc_fails())
+        return NULL;
+    unsigned class = n + MEMCHECK_TAIL <= KMALLOC_MAX ? find_class(n + MEMCHECK_TAIL) : NCLASSES;
+    void *p = take_any(class);
+    if (p && class < NCLASSES)
+        memcheck_taken(p, n, class_bytes[class], __builtin_return_address(0));
+    return p;
+}
+#else
+void *kmalloc(size_t n)
+{
+    if (unlikely(n > KMALLOC_MAX))
+        return NULL;
+    return take_any(find_class(n));
+}
+#endif
 
 void *kzalloc(size_t n)
 {
@@ -225,10 +243,8 @@ static SLOW_PATH void to_slab(pfn_t slab, void *p)
     spin_unlock(&lock);
 }
 
-void kfree(void *p)
+static inline void give_any(void *p)
 {
-    if (!p)
-        return;
     pfn_t slab = (pfn_t)(((uintptr_t)p - direct_map) >> PAGE_SHIFT);
     union slab_tag t = { frame_tag(slab) }; /* the class of a slab in use does not change */
     struct heap_cpu *k = this_cpu()->heap + t.class;
@@ -238,6 +254,38 @@ void kfree(void *p)
     }
     keep(k, p);
 }
+
+#if MEMCHECK
+size_t heap_room(const void *p)
+{
+    union slab_tag t = { frame_tag((pfn_t)(((uintptr_t)p - direct_map) >> PAGE_SHIFT)) };
+
+    if (t.class < NCLASSES)
+        return class_bytes[t.class];
+    if (t.class != WHOLE_PAGE || (uintptr_t)p % PAGE_SIZE != 0)
+        panic("heap: %lx is no object", (unsigned long)(uintptr_t)p);
+    return PAGE_SIZE;
+}
+
+void kfree(void *p)
+{
+    if (!p)
+        return;
+    size_t room = heap_room(p);
+    if (room < PAGE_SIZE) {
+        memcheck_freed(p, room, __builtin_return_address(0));
+        p = memcheck_rests(p);
+    }
+    if (p)
+        give_any(p);
+}
+#else
+void kfree(void *p)
+{
+    if (p)
+        give_any(p);
+}
+#endif
 
 void heap_count(uint64_t *pages, uint64_t *in_use)
 {
@@ -249,5 +297,8 @@ void heap_count(uint64_t *pages, uint64_t *in_use)
         for (unsigned class = 0; class < NCLASSES; class ++)
             *in_use -=
                 __atomic_load_n(&cpus[i].heap[class].n, __ATOMIC_RELAXED) * class_bytes[class];
+#if MEMCHECK
+    *in_use -= memcheck_resting_bytes();
+#endif
     spin_unlock(&lock);
 }

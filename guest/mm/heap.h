@@ -10,6 +10,9 @@
 void *kmalloc(size_t n);
 void *kzalloc(size_t n);
 void kfree(void *p); /* NULL is fine */
+#if MEMCHECK
+size_t heap_room(const void *p); /* bytes of the object's slot */
+#endif
 /* Pages of the heap, and bytes of the objects in use; exact while nobody allocates. */
 void heap_count(uint64_t *pages, uint64_t *in_use);
 

@@ -151,7 +151,9 @@ int vma_split(struct mm *mm, uaddr_t at)
 int vma_split_ends(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     int err = vma_split(mm, start);
-    return err ? err : vma_split(mm, end);
+    if (!err && (err = vma_split(mm, end)) != 0)
+        vma_merge(mm, start, start); /* as it was */
+    return err;
 }
 
 static bool joinable(const struct vma *a, const struct vma *b)

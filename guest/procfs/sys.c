@@ -4,6 +4,8 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/heap.h"
+#include "mm/memcheck.h"
 #include "mm/vma.h"
 #include "proc/uts.h"
 #include "proc/pid.h"
@@ -182,7 +184,7 @@ static int show_syscalls(struct text *t, UNUSED)
 
 static int show_counters(struct text *t, UNUSED)
 {
-    uint64_t writes = 0, faults = 0, switches = 0, kicks = 0, steals = 0;
+    uint64_t writes = 0, faults = 0, switches = 0, kicks = 0, steals = 0, pages, bytes;
     struct frame_counts c;
     for (unsigned i = 0; i < ncpus; i++) {
         writes += cpus[i].pte_writes;
@@ -192,16 +194,42 @@ static int show_counters(struct text *t, UNUSED)
         steals += cpus[i].steals;
     }
     frame_count(&c);
-    text_printf(t,
-                "pte_writes %llu\nfaults %llu\nswitches %llu\nframes_total %llu\nframes_free %llu\n"
-                "tables_used %llu\ntables_total %llu\nkicks %llu\nsteals %llu\n",
-                U(writes), U(faults), U(switches), U(c.total), U(c.free), U(c.tables_used),
-                U(c.tables_total), U(kicks), U(steals));
+    heap_count(&pages, &bytes);
+    text_printf(
+        t,
+        "pte_writes %llu\nfaults %llu\nswitches %llu\nframes_total %llu\nframes_free %llu\n"
+        "tables_used %llu\ntables_total %llu\nkicks %llu\nsteals %llu\nheap_pages %llu\nheap_bytes "
+        "%llu\n",
+        U(writes), U(faults), U(switches), U(c.total), U(c.free), U(c.tables_used),
+        U(c.tables_total), U(kicks), U(steals), U(pages), U(bytes));
     return 0;
 }
 
+#if MEMCHECK
+/* Read: how many allocations are left until one fails; that ends it.  0: it has failed. */
+static int show_fail_nth(struct text *t, UNUSED)
+{
+    text_printf(t, "%u\n", alloc_fail_nth(0));
+    return 0;
+}
+
+/* The nth allocation of the task that writes this, from its next call on. */
+static int store_fail_nth(UNUSED, char *line)
+{
+    uint32_t nth = 0;
+
+    for (; *line >= '0' && *line <= '9'; line++)
+        nth = nth * 10 + (uint32_t)(*line - '0');
+    alloc_fail_nth(nth);
+    return 0;
+}
+#endif
+
 const struct proc_entry proc_forkscope_table[] = {
     PROC_FILE("counters", 0444, show_counters),
+#if MEMCHECK
+    PROC_STORE("fail_nth", 0666, show_fail_nth, store_fail_nth),
+#endif
     PROC_FILE("syscalls", 0444, show_syscalls),
     { .name = NULL },
 };

@@ -103,6 +103,9 @@ struct task {
     uint32_t pdeath_signal;                              /* [o] */
     bool no_new_privs;                                   /* [o] kept by fork and exec */
     bool exiting;                                        /* [T] in exit_task, or dead */
+#if MEMCHECK
+    uint32_t fail_nth; /* [o] allocations until one fails: mm/memcheck.h */
+#endif
 #if LOCKS
     struct lock_list mutexes; /* [o] lock_check.c */
 #endif

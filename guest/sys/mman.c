@@ -156,7 +156,12 @@ static long remap_to(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len,
             return -ENOMEM;
     }
     int err = vma_split_ends(mm, old, old + old_len);
-    return err ? err : move_vma(mm, vma_find(mm, old), to, new_len);
+    if (err)
+        return err;
+    long ret = move_vma(mm, vma_find(mm, old), to, new_len);
+    if (ret < 0)
+        vma_merge(mm, old, old + old_len); /* as it was */
+    return ret;
 }
 
 static long remap_locked(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len, int flags,

@@ -107,8 +107,17 @@ vm_qemu()
         append="$append init=/bin/run --$command"
     fi
     run_machine qemu-system-x86_64 "${qemu_options[@]}" -m "$memory" -smp "$cpus" \
-        -kernel "$KERNEL" -append "$append"
+        -kernel "$KERNEL" ${initrd:+-initrd "$initrd"} -append "$append"
     [ $((status % 2)) -eq 1 ] && status=$((status / 2))
+}
+
+# The root image and these files at /, for machines on QEMU: $initrd.
+add_to_root()
+{
+    mkdir -p "$work/root"
+    cp "$@" "$work/root/"
+    initrd=$work/root.img
+    "$O/mkroot" -o "$initrd" -l "$O/root.list" "$work/root"
 }
 
 # The machine's console on a terminal, by a script on stdin: see ptyrun.c.
