@@ -10,7 +10,7 @@ UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: test-programs
 test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump \
-	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail
+	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail $O/tests/vm/confined
 
 # The two libcs make processes in different ways, and use different calls.
 $(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c
@@ -26,6 +26,12 @@ $(ABI_GLIBC): $O/tests/abi/%: tests/abi/%.c
 $O/tests/vm/ptyrun: tests/vm/ptyrun.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE $< -o $@ -lutil
+
+# The sandbox with its real objects.
+$O/tests/vm/confined: tests/vm/confined.c $(call host_obj,$(patsubst %,vmm/%.c,sandbox privilege say terminal \
+	trace/lib/format trace/lib/schema))
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE -I. $^ -lseccomp -o $@
 
 $O/tests/vm/jump: tests/vm/jump.c
 	@mkdir -p $(@D)

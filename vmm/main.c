@@ -1,8 +1,8 @@
 /* main.c - from the command line to the exit status.
  *
  * The order: refuse what can be refused without a VM; make the VM; put the
- * kernel and its files into memory; start the threads, which wait; enter the
- * seccomp sandbox; let them run.  This thread then serves the console until
+ * kernel and its files into memory; give up what is needed no more; start the threads,
+ * which wait; enter the seccomp sandbox; let them run.  This thread then serves the console until
  * somebody asks for a stop, and reports. */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include "vmm/console.h"
 #include "vmm/host.h"
 #include "vmm/options.h"
+#include "vmm/privilege.h"
 #include "vmm/report.h"
 #include "vmm/sandbox.h"
 #include "vmm/say.h"
@@ -204,7 +205,9 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
         return EXIT_VMM;
     free(cmdline);
     bootlog_mark(vm, BOOT_kernel_loaded, 0, 0);
-    if (!vcpu_start_all(vm) || (opt->seccomp && !sandbox_enter()))
+    vm_close_kvm(vm);
+    if (!privilege_drop() || !vcpu_start_all(vm) ||
+        (opt->seccomp && !(privilege_limit() && sandbox_enter(SANDBOX_MAIN))))
         exit(EXIT_VMM); /* threads wait at their gate: nothing to undo */
     say_more("%u vCPUs, %llu MiB, host KVM %s", vm->ncpus, (unsigned long long)(opt->memory >> 20),
              host_flavour_name());

@@ -82,7 +82,7 @@ static void print_code(FILE *out, const struct vm *vm, const struct cpu_state *s
     fputs("  bytes at rip:", out);
     for (size_t i = 0; i < after && i < DISASM_INSN_MAX; i++)
         fprintf(out, " %02x", code[before + i]);
-    fputs("  (no instruction, or Capstone is not installed)\n", out);
+    fputs("  (no instruction)\n", out);
 }
 
 static void print_vcpu(FILE *out, const struct vm *vm, const struct vcpu *v,

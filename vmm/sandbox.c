@@ -1,4 +1,8 @@
-/* sandbox.c - installs the seccomp filter that vmm/tools/mkfilter.c has made.
+/* sandbox.c - installs the seccomp filters that vmm/tools/mkfilter.c has made.
+ *
+ * Each thread has one for what it does: who takes over a vCPU's thread, which is the
+ * one that reads what the guest writes, cannot send signals or look into files, and
+ * no thread but that one can run a vCPU.
  *
  * A violation traps: SIGSYS comes synchronously, at the offending call, where
  * no lock of the C library that the handler needs can be held. */
@@ -19,10 +23,16 @@
 #include "vmm/terminal.h"
 #include "vmm/trace/lib/format.h"
 
-static struct sock_filter filter[] = {
+/* filter_main and filter_vcpu */
 #include "sandbox_filter.inc"
+
+static const struct {
+    const struct sock_filter *filter;
+    size_t length;
+} filters[SANDBOX_ROLES] = {
+    [SANDBOX_MAIN] = { filter_main, sizeof(filter_main) / sizeof(filter_main[0]) },
+    [SANDBOX_VCPU] = { filter_vcpu, sizeof(filter_vcpu) / sizeof(filter_vcpu[0]) },
 };
-#define FILTER_LENGTH (sizeof(filter) / sizeof(filter[0]))
 
 static void on_violation(int sig, siginfo_t *info, void *context)
 {
@@ -35,16 +45,19 @@ static void on_violation(int sig, siginfo_t *info, void *context)
     _exit(EXIT_VMM);
 }
 
-bool sandbox_enter(void)
+bool sandbox_enter(enum sandbox_role role)
 {
     struct sigaction action = { .sa_sigaction = on_violation, .sa_flags = SA_SIGINFO };
-    struct sock_fprog program = { .len = FILTER_LENGTH, .filter = filter };
-    for (size_t i = 0; i < FILTER_LENGTH; i++)
+    struct sock_filter filter[SANDBOX_FILTER_MAX]; /* other threads enter at the same time */
+    struct sock_fprog program = { .len = (unsigned short)filters[role].length, .filter = filter };
+    for (size_t i = 0; i < program.len; i++) {
+        filter[i] = filters[role].filter[i];
         if (filter[i].code == (BPF_JMP | BPF_JEQ | BPF_K) && filter[i].k == SANDBOX_OWN_PID)
             filter[i].k = (uint32_t)getpid();
+    }
     sigaction(SIGSYS, &action, NULL);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program) == 0)
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0)
         return true;
     say("cannot install the seccomp filter: %s; try --no-seccomp", strerror(errno));
     return false;

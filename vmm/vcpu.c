@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -26,6 +27,7 @@
 #include "vmm/host.h"
 #include "vmm/hypercall.h"
 #include "vmm/rest.h"
+#include "vmm/sandbox.h"
 #include "vmm/say.h"
 
 #define KICK_SIGNAL SIGUSR1
@@ -34,7 +36,7 @@
 
 enum verdict { VCPU_RESUME, VCPU_BROKEN };
 
-static sem_t start_gate;
+static sem_t start_gate, confined;
 static __thread struct kvm_run *own_run; /* of this vCPU thread */
 
 bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
@@ -254,6 +256,9 @@ static void *vcpu_thread(void *arg)
     snprintf(name, sizeof(name), "vCPU %u", v->index);
     prctl(PR_SET_NAME, name);
     own_run = v->run;
+    if (v->vm->opt->seccomp && !sandbox_enter(SANDBOX_VCPU))
+        exit(EXIT_VMM); /* no vCPU has run yet */
+    sem_post(&confined);
     while (sem_wait(&start_gate) != 0)
         ;
     bool can_go_on = run_until_stop(v);
@@ -279,6 +284,7 @@ void vcpu_take_kicks(void)
 bool vcpu_start_all(struct vm *vm)
 {
     sem_init(&start_gate, 0, 0);
+    sem_init(&confined, 0, 0);
     pthread_attr_t attr;
     pthread_attr_init(&attr);
     pthread_attr_setstacksize(&attr, 256 * 1024);
@@ -286,6 +292,9 @@ bool vcpu_start_all(struct vm *vm)
     for (unsigned c = 0; c < vm->ncpus && err == 0; c++)
         err = pthread_create(&vm->vcpu[c].thread, &attr, vcpu_thread, &vm->vcpu[c]);
     pthread_attr_destroy(&attr);
+    for (unsigned c = 0; c < vm->ncpus && err == 0; c++)
+        while (sem_wait(&confined) != 0)
+            ;
     if (err != 0)
         say("cannot start a thread per vCPU: %s", strerror(err));
     return err == 0;

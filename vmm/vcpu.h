@@ -19,7 +19,7 @@ bool vcpu_set_entry(struct vcpu *v, uint32_t entry, uint32_t start_info);
 
 /* The signal of a kick does no harm from here on. */
 void vcpu_take_kicks(void);
-/* Threads: start_all leaves them waiting, release_all lets them run, and
+/* Threads: start_all leaves them waiting, each in its sandbox; release_all lets them run, and
  * join_all comes back when all have left KVM_RUN for good (vm_stop() is what
  * makes them). */
 bool vcpu_start_all(struct vm *vm);

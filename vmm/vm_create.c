@@ -227,6 +227,13 @@ bool vm_create(struct vm *vm, const struct options *opt)
            create_devices(vm) && create_vcpus(vm) && (vm->tracer == NULL || describe_trace(vm));
 }
 
+void vm_close_kvm(struct vm *vm)
+{
+    if (vm->kvm >= 0)
+        close(vm->kvm);
+    vm->kvm = -1;
+}
+
 void vm_destroy(struct vm *vm)
 {
     for (unsigned c = 0; vm->vcpu != NULL && c < vm->ncpus; c++)
@@ -234,8 +241,7 @@ void vm_destroy(struct vm *vm)
     free(vm->vcpu);
     if (vm->fd >= 0)
         close(vm->fd);
-    if (vm->kvm >= 0)
-        close(vm->kvm);
+    vm_close_kvm(vm);
     if (vm->tracer != NULL)
         tracer_destroy(vm->tracer);
     console_destroy(vm->console);

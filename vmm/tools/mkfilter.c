@@ -1,17 +1,20 @@
-/* mkfilter.c - makes vmm's seccomp filter with libseccomp, when vmm is built, and
- * prints it as the instructions of an array for vmm/sandbox.c: made at every start
- * it would cost each of them 0.2 ms.
+/* mkfilter.c - makes vmm's seccomp filters with libseccomp, when vmm is built, and
+ * prints them as arrays of instructions for vmm/sandbox.c: made at every start
+ * they would cost each of them 0.2 ms.
  *
- * On the list is what runs after the first KVM_RUN: the vCPU loop, console,
- * tracer, and the reports, which read the kernel's ELF file.  All files are open by
+ * On the lists is what runs after the first KVM_RUN, by who runs it: the vCPUs' threads
+ * have their loop, the devices and the tracer; the main thread has the console, the end
+ * of the trace and the reports, which read the kernel's ELF file.  All files are open by
  * then: opening one fails with EACCES (libdw looks for a separate file of debugging
  * information if the kernel names one, and does without).  No memory becomes
- * executable, and ioctl() reaches KVM and the terminal's modes and size only.  No process can
+ * executable, and ioctl() takes the requests named here only.  No process or thread can
  * be started, no socket made, no signal sent to others: tgkill() must name
  * SANDBOX_OWN_PID, for which vmm puts its own PID. */
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/kvm.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,80 +25,127 @@
 
 #include "vmm/sandbox.h"
 
-#define IOCTL_TYPE_MASK 0xff00u
-#define IOCTL_TYPE_KVM  0xae00u
+#define MAIN (1u << SANDBOX_MAIN)
+#define VCPU (1u << SANDBOX_VCPU)
+#define BOTH (MAIN | VCPU)
 
-static const int allowed[] = {
-    /* often first: the filter is a list */
-    SCMP_SYS(write),
-    SCMP_SYS(read),
-    SCMP_SYS(futex),
-    SCMP_SYS(poll),
-    SCMP_SYS(clock_gettime),
-    /* tracer */
-    SCMP_SYS(fallocate),
-    SCMP_SYS(pwrite64),
-    SCMP_SYS(ftruncate),
-    /* memory and files */
-    SCMP_SYS(munmap),
-    SCMP_SYS(mremap),
-    SCMP_SYS(madvise),
-    SCMP_SYS(brk),
-    SCMP_SYS(close),
-    SCMP_SYS(fstat),
-    SCMP_SYS(newfstatat),
-    SCMP_SYS(pread64),
-    SCMP_SYS(lseek),
-    SCMP_SYS(sysinfo),
-    SCMP_SYS(access),
-    SCMP_SYS(readlink),
-    SCMP_SYS(getcwd),
-    SCMP_SYS(writev),
-    SCMP_SYS(fcntl),
-    /* threads and signals */
-    SCMP_SYS(rt_sigprocmask),
-    SCMP_SYS(rt_sigaction),
-    SCMP_SYS(rt_sigreturn),
-    SCMP_SYS(getpid),
-    SCMP_SYS(gettid),
-    SCMP_SYS(restart_syscall),
-    SCMP_SYS(clock_nanosleep),
-    SCMP_SYS(sched_yield),
-    SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(set_robust_list),
-    SCMP_SYS(rseq),
-    SCMP_SYS(getrandom),
-    SCMP_SYS(exit),
-    SCMP_SYS(exit_group),
+struct rule {
+    unsigned roles;
+    unsigned long what; /* a call's number, or an ioctl()'s request */
 };
 
-static int add_rules(scmp_filter_ctx ctx)
+static const struct rule calls[] = {
+    /* often first: the filter is a list */
+    { BOTH, SCMP_SYS(write) },
+    { MAIN, SCMP_SYS(read) },
+    { BOTH, SCMP_SYS(futex) },
+    { BOTH, SCMP_SYS(poll) },
+    { BOTH, SCMP_SYS(clock_gettime) },
+    /* tracer */
+    { VCPU, SCMP_SYS(fallocate) },
+    { BOTH, SCMP_SYS(pwrite64) },
+    { MAIN, SCMP_SYS(ftruncate) },
+    /* memory */
+    { BOTH, SCMP_SYS(munmap) },
+    { BOTH, SCMP_SYS(mremap) },
+    { BOTH, SCMP_SYS(madvise) },
+    { BOTH, SCMP_SYS(brk) },
+    { MAIN, SCMP_SYS(sysinfo) },
+    /* files */
+    { MAIN, SCMP_SYS(close) },
+    { BOTH, SCMP_SYS(fstat) },
+    { BOTH, SCMP_SYS(newfstatat) },
+    { MAIN, SCMP_SYS(pread64) },
+    { MAIN, SCMP_SYS(lseek) },
+    { MAIN, SCMP_SYS(access) },
+    { MAIN, SCMP_SYS(readlink) },
+    { MAIN, SCMP_SYS(getcwd) },
+    { BOTH, SCMP_SYS(writev) },
+    { MAIN, SCMP_SYS(fcntl) },
+    /* threads and signals */
+    { BOTH, SCMP_SYS(rt_sigprocmask) },
+    { BOTH, SCMP_SYS(rt_sigaction) },
+    { BOTH, SCMP_SYS(rt_sigreturn) },
+    { BOTH, SCMP_SYS(getpid) },
+    { BOTH, SCMP_SYS(gettid) },
+    { BOTH, SCMP_SYS(restart_syscall) },
+    { BOTH, SCMP_SYS(clock_nanosleep) },
+    { BOTH, SCMP_SYS(sched_yield) },
+    { MAIN, SCMP_SYS(sched_getaffinity) },
+    { BOTH, SCMP_SYS(getrandom) },
+    { BOTH, SCMP_SYS(exit) },
+    { BOTH, SCMP_SYS(exit_group) },
+#ifdef VMM_INSTRUMENTED /* a profile is written, or leaks are looked for, at the end */
+    { MAIN, SCMP_SYS(openat) },
+    { MAIN, SCMP_SYS(open) },
+    { MAIN, SCMP_SYS(mkdir) },
+    { MAIN, SCMP_SYS(getppid) },
+    { MAIN, SCMP_SYS(unlink) },
+    { MAIN, SCMP_SYS(clone) },
+    { MAIN, SCMP_SYS(wait4) },
+    { MAIN, SCMP_SYS(ptrace) },
+    { MAIN, SCMP_SYS(getdents64) },
+    { MAIN, SCMP_SYS(readlinkat) },
+    { MAIN, SCMP_SYS(prctl) },
+    { MAIN, SCMP_SYS(prlimit64) },
+    { BOTH, SCMP_SYS(sigaltstack) },
+    { BOTH, SCMP_SYS(sched_getaffinity) },
+    { BOTH, SCMP_SYS(close) },
+    { BOTH, SCMP_SYS(mprotect) },
+    { MAIN, SCMP_SYS(process_vm_readv) },
+#endif
+};
+
+static const struct rule requests[] = {
+    /* a vCPU runs, raises interrupts, gets an instruction completed, comes to rest */
+    { VCPU, KVM_RUN },
+    { BOTH, KVM_IRQ_LINE },
+    { BOTH, KVM_GET_SREGS },
+    { VCPU, KVM_TRANSLATE },
+    { VCPU, KVM_CHECK_EXTENSION },
+    { VCPU, KVM_GET_XSAVE2 },
+    { VCPU, KVM_SET_XSAVE },
+    { VCPU, KVM_GET_VCPU_EVENTS },
+    { VCPU, KVM_SET_VCPU_EVENTS },
+    { VCPU, KVM_GET_LAPIC },
+    /* a report looks at it */
+    { MAIN, KVM_GET_REGS },
+    { BOTH, KVM_GET_MP_STATE },
+    /* the terminal: raw, its size, restored (by whoever finds a violation, too) */
+    { BOTH, TCGETS },
+    { BOTH, TCSETS },
+    { MAIN, TIOCGWINSZ },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static int add_lists(scmp_filter_ctx ctx, unsigned role)
 {
-    int err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_MASKED_EQ, IOCTL_TYPE_MASK, IOCTL_TYPE_KVM));
-    if (err == 0)
-        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, TCGETS, 0));
-    if (err == 0)
-        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, TCSETS, 0));
-    if (err == 0)
-        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                               SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ, 0));
-    for (size_t i = 0; err == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < COUNT(calls); i++)
+        if (calls[i].roles & role)
+            err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, (int)calls[i].what, 0);
+    for (size_t i = 0; err == 0 && i < COUNT(requests); i++)
+        if (requests[i].roles & role)
+            err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+                                   SCMP_A1(SCMP_CMP_EQ, requests[i].what, 0));
+    return err;
+}
+
+static int add_rules(scmp_filter_ctx ctx, unsigned role)
+{
+    int err = add_lists(ctx, role);
+#ifndef VMM_INSTRUMENTED
     if (err == 0)
         err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
+#endif
     if (err == 0)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     if (err == 0)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (err == 0) /* a vCPU's thread may name itself after the filter is on */
-        err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                               SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
-    if (err == 0) /* abort(), raise(), and the kick of a vCPU: to ourselves */
+    if (err == 0) /* abort(), raise(), and from the main thread the kick of a vCPU */
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
                                SCMP_A0(SCMP_CMP_EQ, SANDBOX_OWN_PID, 0));
     return err;
@@ -107,21 +157,35 @@ static void fail(const char *what, int err)
     exit(EXIT_FAILURE);
 }
 
-int main(void)
+/* Prints the filter; its number of instructions. */
+static unsigned print_filter(const char *name, unsigned role)
 {
     struct sock_filter insn;
+    unsigned n = 0;
     scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
     FILE *file = tmpfile();
     if (ctx == NULL || file == NULL)
         fail("cannot begin", ENOMEM);
-    int err = add_rules(ctx);
+    int err = add_rules(ctx, role);
     if (err == 0)
         err = seccomp_export_bpf(ctx, fileno(file));
     if (err != 0)
         fail("libseccomp", -err);
     rewind(file);
-    while (fread(&insn, sizeof(insn), 1, file) == 1)
+    printf("static const struct sock_filter filter_%s[] = {\n", name);
+    for (; fread(&insn, sizeof(insn), 1, file) == 1; n++)
         printf("{ %#x, %u, %u, %#x },\n", insn.code, insn.jt, insn.jf, insn.k);
+    printf("};\n");
+    if (ferror(file))
+        fail("temporary file", EIO);
     seccomp_release(ctx);
-    return ferror(file) || fclose(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    fclose(file);
+    return n;
+}
+
+int main(void)
+{
+    unsigned of_main = print_filter("main", MAIN), of_vcpu = print_filter("vcpu", VCPU);
+    printf("#define SANDBOX_FILTER_MAX %u\n", of_main > of_vcpu ? of_main : of_vcpu);
+    return fclose(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
