@@ -8,12 +8,14 @@
 #ifndef PROCFS_INTERNAL_H
 #define PROCFS_INTERNAL_H
 
-#include "mm/mm.h"
-#include "sched/task.h"
+#include "fs/path.h"
+#include "procfs/text.h"
 #include <linux/stat.h>
 
-struct path;
-struct text;
+struct file;
+struct mm;
+struct task;
+struct task_record;
 struct uio;
 
 struct proc_node {
@@ -23,80 +25,124 @@ struct proc_node {
     bool whole; /* of the process, not of the one thread */
 };
 
+/* Where a link leads: to the very object, also when it has no name any more. */
+struct proc_goal {
+    struct file *file; /* with a reference, or NULL: path, with references */
+    struct path path;
+};
+
 #define PROC_PRIVATE 1u /* for the task's owner and root only */
+
+enum proc_kind {
+    PROC_IS_TEXT,   /* a constant */
+    PROC_IS_SHOWN,  /* show() makes the text */
+    PROC_IS_TASK,   /* show_task(), while the task is there; else -ESRCH */
+    PROC_IS_MM,     /* show_mm(), while the task has memory; else empty */
+    PROC_IS_MEMORY, /* no text: bytes at a position */
+    PROC_IS_DIR,
+    PROC_IS_LINK, /* a symlink with a text */
+    PROC_IS_GOAL, /* a symlink that leads to an object */
+};
 
 struct proc_entry {
     const char *name; /* NULL: end of a table */
-    uint32_t mode, flags;
-    /* Files.  0 or -errno; store gets what one write(2) wrote, NUL-terminated. */
-    int (*show)(struct text *t, const struct proc_node *n);
-    int (*store)(const struct proc_node *n, char *line);
-    /* Files that are no text: moves bytes at *pos, and *pos. */
-    long (*transfer)(const struct proc_node *n, struct uio *u, uint64_t *pos, bool write);
-    /* Directories. */
-    const struct proc_entry *children;
-    /* 0, -ENOENT */
-    int (*number)(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
-    unsigned (*numbers)(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room);
-    /* Symlinks. */
-    long (*readlink)(const struct proc_node *n, char *buf, size_t room);
-    int (*follow)(const struct proc_node *n, struct path *out);
+    uint16_t mode;
+    uint8_t kind, flags;
+    union {
+        const char *text;
+        int (*show)(struct text *t, const struct proc_node *n); /* 0 or -errno */
+        void (*show_task)(struct text *t, struct task *task);
+        void (*show_mm)(struct text *t, struct mm *mm);
+        /* Move bytes at *pos, and *pos. */
+        long (*read)(const struct proc_node *n, struct uio *u, uint64_t *pos);
+        const struct proc_entry *children;
+        long (*readlink)(char *buf, size_t room); /* there is room for all of it */
+        int (*goal)(const struct proc_node *n, struct proc_goal *to); /* 0 or -errno */
+    };
+    union { /* or NULL */
+        /* What one write(2) wrote, NUL-terminated, without the newline: 0 or -errno. */
+        int (*store)(const struct proc_node *n, char *line);
+        int (*store_task)(struct task *task, char *line);
+        long (*write)(const struct proc_node *n, struct uio *u, uint64_t *pos);
+        /* What stands behind a number in a directory: 0, -ENOENT. */
+        int (*number)(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
+    };
+    union {
+        uint64_t value; /* for show() and store() */
+        /* Numbers from `from` on, ascending; how many. */
+        unsigned (*numbers)(const struct proc_node *dir, uint32_t from, uint32_t *out,
+                            unsigned room);
+    };
 };
-#define PROC_FILE(n, m, fn) \
-    { \
-        .name = n, .mode = S_IFREG | (m), .show = fn \
-    }
-#define PROC_STORE(n, m, fn, to) \
-    { \
-        .name = n, .mode = S_IFREG | (m), .show = fn, .store = to \
-    }
-#define PROC_DIR(n, table) \
-    { \
-        .name = n, .mode = S_IFDIR | 0555, .children = table \
-    }
+/* clang-format off */
+#define PROC_ENTRY(n, m, k, ...) { .name = n, .mode = m, .kind = k, __VA_ARGS__ }
+#define PROC_TEXT(n, m, t)       PROC_ENTRY(n, S_IFREG | (m), PROC_IS_TEXT, .text = t)
+#define PROC_FILE(n, m, fn, ...) PROC_ENTRY(n, S_IFREG | (m), PROC_IS_SHOWN, .show = fn, __VA_ARGS__)
+#define PROC_NUMBER(n, m, v)     PROC_FILE(n, m, show_value, .value = v)
+#define PROC_TASK(n, m, fn, ...) PROC_ENTRY(n, S_IFREG | (m), PROC_IS_TASK, .show_task = fn, __VA_ARGS__)
+#define PROC_MM(n, m, fn, ...)   PROC_ENTRY(n, S_IFREG | (m), PROC_IS_MM, .show_mm = fn, __VA_ARGS__)
+#define PROC_DIR(n, m, ...)      PROC_ENTRY(n, S_IFDIR | (m), PROC_IS_DIR, __VA_ARGS__)
+#define PROC_LINK(n, fn)         PROC_ENTRY(n, S_IFLNK | 0777, PROC_IS_LINK, .readlink = fn)
+#define PROC_GOAL(n, m, fn)      PROC_ENTRY(n, S_IFLNK | (m), PROC_IS_GOAL, .goal = fn)
+#define PROC_END                 { .name = NULL }
+/* clang-format on */
 
-/* The text of a file while it is made: kept in pages.  Running out of memory is
- * remembered; the read fails then. */
-void text_put(struct text *t, const char *s, size_t n);
-void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void text_escaped(struct text *t, const char *s); /* blanks and backslashes as \ooo */
-char *text_page(void); /* room for a path name, PAGE_SIZE; kfree(); NULL */
-
-/* The task of a node, with a reference; NULL: it is gone. */
-struct task *proc_task(const struct proc_node *n);
+/* node.c - what a node is about. */
+struct task *proc_task(const struct proc_node *n); /* with a reference; NULL: it is gone */
 /* Its address space, with a reference for mm_put(mm, PT_exit_teardown); NULL: none. */
 struct mm *proc_mm(const struct proc_node *n);
 /* May current look into that task?  Its owner and root may. */
 bool proc_may_look(const struct task *t);
+int proc_make_text(struct text *t, const struct proc_node *n); /* 0 or -errno */
+int proc_store(const struct proc_node *n, char *line);
+int show_value(struct text *t, const struct proc_node *n); /* entry->value, a line */
 
-/* By file. */
-extern const struct proc_entry proc_root_entry;                          /* system.c */
-extern const struct proc_entry proc_sys_table[], proc_forkscope_table[]; /* sys.c */
+/* system.c */
+extern const struct proc_entry proc_root_entry;
+/* cpuinfo.c */
+int show_cpuinfo(struct text *t, const struct proc_node *n);
+/* sys.c */
+extern const struct proc_entry proc_sys_table[];
+/* forkscope.c */
+extern const struct proc_entry proc_forkscope_table[];
 /* pid.c */
 int proc_pid_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
 unsigned proc_pids(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room);
-int show_maps(struct text *t, const struct proc_node *n); /* maps.c */
-int show_smaps(struct text *t, const struct proc_node *n);
-int show_stat(struct text *t, const struct proc_node *n); /* stat.c */
+/* maps.c */
+void show_maps(struct text *t, struct mm *mm);
+void show_smaps(struct text *t, struct mm *mm);
+/* stat.c */
+int show_stat(struct text *t, const struct proc_node *n);
 int show_status(struct text *t, const struct proc_node *n);
 int show_statm(struct text *t, const struct proc_node *n);
-int show_mounts(struct text *t, const struct proc_node *n); /* mounts.c */
+/* State of a task by its record: the letter of /proc/PID/stat, and what it waits in. */
+char proc_state_letter(const struct task_record *r);
+const char *proc_wchan(const struct task_record *r);
+/* mounts.c */
+int show_mounts(struct text *t, const struct proc_node *n);
 int show_mountinfo(struct text *t, const struct proc_node *n);
-/* fd.c */
+/* links.c */
 int proc_fd_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
 int proc_fdinfo_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
 unsigned proc_fd_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room);
-long readlink_exe(const struct proc_node *n, char *buf, size_t room);
-long readlink_cwd(const struct proc_node *n, char *buf, size_t room);
-long readlink_root(const struct proc_node *n, char *buf, size_t room);
-int follow_exe(const struct proc_node *n, struct path *out);
-int follow_cwd(const struct proc_node *n, struct path *out);
-int follow_root(const struct proc_node *n, struct path *out);
-/* State of a task by its record: the letter of /proc/PID/stat, and what it waits in. */
-char proc_state_letter(const struct task_record *r); /* stat.c */
-const char *proc_state_name(char letter);
-const char *proc_wchan(const struct task_record *r);
+int goal_exe(const struct proc_node *n, struct proc_goal *to);
+int goal_cwd(const struct proc_node *n, struct proc_goal *to);
+int goal_root(const struct proc_node *n, struct proc_goal *to);
+long goal_name(const struct proc_goal *g, char *buf, size_t room); /* as readlink(2) gives it */
+int goal_follow(const struct proc_goal *g, struct path *out);      /* fs_tree held */
+void goal_put(struct proc_goal *g);
 
-#define CLOCK_TICK_NS 10000000ull /* USER_HZ is 100 */
+#define CLOCK_TICK_NS 10000000ul /* USER_HZ is 100 */
+/* Of a counter that each CPU has. */
+#define CPU_SUM(field) \
+    ({ \
+        uint64_t sum_ = 0; \
+        for (unsigned cpu_ = 0; cpu_ < ncpus; cpu_++) \
+            sum_ += (uint64_t)cpus[cpu_].field; \
+        sum_; \
+    })
+/* Device numbers as st_dev has them. */
+#define DEV_MAJOR(dev) ((dev) >> 8 & 0xfff)
+#define DEV_MINOR(dev) (((dev)&0xff) | ((dev) >> 12 & 0xfff00))
 
 #endif

@@ -32,13 +32,11 @@ static void show_vma(struct text *t, struct vma *v, char *page)
     const struct inode *in = v->file ? v->file->inode : NULL;
     uint32_t dev = in ? in->sb->dev : 0;
     char line[128];
-    int n =
-        ksnprintf(line, sizeof line, "%08llx-%08llx %c%c%c%c %08llx %02x:%02x %llu ",
-                  (unsigned long long)v->start, (unsigned long long)v->end,
-                  v->flags & VM_READ ? 'r' : '-', v->flags & VM_WRITE ? 'w' : '-',
-                  v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p',
-                  in ? (unsigned long long)v->pgoff << PAGE_SHIFT : 0ull, dev >> 8 & 0xfff,
-                  (dev & 0xff) | (dev >> 12 & 0xfff00), in ? (unsigned long long)in->ino : 0ull);
+    int n = ksnprintf(line, sizeof line, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", v->start,
+                      v->end, v->flags & VM_READ ? 'r' : '-', v->flags & VM_WRITE ? 'w' : '-',
+                      v->flags & VM_EXEC ? 'x' : '-', v->flags & VM_SHARED ? 's' : 'p',
+                      in ? v->pgoff << PAGE_SHIFT : 0ul, DEV_MAJOR(dev), DEV_MINOR(dev),
+                      in ? in->ino : 0ul);
     const char *name = vma_name(v, page);
     text_put(t, line, (size_t)n);
     if (name) {
@@ -82,46 +80,38 @@ static void show_usage(struct text *t, const struct vma *v)
 {
     struct usage u = { 0 };
     vma_usage(v, &u);
-    const struct {
-        const char *name;
-        uint64_t bytes;
-    } line[] = {
-        { "Size:", v->end - v->start },
-        { "KernelPageSize:", PAGE_SIZE },
-        { "MMUPageSize:", PAGE_SIZE },
-        { "Rss:", u.rss },
-        { "Pss:", u.pss },
-        { "Shared_Clean:", u.shared_clean },
-        { "Shared_Dirty:", u.shared_dirty },
-        { "Private_Clean:", u.private_clean },
-        { "Private_Dirty:", u.private_dirty },
-        { "Anonymous:", u.anon },
+    const struct text_row row[] = {
+        { "Size:", (v->end - v->start) >> 10 },
+        { "KernelPageSize:", PAGE_SIZE >> 10 },
+        { "MMUPageSize:", PAGE_SIZE >> 10 },
+        { "Rss:", u.rss >> 10 },
+        { "Pss:", u.pss >> 10 },
+        { "Shared_Clean:", u.shared_clean >> 10 },
+        { "Shared_Dirty:", u.shared_dirty >> 10 },
+        { "Private_Clean:", u.private_clean >> 10 },
+        { "Private_Dirty:", u.private_dirty >> 10 },
+        { "Anonymous:", u.anon >> 10 },
         { "Swap:", 0 },
-        { "Locked:", v->flags & VM_LOCKED ? u.pss : 0 },
+        { "Locked:", v->flags & VM_LOCKED ? u.pss >> 10 : 0 },
     };
-    for (size_t i = 0; i < ARRAY_SIZE(line); i++)
-        text_printf(t, "%-15s %8llu kB\n", line[i].name, (unsigned long long)line[i].bytes >> 10);
+    text_sizes(t, row, ARRAY_SIZE(row));
 }
 
-static int show_all(struct text *t, const struct proc_node *n, bool usage)
+static void show_all(struct text *t, struct mm *mm,
+                     void (*usage)(struct text *, const struct vma *))
 {
-    struct mm *mm = proc_mm(n);
-    char *page = text_page();
-    if (mm && page) {
-        mutex_lock(&mm->lock);
-        for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
-            show_vma(t, v, page);
-            if (usage)
-                show_usage(t, v);
-        }
-        mutex_unlock(&mm->lock);
+    char *page = text_page(t);
+    if (!page)
+        return;
+    mutex_lock(&mm->lock);
+    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
+        show_vma(t, v, page);
+        if (usage)
+            usage(t, v);
     }
-    if (mm)
-        mm_put(mm, PT_exit_teardown);
-    int err = page ? 0 : -ENOMEM;
+    mutex_unlock(&mm->lock);
     kfree(page);
-    return err;
 }
 
-int show_maps(struct text *t, const struct proc_node *n) { return show_all(t, n, false); }
-int show_smaps(struct text *t, const struct proc_node *n) { return show_all(t, n, true); }
+void show_maps(struct text *t, struct mm *mm) { show_all(t, mm, NULL); }
+void show_smaps(struct text *t, struct mm *mm) { show_all(t, mm, show_usage); }

@@ -26,7 +26,7 @@ static void put_flags(struct text *t, const struct mount *m)
 static void put_super_options(struct text *t, const struct superblock *sb)
 {
     if (sb->max_pages)
-        text_printf(t, ",size=%lluk", (unsigned long long)sb->max_pages << (PAGE_SHIFT - 10));
+        text_printf(t, ",size=%luk", sb->max_pages << (PAGE_SHIFT - 10));
 }
 
 static const char *mount_point(struct mount *m, char *page)
@@ -41,7 +41,7 @@ static const char *source_of(const struct mount *m) { return m->source[0] ? m->s
 static int for_mounts(struct text *t, void (*show)(struct text *, struct mount *, char *page))
 {
     struct mount *m;
-    char *page = text_page();
+    char *page = text_page(t);
     if (!page)
         return -ENOMEM;
     mutex_lock(&fs_tree);
@@ -67,8 +67,8 @@ static void mountinfo_line(struct text *t, struct mount *m, char *page)
 {
     uint32_t dev = m->sb->dev;
     struct path top = { NULL, m->root }; /* its place in its own file system */
-    text_printf(t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : 0, dev >> 8 & 0xfff,
-                (dev & 0xff) | (dev >> 12 & 0xfff00));
+    text_printf(t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : 0, DEV_MAJOR(dev),
+                DEV_MINOR(dev));
     const char *root = path_name(&top, page, PAGE_SIZE);
     text_escaped(t, root ? root : "/");
     text_printf(t, " ");

@@ -1,4 +1,4 @@
-/* procfs.c - /proc: nodes, directories, files as text.
+/* procfs.c - /proc as a file system: inodes, directories, open files.
  *
  * Inodes are made when they are looked up, and hold a node (entry, task number,
  * descriptor) and no reference to a task.  A file's text is made by the first
@@ -18,115 +18,12 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
-#include "mm/mm.h"
-#include "proc/pid.h"
-#include "proc/process.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
 #include <linux/magic.h>
 
 #define FIRST_POS   2u    /* 0 and 1 are "." and ".." */
 #define NUMBERS_POS 1024u /* position of number 0 in a directory that has such */
-#define CHUNKS      (PAGE_SIZE / sizeof(char *))
-
-/* --- text ---------------------------------------------------------------- */
-
-struct text {
-    struct mutex lock; /* all of it; taken before any other lock */
-    char **chunk;      /* pages */
-    size_t bytes;
-    bool made, failed;
-};
-
-static void text_clear(struct text *t)
-{
-    for (size_t i = 0; t->chunk && i < (t->bytes + PAGE_SIZE - 1) / PAGE_SIZE; i++)
-        kfree(t->chunk[i]);
-    kfree(t->chunk);
-    t->chunk = NULL;
-    t->bytes = 0;
-    t->made = t->failed = false;
-}
-
-/* Where the next byte goes; NULL: no memory. */
-static char *next_byte(struct text *t)
-{
-    size_t i = t->bytes / PAGE_SIZE, off = t->bytes % PAGE_SIZE;
-    if (!t->chunk && !(t->chunk = kmalloc(PAGE_SIZE)))
-        return NULL;
-    if (off == 0 && (i == CHUNKS || !(t->chunk[i] = kmalloc(PAGE_SIZE))))
-        return NULL;
-    return t->chunk[i] + off;
-}
-
-void text_put(struct text *t, const char *s, size_t n)
-{
-    while (n > 0 && !t->failed) {
-        size_t part = MIN(n, PAGE_SIZE - t->bytes % PAGE_SIZE);
-        char *to = next_byte(t);
-        if (!to) {
-            t->failed = true;
-            break;
-        }
-        memcpy(to, s, part);
-        t->bytes += part;
-        s += part;
-        n -= part;
-    }
-}
-
-void text_printf(struct text *t, const char *fmt, ...)
-{
-    char line[320];
-    va_list ap;
-    va_start(ap, fmt);
-    int n = kvsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    text_put(t, line, MIN((size_t)n, sizeof line - 1));
-}
-
-void text_escaped(struct text *t, const char *s)
-{
-    for (; *s; s++) {
-        if (*s == ' ' || *s == '\t' || *s == '\n' || *s == '\\')
-            text_printf(t, "\\%03o", (unsigned char)*s);
-        else
-            text_put(t, s, 1);
-    }
-}
-
-char *text_page(void) { return kmalloc(PAGE_SIZE); }
-
-/* --- tasks --------------------------------------------------------------- */
-
-struct task *proc_task(const struct proc_node *n)
-{
-    spin_lock(&tree_lock);
-    struct task *t = task_find(n->tid);
-    if (t)
-        task_get(t);
-    spin_unlock(&tree_lock);
-    return t;
-}
-
-struct mm *proc_mm(const struct proc_node *n)
-{
-    struct task *t = proc_task(n);
-    if (!t)
-        return NULL;
-    struct mm *mm = task_get_mm(t);
-    task_put(t);
-    return mm;
-}
-
-bool proc_may_look(const struct task *t)
-{
-    const struct cred *me = &current->cred, *c = &t->cred;
-    if (me->fsuid == 0 || t->proc == current->proc)
-        return true;
-    return me->fsuid == c->uid && me->fsuid == c->euid && me->fsuid == c->suid &&
-           me->fsgid == c->gid && me->fsgid == c->egid && me->fsgid == c->sgid;
-}
 
 /* --- nodes --------------------------------------------------------------- */
 
@@ -171,7 +68,7 @@ static int node_inode(struct superblock *sb, const struct proc_node *n, struct i
         in->ops = &proc_dir_ops;
         in->fops = &dir_file_ops;
     } else if (S_ISLNK(in->mode)) {
-        in->ops = n->entry->follow ? &proc_magic_ops : &proc_link_ops;
+        in->ops = n->entry->kind == PROC_IS_GOAL ? &proc_magic_ops : &proc_link_ops;
     } else {
         in->ops = &proc_file_iops;
         in->fops = &proc_fops;
@@ -254,13 +151,27 @@ static int proc_readdir(struct inode *dir, uint64_t *pos, struct dirent_sink *si
 static long proc_readlink(struct inode *in, char *buf, size_t room)
 {
     const struct proc_node *n = node_of(in);
-    return n->entry->readlink(n, buf, room);
+    struct proc_goal g = { 0 };
+    if (n->entry->kind == PROC_IS_LINK)
+        return n->entry->readlink(buf, room);
+    long ret = n->entry->goal(n, &g);
+    if (ret == 0) {
+        ret = goal_name(&g, buf, room);
+        goal_put(&g);
+    }
+    return ret;
 }
 
 static int proc_follow(struct inode *in, struct path *out)
 {
     const struct proc_node *n = node_of(in);
-    return n->entry->follow(n, out);
+    struct proc_goal g = { 0 };
+    int err = n->entry->goal(n, &g);
+    if (err == 0) {
+        err = goal_follow(&g, out);
+        goal_put(&g);
+    }
+    return err;
 }
 
 static const struct inode_ops proc_dir_ops = {
@@ -297,63 +208,50 @@ static int check_private(const struct proc_node *n)
     return may ? 0 : -EACCES;
 }
 
+struct open_text {
+    struct mutex lock; /* all of it; taken before any other lock */
+    bool made;
+    struct text text;
+};
+
 static int proc_open(struct inode *in, struct file *f)
 {
     int err = check_private(node_of(in));
     if (err)
         return err;
-    struct text *t = kzalloc(sizeof *t);
-    if (!t)
+    struct open_text *o = kzalloc(sizeof *o);
+    if (!o)
         return -ENOMEM;
-    mutex_init(&t->lock, LOCK_proc_text);
-    f->private = t;
+    mutex_init(&o->lock, LOCK_proc_text);
+    f->private = o;
     return 0;
 }
 
 static void proc_release(struct file *f)
 {
-    text_clear(f->private);
-    kfree(f->private);
-}
-
-static long copy_out(const struct text *t, struct uio *u, uint64_t *pos)
-{
-    long done = 0;
-    while (*pos < t->bytes && u->left > 0) {
-        size_t off = *pos % PAGE_SIZE, part = MIN(t->bytes - *pos, PAGE_SIZE - off);
-        long n = uio_put(u, t->chunk[*pos / PAGE_SIZE] + off, part);
-        if (n < 0)
-            return done ? done : n;
-        *pos += (uint64_t)n;
-        done += n;
-        if ((size_t)n < part)
-            break;
-    }
-    return done;
+    struct open_text *o = f->private;
+    text_clear(&o->text);
+    kfree(o);
 }
 
 static long proc_read(struct file *f, struct uio *u, uint64_t *pos)
 {
     const struct proc_node *n = node_of(f->inode);
-    struct text *t = f->private;
+    struct open_text *o = f->private;
     long ret = check_private(n);
     if (ret)
         return ret;
-    if (n->entry->transfer)
-        return n->entry->transfer(n, u, pos, false);
-    if (!n->entry->show)
-        return -EIO;
-    mutex_lock(&t->lock);
-    if (!t->made || *pos == 0) {
-        text_clear(t);
-        ret = n->entry->show(t, n);
-        if (t->failed)
-            ret = -ENOMEM;
-        t->made = ret == 0;
+    if (n->entry->kind == PROC_IS_MEMORY)
+        return n->entry->read(n, u, pos);
+    mutex_lock(&o->lock);
+    if (!o->made || *pos == 0) {
+        text_clear(&o->text);
+        ret = proc_make_text(&o->text, n);
+        o->made = ret == 0;
     }
     if (ret == 0)
-        ret = copy_out(t, u, pos);
-    mutex_unlock(&t->lock);
+        ret = text_read(&o->text, u, pos);
+    mutex_unlock(&o->lock);
     return ret;
 }
 
@@ -364,8 +262,8 @@ static long proc_write(struct file *f, struct uio *u, uint64_t *pos)
     int err = check_private(n);
     if (err)
         return err;
-    if (n->entry->transfer)
-        return n->entry->transfer(n, u, pos, true);
+    if (n->entry->kind == PROC_IS_MEMORY)
+        return n->entry->write(n, u, pos);
     if (!n->entry->store)
         return -EIO;
     size_t bytes = u->left;
@@ -375,7 +273,7 @@ static long proc_write(struct file *f, struct uio *u, uint64_t *pos)
     if ((size_t)got < bytes)
         return -EINVAL;
     line[got] = 0;
-    err = n->entry->store(n, line);
+    err = proc_store(n, line);
     if (err)
         return err;
     *pos += (uint64_t)got;

@@ -2,22 +2,20 @@
  * All comes from one look at the task under tree_lock (struct about), so that
  * the three agree; memory is read afterwards, from the mm. */
 #include "arch/clock.h"
+#include "arch/layout.h"
 #include "fs/fs_ctx.h"
 #include "lib/string.h"
-#include "arch/layout.h"
 #include "mm/mm.h"
 #include "mm/vma.h"
 #include "proc/pid.h"
 #include "proc/process.h"
+#include "proc/rusage.h"
 #include "proc/signal.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
 #include "sched/sched.h"
 #include "sched/times.h"
 #include "tty/tty.h"
-
-#define TICKS(ns) ((unsigned long long)((ns) / CLOCK_TICK_NS))
-#define U(x)      ((unsigned long long)(x))
 
 /* clang-format off */
 static const struct { const char *wchan; char letter; } reason_of[] = {
@@ -38,16 +36,14 @@ char proc_state_letter(const struct task_record *r)
     return 'R';
 }
 
-const char *proc_state_name(char letter)
+static const char *state_name(char letter)
 {
-    switch (letter) {
-    case 'R': return "R (running)";
-    case 'S': return "S (sleeping)";
-    case 'D': return "D (disk sleep)";
-    case 'T': return "T (stopped)";
-    case 'Z': return "Z (zombie)";
-    }
-    return "X (dead)";
+    static const char *const names[] = { "R (running)", "S (sleeping)", "D (disk sleep)",
+                                         "T (stopped)", "Z (zombie)",   "X (dead)" };
+    unsigned i = 0;
+    while (names[i][0] != letter)
+        i++;
+    return names[i];
 }
 
 const char *proc_wchan(const struct task_record *r)
@@ -61,51 +57,33 @@ struct about {
     struct task_record rec;
     uint32_t ppid, tgid, pgrp, sid, threads, cpu, tty;
     int tty_pgrp, exit_signal, nice, exit_status;
-    uint64_t utime, stime, cutime, cstime, minflt, cminflt, nvcsw, nivcsw, start_ns, rsslim;
+    uint64_t start_ns, rsslim;
+    struct rusage self, children;
     uint64_t sig_thread, sig_shared, blocked, ignored, caught, cpus_allowed;
-    uint64_t umask;
+    uint32_t umask;
     bool no_new_privs;
 };
 
-static void about_times(struct about *a, struct task *t, bool whole)
+static long ticks(struct __kernel_old_timeval t)
 {
-    struct process *p = t->proc;
-    struct task *each;
-    if (!whole) {
-        task_times(t, &a->utime, &a->stime);
-        a->minflt = t->minflt;
-        a->nvcsw = t->nvcsw;
-        a->nivcsw = t->nivcsw;
-        return;
-    }
-    a->utime = p->utime_ns;
-    a->stime = p->stime_ns;
-    a->minflt = p->minflt;
-    a->nvcsw = p->nvcsw;
-    a->nivcsw = p->nivcsw;
-    list_for_each(each, &p->threads, thread_link) {
-        uint64_t user, sys;
-        task_times(each, &user, &sys);
-        a->utime += user;
-        a->stime += sys;
-        a->minflt += each->minflt;
-        a->nvcsw += each->nvcsw;
-        a->nivcsw += each->nivcsw;
-    }
+    return t.tv_sec * (long)(NSEC_PER_SEC / CLOCK_TICK_NS) +
+           t.tv_usec / (long)(CLOCK_TICK_NS / 1000);
 }
 
 /* Dispositions are read without their lock: a torn read is only stale. */
-static void about_signals(struct about *a, struct task *t)
+static void about_thread(struct about *a, struct task *t, bool whole)
 {
     spin_lock(&t->lock);
+    if (!whole)
+        rusage_of_thread(t, &a->self);
     a->sig_thread = t->pending.set;
     a->sig_shared = t->proc->shared_pending.set;
     a->blocked = t->blocked;
     for (unsigned i = 0; t->sighand && i < SIG_MAX; i++) {
         if (sig_action(t->sighand, (int)i + 1)->handler == (uaddr_t)SIG_IGN)
-            a->ignored |= 1ull << i;
+            a->ignored |= 1ul << i;
         else if (sig_action(t->sighand, (int)i + 1)->handler != (uaddr_t)SIG_DFL)
-            a->caught |= 1ull << i;
+            a->caught |= 1ul << i;
     }
     a->umask = t->fs ? t->fs->umask : 0;
     spin_unlock(&t->lock);
@@ -141,11 +119,10 @@ static int look(const struct proc_node *n, struct about *a)
     a->cpus_allowed = t->cpus_allowed & cpus_online();
     a->no_new_privs = t->no_new_privs;
     a->rsslim = p->rlim[RLIMIT_RSS].rlim_cur;
-    a->cutime = p->cutime_ns;
-    a->cstime = p->cstime_ns;
-    a->cminflt = p->cminflt;
-    about_times(a, t, n->whole);
-    about_signals(a, t);
+    rusage_of_process(p, RUSAGE_CHILDREN, &a->children);
+    if (n->whole)
+        rusage_of_process(p, RUSAGE_SELF, &a->self);
+    about_thread(a, t, n->whole);
     spin_unlock(&tree_lock);
     a->tty_pgrp = -1;
     if (session) {
@@ -170,25 +147,23 @@ int show_stat(struct text *t, const struct proc_node *n)
         may = proc_may_look(task);
         task_put(task);
     }
-    text_printf(t, "%u (%s) %c %u %u %u %d %d %u %llu %llu 0 0 ", a.rec.pid, a.rec.comm,
+    text_printf(t, "%u (%s) %c %u %u %u %d %d %u %ld %ld 0 0 ", a.rec.pid, a.rec.comm,
                 proc_state_letter(&a.rec), a.ppid, a.pgrp, a.sid, (int)a.tty, a.tty_pgrp,
-                held ? 0x400000u : 0x200040u, U(a.minflt), U(a.cminflt));
-    text_printf(t, "%llu %llu %llu %llu %d %d %u 0 %llu ", TICKS(a.utime), TICKS(a.stime),
-                TICKS(a.cutime), TICKS(a.cstime), 20 + a.nice, a.nice, MAX(a.threads, 1u),
-                TICKS(a.start_ns));
-    text_printf(t, "%llu %llu %llu %llu %llu %llu 0 0 %llu %llu %llu %llu ",
-                U(mm->total_vm) << PAGE_SHIFT, U(mm->pages_mapped), U(a.rsslim),
-                may ? U(mm->image.code_start) : 1ull, may ? U(mm->image.code_end) : 1ull,
-                may ? U(mm->image.stack_start) : 0ull,
-                U((a.sig_thread | a.sig_shared) & 0x7fffffff), U(a.blocked & 0x7fffffff),
-                U(a.ignored & 0x7fffffff), U(a.caught & 0x7fffffff));
+                held ? 0x400000u : 0x200040u, a.self.ru_minflt, a.children.ru_minflt);
+    text_printf(t, "%ld %ld %ld %ld %d %d %u 0 %lu ", ticks(a.self.ru_utime),
+                ticks(a.self.ru_stime), ticks(a.children.ru_utime), ticks(a.children.ru_stime),
+                20 + a.nice, a.nice, MAX(a.threads, 1u), a.start_ns / CLOCK_TICK_NS);
+    text_printf(t, "%lu %lu %lu %lu %lu %lu 0 0 %lu %lu %lu %lu ", mm->total_vm << PAGE_SHIFT,
+                mm->pages_mapped, a.rsslim, may ? mm->image.code_start : 1ul,
+                may ? mm->image.code_end : 1ul, may ? mm->image.stack_start : 0ul,
+                (a.sig_thread | a.sig_shared) & 0x7fffffff, a.blocked & 0x7fffffff,
+                a.ignored & 0x7fffffff, a.caught & 0x7fffffff);
     text_printf(t, "%d 0 0 %d %u 0 0 0 0 0 ", proc_wchan(&a.rec)[0] != '0', a.exit_signal, a.cpu);
     if (!may)
         mm = &no_mm;
-    text_printf(t, "%llu %llu %llu %llu %llu %llu %llu %d\n", U(mm->image.data_start),
-                U(mm->image.data_end), U(mm->image.brk_start), U(mm->image.arg_start),
-                U(mm->image.arg_end), U(mm->image.env_start), U(mm->image.env_end),
-                may ? a.exit_status : 0);
+    text_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm->image.data_start, mm->image.data_end,
+                mm->image.brk_start, mm->image.arg_start, mm->image.arg_end, mm->image.env_start,
+                mm->image.env_end, may ? a.exit_status : 0);
     if (held)
         mm_put(held, PT_exit_teardown);
     return 0;
@@ -196,7 +171,7 @@ int show_stat(struct text *t, const struct proc_node *n)
 
 static void kb(struct text *t, const char *name, uint64_t pages)
 {
-    text_printf(t, "%s\t%8llu kB\n", name, U(pages) << (PAGE_SHIFT - 10));
+    text_printf(t, "%s\t%8lu kB\n", name, pages << (PAGE_SHIFT - 10));
 }
 
 /* mm->lock held. */
@@ -244,8 +219,8 @@ static void status_cpus(struct text *t, uint64_t mask)
     unsigned low = MIN(ncpus, 32u), high = ncpus - low;
     text_printf(t, "Cpus_allowed:\t");
     if (high != 0)
-        text_printf(t, "%0*llx,", (int)(high + 3) / 4, U(mask >> 32));
-    text_printf(t, "%0*llx\nCpus_allowed_list:\t", (int)(low + 3) / 4, U(mask & UINT32_MAX));
+        text_printf(t, "%0*lx,", (int)(high + 3) / 4, mask >> 32);
+    text_printf(t, "%0*lx\nCpus_allowed_list:\t", (int)(low + 3) / 4, mask & UINT32_MAX);
     const char *comma = "";
     for (unsigned cpu = 0, last; cpu < ncpus; cpu = last + 1) {
         for (last = cpu; last + 1 < ncpus && (mask >> cpu & mask >> (last + 1) & 1);)
@@ -274,8 +249,7 @@ int show_status(struct text *t, const struct proc_node *n)
     text_printf(t,
                 "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\n"
                 "Pid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-                (unsigned)a.umask, proc_state_name(proc_state_letter(&a.rec)), a.tgid, a.rec.pid,
-                a.ppid);
+                a.umask, state_name(proc_state_letter(&a.rec)), a.tgid, a.rec.pid, a.ppid);
     status_cred(t, c);
     text_printf(t, "Groups:\t");
     for (unsigned i = 0; i < c->ngroups; i++)
@@ -287,18 +261,17 @@ int show_status(struct text *t, const struct proc_node *n)
     }
     text_printf(t, "Threads:\t%u\n", a.threads);
     text_printf(t, "SigQ:\t%u/%llu\n", signal_charged(c->uid),
-                U(task->proc->rlim[RLIMIT_SIGPENDING].rlim_cur));
+                task->proc->rlim[RLIMIT_SIGPENDING].rlim_cur);
     text_printf(t,
-                "SigPnd:\t%016llx\nShdPnd:\t%016llx\nSigBlk:\t%016llx\n"
-                "SigIgn:\t%016llx\nSigCgt:\t%016llx\n",
-                U(a.sig_thread), U(a.sig_shared), U(a.blocked), U(a.ignored), U(a.caught));
-    text_printf(t, "CapInh:\t%016llx\nCapPrm:\t%016llx\nCapEff:\t%016llx\nCapBnd:\t%016llx\n",
-                U(c->cap_inheritable), U(c->cap_permitted), U(c->cap_effective),
-                U(c->cap_bounding));
+                "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n"
+                "SigIgn:\t%016lx\nSigCgt:\t%016lx\n",
+                a.sig_thread, a.sig_shared, a.blocked, a.ignored, a.caught);
+    text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
+                c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bounding);
     text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", a.no_new_privs);
     status_cpus(t, a.cpus_allowed);
-    text_printf(t, "voluntary_ctxt_switches:\t%llu\nnonvoluntary_ctxt_switches:\t%llu\n",
-                U(a.nvcsw), U(a.nivcsw));
+    text_printf(t, "voluntary_ctxt_switches:\t%ld\nnonvoluntary_ctxt_switches:\t%ld\n",
+                a.self.ru_nvcsw, a.self.ru_nivcsw);
     task_put(task);
     return 0;
 }
@@ -311,10 +284,10 @@ int show_statm(struct text *t, const struct proc_node *n)
         return 0;
     }
     mutex_lock(&mm->lock);
-    text_printf(t, "%llu %llu %llu %llu 0 %llu 0\n", U(mm->total_vm), U(mm->pages_mapped),
-                U(mm->pages_mapped - mm->pages_anon),
-                U((page_up(mm->image.code_end) - page_down(mm->image.code_start)) >> PAGE_SHIFT),
-                U(mm->data_vm + mm->stack_vm));
+    text_printf(t, "%lu %lu %lu %lu 0 %lu 0\n", mm->total_vm, mm->pages_mapped,
+                mm->pages_mapped - mm->pages_anon,
+                (page_up(mm->image.code_end) - page_down(mm->image.code_start)) >> PAGE_SHIFT,
+                mm->data_vm + mm->stack_vm);
     mutex_unlock(&mm->lock);
     mm_put(mm, PT_exit_teardown);
     return 0;

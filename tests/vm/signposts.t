@@ -7,7 +7,6 @@
 
 # Headers that do not keep it yet.  One that does must not stand here.
 unconverted=(
-    guest/procfs/internal.h
     guest/tty/tty.h
     vmm/devices.h
     vmm/trace/cmd/commands.h

@@ -1,0 +1,216 @@
+/* links.c - /proc/PID/fd, fdinfo, and the links exe, cwd, root.
+ * These links lead to the very object, also when it has no name any more. */
+#include "fs/dentry.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/fs_ctx.h"
+#include "fs/inode.h"
+#include "fs/mount.h"
+#include "fs/path.h"
+#include "fs/path_name.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "mm/mm.h"
+#include "proc/pidfd.h"
+#include "proc/task.h"
+#include "procfs/internal.h"
+
+/* --- where a link leads -------------------------------------------------- */
+
+void goal_put(struct proc_goal *g)
+{
+    if (g->file)
+        file_put(g->file);
+    else
+        path_put(&g->path);
+}
+
+/* A name as readlink(2) gives it: not terminated, cut to the room. */
+long goal_name(const struct proc_goal *g, char *buf, size_t room)
+{
+    char *page = kmalloc(PAGE_SIZE);
+    if (!page)
+        return -ENOMEM;
+    const char *name =
+        g->file ? file_name(g->file, page, PAGE_SIZE) : path_name(&g->path, page, PAGE_SIZE);
+    size_t n = name ? MIN(strlen(name), room) : 0;
+    memcpy(buf, name, n);
+    kfree(page);
+    return name ? (long)n : -ENAMETOOLONG;
+}
+
+/* A pipe has no place in a tree, but can be opened again (/dev/stdin): it gets
+ * a dentry of its own. */
+static int go_to_pipe(struct file *f, struct path *out)
+{
+    char name[32];
+    const char *text = file_name(f, name, sizeof name);
+    if (!S_ISFIFO(f->inode->mode) || !text)
+        return -ENXIO;
+    inode_get(f->inode);
+    out->mnt = NULL;
+    return dentry_new(NULL, text, strlen(text), f->inode, &out->dentry);
+}
+
+int goal_follow(const struct proc_goal *g, struct path *out)
+{
+    const struct path *p = g->file ? &g->file->path : &g->path;
+    if (!p->dentry)
+        return go_to_pipe(g->file, out);
+    *out = *p;
+    path_get(out);
+    return 0;
+}
+
+/* The task of a node if current may look into it: 0, -ENOENT, -EACCES. */
+static int task_open(const struct proc_node *n, struct task **out)
+{
+    struct task *t = proc_task(n);
+    if (!t)
+        return -ENOENT;
+    *out = t;
+    if (proc_may_look(t))
+        return 0;
+    task_put(t);
+    return -EACCES;
+}
+
+/* --- descriptors --------------------------------------------------------- */
+
+/* The descriptor table of the node's task, with a reference: 0, -ENOENT, -EACCES. */
+static int task_files(const struct proc_node *n, struct files **out)
+{
+    struct task *t;
+    int err = task_open(n, &t);
+    if (err)
+        return err;
+    spin_lock(&t->lock);
+    *out = t->files;
+    if (*out)
+        files_get(*out);
+    spin_unlock(&t->lock);
+    task_put(t);
+    return *out ? 0 : -ENOENT;
+}
+
+static int task_file(const struct proc_node *n, struct file **out)
+{
+    struct files *fs;
+    int err = task_files(n, &fs);
+    if (err)
+        return err;
+    *out = files_peek(fs, n->fd);
+    files_put(fs);
+    return *out ? 0 : -ENOENT;
+}
+
+unsigned proc_fd_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room)
+{
+    struct files *fs;
+    unsigned n = 0;
+    if (task_files(dir, &fs) != 0)
+        return 0;
+    for (int fd = (int)from; n < room && (fd = files_next(fs, fd)) >= 0; fd++)
+        out[n++] = (uint32_t)fd;
+    files_put(fs);
+    return n;
+}
+
+static int has_fd(const struct proc_node *dir, const struct proc_entry *entry, uint32_t nr,
+                  struct proc_node *child)
+{
+    struct file *f;
+    *child = (struct proc_node){
+        .entry = entry, .tid = dir->tid, .fd = (int32_t)nr, .whole = dir->whole
+    };
+    int err = task_file(child, &f);
+    if (!err)
+        file_put(f);
+    return err;
+}
+
+static int goal_fd(const struct proc_node *n, struct proc_goal *to)
+{
+    return task_file(n, &to->file);
+}
+
+static int show_fdinfo(struct text *t, const struct proc_node *n)
+{
+    struct file *f;
+    int err = task_file(n, &f);
+    if (err)
+        return err;
+    text_printf(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", f->pos, f->flags,
+                f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
+    if (pidfd_process(f)) {
+        int pid = pidfd_number(f);
+        text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+    }
+    file_put(f);
+    return 0;
+}
+
+static const struct proc_entry fd_link = PROC_GOAL("", 0700, goal_fd);
+static const struct proc_entry fdinfo_file = PROC_FILE("", 0400, show_fdinfo);
+
+int proc_fd_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child)
+{
+    return has_fd(dir, &fd_link, nr, child);
+}
+
+int proc_fdinfo_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child)
+{
+    return has_fd(dir, &fdinfo_file, nr, child);
+}
+
+/* --- exe, cwd, root ------------------------------------------------------ */
+
+int goal_exe(const struct proc_node *n, struct proc_goal *to)
+{
+    struct task *t;
+    int err = task_open(n, &t);
+    if (err)
+        return err;
+    struct mm *mm = task_get_mm(t);
+    task_put(t);
+    if (mm && mm->image.exe) {
+        to->file = mm->image.exe;
+        file_get(to->file);
+    }
+    if (mm)
+        mm_put(mm, PT_exit_teardown);
+    return to->file ? 0 : -ENOENT;
+}
+
+/* Working directory or root, which lies so far into a struct fs_ctx. */
+static int goal_place(const struct proc_node *n, size_t which, struct proc_goal *to)
+{
+    struct task *t;
+    int err = task_open(n, &t);
+    if (err)
+        return err;
+    spin_lock(&t->lock);
+    struct fs_ctx *c = t->fs;
+    if (c)
+        fs_ctx_get(c);
+    spin_unlock(&t->lock);
+    task_put(t);
+    if (!c)
+        return -ENOENT;
+    spin_lock(&c->lock);
+    to->path = *(struct path *)((char *)c + which);
+    path_get(&to->path);
+    spin_unlock(&c->lock);
+    fs_ctx_put(c);
+    return 0;
+}
+
+int goal_cwd(const struct proc_node *n, struct proc_goal *to)
+{
+    return goal_place(n, offsetof(struct fs_ctx, cwd), to);
+}
+
+int goal_root(const struct proc_node *n, struct proc_goal *to)
+{
+    return goal_place(n, offsetof(struct fs_ctx, root), to);
+}

@@ -1,0 +1,92 @@
+/* node.c - what a node is about: its task, that task's memory, the text that an entry makes
+ * of them, and what it does with a line that was written. */
+#include "lib/string.h"
+#include "mm/mm.h"
+#include "proc/pid.h"
+#include "proc/process.h"
+#include "proc/task.h"
+#include "procfs/internal.h"
+
+struct task *proc_task(const struct proc_node *n)
+{
+    spin_lock(&tree_lock);
+    struct task *t = task_find(n->tid);
+    if (t)
+        task_get(t);
+    spin_unlock(&tree_lock);
+    return t;
+}
+
+struct mm *proc_mm(const struct proc_node *n)
+{
+    struct task *t = proc_task(n);
+    if (!t)
+        return NULL;
+    struct mm *mm = task_get_mm(t);
+    task_put(t);
+    return mm;
+}
+
+bool proc_may_look(const struct task *t)
+{
+    const struct cred *me = &current->cred, *c = &t->cred;
+    if (me->fsuid == 0 || t->proc == current->proc)
+        return true;
+    return me->fsuid == c->uid && me->fsuid == c->euid && me->fsuid == c->suid &&
+           me->fsgid == c->gid && me->fsgid == c->egid && me->fsgid == c->sgid;
+}
+
+int show_value(struct text *t, const struct proc_node *n)
+{
+    text_printf(t, "%lu\n", n->entry->value);
+    return 0;
+}
+
+static int show_of_task(struct text *t, const struct proc_node *n)
+{
+    struct task *task = proc_task(n);
+    if (!task)
+        return -ESRCH;
+    n->entry->show_task(t, task);
+    task_put(task);
+    return 0;
+}
+
+static int show_of_mm(struct text *t, const struct proc_node *n)
+{
+    struct mm *mm = proc_mm(n);
+    if (mm) {
+        n->entry->show_mm(t, mm);
+        mm_put(mm, PT_exit_teardown);
+    }
+    return 0;
+}
+
+int proc_make_text(struct text *t, const struct proc_node *n)
+{
+    const struct proc_entry *e = n->entry;
+    int err = 0;
+    switch (e->kind) {
+    case PROC_IS_TEXT: text_put(t, e->text, strlen(e->text)); break;
+    case PROC_IS_SHOWN: err = e->show(t, n); break;
+    case PROC_IS_TASK: err = show_of_task(t, n); break;
+    case PROC_IS_MM: err = show_of_mm(t, n); break;
+    }
+    return t->failed ? -ENOMEM : err;
+}
+
+int proc_store(const struct proc_node *n, char *line)
+{
+    const struct proc_entry *e = n->entry;
+    char *end = strchr(line, '\n');
+    if (end)
+        *end = 0;
+    if (e->kind != PROC_IS_TASK)
+        return e->store(n, line);
+    struct task *task = proc_task(n);
+    if (!task)
+        return -ESRCH;
+    int err = e->store_task(task, line);
+    task_put(task);
+    return err;
+}
