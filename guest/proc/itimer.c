@@ -1,6 +1,7 @@
-/* itimer.c - setitimer's three timers of a process.
+/* itimer.c - timers of a process: rows of moments, and setitimer's three.
  *
- * ITIMER_REAL is a kernel timer.  ITIMER_VIRTUAL and ITIMER_PROF run on the
+ * A moment on CLOCK_MONOTONIC is seen to by a kernel timer of its own: ITIMER_REAL, and
+ * POSIX timers (itimer_posix.c).  ITIMER_VIRTUAL and ITIMER_PROF run on the
  * process's CPU time: each is due when that reaches a value (at_ns).  Nothing
  * is counted down at switches; instead one kernel timer looks again at the
  * earliest moment at which one of the two could be due, all threads running.
@@ -22,20 +23,72 @@
 
 struct spinlock itimer_lock = SPINLOCK_INIT(LOCK_itimer);
 
-uint64_t itimer_advance(uint64_t when, uint64_t interval, uint64_t now, uint32_t *missed)
+/* --- moments ------------------------------------------------------------------- */
+
+/* The first moment after `now` in the row at, at + interval, ...; *missed: how many were
+ * skipped.  Very short intervals are stretched to a multiple, so that a timer cannot
+ * keep the CPU in its interrupt. */
+static uint64_t advance(const struct itimer *it, uint64_t now, uint32_t *missed)
 {
-    uint64_t not_before = now + (interval < SHORTEST_PERIOD_NS ? SHORTEST_PERIOD_NS : 0);
+    uint64_t not_before = now + (it->interval_ns < SHORTEST_PERIOD_NS ? SHORTEST_PERIOD_NS : 0);
+    uint64_t when = it->at_ns + it->interval_ns;
 
-    *missed = 0;
-    when += interval;
     if (when <= not_before) {
-        uint64_t n = (not_before - when) / interval + 1;
+        uint64_t n = (not_before - when) / it->interval_ns + 1;
 
-        when += n * interval;
+        when += n * it->interval_ns;
         *missed = (uint32_t)MIN(n, (uint64_t)INT32_MAX);
     }
     return when;
 }
+
+/* Is it due at `now`?  Then it is set to its next moment.  itimer_lock held. */
+static bool look(struct itimer *it, uint64_t now, uint32_t *missed)
+{
+    *missed = 0;
+    if (it->at_ns == 0 || it->at_ns > now)
+        return false;
+    it->at_ns = it->interval_ns == 0 ? 0 : advance(it, now, missed);
+    return true;
+}
+
+static void fire(struct timer *t)
+{
+    struct itimer *it = container_of(t, struct itimer, timer);
+    uint32_t missed;
+
+    spin_lock(&itimer_lock);
+    bool due = look(it, clock_mono_ns(), &missed);
+    if (due && it->at_ns != 0)
+        timer_start(t, it->at_ns);
+    spin_unlock(&itimer_lock);
+    if (due)
+        it->expired(it, missed);
+}
+
+void itimer_setup(struct itimer *it, struct process *p, int signo,
+                  void (*expired)(struct itimer *, uint32_t))
+{
+    it->proc = p;
+    it->signo = signo;
+    it->expired = expired;
+    timer_setup(&it->timer, fire);
+}
+
+void itimer_start(struct itimer *it, uint64_t when)
+{
+    it->at_ns = (int64_t)when > 0 ? when : 1;
+    timer_start(&it->timer, it->at_ns);
+}
+
+/* Due, but not fired yet: 1 ns is left, for it is armed. */
+void itimer_read(const struct itimer *it, uint64_t now, struct itimer_setting *s)
+{
+    s->interval_ns = it->interval_ns;
+    s->left_ns = it->at_ns > now ? it->at_ns - now : it->at_ns != 0;
+}
+
+/* --- CPU time ------------------------------------------------------------------- */
 
 void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys)
 {
@@ -52,31 +105,6 @@ void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys)
         *sys += s;
     }
     spin_unlock(&tree_lock);
-}
-
-/* Is it due at `now`?  Then it is set to its next moment.  itimer_lock held. */
-static bool look(struct itimer *it, uint64_t now)
-{
-    uint32_t missed;
-
-    if (it->at_ns == 0 || it->at_ns > now)
-        return false;
-    it->at_ns = it->interval_ns == 0 ? 0 : itimer_advance(it->at_ns, it->interval_ns, now, &missed);
-    return true;
-}
-
-static void fire_real(struct timer *t)
-{
-    struct process *p = container_of(t, struct process, itimer_real);
-    struct itimer *it = &p->real;
-
-    spin_lock(&itimer_lock);
-    bool due = look(it, clock_mono_ns());
-    if (due && it->at_ns != 0)
-        timer_start(t, it->at_ns);
-    spin_unlock(&itimer_lock);
-    if (due)
-        signal_send_process(p, SIGALRM, NULL);
 }
 
 static bool cpu_limited(const struct process *p)
@@ -117,27 +145,36 @@ static void start_cpu(struct process *p, uint64_t left)
         timer_start(&p->itimer_cpu, clock_mono_ns() + MAX(left / threads, (uint64_t)CPU_LOOK_NS));
 }
 
-static uint64_t left_of(const struct itimer *it, uint64_t used)
+/* The times that ITIMER_VIRTUAL and ITIMER_PROF run on. */
+static void cpu_clocks(struct process *p, uint64_t now[])
 {
-    return it->at_ns != 0 ? it->at_ns - used : UINT64_MAX;
+    uint64_t sys;
+
+    process_cpu_times(p, &now[ITIMER_VIRTUAL], &sys);
+    now[ITIMER_PROF] = now[ITIMER_VIRTUAL] + sys;
 }
 
 static void fire_cpu(struct timer *t)
 {
     struct process *p = container_of(t, struct process, itimer_cpu);
-    uint64_t user, sys;
+    uint64_t now[3];
+    bool due[3];
+    uint32_t missed; /* no matter: one signal is all that can wait */
 
-    process_cpu_times(p, &user, &sys);
-    uint64_t left = look_limit(p, user + sys);
+    cpu_clocks(p, now);
+    uint64_t left = look_limit(p, now[ITIMER_PROF]);
     spin_lock(&itimer_lock);
-    bool due_virtual = look(&p->virtual, user), due_prof = look(&p->prof, user + sys);
-    left = MIN(left, MIN(left_of(&p->virtual, user), left_of(&p->prof, user + sys)));
+    for (int i = ITIMER_VIRTUAL; i <= ITIMER_PROF; i++) {
+        struct itimer *it = &p->itimers[i];
+        due[i] = look(it, now[i], &missed);
+        if (it->at_ns != 0)
+            left = MIN(left, it->at_ns - now[i]);
+    }
     start_cpu(p, left);
     spin_unlock(&itimer_lock);
-    if (due_virtual)
-        signal_send_process(p, SIGVTALRM, NULL);
-    if (due_prof)
-        signal_send_process(p, SIGPROF, NULL);
+    for (int i = ITIMER_VIRTUAL; i <= ITIMER_PROF; i++)
+        if (due[i])
+            p->itimers[i].expired(&p->itimers[i], 0);
 }
 
 void itimer_cpu_limit(struct process *p)
@@ -149,9 +186,19 @@ void itimer_cpu_limit(struct process *p)
     spin_unlock(&itimer_lock);
 }
 
+/* --- a process's ------------------------------------------------------------------ */
+
+static void send(struct itimer *it, uint32_t missed)
+{
+    (void)missed;
+    signal_send_process(it->proc, it->signo, NULL);
+}
+
 void itimer_init(struct process *p)
 {
-    timer_setup(&p->itimer_real, fire_real);
+    itimer_setup(&p->itimers[ITIMER_REAL], p, SIGALRM, send);
+    itimer_setup(&p->itimers[ITIMER_VIRTUAL], p, SIGVTALRM, send);
+    itimer_setup(&p->itimers[ITIMER_PROF], p, SIGPROF, send);
     timer_setup(&p->itimer_cpu, fire_cpu);
     list_init(&p->posix_timers);
 }
@@ -162,55 +209,31 @@ void itimer_exit(struct process *p)
 {
     spin_lock(&itimer_lock);
     p->itimers_gone = true;
-    p->real.at_ns = 0;
+    p->itimers[ITIMER_REAL].at_ns = 0;
     spin_unlock(&itimer_lock);
-    timer_finish(&p->itimer_real);
+    timer_finish(&p->itimers[ITIMER_REAL].timer);
     timer_finish(&p->itimer_cpu);
     posix_timers_delete_all(p);
 }
 
-void itimer_left(uint64_t at, uint64_t interval, uint64_t now, struct itimer_setting *s)
-{
-    s->interval_ns = interval;
-    s->left_ns = at == 0 ? 0 : at > now ? at - now : 1;
-}
-
-/* The timer, and the time on its clock. */
-static struct itimer *itimer_of(struct process *p, int which, uint64_t *now)
-{
-    uint64_t user, sys;
-
-    *now = clock_mono_ns();
-    if (which == ITIMER_REAL)
-        return &p->real;
-    process_cpu_times(p, &user, &sys);
-    *now = which == ITIMER_VIRTUAL ? user : user + sys;
-    return which == ITIMER_VIRTUAL ? &p->virtual : &p->prof;
-}
-
-void itimer_get(struct process *p, int which, struct itimer_setting *now)
-{
-    uint64_t at;
-    const struct itimer *it = itimer_of(p, which, &at);
-
-    spin_lock(&itimer_lock);
-    itimer_left(it->at_ns, it->interval_ns, at, now);
-    spin_unlock(&itimer_lock);
-}
-
+/* to NULL: it stays as it is. */
 void itimer_set(struct process *p, int which, const struct itimer_setting *to,
                 struct itimer_setting *old)
 {
-    uint64_t now;
-    struct itimer *it = itimer_of(p, which, &now);
+    struct itimer *it = &p->itimers[which];
+    uint64_t now[3] = { clock_mono_ns() };
 
+    if (which != ITIMER_REAL)
+        cpu_clocks(p, now);
     spin_lock(&itimer_lock);
-    itimer_left(it->at_ns, it->interval_ns, now, old);
-    it->at_ns = to->left_ns != 0 ? now + to->left_ns : 0;
-    it->interval_ns = to->interval_ns;
-    if (it->at_ns != 0 && which == ITIMER_REAL)
-        timer_start(&p->itimer_real, it->at_ns);
-    else if (it->at_ns != 0)
-        start_cpu(p, 0);
+    itimer_read(it, now[which], old);
+    if (to != NULL) {
+        it->interval_ns = to->interval_ns;
+        it->at_ns = to->left_ns != 0 ? now[which] + to->left_ns : 0;
+        if (it->at_ns != 0 && which == ITIMER_REAL)
+            timer_start(&it->timer, it->at_ns);
+        else if (it->at_ns != 0)
+            start_cpu(p, 0);
+    }
     spin_unlock(&itimer_lock);
 }

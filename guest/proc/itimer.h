@@ -19,18 +19,16 @@ void itimer_exit(struct process *p);      /* all go; no spinlock held */
 /* CPU time of all threads so far, dead ones included.  Takes tree_lock. */
 void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys);
 
-void itimer_get(struct process *p, int which, struct itimer_setting *now);
+/* setitimer(2)'s.  to NULL: it stays as it is. */
 void itimer_set(struct process *p, int which, const struct itimer_setting *to,
                 struct itimer_setting *old);
 
-/* The first moment after `now` in the row when, when + interval, ...; *missed:
- * how many were skipped.  Very short intervals are stretched to a multiple, so
- * that a timer cannot keep the CPU in its interrupt. */
-uint64_t itimer_advance(uint64_t when, uint64_t interval, uint64_t now, uint32_t *missed);
-
-/* What is left of one that is due at `at` (0: off); due, but not fired yet: 1 ns, for it
- * is armed. */
-void itimer_left(uint64_t at, uint64_t interval, uint64_t now, struct itimer_setting *s);
+/* One on CLOCK_MONOTONIC.  All with itimer_lock held, but the first. */
+void itimer_setup(struct itimer *it, struct process *p, int signo,
+                  void (*expired)(struct itimer *, uint32_t missed));
+void itimer_start(struct itimer *it, uint64_t when); /* to now, if that is long ago */
+/* What is left of it at `now` on its clock. */
+void itimer_read(const struct itimer *it, uint64_t now, struct itimer_setting *s);
 
 /* itimer_posix.c: behind timer_create(2) and friends. -EINVAL: no such timer. */
 int posix_timer_create(int clock, const struct sigevent *ev /* NULL: default */, int *id);

@@ -15,29 +15,28 @@
 #include "proc/signal_internal.h"
 
 struct posix_timer {
-    struct list link;     /* [i] in proc->posix_timers */
-    struct process *proc; /* [k], as all up to value */
-    struct sig_account *account;
+    struct list link;            /* [i] in proc->posix_timers */
+    struct sig_account *account; /* [k], as all up to value */
     int id;
     int clock;
-    int notify, signo;
+    int notify;
     uint32_t tid; /* SIGEV_THREAD_ID */
     sigval_t value;
-    struct timer timer;   /* [i] */
-    uint64_t at_ns;       /* [i] CLOCK_MONOTONIC; 0: off */
-    uint64_t interval_ns; /* [i] */
-    bool follows_real;    /* [i] set to a moment on CLOCK_REALTIME */
-    uint32_t overrun;     /* [T] to write; of the signal sent last */
+    struct itimer it;
+    bool follows_real; /* [i] set to a moment on CLOCK_REALTIME */
+    uint32_t overrun;  /* [T] to write; of the signal sent last */
 };
 
-/* itimer_lock held. */
-static struct posix_timer *find(struct process *p, int id)
+/* Current's timer of that number, with itimer_lock held; NULL, and the lock is not held. */
+static struct posix_timer *find(int id)
 {
     struct posix_timer *pt;
 
-    list_for_each(pt, &p->posix_timers, link)
+    spin_lock(&itimer_lock);
+    list_for_each(pt, &current->proc->posix_timers, link)
         if (pt->id == id)
             return pt;
+    spin_unlock(&itimer_lock);
     return NULL;
 }
 
@@ -51,16 +50,19 @@ static void send_expiry(struct posix_timer *pt, struct process *p, struct task *
     info.si_overrun = (int)pt->overrun;
     info.si_value = pt->value;
     if (to != NULL)
-        signal_send_task(to, pt->signo, &info);
+        signal_send_task(to, pt->it.signo, &info);
     else
-        signal_send_process(p, pt->signo, &info);
+        signal_send_process(p, pt->it.signo, &info);
 }
 
-static void expire(struct posix_timer *pt, uint32_t missed)
+static void expired(struct itimer *it, uint32_t missed)
 {
-    struct process *p = pt->proc;
+    struct posix_timer *pt = container_of(it, struct posix_timer, it);
+    struct process *p = it->proc;
     struct task *to = NULL, *any;
 
+    if (pt->notify == SIGEV_NONE)
+        return;
     spin_lock(&tree_lock);
     any = list_empty(&p->threads) ? NULL : list_first(&p->threads, struct task, thread_link);
     if (pt->notify == SIGEV_THREAD_ID) {
@@ -82,24 +84,6 @@ static void expire(struct posix_timer *pt, uint32_t missed)
     spin_unlock(&tree_lock);
 }
 
-static void fire_posix(struct timer *t)
-{
-    struct posix_timer *pt = container_of(t, struct posix_timer, timer);
-    uint64_t now = clock_mono_ns();
-    uint32_t missed = 0;
-
-    spin_lock(&itimer_lock);
-    bool due = pt->at_ns != 0 && pt->at_ns <= now;
-    if (due)
-        pt->at_ns =
-            pt->interval_ns == 0 ? 0 : itimer_advance(pt->at_ns, pt->interval_ns, now, &missed);
-    if (due && pt->at_ns != 0)
-        timer_start(t, pt->at_ns);
-    spin_unlock(&itimer_lock);
-    if (due && pt->notify != SIGEV_NONE)
-        expire(pt, missed);
-}
-
 static bool clock_has_timers(int clock)
 {
     return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
@@ -110,16 +94,16 @@ static bool clock_has_timers(int clock)
 static int set_event(struct posix_timer *pt, const struct sigevent *ev)
 {
     pt->notify = SIGEV_SIGNAL;
-    pt->signo = SIGALRM;
+    pt->it.signo = SIGALRM;
     pt->value.sival_int = pt->id;
     if (ev == NULL)
         return 0;
     pt->notify = ev->sigev_notify;
-    pt->signo = ev->sigev_signo;
+    pt->it.signo = ev->sigev_signo;
     pt->value = ev->sigev_value;
     if (pt->notify == SIGEV_NONE)
         return 0;
-    if (pt->signo < 1 || pt->signo > SIG_MAX)
+    if (pt->it.signo < 1 || pt->it.signo > SIG_MAX)
         return -EINVAL;
     if (pt->notify == SIGEV_THREAD_ID) {
         pt->tid = (uint32_t)ev->_sigev_un._tid;
@@ -148,9 +132,8 @@ int posix_timer_create(int clock, const struct sigevent *ev, int *id)
         kfree(pt);
         return -EAGAIN;
     }
-    pt->proc = p;
     pt->clock = clock;
-    timer_setup(&pt->timer, fire_posix);
+    itimer_setup(&pt->it, p, SIGALRM, expired);
     spin_lock(&itimer_lock);
     pt->id = (int)p->next_timer_id;
     p->next_timer_id = (p->next_timer_id + 1) & INT32_MAX;
@@ -168,39 +151,26 @@ int posix_timer_create(int clock, const struct sigevent *ev, int *id)
     return 0;
 }
 
-static void current_setting(const struct posix_timer *pt, struct itimer_setting *s)
-{
-    itimer_left(pt->at_ns, pt->interval_ns, clock_mono_ns(), s);
-}
-
-/* To the moment `when`, or to now if that is long ago.  itimer_lock held. */
-static void start(struct posix_timer *pt, uint64_t when)
-{
-    pt->at_ns = (int64_t)when > 0 ? when : 1;
-    timer_start(&pt->timer, pt->at_ns);
-}
-
 int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
                     struct itimer_setting *old)
 {
-    spin_lock(&itimer_lock);
-    struct posix_timer *pt = find(current->proc, id);
-    if (pt != NULL) {
-        uint64_t base = clock_mono_ns();
+    struct posix_timer *pt = find(id);
+    uint64_t base = clock_mono_ns();
 
-        pt->follows_real = absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI);
-        if (pt->follows_real)
-            base -= clock_real_ns(); /* modulo 2^64, as the sum below */
-        else if (absolute)
-            base = 0;
-        current_setting(pt, old);
-        pt->interval_ns = to->interval_ns;
-        pt->at_ns = 0;
-        if (to->left_ns != 0)
-            start(pt, base + to->left_ns);
-    }
+    if (pt == NULL)
+        return -EINVAL;
+    pt->follows_real = absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI);
+    if (pt->follows_real)
+        base -= clock_real_ns(); /* modulo 2^64, as the sum with it */
+    else if (absolute)
+        base = 0;
+    itimer_read(&pt->it, clock_mono_ns(), old);
+    pt->it.interval_ns = to->interval_ns;
+    pt->it.at_ns = 0;
+    if (to->left_ns != 0)
+        itimer_start(&pt->it, base + to->left_ns);
     spin_unlock(&itimer_lock);
-    return pt != NULL ? 0 : -EINVAL;
+    return 0;
 }
 
 /* In one step, or a timer that is set meanwhile would be moved for nothing. */
@@ -215,58 +185,60 @@ void posix_timers_clock_set(uint64_t ns)
     clock_set_real_ns(ns);
     list_for_each(p, &all_processes, all_link)
         list_for_each(pt, &p->posix_timers, link)
-            if (pt->follows_real && pt->at_ns != 0)
-                start(pt, pt->at_ns - by_ns);
+            if (pt->follows_real && pt->it.at_ns != 0)
+                itimer_start(&pt->it, pt->it.at_ns - by_ns);
     spin_unlock(&itimer_lock);
     spin_unlock(&tree_lock);
 }
 
 int posix_timer_get(int id, struct itimer_setting *now)
 {
-    spin_lock(&itimer_lock);
-    struct posix_timer *pt = find(current->proc, id);
-    if (pt != NULL)
-        current_setting(pt, now);
+    struct posix_timer *pt = find(id);
+
+    if (pt == NULL)
+        return -EINVAL;
+    itimer_read(&pt->it, clock_mono_ns(), now);
     spin_unlock(&itimer_lock);
-    return pt != NULL ? 0 : -EINVAL;
+    return 0;
 }
 
 int posix_timer_overrun(int id)
 {
-    spin_lock(&itimer_lock);
-    struct posix_timer *pt = find(current->proc, id);
-    int n = pt != NULL ? (int)MIN(pt->overrun, (uint32_t)INT32_MAX) : -EINVAL;
+    struct posix_timer *pt = find(id);
+
+    if (pt == NULL)
+        return -EINVAL;
+    int n = (int)MIN(pt->overrun, (uint32_t)INT32_MAX);
     spin_unlock(&itimer_lock);
     return n;
 }
 
-/* Takes pt, which may be NULL, out of the list; itimer_lock held, and given back.
- * One that fires meanwhile finds at_ns 0 and does not start it again. */
-static int delete (struct posix_timer *pt)
+/* itimer_lock held, and given back.  One that fires meanwhile finds that it is off and
+ * does not start it again. */
+static void destroy(struct posix_timer *pt)
 {
-    if (pt != NULL) {
-        list_remove(&pt->link);
-        pt->at_ns = 0;
-    }
+    list_remove(&pt->link);
+    pt->it.at_ns = 0;
     spin_unlock(&itimer_lock);
-    if (pt == NULL)
-        return -EINVAL;
-    timer_finish(&pt->timer);
+    timer_finish(&pt->it.timer);
     signal_uncharge(pt->account);
     kfree(pt);
-    return 0;
 }
 
 int posix_timer_delete(int id)
 {
-    spin_lock(&itimer_lock);
-    return delete (find(current->proc, id));
+    struct posix_timer *pt = find(id);
+
+    if (pt == NULL)
+        return -EINVAL;
+    destroy(pt);
+    return 0;
 }
 
 void posix_timers_delete_all(struct process *p)
 {
     while (!list_empty(&p->posix_timers)) { /* the last thread adds none */
         spin_lock(&itimer_lock);
-        delete (list_first(&p->posix_timers, struct posix_timer, link));
+        destroy(list_first(&p->posix_timers, struct posix_timer, link));
     }
 }

@@ -114,6 +114,15 @@ struct task {
     struct cred cred;  /* last: task_alloc() zeroes all but this */
 };
 
+/* A timer of a process: itimer.c. */
+struct itimer {
+    uint64_t at_ns, interval_ns; /* [i] on its clock.  at 0: off; interval 0: only once */
+    struct timer timer;          /* [i] sees to it, unless the clock is the process's CPU time */
+    struct process *proc;        /* [k] */
+    int signo;                   /* [k] */
+    void (*expired)(struct itimer *it, uint32_t missed); /* [k] called with no lock held */
+};
+
 struct session {
     uint32_t sid;    /* [k] */
     uint32_t refs;   /* [a] */
@@ -150,12 +159,10 @@ struct process {
     struct waitq child_wait;       /* parents in wait4 sleep here */
     struct waitq end_wait;         /* who polls its pidfds */
     /* signals */
-    struct sigpending shared_pending;     /* [s] of its sighand */
-    bool unkillable;                      /* [s] PID 1: signals without a handler do nothing */
-    struct timer itimer_real, itimer_cpu; /* [i] the second looks whether CPU time is due */
-    struct itimer {                       /* [i] at 0: off; the latter two: at so much CPU time */
-        uint64_t at_ns, interval_ns;
-    } real, virtual, prof;
+    struct sigpending shared_pending; /* [s] of its sighand */
+    bool unkillable;                  /* [s] PID 1: signals without a handler do nothing */
+    struct itimer itimers[3];         /* [i] setitimer's, by ITIMER_REAL and so on */
+    struct timer itimer_cpu;  /* [i] looks whether one of them or the limit of CPU time is due */
     bool itimers_gone;        /* [i] nothing is started any more */
     struct list posix_timers; /* [i] */
     uint32_t next_timer_id;   /* [i] */

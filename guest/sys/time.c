@@ -322,7 +322,7 @@ SYSCALL2(getitimer, int, which, uaddr_t, to)
 
     if (which < ITIMER_REAL || which > ITIMER_PROF)
         return -EINVAL;
-    itimer_get(current->proc, which, &now);
+    itimer_set(current->proc, which, NULL, &now);
     return put_user(to_itimerval(&now), to);
 }
 
