@@ -126,7 +126,9 @@ END
 is 'declarations are in headers' "$(perl "$work/declared" | grep -v '^guest/sys/dispatch.c declares sys_##' | sort -u)" ''
 
 # --- vmm/: a header counts as the file that implements it ---
-vmm_edges=$(grep -E '^ *# *include *"' vmm/*.[ch] |
+vmm_edges=$(grep -rE '^ *# *include *"' vmm --include='*.[ch]' |
     sed -E 's/^([^:]*)\.[ch]:.*"([^"]*)\.h".*/\1 \2/' | awk '$1 != $2' | sort -u)
+is 'vmm/trace: cmd is above lint, lint above lib' "$(includes vmm/trace/lib | grep -E 'trace/(lint|cmd)/'
+    includes vmm/trace/lint | grep trace/cmd/)" ''
 is 'no include leads back to where it came from in vmm/' "$(tsort <<< "$vmm_edges" 2>&1 > /dev/null)" ''
 done_testing

@@ -9,8 +9,6 @@
 unconverted=(
     guest/tty/tty.h
     vmm/devices.h
-    vmm/trace/cmd/commands.h
-    vmm/trace/lint/internal.h
 )
 
 cat > "$work/signposts" <<'END'

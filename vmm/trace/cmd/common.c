@@ -3,13 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "vmm/trace/cmd/commands.h"
-
-void out_of_memory(void)
-{
-    fputs("vmm-trace: out of memory\n", stderr);
-    exit(STATUS_TROUBLE);
-}
+#include "vmm/trace/cmd/common.h"
 
 error_t parse_directory(int key, char *arg, struct argp_state *state)
 {

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/cmd/common.h"
 #include "vmm/trace/lib/format.h"
 
 struct census {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/cmd/common.h"
 #include "vmm/trace/lib/format.h"
 #include "vmm/trace/lint/lint.h"
 

@@ -1,9 +1,16 @@
 /* main.c - vmm-trace COMMAND: finds the command and hands over. */
 #include <signal.h>
+#include <argp.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/lib/status.h"
+
+struct command {
+    const char *name, *what;
+    int (*run)(int argc, char **argv);
+};
 
 static const struct command commands[] = {
     { "summary", "what each kind of call cost: page-table writes, tables, faults, waits",

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 #include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/cmd/common.h"
+#include "vmm/trace/lib/comm.h"
 #include "vmm/trace/lib/format.h"
-#include "vmm/trace/lib/tasks.h"
 
 struct options {
     const char *dir;
@@ -145,9 +146,7 @@ int command_print(int argc, char **argv)
     argp_parse(&argp, argc, argv, 0, NULL, &o);
 
     struct trace *t = open_trace(o.dir);
-    struct tasks *tasks = tasks_new(sizeof(struct task_head));
-    if (tasks == NULL)
-        out_of_memory();
+    struct idmap *tasks = need(idmap_new(sizeof(struct task_head)));
     if (t == NULL)
         return STATUS_TROUBLE;
 
@@ -156,13 +155,13 @@ int command_print(int argc, char **argv)
     for (bool first = true; printed < o.head && (e = trace_next(t)) != NULL; first = false) {
         if (first)
             start = e->tsc;
-        tasks_follow(tasks, e);
+        comm_follow(tasks, e);
         if (!wanted(&o, e))
             continue;
         uint64_t ns = trace_ns(trace_meta(t), e->tsc - start);
-        (o.json ? print_json : print_line)(e, ns, tasks_get(tasks, e->pid));
+        (o.json ? print_json : print_line)(e, ns, need(idmap_get(tasks, e->pid)));
         printed++;
     }
-    tasks_free(tasks);
+    idmap_free(tasks);
     return close_trace(t);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/cmd/common.h"
 
 #define HEADER       sizeof(struct trace_packet)
 #define PACKET_ALIGN 4096ull

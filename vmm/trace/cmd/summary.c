@@ -4,6 +4,7 @@
 
 #include "vmm/trace/lib/calls.h"
 #include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/cmd/common.h"
 #include "vmm/trace/lib/format.h"
 
 static const char *reason_name(unsigned reason)

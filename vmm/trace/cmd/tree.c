@@ -10,8 +10,9 @@
 
 #include "vmm/trace/lib/calls.h"
 #include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/cmd/common.h"
+#include "vmm/trace/lib/comm.h"
 #include "vmm/trace/lib/format.h"
-#include "vmm/trace/lib/tasks.h"
 
 #define NAMES_MAX 64
 #define NO_LIFE   0 /* index of the root, which stands for the kernel */
@@ -35,7 +36,7 @@ struct task {
 struct tree {
     struct life *life;
     uint32_t n, capacity;
-    struct tasks *tasks;
+    struct idmap *tasks;
     uint64_t last_tsc;
 };
 
@@ -71,7 +72,7 @@ static void add_name(struct life *l, const char *comm)
  * make (PID 1) is the kernel's child. */
 static struct life *life_of(struct tree *t, uint32_t pid, uint64_t tsc)
 {
-    struct task *task = tasks_get(t->tasks, pid);
+    struct task *task = need(idmap_get(t->tasks, pid));
     if (task->life == NO_LIFE && pid != 0)
         task->life = new_life(t, pid, NO_LIFE, CALL_KINDS, tsc);
     return &t->life[task->life];
@@ -81,7 +82,8 @@ static void on_clone(struct tree *t, const struct trace_event *e)
 {
     const struct trace_ev_clone *f = e->fields;
     life_of(t, e->pid, e->tsc);
-    struct task *parent = tasks_get(t->tasks, e->pid), *child = tasks_get(t->tasks, f->child);
+    struct task *parent = need(idmap_get(t->tasks, e->pid)),
+                *child = need(idmap_get(t->tasks, f->child));
     child->life =
         new_life(t, f->child, parent->life, clone_kind(f->flags, parent->own_stack), e->tsc);
     add_name(&t->life[child->life], child->head.comm);
@@ -90,14 +92,14 @@ static void on_clone(struct tree *t, const struct trace_event *e)
 static void take_event(struct tree *t, const struct trace_event *e)
 {
     t->last_tsc = e->tsc;
-    tasks_follow(t->tasks, e);
+    comm_follow(t->tasks, e);
     if (e->id == TRACE_EV_syscall_enter) {
-        struct task *task = tasks_get(t->tasks, e->pid);
+        struct task *task = need(idmap_get(t->tasks, e->pid));
         task->own_stack = call_gives_stack(e);
     } else if (e->id == TRACE_EV_clone) {
         on_clone(t, e);
     } else if (e->id == TRACE_EV_exec) {
-        const struct task_head *head = tasks_get(t->tasks, e->pid);
+        const struct task_head *head = need(idmap_get(t->tasks, e->pid));
         add_name(life_of(t, e->pid, e->tsc), head->comm);
     } else if (e->id == TRACE_EV_exit) {
         const struct trace_ev_exit *f = e->fields;
@@ -172,15 +174,13 @@ int command_tree(int argc, char **argv)
         return STATUS_TROUBLE;
 
     const struct trace_event *e;
-    struct tree t = { .tasks = tasks_new(sizeof(struct task)) };
-    if (t.tasks == NULL)
-        out_of_memory();
+    struct tree t = { .tasks = need(idmap_new(sizeof(struct task))) };
     new_life(&t, 0, NO_LIFE, CALL_KINDS, 0);
     while ((e = trace_next(trace)) != NULL)
         take_event(&t, e);
     printf("%-44s %-12s %10s %10s  %s\n", "process", "made by", "PTE writes", "life", "end");
     print_tree(&t, trace_meta(trace));
-    tasks_free(t.tasks);
+    idmap_free(t.tasks);
     free(t.life);
     return close_trace(trace);
 }

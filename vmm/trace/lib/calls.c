@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/trace/cmd/commands.h"
-#include "vmm/trace/lib/tasks.h"
+#include "vmm/trace/lib/comm.h"
+#include "vmm/trace/lib/status.h"
 
 const char *const call_kind_names[CALL_KINDS] = {
     "fork", "vfork", "posix_spawn", "thread", "clone", "exec", "exit", "wait",
@@ -35,16 +35,16 @@ struct task {
     enum call_kind fresh_kind;
 };
 
-static struct task *task_of(struct calls *c, uint32_t pid) { return tasks_get(c->tasks, pid); }
+static struct task *task_of(struct calls *c, uint32_t pid)
+{
+    return need(idmap_get(c->tasks, pid));
+}
 
 static void add_sample(struct samples *s, uint64_t ticks)
 {
     if (s->n == s->capacity) {
         size_t n = s->capacity != 0 ? 2 * s->capacity : 64;
-        uint64_t *more = realloc(s->at, n * sizeof(*more));
-        if (more == NULL)
-            out_of_memory();
-        s->at = more;
+        s->at = need(realloc(s->at, n * sizeof(*s->at)));
         s->capacity = n;
     }
     s->at[s->n++] = ticks;
@@ -339,20 +339,18 @@ void calls_event(struct calls *c, const struct trace_event *e)
     case TRACE_EV_syscall_exit: on_exit_syscall(c, t, e); break;
     }
     if (e->id == TRACE_EV_clone || e->id == TRACE_EV_exec)
-        tasks_follow(c->tasks, e);
+        comm_follow(c->tasks, e);
 }
 
 void calls_init(struct calls *c)
 {
     memset(c, 0, sizeof(*c));
-    c->tasks = tasks_new(sizeof(struct task));
-    if (c->tasks == NULL)
-        out_of_memory();
+    c->tasks = need(idmap_new(sizeof(struct task)));
 }
 
 static void end_one(void *arg, void *record) { end_call(arg, record, false); }
 
-void calls_end(struct calls *c) { tasks_each(c->tasks, end_one, c); }
+void calls_end(struct calls *c) { idmap_each(c->tasks, end_one, c); }
 
 void calls_free(struct calls *c)
 {
@@ -360,7 +358,7 @@ void calls_free(struct calls *c)
         free(c->row[k].blocked.at);
     for (unsigned r = 0; r < BLOCK_REASON_MAX; r++)
         free(c->blocked[r].at);
-    tasks_free(c->tasks);
+    idmap_free(c->tasks);
 }
 
 uint64_t cost_writes(const struct cost *c, enum side side)

@@ -9,6 +9,7 @@
 #ifndef VMM_TRACE_CALLS_H
 #define VMM_TRACE_CALLS_H
 
+#include "vmm/trace/lib/idmap.h"
 #include "vmm/trace/lib/reader.h"
 
 /* vfork: fork's flags with VM and VFORK on the parent's stack.  posix_spawn: the
@@ -67,7 +68,7 @@ struct calls {
     uint64_t bytes[PT_REASON_MAX + 1];
     uint64_t checkpoint_entries, checkpoint_tables;
     uint64_t events, first_tsc, last_tsc;
-    struct tasks *tasks;
+    struct idmap *tasks;
 };
 
 void calls_init(struct calls *c);

@@ -76,6 +76,23 @@ static inline uint64_t trace_word(const struct trace_event *e, uint32_t i)
     return v;
 }
 
+/* The i-th of the neighbours that a pte_range, pte_range_new or pte_range_old is about. */
+struct trace_change {
+    uint64_t old, new;
+};
+static inline struct trace_change trace_change(const struct trace_event *e, uint32_t i)
+{
+    if (e->id == TRACE_EV_pte_range)
+        return (struct trace_change){ trace_word(e, 2 * i), trace_word(e, 2 * i + 1) };
+    if (e->id == TRACE_EV_pte_range_new)
+        return (struct trace_change){ 0, trace_word(e, i) };
+    return (struct trace_change){ trace_word(e, i), 0 };
+}
+static inline uint32_t trace_changes(const struct trace_event *e)
+{
+    return e->id == TRACE_EV_pte_range ? e->count / 2 : e->count;
+}
+
 /* Finds what an open packet holds: whole events, up to the first that is not
  * there yet (its header, which the guest writes last, is 0) or makes no sense.
  * The first event has an extended header, so the times need nothing else. */

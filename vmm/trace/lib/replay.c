@@ -1,14 +1,12 @@
-/* replay.c - a mirror of the guest's page tables, kept by a hash on the frame
- * number.  A table's slot array is 4 KiB like the table itself, so the mirror
- * of N tables takes what the tables take.
- *
- * The hash is open addressing with linear probing; removal moves later entries
- * of the cluster back, so there are no tombstones and no decay. */
+/* replay.c - a mirror of the guest's page tables, by frame number.  A table's slot array
+ * is 4 KiB like the table itself, so the mirror of N tables takes what the tables take. */
 #include "vmm/trace/lib/replay.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "vmm/trace/lib/idmap.h"
 
 struct mm_root {
     uint32_t mm, root_pfn;
@@ -17,10 +15,8 @@ struct mm_root {
 struct replay {
     replay_report *report;
     void *arg;
-    struct replay_table **table; /* by hash; NULL: free */
-    size_t capacity, live;       /* capacity: a power of two */
-    struct mm_root *root;
-    size_t roots, root_capacity;
+    struct idmap *tables; /* struct replay_table, those that are live */
+    struct idmap *roots;  /* struct mm_root, of those address spaces that exist */
     uint64_t violations;
 };
 
@@ -31,10 +27,10 @@ struct replay *replay_new(replay_report *report, void *arg)
         return NULL;
     r->report = report;
     r->arg = arg;
-    r->capacity = 256;
-    r->table = calloc(r->capacity, sizeof(r->table[0]));
-    if (r->table == NULL) {
-        free(r);
+    r->tables = idmap_new(sizeof(struct replay_table));
+    r->roots = idmap_new(sizeof(struct mm_root));
+    if (r->tables == NULL || r->roots == NULL) {
+        replay_free(r);
         return NULL;
     }
     return r;
@@ -44,64 +40,14 @@ void replay_free(struct replay *r)
 {
     if (r == NULL)
         return;
-    for (size_t i = 0; i < r->capacity; i++)
-        free(r->table[i]);
-    free(r->table);
-    free(r->root);
+    idmap_free(r->tables);
+    idmap_free(r->roots);
     free(r);
-}
-
-/* --- the hash ------------------------------------------------------------------------ */
-
-static size_t home(const struct replay *r, uint32_t pfn)
-{
-    return (size_t)(pfn * 0x9e3779b97f4a7c15ull >> 32) & (r->capacity - 1);
-}
-
-/* Where the table is, or the free place where it would go. */
-static size_t place_of(const struct replay *r, uint32_t pfn)
-{
-    size_t i = home(r, pfn);
-    while (r->table[i] != NULL && r->table[i]->pfn != pfn)
-        i = (i + 1) & (r->capacity - 1);
-    return i;
 }
 
 static struct replay_table *find(const struct replay *r, uint32_t pfn)
 {
-    return r->table[place_of(r, pfn)];
-}
-
-static int grow(struct replay *r)
-{
-    struct replay_table **old = r->table;
-    size_t n = r->capacity;
-    struct replay_table **bigger = calloc(2 * n, sizeof(bigger[0]));
-    if (bigger == NULL)
-        return -ENOMEM;
-    r->table = bigger;
-    r->capacity = 2 * n;
-    for (size_t i = 0; i < n; i++)
-        if (old[i] != NULL)
-            r->table[place_of(r, old[i]->pfn)] = old[i];
-    free(old);
-    return 0;
-}
-
-static void remove_table(struct replay *r, uint32_t pfn)
-{
-    size_t mask = r->capacity - 1, hole = place_of(r, pfn);
-    free(r->table[hole]);
-    r->table[hole] = NULL;
-    r->live--;
-    for (size_t i = (hole + 1) & mask; r->table[i] != NULL; i = (i + 1) & mask) {
-        /* It may move into the hole if its home is not behind the hole. */
-        if (((i - home(r, r->table[i]->pfn)) & mask) >= ((i - hole) & mask)) {
-            r->table[hole] = r->table[i];
-            r->table[i] = NULL;
-            hole = i;
-        }
-    }
+    return idmap_find(r->tables, pfn);
 }
 
 /* --- violations ---------------------------------------------------------------------- */
@@ -185,17 +131,9 @@ static void write_range(struct replay *r, const struct trace_event *e)
 {
     const struct trace_ev_pte_range *f = e->fields;
     struct replay_table *t = table_for(r, e, f->table_pfn, f->level, f->va);
-    bool pairs = e->id == TRACE_EV_pte_range;
-    unsigned n = pairs ? e->count / 2 : e->count;
-
-    for (unsigned i = 0; t != NULL && i < n; i++) {
-        uint64_t old = pairs                             ? trace_word(e, 2 * i)
-                       : e->id == TRACE_EV_pte_range_old ? trace_word(e, i)
-                                                         : 0;
-        uint64_t new = pairs                             ? trace_word(e, 2 * i + 1)
-                       : e->id == TRACE_EV_pte_range_new ? trace_word(e, i)
-                                                         : 0;
-        write_slot(r, e, t, f->first + i, slot_va(f->va, f->level, i), old, new);
+    for (uint32_t i = 0; t != NULL && i < trace_changes(e); i++) {
+        struct trace_change c = trace_change(e, i);
+        write_slot(r, e, t, f->first + i, slot_va(f->va, f->level, i), c.old, c.new);
     }
 }
 
@@ -213,64 +151,39 @@ static int alloc_table(struct replay *r, const struct trace_event *e)
                        .level = f->level,
                        .va = f->va,
                    });
-        remove_table(r, t->pfn);
+        idmap_remove(r->tables, t->pfn);
     }
-    if (2 * (r->live + 1) > r->capacity && grow(r) != 0)
-        return -ENOMEM;
-    t = calloc(1, sizeof(*t));
+    t = idmap_get(r->tables, f->table_pfn);
     if (t == NULL)
         return -ENOMEM;
-    t->pfn = f->table_pfn;
     t->mm = e->mm;
     t->level = f->level;
     t->va = f->va;
-    r->table[place_of(r, t->pfn)] = t;
-    r->live++;
     return 0;
-}
-
-static struct mm_root *find_root(struct replay *r, uint32_t mm)
-{
-    for (size_t i = 0; i < r->roots; i++)
-        if (r->root[i].mm == mm)
-            return &r->root[i];
-    return NULL;
 }
 
 static int create_mm(struct replay *r, const struct trace_event *e)
 {
     const struct trace_ev_mm_create *f = e->fields;
-    struct mm_root *root = find_root(r, e->mm);
-
-    if (root != NULL) {
+    if (idmap_find(r->roots, e->mm) != NULL)
         violate(r, (struct replay_violation){
                        .fault = REPLAY_MM_TWICE,
                        .event = e,
                        .mm = e->mm,
                        .table_pfn = f->root_pfn,
                    });
-    } else {
-        if (r->roots == r->root_capacity) {
-            size_t n = r->root_capacity != 0 ? 2 * r->root_capacity : 32;
-            void *more = realloc(r->root, n * sizeof(r->root[0]));
-            if (more == NULL)
-                return -ENOMEM;
-            r->root = more;
-            r->root_capacity = n;
-        }
-        root = &r->root[r->roots++];
-    }
-    *root = (struct mm_root){ e->mm, f->root_pfn };
+    struct mm_root *root = idmap_get(r->roots, e->mm);
+    if (root == NULL)
+        return -ENOMEM;
+    root->root_pfn = f->root_pfn;
     return 0;
 }
 
 static void free_mm(struct replay *r, const struct trace_event *e)
 {
-    struct mm_root *root = find_root(r, e->mm);
-    if (root != NULL)
-        *root = r->root[--r->roots];
-    else
+    if (idmap_find(r->roots, e->mm) == NULL)
         violate(r, (struct replay_violation){ .fault = REPLAY_NO_MM, .event = e, .mm = e->mm });
+    idmap_remove(r->roots, e->mm);
 }
 
 int replay_event(struct replay *r, const struct trace_event *e)
@@ -292,7 +205,7 @@ int replay_event(struct replay *r, const struct trace_event *e)
     case TRACE_EV_table_free:
         t = table_for(r, e, f->table_pfn, f->level, f->va);
         if (t != NULL)
-            remove_table(r, t->pfn);
+            idmap_remove(r->tables, t->pfn);
         break;
     case TRACE_EV_mm_create: return create_mm(r, e);
     case TRACE_EV_mm_free: free_mm(r, e); break;
@@ -333,26 +246,43 @@ static void compare_table(struct replay *r, const struct replay_table *t, const 
     }
 }
 
+static void check_root(void *arg, void *record)
+{
+    struct replay *r = arg;
+    const struct mm_root *root = record;
+    const struct replay_table *t = find(r, root->root_pfn);
+    if (t == NULL || t->level != PT_LEVEL_PGD)
+        violate(r, (struct replay_violation){
+                       .fault = REPLAY_NO_ROOT,
+                       .mm = root->mm,
+                       .table_pfn = root->root_pfn,
+                       .level = PT_LEVEL_PGD,
+                   });
+}
+
+struct comparison {
+    struct replay *r;
+    const void *(*page)(void *arg, uint32_t pfn);
+    void *arg;
+};
+
+static void compare_one(void *arg, void *record)
+{
+    const struct comparison *c = arg;
+    const struct replay_table *t = record;
+    compare_table(c->r, t, c->page(c->arg, t->pfn));
+}
+
 void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pfn), void *arg)
 {
-    for (size_t i = 0; i < r->roots; i++) {
-        const struct replay_table *t = find(r, r->root[i].root_pfn);
-        if (t == NULL || t->level != PT_LEVEL_PGD)
-            violate(r, (struct replay_violation){
-                           .fault = REPLAY_NO_ROOT,
-                           .mm = r->root[i].mm,
-                           .table_pfn = r->root[i].root_pfn,
-                           .level = PT_LEVEL_PGD,
-                       });
-    }
-    for (size_t i = 0; i < r->capacity; i++)
-        if (r->table[i] != NULL)
-            compare_table(r, r->table[i], page(arg, r->table[i]->pfn));
+    struct comparison c = { r, page, arg };
+    idmap_each(r->roots, check_root, r);
+    idmap_each(r->tables, compare_one, &c);
 }
 
 uint64_t replay_violations(const struct replay *r) { return r->violations; }
 
-unsigned replay_live_tables(const struct replay *r) { return (unsigned)r->live; }
+unsigned replay_live_tables(const struct replay *r) { return (unsigned)idmap_count(r->tables); }
 
 const struct replay_table *replay_table(const struct replay *r, uint32_t pfn)
 {

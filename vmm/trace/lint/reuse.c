@@ -17,8 +17,7 @@
  * when that CPU is seen to use translations of the address space before it flushes.
  * For the CPU that made the change itself, and for tables, which a processor may walk by
  * speculation, it fails at once. */
-#include "vmm/trace/cmd/commands.h"
-#include "vmm/trace/lint/internal.h"
+#include "vmm/trace/lint/reuse.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -39,14 +38,14 @@ struct duty {
 
 /* By number.  links: how many entries lead to a table. */
 struct frame {
-    struct task_head head;
+    uint32_t pfn;
     uint32_t links;
     struct duty *duties;
 };
 
 bool lint_reuse_start(struct lint *l)
 {
-    l->frames = tasks_new(sizeof(struct frame));
+    l->frames = idmap_new(sizeof(struct frame));
     return l->frames != NULL;
 }
 
@@ -68,14 +67,14 @@ static void free_duties_of(void *arg, void *mm)
 void lint_reuse_free(struct lint *l)
 {
     if (l->mms != NULL)
-        tasks_each(l->mms, free_duties_of, NULL);
+        idmap_each(l->mms, free_duties_of, NULL);
     free_list(l->free_duties);
-    tasks_free(l->frames);
+    idmap_free(l->frames);
 }
 
 static struct frame *frame_of(struct lint *l, uint64_t pfn)
 {
-    return tasks_get(l->frames, (uint32_t)pfn);
+    return need(idmap_get(l->frames, (uint32_t)pfn));
 }
 
 /* --- duties ------------------------------------------------------------------------------- */
@@ -84,7 +83,7 @@ static struct frame *frame_of(struct lint *l, uint64_t pfn)
  * does not drop them. */
 static uint64_t left_of(const struct lint *l, struct duty *d)
 {
-    for (uint64_t rest = d->mm->head.pid != 0 ? d->cpus : 0; rest != 0; rest &= rest - 1) {
+    for (uint64_t rest = d->mm->id != 0 ? d->cpus : 0; rest != 0; rest &= rest - 1) {
         unsigned c = (unsigned)__builtin_ctzll(rest);
         if (l->cpu[c].loaded_at > d->at)
             d->cpus &= ~(1ull << c);
@@ -119,8 +118,8 @@ static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint
     struct duty *d = l->free_duties;
     if (d != NULL)
         l->free_duties = d->next;
-    else if ((d = malloc(sizeof(*d))) == NULL)
-        out_of_memory();
+    else
+        d = need(malloc(sizeof(*d)));
     *d = (struct duty){
         .next = mm->duties,
         .prev = &mm->duties,
@@ -150,17 +149,17 @@ static void call_in(struct lint *l, struct duty *d, const char *what)
     for (uint64_t rest = left_of(l, d); rest != 0; rest &= rest - 1) {
         unsigned c = (unsigned)__builtin_ctzll(rest);
         struct lint_cpu *cpu = &l->cpu[c];
-        if (d->kind == DUTY_TABLE || c == d->by_cpu || d->mm->head.pid == 0) {
+        if (d->kind == DUTY_TABLE || c == d->by_cpu || d->mm->id == 0) {
             lint_found(l, d->check,
                        "%s, but CPU %u has not flushed va %#" PRIx64
                        " of address space %u, changed in event %" PRIu64 " (frame %#x)",
-                       what, c, d->va, d->mm->head.pid, d->at, d->frame->head.pid);
+                       what, c, d->va, d->mm->id, d->at, d->frame->pfn);
         } else if (!cpu->has_stale) {
             cpu->has_stale = true;
             cpu->stale_check = d->check;
             cpu->stale_va = d->va;
             cpu->stale_at = d->at;
-            cpu->stale_pfn = d->frame->head.pid;
+            cpu->stale_pfn = d->frame->pfn;
         }
     }
     drop(l, d);
@@ -280,7 +279,7 @@ static void call_in_rights(struct lint *l, const struct trace_event *e)
 static void used(struct lint *l, const struct trace_event *e)
 {
     struct lint_cpu *c = &l->cpu[e->cpu];
-    if (c->has_stale && c->root != NULL && c->root->head.pid == e->mm) {
+    if (c->has_stale && c->root != NULL && c->root->id == e->mm) {
         lint_found(l, c->stale_check,
                    "CPU %u runs on without having flushed va %#" PRIx64
                    ", changed in event %" PRIu64 "; its frame %#x has a new use or other rights",

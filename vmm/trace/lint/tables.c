@@ -2,7 +2,7 @@
  *
  * Sources: the SDM, volume 3, chapter 4, for the bits; the kernel uses no bit above
  * the address but NX. */
-#include "vmm/trace/lint/internal.h"
+#include "vmm/trace/lint/tables.h"
 
 #include <inttypes.h>
 

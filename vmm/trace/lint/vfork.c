@@ -8,7 +8,7 @@
  * sleep; then the parent does not sleep at all.  So only with one CPU must the
  * wait begin before the child's first own action.  What always holds: until the release
  * the parent does nothing of its own. */
-#include "vmm/trace/lint/internal.h"
+#include "vmm/trace/lint/vfork.h"
 
 #include <sched.h>
 
@@ -41,8 +41,7 @@ static void say_copied(struct lint *l, const struct lint_task *parent, struct li
     lint_found(l, LINT_V1,
                "vfork of task %u by task %u: %u events copied entries, %u wrote "
                "write-protected ones, %u made tables",
-               child->head.pid, parent->head.pid, parent->copies, parent->wrprotects,
-               parent->tables);
+               child->pid, parent->pid, parent->copies, parent->wrprotects, parent->tables);
 }
 
 /* What the task has done to tables since it entered the system call. */
@@ -131,7 +130,7 @@ static void released(struct lint *l, const struct trace_event *e)
     if (!child->vfork.active)
         return;
     if (f->cause == RELEASE_exec && child->vfork.mm != 0 && c->root != NULL &&
-        c->root->head.pid == child->vfork.mm)
+        c->root->id == child->vfork.mm)
         lint_found(l, LINT_V5, "task %u is released while the child %u has its root in CR3",
                    f->parent, f->child);
     if (f->cause != RELEASE_killed)
@@ -172,11 +171,11 @@ static void parent_acts(struct lint *l, struct lint_task *t, const struct trace_
     if (e->id != TRACE_EV_syscall_exit)
         return;
     const struct lint_mm *root = l->cpu[e->cpu].root;
-    if (e->mm != t->vfork_mm || root == NULL || root->head.pid != t->vfork_mm)
+    if (e->mm != t->vfork_mm || root == NULL || root->id != t->vfork_mm)
         lint_found(l, LINT_V2,
                    "vfork of task %u began in address space %u and returns in %u, with "
                    "the root of %u in CR3",
-                   e->pid, t->vfork_mm, e->mm, root != NULL ? root->head.pid : 0);
+                   e->pid, t->vfork_mm, e->mm, root != NULL ? root->id : 0);
     t->vfork_child = t->vfork_mm = 0;
 }
 
@@ -289,7 +288,7 @@ static void check_waiting(void *arg, void *record)
         lint_found(l, LINT_V9,
                    "at the end task %u still waits for its vfork child %u, though it was "
                    "released",
-                   t->head.pid, t->on_pid);
+                   t->pid, t->on_pid);
 }
 
-void lint_vfork_end(struct lint *l) { tasks_each(l->tasks, check_waiting, l); }
+void lint_vfork_end(struct lint *l) { idmap_each(l->tasks, check_waiting, l); }

@@ -1,12 +1,13 @@
-/* internal.h - what the parts of the lint share: who runs where, which
- * address spaces there are.  lint.c keeps it up to date; each part is called with
- * an event before lint.c applies that event to this state and to the replayed tables. */
-#ifndef VMM_TRACE_LINT_INTERNAL_H
-#define VMM_TRACE_LINT_INTERNAL_H
+/* state.h - what the families of checks share: who runs where, which address spaces
+ * there are.  trace.c keeps it up to date; the others are called with an event before
+ * that event is applied to this state and to the replayed tables. */
+#ifndef VMM_TRACE_LINT_STATE_H
+#define VMM_TRACE_LINT_STATE_H
 
-#include "vmm/trace/lint/lint.h"
+#include "vmm/trace/lib/idmap.h"
 #include "vmm/trace/lib/replay.h"
-#include "vmm/trace/lib/tasks.h"
+#include "vmm/trace/lib/status.h"
+#include "vmm/trace/lint/checks.h"
 
 #define LINT_CPUS 256u
 #define LEAF_COW  (1ull << 9) /* the kernel's software bits, guest/mm/pt.h */
@@ -15,7 +16,7 @@
 struct duty;
 
 struct lint_mm {
-    struct task_head head; /* head.pid: the id */
+    uint32_t id;
     bool live;
     bool was_torn; /* its teardown has begun */
     uint32_t root_pfn;
@@ -36,7 +37,7 @@ struct lint_cpu {
 };
 
 struct lint_task {
-    struct task_head head;
+    uint32_t pid;
     bool live, has_ended; /* has_ended: a zombie */
     uint8_t state, reason;
     uint32_t on_pid;
@@ -64,7 +65,7 @@ struct lint {
     const struct trace_meta *meta;
     struct lint_result *result;
     struct replay *replay;
-    struct tasks *tasks, *mms, *frames, *links;
+    struct idmap *tasks, *mms, *frames;
     const struct trace_event *event; /* the one at hand */
     uint64_t now;                    /* its number */
     struct lint_cpu cpu[LINT_CPUS];
@@ -78,10 +79,13 @@ void lint_found(struct lint *l, enum lint_check check, const char *fmt, ...)
 
 static inline struct lint_task *lint_task(struct lint *l, uint32_t pid)
 {
-    return tasks_get(l->tasks, pid);
+    return need(idmap_get(l->tasks, pid));
 }
 
-static inline struct lint_mm *lint_mm(struct lint *l, uint32_t id) { return tasks_get(l->mms, id); }
+static inline struct lint_mm *lint_mm(struct lint *l, uint32_t id)
+{
+    return need(idmap_get(l->mms, id));
+}
 
 /* The event shows that its CPU uses user translations of its task's address space:
  * it comes from user mode, or faulted in user memory. */
@@ -104,18 +108,5 @@ static inline bool is_leaf(const struct lint_write *w, uint64_t entry)
 {
     return (entry & PTE_PRESENT) && !is_table_link(w, entry);
 }
-
-/* tables.c: T5's links, M2's frames, M5.  Before the replay. */
-void lint_tables_write(struct lint *l, const struct lint_write *w);
-
-/* reuse.c: M3, M4, F4, M2's flushes.  Before the event is applied to the state. */
-bool lint_reuse_start(struct lint *l); /* false: no memory */
-void lint_reuse_write(struct lint *l, const struct lint_write *w);
-void lint_reuse_event(struct lint *l, const struct trace_event *e);
-void lint_reuse_free(struct lint *l);
-
-/* vfork.c: V1 to V9.  After that. */
-void lint_vfork_event(struct lint *l, const struct trace_event *e);
-void lint_vfork_end(struct lint *l);
 
 #endif

@@ -1,0 +1,17 @@
+/* comm.h - what each task of a trace is called, as the events go by. */
+#ifndef VMM_TRACE_COMM_H
+#define VMM_TRACE_COMM_H
+
+#include "vmm/trace/lib/idmap.h"
+#include "vmm/trace/lib/reader.h"
+
+/* The records of an idmap of tasks begin with this. */
+struct task_head {
+    uint32_t pid;
+    char comm[17]; /* printable; "" until known */
+};
+
+/* Exec sets it, a child starts with its parent's. */
+void comm_follow(struct idmap *tasks, const struct trace_event *e);
+
+#endif

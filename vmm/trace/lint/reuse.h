@@ -1,0 +1,14 @@
+/* reuse.h - nothing is used anew before old translations are gone: M3, M4, F4, M2's flushes. */
+#ifndef VMM_TRACE_LINT_REUSE_H
+#define VMM_TRACE_LINT_REUSE_H
+
+#include "vmm/trace/lint/state.h"
+
+bool lint_reuse_start(struct lint *l); /* false: no memory */
+void lint_reuse_free(struct lint *l);
+
+/* Before the event is applied to the state. */
+void lint_reuse_write(struct lint *l, const struct lint_write *w);
+void lint_reuse_event(struct lint *l, const struct trace_event *e);
+
+#endif
