@@ -8,8 +8,8 @@
  * Ticks become nanoseconds by a multiplication and a shift: the factor has 32 bits
  * behind the point, so it is exact to 1e-9 at 1 GHz and more. */
 #include "arch/clock.h"
-#include "arch/cpu.h"
 #include "arch/apic.h"
+#include "arch/cpu.h"
 #include "arch/hypercall.h"
 #include "arch/msr.h"
 

@@ -11,9 +11,9 @@
 #include "arch/random.h"
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
+#include "arch/layout.h"
 #include "arch/msr.h"
 #include "lib/string.h"
-#include "arch/layout.h"
 #include "sync/lock.h"
 
 #define POOL_BYTES 256 /* HC_ENTROPY's most */

@@ -19,11 +19,10 @@
  * Table frames are zero when they come back (pt.c frees only empty tables), so
  * they need no clearing; other frames are cleared when somebody wants zeros and
  * the watermark has nothing left. */
-#include "mm/frame_pool.h"
-#include "mm/memcheck.h"
-
 #include "arch/hypercall.h"
 #include "lib/string.h"
+#include "mm/frame_pool.h"
+#include "mm/memcheck.h"
 #include "sync/lock.h"
 
 struct cache {

@@ -12,11 +12,10 @@
  * because that may take a table frame. */
 #include "mm/frame_pool.h"
 #include "arch/layout.h"
-#include "arch/pvh.h"
-#include "mm/kmap.h"
-
 #include "arch/machine.h"
+#include "arch/pvh.h"
 #include "lib/string.h"
+#include "mm/kmap.h"
 #include "sync/lock.h"
 
 #define LOW_END    0x100000ull /* BIOS data, ACPI tables, start info */

@@ -4,12 +4,11 @@
  * space, each flush interrupts them, so the list of frames goes on in a frame of
  * its own instead of being flushed when the few places on the stack are used. */
 #include "mm/gather.h"
-#include "mm/frame.h"
 #include "arch/layout.h"
+#include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/mm.h"
 #include "mm/tlb.h"
-
-#include "lib/string.h"
 #include "trace/trace.h"
 
 #define GATHER_MANY (PAGE_SIZE / sizeof(pfn_t))

@@ -16,10 +16,9 @@
  * tag without the lock, which does not change while an object is in use. */
 #include "mm/heap.h"
 #include "arch/layout.h"
+#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/memcheck.h"
-
-#include "lib/string.h"
 #include "sync/lock.h"
 
 static const uint16_t class_bytes[] = {

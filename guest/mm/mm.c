@@ -9,17 +9,16 @@
  * idles.  Before anything is freed all CPUs that still have the root go to the
  * kernel's (tlb.c), so that the teardown itself needs no flush. */
 #include "mm/mm.h"
-#include "mm/frame.h"
+#include "arch/uaccess.h"
+#include "fs/file.h"
+#include "lib/string.h"
 #include "mm/copy.h"
+#include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/kmap.h"
 #include "mm/pt.h"
 #include "mm/tlb.h"
 #include "mm/unmap.h"
-
-#include "arch/uaccess.h"
-#include "fs/file.h"
-#include "lib/string.h"
 #include "trace/trace.h"
 
 static uint32_t last_id; /* [atomic] */

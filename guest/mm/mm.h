@@ -6,8 +6,8 @@
 #define MM_MM_H
 
 #include "lib/rbtree.h"
-#include "sync/lock.h"
 #include "shared/trace_schema.h"
+#include "sync/lock.h"
 
 struct file;
 struct inode;

@@ -5,13 +5,13 @@
  * semaphores), CLONE_UNTRACED, CLONE_PTRACE (no ptrace), CLONE_IO (no I/O
  * contexts), CLONE_DETACHED.  Left out, -EINVAL: namespaces, CLONE_INTO_CGROUP,
  * pidfds of threads. */
+#include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "proc/fork.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/signal.h"
-#include "arch/syscall.h"
 #include <linux/sched.h>
 
 #define CLONE_NAMESPACES \

@@ -1,12 +1,12 @@
 /* exec_calls.c - execve and execveat, and how PID 1 gets its program: which file is
  * meant, and by what name it is told.  exec.c does it. */
+#include "arch/syscall.h"
 #include "arch/uaccess.h"
+#include "fs/fd.h"
 #include "lib/printf.h"
 #include "mm/heap.h"
 #include "proc/exec.h"
 #include "proc/exec_internal.h"
-#include "arch/syscall.h"
-#include "fs/fd.h"
 #include <linux/limits.h>
 #include <linux/fcntl.h>
 

@@ -1,12 +1,12 @@
 /* exec_load.c - an ELF file's segments into a new address space.
  * elf_layout() has checked every number; here only memory can run out. */
-#include "proc/exec_internal.h"
 #include "arch/uaccess.h"
+#include "fs/pages_io.h"
 #include "mm/access.h"
 #include "mm/heap.h"
-#include "fs/pages_io.h"
 #include "mm/map.h"
 #include "mm/mm.h"
+#include "proc/exec_internal.h"
 #include <linux/mman.h>
 
 int read_image(struct file *f, const char *head, size_t n, struct elf_image *img)

@@ -20,13 +20,13 @@
  * which libraries do not use any more. */
 #include "proc/futex.h"
 #include "arch/clock.h"
+#include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "mm/mm.h"
 #include "mm/vma.h"
 #include "proc/task.h"
-#include "arch/syscall.h"
 #include <linux/futex.h>
 
 #define BUCKETS 64

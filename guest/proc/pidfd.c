@@ -4,8 +4,8 @@
  * its threads, wakes: of the process after it has become a zombie.  The process and the
  * thread exist while a pidfd refers to them; whether they are still in the family, which
  * is what "gone" means, the table of PIDs says. */
-#include "arch/syscall.h"
 #include "proc/pidfd.h"
+#include "arch/syscall.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"

@@ -18,8 +18,8 @@
 #ifndef SCHED_BLOCK_H
 #define SCHED_BLOCK_H
 
-#include "sync/lock.h"
 #include "shared/trace_schema.h"
+#include "sync/lock.h"
 
 struct task;
 struct waitq {

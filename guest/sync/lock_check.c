@@ -11,8 +11,8 @@
  * is taken while it is held is.
  *
  * A panic ends the checks: it may write to the console whatever is held. */
-#include "sync/lock.h"
 #include "sched/task.h"
+#include "sync/lock.h"
 
 #if LOCKS
 

@@ -1,12 +1,12 @@
 /* ids.c - user and group IDs, supplementary groups, capabilities.
  * Permission is all or nothing: the privileged are those with effective ID 0;
  * capability sets follow the IDs as on Linux, and are only reported. */
+#include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "proc/pid.h"
 #include "proc/process.h"
-#include "arch/syscall.h"
 #include <linux/capability.h>
 
 #define KEEP UINT32_MAX /* -1: leave that ID as it is */

@@ -1,11 +1,11 @@
 /* limits.c - resource limits, and what has been used: prlimit, getrusage, times. */
 #include "arch/clock.h"
+#include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/rusage.h"
-#include "arch/syscall.h"
 #include <linux/fs.h>
 #include <linux/times.h>
 

@@ -2,6 +2,7 @@
  * Kinds of mount(2), told by flags: MS_REMOUNT changes a mount's flags and its
  * file system's options; MS_BIND shows a directory at a second place; without
  * either a new file system.  MS_MOVE and shared subtrees are left out: -EINVAL. */
+#include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
 #include "fs/fs_type.h"
@@ -13,7 +14,6 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
-#include "arch/syscall.h"
 #include <linux/fs.h>
 
 #define PER_MOUNT \

@@ -1,9 +1,9 @@
 /* pipe.c - pipe(2): a new pipe, its ends as descriptors. */
-#include "fs/pipe.h"
+#include "arch/syscall.h"
+#include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
-#include "arch/uaccess.h"
-#include "arch/syscall.h"
+#include "fs/pipe.h"
 #include <linux/fcntl.h>
 
 static long make_pipe(uaddr_t fds, uint32_t flags)

@@ -1,6 +1,7 @@
 /* process.c - who am I: numbers of processes, groups and sessions; what a
  * thread tells the kernel once. */
 #include "arch/cpu.h"
+#include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "mm/heap.h"
 #include "mm/kmap.h"
@@ -8,7 +9,6 @@
 #include "mm/tlb.h"
 #include "proc/pid.h"
 #include "proc/process.h"
-#include "arch/syscall.h"
 #include <asm/prctl.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>

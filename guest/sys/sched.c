@@ -1,6 +1,7 @@
 /* sched.c - sched_*(2), priorities, getcpu.  Policies are SCHED_OTHER only:
  * who asks for a real-time one is refused. */
 #include "arch/cpu.h"
+#include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "proc/pid.h"
@@ -8,7 +9,6 @@
 #include "proc/task.h"
 #include "sched/runq.h"
 #include "sched/sched.h"
-#include "arch/syscall.h"
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <linux/time_types.h>

@@ -5,13 +5,13 @@
  * be set.  CPU-time clocks read what the scheduler charged.  Left out: sleeping
  * and timers on CPU-time clocks; frequency adjustment. */
 #include "arch/clock.h"
+#include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "sched/times.h"
-#include "arch/syscall.h"
 
 #include <linux/timex.h>
 

@@ -7,8 +7,10 @@
 struct session;
 struct tty;
 
+/* console.c */
 void tty_init(void);  /* the console's; registers the nodes */
 void tty_start(void); /* the line's interrupts come from here on */
+/* jobctl.c */
 /* The session leader is gone: hang up (SIGHUP, SIGCONT to the foreground group),
  * the tty belongs to nobody.  tree_lock not held. */
 void tty_disassociate(struct session *s);
