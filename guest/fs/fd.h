@@ -2,9 +2,9 @@
 #ifndef FS_FD_H
 #define FS_FD_H
 
+#include "fs/file.h"
 #include "lib/base.h"
 
-struct file;
 struct files;
 
 #define FD_MAX 1048576 /* hard upper bound; RLIMIT_NOFILE is 1024/4096 */
@@ -28,5 +28,14 @@ int fd_open_add(struct file *f, uint32_t flags); /* alloc + install; takes over 
 int fd_close(int fd);                            /* 0 or -EBADF */
 /* dup2: f gets a reference; what was there is closed. */
 int fd_replace(int fd, struct file *f, uint32_t flags);
+
+/* `struct file *name`: what fd leads to, or NULL.  Its reference is given back where the
+ * block ends, whichever way that is. */
+#define WITH_FILE(name, fd) struct file *name __attribute__((cleanup(fd_leave))) = fd_get(fd)
+static inline void fd_leave(struct file **f)
+{
+    if (*f)
+        file_put(*f);
+}
 
 #endif

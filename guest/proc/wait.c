@@ -180,7 +180,7 @@ static int plain_status(const struct query *q)
 
 static int wait_pidfd(struct query *q, int fd)
 {
-    struct file *f = fd_get(fd);
+    WITH_FILE(f, fd);
     int rc = -EBADF;
 
     if (f == NULL)
@@ -197,7 +197,6 @@ static int wait_pidfd(struct query *q, int fd)
         if (rc == 0 && nonblock)
             rc = -EAGAIN;
     }
-    file_put(f);
     return rc;
 }
 

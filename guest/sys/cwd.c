@@ -76,18 +76,15 @@ SYSCALL1(chroot, uaddr_t, name) { return move_to_name(name, DIR_ROOT); }
 
 SYSCALL1(fchdir, int, fd)
 {
-    struct file *f = fd_get(fd);
+    WITH_FILE(f, fd);
     struct path p;
 
     if (!f)
         return -EBADF;
-    if (!f->path.dentry) {
-        file_put(f);
+    if (!f->path.dentry)
         return -ENOTDIR;
-    }
     p = f->path;
     path_get(&p);
-    file_put(f);
     return move_to(&p, DIR_CWD);
 }
 

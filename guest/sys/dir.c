@@ -356,12 +356,7 @@ SYSCALL5(renameat2, int, old_dfd, uaddr_t, old, int, dfd, uaddr_t, name, uint32_
 
 SYSCALL3(getdents64, int, fd, uaddr_t, to, uint32_t, room)
 {
-    struct file *f = fd_get(fd);
-    long ret;
+    WITH_FILE(f, fd);
 
-    if (!f)
-        return -EBADF;
-    ret = dir_read(f, to, room);
-    file_put(f);
-    return ret;
+    return f ? dir_read(f, to, room) : -EBADF;
 }

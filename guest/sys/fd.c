@@ -120,25 +120,16 @@ static long dup_from(struct file *f, int from, uint32_t flags)
 
 SYSCALL1(dup, int, fd)
 {
-    struct file *f = fd_get(fd);
-    long ret;
+    WITH_FILE(f, fd);
 
-    if (!f)
-        return -EBADF;
-    ret = dup_from(f, 0, 0);
-    file_put(f);
-    return ret;
+    return f ? dup_from(f, 0, 0) : -EBADF;
 }
 
 static long dup_to(int from, int to, uint32_t flags)
 {
-    struct file *f = fd_get(from);
-    long err;
+    WITH_FILE(f, from);
+    long err = f ? fd_replace(to, f, flags) : -EBADF;
 
-    if (!f)
-        return -EBADF;
-    err = fd_replace(to, f, flags);
-    file_put(f);
     return err ? err : to;
 }
 
@@ -225,10 +216,8 @@ static long get_lock(struct file *f, const void *owner, struct flock *l, uaddr_t
  * would outlive its descriptor, and later its inode. */
 static long unless_closed(int fd, struct file *f, const void *owner)
 {
-    struct file *now = fd_get(fd);
+    WITH_FILE(now, fd);
 
-    if (now)
-        file_put(now);
     if (now == f)
         return 0;
     locks_drop_owner(f->inode, owner);
@@ -304,21 +293,14 @@ static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
 
 SYSCALL3(fcntl, int, fd, int, cmd, uint64_t, arg)
 {
-    struct file *f = fd_get(fd);
-    long ret;
+    WITH_FILE(f, fd);
 
-    if (!f)
-        return -EBADF;
-    ret = fcntl_on(fd, f, cmd, arg);
-    file_put(f);
-    return ret;
+    return f ? fcntl_on(fd, f, cmd, arg) : -EBADF;
 }
 
 SYSCALL2(flock, int, fd, int, op)
 {
-    struct file *f;
     short type;
-    long ret;
 
     if (op & LOCK_MAND)
         return 0; /* Linux has dropped these, and says nothing */
@@ -328,12 +310,8 @@ SYSCALL2(flock, int, fd, int, op)
     case LOCK_UN: type = F_UNLCK; break;
     default: return -EINVAL;
     }
-    f = fd_get(fd);
-    if (!f)
-        return -EBADF;
-    ret = f->flags & O_PATH ? -EBADF : lock_flock(f, type, !(op & LOCK_NB));
-    file_put(f);
-    return ret;
+    WITH_FILE(f, fd);
+    return f && !(f->flags & O_PATH) ? lock_flock(f, type, !(op & LOCK_NB)) : -EBADF;
 }
 
 /* --- ioctl --- */
@@ -366,12 +344,7 @@ static long ioctl_on(int fd, struct file *f, uint32_t cmd, uaddr_t arg)
 
 SYSCALL3(ioctl, int, fd, uint32_t, cmd, uaddr_t, arg)
 {
-    struct file *f = fd_get(fd);
-    long ret;
+    WITH_FILE(f, fd);
 
-    if (!f)
-        return -EBADF;
-    ret = ioctl_on(fd, f, cmd, arg);
-    file_put(f);
-    return ret;
+    return f ? ioctl_on(fd, f, cmd, arg) : -EBADF;
 }

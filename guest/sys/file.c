@@ -64,22 +64,14 @@ SYSCALL2(truncate, uaddr_t, name, int64_t, size)
 
 SYSCALL2(ftruncate, int, fd, int64_t, size)
 {
-    struct file *f;
-    long err;
-
     if (size < 0)
         return -EINVAL;
-    f = fd_get(fd);
-    if (!f)
+    WITH_FILE(f, fd);
+    if (!f || f->flags & O_PATH)
         return -EBADF;
-    if (f->flags & O_PATH)
-        err = -EBADF;
-    else if (f->ops != &tmpfs_file_ops || !file_writable(f))
-        err = -EINVAL;
-    else
-        err = truncate_inode(f->inode, (uint64_t)size);
-    file_put(f);
-    return err;
+    if (f->ops != &tmpfs_file_ops || !file_writable(f))
+        return -EINVAL;
+    return truncate_inode(f->inode, (uint64_t)size);
 }
 
 static long allocate(struct file *f, uint32_t mode, int64_t off, int64_t len)
@@ -107,32 +99,21 @@ static long allocate(struct file *f, uint32_t mode, int64_t off, int64_t len)
 
 SYSCALL4(fallocate, int, fd, uint32_t, mode, int64_t, off, int64_t, len)
 {
-    struct file *f = fd_get(fd);
-    long err;
+    WITH_FILE(f, fd);
 
-    if (!f)
-        return -EBADF;
-    err = allocate(f, mode, off, len);
-    file_put(f);
-    return err;
+    return f ? allocate(f, mode, off, len) : -EBADF;
 }
 
 SYSCALL4(fadvise64, int, fd, int64_t, off, int64_t, len, int, advice)
 {
-    struct file *f = fd_get(fd);
-    long err = 0;
+    WITH_FILE(f, fd);
 
     (void)off;
-    if (!f)
+    if (!f || f->flags & O_PATH)
         return -EBADF;
-    if (f->flags & O_PATH)
-        err = -EBADF;
-    else if (S_ISFIFO(f->inode->mode))
-        err = -ESPIPE;
-    else if (len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE)
-        err = -EINVAL;
-    file_put(f);
-    return err;
+    if (S_ISFIFO(f->inode->mode))
+        return -ESPIPE;
+    return len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE ? -EINVAL : 0;
 }
 
 /* --- sync --- */
@@ -141,17 +122,13 @@ enum sync_what { SYNC_FILE, SYNC_FS };
 
 static long sync_fd(int fd, enum sync_what what)
 {
-    struct file *f = fd_get(fd);
-    long err = 0;
+    WITH_FILE(f, fd);
 
-    if (!f)
+    if (!f || f->flags & O_PATH)
         return -EBADF;
-    if (f->flags & O_PATH)
-        err = -EBADF;
-    else if (what == SYNC_FILE && !S_ISREG(f->inode->mode) && !is_dir(f->inode))
-        err = -EINVAL; /* pipes, terminals: nothing to synchronize */
-    file_put(f);
-    return err;
+    if (what == SYNC_FILE && !S_ISREG(f->inode->mode) && !is_dir(f->inode))
+        return -EINVAL; /* pipes, terminals: nothing to synchronize */
+    return 0;
 }
 
 SYSCALL1(fsync, int, fd) { return sync_fd(fd, SYNC_FILE); }

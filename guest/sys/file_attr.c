@@ -34,22 +34,16 @@ static long with_path(int dfd, uaddr_t name, uint32_t walk,
     return err;
 }
 
-static long with_fd(int fd, bool also_path, long (*change)(struct inode *, const void *),
-                    const void *how)
+static long with_fd(int fd, long (*change)(struct inode *, const void *), const void *how)
 {
-    struct file *f = fd_get(fd);
+    WITH_FILE(f, fd);
     long err;
 
-    if (!f)
+    if (!f || f->flags & O_PATH)
         return -EBADF;
-    if (f->flags & O_PATH && !also_path) {
-        file_put(f);
-        return -EBADF;
-    }
     mutex_lock(&f->inode->lock);
     err = mount_readonly(f->path.mnt) ? -EROFS : change(f->inode, how);
     mutex_unlock(&f->inode->lock);
-    file_put(f);
     return err;
 }
 
@@ -82,7 +76,7 @@ SYSCALL2(chmod, uaddr_t, name, uint32_t, mode)
     return with_path(AT_FDCWD, name, WALK_FOLLOW, change_mode, &mode);
 }
 
-SYSCALL2(fchmod, int, fd, uint32_t, mode) { return with_fd(fd, false, change_mode, &mode); }
+SYSCALL2(fchmod, int, fd, uint32_t, mode) { return with_fd(fd, change_mode, &mode); }
 
 SYSCALL3(fchmodat, int, dfd, uaddr_t, name, uint32_t, mode)
 {
@@ -131,7 +125,7 @@ SYSCALL3(lchown, uaddr_t, name, uint32_t, uid, uint32_t, gid)
 
 SYSCALL3(fchown, int, fd, uint32_t, uid, uint32_t, gid)
 {
-    return with_fd(fd, false, change_owner, &(struct owner){ uid, gid });
+    return with_fd(fd, change_owner, &(struct owner){ uid, gid });
 }
 
 SYSCALL5(fchownat, int, dfd, uaddr_t, name, uint32_t, uid, uint32_t, gid, uint32_t, flags)
@@ -180,7 +174,7 @@ static bool nsec_ok(int64_t nsec)
 static long set_times(int dfd, uaddr_t name, struct times *t, uint32_t flags)
 {
     if (!name && dfd != AT_FDCWD)
-        return flags ? -EINVAL : with_fd(dfd, false, change_times, t);
+        return flags ? -EINVAL : with_fd(dfd, change_times, t);
     return with_path(dfd, name, walk_flags(flags), change_times, t);
 }
 

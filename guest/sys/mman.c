@@ -22,15 +22,12 @@
 
 SYSCALL6(mmap, uaddr_t, at, size_t, len, int, prot, int, flags, int, fd, uint64_t, off)
 {
-    struct file *f = NULL;
     if (off & ~PAGE_MASK)
         return -EINVAL;
-    if (!(flags & MAP_ANONYMOUS) && !(f = fd_get(fd)))
-        return -EBADF;
-    long ret = mm_map(current->mm, at, len, prot, flags, f, off);
-    if (f)
-        file_put(f);
-    return ret;
+    if (flags & MAP_ANONYMOUS)
+        return mm_map(current->mm, at, len, prot, flags, NULL, off);
+    WITH_FILE(f, fd);
+    return f ? mm_map(current->mm, at, len, prot, flags, f, off) : -EBADF;
 }
 
 SYSCALL3(mprotect, uaddr_t, at, size_t, len, int, prot)

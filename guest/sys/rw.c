@@ -54,23 +54,18 @@ static long move_at(struct file *f, struct uio *u, int64_t pos, enum direction d
 
 static long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, enum direction dir)
 {
-    struct file *f = fd_get(fd);
+    WITH_FILE(f, fd);
     struct iovec one;
     struct uio u;
-    long ret;
 
     if (!f)
         return -EBADF;
-    if (n > INT64_MAX) {
-        ret = -EINVAL;
-    } else if (!user_range(buf, n)) {
-        ret = (dir == WRITE ? file_writable(f) : file_readable(f)) ? -EFAULT : -EBADF;
-    } else {
-        uio_user(&u, &one, buf, MIN(n, MAX_RW));
-        ret = pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
-    }
-    file_put(f);
-    return ret;
+    if (n > INT64_MAX)
+        return -EINVAL;
+    if (!user_range(buf, n))
+        return (dir == WRITE ? file_writable(f) : file_readable(f)) ? -EFAULT : -EBADF;
+    uio_user(&u, &one, buf, MIN(n, MAX_RW));
+    return pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
 }
 
 /* A kernel copy of the vector, checked: how many bytes it covers, or -errno. */
@@ -98,16 +93,14 @@ static long vector_get(struct iovec *v, uaddr_t from, size_t n)
 static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, enum direction dir)
 {
     struct iovec few[VECTOR_ON_STACK], *v = few;
-    struct file *f = fd_get(fd);
+    WITH_FILE(f, fd);
     struct uio u = { 0 };
     long ret;
 
     if (!f)
         return -EBADF;
-    if (n > UIO_MAXIOV) {
-        file_put(f);
+    if (n > UIO_MAXIOV)
         return -EINVAL;
-    }
     if (n > VECTOR_ON_STACK) {
         /* A page of them at a time; what is beyond is a transfer cut short, as
          * every caller of writev() must expect. */
@@ -123,7 +116,6 @@ static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, enum direc
     }
     if (v != few)
         kfree(v);
-    file_put(f);
     return ret;
 }
 
@@ -158,20 +150,15 @@ SYSCALL4(pwritev, int, fd, uaddr_t, vec, size_t, n, int64_t, pos)
 
 SYSCALL3(lseek, int, fd, int64_t, off, int, whence)
 {
-    struct file *f = fd_get(fd);
+    WITH_FILE(f, fd);
     long ret;
 
-    if (!f)
+    if (!f || f->flags & O_PATH)
         return -EBADF;
-    if (f->flags & O_PATH) {
-        ret = -EBADF;
-    } else if (f->ops->nonseekable) {
-        ret = -ESPIPE;
-    } else {
-        mutex_lock(&f->lock);
-        ret = f->ops->seek ? f->ops->seek(f, off, whence) : file_regular_seek(f, off, whence);
-        mutex_unlock(&f->lock);
-    }
-    file_put(f);
+    if (f->ops->nonseekable)
+        return -ESPIPE;
+    mutex_lock(&f->lock);
+    ret = f->ops->seek ? f->ops->seek(f, off, whence) : file_regular_seek(f, off, whence);
+    mutex_unlock(&f->lock);
     return ret;
 }

@@ -126,20 +126,14 @@ static long copy_files(struct file *in, uaddr_t in_off, struct file *out, uaddr_
 
 SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
 {
-    struct file *in = fd_get(in_fd), *out = fd_get(out_fd);
-    long ret;
+    WITH_FILE(in, in_fd);
+    WITH_FILE(out, out_fd);
 
     if (!in || !out || !file_readable(in) || !file_writable(out))
-        ret = -EBADF;
-    else if (!in->ops->read || in->ops->nonseekable || !out->ops->write || out->flags & O_APPEND)
-        ret = -EINVAL;
-    else
-        ret = copy_files(in, offset, out, 0, n, false);
-    if (in)
-        file_put(in);
-    if (out)
-        file_put(out);
-    return ret;
+        return -EBADF;
+    if (!in->ops->read || in->ops->nonseekable || !out->ops->write || out->flags & O_APPEND)
+        return -EINVAL;
+    return copy_files(in, offset, out, 0, n, false);
 }
 
 static long copy_range_check(struct file *in, struct file *out, uint32_t flags)
@@ -160,16 +154,9 @@ static long copy_range_check(struct file *in, struct file *out, uint32_t flags)
 SYSCALL6(copy_file_range, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out_off, size_t, n,
          uint32_t, flags)
 {
-    struct file *in = fd_get(in_fd), *out = fd_get(out_fd);
-    long ret = -EBADF;
+    WITH_FILE(in, in_fd);
+    WITH_FILE(out, out_fd);
+    long err = in && out ? copy_range_check(in, out, flags) : -EBADF;
 
-    if (in && out)
-        ret = copy_range_check(in, out, flags);
-    if (in && out && ret == 0)
-        ret = copy_files(in, in_off, out, out_off, n, true);
-    if (in)
-        file_put(in);
-    if (out)
-        file_put(out);
-    return ret;
+    return err ? err : copy_files(in, in_off, out, out_off, n, true);
 }

@@ -347,7 +347,7 @@ SYSCALL4(pidfd_send_signal, int, fd, int, sig, uaddr_t, uinfo, uint32_t, flags)
 
     if (flags > PIDFD_SIGNAL_PROCESS_GROUP || (flags & (flags - 1)) != 0)
         return -EINVAL;
-    struct file *f = fd_get(fd);
+    WITH_FILE(f, fd);
     if (f == NULL)
         return -EBADF;
     struct process *p = pidfd_process(f);
@@ -366,7 +366,6 @@ SYSCALL4(pidfd_send_signal, int, fd, int, sig, uaddr_t, uinfo, uint32_t, flags)
         err = send_pidfd(f, scope, sig, &info);
         spin_unlock(&tree_lock);
     }
-    file_put(f);
     return err;
 }
 

@@ -155,14 +155,9 @@ SYSCALL4(newfstatat, int, dfd, uaddr_t, name, uaddr_t, to, uint32_t, flags)
 
 SYSCALL2(fstat, int, fd, uaddr_t, to)
 {
-    struct file *f = fd_get(fd);
-    long err;
+    WITH_FILE(f, fd);
 
-    if (!f)
-        return -EBADF;
-    err = stat_put(f->inode, to);
-    file_put(f);
-    return err;
+    return f ? stat_put(f->inode, to) : -EBADF;
 }
 
 SYSCALL5(statx, int, dfd, uaddr_t, name, uint32_t, flags, uint32_t, mask, uaddr_t, to)
@@ -222,14 +217,9 @@ SYSCALL2(statfs, uaddr_t, name, uaddr_t, to)
 
 SYSCALL2(fstatfs, int, fd, uaddr_t, to)
 {
-    struct file *f = fd_get(fd);
-    long err;
+    WITH_FILE(f, fd);
 
-    if (!f)
-        return -EBADF;
-    err = statfs_put(f->inode->sb, f->path.mnt, to);
-    file_put(f);
-    return err;
+    return f ? statfs_put(f->inode->sb, f->path.mnt, to) : -EBADF;
 }
 
 /* --- access --- */

@@ -38,12 +38,9 @@ static long path_check(uaddr_t path, uint32_t flags)
 
 static long fd_check(int fd)
 {
-    struct file *f = fd_get(fd);
-    long err = !f || f->flags & O_PATH ? -EBADF : 0;
+    WITH_FILE(f, fd);
 
-    if (f)
-        file_put(f);
-    return err;
+    return !f || f->flags & O_PATH ? -EBADF : 0;
 }
 
 SYSCALL2(getxattr, uaddr_t, path, uaddr_t, name)
