@@ -110,7 +110,7 @@ void notify_parent(struct process *p, int code)
     if (sig != 0) {
         siginfo_child(&info, p, code, value);
         info.si_signo = sig;
-        signal_send_process(parent, sig, &info);
+        signal_send_process_locked(parent, sig, &info);
     }
     waitq_wake(&parent->child_wait);
 }
@@ -162,8 +162,8 @@ static bool has_stopped(uint32_t pgid)
 void pgrp_hangup_if_orphaned(uint32_t pgid)
 {
     if (pgrp_orphaned(pgid) && has_stopped(pgid)) {
-        signal_send_pgrp(pgid, SIGHUP, NULL);
-        signal_send_pgrp(pgid, SIGCONT, NULL);
+        signal_send_pgrp_locked(pgid, SIGHUP, NULL);
+        signal_send_pgrp_locked(pgid, SIGCONT, NULL);
     }
 }
 

@@ -131,7 +131,7 @@ static uint64_t look_limit(struct process *p, uint64_t used)
             MAX(limit->rlim_cur, 1ull) * NSEC_PER_SEC - MIN(used, limit->rlim_cur * NSEC_PER_SEC);
     }
     if (sig != 0)
-        signal_send_process(p, sig, NULL);
+        signal_send_process_locked(p, sig, NULL);
     spin_unlock(&tree_lock);
     return left;
 }

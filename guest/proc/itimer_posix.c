@@ -50,9 +50,9 @@ static void send_expiry(struct posix_timer *pt, struct process *p, struct task *
     info.si_overrun = (int)pt->overrun;
     info.si_value = pt->value;
     if (to != NULL)
-        signal_send_task(to, pt->it.signo, &info);
+        signal_send_task_locked(to, pt->it.signo, &info);
     else
-        signal_send_process(p, pt->it.signo, &info);
+        signal_send_process_locked(p, pt->it.signo, &info);
 }
 
 static void expired(struct itimer *it, uint32_t missed)

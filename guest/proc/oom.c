@@ -59,7 +59,7 @@ int oom_kill(void)
         kprintf("out of memory: killed process %u (%s), %llu KiB mapped\n", victim->tgid,
                 victim->leader->rec->comm,
                 (unsigned long long)mapped_by(victim) * (PAGE_SIZE / 1024));
-        signal_send_process(victim, SIGKILL, NULL);
+        signal_send_process_locked(victim, SIGKILL, NULL);
     }
     spin_unlock(&tree_lock);
     return victim != NULL ? 0 : -ENOMEM;

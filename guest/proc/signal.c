@@ -25,21 +25,6 @@
 #include "sched/sched.h"
 #include "trace/trace.h"
 
-/* tree_lock may be held by the caller or not; either way it stays so. */
-static bool tree_enter(void)
-{
-    if (spin_held(&tree_lock))
-        return false;
-    spin_lock(&tree_lock);
-    return true;
-}
-
-static void tree_leave(bool entered)
-{
-    if (entered)
-        spin_unlock(&tree_lock);
-}
-
 static struct sighand *process_sighand(struct process *p)
 {
     struct task *t;
@@ -179,6 +164,7 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
     bool continued = false;
     int err = 0;
 
+    ASSERT_SPIN_HELD(&tree_lock);
     if (sh == NULL || p->group_exit)
         return 0; /* a zombie, or about to be one */
     struct task *any = to != NULL ? to : list_first(&p->threads, struct task, thread_link);
@@ -210,29 +196,20 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
     return err;
 }
 
-int signal_send_task(struct task *t, int sig, const siginfo_t *info)
+int signal_send_task_locked(struct task *t, int sig, const siginfo_t *info)
 {
-    bool entered = tree_enter();
-    int err = send(t->proc, t, sig, info);
-
-    tree_leave(entered);
-    return err;
+    return send(t->proc, t, sig, info);
 }
 
-int signal_send_process(struct process *p, int sig, const siginfo_t *info)
+int signal_send_process_locked(struct process *p, int sig, const siginfo_t *info)
 {
-    bool entered = tree_enter();
-    int err = send(p, NULL, sig, info);
-
-    tree_leave(entered);
-    return err;
+    return send(p, NULL, sig, info);
 }
 
-int signal_send_pgrp(uint32_t pgid, int sig, const siginfo_t *info)
+int signal_send_pgrp_locked(uint32_t pgid, int sig, const siginfo_t *info)
 {
     struct process *p;
     int err = -ESRCH;
-    bool entered = tree_enter();
 
     list_for_each(p, &all_processes, all_link) {
         if (p->pgid != pgid)
@@ -241,7 +218,30 @@ int signal_send_pgrp(uint32_t pgid, int sig, const siginfo_t *info)
         if (err != 0)
             err = one;
     }
-    tree_leave(entered);
+    return err;
+}
+
+int signal_send_task(struct task *t, int sig, const siginfo_t *info)
+{
+    spin_lock(&tree_lock);
+    int err = signal_send_task_locked(t, sig, info);
+    spin_unlock(&tree_lock);
+    return err;
+}
+
+int signal_send_process(struct process *p, int sig, const siginfo_t *info)
+{
+    spin_lock(&tree_lock);
+    int err = signal_send_process_locked(p, sig, info);
+    spin_unlock(&tree_lock);
+    return err;
+}
+
+int signal_send_pgrp(uint32_t pgid, int sig, const siginfo_t *info)
+{
+    spin_lock(&tree_lock);
+    int err = signal_send_pgrp_locked(pgid, sig, info);
+    spin_unlock(&tree_lock);
     return err;
 }
 
@@ -257,7 +257,7 @@ void signal_force(int sig, int code, uaddr_t addr)
     info.si_signo = sig;
     info.si_code = code;
     info.si_addr = (void *)addr;
-    bool entered = tree_enter();
+    spin_lock(&tree_lock);
     struct sighand *sh = t->sighand;
     trace_signal(t->rec->mm, t->tid, (uint32_t)sig, code);
     if (sig == SIGKILL)
@@ -273,7 +273,7 @@ void signal_force(int sig, int code, uaddr_t addr)
         sigpending_add(&t->pending, sig, &info, t->cred.uid, UINT64_MAX);
     signal_recalc(t);
     spin_unlock(&sh->lock);
-    tree_leave(entered);
+    spin_unlock(&tree_lock);
 }
 
 bool signal_allowed(struct process *p, int sig)

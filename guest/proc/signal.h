@@ -57,13 +57,15 @@ uint32_t signal_charged(uint32_t uid); /* SigQ of /proc/PID/status */
 /* signal.c: may current send sig to p?  tree_lock held. */
 bool signal_allowed(struct process *p, int sig);
 /* Sending.  info NULL: from the kernel (SI_KERNEL).  0 or -EAGAIN (queue full,
- * real-time signals only).  Permission is the caller's business.  tree_lock
- * may be held, sighand.lock not. */
+ * real-time signals only); -ESRCH: nobody is in the group.  Permission is the caller's
+ * business.  tree_lock is not held, but for *_locked it is; sighand.lock never. */
 int signal_send_task(struct task *t, int sig, const siginfo_t *info); /* tkill, faults */
 int signal_send_process(struct process *p, int sig, const siginfo_t *info);
-/* -ESRCH: nobody; takes tree_lock */
 int signal_send_pgrp(uint32_t pgid, int sig, const siginfo_t *info);
-/* For faults: current gets it now even if blocked or ignored (then it kills). */
+int signal_send_task_locked(struct task *t, int sig, const siginfo_t *info);
+int signal_send_process_locked(struct process *p, int sig, const siginfo_t *info);
+int signal_send_pgrp_locked(uint32_t pgid, int sig, const siginfo_t *info);
+/* For faults, tree_lock not held: current gets it now even if blocked or ignored (then it kills). */
 void signal_force(int sig, int code, uaddr_t addr);
 
 void signal_recalc(struct task *t); /* after a change of current's mask: sighand.lock held */

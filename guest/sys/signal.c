@@ -213,7 +213,7 @@ static int send_checked(struct process *p, int sig, const siginfo_t *info)
 {
     if (!signal_allowed(p, sig))
         return -EPERM;
-    return sig != 0 ? signal_send_process(p, sig, info) : 0;
+    return sig != 0 ? signal_send_process_locked(p, sig, info) : 0;
 }
 
 /* To every process of a group, or with pgid 0 to all but PID 1 and ourselves.
@@ -269,7 +269,7 @@ static int send_thread(uint32_t tgid, uint32_t tid, int sig, const siginfo_t *in
     if (t != NULL && (tgid == 0 || t->proc->tgid == tgid)) {
         err = signal_allowed(t->proc, sig) ? 0 : -EPERM;
         if (err == 0 && sig != 0)
-            err = signal_send_task(t, sig, info);
+            err = signal_send_task_locked(t, sig, info);
     }
     spin_unlock(&tree_lock);
     return err;
@@ -336,7 +336,7 @@ static int send_pidfd(const struct file *f, uint32_t scope, int sig, const sigin
         return send_checked(p, sig, info);
     if (!signal_allowed(p, sig))
         return -EPERM;
-    return sig != 0 ? signal_send_task(t != NULL ? t : p->leader, sig, info) : 0;
+    return sig != 0 ? signal_send_task_locked(t != NULL ? t : p->leader, sig, info) : 0;
 }
 
 /* uinfo 0: as kill() or tgkill() does it. */

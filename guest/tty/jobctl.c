@@ -50,7 +50,7 @@ int tty_job_control(struct tty *tty, int sig)
             err = -EIO;
         } else {
             siginfo_user(&info, sig, SI_KERNEL);
-            signal_send_pgrp(p->pgid, sig, &info);
+            signal_send_pgrp_locked(p->pgid, sig, &info);
             err = -ERESTARTSYS;
         }
     }
@@ -149,8 +149,8 @@ long tty_acquire(struct tty *tty, bool steal)
 static void hang_up(uint32_t pgid)
 {
     if (pgid != 0) {
-        signal_send_pgrp(pgid, SIGHUP, NULL);
-        signal_send_pgrp(pgid, SIGCONT, NULL);
+        signal_send_pgrp_locked(pgid, SIGHUP, NULL);
+        signal_send_pgrp_locked(pgid, SIGCONT, NULL);
     }
 }
 
