@@ -26,7 +26,7 @@ HARDEN_LD   := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. $(HARDEN)
 # A dynamic linker costs every start 0.2 ms, so all libraries are linked statically.  What
 # relocates itself at each start should have little to relocate: vmm/capstone_x86.c.
-VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lseccomp -lpthread
+VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lzstd -llz4 -lseccomp -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
 TRACE_LIB   := $(patsubst %,vmm/trace/lib/%.c,schema metadata reader idmap replay format)
 VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB) images/cpio.c

@@ -65,7 +65,8 @@ static long try_init(const char *path)
  * has prepared. */
 static void init_thread(void)
 {
-    static const char *const usual[] = { "/sbin/init", "/etc/init", "/bin/init", "/bin/sh" };
+    static const char *const usual[] = { "/init", "/sbin/init", "/etc/init", "/bin/init",
+                                         "/bin/sh" };
     if (cmdline.too_many)
         panic("too many words for init on the kernel command line");
     open_console();

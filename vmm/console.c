@@ -24,6 +24,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "vmm/mapped.h"
 #include "vmm/options.h"
 #include "vmm/say.h"
 #include "vmm/stop.h"
@@ -302,11 +303,17 @@ void console_run(struct console *c, double timeout)
             { .fd = c->stop->wake_fd, .events = POLLIN },
         };
         int left = time_limit_left();
+        const char *shrunk = mapped_shrunk();
+        if (shrunk != NULL) {
+            vm_stop(c->stop, STOP_FAILED, EXIT_VMM, -1, MAPPED_SHRUNK, shrunk);
+            break;
+        }
         if (left == 0) {
             vm_stop(c->stop, STOP_TIMEOUT, EXIT_TIMEOUT, -1, "time limit of %g s reached", timeout);
             break;
         }
-        if (poll(fds, sizeof(fds) / sizeof(fds[0]), left) < 0)
+        int wait = left < 0 || left > MAPPED_LOOK_MS ? MAPPED_LOOK_MS : left;
+        if (poll(fds, sizeof(fds) / sizeof(fds[0]), wait) < 0)
             continue; /* EINTR */
         if (fds[0].revents != 0) {
             uint64_t ignored;

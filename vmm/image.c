@@ -40,9 +40,16 @@ static const char *add_segment(struct image *im, const GElf_Phdr *ph, uint64_t f
     return NULL;
 }
 
-/* Looks for the PVH note in one PT_NOTE segment. */
-static bool find_entry(Elf *elf, const GElf_Phdr *ph, uint64_t file_size, uint32_t *entry)
+static bool is_note(const GElf_Nhdr *note, const char *at, uint32_t type, const char *name)
 {
+    return note->n_type == type && note->n_namesz == strlen(name) + 1 &&
+           memcmp(at, name, note->n_namesz) == 0;
+}
+
+/* Looks at the notes in one PT_NOTE segment.  True: the PVH entry is there. */
+static bool read_notes(struct image *im, Elf *elf, const GElf_Phdr *ph, uint64_t file_size)
+{
+    bool found = false;
     if (ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset)
         return false;
     Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)ph->p_offset, ph->p_filesz,
@@ -51,15 +58,19 @@ static bool find_entry(Elf *elf, const GElf_Phdr *ph, uint64_t file_size, uint32
     size_t name, desc, at = 0;
     while (data != NULL && (at = gelf_getnote(data, at, &note, &name, &desc)) > 0) {
         const char *bytes = data->d_buf;
-        if (note.n_type != XEN_ELFNOTE_PHYS32_ENTRY || note.n_namesz != 4 ||
-            memcmp(bytes + name, "Xen", 4) != 0 || (note.n_descsz != 4 && note.n_descsz != 8))
-            continue;
-        uint64_t value = 0;
-        memcpy(&value, bytes + desc, note.n_descsz);
-        *entry = (uint32_t)value;
-        return value <= UINT32_MAX;
+        if (is_note(&note, bytes + name, KERNEL_NOTE_TYPE, KERNEL_NOTE_NAME) &&
+            note.n_descsz >= sizeof(im->note)) {
+            im->is_ours = true;
+            memcpy(&im->note, bytes + desc, sizeof(im->note));
+        } else if (!found && is_note(&note, bytes + name, XEN_ELFNOTE_PHYS32_ENTRY, "Xen") &&
+                   (note.n_descsz == 4 || note.n_descsz == 8)) {
+            uint64_t value = 0;
+            memcpy(&value, bytes + desc, note.n_descsz);
+            im->entry = (uint32_t)value;
+            found = value <= UINT32_MAX;
+        }
     }
-    return false;
+    return found;
 }
 
 static const char *read_headers(struct image *im, Elf *elf, uint64_t file_size)
@@ -82,8 +93,8 @@ static const char *read_headers(struct image *im, Elf *elf, uint64_t file_size)
             return "program headers reach past the end of the file";
         if (ph.p_type == PT_LOAD)
             wrong = add_segment(im, &ph, file_size);
-        else if (ph.p_type == PT_NOTE && !found)
-            found = find_entry(elf, &ph, file_size, &im->entry);
+        else if (ph.p_type == PT_NOTE)
+            found |= read_notes(im, elf, &ph, file_size);
         if (wrong != NULL)
             return wrong;
     }
@@ -131,6 +142,11 @@ const struct image_segment *image_overlap(const struct image *im, uint64_t start
             return s;
     }
     return NULL;
+}
+
+uint64_t image_least_memory(const struct image *im, unsigned cpus)
+{
+    return ((uint64_t)im->note.least_kib + (uint64_t)cpus * im->note.per_cpu_kib) << 10;
 }
 
 const char *image_place(const struct image *im, struct gmem *mem)

@@ -4,8 +4,10 @@
 #ifndef VMM_IMAGE_H
 #define VMM_IMAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/kernel_note.h"
 #include "vmm/gmem.h"
 
 #define IMAGE_SEGMENTS 32
@@ -14,6 +16,8 @@ struct image {
     const char *path;
     int fd;         /* stays open, for symbols; -1: closed */
     uint32_t entry; /* physical: the PVH entry point */
+    bool is_ours;   /* it has the note of shared/kernel_note.h: */
+    struct kernel_note note;
     unsigned nseg;
     struct image_segment {
         uint64_t paddr, offset, filesz, memsz;
@@ -23,6 +27,9 @@ struct image {
 /* NULL, or what is wrong with the file, as a phrase; then nothing is open. */
 const char *image_open(struct image *im, const char *path);
 void image_close(struct image *im);
+
+/* Bytes of RAM without which it does not run; 0: it does not say. */
+uint64_t image_least_memory(const struct image *im, unsigned cpus);
 
 /* Put all segments into RAM.  NULL, or what does not fit. */
 const char *image_place(const struct image *im, struct gmem *mem);

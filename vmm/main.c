@@ -19,6 +19,8 @@
 #include "vmm/cmdline.h"
 #include "vmm/console.h"
 #include "vmm/host.h"
+#include "vmm/initrd.h"
+#include "vmm/mapped.h"
 #include "vmm/options.h"
 #include "vmm/privilege.h"
 #include "vmm/report.h"
@@ -65,56 +67,40 @@ static char *make_cmdline(const struct options *opt, bool is_terminal)
     return NULL;
 }
 
-/* A file that cannot be mapped (a pipe, say) is first read into memory. */
-static int read_into_memory(int from)
+/* What the kernel says of itself against what it would get. */
+static bool fits_kernel(const struct options *opt, const struct image *im)
 {
-    char buf[65536];
-    ssize_t n;
-    int to = memfd_create("initrd", MFD_CLOEXEC);
-    while (to >= 0 && (n = read(from, buf, sizeof(buf))) != 0) {
-        if (n < 0 || write(to, buf, (size_t)n) != n) {
-            close(to);
-            to = -1;
-        }
-    }
-    close(from);
-    return to;
-}
-
-static bool open_initrd(const char *path, struct boot_module *m)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
-        if (S_ISDIR(st.st_mode)) {
-            close(fd);
-            say("%s: is a directory; --initrd wants a cpio archive", path);
-            return false;
-        }
-        fd = read_into_memory(fd);
-    }
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        say("%s: %s", path, strerror(errno));
+    uint64_t least = image_least_memory(im, opt->cpus);
+    if (im->is_ours && opt->cpus > im->note.cpus_max) {
+        say("%s: runs on %u CPUs at most; try -c %u", opt->kernel, im->note.cpus_max,
+            im->note.cpus_max);
         return false;
     }
-    *m = (struct boot_module){ .fd = fd, .bytes = (uint64_t)st.st_size, .word = "root" };
-    if (st.st_size == 0) {
-        say("%s: is empty; --initrd wants a cpio archive", path);
+    if (opt->memory < least) {
+        say("%s: needs at least %lluK of RAM with %u CPUs; try -m 8M", opt->kernel,
+            (unsigned long long)least >> 10, opt->cpus);
         return false;
     }
     return true;
 }
 
 /* -i and --add, in the order in which the kernel takes them. */
-static bool open_modules(const struct options *opt, struct boot_module *m, unsigned *n)
+static bool open_modules(const struct options *opt, const struct image *kernel,
+                         struct boot_module *m, unsigned *n)
 {
     *n = 0;
-    if (opt->initrd != NULL && !open_initrd(opt->initrd, &m[(*n)++]))
+    if (opt->initrd != NULL && !initrd_open(opt, kernel, &m[(*n)++]))
         return false;
     if (opt->nadd > 0) {
         m[*n].word = "add";
         if (!addfiles_pack(opt->add, opt->nadd, &m[*n].fd, &m[*n].bytes))
             return false;
+        uint64_t least = image_least_memory(kernel, opt->cpus) + m[*n].bytes;
+        if (least > opt->memory) {
+            say("--add: with the added files the guest needs at least %lluM of RAM",
+                (unsigned long long)(least >> 20) + 1);
+            return false;
+        }
         (*n)++;
     }
     return true;
@@ -130,6 +116,9 @@ static bool load(struct vm *vm, const char *cmdline, const struct boot_module *m
         say("%s: %s", vm->opt->kernel, wrong);
         return false;
     }
+    mapped_add(vm->image.fd, vm->opt->kernel);
+    if (vm->opt->initrd != NULL)
+        mapped_add(modules[0].fd, vm->opt->initrd);
     return vcpu_set_entry(&vm->vcpu[0], vm->image.entry, BOOT_START_INFO);
 }
 
@@ -159,6 +148,11 @@ static int finish(struct vm *vm, FILE *boot_report)
         status = EXIT_VMM;
     }
     console_release_signals(vm->console);
+    const char *shrunk = vm->stop.kind == STOP_DIED ? mapped_shrunk() : NULL;
+    if (shrunk != NULL) { /* what it died of */
+        say(MAPPED_SHRUNK, shrunk);
+        return EXIT_VMM;
+    }
     switch (vm->stop.kind) {
     case STOP_DIED:
         report_death(vm, stderr);
@@ -194,8 +188,10 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
         say("%s: %s", opt->kernel, wrong);
         return EXIT_VMM;
     }
+    if (!fits_kernel(opt, &vm->image))
+        return EXIT_VMM;
     char *cmdline = make_cmdline(opt, is_terminal);
-    if (cmdline == NULL || !open_modules(opt, modules, &nmodules))
+    if (cmdline == NULL || !open_modules(opt, &vm->image, modules, &nmodules))
         return EXIT_VMM;
     console_block_signals();
     if (!vm_create(vm, opt))

@@ -37,7 +37,8 @@ enum {
 static const struct argp_option option_table[] = {
     { "memory", 'm', "SIZE", 0, "Guest RAM, with K, M or G (default 256M)", 0 },
     { "cpus", 'c', "N", 0, "Number of vCPUs (default 1)", 0 },
-    { "initrd", 'i', "FILE", 0, "Root image (cpio newc) instead of the one inside KERNEL", 0 },
+    { "initrd", 'i', "FILE", 0,
+      "Root image (initramfs, compressed or not) instead of the one inside KERNEL", 0 },
     { "append", 'a', "STRING", 0, "Words for the kernel command line", 0 },
     { "add", OPT_ADD, "HOST[:GUEST]", 0,
       "Put a host file or directory into the guest's root; "
@@ -106,9 +107,12 @@ bool options_size(const char *text, uint64_t *bytes)
     }
     if (shift != 0)
         end++;
-    if (errno != 0 || *end != '\0' || n > (MEMORY_MAX >> shift))
+    if (*end != '\0')
         return false;
-    *bytes = (((uint64_t)n << shift) + 4095) & ~4095ull;
+    if (errno != 0 || n > (UINT64_MAX - 4095) >> shift)
+        *bytes = UINT64_MAX & ~4095ull; /* more than anybody's limit */
+    else
+        *bytes = (((uint64_t)n << shift) + 4095) & ~4095ull;
     return true;
 }
 

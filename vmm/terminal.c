@@ -4,25 +4,34 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "vmm/options.h"
 #include "vmm/say.h"
 
 static struct termios saved;
 static volatile sig_atomic_t is_terminal, is_raw;
 
+static void complain(const char *text)
+{
+    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+    (void)ignored;
+}
+
 /* Raised by an instruction of ours, or by somebody with kill(2). */
 static void on_fatal(int sig, siginfo_t *info, void *context)
 {
-    static const char text[] = "vmm: internal error; this is a bug in vmm\n";
     (void)context;
     terminal_restore();
-    if (info->si_code > 0 || info->si_pid == getpid()) {
-        ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
-        (void)ignored;
+    if (sig == SIGBUS && info->si_code == BUS_ADRERR) { /* guest memory: see mapped.h */
+        complain("vmm: a file became shorter while vmm had it mapped\n");
+        _exit(EXIT_VMM);
     }
+    if (info->si_code > 0 || info->si_pid == getpid())
+        complain("vmm: internal error; this is a bug in vmm\n");
     raise(sig); /* SA_RESETHAND: the default action, with its core */
 }
 

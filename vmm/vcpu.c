@@ -237,8 +237,7 @@ static bool run_until_stop(struct vcpu *v)
             continue;
         }
         if (ret != 0) {
-            vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s%s", strerror(errno),
-                    errno == EFAULT ? " (has a mapped image file become shorter?)" : "");
+            vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s", strerror(errno));
             return false;
         }
         uint32_t reason = v->run->exit_reason;

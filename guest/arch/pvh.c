@@ -6,11 +6,26 @@
  * within one GiB: loaders put their things together.  Everything is copied and
  * checked here, except the command line, which stays where it is. */
 #include "arch/boot.h"
+#include "arch/cpu.h"
 #include "arch/layout.h"
 #include "arch/pte.h"
 #include "arch/pvh.h"
 #include "lib/cmdline.h"
 #include "lib/string.h"
+#include "shared/kernel_note.h"
+
+/* An ELF note: sizes, type, name and contents, each padded to four bytes. */
+static const struct {
+    uint32_t name_bytes, bytes, type;
+    char name[(sizeof(KERNEL_NOTE_NAME) + 3) / 4 * 4];
+    struct kernel_note is;
+} note __attribute__((used, aligned(4), section(".note.forkscope"))) = {
+    sizeof(KERNEL_NOTE_NAME),
+    sizeof(struct kernel_note),
+    KERNEL_NOTE_TYPE,
+    KERNEL_NOTE_NAME,
+    { .cpus_max = MAX_CPUS, .least_kib = 6112, .per_cpu_kib = 32 },
+};
 
 #define START_MAGIC 0x336ec578u
 #define TYPE_RAM    1u

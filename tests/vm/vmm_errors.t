@@ -22,6 +22,27 @@ bad_kernel 'cut off' "$work/cut"
 : > "$work/empty"
 bad_kernel 'empty' "$work/empty"
 
+# What it gets against what it says it needs.
+refused()
+{
+    local pattern=$1
+    shift
+    run_machine "$O/vmm" "$@" "$KERNEL" -- true
+    is "$*: status" "$status" 125
+    is '... one line' "$(wc -l < "$work/err")" 1
+    like '... that says the limit' "$err" "$pattern"
+}
+refused 'at least 6144K' -m 4M
+refused 'at least 8160K' -m 8156K -c 64
+refused 'from 4M to 1T' -m 2T
+refused 'from 4M to 1T' -m 99999999999999999999G
+refused 'at most; try -c 64' -c 65
+head -c 300M /dev/zero > "$work/large"
+refused 'at least 307M' --add "$work/large"
+rm "$work/large"
+vm -m 6M -- sh -c 'ls | wc -l'
+is 'with the least that it names it runs' "$status" 0
+
 run_machine "$O/vmm" --no-such-option "$KERNEL"
 is 'bad option: status' "$status" 125
 run_machine "$O/vmm" -m 12parsecs "$KERNEL"
