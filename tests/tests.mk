@@ -59,3 +59,22 @@ $(UNIT): $O/tests/%: tests/%.c FORCE
 
 .PHONY: FORCE
 FORCE:
+
+# Fuzz targets: the first line names their sources, others may name libraries and flags,
+#     /* links: ... */   /* libs: ... */   /* cflags: ... */
+# clang's libFuzzer is the driver.  `make fuzz T=image SECONDS=600` runs one for longer.
+FUZZ := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+.PHONY: fuzz fuzz-targets
+fuzz-targets: $(FUZZ)
+$(FUZZ): $O/tests/%: tests/%.c FORCE
+	@mkdir -p $(@D)
+	@word() { sed -n "s,.*/\* $$1: *\(.*\) \*/.*,\1,p" $<; }; links=$$(word links); \
+	if [ -e $@ ] && [ -z "$$(find $< $$links tests/fuzz/*.h guest shared vmm images \
+		-name '*.[ch]' -newer $@ 2>/dev/null | head -1)" ]; then exit 0; fi; \
+	printf '  %-7s %s\n' FUZZ $<; \
+	clang -std=gnu11 -O1 -g $(TEST_WARN) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-D_GNU_SOURCE $$(word cflags) -I. -Iguest -Itests/unit -Itests/fuzz $< $$links -o $@ $$(word libs)
+
+fuzz: deps
+	@$(MAKE) --no-print-directory -s -j$(shell nproc) fuzz-targets
+	@O=$O tests/fuzz/run '$(T)' '$(or $(SECONDS),60)'

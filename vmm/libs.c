@@ -273,9 +273,11 @@ static bool append(struct search *s, const char *name, const char *host, const c
     if (s->n == OBJECTS_MAX)
         return false;
     struct object *o = &s->object[s->n];
-    *o = (struct object){
-        .host = strdup(host), .guest = strdup(guest), .name = strdup(name), .parent = parent
-    };
+    *o = (struct object){ .host = strdup(host), .name = strdup(name), .parent = parent };
+    /* What is named without a leading slash is looked for from the working directory,
+     * which is / in the guest when init starts. */
+    if (asprintf(&o->guest, "%s%s", guest[0] == '/' ? "" : "/", guest) < 0)
+        o->guest = NULL;
     s->n++;
     return o->host != NULL && o->guest != NULL && o->name != NULL;
 }
@@ -288,6 +290,11 @@ static bool known(const struct search *s, const char *name)
     return s->musl && strcmp(name, "libc.so") == 0;
 }
 
+static bool found_last(const struct search *s, libs_found *found, void *ctx)
+{
+    return found(ctx, s->object[s->n - 1].host, s->object[s->n - 1].guest);
+}
+
 static bool walk_object(struct search *s, unsigned who, libs_found *found, void *ctx)
 {
     struct dynamic d;
@@ -296,7 +303,7 @@ static bool walk_object(struct search *s, unsigned who, libs_found *found, void 
         const char *base = strrchr(d.interp, '/');
         base = base != NULL ? base + 1 : d.interp;
         s->musl = strncmp(base, "ld-musl", 7) == 0;
-        ok = append(s, base, d.interp, d.interp, 0) && found(ctx, d.interp, d.interp);
+        ok = append(s, base, d.interp, d.interp, 0) && found_last(s, found, ctx);
     }
     s->object[who].rpath = d.rpath;
     s->object[who].runpath = d.runpath;
@@ -310,7 +317,7 @@ static bool walk_object(struct search *s, unsigned who, libs_found *found, void 
                 d.needed[i]);
             ok = false;
         } else {
-            ok = append(s, d.needed[i], p.host, p.guest, (int)who) && found(ctx, p.host, p.guest);
+            ok = append(s, d.needed[i], p.host, p.guest, (int)who) && found_last(s, found, ctx);
         }
     }
     free_dynamic(&d);
