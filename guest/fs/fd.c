@@ -355,26 +355,38 @@ int fd_replace(int fd, struct file *f, uint32_t flags)
     return err;
 }
 
-int fd_flags(int fd, bool set, bool cloexec)
+/* lock held; NULL: fd is not open. */
+static struct fd_block *open_block(struct files *fs, int fd)
+{
+    struct file **slot = slot_of(fs, fd);
+
+    return slot && *slot ? block_at(fs, (uint32_t)fd / BLOCK_FDS) : NULL;
+}
+
+int fd_flags(int fd)
 {
     struct files *fs = current->files;
-    struct file **slot;
     int ret = -EBADF;
 
     spin_lock(&fs->lock);
-    slot = slot_of(fs, fd);
-    if (slot && *slot) {
-        struct fd_block *b = block_at(fs, (uint32_t)fd / BLOCK_FDS);
-        uint64_t bit = 1ull << fd % BLOCK_FDS;
-
-        ret = b->cloexec & bit ? FD_CLOEXEC : 0;
-        if (set) {
-            b->cloexec = cloexec ? b->cloexec | bit : b->cloexec & ~bit;
-            ret = 0;
-        }
-    }
+    struct fd_block *b = open_block(fs, fd);
+    if (b)
+        ret = b->cloexec >> fd % BLOCK_FDS & 1 ? FD_CLOEXEC : 0;
     spin_unlock(&fs->lock);
     return ret;
+}
+
+int fd_set_flags(int fd, int flags)
+{
+    struct files *fs = current->files;
+    uint64_t bit = 1ull << (unsigned)fd % BLOCK_FDS;
+
+    spin_lock(&fs->lock);
+    struct fd_block *b = open_block(fs, fd);
+    if (b)
+        b->cloexec = flags & FD_CLOEXEC ? b->cloexec | bit : b->cloexec & ~bit;
+    spin_unlock(&fs->lock);
+    return b ? 0 : -EBADF;
 }
 
 void files_close_on_exec(struct files *fs)

@@ -22,7 +22,8 @@ int files_next(struct files *fs, int fd);          /* lowest open descriptor >= 
 int fd_alloc(int from, uint32_t flags /* O_CLOEXEC */); /* reserves; -EMFILE */
 void fd_install(int fd, struct file *f);                /* takes over the reference */
 void fd_cancel(int fd);
-int fd_flags(int fd, bool set, bool cloexec);    /* FD_CLOEXEC or 0; -EBADF */
+int fd_flags(int fd);                            /* FD_CLOEXEC or 0; -EBADF */
+int fd_set_flags(int fd, int flags);             /* FD_CLOEXEC or 0: 0 or -EBADF */
 struct file *fd_get(int fd);                     /* with a reference, NULL: -EBADF */
 int fd_open_add(struct file *f, uint32_t flags); /* alloc + install; takes over f, always */
 int fd_close(int fd);                            /* 0 or -EBADF */

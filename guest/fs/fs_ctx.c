@@ -47,8 +47,10 @@ void fs_ctx_put(struct fs_ctx *c)
     kfree(c);
 }
 
+enum place { CWD, ROOT };
+
 /* A kernel thread has no context: it is at the root. */
-static void ctx_path(bool root, struct path *out)
+static void ctx_path(enum place place, struct path *out)
 {
     struct fs_ctx *c = current->fs;
 
@@ -58,11 +60,11 @@ static void ctx_path(bool root, struct path *out)
         return;
     }
     spin_lock(&c->lock);
-    *out = root ? c->root : c->cwd;
+    *out = place == ROOT ? c->root : c->cwd;
     path_get(out);
     spin_unlock(&c->lock);
 }
 
-void fs_get_root(struct path *out) { ctx_path(true, out); }
+void fs_get_root(struct path *out) { ctx_path(ROOT, out); }
 
-void fs_get_cwd(struct path *out) { ctx_path(false, out); }
+void fs_get_cwd(struct path *out) { ctx_path(CWD, out); }

@@ -84,15 +84,17 @@ static int page_make(struct inode *in, uint64_t i, pfn_t *out)
     return 0;
 }
 
+enum reach { WITHIN_FILE, BEYOND_TOO };
+
 /* A reference to page i, which is made if it is a hole: 0, -ENOSPC, -ENOMEM.
- * beyond: -ENXIO unless the file reaches to the page. */
-static int page_get_or_make(struct inode *in, uint64_t i, bool beyond, pfn_t *out)
+ * WITHIN_FILE: -ENXIO unless the file reaches to the page. */
+static int page_get_or_make(struct inode *in, uint64_t i, enum reach reach, pfn_t *out)
 {
     int err = 0;
 
     spin_lock(&in->pages_lock);
     pfn_t pfn = inode_page(in, i);
-    if (!beyond && i >= PAGES_OF(in->size)) {
+    if (reach == WITHIN_FILE && i >= PAGES_OF(in->size)) {
         err = -ENXIO;
     } else if (pfn) {
         frame_get(pfn);
@@ -180,7 +182,7 @@ static long write_locked(struct inode *in, struct uio *u, uint64_t *pos)
         err = at + n > in->size && inode_sealed(in, F_SEAL_GROW) ? -EPERM : 0;
         if (err)
             break;
-        err = page_get_or_make(in, at >> PAGE_SHIFT, true, &pfn);
+        err = page_get_or_make(in, at >> PAGE_SHIFT, BEYOND_TOO, &pfn);
         if (err)
             break;
         long moved = uio_get(u, (char *)frame_va(pfn) + off, n);
@@ -322,7 +324,7 @@ static int reserve(struct inode *in, uint64_t off, uint64_t end)
 {
     for (uint64_t i = off >> PAGE_SHIFT; i <= (end - 1) >> PAGE_SHIFT; i++) {
         pfn_t pfn;
-        int err = page_get_or_make(in, i, true, &pfn);
+        int err = page_get_or_make(in, i, BEYOND_TOO, &pfn);
 
         if (err)
             return err;
@@ -427,7 +429,7 @@ int file_get_page(struct file *f, uint64_t index, bool fill, pfn_t *pfn)
     struct inode *in = f->inode;
 
     if (fill)
-        return page_get_or_make(in, index, false, pfn);
+        return page_get_or_make(in, index, WITHIN_FILE, pfn);
     if (index >= PAGES_OF(__atomic_load_n(&in->size, __ATOMIC_RELAXED)))
         return -ENXIO;
     *pfn = page_look(in, index);

@@ -187,7 +187,7 @@ static int follow_link(struct walker *w, struct inode *in)
 }
 
 /* To the child of that name; a symlink is followed if asked. */
-static int step_down(struct walker *w, const char *name, size_t len, bool follow)
+static int step_down(struct walker *w, const char *name, size_t len, uint32_t flags)
 {
     struct dentry *d;
     int err;
@@ -197,7 +197,7 @@ static int step_down(struct walker *w, const char *name, size_t len, bool follow
     err = dentry_find(w->at.dentry, name, len, &d);
     if (err)
         return err;
-    if (follow && S_ISLNK(d->inode->mode)) {
+    if (flags & WALK_FOLLOW && S_ISLNK(d->inode->mode)) {
         err = follow_link(w, d->inode);
         dentry_put(d);
         return err;
@@ -278,7 +278,7 @@ int walk_parent(struct walker *w)
         if (w->kind == LAST_DOTDOT)
             step_up(w);
         else if (w->kind == LAST_NAME)
-            err = step_down(w, w->last, w->last_len, true);
+            err = step_down(w, w->last, w->last_len, WALK_FOLLOW);
         if (err)
             return err;
     }
@@ -299,7 +299,7 @@ int walk_last(struct walker *w, uint32_t flags, bool *missing)
             break;
         }
         uint32_t links = w->links;
-        err = step_down(w, w->last, w->last_len, (flags & WALK_FOLLOW) || w->slash);
+        err = step_down(w, w->last, w->last_len, w->slash ? WALK_FOLLOW : flags);
         if (err) {
             *missing = err == -ENOENT && links == w->links;
             return err;

@@ -117,9 +117,11 @@ static void pipe_release(struct file *f) { drop_end(pipe_of(f), f); }
 
 /* --- moving bytes; lock held -------------------------------------------------------- */
 
+enum direction { OUT_OF_RING, INTO_RING };
+
 /* Up to n bytes at offset `at` of the ring, to or from the user, within one page.
  * Bytes moved or -errno. */
-static long move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, bool out)
+static long move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, enum direction dir)
 {
     size_t ring = p->npages * PAGE_SIZE;
     at = at >= ring ? at - ring : at;
@@ -128,14 +130,14 @@ static long move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, bool 
         return -ENOMEM;
     char *bytes = (char *)frame_va(*page) + at % PAGE_SIZE;
     n = MIN(n, PAGE_SIZE - at % PAGE_SIZE);
-    return out ? uio_put(u, bytes, n) : uio_get(u, bytes, n);
+    return dir == OUT_OF_RING ? uio_put(u, bytes, n) : uio_get(u, bytes, n);
 }
 
 static long take_bytes(struct pipe *p, struct uio *u)
 {
     long done = 0;
     while (p->used > 0 && u->left > 0) {
-        long n = move_piece(p, p->start, p->used, u, true);
+        long n = move_piece(p, p->start, p->used, u, OUT_OF_RING);
         if (n < 0)
             return done > 0 ? done : n;
         p->start = (p->start + (size_t)n) % (p->npages * PAGE_SIZE);
@@ -151,7 +153,7 @@ static long put_bytes(struct pipe *p, struct uio *u)
 {
     long done = 0;
     while (u->left > 0 && room_now(p) > 0) {
-        long n = move_piece(p, p->start + p->used, room_now(p), u, false);
+        long n = move_piece(p, p->start + p->used, room_now(p), u, INTO_RING);
         if (n < 0)
             return done > 0 ? done : n;
         __atomic_store_n(&p->used, p->used + (size_t)n, __ATOMIC_RELEASE);

@@ -70,7 +70,7 @@ static long exec_at(struct target *target, const struct vectors *v)
     const char *slash = target->path[0] != '\0' ? "/" : "";
     long rc = -ENAMETOOLONG;
     if (ksnprintf(name, PATH_MAX, "/dev/fd/%d%s%s", target->dfd, slash, target->path) < PATH_MAX) {
-        int flags = fd_flags(target->dfd, false, false);
+        int flags = fd_flags(target->dfd);
         target->name = name;
         target->fd_closes = flags > 0;
         rc = exec(target, v);

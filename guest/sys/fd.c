@@ -76,7 +76,7 @@ SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
         if (fd < 0 || (uint32_t)fd > last)
             break;
         if (flags & CLOSE_RANGE_CLOEXEC)
-            fd_flags(fd, true, true);
+            fd_set_flags(fd, FD_CLOEXEC);
         else
             fd_close(fd);
         fd++;
@@ -136,7 +136,7 @@ static long dup_to(int from, int to, uint32_t flags)
 SYSCALL2(dup2, int, from, int, to)
 {
     if (from == to)
-        return fd_flags(from, false, false) < 0 ? -EBADF : to;
+        return fd_flags(from) < 0 ? -EBADF : to;
     return dup_to(from, to, 0);
 }
 
@@ -270,8 +270,8 @@ static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
     switch (cmd) {
     case F_DUPFD: return dup_fcntl(f, arg, 0);
     case F_DUPFD_CLOEXEC: return dup_fcntl(f, arg, O_CLOEXEC);
-    case F_GETFD: return fd_flags(fd, false, false);
-    case F_SETFD: return fd_flags(fd, true, arg & FD_CLOEXEC);
+    case F_GETFD: return fd_flags(fd);
+    case F_SETFD: return fd_set_flags(fd, (int)(arg & FD_CLOEXEC));
     case F_GETFL: /* what open(2) adds: a pipe or a pidfd has no place */
         return f->flags | (f->path.dentry && !(f->flags & O_PATH) ? O_LARGEFILE : 0);
     case F_SETFL: return set_flags(f, SETTABLE, (uint32_t)arg);
@@ -330,8 +330,8 @@ static long ioctl_on(int fd, struct file *f, uint32_t cmd, uaddr_t arg)
     if (f->flags & O_PATH)
         return -EBADF;
     switch (cmd) {
-    case FIOCLEX: return fd_flags(fd, true, true);
-    case FIONCLEX: return fd_flags(fd, true, false);
+    case FIOCLEX: return fd_set_flags(fd, FD_CLOEXEC);
+    case FIONCLEX: return fd_set_flags(fd, 0);
     case FIONBIO: return set_flag_from(f, O_NONBLOCK, arg);
     case FIOASYNC: return set_flag_from(f, FASYNC, arg);
     case FIONREAD:

@@ -95,9 +95,10 @@ static int position_put(struct file *f, uaddr_t user, uint64_t pos)
     return 0;
 }
 
-/* ranges: they may not overlap within one file. */
+enum overlap { MAY_OVERLAP, NO_OVERLAP }; /* within one file */
+
 static long copy_files(struct file *in, uaddr_t in_off, struct file *out, uaddr_t out_off, size_t n,
-                       bool ranges)
+                       enum overlap overlap)
 {
     bool may_wait = out->ops->nonseekable;
     struct file *own_in = in_off ? NULL : in, *own_out = out_off || may_wait ? NULL : out;
@@ -108,7 +109,8 @@ static long copy_files(struct file *in, uaddr_t in_off, struct file *out, uaddr_
     long done = position_get(in, in_off, &in_pos);
     if (!done && !may_wait)
         done = position_get(out, out_off, &out_pos);
-    if (!done && ranges && in->inode == out->inode && in_pos < out_pos + n && out_pos < in_pos + n)
+    if (!done && overlap == NO_OVERLAP && in->inode == out->inode && in_pos < out_pos + n &&
+        out_pos < in_pos + n)
         done = -EINVAL;
     if (!done) {
         if (may_wait)
@@ -133,7 +135,7 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
         return -EBADF;
     if (!in->ops->read || in->ops->nonseekable || !out->ops->write || out->flags & O_APPEND)
         return -EINVAL;
-    return copy_files(in, offset, out, 0, n, false);
+    return copy_files(in, offset, out, 0, n, MAY_OVERLAP);
 }
 
 static long copy_range_check(struct file *in, struct file *out, uint32_t flags)
@@ -158,5 +160,5 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out
     WITH_FILE(out, out_fd);
     long err = in && out ? copy_range_check(in, out, flags) : -EBADF;
 
-    return err ? err : copy_files(in, in_off, out, out_off, n, true);
+    return err ? err : copy_files(in, in_off, out, out_off, n, NO_OVERLAP);
 }

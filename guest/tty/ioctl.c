@@ -22,7 +22,9 @@ static long get_termios(struct tty *tty, uaddr_t to, size_t n)
     return copy_to_user(to, &t, n);
 }
 
-static long set_termios(struct tty *tty, uaddr_t from, size_t n, bool flush)
+enum typed_ahead { KEEP_INPUT, DROP_INPUT };
+
+static long set_termios(struct tty *tty, uaddr_t from, size_t n, enum typed_ahead input)
 {
     struct ktermios t;
     int err = tty_job_control(tty, SIGTTOU);
@@ -35,7 +37,7 @@ static long set_termios(struct tty *tty, uaddr_t from, size_t n, bool flush)
     if (copy_from_user(&t, from, n) != 0)
         return -EFAULT;
     spin_lock(&tty->lock);
-    if (flush)
+    if (input == DROP_INPUT)
         ldisc_flush(&tty->ldisc);
     ldisc_set_termios(&tty->ldisc, &t);
     tty_resume(tty);
@@ -131,11 +133,11 @@ long tty_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
     case TCGETS: return get_termios(tty, arg, sizeof(struct termios));
     case TCGETS2: return get_termios(tty, arg, sizeof(struct termios2));
     case TCSETS:
-    case TCSETSW: return set_termios(tty, arg, sizeof(struct termios), false);
-    case TCSETSF: return set_termios(tty, arg, sizeof(struct termios), true);
+    case TCSETSW: return set_termios(tty, arg, sizeof(struct termios), KEEP_INPUT);
+    case TCSETSF: return set_termios(tty, arg, sizeof(struct termios), DROP_INPUT);
     case TCSETS2:
-    case TCSETSW2: return set_termios(tty, arg, sizeof(struct termios2), false);
-    case TCSETSF2: return set_termios(tty, arg, sizeof(struct termios2), true);
+    case TCSETSW2: return set_termios(tty, arg, sizeof(struct termios2), KEEP_INPUT);
+    case TCSETSF2: return set_termios(tty, arg, sizeof(struct termios2), DROP_INPUT);
     case TIOCGWINSZ: return get_winsize(tty, arg);
     case TIOCSWINSZ: return set_winsize(tty, arg);
     case TIOCGPGRP: return tty_get_pgrp(tty, arg);

@@ -248,9 +248,11 @@ static void reprint(struct ldisc *l)
 }
 
 /* Adds a byte; in canonical mode one place is kept for the line's end. */
-static void put(struct ldisc *l, uint8_t c, bool end)
+enum ends { IN_LINE, ENDS_LINE };
+
+static void put(struct ldisc *l, uint8_t c, enum ends ends)
 {
-    uint32_t keep = lflag(l, ICANON) && !end ? 1 : 0;
+    uint32_t keep = lflag(l, ICANON) && ends == IN_LINE ? 1 : 0;
 
     if (l->head - l->tail + keep >= LDISC_BUF) {
         if (iflag(l, IMAXBEL))
@@ -259,11 +261,11 @@ static void put(struct ldisc *l, uint8_t c, bool end)
     }
     l->buf[RING(l->head)] = c;
     clear_end(l, l->head);
-    if (end)
+    if (ends == ENDS_LINE)
         mark_end(l, l->head);
     l->head++;
-    l->amid_line = !end && c != '\n' && c != '\r';
-    if (end)
+    l->amid_line = ends == IN_LINE && c != '\n' && c != '\r';
+    if (ends == ENDS_LINE)
         l->canon_head = l->head;
 }
 
@@ -274,7 +276,7 @@ static void put_echoed(struct ldisc *l, uint8_t c)
             l->canon_column = l->column;
         echo_char(l, c);
     }
-    put(l, c, false);
+    put(l, c, IN_LINE);
 }
 
 /* Canonical mode's own characters.  True: c was one. */
@@ -299,13 +301,13 @@ static bool edit(struct ldisc *l, uint8_t c)
     } else if (c == '\n') {
         if (lflag(l, ECHO) || lflag(l, ECHONL))
             echo_raw(l, '\n');
-        put(l, c, true);
+        put(l, c, ENDS_LINE);
     } else if (is_cc(l, c, VEOF)) {
-        put(l, 0, true);
+        put(l, 0, ENDS_LINE);
     } else if (is_cc(l, c, VEOL) || (ext && is_cc(l, c, VEOL2))) {
         if (lflag(l, ECHO))
             echo_char(l, c);
-        put(l, c, true);
+        put(l, c, ENDS_LINE);
     } else {
         return false;
     }
@@ -395,7 +397,7 @@ int ldisc_input(struct ldisc *l, uint8_t c)
             if (!lflag(l, ICANON)) { /* Enter goes to the next line in raw mode, too */
                 if (lflag(l, ECHO))
                     echo_raw(l, c);
-                put(l, c, false);
+                put(l, c, IN_LINE);
                 return 0;
             }
         }
