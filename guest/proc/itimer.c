@@ -66,11 +66,8 @@ static void fire(struct timer *t)
         it->expired(it, missed);
 }
 
-void itimer_setup(struct itimer *it, struct process *p, int signo,
-                  void (*expired)(struct itimer *, uint32_t))
+void itimer_setup(struct itimer *it, void (*expired)(struct itimer *, uint32_t))
 {
-    it->proc = p;
-    it->signo = signo;
     it->expired = expired;
     timer_setup(&it->timer, fire);
 }
@@ -172,9 +169,10 @@ static void fire_cpu(struct timer *t)
     }
     start_cpu(p, left);
     spin_unlock(&itimer_lock);
-    for (int i = ITIMER_VIRTUAL; i <= ITIMER_PROF; i++)
-        if (due[i])
-            p->itimers[i].expired(&p->itimers[i], 0);
+    if (due[ITIMER_VIRTUAL])
+        signal_send_process(p, SIGVTALRM, NULL);
+    if (due[ITIMER_PROF])
+        signal_send_process(p, SIGPROF, NULL);
 }
 
 void itimer_cpu_limit(struct process *p)
@@ -188,17 +186,15 @@ void itimer_cpu_limit(struct process *p)
 
 /* --- a process's ------------------------------------------------------------------ */
 
-static void send(struct itimer *it, uint32_t missed)
+static void alarm(struct itimer *it, uint32_t missed)
 {
     (void)missed;
-    signal_send_process(it->proc, it->signo, NULL);
+    signal_send_process(container_of(it, struct process, itimers[ITIMER_REAL]), SIGALRM, NULL);
 }
 
 void itimer_init(struct process *p)
 {
-    itimer_setup(&p->itimers[ITIMER_REAL], p, SIGALRM, send);
-    itimer_setup(&p->itimers[ITIMER_VIRTUAL], p, SIGVTALRM, send);
-    itimer_setup(&p->itimers[ITIMER_PROF], p, SIGPROF, send);
+    itimer_setup(&p->itimers[ITIMER_REAL], alarm);
     timer_setup(&p->itimer_cpu, fire_cpu);
     list_init(&p->posix_timers);
 }

@@ -24,8 +24,7 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *to,
                 struct itimer_setting *old);
 
 /* One on CLOCK_MONOTONIC.  All with itimer_lock held, but the first. */
-void itimer_setup(struct itimer *it, struct process *p, int signo,
-                  void (*expired)(struct itimer *, uint32_t missed));
+void itimer_setup(struct itimer *it, void (*expired)(struct itimer *, uint32_t missed));
 void itimer_start(struct itimer *it, uint64_t when); /* to now, if that is long ago */
 /* What is left of it at `now` on its clock. */
 void itimer_read(const struct itimer *it, uint64_t now, struct itimer_setting *s);

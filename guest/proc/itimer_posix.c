@@ -15,11 +15,12 @@
 #include "proc/signal_internal.h"
 
 struct posix_timer {
-    struct list link;            /* [i] in proc->posix_timers */
-    struct sig_account *account; /* [k], as all up to value */
+    struct list link;     /* [i] in proc->posix_timers */
+    struct process *proc; /* [k], as all up to value */
+    struct sig_account *account;
     int id;
     int clock;
-    int notify;
+    int notify, signo;
     uint32_t tid; /* SIGEV_THREAD_ID */
     sigval_t value;
     struct itimer it;
@@ -50,15 +51,15 @@ static void send_expiry(struct posix_timer *pt, struct process *p, struct task *
     info.si_overrun = (int)pt->overrun;
     info.si_value = pt->value;
     if (to != NULL)
-        signal_send_task_locked(to, pt->it.signo, &info);
+        signal_send_task_locked(to, pt->signo, &info);
     else
-        signal_send_process_locked(p, pt->it.signo, &info);
+        signal_send_process_locked(p, pt->signo, &info);
 }
 
 static void expired(struct itimer *it, uint32_t missed)
 {
     struct posix_timer *pt = container_of(it, struct posix_timer, it);
-    struct process *p = it->proc;
+    struct process *p = pt->proc;
     struct task *to = NULL, *any;
 
     if (pt->notify == SIGEV_NONE)
@@ -94,16 +95,16 @@ static bool clock_has_timers(int clock)
 static int set_event(struct posix_timer *pt, const struct sigevent *ev)
 {
     pt->notify = SIGEV_SIGNAL;
-    pt->it.signo = SIGALRM;
+    pt->signo = SIGALRM;
     pt->value.sival_int = pt->id;
     if (ev == NULL)
         return 0;
     pt->notify = ev->sigev_notify;
-    pt->it.signo = ev->sigev_signo;
+    pt->signo = ev->sigev_signo;
     pt->value = ev->sigev_value;
     if (pt->notify == SIGEV_NONE)
         return 0;
-    if (pt->it.signo < 1 || pt->it.signo > SIG_MAX)
+    if (pt->signo < 1 || pt->signo > SIG_MAX)
         return -EINVAL;
     if (pt->notify == SIGEV_THREAD_ID) {
         pt->tid = (uint32_t)ev->_sigev_un._tid;
@@ -132,8 +133,9 @@ int posix_timer_create(int clock, const struct sigevent *ev, int *id)
         kfree(pt);
         return -EAGAIN;
     }
+    pt->proc = p;
     pt->clock = clock;
-    itimer_setup(&pt->it, p, SIGALRM, expired);
+    itimer_setup(&pt->it, expired);
     spin_lock(&itimer_lock);
     pt->id = (int)p->next_timer_id;
     p->next_timer_id = (p->next_timer_id + 1) & INT32_MAX;

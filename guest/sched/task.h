@@ -117,9 +117,7 @@ struct task {
 /* A timer of a process: itimer.c. */
 struct itimer {
     uint64_t at_ns, interval_ns; /* [i] on its clock.  at 0: off; interval 0: only once */
-    struct timer timer;          /* [i] sees to it, unless the clock is the process's CPU time */
-    struct process *proc;        /* [k] */
-    int signo;                   /* [k] */
+    struct timer timer;          /* [i] sees to it; not used on the process's CPU time, nor is: */
     void (*expired)(struct itimer *it, uint32_t missed); /* [k] called with no lock held */
 };
 
