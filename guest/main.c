@@ -6,6 +6,7 @@
 #include "arch/clock.h"
 #include "arch/irq.h"
 #include "arch/pvh.h"
+#include "arch/hypercall.h"
 #include "entry/smp.h"
 #include "entry/trap.h"
 #include "fs/fd.h"
@@ -111,6 +112,7 @@ void kmain(paddr_t start_info)
     pvh_init(start_info);
     frame_init();
     mm_init();
+    hypercall_init(map_device);
     boot_stage(BOOT_paging);
     start_trace();
     boot_stage(BOOT_memory);

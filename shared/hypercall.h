@@ -22,6 +22,10 @@
 #define HC_PORT        0xe4
 #define HC_ABI_VERSION 1
 
+/* A store of EAX to this physical address is a hypercall, too: it costs a kernel in ring 3
+ * no way to ring 0. */
+#define HC_DOORBELL 0xfeb00000u
+
 #define HC_CPUID_BASE    0x40000100u
 #define HC_SIGNATURE_EBX 0x6b726f46u /* "Fork" */
 #define HC_SIGNATURE_ECX 0x706f6373u /* "scop" */

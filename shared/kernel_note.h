@@ -19,4 +19,15 @@ struct kernel_note {
 };
 _Static_assert(sizeof(struct kernel_note) == 12, "read by another program");
 
+/* A second note, of a kernel that can run in ring 3.  A VMM that wants it there loads it where it
+ * would anyway and adds the distance to - from to each word that the file's packed relative
+ * relocations (DT_RELR) name.  The kernel sees from these words where it is, runs behind a stub in
+ * ring 0, and takes hypercalls, the doorbell among them (hypercall.h), for granted.  Where
+ * nobody touches the words it runs in ring 0. */
+#define KERNEL_NOTE_RING3 2
+
+struct kernel_note_ring3 {
+    uint64_t from, to;
+};
+
 #endif

@@ -147,7 +147,7 @@ static void set_hypervisor(const struct vm *vm, struct kvm_cpuid2 *t)
     e = add(t, HC_CPUID_BASE + 1, 0, false);
     e->eax = HC_ABI_VERSION;
     e->ebx = (vm->tracer != NULL ? HC_CAP_TRACE : 0) |
-             (host_interprets_ring0() ? HC_CAP_PAGE_OPS | HC_CAP_BYTE_OPS : 0);
+             (host_interprets_ring0() && !vm->ring3 ? HC_CAP_PAGE_OPS | HC_CAP_BYTE_OPS : 0);
 }
 
 /* Sizes and offsets of the components are those of KVM_GET_XSAVE2, that is the

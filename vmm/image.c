@@ -32,6 +32,7 @@ static const char *add_segment(struct image *im, const GElf_Phdr *ph, uint64_t f
     if (image_overlap(im, ph->p_paddr, ph->p_memsz) != NULL)
         return "two segments overlap";
     im->seg[im->nseg++] = (struct image_segment){
+        .vaddr = ph->p_vaddr,
         .paddr = ph->p_paddr,
         .offset = ph->p_offset,
         .filesz = ph->p_filesz,
@@ -62,6 +63,12 @@ static bool read_notes(struct image *im, Elf *elf, const GElf_Phdr *ph, uint64_t
             note.n_descsz >= sizeof(im->note)) {
             im->is_ours = true;
             memcpy(&im->note, bytes + desc, sizeof(im->note));
+        } else if (is_note(&note, bytes + name, KERNEL_NOTE_RING3, KERNEL_NOTE_NAME) &&
+                   note.n_descsz == sizeof(struct kernel_note_ring3)) {
+            struct kernel_note_ring3 ring3;
+            memcpy(&ring3, bytes + desc, sizeof(ring3));
+            im->has_ring3 = true;
+            im->ring3_shift = ring3.to - ring3.from;
         } else if (!found && is_note(&note, bytes + name, XEN_ELFNOTE_PHYS32_ENTRY, "Xen") &&
                    (note.n_descsz == 4 || note.n_descsz == 8)) {
             uint64_t value = 0;
@@ -71,6 +78,20 @@ static bool read_notes(struct image *im, Elf *elf, const GElf_Phdr *ph, uint64_t
         }
     }
     return found;
+}
+
+static void read_dynamic(struct image *im, Elf *elf, const GElf_Phdr *ph, uint64_t file_size)
+{
+    if (ph->p_offset > file_size || ph->p_filesz > file_size - ph->p_offset)
+        return;
+    Elf_Data *data = elf_getdata_rawchunk(elf, (int64_t)ph->p_offset, ph->p_filesz, ELF_T_DYN);
+    GElf_Dyn d;
+    for (int i = 0; data != NULL && gelf_getdyn(data, i, &d) != NULL && d.d_tag != DT_NULL; i++) {
+        if (d.d_tag == DT_RELR)
+            im->relr = d.d_un.d_ptr;
+        else if (d.d_tag == DT_RELRSZ)
+            im->relr_bytes = d.d_un.d_val;
+    }
 }
 
 static const char *read_headers(struct image *im, Elf *elf, uint64_t file_size)
@@ -95,6 +116,8 @@ static const char *read_headers(struct image *im, Elf *elf, uint64_t file_size)
             wrong = add_segment(im, &ph, file_size);
         else if (ph.p_type == PT_NOTE)
             found |= read_notes(im, elf, &ph, file_size);
+        else if (ph.p_type == PT_DYNAMIC)
+            read_dynamic(im, elf, &ph, file_size);
         if (wrong != NULL)
             return wrong;
     }
@@ -160,6 +183,43 @@ const char *image_place(const struct image *im, struct gmem *mem)
         int err = gmem_place_file(mem, s->paddr, im->fd, s->offset, s->filesz);
         if (err != 0)
             return strerror(-err);
+    }
+    return NULL;
+}
+
+/* Guest RAM behind an address of the image as it is linked, 8 bytes and aligned, or NULL. */
+static uint64_t *linked_word(const struct image *im, const struct gmem *mem, uint64_t va)
+{
+    for (unsigned i = 0; i < im->nseg; i++) {
+        const struct image_segment *s = &im->seg[i];
+        uint64_t into = va - s->vaddr;
+        if (va >= s->vaddr && into < s->memsz && s->memsz - into >= 8 && va % 8 == 0 &&
+            (s->paddr + into) % 8 == 0)
+            return gmem_span(mem, s->paddr + into, 8);
+    }
+    return NULL;
+}
+
+/* Packed relative relocations: an even word is the address of a word to move, an odd one a
+ * map of which of the 63 words behind the last of those are moved, too. */
+const char *image_move_to_ring3(const struct image *im, struct gmem *mem)
+{
+    static const char wrong[] = "its relocations are not within the image";
+    uint64_t next = 0;
+    for (uint64_t done = 0; done + 8 <= im->relr_bytes; done += 8) {
+        const uint64_t *entry = linked_word(im, mem, im->relr + done);
+        if (entry == NULL)
+            return wrong;
+        uint64_t map = *entry & 1 ? *entry >> 1 : 1;
+        uint64_t at = *entry & 1 ? next : *entry;
+        next = at + (*entry & 1 ? 63 : 1) * 8;
+        for (; map != 0; map >>= 1, at += 8) {
+            uint64_t *word = map & 1 ? linked_word(im, mem, at) : NULL;
+            if (word != NULL)
+                *word += im->ring3_shift;
+            else if (map & 1)
+                return wrong;
+        }
     }
     return NULL;
 }

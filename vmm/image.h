@@ -18,9 +18,12 @@ struct image {
     uint32_t entry; /* physical: the PVH entry point */
     bool is_ours;   /* it has the note of shared/kernel_note.h: */
     struct kernel_note note;
+    bool has_ring3;            /* it can run in ring 3 (shared/kernel_note.h), */
+    uint64_t ring3_shift;      /*   moved by this */
+    uint64_t relr, relr_bytes; /* relative relocations: address where linked */
     unsigned nseg;
     struct image_segment {
-        uint64_t paddr, offset, filesz, memsz;
+        uint64_t vaddr, paddr, offset, filesz, memsz;
     } seg[IMAGE_SEGMENTS];
 };
 
@@ -33,6 +36,10 @@ uint64_t image_least_memory(const struct image *im, unsigned cpus);
 
 /* Put all segments into RAM.  NULL, or what does not fit. */
 const char *image_place(const struct image *im, struct gmem *mem);
+
+/* After image_place(), if it has_ring3: moves it to where it runs in ring 3.  NULL, or
+ * what is wrong with its relocations. */
+const char *image_move_to_ring3(const struct image *im, struct gmem *mem);
 
 /* The first segment that shares a byte with [start, start + len), or NULL. */
 const struct image_segment *image_overlap(const struct image *im, uint64_t start, uint64_t len);

@@ -110,6 +110,8 @@ static bool load(struct vm *vm, const char *cmdline, const struct boot_module *m
                  unsigned nmodules)
 {
     const char *wrong = image_place(&vm->image, vm->mem);
+    if (wrong == NULL && vm->ring3)
+        wrong = image_move_to_ring3(&vm->image, vm->mem);
     if (wrong == NULL)
         wrong = bootinfo_write(vm->mem, &vm->image, cmdline, modules, nmodules, vm->ncpus);
     if (wrong != NULL) {
@@ -178,6 +180,18 @@ static int finish(struct vm *vm, FILE *boot_report)
     return status;
 }
 
+/* In ring 3 where ring 0 is interpreted. */
+static bool choose_ring(struct vm *vm, const struct options *opt)
+{
+    if (opt->kernel_ring == RING_3 && !vm->image.has_ring3) {
+        say("%s: this kernel cannot run in ring 3", opt->kernel);
+        return false;
+    }
+    vm->ring3 = opt->kernel_ring == RING_3 ||
+                (opt->kernel_ring == RING_AUTO && host_interprets_ring0() && vm->image.has_ring3);
+    return true;
+}
+
 static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
 {
     struct boot_module modules[BOOT_MODULES_MAX];
@@ -188,7 +202,7 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
         say("%s: %s", opt->kernel, wrong);
         return EXIT_VMM;
     }
-    if (!fits_kernel(opt, &vm->image))
+    if (!fits_kernel(opt, &vm->image) || !choose_ring(vm, opt))
         return EXIT_VMM;
     char *cmdline = make_cmdline(opt, is_terminal);
     if (cmdline == NULL || !open_modules(opt, &vm->image, modules, &nmodules))
@@ -205,8 +219,8 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
     if (!privilege_drop() || !vcpu_start_all(vm) ||
         (opt->seccomp && !(privilege_limit() && sandbox_enter(SANDBOX_MAIN))))
         exit(EXIT_VMM); /* threads wait at their gate: nothing to undo */
-    say_more("%u vCPUs, %llu MiB, host KVM %s", vm->ncpus, (unsigned long long)(opt->memory >> 20),
-             host_flavour_name());
+    say_more("%u vCPUs, %llu MiB, host KVM %s, kernel in ring %d", vm->ncpus,
+             (unsigned long long)(opt->memory >> 20), host_flavour_name(), vm->ring3 ? 3 : 0);
     terminal_raw();
     bootlog_mark(vm, BOOT_first_run, 0, 0);
     vcpu_release_all(vm);

@@ -29,6 +29,7 @@ enum {
     OPT_TIMEOUT,
     OPT_BOOT_REPORT,
     OPT_STATS,
+    OPT_KERNEL_RING,
     OPT_NO_SECCOMP,
     OPT_VERSION,
     OPT_HELP
@@ -60,6 +61,10 @@ static const struct argp_option option_table[] = {
     { "stats", OPT_STATS, NULL, 0,
       "At the end, print exits by reason and hypercalls by number, "
       "per vCPU, on stderr",
+      0 },
+    { "kernel-ring", OPT_KERNEL_RING, "RING", 0,
+      "Where the kernel runs: 0, 3, or auto: in 3 where the host interprets ring 0 "
+      "(default 0)",
       0 },
     { "no-seccomp", OPT_NO_SECCOMP, NULL, 0, "Do not restrict the VMM's own system calls", 0 },
     { "verbose", 'v', NULL, 0, "Say more on stderr, the stages of the boot, too", 0 },
@@ -141,6 +146,18 @@ static void set_timeout(struct options *o, const char *arg)
         refuse("'%s' is not a number of seconds above 0", arg);
 }
 
+static void set_kernel_ring(struct options *o, const char *arg)
+{
+    static const char *const names[] = { "auto", "0", "3" };
+    for (unsigned i = 0; i < 3; i++) {
+        if (strcmp(arg, names[i]) == 0) {
+            o->kernel_ring = (enum kernel_ring)i;
+            return;
+        }
+    }
+    refuse("'%s' is not a ring for the kernel: 0, 3 or auto", arg);
+}
+
 static error_t parse_one(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -159,6 +176,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPT_TIMEOUT: set_timeout(o, arg); break;
     case OPT_BOOT_REPORT: o->boot_report = arg; break;
     case OPT_STATS: o->stats = true; break;
+    case OPT_KERNEL_RING: set_kernel_ring(o, arg); break;
     case OPT_NO_SECCOMP: o->seccomp = false; break;
     case 'v': o->level = 1; break;
     case 'q': o->level = -1; break;
@@ -191,7 +209,13 @@ void options_parse(struct options *o, int argc, char **argv)
         .args_doc = "KERNEL [-- COMMAND [ARG...]]",
         .doc = doc,
     };
-    *o = (struct options){ .memory = 256ull << 20, .cpus = 1, .seccomp = true };
+    *o = (struct options){
+        .memory = 256ull << 20, .cpus = 1, .kernel_ring = RING_0, .seccomp = true
+    };
+    const char *ring =
+        getenv("FORKSCOPE_KERNEL_RING"); /* a default: all of make test in one mode */
+    if (ring != NULL)
+        set_kernel_ring(o, ring);
     o->add = calloc((size_t)argc, sizeof(*o->add));
     if (o->add == NULL)
         refuse("out of memory");

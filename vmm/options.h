@@ -26,6 +26,7 @@ struct options {
     double timeout;          /* seconds; 0: none */
     const char *boot_report; /* or NULL */
     bool stats;
+    enum kernel_ring { RING_AUTO, RING_0, RING_3 } kernel_ring;
     bool seccomp;
     int level; /* -q -1, -v 1 */
     /* options_parse() acts on these itself */

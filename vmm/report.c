@@ -106,9 +106,16 @@ static void print_vcpu(FILE *out, const struct vm *vm, const struct vcpu *v,
     pagewalk(vm->mem, &st.s, st.s.cr2, &gpa, out);
 }
 
-void report_death(struct vm *vm, FILE *out)
+static struct symbols *open_symbols(const struct vm *vm)
 {
     struct symbols *symbols = symbols_open(vm->image.fd);
+    symbols_shift(symbols, vm->ring3 ? vm->image.ring3_shift : 0);
+    return symbols;
+}
+
+void report_death(struct vm *vm, FILE *out)
+{
+    struct symbols *symbols = open_symbols(vm);
     int cpu = vm->stop.cpu >= 0 ? vm->stop.cpu : 0;
     fprintf(out, "vmm: the guest kernel died: %s\n", vm->stop.text);
     fprintf(out, "host KVM: %s; %u vCPUs, it was vCPU %d\n", host_flavour_name(), vm->ncpus, cpu);
@@ -125,7 +132,7 @@ void report_death(struct vm *vm, FILE *out)
 
 void report_timeout(struct vm *vm, FILE *out)
 {
-    struct symbols *symbols = symbols_open(vm->image.fd);
+    struct symbols *symbols = open_symbols(vm);
     fprintf(out, "vmm: %s\n", vm->stop.text);
     cpus_print(out, vm, symbols, -1);
     tasks_print(vm, out);

@@ -12,13 +12,16 @@
 #include "vmm/pagewalk.h"
 #include "vmm/symbols.h"
 #include "vmm/tasks.h"
+#include "vmm/in_kernel.h"
 #include "vmm/vm.h"
 
 #define STACK_WORDS 64
 #define CALLERS     6
-#define USER_SLOTS  256u /* of a PGD */
-#define RFLAGS_IF   (1u << 9)
-#define CR0_PG      (1u << 31)
+#define USER_SLOTS \
+    255u /* of a PGD: a program has something below its stack in the next one,
+                          * which is the kernel's where that runs in ring 3 */
+#define RFLAGS_IF (1u << 9)
+#define CR0_PG    (1u << 31)
 
 bool cpu_state_get(const struct vcpu *v, struct cpu_state *st)
 {
@@ -33,7 +36,7 @@ uint64_t cpu_print_place(FILE *out, const struct vcpu *v, const struct cpu_state
                          struct symbols *symbols)
 {
     fprintf(out, "vCPU %u at %016" PRIx64, v->index, st->pc);
-    uint64_t function = st->s.ss.dpl == 0 ? symbols_print(symbols, st->pc, out) : 0;
+    uint64_t function = vcpu_in_kernel(&st->r, &st->s) ? symbols_print(symbols, st->pc, out) : 0;
     fprintf(out, ", ring %u\n", st->s.ss.dpl);
     return function;
 }
@@ -77,7 +80,7 @@ struct cpu_line {
     struct task_name task; /* pid 0: none */
 };
 
-/* The kernel's own root, or one not used yet: nothing in the lower half. */
+/* The kernel's own root, or one not used yet: nothing of a program. */
 static bool is_bare_root(const struct vm *vm, uint64_t cr3)
 {
     const uint64_t *entry = gmem_span(vm->mem, cr3 & ~(GMEM_PAGE - 1), GMEM_PAGE);
@@ -118,7 +121,7 @@ static void print_cpu(FILE *out, const struct vm *vm, struct symbols *symbols,
             l->st.r.rflags & RFLAGS_IF ? "on" : "off");
     print_root(out, vm, all, c);
     fprintf(out, ", rsp %llx\n", l->st.r.rsp);
-    if (!halted && l->st.s.ss.dpl == 0)
+    if (!halted && vcpu_in_kernel(&l->st.r, &l->st.s))
         cpu_print_stack(out, vm, &l->st, symbols, CALLERS);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#include "vmm/in_kernel.h"
 #include "vmm/vm.h"
 
 #define LIMIT_NS     1000000000ull /* and for each vCPU, since they share the host: */
@@ -40,11 +41,13 @@ void rest_init(struct rest *r)
 
 static bool is_outside_kernel(const struct vcpu *v)
 {
+    struct kvm_regs r;
     struct kvm_sregs s;
     struct kvm_mp_state mp = { .mp_state = KVM_MP_STATE_RUNNABLE };
     return ioctl(v->fd, KVM_GET_MP_STATE, &mp) == 0 &&
            (mp.mp_state != KVM_MP_STATE_RUNNABLE ||
-            (ioctl(v->fd, KVM_GET_SREGS, &s) == 0 && s.ss.dpl == 3));
+            (ioctl(v->fd, KVM_GET_SREGS, &s) == 0 && ioctl(v->fd, KVM_GET_REGS, &r) == 0 &&
+             !vcpu_in_kernel(&r, &s)));
 }
 
 static bool has_interrupt(const struct vcpu *v)

@@ -13,6 +13,7 @@ struct symbols {
     Elf_Data *table;       /* .symtab; NULL: stripped */
     size_t count, strings; /* strings: section of the names */
     Dwarf *dwarf;          /* NULL: no source lines */
+    uint64_t shift;        /* the kernel runs this far from where it is linked */
 };
 
 static void find_table(struct symbols *s)
@@ -43,6 +44,12 @@ struct symbols *symbols_open(int fd)
     find_table(s);
     s->dwarf = dwarf_begin_elf(s->elf, DWARF_C_READ, NULL);
     return s;
+}
+
+void symbols_shift(struct symbols *s, uint64_t by)
+{
+    if (s != NULL)
+        s->shift = by;
 }
 
 void symbols_close(struct symbols *s)
@@ -107,10 +114,15 @@ uint64_t symbols_print(struct symbols *s, uint64_t address, FILE *out)
     uint64_t start;
     if (s == NULL)
         return 0;
-    const char *name = find(s, address, &start);
+    uint64_t shift = s->shift;
+    const char *name = find(s, address - shift, &start);
+    if (name == NULL && shift != 0) { /* what has stayed: the stub */
+        shift = 0;
+        name = find(s, address, &start);
+    }
     if (name == NULL)
         return 0;
-    fprintf(out, " %s+0x%" PRIx64, name, address - start);
-    print_line(s, address, out);
-    return start;
+    fprintf(out, " %s+0x%" PRIx64, name, address - shift - start);
+    print_line(s, address - shift, out);
+    return start + shift;
 }

@@ -10,6 +10,8 @@ struct symbols;
 
 /* fd: the ELF file; stays the caller's.  NULL: no symbols to be had. */
 struct symbols *symbols_open(int fd);
+/* The kernel runs this far from where it is linked; 0 after symbols_open(). */
+void symbols_shift(struct symbols *s, uint64_t by);
 void symbols_close(struct symbols *s); /* NULL is fine */
 
 /* "name+0x12 (file.c:34)", or as much as is known, or nothing.  s may be NULL.

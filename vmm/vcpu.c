@@ -153,27 +153,33 @@ static void count(atomic_uint_fast64_t *counter)
                           memory_order_relaxed);
 }
 
+static enum verdict hypercall_exit(struct vcpu *v)
+{
+    uint64_t nr = v->run->s.regs.regs.rax;
+    if (nr < HC_MAX)
+        count(&v->hypercalls[nr]);
+    hypercall(v);
+    return VCPU_RESUME;
+}
+
 static enum verdict pio_exit(struct vcpu *v)
 {
     struct kvm_run *run = v->run;
     bool is_out = run->io.direction == KVM_EXIT_IO_OUT;
     uint8_t *data = (uint8_t *)run + run->io.data_offset;
 
-    if (run->io.port == HC_PORT && is_out) {
-        uint64_t nr = run->s.regs.regs.rax;
-        if (nr < HC_MAX)
-            count(&v->hypercalls[nr]);
-        hypercall(v);
-        return VCPU_RESUME;
-    }
+    if (run->io.port == HC_PORT && is_out)
+        return hypercall_exit(v);
     for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size)
         ports_io(&v->vm->ports, is_out, run->io.port, data, run->io.size);
     return VCPU_RESUME;
 }
 
-/* There is no memory-mapped device outside KVM: reads are all ones. */
+/* The only memory-mapped device outside KVM is the doorbell: other reads are all ones. */
 static enum verdict mmio_exit(struct vcpu *v)
 {
+    if (v->run->mmio.phys_addr == HC_DOORBELL && v->run->mmio.is_write)
+        return hypercall_exit(v);
     if (!v->run->mmio.is_write)
         memset(v->run->mmio.data, 0xff, sizeof(v->run->mmio.data));
     return VCPU_RESUME;

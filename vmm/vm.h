@@ -72,6 +72,7 @@ struct vm {
     int kvm, fd;
     struct gmem *mem;
     struct image image;
+    bool ring3; /* the kernel runs there */
     unsigned ncpus;
     struct vcpu *vcpu; /* ncpus of them */
     size_t run_bytes;  /* size of a kvm_run mapping */

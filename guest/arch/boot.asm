@@ -14,14 +14,16 @@
 default rel
 
 KERNEL_BASE  equ 0xffffffff80000000
-LOAD         equ 0x100000                       ; kernel.ld asserts these three
+START        equ 0x102000                       ; kernel.ld asserts these three
 STUBS_OFFSET equ 0x400
-STUBS        equ KERNEL_BASE + LOAD + STUBS_OFFSET
-%define PHYS(sym) (sym - boot_base + LOAD)      ; only in .text.boot
+STUBS        equ KERNEL_BASE + START + STUBS_OFFSET
+STUB_CODE    equ 0x100000                       ; stub.asm's, two pages
+%define PHYS(sym) (sym - boot_base + START)     ; only in .text.boot
 BOOT_CS32   equ 0x20                            ; only in boot_gdt
 
 PG_P    equ 0x001
 PG_W    equ 0x002
+PG_U    equ 0x004
 PG_A    equ 0x020
 PG_D    equ 0x040
 PG_PS   equ 0x080
@@ -47,12 +49,19 @@ extern ap_index
 extern ap_stack
 extern ap_tables
 extern kernel_base
+extern stub_page0
+extern stub_start
 
 ; XEN_ELFNOTE_PHYS32_ENTRY: this is how a PVH loader knows where to start.
 section .note.pvh note alloc noexec nowrite align=4
         dd      4, 8, 18
         db      "Xen", 0
-        dq      LOAD                            ; pvh_start
+        dq      START                           ; pvh_start
+
+; shared/kernel_note.h: a VMM may move the image, and the kernel then runs in ring 3.
+        dd      10, 16, 2
+        db      "Forkscope", 0, 0, 0
+        dq      KERNEL_BASE, KERNEL_BASE + (1 << 47)
 
 section .text.boot progbits alloc exec nowrite align=16
 boot_base:
@@ -65,15 +74,27 @@ bits 32
 global pvh_start
 pvh_start:
 %macro entry 3          ; table, index, the entry: its upper half is 0 in .bss
-        mov     dword [PHYS(%1) + %2 * 8], %3
+        mov     dword [PHYS(%1) + (%2) * 8], %3
 %endmacro
         entry   boot_pml4, 0, PHYS(boot_pdpt_low) + PG_TABLE
-        entry   boot_pml4, 511, PHYS(boot_pdpt_kernel) + PG_TABLE
         entry   boot_pdpt_low, 0, PHYS(boot_pd_kernel) + PG_TABLE
-        entry   boot_pdpt_kernel, 0, PHYS(boot_pd_direct) + PG_TABLE
-        entry   boot_pdpt_kernel, 510, PHYS(boot_pd_kernel) + PG_TABLE
-        entry   boot_pd_kernel, 0, PG_P | PG_W | PG_A | PG_D | PG_PS
-        entry   boot_pd_kernel, 1, 0x200000 | PG_P | PG_W | PG_A | PG_D | PG_PS
+        entry   boot_pdpt_kernel, 0, PHYS(boot_pd_direct) + PG_TABLE + PG_U
+        entry   boot_pdpt_kernel, 510, PHYS(boot_pd_kernel) + PG_TABLE + PG_U
+        entry   boot_pd_kernel, 0, PG_P | PG_W | PG_U | PG_A | PG_D | PG_PS
+        entry   boot_pd_kernel, 1, 0x200000 | PG_P | PG_W | PG_U | PG_A | PG_D | PG_PS
+        cmp     dword [PHYS(kernel_base) + 4], 0
+        jge     .ring3
+        entry   boot_pml4, 511, PHYS(boot_pdpt_kernel) + PG_TABLE
+        jmp     .tables
+.ring3: entry   boot_pml4, 255, PHYS(boot_pdpt_kernel) + PG_TABLE + PG_U
+        entry   boot_pml4, 511, PHYS(boot_pdpt_stub) + PG_TABLE
+        entry   boot_pdpt_stub, 510, PHYS(boot_pd_stub) + PG_TABLE
+        entry   boot_pd_stub, 0, PHYS(boot_pt_stub) + PG_TABLE
+        entry   boot_pt_stub, STUB_CODE >> 12, STUB_CODE | PG_P | PG_A
+        entry   boot_pt_stub, (STUB_CODE >> 12) + 1, (STUB_CODE + 0x1000) | PG_P | PG_A
+        entry   boot_pt_stub, (STUB_PAGES - KERNEL_BASE) >> 12, PHYS(stub_page0) + PG_P + PG_W + PG_A + PG_D
+        mov     dword [PHYS(boot_pt_stub) + ((STUB_PAGES - KERNEL_BASE) >> 12) * 8 + 4], 0x80000000
+.tables:
         mov     edx, PHYS(boot_pml4)
         mov     ebp, PHYS(boot_high)
 
@@ -108,10 +129,21 @@ boot64: mov     ecx, ebp                        ; leave the identity map
         jmp     rcx
 
 boot_high:
+        mov     rsi, STUB_PAGES
+        cmp     dword [kernel_base + 4], 0
+        jge     to_ring3
         lea     rsp, [boot_stack_top]
         mov     edi, ebx
         call    kmain
         ud2
+
+; Where the kernel runs in ring 3: there by the stub.
+;   in    rsi the CPU's stub page; edi, ebx as at start3 and ap_main
+to_ring3:
+        lea     rax, [stub_start]
+        movsxd  rax, eax                        ; where the stub is mapped
+        mov     edi, ebx
+        jmp     rax
 
 ; ap_trampoline - SIPI starts a processor here, in a copy below 1 MiB (smp.c).
 ;   in    real mode, ip 0, cs the copy's page; the rest as after INIT
@@ -153,6 +185,13 @@ ap_high:
         movzx   edi, byte [rax + rbx]
         test    edi, edi
         jz      .unknown
+        mov     rsi, STUB_PAGES
+        mov     ebx, edi
+        mov     eax, edi
+        shl     eax, 12
+        add     rsi, rax
+        cmp     dword [kernel_base + 4], 0
+        jge     to_ring3
         lea     rax, [ap_stack]
         mov     rsp, [rax + rdi * 8]
         call    ap_main
@@ -205,7 +244,7 @@ global boot_pd_direct
 boot_pd_direct:
 %assign at 0
 %rep 512
-        dq      at | PG_P | PG_W | PG_A | PG_D | PG_PS | PG_G | PG_NX
+        dq      at | PG_P | PG_W | PG_U | PG_A | PG_D | PG_PS | PG_G | PG_NX
         %assign at at + 0x200000
 %endrep
 
@@ -216,11 +255,15 @@ global boot_pdpt_kernel
 global boot_pd_kernel
 global boot_pdpt_low
 global boot_pd_window
+global boot_pt_stub
 boot_pml4:        resb 4096
 boot_pdpt_kernel: resb 4096
 boot_pd_kernel:   resb 4096
 boot_pdpt_low:    resb 4096
 boot_pd_window:   resb 4096
+boot_pdpt_stub:   resb 4096
+boot_pd_stub:     resb 4096
+boot_pt_stub:     resb 4096
 boot_stack:     resb 12288                      ; later the boot CPU's idle task
 global boot_stack_top
 boot_stack_top:

@@ -10,6 +10,7 @@
 #include "arch/hypercall.h"
 #include "arch/msr.h"
 #include "arch/regs.h"
+#include "arch/ring3.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 
@@ -42,12 +43,6 @@
 #define IST_WORDS       256 /* 2 KiB: enough for a panic */
 #define POLLS_PER_YIELD 64  /* some us where ring 0 is native */
 
-struct tss {
-    uint32_t reserved0;
-    uint64_t rsp[3], reserved1, ist[7], reserved2;
-    uint16_t reserved3, iomap;
-} __attribute__((packed));
-
 struct tables { /* one CPU's */
     uint64_t gdt[10];
     struct tss tss;
@@ -73,6 +68,14 @@ static struct tables boot_tables = {
 };
 static struct tables *cpu_tables[MAX_CPUS] = { &boot_tables }; /* [k] once the CPU is started */
 
+/* Global pages would stay translated in a program; MSRs cost a way through the stub, the
+ * local APIC's page does not; and user memory is not mapped where SMAP would guard it. */
+static void leave_out_for_ring3(void)
+{
+    cpu_has.pge = cpu_has.smap = false;
+    cpu_has.x2apic = cpu_has.tsc_deadline = false;
+}
+
 static void find_features(void)
 {
     uint32_t a, b, c, d, max, max_ext;
@@ -83,6 +86,7 @@ static void find_features(void)
     cpu_has.tsc_deadline = c & CPUID_1_ECX_DEADLINE;
     cpu_has.xsave = c & CPUID_1_ECX_XSAVE;
     cpu_has.rdrand = c & CPUID_1_ECX_RDRAND;
+    cpu_has.hwcap = d;
     if (max >= 7) {
         cpuid(7, 0, &a, &b, &c, &d);
         cpu_has.fsgsbase = b & CPUID_7_EBX_FSGSBASE;
@@ -97,6 +101,8 @@ static void find_features(void)
         cpu_has.nx = d & CPUID_80000001_EDX_NX;
         cpu_has.page1g = d & CPUID_80000001_EDX_1G;
     }
+    if (ring3())
+        leave_out_for_ring3();
 }
 
 static void find_hypercalls(void)
@@ -123,11 +129,11 @@ static void load_tables(struct cpu *c)
         *top = (uint64_t)c;
         t->tss.ist[i] = (uint64_t)top;
     }
-    struct {
-        uint16_t limit;
-        uint64_t base;
-    } __attribute__((packed)) gdtr = { sizeof(t->gdt) - 1, (uint64_t)t->gdt },
-                              idtr = { 4095, (uint64_t)idt };
+    c->emergency = t->tss.ist[IST_DF - 1];
+    if (ring3()) /* the stub has its own */
+        return;
+    struct table_pointer gdtr = { sizeof(t->gdt) - 1, (uint64_t)t->gdt };
+    struct table_pointer idtr = { 4095, (uint64_t)idt };
     __asm__ volatile("lgdt %0" : : "m"(gdtr));
     __asm__ volatile("lidt %0" : : "m"(idtr));
     __asm__ volatile("ltr %w0" : : "r"(TSS_SEL));
@@ -162,9 +168,13 @@ static void load_control_registers(void)
     write_cr4(cr4);
 }
 
-/* EFER is set already: the boot tables hold NX bits. */
+/* EFER is set already: the boot tables hold NX bits.  In ring 3 the stub has set these. */
 static void load_msrs(struct cpu *c)
 {
+    if (ring3()) {
+        wrgsbase((uint64_t)c);
+        return;
+    }
     wrmsr(MSR_GS_BASE, (uint64_t)c);
     wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
@@ -174,6 +184,10 @@ void cpu_init_bsp(void)
     struct cpu *c = &cpus[0];
     c->self = c;
     load_msrs(c);
+    if (ring3()) {
+        ring3_init();
+        user_end = direct_map - PAGE_SIZE;
+    }
     load_tables(c);
     find_hypercalls();
     find_features();
@@ -216,13 +230,26 @@ void cpu_init_ap(struct cpu *c)
 void cpu_set_kernel_stack(uint64_t top)
 {
     struct cpu *c = this_cpu();
-    cpu_tables[c->id]->tss.rsp[0] = top;
+    if (!ring3())
+        cpu_tables[c->id]->tss.rsp[0] = top;
     c->kstack_top = top;
 }
 
-void cpu_idle_wait(void) { __asm__ volatile("sti; hlt; cli" : : : "memory"); }
+void cpu_idle_wait(void)
+{
+    if (ring3())
+        ring3_halt();
+    else
+        __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
 
-void cpu_irq_window(void) { __asm__ volatile("sti; nop; cli" : : : "memory"); }
+void cpu_irq_window(void)
+{
+    if (ring3())
+        ring3_window();
+    else
+        __asm__ volatile("sti; nop; cli" : : : "memory");
+}
 
 static void (*asked)(void); /* [k] */
 
@@ -240,23 +267,37 @@ void cpu_relax_poll(void)
         hypercall(HC_YIELD, 0, 0, 0, 0);
 }
 
-uint32_t cpu_hwcap(void)
+/* --- the program's FS and GS base ------------------------------------------------- */
+
+uint64_t user_fs_base(void)
 {
-    uint32_t a, b, c, d;
-    cpuid(1, 0, &a, &b, &c, &d);
-    return d;
+    return cpu_has.fsgsbase || ring3() ? rdfsbase() : rdmsr(MSR_FS_BASE);
 }
 
-uint64_t user_fs_base(void) { return cpu_has.fsgsbase ? rdfsbase() : rdmsr(MSR_FS_BASE); }
-
 /* While in the kernel, SWAPGS has put the user's GS base there. */
-uint64_t user_gs_base(void) { return rdmsr(MSR_KERNEL_GS_BASE); }
+uint64_t user_gs_base(void) { return ring3() ? this_cpu()->user_gs : rdmsr(MSR_KERNEL_GS_BASE); }
+
+void cpu_load_fs_base(uint64_t base)
+{
+    if (ring3())
+        wrfsbase(base);
+    else
+        wrmsr(MSR_FS_BASE, base);
+}
+
+void cpu_load_gs_base(uint64_t base)
+{
+    if (ring3())
+        this_cpu()->user_gs = base;
+    else
+        wrmsr(MSR_KERNEL_GS_BASE, base);
+}
 
 int user_set_fs_base(uint64_t base)
 {
     if (base >= USER_END)
         return -EPERM;
-    wrmsr(MSR_FS_BASE, base);
+    cpu_load_fs_base(base);
     return 0;
 }
 
@@ -264,6 +305,6 @@ int user_set_gs_base(uint64_t base)
 {
     if (base >= USER_END)
         return -EPERM;
-    wrmsr(MSR_KERNEL_GS_BASE, base);
+    cpu_load_gs_base(base);
     return 0;
 }

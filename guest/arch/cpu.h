@@ -1,4 +1,4 @@
-/* cpu.h - one struct cpu per processor, reached through GS while in ring 0.
+/* cpu.h - one struct cpu per processor, reached through GS while in the kernel.
  *
  * Interrupts are enabled only in user mode and in the idle loop: kernel code is
  * never interrupted (NMI and machine checks aside) and never preempted, so what
@@ -21,6 +21,7 @@
 struct task;
 struct fpu;
 struct mm;
+struct stub_page;
 
 struct cpu { /* offsets of the first five: asm_offsets.c */
     struct cpu *self;
@@ -45,6 +46,12 @@ struct cpu { /* offsets of the first five: asm_offsets.c */
     struct trace_cpu trace;
     struct heap_cpu heap[HEAP_CLASSES];
     struct tlb_cpu tlb;
+    /* Where the kernel runs in ring 3 (ring3.asm): */
+    uint64_t stub;      /* [k] its stub page, at STUB_T */
+    uint64_t emergency; /* [k] top of the stack on which the kernel dies */
+    uint64_t user_root; /* CR3 for the next way out */
+    uint64_t user_gs;   /* the program's GS base */
+    uint64_t cr2;       /* of the last page fault */
 };
 
 extern struct cpu cpus[MAX_CPUS];
@@ -70,9 +77,9 @@ struct cpu_features {
     bool nx, smep, smap, umip, fsgsbase, xsave, xsaveopt, x2apic, tsc_deadline, rdrand, pge, page1g;
     uint64_t xcr0;      /* state components in use; 0: FXSAVE only */
     uint32_t fpu_bytes; /* size of the XSAVE or FXSAVE area */
+    uint32_t hwcap;     /* AT_HWCAP: CPUID 1, EDX */
 };
 extern struct cpu_features cpu_has;
-uint32_t cpu_hwcap(void); /* AT_HWCAP: CPUID 1, EDX */
 
 void cpu_init_bsp(void); /* features, GDT, IDT, TSS, GS, MSRs of the boot CPU */
 /* Another CPU: the boot CPU makes its tables and stacks for exceptions in that room, of
@@ -93,5 +100,7 @@ uint64_t user_fs_base(void);
 uint64_t user_gs_base(void);
 int user_set_fs_base(uint64_t base);
 int user_set_gs_base(uint64_t base);
+void cpu_load_fs_base(uint64_t base);
+void cpu_load_gs_base(uint64_t base);
 
 #endif

@@ -172,14 +172,29 @@ size_t fpu_frame_bytes(void)
 
 enum direction { TO_USER, FROM_USER };
 
+/* Where component i lies; CPUID is asked once. */
+static void find_component(uint32_t i, uint32_t *size, uint32_t *offset)
+{
+    static struct {
+        uint32_t size, offset;
+    } known[COMPONENTS];
+    uint32_t c, d;
+    if (known[i].size == 0) {
+        cpuid(0xd, i, size, &known[i].offset, &c, &d);
+        __atomic_store_n(&known[i].size, *size, __ATOMIC_RELEASE);
+    }
+    *size = known[i].size;
+    *offset = known[i].offset;
+}
+
 /* Copies the components beyond the basic ones that are not in their initial state. */
 static int copy_components(struct fpu *f, uaddr_t at, enum direction direction)
 {
     for (uint32_t i = 2; i < COMPONENTS; i++) {
         if (!(f->area.xstate_hdr.xfeatures >> i & 1))
             continue;
-        uint32_t size, offset, c, d;
-        cpuid(0xd, i, &size, &offset, &c, &d);
+        uint32_t size, offset;
+        find_component(i, &size, &offset);
         char *here = (char *)&f->area + offset;
         int err = direction == TO_USER ? copy_to_user(at + offset, here, size)
                                        : copy_from_user(here, at + offset, size);

@@ -2,16 +2,22 @@
 #ifndef ARCH_HYPERCALL_H
 #define ARCH_HYPERCALL_H
 
-#include "lib/base.h"
+#include "arch/ring3.h"
 #include "shared/hypercall.h"
 
 /* cpu.c */
 extern bool hc_present;  /* the signature leaf is there; set by cpu_init_bsp() */
 extern uint32_t hc_caps; /* HC_CAP_*, 0 without a VMM of ours */
 
+/* ring3.c */
+void hypercall_init(void *(*map)(paddr_t at, size_t n)); /* when devices can be mapped */
+long ring3_hypercall(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+
 /* Only where hc_present. */
 static inline long hypercall(enum hypercall nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
+    if (ring3())
+        return ring3_hypercall(nr, a, b, c, d);
     long ret;
     register uint64_t r10 __asm__("r10") = d;
     __asm__ volatile("outl %%eax, %1"

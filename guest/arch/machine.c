@@ -42,6 +42,8 @@ void machine_exit(int status, int kind)
 
 void machine_stop_here(void)
 {
+    if (ring3())
+        ring3_stop();
     for (;;)
         __asm__ volatile("cli; hlt");
 }

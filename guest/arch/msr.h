@@ -1,8 +1,10 @@
-/* msr.h - single instructions that only arch/ uses. */
+/* msr.h - single instructions that only arch/ and entry/ use: by itself in ring 0, and
+ * by the stub in ring 3 (ring3.h). */
 #ifndef ARCH_MSR_H
 #define ARCH_MSR_H
 
-#include "lib/base.h"
+#include "arch/cpu.h"
+#include "arch/ring3.h"
 
 #define MSR_APIC_BASE      0x1bu
 #define MSR_TSC_DEADLINE   0x6e0u
@@ -16,12 +18,18 @@
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
+    if (ring3())
+        return ring3_rdmsr(msr);
     uint32_t lo, hi;
     __asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) : "c"(msr));
     return (uint64_t)hi << 32 | lo;
 }
 static inline void wrmsr(uint32_t msr, uint64_t value)
 {
+    if (ring3()) {
+        ring3_wrmsr(msr, value);
+        return;
+    }
     __asm__ volatile("wrmsr"
                      :
                      : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
@@ -30,11 +38,23 @@ static inline void wrmsr(uint32_t msr, uint64_t value)
 static inline void cpuid(uint32_t leaf, uint32_t sub, uint32_t *a, uint32_t *b, uint32_t *c,
                          uint32_t *d)
 {
+    if (ring3()) {
+        uint32_t out[4];
+        ring3_cpuid(leaf, sub, out);
+        *a = out[0];
+        *b = out[1];
+        *c = out[2];
+        *d = out[3];
+        return;
+    }
     __asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(sub));
 }
 static inline void xsetbv(uint32_t reg, uint64_t value)
 {
-    __asm__ volatile("xsetbv" : : "c"(reg), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
+    if (ring3())
+        ring3_xsetbv(reg, value);
+    else
+        __asm__ volatile("xsetbv" : : "c"(reg), "a"((uint32_t)value), "d"((uint32_t)(value >> 32)));
 }
 static inline uint64_t rdfsbase(void)
 {
@@ -42,8 +62,12 @@ static inline uint64_t rdfsbase(void)
     __asm__ volatile("rdfsbase %0" : "=r"(base));
     return base;
 }
+static inline void wrgsbase(uint64_t base) { __asm__ volatile("wrgsbase %0" : : "r"(base)); }
+static inline void wrfsbase(uint64_t base) { __asm__ volatile("wrfsbase %0" : : "r"(base)); }
 static inline uint64_t read_cr2(void)
 {
+    if (ring3())
+        return this_cpu()->cr2;
     uint64_t v;
     __asm__ volatile("mov %%cr2, %0" : "=r"(v));
     return v;
@@ -53,6 +77,8 @@ static inline uint64_t read_cr2(void)
 /* What raised a #DB; the processor sets bits there and clears none. */
 static inline uint64_t take_dr6(void)
 {
+    if (ring3())
+        return ring3_take_dr6(DR6_NOTHING);
     uint64_t v;
     __asm__ volatile("mov %%dr6, %0" : "=r"(v));
     __asm__ volatile("mov %0, %%dr6" : : "r"((uint64_t)DR6_NOTHING));
@@ -60,24 +86,34 @@ static inline uint64_t take_dr6(void)
 }
 static inline uint64_t read_cr4(void)
 {
+    if (ring3())
+        return ring3_read_cr4();
     uint64_t v;
     __asm__ volatile("mov %%cr4, %0" : "=r"(v));
     return v;
 }
 static inline void write_cr4(uint64_t v)
 {
-    __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
+    if (ring3())
+        ring3_write_cr4(v);
+    else
+        __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
 }
 
 static inline uint8_t inb(uint16_t port)
 {
+    if (ring3())
+        return ring3_in(port);
     uint8_t v;
     __asm__ volatile("inb %1, %0" : "=a"(v) : "Nd"(port));
     return v;
 }
 static inline void outb(uint16_t port, uint8_t v)
 {
-    __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
+    if (ring3())
+        ring3_out(port, v);
+    else
+        __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
 }
 
 #endif

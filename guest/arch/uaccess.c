@@ -2,13 +2,97 @@
  *
  * Every instruction here that touches user memory has an entry in __ex_table:
  * where to go on if the page fault handler could not settle the fault.  RCX then
- * says how much a REP had left.  With SMAP, AC is set only around these. */
+ * says how much a REP had left.  With SMAP, AC is set only around these.
+ *
+ * Where the kernel runs in ring 3 its root has no user memory, so nothing here could touch
+ * it: user_reach gives the page's address in the direct map.  mapped_end is 0 there, so the
+ * check of the range finds it out. */
 #include "arch/uaccess.h"
 #include "arch/cpu.h"
+#include "lib/string.h"
 #include "sync/lock.h"
+
+uint64_t user_end = 0x00007ffffffff000;
+static uint64_t mapped_end = 0x00007ffffffff000; /* [k] 0 where nothing is mapped; else user_end */
+static const struct user_reach *user_reach;
+
+void uaccess_reach_by(const struct user_reach *r)
+{
+    user_reach = r;
+    mapped_end = 0;
+}
+
+static inline bool mapped_range(uaddr_t at, size_t n)
+{
+    return n <= mapped_end && at <= mapped_end - n;
+}
 
 #define EX_TABLE(at, fixup) \
     ".pushsection __ex_table, \"a\"\n .long " at " - ., " fixup " - .\n .popsection\n"
+
+/* --- where it is not mapped ------------------------------------------------------- */
+
+enum direction { TO_USER, FROM_USER, CLEAR_USER };
+
+static SLOW_PATH int by_reach(uaddr_t at, void *kernel, size_t n, enum direction what)
+{
+    if (user_reach == NULL || !user_range(at, n))
+        return -EFAULT;
+    LOCK_USER_MEMORY();
+    for (size_t part; n > 0; at += part, kernel = (char *)kernel + part, n -= part) {
+        part = MIN(n, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+        char *p = user_reach->begin(at, what != FROM_USER);
+        if (p == NULL)
+            return -EFAULT;
+        if (what == TO_USER)
+            memcpy(p, kernel, part);
+        else if (what == FROM_USER)
+            memcpy(kernel, p, part);
+        else
+            memset(p, 0, part);
+        user_reach->end();
+    }
+    return 0;
+}
+
+static SLOW_PATH long string_by_reach(char *to, uaddr_t from, size_t room)
+{
+    size_t n = 0;
+    if (user_reach == NULL)
+        return -EFAULT;
+    LOCK_USER_MEMORY();
+    while (n < room) {
+        size_t part = MIN(room - n, PAGE_SIZE - ((from + n) & (PAGE_SIZE - 1)));
+        const char *p = from + n < USER_END ? user_reach->begin(from + n, false) : NULL;
+        if (p == NULL)
+            return -EFAULT;
+        size_t len = strnlen(p, part);
+        memcpy(to + n, p, MIN(len + 1, part));
+        user_reach->end();
+        n += len;
+        if (len < part)
+            return (long)n;
+    }
+    return -ENAMETOOLONG;
+}
+
+static SLOW_PATH int cmpxchg_by_reach(uaddr_t at, uint32_t *old, uint32_t expected,
+                                      uint32_t desired)
+{
+    if (user_reach == NULL || !user_range(at, 4))
+        return -EFAULT;
+    LOCK_USER_MEMORY();
+    char *p = user_reach->begin(at, true);
+    if (p == NULL)
+        return -EFAULT;
+    *old = expected;
+    __atomic_compare_exchange_n((uint32_t *)p, old, desired, false, __ATOMIC_SEQ_CST,
+                                __ATOMIC_SEQ_CST);
+    user_reach->end();
+    return 0;
+}
+
+/* --- where it is ------------------------------------------------------------------- */
 
 static inline void user_open(void)
 {
@@ -72,8 +156,8 @@ static int load(uint64_t *value, uaddr_t from, size_t n)
 
 int copy_from_user(void *to, uaddr_t from, size_t n)
 {
-    if (!user_range(from, n))
-        return -EFAULT;
+    if (!mapped_range(from, n))
+        return by_reach(from, to, n, FROM_USER);
     uint64_t v;
     int err;
     switch (n) {
@@ -91,15 +175,15 @@ int copy_from_user(void *to, uaddr_t from, size_t n)
 
 int copy_to_user(uaddr_t to, const void *from, size_t n)
 {
-    if (!user_range(to, n))
-        return -EFAULT;
+    if (!mapped_range(to, n))
+        return by_reach(to, (void *)from, n, TO_USER);
     return copy(to, (uint64_t)from, n);
 }
 
 int clear_user(uaddr_t at, size_t n)
 {
-    if (!user_range(at, n))
-        return -EFAULT;
+    if (!mapped_range(at, n))
+        return by_reach(at, NULL, n, CLEAR_USER);
     long err = 0;
     uint64_t words = n / 8;
     user_open();
@@ -120,7 +204,7 @@ int clear_user(uaddr_t at, size_t n)
 
 static int load_byte(char *c, uaddr_t from)
 {
-    return from < USER_END ? copy((uint64_t)c, from, 1) : -EFAULT;
+    return from < mapped_end ? copy((uint64_t)c, from, 1) : -EFAULT;
 }
 
 /* Bit 7 of each byte of v that is 0, at least of the lowest such byte. */
@@ -134,7 +218,7 @@ long strncpy_from_user(char *to, uaddr_t from, size_t room)
     size_t n = 0;
     while (n < room) {
         /* Eight at once, unless they reach into another page or out of room. */
-        if (room - n >= 8 && (from + n) % PAGE_SIZE <= PAGE_SIZE - 8 && from + n < USER_END) {
+        if (room - n >= 8 && (from + n) % PAGE_SIZE <= PAGE_SIZE - 8 && from + n < mapped_end) {
             uint64_t v;
             if (load(&v, from + n, 8) != 0)
                 return -EFAULT;
@@ -145,7 +229,7 @@ long strncpy_from_user(char *to, uaddr_t from, size_t room)
             n += 8;
         } else {
             if (load_byte(to + n, from + n) != 0)
-                return -EFAULT;
+                return string_by_reach(to, from, room);
             if (to[n] == '\0')
                 return (long)n;
             n++;
@@ -156,8 +240,10 @@ long strncpy_from_user(char *to, uaddr_t from, size_t room)
 
 int user_cmpxchg32(uaddr_t at, uint32_t *old, uint32_t expected, uint32_t desired)
 {
-    if (at % 4 != 0 || !user_range(at, 4))
+    if (at % 4 != 0)
         return -EFAULT;
+    if (!mapped_range(at, 4))
+        return cmpxchg_by_reach(at, old, expected, desired);
     long err = 0;
     uint32_t seen = expected;
     user_open();

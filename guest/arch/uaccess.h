@@ -7,7 +7,8 @@
 
 #include "lib/base.h"
 
-#define USER_END 0x00007ffffffff000ull /* first address that is not user memory */
+extern uint64_t user_end; /* [k] where the kernel runs in ring 3 it has the last root slot */
+#define USER_END user_end /* first address that is not user memory */
 
 static inline bool user_range(uaddr_t at, size_t n) { return n <= USER_END && at <= USER_END - n; }
 
@@ -18,6 +19,14 @@ int clear_user(uaddr_t at, size_t n);
 long strncpy_from_user(char *to, uaddr_t from, size_t room);
 /* One aligned word, atomically: for futexes.  *old gets what was there. */
 int user_cmpxchg32(uaddr_t at, uint32_t *old, uint32_t expected, uint32_t desired);
+
+/* Where user memory is not mapped in the kernel, these find it (mm/reach.c). */
+struct user_reach {
+    /* Kernel address of that byte, good up to the end of its page; NULL: -EFAULT. */
+    char *(*begin)(uaddr_t at, bool write);
+    void (*end)(void);
+};
+void uaccess_reach_by(const struct user_reach *r); /* from now on */
 
 #define get_user(value, at) copy_from_user(&(value), (at), sizeof(value)) /* value: an lvalue */
 #define put_user(value, at) \

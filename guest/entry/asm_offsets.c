@@ -2,11 +2,17 @@
  * Makefile picks the arrows out of the compiler's output. */
 #include "arch/cpu.h"
 #include "arch/regs.h"
+#include "arch/ring3.h"
+#include "shared/hypercall.h"
 #include "entry/trap.h"
 #include "sched/task.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(value)))
 #define CONSTANT(name)      __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((long)(name)))
+
+/* Of struct stub_page: from its start, and from where trap frames end. */
+#define PAGE_FIELD(name, field) DEFINE(STUB_##name, offsetof(struct stub_page, field))
+#define FROM_T(name, field)     DEFINE(STUB_##name, offsetof(struct stub_page, field) - STUB_T)
 
 void asm_offsets(void);
 void asm_offsets(void)
@@ -35,6 +41,39 @@ void asm_offsets(void)
     CONSTANT(RFLAGS_TF);
     CONSTANT(RFLAGS_ALWAYS);
 
+    CONSTANT(USER_CS32);
+    CONSTANT(TSS_SEL);
+    CONSTANT(IRQ_BASE);
+    CONSTANT(RFLAGS_CLEARED_BY_SYSCALL);
+    CONSTANT(HC_PORT);
+    CONSTANT(HC_PANIC);
+
+    DEFINE(STUB_PAGES, STUB_PAGES);
+    CONSTANT(STUB_ERROR);
+    CONSTANT(RING3_CR4);
+    DEFINE(TSS_BYTES, sizeof(struct tss));
+    PAGE_FIELD(GDTR, gdtr);
+    PAGE_FIELD(IDTR, idtr);
+    PAGE_FIELD(CR4, cr4);
+    PAGE_FIELD(START, start);
+    PAGE_FIELD(TSS, tss);
+    PAGE_FIELD(IST, ist);
+    DEFINE(STUB_T, STUB_T);
+    FROM_T(FAULT, fault);
+    FROM_T(TRAP, trap);
+    FROM_T(SYSCALL, syscall);
+    FROM_T(OUT, out_rax);
+    FROM_T(CPU, cpu);
+    FROM_T(HALT_RSP, halt_rsp);
+    FROM_T(RCX, rcx);
+    FROM_T(VECTOR, vector);
+
+    DEFINE(CPU_USER_GS, offsetof(struct cpu, user_gs));
+    DEFINE(CPU_USER_ROOT, offsetof(struct cpu, user_root));
+    DEFINE(CPU_CR2, offsetof(struct cpu, cr2));
+    DEFINE(CPU_STUB, offsetof(struct cpu, stub));
+    DEFINE(CPU_EMERGENCY, offsetof(struct cpu, emergency));
+
     DEFINE(CPU_KSTACK_TOP, offsetof(struct cpu, kstack_top));
     DEFINE(CPU_USER_RSP, offsetof(struct cpu, user_rsp));
     DEFINE(CPU_CURRENT, offsetof(struct cpu, running));
@@ -45,6 +84,10 @@ void asm_offsets(void)
     DEFINE(REGS_RCX, offsetof(struct regs, rcx));
     DEFINE(REGS_RIP, offsetof(struct regs, rip));
     DEFINE(REGS_RFLAGS, offsetof(struct regs, rflags));
+    DEFINE(REGS_RAX, offsetof(struct regs, rax));
+    DEFINE(REGS_SS, offsetof(struct regs, ss));
+    DEFINE(REGS_VECTOR, offsetof(struct regs, vector));
+    DEFINE(REGS_ERROR, offsetof(struct regs, error));
     DEFINE(REGS_RSP, offsetof(struct regs, rsp));
     DEFINE(REGS_CS, offsetof(struct regs, cs));
     DEFINE(REGS_BYTES, sizeof(struct regs));

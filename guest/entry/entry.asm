@@ -1,4 +1,5 @@
-; entry.asm - every way into the kernel, and every way out of it.
+; entry.asm - every way into the kernel, and every way out of it, where it runs in ring 0;
+; and how tasks switch.  In ring 3: ring3.asm.
 ;
 ; Whatever the way in, the user's registers end up as struct regs (regs.h) at
 ; the top of the task's kernel stack, GS is the kernel's and interrupts are off.
@@ -11,59 +12,17 @@ extern trap_paranoid
 extern trap_return_work
 extern syscall_dispatch
 extern schedule_tail
+extern kernel_base
+extern return3
 
 MSR_GS_BASE equ 0xc0000101
-STUBS       equ 0xffffffff80100400              ; kernel.ld asserts it
+STUBS       equ 0xffffffff80102400              ; kernel.ld asserts it
 
-%macro PUSH_GPRS 0                              ; 15 words
-        push    rdi
-        push    rsi
-        push    rdx
-        push    rcx
-        push    rax
-        push    r8
-        push    r9
-        push    r10
-        push    r11
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
-%endmacro
-%macro POP_GPRS 0
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
-        pop     r11
-        pop     r10
-        pop     r9
-        pop     r8
-        pop     rax
-        pop     rcx
-        pop     rdx
-        pop     rsi
-        pop     rdi
-%endmacro
+%include "frame.inc"
+
 %macro KERNEL_RFLAGS 0
         push    2
         popfq
-%endmacro
-
-; What is due before user mode; rsp at the frame, aligned.  Keeps nothing else.
-%macro RETURN_WORK 0
-        cmp     qword [gs:CPU_NEED_RESCHED], 0
-        jne     %%work
-        mov     rax, [gs:CPU_CURRENT]
-        cmp     byte [rax + TASK_SIG_PENDING], 0
-        je      %%done
-%%work: mov     rdi, rsp
-        call    trap_return_work
-%%done:
 %endmacro
 
 ; One stub for each vector, STUB_BYTES apart; the IDT in boot.asm counts on it.
@@ -258,7 +217,7 @@ switch_stacks:
 global ret_from_fork
 ret_from_fork:
         call    schedule_tail
-        jmp     trap_return
+        jmp     to_user
 
 ; ret_from_kernel_fork - a new kernel task's: rbx is its function.  That returns
 ; only when the task has become a user task and its struct regs is filled in.
@@ -266,4 +225,7 @@ global ret_from_kernel_fork
 ret_from_kernel_fork:
         call    schedule_tail
         call    rbx
+to_user:
+        cmp     dword [rel kernel_base + 4], 0  ; ring3()
+        jge     return3
         jmp     trap_return

@@ -119,6 +119,19 @@ void smp_tell(unsigned cpu)
 
 /* --- the boot CPU: start --------------------------------------------------------- */
 
+/* Where the kernel runs in ring 3 (arch/ring3.h). */
+static int make_stub_page(struct cpu *c)
+{
+    uint64_t va = STUB_PAGES + c->id * PAGE_SIZE;
+    pfn_t pfn = frame_alloc();
+    if (pfn == 0)
+        return -ENOMEM;
+    ring3_prepare(c, c->idle->kstack, frame_va(pfn));
+    pt_write(&kernel_mm, va, &boot_pt_stub[va >> PAGE_SHIFT & 511], 1, PT_kernel_map,
+             pte_make(pfn, PTE_P | PTE_W | PTE_A | PTE_D | PTE_NX));
+    return 0;
+}
+
 static int prepare(unsigned id, uint8_t apic_id)
 {
     struct cpu *c = &cpus[id];
@@ -129,6 +142,8 @@ static int prepare(unsigned id, uint8_t apic_id)
     cpu_prepare(c, id, apic_id, (void *)(room - KSTACK_BYTES));
     int err = task_make_idle(c);
     if (err != 0)
+        return err;
+    if (ring3() && (err = make_stub_page(c)) != 0)
         return err;
     trace_cpu_init(id, map_window);
     ap_stack[id] = c->idle->kstack;
@@ -149,6 +164,7 @@ static int make_tables(void)
     uint64_t *root = frame_va(tables[0]), *third = frame_va(tables[1]);
     uint64_t *second = frame_va(tables[2]);
     root[0] = pte_make(tables[1], PTE_P | PTE_W | PTE_A);
+    root[255] = boot_pml4[255]; /* where the kernel is, if in ring 3: ring3.h */
     root[511] = boot_pml4[511];
     third[0] = pte_make(tables[2], PTE_P | PTE_W | PTE_A);
     for (unsigned i = 0; i < 2; i++)

@@ -7,7 +7,6 @@
  * programs can change them without the kernel (WRFSBASE: on some hosts whatever
  * CR4.FSGSBASE says). */
 #include "entry/switch.h"
-#include "arch/msr.h"
 #include "entry/trap.h"
 #include "lib/string.h"
 
@@ -23,9 +22,9 @@ void switch_to(struct task *prev, struct task *next)
     }
     if (!next->kthread) {
         if (prev->kthread || prev->fs_base != next->fs_base)
-            wrmsr(MSR_FS_BASE, next->fs_base);
+            cpu_load_fs_base(next->fs_base);
         if (prev->kthread || prev->gs_base != next->gs_base) /* nearly always both 0 */
-            wrmsr(MSR_KERNEL_GS_BASE, next->gs_base);
+            cpu_load_gs_base(next->gs_base);
     }
     switch_stacks(&prev->krsp, next->krsp);
 }

@@ -17,6 +17,7 @@
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "mm/reach.h"
 #include "proc/oom.h"
 #include "proc/signal.h"
 #include "sched/sched.h"
@@ -33,17 +34,6 @@ static const struct ex_entry *find_fixup(const struct regs *r)
         if (target(&e->at) == r->rip)
             return e;
     return NULL;
-}
-
-#define RFLAGS_CLEARED_BY_SYSCALL \
-    (X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_IOPL | X86_EFLAGS_NT | \
-     X86_EFLAGS_AC)
-
-void trap_init(void)
-{
-    wrmsr(MSR_STAR, (uint64_t)USER_CS32 << 48 | (uint64_t)KERNEL_CS << 32);
-    wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
-    wrmsr(MSR_SFMASK, RFLAGS_CLEARED_BY_SYSCALL);
 }
 
 static bool fix_up(struct regs *r)
@@ -66,12 +56,12 @@ static bool memory_is_out(void)
 
 /* 0: the access may be tried again.  Else a signal, *code its si_code, or -ENOMEM
  * when nobody could be killed for memory. */
-static int user_page_fault(struct regs *r, uaddr_t at, int *code)
+static int user_page_fault(uaddr_t at, uint64_t rip, uint32_t error, int *code)
 {
     struct task *t = current;
     this_cpu()->faults++;
-    trace_page_fault(t->mm->id, at, r->rip, (uint32_t)r->error);
-    int err = mm_fault(t->mm, at, (uint32_t)r->error, code);
+    trace_page_fault(t->mm->id, at, rip, error);
+    int err = mm_fault(t->mm, at, error, code);
     if (err != -ENOMEM)
         return err;
     if ((memory_is_out() && oom_kill() != 0) || signal_fatal_pending(t))
@@ -85,7 +75,7 @@ static void fault_in_user_mode(struct regs *r)
 {
     uaddr_t at = read_cr2();
     int code = SEGV_MAPERR;
-    int sig = user_page_fault(r, at, &code);
+    int sig = user_page_fault(at, r->rip, (uint32_t)r->error, &code);
     if (at >= USER_END)
         r->error |= FAULT_PRESENT; /* a program does not learn what the kernel has mapped */
     if (sig > 0)
@@ -103,9 +93,27 @@ static bool fault_in_uaccess(struct regs *r)
     if (e == NULL)
         return false;
     int code;
-    if (user_page_fault(r, at, &code) != 0)
+    if (user_page_fault(at, r->rip, (uint32_t)r->error, &code) != 0)
         r->rip = target(&e->fixup);
     return true;
+}
+
+/* The same where the kernel looks the page up itself. */
+static int fault_in_reach(uaddr_t at, uint32_t error)
+{
+    int code;
+    return user_page_fault(at, (uint64_t)fault_in_reach, error, &code);
+}
+
+void trap_init(void)
+{
+    if (ring3()) { /* the stub has set the MSRs */
+        reach_init(fault_in_reach);
+        return;
+    }
+    wrmsr(MSR_STAR, (uint64_t)USER_CS32 << 48 | (uint64_t)KERNEL_CS << 32);
+    wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+    wrmsr(MSR_SFMASK, RFLAGS_CLEARED_BY_SYSCALL);
 }
 
 /* si_code of SIGFPE for what fpu_raised() says. */

@@ -9,6 +9,9 @@
 #define RFLAGS_TF X86_EFLAGS_TF /* trap after the next instruction */
 #define RFLAGS_USER \
     (RFLAGS_POPF | X86_EFLAGS_ID) /* what SYSCALL hands on; RFLAGS_ALWAYS is added */
+#define RFLAGS_CLEARED_BY_SYSCALL \
+    (X86_EFLAGS_TF | X86_EFLAGS_IF | X86_EFLAGS_DF | X86_EFLAGS_IOPL | X86_EFLAGS_NT | \
+     X86_EFLAGS_AC)
 
 /* entry.asm */
 extern char trap_stubs[], syscall_entry[], ret_from_fork[], ret_from_kernel_fork[];

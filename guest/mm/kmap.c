@@ -21,6 +21,7 @@
 #include "mm/tlb.h"
 
 #include "arch/boot.h"
+#include "arch/ring3.h"
 #include "arch/machine.h"
 #include "trace/trace.h"
 
@@ -42,7 +43,7 @@ static unsigned nspares, nstacks;      /* [v] */
 
 static pte_t kernel_page(pte_t flags)
 {
-    return flags | PTE_P | PTE_A | PTE_D | (cpu_has.pge ? PTE_G : 0);
+    return flags | PTE_P | PTE_A | PTE_D | (cpu_has.pge ? PTE_G : 0) | (ring3() ? PTE_U : 0);
 }
 
 static pte_t no_exec(void) { return cpu_has.nx ? PTE_NX : 0; }
@@ -50,7 +51,7 @@ static pte_t no_exec(void) { return cpu_has.nx ? PTE_NX : 0; }
 void kmap_adopt_boot(void)
 {
     kernel_mm.root = (pfn_t)(virt_to_phys(boot_pml4) >> PAGE_SHIFT);
-    kernel_mm.tables = 4;
+    kernel_mm.tables = ring3() ? 7 : 4;
     mutex_init(&kernel_mm.lock, LOCK_mm);
     kmap_direct_end = BOOT_DIRECT_BYTES;
 }
@@ -97,13 +98,14 @@ static void map_section(const pfn_t *table, const char *start, const char *end, 
 {
     pte_t entry[32];
     uint64_t va = (uint64_t)start;
+    flags = kernel_page(flags);
     while (va < (uint64_t)end) {
         pte_t *e =
             (pte_t *)frame_va(table[(va - kernel_base) / LARGE_PAGE]) + (va >> PAGE_SHIFT & 511);
         unsigned n = (unsigned)MIN(((uint64_t)end - va) >> PAGE_SHIFT, ARRAY_SIZE(entry));
         n = MIN(n, 512 - pt_index(e));
         for (unsigned i = 0; i < n; i++)
-            entry[i] = (va - kernel_base + i * PAGE_SIZE) | kernel_page(flags);
+            entry[i] = (va - kernel_base + i * PAGE_SIZE) | flags;
         pt_fill(&kernel_mm, va, e, n, PT_kernel_map, entry);
         va += n * PAGE_SIZE;
     }
@@ -125,7 +127,7 @@ static void protect_image(void)
     map_section(table, rodata_end, kernel_end, PTE_W | no_exec());
     for (unsigned i = 0; i < ARRAY_SIZE(table); i++)
         pt_write(&kernel_mm, kernel_base + i * LARGE_PAGE, &boot_pd_kernel[i], 2, PT_kernel_map,
-                 i < n ? pte_make(table[i], PTE_P | PTE_W) : 0);
+                 i < n ? pte_make(table[i], pt_kernel_table()) : 0);
 }
 
 void mm_init(void)

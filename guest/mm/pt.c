@@ -27,8 +27,7 @@
 #include "sync/lock.h"
 #include "trace/trace.h"
 
-#define USER_TABLE   (PTE_P | PTE_W | PTE_U)
-#define KERNEL_TABLE (PTE_P | PTE_W)
+#define USER_TABLE (PTE_P | PTE_W | PTE_U)
 
 static inline uint64_t span_of(unsigned level) { return PAGE_SIZE << (9 * (level - 1)); }
 
@@ -122,7 +121,7 @@ pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned to_level, enum pt_reas
                 return NULL;
             }
             pt_write(mm, base, e, level, PT_table_link,
-                     pte_make(sub, mm == &kernel_mm ? KERNEL_TABLE : USER_TABLE));
+                     pte_make(sub, mm == &kernel_mm ? pt_kernel_table() : USER_TABLE));
         }
         table = pte_pfn(*e);
     }

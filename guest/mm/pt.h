@@ -5,6 +5,7 @@
 #define MM_PT_H
 
 #include "arch/pte.h"
+#include "arch/ring3.h"
 #include "mm/mm.h"
 
 /* Entries are found and named by their address in the direct map: it tells the
@@ -16,6 +17,8 @@ static inline unsigned pt_index(const pte_t *e)
 {
     return ((uintptr_t)e & (PAGE_SIZE - 1)) / sizeof *e;
 }
+
+static inline pte_t pt_kernel_table(void) { return PTE_P | PTE_W | (ring3() ? PTE_U : 0); }
 
 /* A root with the kernel half in place: mm->root.  0 or -ENOMEM.  pt_root_free:
  * the user half is empty; no CPU has it in CR3. */

@@ -46,30 +46,22 @@
 
 #include "arch/apic.h"
 #include "arch/cpu.h"
+#include "arch/root.h"
 #include "arch/regs.h"
 #include "mm/kmap.h"
 #include "mm/mm.h"
 #include "trace/trace.h"
 
-#define FLUSH_PAGES 32
-
 static inline uint64_t bit_of(const struct cpu *c) { return 1ull << c->id; }
 
 /* --- on this CPU --------------------------------------------------------- */
 
-static void flush_everything(void)
+static inline void flush_local(const struct mm *mm, uint64_t start, uint64_t end)
 {
-    uint64_t root;
-    __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(root) : : "memory");
-}
-
-static inline void flush_local(uint64_t start, uint64_t end)
-{
-    if (end - start <= FLUSH_PAGES * PAGE_SIZE)
-        for (uint64_t va = start; va < end; va += PAGE_SIZE)
-            __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
+    if (unlikely(mm == &kernel_mm))
+        root_flush_kernel(start, end);
     else
-        flush_everything();
+        root_flush_user(start, end);
 }
 
 /* The mm that this CPU leaves behind is no business of its any more when the bit is
@@ -80,7 +72,7 @@ static void load_root(struct cpu *c, struct mm *mm)
     __atomic_store_n(&c->tlb.state, TLB_ACTIVE, __ATOMIC_RELEASE);
     if (mm != &kernel_mm)
         __atomic_fetch_or(&mm->cpus_active, bit_of(c), __ATOMIC_SEQ_CST);
-    __asm__ volatile("mov %0, %%cr3" : : "r"((uint64_t)mm->root << PAGE_SHIFT) : "memory");
+    root_load((uint64_t)mm->root << PAGE_SHIFT);
     trace_cr3_load(mm->id, mm->root);
     c->active_mm = mm == &kernel_mm ? NULL : mm;
     c->tlb.lazy_mm = NULL;
@@ -102,7 +94,7 @@ static void wake(struct cpu *c)
     c->active_mm = mm;
     c->tlb.lazy_mm = NULL;
     if (__atomic_exchange_n(&c->tlb.state, TLB_ACTIVE, __ATOMIC_SEQ_CST) == TLB_STALE) {
-        flush_everything();
+        root_flush_user(0, UINT64_MAX & PAGE_MASK);
         trace_tlb_flush(mm->id, 0, 0, bit_of(c));
     }
 }
@@ -126,11 +118,11 @@ static void serve(struct cpu *c, const struct tlb_cpu *q)
 {
     bool lazy = c->tlb.lazy_mm == q->mm, active = c->active_mm == q->mm;
     if (q->mm == &kernel_mm)
-        flush_local(q->start, q->end);
+        flush_local(q->mm, q->start, q->end);
     else if ((lazy || active) && (q->wish == TLB_LEAVE || (lazy && q->wish == TLB_TABLES)))
         load_root(c, &kernel_mm);
     else if (lazy || active)
-        flush_local(q->start, q->end);
+        flush_local(q->mm, q->start, q->end);
     /* Else it has left that root, and with it the translations. */
 }
 
@@ -197,7 +189,7 @@ static __attribute__((noinline)) uint64_t flush_cpus(struct mm *mm, uint64_t sta
 {
     uint64_t mask = cpus_with(mm), me = bit_of(this_cpu());
     if (mask & me)
-        flush_local(start, end);
+        flush_local(mm, start, end);
     if (mask & ~me)
         mask = (mask & me) | request(mm, mask & ~me, start, end, wish);
     return mask;
@@ -209,7 +201,7 @@ void tlb_flush_wish(struct mm *mm, uint64_t start, uint64_t end, enum tlb_wish w
     if (unlikely(ncpus > 1))
         mask = flush_cpus(mm, start, end, wish);
     else if (mask)
-        flush_local(start, end);
+        flush_local(mm, start, end);
     if (!mask)
         return;
     if (end - start > FLUSH_PAGES * PAGE_SIZE && mm != &kernel_mm)
@@ -228,7 +220,7 @@ void tlb_flush_here(struct mm *mm, uaddr_t va)
 {
     struct cpu *c = this_cpu();
     if (c->active_mm == mm) {
-        flush_local(va, va + PAGE_SIZE);
+        flush_local(mm, va, va + PAGE_SIZE);
         trace_tlb_flush(mm->id, va, va + PAGE_SIZE, bit_of(c));
     }
 }

@@ -218,7 +218,7 @@ static int load_interp(struct exec *e, uaddr_t *base)
 static unsigned fill_auxv(const struct exec *e, struct auxv *a, uaddr_t bias, uaddr_t base)
 {
     const struct elf_image *img = &e->img;
-    uint32_t hwcap = cpu_hwcap(), hwcap2 = cpu_has.fsgsbase ? 2 : 0;
+    uint32_t hwcap = cpu_has.hwcap, hwcap2 = cpu_has.fsgsbase ? 2 : 0;
     const struct auxv all[] = {
         { AT_HWCAP, hwcap },
         { AT_PAGESZ, PAGE_SIZE },

@@ -1,4 +1,5 @@
 /* cpuinfo.c - /proc/cpuinfo. */
+#include "arch/msr.h"
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/machine.h"
@@ -9,10 +10,10 @@ struct cpuid {
     uint32_t a, b, c, d;
 };
 
-static struct cpuid cpuid(uint32_t leaf, uint32_t sub)
+static struct cpuid ask(uint32_t leaf)
 {
     struct cpuid r;
-    __asm__ volatile("cpuid" : "=a"(r.a), "=b"(r.b), "=c"(r.c), "=d"(r.d) : "a"(leaf), "c"(sub));
+    cpuid(leaf, 0, &r.a, &r.b, &r.c, &r.d);
     return r;
 }
 
@@ -37,8 +38,8 @@ static const char *const feature_names[3][32] = {
 
 static void put_features(struct text *t)
 {
-    struct cpuid one = cpuid(1, 0);
-    uint32_t word[3] = { one.d, one.c, cpuid(0, 0).a >= 7 ? cpuid(7, 0).b : 0 };
+    struct cpuid one = ask(1);
+    uint32_t word[3] = { one.d, one.c, ask(0).a >= 7 ? ask(7).b : 0 };
     text_printf(t, "flags\t\t:");
     for (unsigned w = 0; w < 3; w++)
         for (unsigned bit = 0; bit < 32; bit++)
@@ -49,15 +50,15 @@ static void put_features(struct text *t)
 
 static void put_cpu(struct text *t, unsigned nr)
 {
-    struct cpuid zero = cpuid(0, 0), one = cpuid(1, 0);
+    struct cpuid zero = ask(0), one = ask(1);
     char vendor[13] = { 0 };
     struct cpuid brand[4] = { { 0, 0, 0, 0 } };
     memcpy(vendor, &zero.b, 4);
     memcpy(vendor + 4, &zero.d, 4);
     memcpy(vendor + 8, &zero.c, 4);
-    if (cpuid(0x80000000, 0).a >= 0x80000004)
+    if (ask(0x80000000).a >= 0x80000004)
         for (uint32_t i = 0; i < 3; i++)
-            brand[i] = cpuid(0x80000002 + i, 0);
+            brand[i] = ask(0x80000002 + i);
     unsigned family = one.a >> 8 & 15, model = one.a >> 4 & 15;
     if (family == 15)
         family += one.a >> 20 & 255;

@@ -59,6 +59,7 @@ void panic(const char *fmt, ...)
 /* As kmap.c has them where the kernel is linked. */
 const uint64_t kernel_base = 0xffffffff80000000, direct_map = 0xffffff8000000000;
 const uint64_t vmap_base = 0xffffffffc0000000;
+uint64_t user_end = 0x00007ffffffff000;
 
 static bool fails(void)
 {

@@ -10,7 +10,10 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "arch/uaccess.h"
 #include "proc/elf.h"
+
+uint64_t user_end = 0x00007ffffffff000;
 
 #define BASE 0x400000ull
 

@@ -29,6 +29,12 @@
 
 struct cpu cpus[MAX_CPUS];
 uint32_t hc_caps = HC_CAP_TRACE;
+const uint64_t kernel_base = 0xffffffff80000000; /* a kernel in ring 0: hypercalls are OUT */
+long ring3_hypercall(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+{
+    (void)nr, (void)a, (void)b, (void)c, (void)d;
+    abort();
+}
 bool hc_present = true;
 static struct tracer *tracer;
 static struct gmem *memory;

@@ -8,8 +8,8 @@ need_kvm
 vm -t "$work/trace" -a 'init=/etc/passwd'
 is 'no program as init: the kernel gives up' "$status" 255
 like 'and says so' "$err" 'kernel panic: init=/etc/passwd'
-like 'where, by symbol and line' "$err" ' panic\+0x[0-9a-f]+ \(guest/arch/(machine\.c|hypercall\.h):[0-9]+\), ring 0$'
-like 'its code' "$err" '^  -> f{8}[0-9a-f]{8}  '
+like 'where, by symbol and line' "$err" ' (panic|ring3_hypercall)\+0x[0-9a-f]+ \(guest/arch/(machine\.c|hypercall\.h|ring3\.c):[0-9]+\), ring [03]$'
+like 'its code' "$err" '^  -> (f{8}|00007fff)[0-9a-f]{8}  '
 like 'callers' "$err" '\[rsp\+.* \(guest/main\.c:[0-9]+\)$'
 like 'the page walk of rip' "$err" '^ +PTE .* present '
 like 'tasks' "$err" '^ +1 +1 +0 +init +running '

@@ -37,6 +37,8 @@ arch   mm/heap_cpu     the same
 arch   mm/tlb_cpu      the same
 arch   entry/smp       boot.asm: a processor that starts goes on in ap_main()
 arch   main/main       boot.asm: the boot CPU goes on in kmain()
+arch   entry/ring3     stub.asm: where the kernel runs in ring 3, the stub goes on in its ways in
+entry  main/main       ring3.asm: and the boot CPU in kmain()
 mm     sched/task      current: whose memory, within which limits
 mm     fs/file         a mapping holds its file
 mm     fs/inode        ... which lists its mappings

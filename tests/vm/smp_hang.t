@@ -10,7 +10,7 @@ is 'the status of a time limit' "$status" 124
 is 'all of them waited' "$out" 'all wait'
 like 'a CPU in user mode, and who runs there' "$err" '^vCPU [01] at [0-9a-f]+, ring 3$'
 like 'its task' "$err" '^ +task [0-9]+ t-spin, running'
-like 'a CPU that is halted, by symbol' "$err" '^vCPU [01] at [0-9a-f]+ .*idle.*, ring 0$'
+like 'a CPU that is halted, by symbol' "$err" '^vCPU [01] at [0-9a-f]+ .*(idle|stub_halt).*, ring 0$'
 like 'and has no task' "$err" '^ +no task, halted'
 waits_in() { like "$1 waits: $2" "$err" "^ +[0-9]+ +[0-9]+ +[0-9]+ +$1 +$2"; }
 since='for [0-9]+\.[0-9]+ s'
