@@ -51,7 +51,7 @@
     X(9,  WALL_CLOCK)       /* -> CLOCK_REALTIME, ns since 1970 */ \
     X(10, INSPECT)          /* address of struct inspect_root (inspect.h) -> 0 */ \
     X(11, PANIC)            /* address, bytes of the message; never returns */ \
-    X(12, COPY)             /* to, from, bytes; they may overlap -> 0 */ \
+    X(12, COPY)             /* to, from, bytes; they may overlap -> 0 (cut short by a stop) */ \
     X(13, CLEAR)            /* address, bytes -> 0 */ \
     X(14, CPU_ONLINE)       /* cpu, APIC ID, TSC offset, its error -> 0; see below */ \
     X(15, YIELD)            /* -> 0: the host's processor was offered to others */ \
@@ -75,7 +75,7 @@ enum hypercall {
 
 enum hc_exit_kind {
     HC_EXIT_POWEROFF = 0,
-    HC_EXIT_REBOOT = 1, /* the VMM ends, too: what starts it may start it again */
+    HC_EXIT_REBOOT = 1, /* the VMM ends, too, with a status of its own for it, whatever was said */
     HC_EXIT_HALT = 2,
 };
 

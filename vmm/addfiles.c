@@ -193,7 +193,8 @@ static bool is_directory(const char *host)
     return stat(host, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Where HOST goes; "/" is the place for a directory's contents, but not for a
+/* Where HOST goes.  An empty GUEST is the root, and without a ':' a path from the root stays what
+ * it is, a relative one has no place there but its name.  "/" is the place for a directory's contents, but not for a
  * file. */
 static bool choose_guest(char *out, size_t room, const char *host, const char *to)
 {
@@ -220,7 +221,10 @@ static bool add_spec(struct pack *p, const char *spec)
     while (len > 1 && host[len - 1] == '/')
         host[--len] = '\0';
     const char *to = strchr(spec, ':');
-    if (!choose_guest(guest, sizeof(guest), host, to != NULL ? to + 1 : "")) {
+    if (!choose_guest(guest, sizeof(guest), host,
+                      to != NULL       ? to + 1
+                      : host[0] == '/' ? host
+                                       : "")) {
         say("--add '%s': not a path for the guest", spec);
         return false;
     }

@@ -32,10 +32,11 @@
 #include "vmm/timelimit.h"
 #include "vmm/uart.h"
 
-#define CTRL_A      0x01
-#define CTRL_D      0x04
-#define PENDING_MAX 4096
-#define STATUS_USER 130 /* Ctrl-A x: as if by SIGINT */
+#define CTRL_A       0x01
+#define CTRL_D       0x04
+#define PENDING_MAX  4096
+#define OUTPUT_PIECE (1u << 20) /* then a stop is looked for: a file takes any length at once */
+#define STATUS_USER  130        /* Ctrl-A x: as if by SIGINT */
 
 struct console {
     struct stop *stop;
@@ -145,7 +146,7 @@ void console_output(struct console *c, const void *bytes, size_t len)
 {
     const uint8_t *p = bytes;
     while (len > 0 && !stop_asked(c->stop)) {
-        ssize_t n = write(STDOUT_FILENO, p, len);
+        ssize_t n = write(STDOUT_FILENO, p, len < OUTPUT_PIECE ? len : OUTPUT_PIECE);
         if (n >= 0) {
             p += n;
             len -= (size_t)n;

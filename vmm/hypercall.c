@@ -15,6 +15,7 @@
 #include "shared/inspect.h"
 #include "shared/trace_schema.h"
 #include "vmm/bootlog.h"
+#include "vmm/bulk.h"
 #include "vmm/console.h"
 #include "vmm/say.h"
 #include "vmm/tracer.h"
@@ -25,9 +26,13 @@
 
 static int64_t hc_exit(struct vcpu *v, uint64_t status, uint64_t kind)
 {
-    static const char *const kinds[] = { "power off", "reboot", "halt" };
+    static const char *const kinds[] = {
+        [HC_EXIT_POWEROFF] = "power off", [HC_EXIT_REBOOT] = "reboot", [HC_EXIT_HALT] = "halt"
+    };
     if (status > 255 || kind >= sizeof(kinds) / sizeof(kinds[0]))
         return -EINVAL;
+    if (kind == HC_EXIT_REBOOT)
+        status = EXIT_REBOOT;
     vm_stop(&v->vm->stop, STOP_STATUS, (int)status, (int)v->index, "%s", kinds[kind]);
     return 0;
 }
@@ -117,7 +122,7 @@ static int64_t hc_page_clear(struct vcpu *v, uint64_t at, uint64_t pages)
     void *p = gmem_span(v->vm->mem, at, pages * GMEM_PAGE);
     if (p == NULL)
         return -EFAULT;
-    memset(p, 0, pages * GMEM_PAGE);
+    bulk_clear(&v->vm->stop, p, pages * GMEM_PAGE);
     return 0;
 }
 
@@ -127,7 +132,7 @@ static int64_t hc_copy(struct vcpu *v, uint64_t to, uint64_t from, uint64_t byte
     const void *s = gmem_span(v->vm->mem, from, bytes);
     if (d == NULL || s == NULL)
         return -EFAULT;
-    memmove(d, s, bytes);
+    bulk_move(&v->vm->stop, d, s, bytes);
     return 0;
 }
 
@@ -136,7 +141,7 @@ static int64_t hc_clear(struct vcpu *v, uint64_t at, uint64_t bytes)
     void *p = gmem_span(v->vm->mem, at, bytes);
     if (p == NULL)
         return -EFAULT;
-    memset(p, 0, bytes);
+    bulk_clear(&v->vm->stop, p, bytes);
     return 0;
 }
 

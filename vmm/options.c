@@ -42,7 +42,7 @@ static const struct argp_option option_table[] = {
       "Root image (initramfs, compressed or not) instead of the one inside KERNEL", 0 },
     { "append", 'a', "STRING", 0, "Words for the kernel command line", 0 },
     { "add", OPT_ADD, "HOST[:GUEST]", 0,
-      "Put a host file or directory into the guest's root; "
+      "Put a host file or directory into the guest, at the same path if GUEST is not given; "
       "a dynamically linked program brings its interpreter and libraries (repeatable)",
       0 },
     { "trace", 't', "DIR", 0, "Record a trace of page tables and processes into DIR", 0 },
@@ -78,7 +78,8 @@ static const char doc[] =
     "Boot a PVH kernel on /dev/kvm, with the terminal as its console."
     "\vWithout COMMAND the guest boots its init.  With COMMAND it runs that, powers off and passes "
     "its exit status on.  Ctrl-A x stops the VM, Ctrl-A h helps.\n\n"
-    "Exit status: COMMAND's or init's; 128+N if signal N killed it; 124 timeout; 125 the VMM "
+    "Exit status: COMMAND's or init's; 128+N if signal N killed it; 123 the guest rebooted; 124 "
+    "timeout; 125 the VMM "
     "refused or failed; 126/127 COMMAND not executable/not found; 255 the guest kernel died.";
 
 static void __attribute__((noreturn, format(printf, 1, 2))) refuse(const char *fmt, ...)

@@ -8,6 +8,7 @@
 
 #define CPUS_MAX 254 /* xAPIC IDs: 255 is the broadcast */
 
+#define EXIT_REBOOT     123 /* the guest wants to be started again */
 #define EXIT_TIMEOUT    124 /* --timeout ran out */
 #define EXIT_VMM        125 /* the VMM refused or failed */
 #define EXIT_GUEST_DIED 255 /* panic, triple fault, KVM internal error */

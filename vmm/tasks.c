@@ -1,6 +1,7 @@
 /* tasks.c - see tasks.h.  The chain of pages may be a ring, the names may be
  * anything: the number of pages is limited, text is made printable, each
- * record is copied before it is looked at. */
+ * record is copied before it is looked at; and the report stays one that somebody reads, as a guest
+ * could fill megabytes, each line of them with a search through all records. */
 #include "vmm/tasks.h"
 
 #include <inttypes.h>
@@ -13,6 +14,7 @@
 #include "vmm/vm.h"
 
 #define PAGES_MAX  1024
+#define LINES_MAX  512
 #define NO_SYSCALL 0xffff
 
 static const char *state_name(unsigned state)
@@ -101,6 +103,7 @@ struct printing {
     const struct vm *vm;
     const struct inspect_root *root;
     uint64_t now;
+    unsigned lines, left_out;
 };
 
 static void print_wait(const struct printing *p, const struct task_record *t)
@@ -115,7 +118,12 @@ static void print_wait(const struct printing *p, const struct task_record *t)
 
 static bool print_task(void *arg, const struct task_record *t)
 {
-    const struct printing *p = arg;
+    struct printing *p = arg;
+    if (p->lines == LINES_MAX) {
+        p->left_out++;
+        return true;
+    }
+    p->lines++;
     uint64_t khz = p->vm->tsc_khz;
     struct task_name own = { .pid = t->pid };
     is_it(&own, t);
@@ -146,7 +154,9 @@ void tasks_print(const struct vm *vm, FILE *out)
         return;
     }
     fputs("tasks:\n    PID  TGID  PPID  NAME             STATE\n", out);
-    struct printing p = { out, vm, &root, vm_guest_tsc(vm) };
+    struct printing p = { .out = out, .vm = vm, .root = &root, .now = vm_guest_tsc(vm) };
     if (!each_task(vm, &root, print_task, &p))
         fputs("  (the next page of records is not in RAM)\n", out);
+    if (p.left_out > 0)
+        fprintf(out, "  (and %u more)\n", p.left_out);
 }

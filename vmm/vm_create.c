@@ -123,7 +123,7 @@ static void com1_room(void *ctx)
 static void reset_pulsed(void *ctx)
 {
     struct vm *vm = ctx;
-    vm_stop(&vm->stop, STOP_STATUS, EXIT_SUCCESS, -1, "reset");
+    vm_stop(&vm->stop, STOP_STATUS, EXIT_REBOOT, -1, "reset");
 }
 
 static bool create_devices(struct vm *vm)

@@ -4,7 +4,7 @@
 # leave, ps and stty know the console; line editing in the shell.
 . tests/vm/lib.sh
 
-last='exits 0'
+last='exits 123'
 [ "$host" = qemu ] && last='exits 1'
 console <<SCRIPT
 expect # 

@@ -55,6 +55,10 @@ else
     like '... symbol' "$err" 'vCPU 0 at .* bad_place\+0x0'
     like '... code' "$err" '-> .* 0f 0b .* ud2'
 fi
+run records --timeout "$slow"
+is 'task records without number: status' "$status" 124
+like '... the report says how many' "$err" 'and 73216 more'
+ok '... and is short' [ "$(wc -c < "$work/err")" -lt 80000 ]
 run panic;                      is 'a panic: status' "$status" 255
 like '... its message, made printable' "$err" 'kernel panic: all is lost\?\[2J'
 run hang --timeout "$slow" -c 2;    is 'time limit: status' "$status" 124
