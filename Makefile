@@ -26,9 +26,9 @@ HARDEN_LD   := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
 HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. $(HARDEN)
 # A dynamic linker costs every start 0.2 ms, so all libraries are linked statically.  What
 # relocates itself at each start should have little to relocate: vmm/capstone_x86.c.
-VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lzstd -llz4 -lseccomp -lpthread
+VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lzstd -llz4 -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
-TRACE_LIB   := $(patsubst %,vmm/trace/lib/%.c,schema metadata reader idmap replay format)
+TRACE_LIB   := $(patsubst %,vmm/trace/lib/%.c,schema metadata reader idmap replay syscalls format)
 VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB) images/cpio.c
 VMMTRACE_SRC := $(wildcard vmm/trace/*/*.c)
 
@@ -47,6 +47,22 @@ $O/git_id: FORCE
 $(call host_obj,vmm/options.c vmm/tracer.c): $O/git_id
 $(call host_obj,vmm/options.c vmm/tracer.c): HOST_CFLAGS += $(GIT_ID:%=-DGIT_ID='"%"')
 
+# The names of all system calls that the host's headers know, one behind the other by
+# number, empty where there is none: pointers would have to be relocated at each boot.
+SYSCALL_NUMBERS = echo '\#include <asm/unistd_64.h>' | $(CC) -E -dM - | \
+	sed -n 's/^\#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/\2 \1/p' | sort -n
+$O/syscall_names.inc: Makefile
+	@mkdir -p $O
+	$(call say,GEN,$@)$(SYSCALL_NUMBERS) | awk '{ for (; n < $$1; n++) print "\"\\0\""; n++; print "\"" $$2 "\\0\"" }' > $@
+$O/host/vmm/trace/lib/syscalls.o $O/guest/sys/dispatch.o $O/guest-locks/sys/dispatch.o: $O/syscall_names.inc
+$O/host/vmm/trace/lib/syscalls.o: HOST_CFLAGS += -I$O
+$O/guest/sys/dispatch.o $O/guest-locks/sys/dispatch.o: GUEST_CFLAGS += -I$O
+
+# The table of system calls in docs/.  tests/vm/syscalls.t wants it up to date.
+.PHONY: docs
+docs:
+	$(Q)$(SYSCALL_NUMBERS) | awk -f docs/syscalls.awk - shared/syscalls.h > docs/syscalls.md
+
 # The seccomp filter.
 $O/mkfilter: $(call host_obj,vmm/tools/mkfilter.c)
 	$(call say,LD,$@)$(CC) -pie $(HARDEN_LD) $^ -lseccomp -o $@
@@ -59,7 +75,7 @@ $O/vmm: $(call host_obj,$(VMM_SRC))
 	$(call say,LD,$@)$(CC) -static-pie $(HARDEN_LD) -Wl,-z,pack-relative-relocs $^ $(VMM_LIBS) -o $@
 
 $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
-	$(call say,LD,$@)$(CC) -pie $(HARDEN_LD) $^ -Wl,-Bstatic -lseccomp -Wl,-Bdynamic -o $@
+	$(call say,LD,$@)$(CC) -pie $(HARDEN_LD) $^ -o $@
 
 # --- the kernel --------------------------------------------------------------
 # Small: code that is larger by what inlining and alignment add is not faster where an

@@ -29,9 +29,9 @@ $O/tests/vm/ptyrun: tests/vm/ptyrun.c
 
 # The sandbox with its real objects.
 $O/tests/vm/confined: tests/vm/confined.c $(call host_obj,$(patsubst %,vmm/%.c,sandbox privilege say terminal \
-	trace/lib/format trace/lib/schema))
+	trace/lib/syscalls))
 	@mkdir -p $(@D)
-	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE -I. $^ -lseccomp -o $@
+	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE -I. $^ -o $@
 
 $O/tests/vm/jump: tests/vm/jump.c
 	@mkdir -p $(@D)
@@ -55,7 +55,7 @@ $(UNIT): $O/tests/%: tests/%.c FORCE
 		-name '*.[ch]' -newer $@ 2>/dev/null | head -1)" ]; then exit 0; fi; \
 	printf '  %-7s %s\n' UNIT $<; \
 	$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -fsanitize=address,undefined -fno-sanitize-recover \
-		-D_GNU_SOURCE -I. -Iguest -Itests/unit $< $$links -o $@ -lcmocka -lelf -lcapstone -lseccomp
+		-D_GNU_SOURCE -I. -I$O -Iguest -Itests/unit $< $$links -o $@ -lcmocka -lelf -lcapstone
 
 .PHONY: FORCE
 FORCE:

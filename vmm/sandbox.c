@@ -21,7 +21,7 @@
 #include "vmm/options.h"
 #include "vmm/say.h"
 #include "vmm/terminal.h"
-#include "vmm/trace/lib/format.h"
+#include "vmm/trace/lib/syscalls.h"
 
 /* filter_main and filter_vcpu */
 #include "sandbox_filter.inc"
@@ -37,7 +37,7 @@ static const struct {
 static void on_violation(int sig, siginfo_t *info, void *context)
 {
     (void)context;
-    const char *name = format_call((unsigned)info->si_syscall);
+    const char *name = syscall_name((unsigned)info->si_syscall);
     terminal_restore();
     say("system call %s (%d) is not allowed here; a bug in vmm, or --no-seccomp is needed",
         name != NULL ? name : "?", info->si_syscall);

@@ -10,7 +10,7 @@
 
 #include "shared/inspect.h"
 #include "shared/trace_schema.h"
-#include "vmm/trace/lib/format.h"
+#include "vmm/trace/lib/syscalls.h"
 #include "vmm/vm.h"
 
 #define PAGES_MAX  1024
@@ -136,7 +136,7 @@ static bool print_task(void *arg, const struct task_record *t)
     if (t->since_tsc <= p->now && khz != 0)
         fprintf(p->out, " for %.3f s", (double)(p->now - t->since_tsc) / ((double)khz * 1e3));
     if (t->syscall != NO_SYSCALL) {
-        const char *name = format_call(t->syscall);
+        const char *name = syscall_name(t->syscall);
         fprintf(p->out, ", %ssystem call %u%s%s", t->state == TASK_blocked ? "" : "last ",
                 t->syscall, name != NULL ? " " : "", name != NULL ? name : "");
     }

@@ -4,7 +4,7 @@
  *
  * defines sys_read(const struct regs *), which the table points to, and the
  * body with typed arguments.  User pointers are uaddr_t: integers.  The list
- * of all calls is sys/list.h; from it come the table, the names in the trace
+ * of all calls is shared/syscalls.h; from it come the table, the names in the trace
  * and the coverage report (/proc/forkscope/syscalls). */
 #ifndef ARCH_SYSCALL_H
 #define ARCH_SYSCALL_H

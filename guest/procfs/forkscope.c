@@ -17,11 +17,12 @@ static int show_syscalls(struct text *t, const struct proc_node *n __attribute__
         const char *name = syscall_name(nr);
         uint64_t calls = syscall_count(nr);
         char number[16];
-        if (!name && !calls)
+        bool exists = syscall_exists(nr);
+        if (!exists && !calls)
             continue;
         ksnprintf(number, sizeof number, "#%u", nr);
-        text_printf(t, "%-24s %10lu %10lu\n", name ? name : number, name ? calls : 0,
-                    name ? 0 : calls);
+        text_printf(t, "%-24s %10lu %10lu\n", name ? name : number, exists ? calls : 0,
+                    exists ? 0 : calls);
     }
     return 0;
 }

@@ -1,8 +1,9 @@
 /* dispatch.c - from a number to a function.  Everything here comes from
- * sys/list.h.  Counts are kept by number for all numbers there are, so that a
+ * shared/syscalls.h.  Counts are kept by number for all numbers there are, so that a
  * call this kernel lacks shows up, too. */
 #include "arch/cpu.h"
 #include "lib/cmdline.h"
+#include "lib/string.h"
 #include "mm/mm.h"
 #include "sched/times.h"
 #include "sys/dispatch.h"
@@ -12,20 +13,19 @@
 typedef long (*syscall_fn)(const struct regs *r);
 
 #define SYSCALL(name, ...) long sys_##name(const struct regs *r);
-#include "sys/list.h"
+#include "shared/syscalls.h"
 #undef SYSCALL
 
 static const syscall_fn table[SYSCALL_NUMBERS] = {
 #define SYSCALL(name, ...) [__NR_##name] = sys_##name,
-#include "sys/list.h"
+#include "shared/syscalls.h"
 #undef SYSCALL
 };
 
-static const char *const names[SYSCALL_NUMBERS] = {
-#define SYSCALL(name, ...) [__NR_##name] = #name,
-#include "sys/list.h"
-#undef SYSCALL
-};
+/* All that Linux has, by number, one string behind the other: the Makefile makes it. */
+static const char names[] =
+#include "syscall_names.inc"
+    ;
 
 /* Calls that leave a trace whenever there is one: those that make, change, end
  * or await a process. */
@@ -44,7 +44,15 @@ void syscall_init(void)
     trace_all = cmdline_value("trace.syscalls", value, sizeof value) && value[0] == '1';
 }
 
-const char *syscall_name(unsigned nr) { return nr < SYSCALL_NUMBERS ? names[nr] : NULL; }
+const char *syscall_name(unsigned nr)
+{
+    const char *name = names;
+    for (; nr > 0 && name < names + sizeof names - 1; nr--)
+        name += strlen(name) + 1;
+    return *name ? name : NULL;
+}
+
+bool syscall_exists(unsigned nr) { return nr < SYSCALL_NUMBERS && table[nr] != NULL; }
 
 uint64_t syscall_count(unsigned nr) { return nr < SYSCALL_NUMBERS ? calls[nr] : 0; }
 

@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/format.c vmm/trace/lib/status.c vmm/trace/lint/lint.c vmm/trace/lint/checks.c vmm/trace/lint/state.c vmm/trace/lint/trace.c vmm/trace/lint/tables.c vmm/trace/lint/reuse.c vmm/trace/lint/vfork.c */
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/status.c vmm/trace/lint/lint.c vmm/trace/lint/checks.c vmm/trace/lint/state.c vmm/trace/lint/trace.c vmm/trace/lint/tables.c vmm/trace/lint/reuse.c vmm/trace/lint/vfork.c */
 /* Each check of the lint is seen to fail where its rule is broken, by that check and no
  * other, and none fails where the rules are kept: on two CPUs, lazy flushes included. */
 #include <setjmp.h>

@@ -30,7 +30,7 @@
 #include "vmm/options.h"
 #include "vmm/privilege.h"
 #include "vmm/sandbox.h"
-#include "vmm/trace/lib/format.h"
+#include "vmm/trace/lib/syscalls.h"
 
 #define CALLS 600 /* more than Linux has */
 
@@ -62,7 +62,7 @@ static bool dies(enum sandbox_role role, long nr, attempt try)
 static void all_calls(enum sandbox_role role)
 {
     for (long nr = 0; nr < CALLS; nr++) {
-        const char *name = format_call((unsigned)nr);
+        const char *name = syscall_name((unsigned)nr);
         if (!dies(role, nr, NULL))
             printf("%s%.0ld\n", name != NULL ? name : "number ", name != NULL ? 0 : nr);
     }

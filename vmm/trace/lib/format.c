@@ -2,15 +2,14 @@
  *
  * The schema's tables say how to print a field; by name, a few get more: page
  * table entries become bits and a frame, clone flags and page-fault error codes
- * become names. */
+ * become names, arguments of system calls what their kind says. */
 #include "vmm/trace/lib/format.h"
 
 #include <inttypes.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <string.h>
 
-#define CALLS_MAX 1024u /* system call numbers are below */
+#include "vmm/trace/lib/syscalls.h"
 
 struct bit_name {
     uint64_t bit;
@@ -92,17 +91,6 @@ char *format_ns(char *buf, uint64_t ns)
     return buf;
 }
 
-/* libseccomp has the table of names. */
-const char *format_call(unsigned nr)
-{
-    static char *names[CALLS_MAX];
-    if (nr >= CALLS_MAX)
-        return NULL;
-    if (names[nr] == NULL)
-        names[nr] = seccomp_syscall_resolve_num_arch(SCMP_ARCH_X86_64, (int)nr);
-    return names[nr];
-}
-
 static uint64_t load_field(const struct trace_field *f, const uint8_t *at)
 {
     uint64_t v = 0;
@@ -166,7 +154,7 @@ static void format_value(FILE *out, const struct trace_event *e, const struct tr
         format_bits(out, v, fault_bits);
     else if (e->id == TRACE_EV_clone && strcmp(f->name, "flags") == 0)
         format_bits(out, v & ~0xffull, clone_bits);
-    else if (strcmp(f->name, "nr") == 0 && (call = format_call((unsigned)v)) != NULL)
+    else if (strcmp(f->name, "nr") == 0 && (call = syscall_name((unsigned)v)) != NULL)
         fputs(call, out);
     else if (f->kind == FIELD_HEX)
         fprintf(out, "%#" PRIx64, v);
@@ -176,10 +164,30 @@ static void format_value(FILE *out, const struct trace_event *e, const struct tr
         fprintf(out, "%" PRIu64, v);
 }
 
+/* The call's arguments, as many as it takes and the event has. */
+static void format_syscall(FILE *out, const struct trace_event *e)
+{
+    const struct trace_ev_syscall_enter *f = e->fields;
+    const uint64_t arg[] = { f->a0, f->a1, f->a2 };
+    const char *name = syscall_name(f->nr);
+    if (name != NULL)
+        fprintf(out, " nr=%s", name);
+    else
+        fprintf(out, " nr=%u", f->nr);
+    for (unsigned i = 0; i < sizeof(arg) / sizeof(arg[0]) && i < syscall_args(f->nr); i++) {
+        fprintf(out, " a%u=", i);
+        syscall_format_arg(out, f->nr, i, arg[i]);
+    }
+}
+
 void format_event(FILE *out, const struct trace_event *e)
 {
     const uint8_t *at = e->fields;
     fputs(e->class->name, out);
+    if (e->id == TRACE_EV_syscall_enter) {
+        format_syscall(out, e);
+        return;
+    }
     for (const struct trace_field *f = e->class->fields; f->name != NULL; at += f->size, f++) {
         if (f->kind == FIELD_SEQ) {
             format_seq(out, e);

@@ -19,9 +19,6 @@ void format_pte(FILE *out, uint64_t entry);
 /* A duration as "12.3us", "4.56ms"; in a buffer of at least 24 bytes. */
 char *format_ns(char *buf, uint64_t ns);
 
-/* Name of a system call of x86-64; NULL: there is none of that number. */
-const char *format_call(unsigned nr);
-
 /* A field's value by name, whatever the event's kind; false: it has none. */
 bool field_value(const struct trace_event *e, const char *name, uint64_t *value);
 

@@ -1,6 +1,10 @@
-/* list.h - the one list of system calls: SYSCALL(name, kinds of arguments).
- * The number is Linux's __NR_name; the function is sys_name().
- * Kinds: FD, STR (user string), PTR (user address), LEN, INT, HEX, PID, SIG, OFF. */
+/* syscalls.h - the one list of the kernel's system calls: SYSCALL(name, kinds of arguments),
+ * for whoever defines that and then includes this file, as often as wanted.
+ *
+ * The number is Linux's __NR_name; the kernel's function is sys_name().  From here come the
+ * dispatcher's table, the arguments in `vmm-trace print`, and docs/syscalls.md.
+ * Kinds: FD (AT_FDCWD, too), STR (user string), PTR (user address), LEN, INT, HEX, PID,
+ * SIG, OFF. */
 
 /* files: fs/, sys/file*.c */
 SYSCALL(read, FD, PTR, LEN)
