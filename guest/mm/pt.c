@@ -1,10 +1,12 @@
 /* pt.c - the one writer of page-table entries.
  *
- * Every store to a table of the kernel goes through the four functions at the
- * end of this file.  Each is told the reason and reports what it does, so the
- * trace is complete by construction.  The report goes out just before the store:
- * a packet is only ever handed over before an event is appended to it, and so
- * whoever then compares memory with the events finds the two equal.
+ * Every store to a table of the kernel goes through the five functions at the end of
+ * this file.  Each is told the reason and reports what it does, so the trace is
+ * complete by construction.  pt_write(), pt_fill() and pt_clear() report just before
+ * they store; pt_fill_run() leaves that to pt_fill() when there is a trace.  pt_change()
+ * writes its event entry by entry, as it finds the old values, and the event is there
+ * after the last store.  Either way a vCPU that is stopped in between is let run to a
+ * place of rest before anyone compares memory with the events (vmm/rest.h).
  *
  * Who stores to a user's table holds mm->lock (or the last reference); for the kernel's
  * tables kmap.c has a lock for each root slot.

@@ -45,9 +45,10 @@ static inline void trace_pte_write(uint32_t mm, uint64_t va, pfn_t table_pfn, un
         trace_emit_pte_write(trace_slot(table_pfn, index, level, reason), va, mm, old, new);
 }
 
-/* n entries from index `first` on, of which the old ones were all 0 (new: call
- * it when they are in the table) or the new ones will be (old: call it before
- * they go).  Entries that are 0 in between are no writes.  va is the first's. */
+/* n entries from index `first` on.  new: the old ones were all 0, `entries` are the new
+ * ones, wherever they lie.  old: the new ones will all be 0, `entries` are the old ones,
+ * so call it before they go.  Entries that are 0 in between are no writes.  va is the
+ * first's. */
 void trace_emit_range(uint64_t slot, uint64_t va, uint32_t mm, uint32_t id, unsigned n,
                       const uint64_t *entries);
 static inline void trace_pte_range_new(uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned first,
