@@ -133,7 +133,11 @@ static void load_tables(struct cpu *c)
     if (ring3()) /* the stub has its own */
         return;
     struct table_pointer gdtr = { sizeof(t->gdt) - 1, (uint64_t)t->gdt };
-    struct table_pointer idtr = { 4095, (uint64_t)idt };
+    /* Not from a constant: clang would make one of the whole, its address at no multiple of 8,
+     * and then it could not stand in the packed list of relocations. */
+    uint64_t idt_at;
+    __asm__("lea idt(%%rip), %0" : "=r"(idt_at));
+    struct table_pointer idtr = { 4095, idt_at };
     __asm__ volatile("lgdt %0" : : "m"(gdtr));
     __asm__ volatile("lidt %0" : : "m"(idtr));
     __asm__ volatile("ltr %w0" : : "r"(TSS_SEL));
