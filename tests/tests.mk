@@ -10,7 +10,8 @@ UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: test-programs
 test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump \
-	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail $O/tests/vm/confined
+	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail $O/tests/vm/confined $O/tests/vm/long_calls \
+	$O/tests/vm/stretch.so
 
 # The two libcs make processes in different ways, and use different calls.
 $(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c
@@ -44,6 +45,14 @@ $O/tests/stress: $(wildcard tests/stress/*.[ch])
 $O/tests/vm/hang $O/tests/vm/alloc_fail: $O/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)
 	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $< -o $@
+
+$O/tests/vm/long_calls: tests/vm/long_calls.c
+	@mkdir -p $(@D)
+	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $< -o $@
+
+$O/tests/vm/stretch.so: tests/vm/stretch.c tests/boot/qemu_plugin.h
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -I. -shared -fPIC -fvisibility=hidden $< -o $@
 
 # A unit test names the sources it is linked with in its first line:
 #     /* links: guest/mm/vma.c guest/lib/rbtree.c */

@@ -20,6 +20,7 @@
 #define LAPIC_TPR       0x80
 #define LAPIC_EOI       0xb0
 #define LAPIC_SVR       0xf0
+#define LAPIC_IRR       0x200 /* 32 vectors each */
 #define LAPIC_ICR       0x300
 #define LAPIC_ICR_HIGH  0x310
 #define LAPIC_LVT_TIMER 0x320
@@ -209,6 +210,13 @@ void apic_timer_arm(uint64_t tsc)
         count = MIN(count + 1, (uint64_t)UINT32_MAX); /* too far: fires early, is armed again */
     }
     lapic_write(LAPIC_COUNT, (uint32_t)count);
+}
+
+/* Vectors are those of the IOAPIC's first pins and from IRQ_TIMER on. */
+bool apic_may_wait(void)
+{
+    return lapic != NULL || lapic_read(LAPIC_IRR + IRQ_BASE / 32 * 16) != 0 ||
+           lapic_read(LAPIC_IRR + IRQ_TIMER / 32 * 16) != 0;
 }
 
 void apic_eoi(void) { lapic_write(LAPIC_EOI, 0); }

@@ -14,6 +14,7 @@ void apic_timer_arm(uint64_t tsc); /* fires when the TSC gets there; UINT64_MAX:
 void ioapic_route(unsigned pin, uint8_t vector); /* edge-triggered, to the boot CPU */
 
 void apic_eoi(void);
+bool apic_may_wait(void); /* may an interrupt wait to come in here?  x2APIC: does one? */
 /* IRQ_RESCHED or IRQ_TLB to another CPU.  It sees what was stored before. */
 void apic_send_ipi(unsigned cpu, uint8_t vector);
 

@@ -5,6 +5,7 @@
  * instructions and hide their feature bits.  Each CPU has its own GDT, for its
  * own TSS; the IDT is shared and read-only (boot.asm). */
 #include "arch/cpu.h"
+#include "arch/apic.h"
 #include "arch/boot.h"
 #include "arch/fpu.h"
 #include "arch/hypercall.h"
@@ -247,12 +248,21 @@ void cpu_idle_wait(void)
         __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+/* An interrupt that waits comes in after the instruction behind STI.  Where ring 0 is
+ * interpreted that is not so: KVM looks for interrupts only when it is through with a
+ * piece of its interpretation, some 130 instructions, or when that is broken off by an
+ * exit; so three instructions with IF on see none (300 such windows in a row, an
+ * interrupt waiting all the time), and a port read among them always lets it in.  The port
+ * is the PC's "system control port B", which Linux reads, too; nothing depends on it.  The
+ * exit costs as much as ten instructions, and there the local APIC is asked first. */
 void cpu_irq_window(void)
 {
     if (ring3())
         ring3_window();
-    else
+    else if (!(hc_caps & HC_CAP_PAGE_OPS))
         __asm__ volatile("sti; nop; cli" : : : "memory");
+    else if (apic_may_wait())
+        __asm__ volatile("sti; nop; inb $0x61, %%al; nop; cli" : : : "rax", "memory");
 }
 
 static void (*asked)(void); /* [k] */

@@ -5,8 +5,8 @@
  * belongs to this CPU needs no lock, and no lock needs interrupts turned off.
  * Other CPUs write no field of it but those marked [a], by atomic operations, and of
  * the others read only [k], counters, and `running` to compare it with something.
- * The price is latency: whoever loops over many pages calls preempt_point()
- * (sched/sched.c) between two of them, holding no spinlock. */
+ * The price is latency: whoever loops as often as a program likes says so in each
+ * turn, holding no spinlock (arch/preempt.h). */
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
@@ -34,6 +34,7 @@ struct cpu { /* offsets of the first five: asm_offsets.c */
     struct task *idle;     /* [k] */
     struct fpu *fpu_owner; /* the vector state that the registers hold, NULL none */
     struct mm *active_mm;  /* the address space it runs in; NULL: none (mm/tlb.c) */
+    int32_t work_left;     /* instructions to the next window for interrupts (preempt.h) */
     uint64_t faults;       /* counters, since boot */
     uint64_t pte_writes;
     uint64_t switches;

@@ -5,6 +5,7 @@
  * while the idle loop or cpu_irq_window() lets them in; a page fault of uaccess.c
  * on user memory, which mm/ settles, too, or else the instruction's entry in
  * __ex_table says where to go on; and an NMI. */
+#include "arch/preempt.h"
 #include "entry/trap.h"
 #include "arch/cpu.h"
 #include "arch/fpu.h"
@@ -165,6 +166,7 @@ void trap_user(struct regs *r)
     struct task *t = current;
 
     task_enter_kernel(t);
+    preempt_begin();
     if (r->vector == TRAP_PF)
         fault_in_user_mode(r);
     else if (r->vector >= IRQ_BASE)

@@ -12,6 +12,7 @@
  * the newest first as Linux's tmpfs has it: order numbers go down and are never
  * reused, so a position survives any change. */
 #include "fs/dentry.h"
+#include "arch/preempt.h"
 #include "fs/cpio_stored.h"
 #include "fs/dirent.h"
 #include "fs/inode.h"
@@ -22,6 +23,7 @@
 
 struct mutex fs_tree;
 struct spinlock names_lock = SPINLOCK_INIT(LOCK_names);
+uint32_t names_changes;
 
 /* Loads eight bytes of a shorter name, too, where they surely are mapped: not
  * across a page's end. */
@@ -205,6 +207,7 @@ int dentry_move(struct dentry *d, struct dentry *dir, const char *name, size_t l
     unhang(d);
     dentry_get(dir);
     spin_lock(&names_lock);
+    names_changes++;
     d->name = text;
     d->name_len = (uint16_t)len;
     d->key = dentry_key(text, len);
@@ -235,6 +238,7 @@ int dentry_exchange(struct dentry *a, struct dentry *b)
     unhang(a);
     unhang(b);
     spin_lock(&names_lock);
+    names_changes++;
     parent = a->parent;
     a->parent = b->parent;
     b->parent = parent;
@@ -264,6 +268,8 @@ bool dentry_is_below(const struct dentry *d, const struct dentry *top)
     }
 }
 
+#define WORK_FREE 500u /* instructions a name and its inode, about (arch/preempt.h) */
+
 void dentry_free_tree(struct dentry *root)
 {
     struct dentry *d = root;
@@ -276,6 +282,7 @@ void dentry_free_tree(struct dentry *root)
         struct dentry *parent = d->parent;
         dentry_drop(d);
         d = parent;
+        preempt_work(WORK_FREE);
     }
     dentry_put(root);
 }

@@ -39,6 +39,7 @@ struct dentry {            /* [fs_tree] all but refs */
 
 extern struct mutex fs_tree;
 extern struct spinlock names_lock; /* a name and its parent change under both */
+extern uint32_t names_changes;     /* [names_lock] how often a name or a parent has changed */
 
 /* Tree held unless said otherwise.
  * Inode reference is taken over, also on failure; parent NULL: a root.

@@ -10,6 +10,7 @@
  * or is the only user, so a file that was found stays until its finder puts it; dup2
  * onto a descriptor that another thread is just opening gives EBUSY. */
 #include "fs/fd.h"
+#include "arch/preempt.h"
 #include "fs/file.h"
 #include "fs/file_lock.h"
 #include "fs/fs_ctx.h"
@@ -101,6 +102,21 @@ uint32_t files_users(struct files *fs)
     return __atomic_load_n(&fs->users, __ATOMIC_ACQUIRE); /* who left has left it as it is */
 }
 
+/* Instructions a descriptor or a block, about (arch/preempt.h). */
+#define WORK_FD    40u
+#define WORK_CLOSE 150u
+#define WORK_BLOCK 20u
+
+/* Lets others run for a moment, with the table's lock given up. */
+static void breathe(struct files *fs, uint32_t work)
+{
+    if (likely(!PREEMPT_DUE(work)))
+        return;
+    spin_unlock(&fs->lock);
+    preempt_point();
+    spin_lock(&fs->lock);
+}
+
 /* Descriptors that are only reserved stay behind. */
 static void block_copy(struct fd_block *to, const struct fd_block *from)
 {
@@ -117,6 +133,7 @@ static void block_copy(struct fd_block *to, const struct fd_block *from)
     to->cloexec = from->cloexec & to->used;
 }
 
+/* What other threads change meanwhile is in the copy or not, each descriptor for itself. */
 struct files *files_copy(struct files *from)
 {
     struct files *to = files_create();
@@ -127,8 +144,10 @@ struct files *files_copy(struct files *from)
     for (uint32_t i = 0; i < from->end; i++) {
         struct fd_block *b = block_at(from, i), *copy;
 
-        if (!b || !b->used)
+        if (!b || !b->used) {
+            breathe(from, WORK_BLOCK);
             continue;
+        }
         copy = block_make(to, i);
         if (!copy) {
             spin_unlock(&from->lock);
@@ -137,6 +156,7 @@ struct files *files_copy(struct files *from)
         }
         block_copy(copy, b);
         to->end = i + 1;
+        breathe(from, BLOCK_FDS * WORK_FD);
     }
     spin_unlock(&from->lock);
     return to;
@@ -161,10 +181,14 @@ void files_put(struct files *fs)
 
             if (f)
                 closed(fs, f);
+            preempt_work(WORK_CLOSE);
         }
+        preempt_work(WORK_BLOCK);
     }
     for (unsigned i = 0; fs->top && i < DIR_SLOTS; i++) {
         struct fd_dir *dir = fs->top->slot[i];
+
+        preempt_work(dir ? DIR_SLOTS * WORK_BLOCK : WORK_BLOCK);
 
         for (unsigned k = 0; dir && k < DIR_SLOTS; k++)
             kfree(dir->slot[k]);
@@ -195,8 +219,10 @@ int fd_alloc(int from, uint32_t flags)
         taken = b->used;
         if (i == (uint32_t)from / BLOCK_FDS)
             taken |= (1ull << from % BLOCK_FDS) - 1;
-        if (taken == UINT64_MAX)
+        if (taken == UINT64_MAX) {
+            breathe(fs, 2 * WORK_BLOCK);
             continue;
+        }
         bit = (unsigned)__builtin_ctzll(~taken);
         if ((uint64_t)i * BLOCK_FDS + bit >= limit)
             break;
@@ -302,6 +328,8 @@ int files_next(struct files *fs, int fd)
         for (; left && found < 0; left &= left - 1)
             if (b->file[__builtin_ctzll(left)])
                 found = (int)(i * BLOCK_FDS) + __builtin_ctzll(left);
+        if (found < 0)
+            breathe(fs, WORK_BLOCK);
     }
     spin_unlock(&fs->lock);
     return found;
@@ -403,6 +431,8 @@ void files_close_on_exec(struct files *fs)
             if (!f)
                 break; /* only reserved: by a thread that is gone */
             closed(fs, f);
+            preempt_work(WORK_CLOSE);
         }
+        preempt_work(WORK_BLOCK);
     }
 }

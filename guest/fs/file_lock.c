@@ -8,6 +8,7 @@
  * queue before he gives the list's lock back, so no change escapes him.  A wait
  * that would close a circle of record lock owners is refused: -EDEADLK. */
 #include "fs/file_lock.h"
+#include "arch/preempt.h"
 #include "fs/file.h"
 #include "mm/heap.h"
 #include "sched/task.h"
@@ -26,10 +27,12 @@ struct lock_wait {
     const void *owner, *on;
 }; /* on the sleeper's stack */
 
-static struct spinlock lock = SPINLOCK_INIT(LOCK_file_locks);
+static struct mutex lock = MUTEX_INIT(lock, LOCK_file_locks);
 static struct list all_locks = LIST_INIT(all_locks); /* [lock] */
 static struct list all_waits = LIST_INIT(all_waits); /* [lock] */
 static struct waitq changed = WAITQ_INIT(changed);
+
+#define WORK_LOOK 60u /* instructions a lock, about (arch/preempt.h) */
 
 static bool overlaps(struct lock_range a, struct lock_range b)
 {
@@ -41,10 +44,12 @@ static struct file_lock *conflict(const struct inode *in, const void *owner, sho
 {
     struct file_lock *l;
 
-    list_for_each(l, &all_locks, link)
+    list_for_each(l, &all_locks, link) {
         if (l->inode == in && l->flock == flock && l->owner != owner && overlaps(l->range, r) &&
             (type == F_WRLCK || l->type == F_WRLCK))
             return l;
+        preempt_work(WORK_LOOK);
+    }
     return NULL;
 }
 
@@ -76,6 +81,7 @@ static void cut(const struct inode *in, const void *owner, struct lock_range r, 
     bool any = false;
 
     list_for_each_safe(l, next, &all_locks, link) {
+        preempt_work(WORK_LOOK);
         if (l->inode != in || l->owner != owner || l->flock != flock || !overlaps(l->range, r))
             continue;
         any = true;
@@ -111,10 +117,10 @@ static int wait_for(const void *owner, const struct file_lock *other, bool flock
     if (flock || !waits_for(other->owner, owner)) {
         list_push_back(&all_waits, &w.link);
         waiter_add(&changed, &sleeper);
-        spin_unlock(&lock);
+        mutex_unlock(&lock);
         err = block(BLOCK_flock, pid, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
         waiter_remove(&changed, &sleeper);
-        spin_lock(&lock);
+        mutex_lock(&lock);
         list_remove(&w.link);
     }
     return err;
@@ -133,7 +139,7 @@ static int set_lock(struct file *f, const void *owner, short type, struct lock_r
         kfree(fresh);
         return -ENOLCK;
     }
-    spin_lock(&lock);
+    mutex_lock(&lock);
     while (!err && type != F_UNLCK && (other = conflict(f->inode, owner, type, r, flock)) != NULL) {
         if (flock) /* a change of kind gives the old lock up first */
             cut(f->inode, owner, r, flock, &spare);
@@ -152,7 +158,7 @@ static int set_lock(struct file *f, const void *owner, short type, struct lock_r
             fresh = NULL;
         }
     }
-    spin_unlock(&lock);
+    mutex_unlock(&lock);
     kfree(spare);
     kfree(fresh);
     return err;
@@ -169,14 +175,14 @@ void lock_posix_test(struct file *f, const void *owner, short *type, struct lock
 {
     struct file_lock *l;
 
-    spin_lock(&lock);
+    mutex_lock(&lock);
     l = conflict(f->inode, owner, *type, *r, false);
     *type = l ? l->type : F_UNLCK;
     if (l) {
         *r = l->range;
         *pid = l->pid;
     }
-    spin_unlock(&lock);
+    mutex_unlock(&lock);
 }
 
 int lock_flock(struct file *f, short type, bool wait)
@@ -192,14 +198,16 @@ void locks_drop_owner(struct inode *in, const void *owner)
 
     if (list_empty(&all_locks)) /* a hint is enough: owner's own locks are in it */
         return;
-    spin_lock(&lock);
-    list_for_each_safe(l, next, &all_locks, link)
-        if (l->inode == in && l->owner == owner) {
-            list_remove(&l->link);
-            kfree(l);
-            any = true;
-        }
-    spin_unlock(&lock);
+    mutex_lock(&lock);
+    list_for_each_safe(l, next, &all_locks, link) {
+        preempt_work(WORK_LOOK);
+        if (l->inode != in || l->owner != owner)
+            continue;
+        list_remove(&l->link);
+        kfree(l);
+        any = true;
+    }
+    mutex_unlock(&lock);
     if (any)
         waitq_wake(&changed);
 }

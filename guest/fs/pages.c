@@ -2,8 +2,7 @@
  * Nodes have 64 slots; those of the lowest level hold frame numbers (32 bits),
  * the others pointers.  A tree of height 0 is page 0 alone, without a node, so
  * a small file costs 16 bytes beside its page.  The tree grows at its root.
- * Nodes that lose all their pages at once are freed; a node that loses them one
- * by one stays until the file shrinks.
+ * A node that has lost its last page is freed.
  * Allocates with the caller's spinlock held: heap and frames are last in the
  * lock order. */
 #include "fs/pages.h"
@@ -141,8 +140,17 @@ pfn_t pages_next(const struct page_index *x, uint64_t *i)
     return x->node ? next_in(x->node, x->height, 0, *i, i) : 0;
 }
 
-/* Takes [first, last] out of node n, which covers [base, ...].  True: n was
- * covered wholly and is freed. */
+static bool is_empty(const void *n, unsigned level)
+{
+    for (unsigned s = 0; s < SLOTS; s++)
+        if (level == 1 ? ((const struct leaf *)n)->pfn[s] != 0
+                       : ((const struct inner *)n)->slot[s] != NULL)
+            return false;
+    return true;
+}
+
+/* Takes [first, last] out of node n, which covers [base, ...].  True: n is empty and
+ * was freed. */
 static bool drop_in(void *n, unsigned level, uint64_t base, uint64_t first, uint64_t last,
                     uint64_t *dropped)
 {
@@ -166,7 +174,7 @@ static bool drop_in(void *n, unsigned level, uint64_t base, uint64_t first, uint
                 *slot = NULL;
         }
     }
-    if (first > base || last < end)
+    if ((first > base || last < end) && !is_empty(n, level))
         return false;
     kfree(n);
     return true;
@@ -189,9 +197,17 @@ uint64_t pages_drop(struct page_index **xp, uint64_t first, uint64_t last)
     } else if (x->node && drop_in(x->node, x->height, 0, first, last, &dropped)) {
         x->node = NULL;
     }
-    if (first == 0 && last == last_of(x->height)) {
+    if (x->height == 0 ? x->pfn == 0 : x->node == NULL) {
         kfree(x);
         *xp = NULL;
     }
     return dropped;
+}
+
+bool pages_drop_some(struct page_index **xp, uint64_t first, uint64_t last, uint64_t *dropped)
+{
+    if (first > last || !pages_next(*xp, &first) || first > last)
+        return false;
+    *dropped += pages_drop(xp, first, MIN(last, first | (SLOTS - 1)));
+    return true;
 }

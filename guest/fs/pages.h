@@ -12,5 +12,7 @@ int pages_set(struct page_index **x, uint64_t i, pfn_t pfn); /* slot was empty; 
 pfn_t pages_next(const struct page_index *x, uint64_t *i);
 /* Takes the pages of [first, last] out and puts their frames; returns how many. */
 uint64_t pages_drop(struct page_index **x, uint64_t first, uint64_t last);
+/* The same for the first of them, a node's at most; false: there are none. */
+bool pages_drop_some(struct page_index **x, uint64_t first, uint64_t last, uint64_t *dropped);
 
 #endif

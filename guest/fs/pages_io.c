@@ -12,6 +12,7 @@
  *
  * A hole is punched by zeroing the frames that somebody maps and by freeing the
  * others: no mapping has to be searched for it. */
+#include "arch/preempt.h"
 #include "fs/pages_io.h"
 #include "fs/seal.h"
 #include "fs/file.h"
@@ -26,6 +27,9 @@
 #include "sched/sched.h"
 #include <linux/falloc.h>
 #include <linux/fs.h>
+
+#define WORK_DROP 4500u /* instructions a node of the index, about */
+#define WORK_PAGE 700u  /* instructions a page, about, most of them to copy it (arch/preempt.h) */
 
 #define PAGES_OF(bytes) (((bytes) + PAGE_SIZE - 1) >> PAGE_SHIFT)
 
@@ -112,9 +116,26 @@ static void account_dropped(struct inode *in, uint64_t n)
     __atomic_sub_fetch(&in->sb->pages, n, __ATOMIC_RELAXED);
 }
 
+/* The pages from `keep` on, which nobody can reach any more. */
+static void drop_from(struct inode *in, uint64_t keep)
+{
+    bool more = true;
+
+    while (more) {
+        uint64_t gone = 0;
+
+        spin_lock(&in->pages_lock);
+        more = pages_drop_some(&in->pages, keep, UINT64_MAX, &gone);
+        account_dropped(in, gone);
+        spin_unlock(&in->pages_lock);
+        preempt_work(WORK_DROP + (uint32_t)gone * 30);
+    }
+}
+
 void inode_drop_pages(struct inode *in)
 {
-    pages_drop(&in->pages, 0, UINT64_MAX);
+    drop_from(in, 0);
+    pages_drop(&in->pages, 0, UINT64_MAX); /* nodes that never got a page */
     in->borrowed_pages = 0;
     account_dropped(in, in->npages);
 }
@@ -143,8 +164,8 @@ long file_regular_read(struct file *f, struct uio *u, uint64_t *pos)
         }
         if (moved < (long)n)
             break;
-        if (u->left && at < size)
-            preempt_point();
+        if (u->left && at < size && preempt_ends(WORK_PAGE))
+            break;
     }
     *pos = at;
     inode_accessed(in, f->path.mnt);
@@ -198,8 +219,8 @@ static long write_locked(struct inode *in, struct uio *u, uint64_t *pos)
             __atomic_store_n(&in->size, at, __ATOMIC_RELAXED);
         if (moved < (long)n)
             break;
-        if (left)
-            preempt_point();
+        if (left && preempt_ends(WORK_PAGE))
+            break;
     }
     if (done) {
         inode_strip_suid(in);
@@ -261,13 +282,14 @@ int inode_truncate(struct inode *in, uint64_t size)
         if (!list_empty(&in->mappings))
             mm_file_truncated(in, keep);
         spin_lock(&in->pages_lock);
-        gone = pages_drop(&in->pages, keep, UINT64_MAX);
+        gone = 0;
         if (in->borrowed_pages > keep) { /* their frames stay with the image, out of use */
             gone += in->borrowed_pages - keep;
             in->borrowed_pages = (uint32_t)keep;
         }
         account_dropped(in, gone);
         spin_unlock(&in->pages_lock);
+        drop_from(in, keep);
         if (size & (PAGE_SIZE - 1))
             page_zero_part(in, size >> PAGE_SHIFT, size & (PAGE_SIZE - 1), PAGE_SIZE);
     }
@@ -316,7 +338,7 @@ static void punch(struct inode *in, uint64_t off, uint64_t end)
         else
             page_zero_part(in, i, from, to);
         i++;
-        preempt_point();
+        preempt_work(WORK_PAGE);
     }
 }
 
@@ -329,9 +351,8 @@ static int reserve(struct inode *in, uint64_t off, uint64_t end)
         if (err)
             return err;
         frame_put(pfn);
-        if (signal_fatal_pending(current))
+        if (preempt_ends(WORK_PAGE))
             return -EINTR;
-        preempt_point();
     }
     return 0;
 }
@@ -377,6 +398,21 @@ int inode_allocate(struct inode *in, int mode, uint64_t off, uint64_t len)
     return err;
 }
 
+#define LOOK_AT   64u /* pages at once */
+#define WORK_LOOK 60u
+
+/* Steps over the pages from *i on that are there.  True: there may be more of them. */
+static bool next_hole(struct inode *in, uint64_t *i)
+{
+    uint64_t stop = *i + LOOK_AT;
+
+    spin_lock(&in->pages_lock);
+    while (*i < stop && *i << PAGE_SHIFT < in->size && inode_page(in, *i))
+        ++*i;
+    spin_unlock(&in->pages_lock);
+    return *i == stop;
+}
+
 static long seek_data_or_hole(struct inode *in, uint64_t off, bool data)
 {
     uint64_t i = off >> PAGE_SHIFT, at;
@@ -387,10 +423,8 @@ static long seek_data_or_hole(struct inode *in, uint64_t off, bool data)
         if (!next_data(in, &i))
             return -ENXIO;
     } else {
-        spin_lock(&in->pages_lock);
-        while (i << PAGE_SHIFT < in->size && inode_page(in, i))
-            i++;
-        spin_unlock(&in->pages_lock);
+        while (next_hole(in, &i))
+            preempt_work(LOOK_AT * WORK_LOOK);
     }
     at = MAX(off, i << PAGE_SHIFT);
     if (at >= in->size)

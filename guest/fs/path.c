@@ -9,6 +9,7 @@
  * fs_tree is held from the first component to the last, so names stay where they
  * are, and so do the texts of tmpfs symlinks.  User memory is read before. */
 #include "fs/path.h"
+#include "arch/preempt.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -220,12 +221,18 @@ static enum last_kind kind_of(const char *name, size_t len)
     return name[1] == '.' ? LAST_DOTDOT : LAST_NAME;
 }
 
+/* Instructions a component and a slash, about (arch/preempt.h).  Who waits for fs_tree
+ * meanwhile sleeps. */
+#define WORK_STEP 200u
+#define WORK_BYTE 10u
+
 /* The next component of the text: w->last, w->last_len.  False: none is left. */
 static bool next_component(struct walker *w)
 {
-    const char *p = w->rest;
+    const char *p = w->rest, *from;
 
     for (;;) {
+        from = p;
         while (p < w->end && *p == '/')
             p++;
         if (p < w->end)
@@ -236,6 +243,7 @@ static bool next_component(struct walker *w)
         p = w->outer[w->depth].at;
         w->end = w->outer[w->depth].end;
     }
+    preempt_work(WORK_STEP + WORK_BYTE * (uint32_t)(p - from));
     w->last = p;
     while (p < w->end && *p != '/')
         p++;

@@ -2,6 +2,7 @@
  * Goes upwards with names_lock only, which guards names and parents, so that it
  * can be asked with any mutex held (/proc/PID/maps has mm.lock). */
 #include "fs/path_name.h"
+#include "arch/preempt.h"
 #include "fs/dentry.h"
 #include "fs/file.h"
 #include "fs/fs_ctx.h"
@@ -18,51 +19,76 @@ static char *put_before(char *buf, char *at, const char *text, size_t len)
     return memcpy(at - len, text, len);
 }
 
-/* Fills from the end of buf.  *reached: `root` lies above p. */
-static char *climb(const struct path *p, const struct path *root, char *buf, size_t room,
-                   bool *reached)
-{
-    const struct mount *m = p->mnt;
-    const struct dentry *d = p->dentry;
-    char *at = buf + room;
+#define AT_ONCE   64u /* names with names_lock held */
+#define WORK_NAME 70u /* instructions a name, about (arch/preempt.h) */
 
-    if (room == 0)
-        return NULL;
-    *--at = 0;
-    if (d->unlinked)
-        at = put_before(buf, at, " (deleted)", 10);
-    for (bool named = false; at; named = true) {
-        *reached = d == root->dentry && m == root->mnt;
-        while (!*reached && m && d == m->root && m->on) {
-            d = m->on;
-            m = m->parent;
-            *reached = d == root->dentry && m == root->mnt;
-        }
-        if (*reached || d->parent == d) {
-            if (!*reached && d->name_len) /* a file that never had a place */
-                return put_before(buf, at, d->name, d->name_len);
-            return named ? at : put_before(buf, at, "/", 1);
-        }
-        at = put_before(buf, at, d->name, d->name_len);
-        if (at)
-            at = put_before(buf, at, "/", 1);
-        d = d->parent;
-    }
-    return NULL;
+/* A way up: it fills the buffer from its end. */
+struct climb {
+    const struct mount *m;
+    const struct dentry *d;
+    char *buf, *at; /* at NULL: no room */
+    bool named, reached;
+};
+
+static void climb_begin(struct climb *c, const struct path *p, char *buf, size_t room)
+{
+    *c = (struct climb){ p->mnt, p->dentry, buf, room > 0 ? buf + room - 1 : NULL, false, false };
+    if (c->at)
+        *c->at = 0;
+    if (c->at && p->dentry->unlinked)
+        c->at = put_before(buf, c->at, " (deleted)", 10);
 }
 
-/* climb() up to current's root; *reached: p lies below it. */
+/* Some names further up, `root` at most.  True: there are more. */
+static bool climb_on(struct climb *c, const struct path *root)
+{
+    for (unsigned n = 0; n < AT_ONCE && c->at; n++, c->named = true) {
+        c->reached = c->d == root->dentry && c->m == root->mnt;
+        while (!c->reached && c->m && c->d == c->m->root && c->m->on) {
+            c->d = c->m->on;
+            c->m = c->m->parent;
+            c->reached = c->d == root->dentry && c->m == root->mnt;
+        }
+        if (c->reached || c->d->parent == c->d) {
+            if (!c->reached && c->d->name_len) /* a file that never had a place */
+                c->at = put_before(c->buf, c->at, c->d->name, c->d->name_len);
+            else if (!c->named)
+                c->at = put_before(c->buf, c->at, "/", 1);
+            return false;
+        }
+        c->at = put_before(c->buf, c->at, c->d->name, c->d->name_len);
+        if (c->at)
+            c->at = put_before(c->buf, c->at, "/", 1);
+        c->d = c->d->parent;
+    }
+    return c->at != NULL;
+}
+
+/* Up to current's root; *reached: p lies below it.  While no name changes, what lies above p
+ * stays, since each name holds its parent; so others may run in between, and if one has
+ * changed then, we begin again. */
 static char *climb_to_root(const struct path *p, char *buf, size_t room, bool *reached)
 {
     struct path root;
-    char *at;
+    struct climb c;
 
     fs_get_root(&root);
     spin_lock(&names_lock);
-    at = climb(p, &root, buf, room, reached);
+    uint32_t changes = names_changes;
+    climb_begin(&c, p, buf, room);
+    while (climb_on(&c, &root)) {
+        spin_unlock(&names_lock);
+        preempt_work(AT_ONCE * WORK_NAME);
+        spin_lock(&names_lock);
+        if (changes != names_changes) {
+            changes = names_changes;
+            climb_begin(&c, p, buf, room);
+        }
+    }
     spin_unlock(&names_lock);
     path_put(&root);
-    return at;
+    *reached = c.reached;
+    return c.at;
 }
 
 char *path_name(const struct path *p, char *buf, size_t room)

@@ -16,6 +16,7 @@
  * only grow, so a partner that came and went at once is not missed.
  * Left out: packet mode (O_DIRECT), splice. */
 #include "fs/pipe.h"
+#include "arch/preempt.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/poll.h"
@@ -118,6 +119,7 @@ static void pipe_release(struct file *f) { drop_end(pipe_of(f), f); }
 /* --- moving bytes; lock held -------------------------------------------------------- */
 
 enum direction { OUT_OF_RING, INTO_RING };
+#define WORK_MOVE 600u /* instructions a page, about (arch/preempt.h) */
 
 /* Up to n bytes at offset `at` of the ring, to or from the user, within one page.
  * Bytes moved or -errno. */
@@ -143,6 +145,7 @@ static long take_bytes(struct pipe *p, struct uio *u)
         p->start = (p->start + (size_t)n) % (p->npages * PAGE_SIZE);
         __atomic_store_n(&p->used, p->used - (size_t)n, __ATOMIC_RELEASE);
         done += n;
+        preempt_work(WORK_MOVE);
     }
     if (p->used == 0)
         p->start = 0;
@@ -158,6 +161,7 @@ static long put_bytes(struct pipe *p, struct uio *u)
             return done > 0 ? done : n;
         __atomic_store_n(&p->used, p->used + (size_t)n, __ATOMIC_RELEASE);
         done += n;
+        preempt_work(WORK_MOVE);
     }
     return done;
 }

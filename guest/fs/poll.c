@@ -9,6 +9,7 @@
  *
  * A time-out is a moment, not a duration, so that spurious wakes cost no time. */
 #include "fs/poll.h"
+#include "arch/preempt.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "mm/heap.h"
@@ -17,6 +18,11 @@
 #define ALWAYS_READY  (EPOLLIN | EPOLLOUT | EPOLLRDNORM | EPOLLWRNORM)
 #define ENTRIES_FIRST 6 /* on the stack, more in the heap */
 #define ENTRIES_MORE  ((KMALLOC_MAX - sizeof(struct entries)) / sizeof(struct entry))
+
+/* Instructions a file, about (arch/preempt.h). */
+#define WORK_ASK   150u
+#define WORK_JOIN  300u
+#define WORK_LEAVE 80u
 
 struct entry {
     struct waiter waiter;
@@ -32,6 +38,7 @@ struct entries {
 struct poll_table {
     struct file *asked;   /* whose poll operation runs */
     bool failed;          /* out of memory for entries */
+    struct waitq *last;   /* that was entered */
     struct entries *more; /* newest first */
     unsigned n;
     struct entry first[ENTRIES_FIRST];
@@ -54,15 +61,15 @@ static struct entry *new_entry(struct poll_table *pt)
 
 void poll_wait(struct poll_table *pt, struct waitq *q)
 {
-    if (pt == NULL)
-        return;
+    if (pt == NULL || q == pt->last)
+        return; /* many descriptors of one pipe: once is enough */
     bool is_first = pt->n == 0;
     struct entry *e = new_entry(pt);
     if (e == NULL) {
         pt->failed = true;
         return;
     }
-    e->queue = q;
+    e->queue = pt->last = q;
     e->file = pt->asked;
     file_get(e->file);
     if (is_first)
@@ -86,19 +93,21 @@ static void table_free(struct poll_table *pt)
         struct entries *page = pt->more;
         pt->more = page->next;
         leave_queues(page->entry, page->n);
+        preempt_work(page->n * WORK_LEAVE);
         kfree(page);
     }
 }
 
 long poll_ask(int fd, struct poll_table *pt)
 {
-    struct file *f = fd_get(fd);
+    struct file *f = preempt_killed() ? NULL : fd_get(fd); /* nobody sees the answer */
     if (f == NULL)
         return -EBADF;
     if (pt != NULL)
         pt->asked = f;
     uint32_t ready = f->ops->poll != NULL ? f->ops->poll(f, pt) : ALWAYS_READY;
     file_put(f);
+    preempt_work(pt != NULL ? WORK_JOIN : WORK_ASK);
     return ready;
 }
 
@@ -109,6 +118,7 @@ long poll_files(long (*pass)(void *what, struct poll_table *pt), void *what,
     table.n = 0;
     table.more = NULL;
     table.failed = false;
+    table.last = NULL;
     bool over = deadline == 0;
     long found;
     for (;;) {

@@ -3,6 +3,7 @@
  * Pages are faulted in as the program would have it, and reached through the
  * direct map, under mm->lock all the while. */
 #include "mm/access.h"
+#include "arch/preempt.h"
 #include "lib/string.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
@@ -41,6 +42,7 @@ static long transfer(struct mm *mm, uaddr_t at, char *to, const char *from, size
         else
             memcpy(to + done, p, part);
         done += part;
+        preempt_work((uint32_t)part / 8 + 100);
     }
     mutex_unlock(&mm->lock);
     return done > 0 ? (long)done : err;
@@ -66,6 +68,7 @@ int mm_clear(struct mm *mm, uaddr_t at, size_t n)
         if (!p)
             break;
         memset(p, 0, part);
+        preempt_work((uint32_t)part / 8 + 100);
         at += part;
         n -= part;
     }

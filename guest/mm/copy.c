@@ -10,6 +10,7 @@
  * Tables of the child are made where there is an entry to put into them.  The
  * parent's TLBs are flushed once, at the end, and only if it lost a W. */
 #include "mm/copy.h"
+#include "arch/preempt.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
@@ -38,6 +39,8 @@ static bool protect_run(struct mm *from, uaddr_t va, pte_t *e, unsigned n)
     return true;
 }
 
+#define WORK_COPY 40u /* instructions an entry, about */
+
 /* Copies the used entries of one of the parent's tables, from e on. */
 static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_t *stop,
                       bool *lost_w)
@@ -62,6 +65,7 @@ static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_
             *lost_w |= protect_run(from, at, e, n);
         pt_fill(mm, at, child + (e - base), n, PT_fork_copy, e);
         e += n;
+        preempt_work(n * WORK_COPY);
     }
     return 0;
 }
@@ -73,6 +77,8 @@ static int copy_pages(struct mm *mm, struct mm *from, const struct vma *v, bool 
     for (uaddr_t va = v->start; !err && (e = pt_next_table(from, &va, v->end)) != NULL;) {
         uaddr_t stop = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
         err = copy_table(mm, from, va, e, e + ((stop - va) >> PAGE_SHIFT), lost_w);
+        if (!err && preempt_ends(WORK_TABLE + (uint32_t)((stop - va) >> PAGE_SHIFT)))
+            err = -EINTR;
         va = stop;
     }
     return err;
@@ -103,6 +109,7 @@ int mm_copy(struct mm *mm, struct mm *from)
         bool by_entry = !(v->flags & (VM_SHARED | VM_WIPEONFORK)) && (!v->file || v->has_anon);
         if (!err && by_entry)
             err = copy_pages(mm, from, v, &lost_w);
+        preempt_work(2 * WORK_VMA);
     }
     if (lost_w)
         tlb_flush_mm(from);

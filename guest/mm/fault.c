@@ -31,6 +31,7 @@
  * The stack grows to any address within RLIMIT_STACK, unless it came nearer
  * than STACK_GAP to what is below.  As on Linux the stack pointer has no say. */
 #include "mm/fault.h"
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/pages_io.h"
 #include "mm/frame.h"
@@ -273,6 +274,11 @@ int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code)
     return ret;
 }
 
+/* Instructions a page, about: most of them clear it. */
+#define WORK_POPULATE  1100u
+#define WORK_FILE_PAGE 3000u
+#define WORK_LOOK      60u
+
 void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
@@ -281,8 +287,12 @@ void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
         int code;
         for (uaddr_t va = MAX(v->start, start); va < stop; va += PAGE_SIZE) {
             pte_t *e = pt_find(mm, va);
-            if ((!e || !*e) && mm_fault_locked(mm, va, error, &code) != 0)
+            bool make = !e || !*e;
+            if (make && mm_fault_locked(mm, va, error, &code) != 0)
+                return;
+            if (preempt_ends(!make ? WORK_LOOK : v->file ? WORK_FILE_PAGE : WORK_POPULATE))
                 return;
         }
+        preempt_work(WORK_VMA);
     }
 }

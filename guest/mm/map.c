@@ -7,6 +7,7 @@
  * filled is refused (more private writable memory than the machine has, unless
  * MAP_NORESERVE), all others are granted. */
 #include "mm/map.h"
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/anon_file.h"
 #include "fs/file.h"
@@ -194,6 +195,8 @@ long mm_unmap(struct mm *mm, uaddr_t at, size_t len)
     return err;
 }
 
+#define WORK_CHANGE 30u /* instructions an entry, about */
+
 /* The entries of a VMA follow its new rights.  W is never given here: a write
  * fault does that, which knows whose the frame is. */
 static void protect_entries(struct gather *g, const struct vma *v)
@@ -217,7 +220,9 @@ static void protect_entries(struct gather *g, const struct vma *v)
             if (pt_change(v->mm, at, e, n, g->why, off, on))
                 gather_range(g, at, at + n * PAGE_SIZE);
             e += n;
+            preempt_work(n * WORK_CHANGE);
         }
+        preempt_work(WORK_TABLE + (uint32_t)((stop_va - va) >> PAGE_SHIFT));
         va = stop_va;
     }
 }
@@ -255,6 +260,8 @@ static long protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t r
             protect_entries(&g, v);
         }
         at = v->end;
+        if (preempt_ends(4 * WORK_VMA))
+            err = -EINTR;
     }
     gather_flush(&g);
     vma_merge(mm, start, end);

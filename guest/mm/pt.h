@@ -11,7 +11,8 @@
 /* Entries are found and named by their address in the direct map: it tells the
  * table's frame and the index.  A table's frame_tag() is the number of its
  * entries that are not 0, so that an empty one is known without a look at it. */
-#define PT_SPAN (PAGE_SIZE * 512) /* what one lowest table maps */
+#define PT_SPAN    (PAGE_SIZE * 512) /* what one lowest table maps */
+#define WORK_TABLE 60u               /* instructions to the next one in a loop, about (preempt.h) */
 static inline pfn_t pt_table_of(const pte_t *e) { return (pfn_t)(virt_to_phys(e) >> PAGE_SHIFT); }
 static inline unsigned pt_index(const pte_t *e)
 {

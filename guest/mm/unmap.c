@@ -3,13 +3,20 @@
  * Work goes table by table, run by run: a run of used entries is cleared with
  * one report, its frames go to the gather, and a table that got empty follows
  * them.  The gather frees all that after the TLB flush.  How many entries of a
- * table are used is known, so the scan of a sparse one ends early. */
+ * table are used is known, so the scan of a sparse one ends early.
+ *
+ * Others may run in between (preempt.h).  A sibling thread may then still use an entry that
+ * is cleared but not flushed: the frame is only put after the flush, and until munmap
+ * returns either is right. */
 #include "mm/unmap.h"
+#include "arch/preempt.h"
 #include "mm/frame.h"
 #include "mm/gather.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/vma.h"
+
+#define WORK_ZAP 60u /* instructions an entry, about */
 
 /* Clears the used entries in [e, stop), which lie in one table. */
 static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
@@ -38,6 +45,7 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
         pt_clear(mm, at, e, n, g->why);
         gather_range(g, at, at + n * PAGE_SIZE);
         e += n;
+        preempt_work(n * WORK_ZAP);
     }
 }
 
@@ -49,6 +57,7 @@ static void zap_range(struct gather *g, uaddr_t start, uaddr_t end)
         zap_entries(g, va, e, e + ((stop - va) >> PAGE_SHIFT));
         if (frame_tag(pt_table_of(e)) == 0)
             pt_prune(g->mm, va, g);
+        preempt_work(WORK_TABLE + (uint32_t)((stop - va) >> PAGE_SHIFT));
         va = stop;
     }
 }
@@ -70,6 +79,7 @@ void mm_drop(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why)
         next = vma_next(v);
         zap_range(&g, v->start, v->end);
         vma_remove(mm, v);
+        preempt_work(WORK_VMA);
     }
     gather_flush(&g);
 }

@@ -9,6 +9,7 @@
  * from there up.  A search goes on there, and what is unmapped further up moves
  * full_from to the top of the hole, so it finds that one first. */
 #include "mm/vma.h"
+#include "arch/preempt.h"
 #include "mm/heap.h"
 
 #include "arch/uaccess.h"
@@ -177,6 +178,7 @@ void vma_merge(struct mm *mm, uaddr_t start, uaddr_t end)
         } else {
             v = next;
         }
+        preempt_work(WORK_VMA);
     }
 }
 
@@ -198,6 +200,7 @@ static uaddr_t gap_below(struct mm *mm, size_t n, uaddr_t from)
         if (!v)
             return 0;
         ceiling = low_side(v);
+        preempt_work(WORK_VMA / 8);
     }
 }
 
@@ -214,6 +217,7 @@ uaddr_t vma_gap(struct mm *mm, size_t n, uaddr_t top)
     struct vma *v;
     uaddr_t floor = top;
     for (v = vma_find(mm, top);; v = vma_next(v)) {
+        preempt_work(WORK_VMA / 8);
         if (v && v->start <= floor) {
             floor = v->end;
             continue;

@@ -9,6 +9,8 @@
 #define MMAP_MIN_ADDR 65536ull
 #define STACK_GAP     (256 * PAGE_SIZE) /* below a stack nothing else may come so near */
 #define MAX_VMAS      65530u
+/* About how many instructions a loop over them takes for each (preempt.h). */
+#define WORK_VMA 350u
 
 /* Not in the tree yet; NULL: no memory. */
 struct vma *vma_alloc(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags);

@@ -6,6 +6,7 @@
  * list before its address space is looked at.  A VMA that is made meanwhile as
  * a copy (fork, split) goes in beside the one it copies: if that one is still
  * to be done, so is the copy; if it is done, it had no stale pages to copy. */
+#include "arch/preempt.h"
 #include "mm/mm.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
@@ -59,6 +60,7 @@ static struct mm *next_mapper(struct inode *in, struct list *todo)
 static void zap_file(struct mm *mm, struct inode *in, uint64_t from)
 {
     for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
+        preempt_work(WORK_VMA / 4);
         if (!v->file || v->file->inode != in || v->pgoff + vma_pages(v) <= from)
             continue;
         uaddr_t start = v->pgoff >= from ? v->start : v->start + ((from - v->pgoff) << PAGE_SHIFT);

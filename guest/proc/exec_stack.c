@@ -8,6 +8,7 @@
  * each is read once and what is checked is what the program will see; only then
  * their number, hence the place of everything, is known; so the pointers take
  * frames of their own below. */
+#include "arch/preempt.h"
 #include "proc/exec_internal.h"
 #include "arch/random.h"
 #include "arch/uaccess.h"
@@ -87,6 +88,10 @@ int stack_add(struct exec_stack *s, const char *text)
 
 bool stack_too_big(const struct exec_stack *s) { return s->used + s->pointers > s->limit; }
 
+/* Instructions, about (arch/preempt.h): of a string besides 4 a byte, and to clear a page. */
+#define WORK_STRING 250u
+#define WORK_PAGE   600u
+
 static int add_user_string(struct exec_stack *s, uaddr_t from)
 {
     size_t start = s->used;
@@ -99,6 +104,7 @@ static int add_user_string(struct exec_stack *s, uaddr_t from)
             return left > 0 ? -ENOMEM : -E2BIG;
         room = MIN(room, left);
         long n = strncpy_from_user(to, from + (s->used - start), room);
+        preempt_work((uint32_t)(n >= 0 ? (size_t)n : room) * 4 + WORK_STRING);
         if (n >= 0) {
             s->used += (size_t)n + 1;
             return s->used - start <= STRING_MAX ? 0 : -E2BIG;
@@ -130,6 +136,8 @@ long stack_add_user(struct exec_stack *s, uaddr_t at, unsigned skip)
         }
         if (some[k] == 0)
             return i > skip ? i - skip : 0;
+        if (preempt_killed())
+            return -EINTR;
         s->pointers += sizeof(uaddr_t);
         int err = i >= skip ? add_user_string(s, some[k]) : 0;
         if (err != 0)
@@ -186,11 +194,13 @@ static void put_vector(struct words *w, const struct exec_stack *s, const pfn_t 
             const char *page = frame_va(strings[*off / PAGE_SIZE]);
             size_t in = *off % PAGE_SIZE, len = strnlen(page + in, PAGE_SIZE - in);
             *off += len;
+            preempt_work((uint32_t)len * 3 / 2);
             if (in + len < PAGE_SIZE) {
                 ++*off;
                 break;
             }
         }
+        preempt_work(WORK_STRING);
     }
     put_word(w, 0);
     ASSERT(*off <= s->used);
@@ -223,9 +233,11 @@ int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struc
     memmove(s->pages + lower, s->pages, strings * sizeof(pfn_t));
     s->npages = strings + lower;
     memset(s->pages, 0, lower * sizeof(pfn_t));
-    for (unsigned i = 0; i < lower; i++)
+    for (unsigned i = 0; i < lower; i++) {
         if ((s->pages[i] = frame_alloc_zeroed()) == 0)
             return -ENOMEM; /* stack_free() puts what is there */
+        preempt_work(WORK_PAGE);
+    }
 
     uaddr_t base = top - strings * PAGE_SIZE;
     for (unsigned i = 0; i < nauxv; i++) {

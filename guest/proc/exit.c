@@ -21,6 +21,7 @@
 #include "proc/exit.h"
 #include "arch/hypercall.h"
 #include "arch/machine.h"
+#include "arch/preempt.h"
 #include "fs/fd.h"
 #include "fs/fs_ctx.h"
 #include "mm/mm.h"
@@ -176,28 +177,51 @@ static struct process *reaper_for(const struct process *p)
     return init_process;
 }
 
+#define CHILDREN_AT_ONCE 8u
+#define WORK_CHILD       500u /* instructions a child, about (arch/preempt.h) */
+
+/* child, whose parent p ends, gets the parent `to`. */
+static void reparent(struct process *child, struct process *p, struct process *to)
+{
+    bool linked = child->pgid != p->pgid && child->session == p->session;
+    struct task *t;
+
+    list_remove(&child->sibling);
+    list_push_back(&to->children, &child->sibling);
+    child->parent = to;
+    child->parent_tid = to->tgid;
+    child->exit_signal = SIGCHLD;
+    list_for_each(t, &child->threads, thread_link)
+        t->rec->ppid = to->tgid;
+    if (child->zombie) {
+        notify_end(child);
+        return;
+    }
+    signal_parent_died(child);
+    if (linked) /* p may have been what held its group to the session */
+        pgrp_hangup_if_orphaned(child->pgid);
+}
+
 static void reparent_children(struct process *p)
 {
     struct process *child, *next, *to = reaper_for(p);
 
-    list_for_each_safe(child, next, &p->children, sibling) {
-        bool linked = child->pgid != p->pgid && child->session == p->session;
+    list_for_each_safe(child, next, &p->children, sibling)
+        reparent(child, p, to);
+}
 
-        list_remove(&child->sibling);
-        list_push_back(&to->children, &child->sibling);
-        child->parent = to;
-        child->parent_tid = to->tgid;
-        child->exit_signal = SIGCHLD;
-        struct task *t;
-        list_for_each(t, &child->threads, thread_link)
-            t->rec->ppid = to->tgid;
-        if (child->zombie) {
-            notify_end(child);
-            continue;
-        }
-        signal_parent_died(child);
-        if (linked) /* p may have been what held its group to the session */
-            pgrp_hangup_if_orphaned(child->pgid);
+/* The same for a process with many of them, before its end: others run in between. */
+static void reparent_most(struct process *p)
+{
+    bool more = p != init_process;
+
+    while (more) {
+        spin_lock(&tree_lock);
+        for (unsigned n = 0; n < CHILDREN_AT_ONCE && !list_empty(&p->children); n++)
+            reparent(list_first(&p->children, struct process, sibling), p, reaper_for(p));
+        more = !list_empty(&p->children);
+        spin_unlock(&tree_lock);
+        preempt_work(CHILDREN_AT_ONCE * WORK_CHILD);
     }
 }
 
@@ -307,6 +331,8 @@ static void begin_end(struct process *p, int status)
     spin_unlock(&tree_lock);
 }
 
+#define WORK_EXIT 5000u /* instructions, about (arch/preempt.h) */
+
 void exit_task(int status)
 {
     struct task *t = current;
@@ -314,11 +340,15 @@ void exit_task(int status)
 
     if (t->mm == NULL && t->kthread)
         panic("a kernel task ended");
+    preempt_work(WORK_EXIT); /* a group that is killed ends without getting to user mode */
     bool last = __atomic_sub_fetch(&p->nliving, 1, __ATOMIC_ACQ_REL) == 0;
     if (last)
         begin_end(p, status);
     uint64_t rss = leave_mm(t);
     leave_files(t);
+    signal_flush(t, last);
+    if (last && !list_empty(&p->children))
+        reparent_most(p);
     if (last && p->session->sid == p->tgid)
         tty_disassociate(p->session);
     leave_process(t, rss);

@@ -7,6 +7,7 @@
  * What fires looks under itimer_lock whether it is due, as in itimer.c; deletion
  * takes the timer out of the list under that lock and then waits for one that fires.
  * Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
+#include "arch/preempt.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/itimer.h"
@@ -237,10 +238,13 @@ int posix_timer_delete(int id)
     return 0;
 }
 
+#define WORK_DELETE 400u /* instructions, about (arch/preempt.h) */
+
 void posix_timers_delete_all(struct process *p)
 {
     while (!list_empty(&p->posix_timers)) { /* the last thread adds none */
         spin_lock(&itimer_lock);
         destroy(list_first(&p->posix_timers, struct posix_timer, link));
+        preempt_work(WORK_DELETE);
     }
 }

@@ -1,5 +1,6 @@
 /* process.c - the family: processes and their places in it, groups, sessions. */
 #include "proc/process.h"
+#include "arch/preempt.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/itimer.h"
@@ -78,11 +79,44 @@ void process_link(struct process *p)
     nprocesses++;
 }
 
+static struct list walks = LIST_INIT(walks); /* [T] */
+
+void process_walk_begin(struct process_walk *w)
+{
+    w->at = &all_processes;
+    list_push_back(&walks, &w->link);
+}
+
+struct process *process_walk_next(struct process_walk *w, uint32_t work)
+{
+    ASSERT_SPIN_HELD(&tree_lock);
+    if (unlikely(PREEMPT_DUE(work))) {
+        spin_unlock(&tree_lock);
+        preempt_point();
+        spin_lock(&tree_lock);
+    }
+    w->at = w->at->next;
+    return w->at != &all_processes ? list_entry(w->at, struct process, all_link) : NULL;
+}
+
+void process_walk_end(struct process_walk *w) { list_remove(&w->link); }
+
+/* p leaves the list: walks that are at it go on behind it. */
+static void walks_step_back(struct process *p)
+{
+    struct process_walk *w;
+
+    list_for_each(w, &walks, link)
+        if (w->at == &p->all_link)
+            w->at = p->all_link.prev;
+}
+
 void process_release(struct process *p)
 {
     struct task *leader = p->leader;
 
     ASSERT_SPIN_HELD(&tree_lock);
+    walks_step_back(p);
     list_remove(&p->all_link);
     list_remove(&p->sibling);
     nprocesses--;

@@ -24,6 +24,16 @@ void process_release(struct process *p);
 /* A dead thread that is not its leader: out of the table. */
 void thread_release(struct task *t);
 
+/* All processes, one after the other, where others run in between: tree_lock is held, and
+ * given up now and then.  Who comes meanwhile is met, who goes is not. */
+struct process_walk {
+    struct list link; /* [T] in the list of walks */
+    struct list *at;  /* [T] all_link of the last one */
+};
+void process_walk_begin(struct process_walk *w);
+struct process *process_walk_next(struct process_walk *w, uint32_t work); /* NULL: no more */
+void process_walk_end(struct process_walk *w);
+
 bool pgrp_exists(uint32_t pgid, struct session *in); /* tree_lock held */
 bool pgrp_orphaned(uint32_t pgid);                   /* tree_lock held */
 void session_get(struct session *s);

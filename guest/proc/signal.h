@@ -41,6 +41,8 @@ void sighand_put(struct sighand *s);
 void sighand_exec(struct task *t);
 void sigpending_init(struct sigpending *p);
 void sigpending_flush(struct sigpending *p);
+/* What is pending for t, which ends, and for its process if t is the last; others may run. */
+void signal_flush(struct task *t, bool process);
 /* siginfo of the usual kinds.  SI_USER, SI_TKILL: pid and uid of current. */
 void siginfo_user(siginfo_t *info, int sig, int code);
 void siginfo_child(siginfo_t *info, struct process *child, int code, int status);

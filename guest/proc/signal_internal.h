@@ -33,6 +33,8 @@ int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_
 /* info NULL: SI_KERNEL.  -EAGAIN: a real-time signal's info did not fit */
 int sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info); /* the signal; 0: none */
 void sigpending_drop(struct sigpending *q, ksigset_t set);
+/* Some of them.  True: there are more, and the set's bits stay. */
+bool sigpending_drop_some(struct sigpending *q, ksigset_t set);
 /* A POSIX timer's signal that is still in the queue takes another expiry along. */
 bool sigpending_timer_overrun(struct sigpending *q, int timer_id, uint32_t more);
 int signal_dequeue(struct task *t, ksigset_t set, siginfo_t *info); /* thread's, then process's */

@@ -4,9 +4,13 @@
  * memory for it, is in the queue.  A standard signal (below SIGRTMIN) is
  * pending once at most.  Real-time signals queue up, and their bit stays until
  * the last one is taken. */
+#include "arch/preempt.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/signal_internal.h"
+
+#define SOME      16u   /* that are dropped at once */
+#define WORK_DROP 3000u /* instructions for that, about (arch/preempt.h) */
 
 const struct ksigaction sig_default_action;
 
@@ -89,16 +93,42 @@ static struct sigqueue *sigqueue_alloc(uint32_t uid, uint64_t limit)
     return e;
 }
 
-void sigpending_drop(struct sigpending *q, ksigset_t set)
+bool sigpending_drop_some(struct sigpending *q, ksigset_t set)
 {
     struct sigqueue *e, *next;
+    unsigned n = 0;
 
     if ((q->set & set) == 0)
-        return;
+        return false;
+    list_for_each_safe(e, next, &q->queue, link) {
+        if (!in_set(set, e->info.si_signo))
+            continue;
+        if (n++ == SOME)
+            return true;
+        sigqueue_free(e);
+    }
     q->set &= ~set;
-    list_for_each_safe(e, next, &q->queue, link)
-        if (in_set(set, e->info.si_signo))
-            sigqueue_free(e);
+    return false;
+}
+
+void sigpending_drop(struct sigpending *q, ksigset_t set)
+{
+    while (sigpending_drop_some(q, set))
+        ;
+}
+
+void signal_flush(struct task *t, bool process)
+{
+    struct sigpending *q[] = { &t->pending, &t->proc->shared_pending };
+
+    for (unsigned i = 0; i <= process; i++) {
+        for (bool more = true; more;) {
+            spin_lock(&t->sighand->lock);
+            more = sigpending_drop_some(q[i], ~0ull);
+            spin_unlock(&t->sighand->lock);
+            preempt_work(WORK_DROP);
+        }
+    }
 }
 
 void sigpending_flush(struct sigpending *q) { sigpending_drop(q, ~0ull); }

@@ -1,5 +1,6 @@
 /* maps.c - /proc/PID/maps and smaps, in Linux's columns.
  * The VMAs are read under mm->lock; nobody who blocks in vfork holds that. */
+#include "arch/preempt.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/path_name.h"
@@ -13,6 +14,9 @@
 #include "procfs/internal.h"
 
 #define NAME_COLUMN 73
+/* Instructions a line and a page, about (arch/preempt.h). */
+#define WORK_LINE 4000u
+#define WORK_PAGE 40u
 
 static const char *vma_name(struct vma *v, char *page)
 {
@@ -72,6 +76,7 @@ static void vma_usage(const struct vma *v, struct usage *u)
         pte_t *stop = e + ((end - va) >> PAGE_SHIFT);
         for (; (e = pt_next_used(e, stop)) < stop; e++)
             add_page(u, *e);
+        preempt_work((uint32_t)((end - va) >> PAGE_SHIFT) * WORK_PAGE);
         va = end;
     }
 }
@@ -106,6 +111,7 @@ static void show_all(struct text *t, struct mm *mm,
     mutex_lock(&mm->lock);
     for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
         show_vma(t, v, page);
+        preempt_work(WORK_LINE);
         if (usage)
             usage(t, v);
     }

@@ -1,4 +1,5 @@
 /* mounts.c - /proc/PID/mounts and mountinfo. */
+#include "arch/preempt.h"
 #include "fs/dentry.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
@@ -38,6 +39,8 @@ static const char *mount_point(struct mount *m, char *page)
 
 static const char *source_of(const struct mount *m) { return m->source[0] ? m->source : "none"; }
 
+#define WORK_LINE 4000u /* instructions, about (arch/preempt.h) */
+
 static int for_mounts(struct text *t, void (*show)(struct text *, struct mount *, char *page))
 {
     struct mount *m;
@@ -45,8 +48,10 @@ static int for_mounts(struct text *t, void (*show)(struct text *, struct mount *
     if (!page)
         return -ENOMEM;
     mutex_lock(&fs_tree);
-    list_for_each(m, &mounts, link)
+    list_for_each(m, &mounts, link) {
         show(t, m, page);
+        preempt_work(WORK_LINE);
+    }
     mutex_unlock(&fs_tree);
     kfree(page);
     return 0;

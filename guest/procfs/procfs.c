@@ -9,6 +9,7 @@
  * between two calls: whoever reads about a task that is blocked (in vfork, say)
  * keeps nobody from running. */
 #include "procfs/procfs.h"
+#include "arch/preempt.h"
 #include "fs/dentry.h"
 #include "fs/dirent.h"
 #include "fs/file.h"
@@ -110,6 +111,8 @@ static int proc_lookup(struct inode *dir, const char *name, size_t len, struct i
     return err ? err : node_inode(dir->sb, &child, out);
 }
 
+#define WORK_NAME 1200u /* instructions a number, about (arch/preempt.h) */
+
 /* The table's names first, then the numbers in ascending order. */
 static int proc_readdir(struct inode *dir, uint64_t *pos, struct dirent_sink *sink)
 {
@@ -143,6 +146,7 @@ static int proc_readdir(struct inode *dir, uint64_t *pos, struct dirent_sink *si
                              (child.entry->mode >> 12) & 15, after))
                 return 0;
             *pos = after;
+            preempt_work(WORK_NAME);
         }
     }
     return 0;

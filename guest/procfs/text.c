@@ -1,11 +1,13 @@
 /* text.c - the text of a file of /proc. */
 #include "procfs/text.h"
+#include "arch/preempt.h"
 #include "fs/uio.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
-#define CHUNKS (PAGE_SIZE / sizeof(char *))
+#define CHUNKS    (PAGE_SIZE / sizeof(char *))
+#define WORK_PAGE 700u /* instructions to copy one, about (arch/preempt.h) */
 
 void text_clear(struct text *t)
 {
@@ -93,6 +95,7 @@ long text_read(const struct text *t, struct uio *u, uint64_t *pos)
         done += n;
         if ((size_t)n < part)
             break;
+        preempt_work(WORK_PAGE);
     }
     return done;
 }

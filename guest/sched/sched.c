@@ -21,6 +21,7 @@
 #include "arch/clock.h"
 #include "arch/fpu.h"
 #include "arch/hypercall.h"
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "entry/switch.h"
 #include "mm/mm.h"
@@ -41,15 +42,22 @@
 #define HANDOVER_INTERPRETED_NS 1000000ull
 #define HANDOVER_TIMER          10
 
+/* About what a switch and the wake before it take. */
+#define SWITCH_WORK 700
+
 static bool interpreted(void) { return hc_caps & HC_CAP_PAGE_OPS; }
+
+static bool killed(void) { return signal_fatal_pending(current); }
 
 /* Each CPU for itself, before others know it. */
 void sched_init(void)
 {
+    static const struct preempt_hooks hooks = { .turn_check = sched_turn_check, .killed = killed };
     struct cpu *c = this_cpu();
 
     runq_init(&runqs[c->id]);
     if (c->id == 0) {
+        preempt_register(&hooks);
         load_init();
     } else { /* until now it has idled */
         c->idle_ns = clock_mono_ns();
@@ -112,6 +120,10 @@ static bool requeue(struct runq *q, struct cpu *c, struct task *prev, uint64_t t
 void schedule(void)
 {
     LOCK_NO_SPIN("held while another task runs");
+    /* Tasks that wake each other in the kernel, as those of a group that is killed, come
+     * to no user mode for long.  What an interrupt does to current another CPU could do now. */
+    if (unlikely(PREEMPT_DUE(SWITCH_WORK)))
+        preempt_window();
     struct cpu *c = this_cpu();
     struct runq *q = &runqs[c->id];
     struct task *prev = c->running, *next;
@@ -225,14 +237,6 @@ void sched_turn_check(void)
 }
 
 void sched_asked(void) { this_cpu()->need_resched = NEED_LOOK; }
-
-void preempt_point(void)
-{
-    LOCK_NO_SPIN("held while interrupts come in");
-    cpu_irq_window();
-    if (this_cpu()->need_resched)
-        sched_turn_check();
-}
 
 bool sched_may_wait(void)
 {

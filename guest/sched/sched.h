@@ -19,7 +19,6 @@ void sched_idle(void) __attribute__((noreturn)); /* what the boot CPU's first th
 /* current is a zombie or dead and never runs again.  bury: called with it once no CPU is on
  * its stack. */
 void sched_exit(void (*bury)(struct task *)) __attribute__((noreturn));
-void preempt_point(void);    /* lets interrupts in and others run; no spinlock held */
 void sched_asked(void);      /* IRQ_RESCHED: look before user mode */
 void sched_turn_check(void); /* need_resched was set; no spinlock held */
 bool sched_may_wait(void);   /* NEED_AGAIN alone is set: it need not be looked at yet */

@@ -165,6 +165,10 @@ void timer_no_slice(void)
     spin_unlock(&q->lock);
 }
 
+/* A program may have thousands that are due at one moment; whatever this CPU does
+ * goes on after some of them, until the next interrupt. */
+#define FIRE_AT_ONCE 32
+
 void timer_interrupt(void)
 {
     struct timer_queue *q = &queues[this_cpu()->id];
@@ -172,7 +176,7 @@ void timer_interrupt(void)
 
     this_cpu()->timer_irqs++;
     spin_lock(&q->lock);
-    while (q->first != NULL && q->first->when <= now) {
+    for (unsigned n = 0; n < FIRE_AT_ONCE && q->first != NULL && q->first->when <= now; n++) {
         struct timer *t = q->first;
 
         __atomic_store_n(&q->running, t, __ATOMIC_RELEASE); /* before it is not queued */

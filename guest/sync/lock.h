@@ -106,6 +106,18 @@ struct lock_list { /* what a CPU or a task holds, in the order it was taken */
 };
 #endif
 
+#if LOCKS
+#define MUTEX_INIT(name, class_) \
+    { \
+        .lock = SPINLOCK_INIT(LOCK_waitq), .waiters = LIST_INIT((name).waiters), .class = (class_) \
+    }
+#else
+#define MUTEX_INIT(name, class) \
+    { \
+        .lock = SPINLOCK_INIT(LOCK_waitq), .waiters = LIST_INIT((name).waiters) \
+    }
+#endif
+
 void mutex_setup(struct mutex *m);
 bool mutex_held(const struct mutex *m); /* by current */
 bool mutex_try(struct mutex *m);

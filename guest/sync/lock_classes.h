@@ -19,11 +19,11 @@
     X(pipe,         ADDRESS, "struct pipe") \
     X(tty_writing,  ONE,     "the pages that a write(2) to a terminal goes through") \
     X(mm,           NEW,     "struct mm: mappings, page tables, counts; NEW: fork's copy") \
+    X(file_locks,   ONE,     "flock and fcntl locks on files") \
     /* spinlocks */ \
     X(fd_table,     ONE,     "struct files") \
     X(fs_ctx,       ONE,     "working directory, root, umask") \
     X(names,        ONE,     "name and parent of a dentry, with fs_tree: either is enough to read") \
-    X(file_locks,   ONE,     "flock and fcntl locks on files") \
     X(tree,         ONE,     "the family: processes, threads, groups, sessions, PIDs; ends and stops") \
     X(itimer,       ONE,     "timers of processes") \
     X(sighand,      ONE,     "dispositions, masks, pending signals") \

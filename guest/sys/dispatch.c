@@ -2,6 +2,7 @@
  * shared/syscalls.h.  Counts are kept by number for all numbers there are, so that a
  * call this kernel lacks shows up, too. */
 #include "arch/cpu.h"
+#include "arch/preempt.h"
 #include "lib/cmdline.h"
 #include "lib/string.h"
 #include "mm/mm.h"
@@ -71,6 +72,7 @@ void syscall_dispatch(struct regs *r)
     syscall_fn fn = NULL;
 
     task_enter_kernel(t);
+    preempt_begin();
     r->error = nr;
     t->rec->syscall = (uint16_t)nr;
     if (likely(nr < SYSCALL_NUMBERS)) {

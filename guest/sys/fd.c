@@ -1,4 +1,5 @@
 /* fd.c - calls on descriptors: open, close, dup, fcntl, flock, ioctl. */
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/anon_file.h"
 #include "fs/dentry.h"
@@ -57,6 +58,8 @@ SYSCALL2(creat, uaddr_t, name, uint32_t, mode)
 
 SYSCALL1(close, int, fd) { return fd_close(fd); }
 
+#define WORK_CLOSE 250u /* instructions to find one and close it, about */
+
 SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
 {
     if (flags & ~(uint32_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
@@ -80,6 +83,7 @@ SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
         else
             fd_close(fd);
         fd++;
+        preempt_work(WORK_CLOSE);
     }
     return 0;
 }

@@ -3,6 +3,7 @@
  * process makes on its own memory.  Left out: huge pages, memory policy, and of
  * mremap MREMAP_DONTUNMAP and the old size 0, which doubles a shared mapping
  * (-EINVAL). */
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -83,6 +84,9 @@ SYSCALL1(brk, uaddr_t, to)
 
 /* --- mremap -------------------------------------------------------------- */
 
+#define WORK_LOOK 60u /* instructions a page, about: to find its entry, and to move it */
+#define WORK_MOVE 150u
+
 /* Moves the entries of [from, from + len) to `to`.  The tables at `to` are made
  * first; after that nothing can fail. */
 static int move_entries(struct mm *mm, uaddr_t from, uaddr_t to, size_t len)
@@ -94,9 +98,11 @@ static int move_entries(struct mm *mm, uaddr_t from, uaddr_t to, size_t len)
         uaddr_t last = first + MIN(PT_SPAN - (va & (PT_SPAN - 1)), from + len - va) - 1;
         if (!pt_make(mm, first, PT_mmap) || !pt_make(mm, last, PT_mmap))
             return -ENOMEM;
+        preempt_work(4 * WORK_TABLE);
     }
     gather_start(&g, mm, PT_munmap);
     for (uaddr_t va = from; (e = pt_next_table(mm, &va, from + len)) != NULL; va += PAGE_SIZE) {
+        preempt_work(WORK_LOOK);
         if (!*e)
             continue;
         pte_t entry = *e;
@@ -104,6 +110,7 @@ static int move_entries(struct mm *mm, uaddr_t from, uaddr_t to, size_t len)
         pt_write(mm, va, e, 1, PT_munmap, 0);
         gather_range(&g, va, va + PAGE_SIZE);
         pt_write(mm, at, pt_find(mm, at), 1, PT_mmap, entry);
+        preempt_work(WORK_MOVE);
     }
     gather_flush(&g);
     return 0;
@@ -219,6 +226,7 @@ static bool all_mapped(struct mm *mm, uaddr_t start, uaddr_t end)
         if (!v || v->start > start)
             return false;
         start = v->end;
+        preempt_work(WORK_VMA / 8);
     }
     return true;
 }
@@ -277,6 +285,7 @@ SYSCALL3(mincore, uaddr_t, at, size_t, len, uaddr_t, vec)
             return got;
         if (copy_to_user(vec, part, (size_t)got))
             return -EFAULT;
+        preempt_work((uint32_t)got * WORK_MOVE);
         vec += (uaddr_t)got;
         at += (uaddr_t)got * PAGE_SIZE;
     }
@@ -359,6 +368,7 @@ static int for_vmas(struct mm *mm, uaddr_t start, uaddr_t end,
             hole = -ENOMEM;
         err = fn(mm, v, arg);
         at = v->end;
+        preempt_work(WORK_VMA / 2);
     }
     vma_merge(mm, start, end);
     if (!err && at < end)
@@ -400,8 +410,10 @@ static int may_lock(struct mm *mm, uint64_t more)
         return 0;
     if (limit == 0)
         return -EPERM;
-    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v))
+    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
         more += v->flags & VM_LOCKED ? vma_pages(v) : 0;
+        preempt_work(WORK_VMA / 8);
+    }
     return more <= limit ? 0 : -ENOMEM;
 }
 

@@ -1,6 +1,7 @@
 /* poll.c - poll, ppoll, select, pselect6.
  * What is left of a time-out is written back where Linux does. */
 #include "arch/clock.h"
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/poll.h"
 #include "lib/string.h"
@@ -137,12 +138,16 @@ static int fds_read(struct fds *first, uaddr_t at, unsigned n)
     }
 }
 
+#define WORK_WRITE 20u /* instructions a descriptor, about */
+
 static int fds_write(const struct fds *s, uaddr_t at)
 {
-    for (; s != NULL; s = s->next)
+    for (; s != NULL; s = s->next) {
         for (unsigned i = 0; i < s->n; i++, at += sizeof(struct pollfd))
             if (put_user(s->fd[i].revents, at + offsetof(struct pollfd, revents)) != 0)
                 return -EFAULT;
+        preempt_work(s->n * WORK_WRITE);
+    }
     return 0;
 }
 

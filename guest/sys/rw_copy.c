@@ -1,5 +1,6 @@
 /* rw_copy.c - sendfile(2) and copy_file_range(2): from file to file through one
  * kernel page. */
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -10,6 +11,8 @@
 #include "arch/syscall.h"
 
 #define MAX_RW 0x7ffff000ul
+
+#define WORK_COPY 1500u /* instructions a page, about (arch/preempt.h) */
 
 /* Copies up to n bytes.  What was read but could not be written does not count:
  * *in_pos only moves by what arrived. */
@@ -40,7 +43,7 @@ static long copy(struct file *in, uint64_t *in_pos, struct file *out, uint64_t *
         done += put;
         if (put < got || signal_pending(current))
             break;
-        preempt_point();
+        preempt_work(WORK_COPY);
     }
     kfree(page);
     return done ? done : err;

@@ -1,6 +1,7 @@
 /* signal.c - system calls on signals: who may send what to whom, and the
  * formats of the ABI.  What signals do is in proc/signal*.c. */
 #include "arch/clock.h"
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -19,22 +20,42 @@ static bool valid_signal(int sig) { return sig >= 1 && sig <= SIG_MAX; }
 
 /* --- dispositions and masks --- */
 
-/* Signals that the new disposition throws away are not pending any more. */
-static void drop_ignored(struct process *p, int sig)
+#define WORK_DROP 3000u /* instructions to drop some, about (arch/preempt.h) */
+
+static bool ignores(const struct ksigaction *a, int sig)
+{
+    return a->handler == HANDLER_IGNORE ||
+           (a->handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig));
+}
+
+/* Signals that the new disposition throws away are not pending any more.  True: some of
+ * them still are; a thread that takes one meanwhile finds it ignored. */
+static bool drop_ignored(struct process *p, int sig)
 {
     struct task *t;
+    bool more = sigpending_drop_some(&p->shared_pending, SIGBIT(sig));
 
-    sigpending_drop(&p->shared_pending, SIGBIT(sig));
     list_for_each(t, &p->threads, thread_link)
-        sigpending_drop(&t->pending, SIGBIT(sig));
+        more |= sigpending_drop_some(&t->pending, SIGBIT(sig));
+    return more;
+}
+
+static void drop_all_ignored(struct process *p, struct sighand *sh, int sig)
+{
+    for (bool more = true; more; preempt_work(WORK_DROP)) {
+        spin_lock(&tree_lock);
+        spin_lock(&sh->lock);
+        more = ignores(sig_action(sh, sig), sig) && drop_ignored(p, sig);
+        spin_unlock(&sh->lock);
+        spin_unlock(&tree_lock);
+    }
 }
 
 /* In one step, as threads may do this at the same time; to NULL: only a look. */
 static void swap_action(int sig, const struct ksigaction *to, struct ksigaction *old)
 {
     struct sighand *sh = current->sighand;
-    bool ignore = to != NULL && (to->handler == HANDLER_IGNORE ||
-                                 (to->handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig)));
+    bool ignore = to != NULL && ignores(to, sig);
 
     if (ignore)
         spin_lock(&tree_lock);
@@ -44,11 +65,12 @@ static void swap_action(int sig, const struct ksigaction *to, struct ksigaction 
         sig_set_action(sh, sig, to);
         sh->action[sig - 1].mask &= ~SIGSET_UNBLOCKABLE;
     }
-    if (ignore)
-        drop_ignored(current->proc, sig);
+    bool more = ignore && drop_ignored(current->proc, sig);
     spin_unlock(&sh->lock);
     if (ignore)
         spin_unlock(&tree_lock);
+    if (more)
+        drop_all_ignored(current->proc, sh, sig);
 }
 
 SYSCALL4(rt_sigaction, int, sig, uaddr_t, act, uaddr_t, oldact, size_t, size)
@@ -216,20 +238,25 @@ static int send_checked(struct process *p, int sig, const siginfo_t *info)
     return sig != 0 ? signal_send_process_locked(p, sig, info) : 0;
 }
 
+#define WORK_SEND 600u /* instructions a process, about (arch/preempt.h) */
+
 /* To every process of a group, or with pgid 0 to all but PID 1 and ourselves.
  * One success is success; else one refusal is -EPERM.  tree_lock held. */
 static int kill_many(uint32_t pgid, int sig, const siginfo_t *info)
 {
+    struct process_walk walk;
     struct process *p;
     int result = -ESRCH;
 
-    list_for_each(p, &all_processes, all_link) {
+    process_walk_begin(&walk);
+    while ((p = process_walk_next(&walk, WORK_SEND)) != NULL) {
         if (pgid != 0 ? p->pgid != pgid : p == init_process || p == current->proc)
             continue;
         int err = send_checked(p, sig, info);
         if (err == 0 || result == -ESRCH)
             result = err;
     }
+    process_walk_end(&walk);
     return result;
 }
 

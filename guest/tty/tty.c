@@ -12,6 +12,7 @@
  * open, output goes on; but whoever reads gets what is left and then the end of the
  * file, at each read. */
 #include "arch/clock.h"
+#include "arch/preempt.h"
 #include "fs/device.h"
 #include "fs/file.h"
 #include "fs/inode.h"
@@ -316,15 +317,20 @@ static int write_wait(struct file *f, struct tty_file *tf)
     return err;
 }
 
+#define OUTPUT_PIECE 256u /* bytes between two points where others may run (arch/preempt.h) */
+#define WORK_BYTE    60u  /* instructions a byte, about, where each goes through a UART */
+
 static void write_processed(struct tty *tty, size_t n)
 {
     size_t used;
 
     for (size_t at = 0; at < n; at += used) {
+        size_t piece = MIN(n - at, OUTPUT_PIECE);
         spin_lock(&tty->lock);
-        size_t out = ldisc_output(&tty->ldisc, tty->in + at, n - at, tty->out, PAGE_SIZE, &used);
+        size_t out = ldisc_output(&tty->ldisc, tty->in + at, piece, tty->out, PAGE_SIZE, &used);
         spin_unlock(&tty->lock);
         tty->hw->write((const char *)tty->out, out);
+        preempt_work((uint32_t)used * WORK_BYTE);
     }
 }
 
@@ -367,6 +373,8 @@ static long tty_write(struct file *f, struct uio *u, uint64_t *pos __attribute__
             return err;
     }
     while (u->left > 0) {
+        if (signal_pending(current))
+            return done > 0 ? done : -ERESTARTSYS;
         long n = write_page(f, tf, u);
         if (n <= 0)
             return done > 0 ? done : n;

@@ -54,6 +54,11 @@ void panic(const char *fmt, ...)
     __builtin_abort();
 }
 
+/* --- others run --- */
+
+void preempt_point(void) { cpu.work_left = 1000; }
+bool preempt_killed(void) { return false; }
+
 /* --- memory --- */
 
 /* As kmap.c has them where the kernel is linked. */
