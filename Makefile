@@ -22,8 +22,15 @@ cc_option = $(shell $(CC) -Werror $1 -x c -c /dev/null -o /dev/null 2>/dev/null 
 # looks at what comes out.
 HARDEN      := -fPIE -fstack-protector-strong $(call cc_option,-fstack-clash-protection) \
 	$(call cc_option,-fcf-protection=full) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+comma       := ,
 HARDEN_LD   := -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
-HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. $(HARDEN)
+# Instead, with SANITIZE=1 (make O=build-asan SANITIZE=1): the address and undefined-behaviour
+# sanitizers; with COVERAGE=1 (make coverage): counters of lines.  Either needs a few
+# more system calls at the end than the sandbox allows otherwise.
+INSTRUMENT  := $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined) \
+	$(if $(COVERAGE),--coverage -fprofile-update=atomic)
+HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. $(if $(strip $(INSTRUMENT)),-O1 -fPIE \
+	-DVMM_INSTRUMENTED $(INSTRUMENT),$(HARDEN))
 # A dynamic linker costs every start 0.2 ms, so all libraries are linked statically.  What
 # relocates itself at each start should have little to relocate: vmm/capstone_x86.c.
 VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lzstd -llz4 -lpthread
@@ -65,17 +72,17 @@ docs:
 
 # The seccomp filter.
 $O/mkfilter: $(call host_obj,vmm/tools/mkfilter.c)
-	$(call say,LD,$@)$(CC) -pie $(HARDEN_LD) $^ -lseccomp -o $@
+	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -lseccomp -o $@
 $O/sandbox_filter.inc: $O/mkfilter
 	$(call say,GEN,$@)$O/mkfilter > $@
 $O/host/vmm/sandbox.o: $O/sandbox_filter.inc
 $O/host/vmm/sandbox.o: HOST_CFLAGS += -I$O
 
 $O/vmm: $(call host_obj,$(VMM_SRC))
-	$(call say,LD,$@)$(CC) -static-pie $(HARDEN_LD) -Wl,-z,pack-relative-relocs $^ $(VMM_LIBS) -o $@
+	$(call say,LD,$@)$(CC) $(if $(SANITIZE),-pie,-static-pie) $(INSTRUMENT) $(HARDEN_LD) -Wl,-z,pack-relative-relocs $^ $(VMM_LIBS) -o $@
 
 $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
-	$(call say,LD,$@)$(CC) -pie $(HARDEN_LD) $^ -o $@
+	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -o $@
 
 # --- the kernel --------------------------------------------------------------
 # Small: code that is larger by what inlining and alignment add is not faster where an
@@ -133,7 +140,7 @@ BUSYBOX     := $(shell command -v busybox)
 IMAGE_PROGS := $(patsubst %,$O/images/%,run forkdemo vforkdemo spawnbench)
 
 $O/mkroot: $(call host_obj,images/mkroot.c images/cpio.c)
-	$(call say,LD,$@)$(CC) -pie $(HARDEN_LD) $^ -o $@
+	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -o $@
 
 $(IMAGE_PROGS): $O/images/%: images/%.c
 	@mkdir -p $(@D)

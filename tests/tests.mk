@@ -81,8 +81,8 @@ $(FUZZ): $O/tests/%: tests/%.c FORCE
 	if [ -e $@ ] && [ -z "$$(find $< $$links tests/fuzz/*.h guest shared vmm images \
 		-name '*.[ch]' -newer $@ 2>/dev/null | head -1)" ]; then exit 0; fi; \
 	printf '  %-7s %s\n' FUZZ $<; \
-	clang -std=gnu11 -O1 -g $(TEST_WARN) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-D_GNU_SOURCE $$(word cflags) -I. -Iguest -Itests/unit -Itests/fuzz $< $$links -o $@ $$(word libs)
+	clang -std=gnu11 -O1 -g $(TEST_WARN) -Wno-comment -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		-D_GNU_SOURCE $$(word cflags) -I. -I$O -Iguest -Itests/unit -Itests/fuzz $< $$links -o $@ $$(word libs)
 
 fuzz: deps
 	@$(MAKE) --no-print-directory -s -j$(shell nproc) fuzz-targets

@@ -192,10 +192,25 @@ static bool choose_ring(struct vm *vm, const struct options *opt)
     return true;
 }
 
-static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
+/* The VM, with everything in its memory. */
+static bool set_up(struct vm *vm, const struct options *opt, const char *cmdline)
 {
     struct boot_module modules[BOOT_MODULES_MAX];
     unsigned nmodules;
+    if (!open_modules(opt, &vm->image, modules, &nmodules))
+        return false;
+    console_block_signals();
+    if (!vm_create(vm, opt))
+        return false;
+    bootlog_mark(vm, BOOT_vm_created, 0, 0);
+    if (!load(vm, cmdline, modules, nmodules))
+        return false;
+    bootlog_mark(vm, BOOT_kernel_loaded, 0, 0);
+    return true;
+}
+
+static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
+{
     bool is_terminal = terminal_open();
     const char *wrong = image_open(&vm->image, opt->kernel);
     if (wrong != NULL) {
@@ -205,16 +220,10 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
     if (!fits_kernel(opt, &vm->image) || !choose_ring(vm, opt))
         return EXIT_VMM;
     char *cmdline = make_cmdline(opt, is_terminal);
-    if (cmdline == NULL || !open_modules(opt, &vm->image, modules, &nmodules))
-        return EXIT_VMM;
-    console_block_signals();
-    if (!vm_create(vm, opt))
-        return EXIT_VMM;
-    bootlog_mark(vm, BOOT_vm_created, 0, 0);
-    if (!load(vm, cmdline, modules, nmodules))
-        return EXIT_VMM;
+    bool ok = cmdline != NULL && set_up(vm, opt, cmdline);
     free(cmdline);
-    bootlog_mark(vm, BOOT_kernel_loaded, 0, 0);
+    if (!ok)
+        return EXIT_VMM;
     vm_close_kvm(vm);
     if (!privilege_drop() || !vcpu_start_all(vm) ||
         (opt->seccomp && !(privilege_limit() && sandbox_enter(SANDBOX_MAIN))))
@@ -242,12 +251,12 @@ int main(int argc, char **argv)
     say_set_level(opt.level);
     vcpu_take_kicks();
     time_limit_start(opt.timeout);
-    if (opt.boot_report != NULL && (boot_report = fopen(opt.boot_report, "we")) == NULL) {
-        say("%s: %s", opt.boot_report, strerror(errno));
-        return EXIT_VMM;
-    }
     vm.kvm = vm.fd = vm.image.fd = vm.stop.wake_fd = -1;
-    int status = run(&vm, &opt, boot_report);
+    int status = EXIT_VMM;
+    if (opt.boot_report != NULL && (boot_report = fopen(opt.boot_report, "we")) == NULL)
+        say("%s: %s", opt.boot_report, strerror(errno));
+    else
+        status = run(&vm, &opt, boot_report);
     fflush(NULL);
     vm_destroy(&vm);
     free(opt.add);

@@ -112,17 +112,24 @@ static bool set_limit(__rlimit_resource_t which, rlim_t value)
     return setrlimit(which, &limit) == 0;
 }
 
+/* As many descriptors as are open. */
+static bool limit_descriptors(void)
+{
+#ifdef VMM_INSTRUMENTED
+    return true;
+#else
+    int unused = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0); /* all below are open */
+    if (unused < 0)
+        return true; /* the limit is reached */
+    close(unused);
+    return set_limit(RLIMIT_NOFILE, unused < POLL_MAX ? POLL_MAX : (rlim_t)unused);
+#endif
+}
+
 bool privilege_limit(void)
 {
-#ifndef VMM_INSTRUMENTED
-    int unused = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0); /* all below are open */
-    if (unused >= 0)
-        close(unused);
-    if ((unused >= 0 && !set_limit(RLIMIT_NOFILE, unused < POLL_MAX ? POLL_MAX : (rlim_t)unused)) ||
-        !set_limit(RLIMIT_CORE, 0)) {
-        say("cannot set a limit on itself: %s", strerror(errno));
-        return false;
-    }
-#endif
-    return true;
+    if (limit_descriptors() && set_limit(RLIMIT_CORE, 0))
+        return true;
+    say("cannot set a limit on itself: %s", strerror(errno));
+    return false;
 }

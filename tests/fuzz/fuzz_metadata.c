@@ -1,4 +1,4 @@
-/* links: vmm/trace/lib/schema.c vmm/trace/lib/metadata.c */
+/* links: vmm/trace/lib/*.c */
 /* Metadata of anything is refused, or says the same when it is written and read again. */
 #include "fuzz.h"
 

@@ -1,5 +1,4 @@
-/* links: vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/format.c vmm/trace/lib/tasks.c vmm/trace/lib/calls.c vmm/trace/cmd/common.c vmm/trace/lint/lint.c vmm/trace/lint/tables.c vmm/trace/lint/reuse.c vmm/trace/lint/vfork.c */
-/* libs: -lseccomp */
+/* links: vmm/trace/lib/*.c vmm/trace/lint/*.c vmm/trace/cmd/common.c */
 /* Two streams of anything: events come in order of time, as text and as JSON, into the replay, the
  * costs of calls and the lint; and what an open packet holds is inside it. */
 #include "fuzz.h"

@@ -5,7 +5,7 @@
 . tests/vm/lib.sh
 need_kvm
 
-known='--add --append --audit --boot-report --cpus --help --initrd --memory --no-seccomp --quiet
+known='--add --append --audit --boot-report --cpus --help --initrd --kernel-ring --memory --no-seccomp --quiet
     --stats --timeout --trace --verbose --version'
 named=$("$O/vmm" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u)
 is 'the options' "$(echo $named)" "$(echo $known)"

@@ -75,24 +75,10 @@ static const struct rule calls[] = {
     { BOTH, SCMP_SYS(getrandom) },
     { BOTH, SCMP_SYS(exit) },
     { BOTH, SCMP_SYS(exit_group) },
-#ifdef VMM_INSTRUMENTED /* a profile is written, or leaks are looked for, at the end */
+#ifdef VMM_INSTRUMENTED /* counters of lines are written at the end */
     { MAIN, SCMP_SYS(openat) },
-    { MAIN, SCMP_SYS(open) },
     { MAIN, SCMP_SYS(mkdir) },
     { MAIN, SCMP_SYS(getppid) },
-    { MAIN, SCMP_SYS(unlink) },
-    { MAIN, SCMP_SYS(clone) },
-    { MAIN, SCMP_SYS(wait4) },
-    { MAIN, SCMP_SYS(ptrace) },
-    { MAIN, SCMP_SYS(getdents64) },
-    { MAIN, SCMP_SYS(readlinkat) },
-    { MAIN, SCMP_SYS(prctl) },
-    { MAIN, SCMP_SYS(prlimit64) },
-    { BOTH, SCMP_SYS(sigaltstack) },
-    { BOTH, SCMP_SYS(sched_getaffinity) },
-    { BOTH, SCMP_SYS(close) },
-    { BOTH, SCMP_SYS(mprotect) },
-    { MAIN, SCMP_SYS(process_vm_readv) },
 #endif
 };
 
@@ -132,6 +118,17 @@ static int add_lists(scmp_filter_ctx ctx, unsigned role)
     return err;
 }
 
+/* What the address sanitizer does to find leaks (it starts a process that stops this one) is
+ * not worth a list: there the filters allow everything. */
+#ifdef __SANITIZE_ADDRESS__
+#define OTHERWISE SCMP_ACT_ALLOW
+static int add_rules(scmp_filter_ctx ctx, unsigned role)
+{
+    (void)ctx, (void)role, (void)add_lists;
+    return 0;
+}
+#else
+#define OTHERWISE SCMP_ACT_TRAP
 static int add_rules(scmp_filter_ctx ctx, unsigned role)
 {
     int err = add_lists(ctx, role);
@@ -150,6 +147,7 @@ static int add_rules(scmp_filter_ctx ctx, unsigned role)
                                SCMP_A0(SCMP_CMP_EQ, SANDBOX_OWN_PID, 0));
     return err;
 }
+#endif
 
 static void fail(const char *what, int err)
 {
@@ -162,7 +160,7 @@ static unsigned print_filter(const char *name, unsigned role)
 {
     struct sock_filter insn;
     unsigned n = 0;
-    scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_TRAP);
+    scmp_filter_ctx ctx = seccomp_init(OTHERWISE);
     FILE *file = tmpfile();
     if (ctx == NULL || file == NULL)
         fail("cannot begin", ENOMEM);
