@@ -10,7 +10,7 @@ UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: test-programs
 test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump \
-	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail $O/tests/vm/confined $O/tests/vm/long_calls \
+	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail $O/tests/fuzz/calls $O/tests/vm/confined $O/tests/vm/long_calls \
 	$O/tests/vm/stretch.so
 
 # The two libcs make processes in different ways, and use different calls.
@@ -65,6 +65,12 @@ $(UNIT): $O/tests/%: tests/%.c FORCE
 	printf '  %-7s %s\n' UNIT $<; \
 	$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -fsanitize=address,undefined -fno-sanitize-recover \
 		-D_GNU_SOURCE -I. -I$O -Iguest -Itests/unit $< $$links -o $@ -lcmocka -lelf -lcapstone
+
+# Without what needs thread-local storage: calls change its base.
+$O/tests/fuzz/calls: $(wildcard tests/fuzz/calls*.[ch]) shared/syscalls.h
+	@mkdir -p $(@D)
+	$(call say,MUSL,$@)$(MUSL_CC) -std=gnu11 -O1 -static -fno-stack-protector $(TEST_WARN) -D_GNU_SOURCE -I. \
+		$(filter %.c,$^) -o $@
 
 .PHONY: FORCE
 FORCE:

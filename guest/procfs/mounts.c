@@ -5,6 +5,7 @@
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "fs/path_name.h"
+#include "lib/string.h"
 #include "mm/heap.h"
 #include "procfs/internal.h"
 
@@ -32,8 +33,8 @@ static void put_super_options(struct text *t, const struct superblock *sb)
 
 static const char *mount_point(struct mount *m, char *page)
 {
-    struct path p = { m, m->root };
-    const char *name = path_name(&p, page, PAGE_SIZE);
+    struct path p = { m->parent, m->on }; /* which stand, whatever has become of what is shown */
+    const char *name = m->parent ? path_name(&p, page, PAGE_SIZE) : NULL;
     return name ? name : "/";
 }
 
@@ -74,9 +75,11 @@ static void mountinfo_line(struct text *t, struct mount *m, char *page)
     struct path top = { NULL, m->root }; /* its place in its own file system */
     text_printf(t, "%u %u %u:%u ", m->id, m->parent ? m->parent->id : 0, DEV_MAJOR(dev),
                 DEV_MINOR(dev));
-    const char *root = path_name(&top, page, PAGE_SIZE);
+    char *root = path_name(&top, page, PAGE_SIZE);
+    if (root && m->root->unlinked)
+        root[strlen(root) - strlen(" (deleted)")] = 0;
     text_escaped(t, root ? root : "/");
-    text_printf(t, " ");
+    text_printf(t, "%s ", m->root->unlinked ? "//deleted" : "");
     text_escaped(t, mount_point(m, page));
     text_printf(t, " ");
     put_flags(t, m);

@@ -69,6 +69,24 @@ static void not_root(void)
              0);
 }
 
+/* A directory that is shown elsewhere may go; that place stays, under its name. */
+static void of_what_is_gone(void)
+{
+    char here[200], want[300];
+
+    CHECK(getcwd(here, sizeof(here)) != NULL);
+    snprintf(want, sizeof(want), " %s/d ", here);
+    CHECK(mkdir("source", 0755) == 0 && mount("source", "d", NULL, MS_BIND, NULL) == 0);
+    CHECK(rmdir("source") == 0);
+    CHECK_ERR(EBUSY, rmdir("d"));
+    CHECK(strstr(slurp("/proc/self/mounts"), want) != NULL);
+    const char *info = strstr(slurp("/proc/self/mountinfo"), want);
+    CHECK(info != NULL && strncmp(info - 16, "/source//deleted", 16) == 0);
+    if (info != NULL)
+        SAY("%.16s\n", info - 16);
+    CHECK(umount("d") == 0);
+}
+
 static void test(void)
 {
     char *pages = map_pages(5);
@@ -86,5 +104,6 @@ static void test(void)
         options();
     }
     not_root();
+    of_what_is_gone();
     rmdir("d");
 }

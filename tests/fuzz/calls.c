@@ -1,0 +1,398 @@
+/* calls.c - calls the kernel with whatever: seeded, typed by the kernel's own list of calls.
+ *
+ *     calls -s SEED [-t SECONDS] [-r ROUND]
+ *
+ * A round is some workers at a time, processes with one to three threads each that share all, in
+ * a directory with some files, pipes and a mount.  Each thread makes calls until its number is up,
+ * the worker dies of one or time is up.  After a round all of them are killed; that must end them,
+ * whatever they were in.  What the kernel holds then is what it held before.  The rest is
+ * checked by the kernel itself (guest-locks.elf), the audit and the lint of its trace.
+ *
+ * -r does one round: the one that the console named last before the machine died.  What was called
+ * then is in the machine's trace.  Only in our guest: it kills every process after its own. */
+#include "calls.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define WORK "/tmp/fuzz"
+
+static struct log *logs; /* WORKERS * THREADS, shared */
+static int mounts_fd, counters_fd, meminfo_fd, stat_fd, load_fd, files_fd;
+static unsigned mounts_before;
+static uint64_t seed, calls;
+static double round_seconds = 0.15; /* ten times as long, and ticks, where a call takes so long */
+static int tick_us = 3000;
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* --- a worker ----------------------------------------------------------------------- */
+
+static void limits(void)
+{
+    static const struct {
+        int what;
+        rlim_t most;
+    } bounds[] = {
+        { RLIMIT_FSIZE, 1 << 20 }, { RLIMIT_AS, 96 << 20 },    { RLIMIT_NOFILE, 256 },
+        { RLIMIT_CORE, 0 },        { RLIMIT_SIGPENDING, 200 },
+    };
+
+    for (unsigned i = 0; i < sizeof(bounds) / sizeof(*bounds); i++)
+        setrlimit(bounds[i].what, &(struct rlimit){ bounds[i].most, bounds[i].most });
+}
+
+static void descriptors(void)
+{
+    int ends[2], null = open("/dev/null", O_RDWR);
+
+    for (int fd = 3; fd < 16; fd++)
+        if (fd != null)
+            close(fd);
+    dup2(null, 0); /* nothing goes to the console */
+    dup2(null, 1);
+    dup2(null, 2);
+    open("a", O_CREAT | O_RDWR, 0666);
+    open("d", O_RDONLY | O_DIRECTORY);
+    if (pipe(ends) == 0)
+        fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    open("fifo", O_RDWR | O_NONBLOCK);
+    open("/dev/zero", O_RDWR);
+}
+
+static void on_alarm(int sig) { (void)sig; }
+
+/* Blocks nowhere for long, unless it changes that. */
+static void ticks(void)
+{
+    struct sigaction a = { .sa_handler = on_alarm };
+    struct itimerval often = { { 0, tick_us }, { 0, tick_us } };
+
+    for (int sig = 1; sig <= 64; sig++) /* what is a mistake still ends it */
+        if (sig != SIGSEGV && sig != SIGBUS && sig != SIGILL && sig != SIGFPE && sig != SIGTRAP)
+            sigaction(sig, &a, NULL);
+    setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void __attribute__((noreturn)) worker(uint64_t round, unsigned number)
+{
+    static struct random r[THREADS];
+    unsigned threads;
+
+    for (unsigned i = 0; i < THREADS; i++)
+        r[i].state = seed * 1000003 + round * 101 + number * 7 + i;
+    setsid();
+    if (chroot(WORK) != 0 || chdir("/w") != 0)
+        _exit(1);
+    limits();
+    descriptors();
+    arena_make(&r[0]);
+    ticks();
+    if (one_in(&r[0], 4) && setgid(1000) == 0 && setuid(1000) != 0)
+        _exit(1);
+    threads = 1 + (unsigned)below(&r[0], THREADS);
+    for (unsigned i = 1; i < threads; i++) {
+        char *stack =
+            mmap(NULL, 64 << 10, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (stack != MAP_FAILED)
+            start_thread(stack + (64 << 10), &r[i], &logs[number * THREADS + i], 400);
+    }
+    thread_main(&r[0], &logs[number * THREADS], 400);
+}
+
+/* --- a round ------------------------------------------------------------------------ */
+
+/* The beginning of a program, to map and to fail to run. */
+static int copy_head(const char *from, const char *to)
+{
+    static char buf[5 * PAGE];
+    int in = open(from, O_RDONLY), out = open(to, O_CREAT | O_WRONLY, 0777);
+    ssize_t n = read(in, buf, sizeof(buf));
+    int bad = n <= 0 || write(out, buf, n) != n;
+
+    close(in);
+    close(out);
+    return bad;
+}
+
+static void node(const char *path, unsigned minor_number)
+{
+    mknod(path, S_IFCHR | 0666, makedev(1, minor_number));
+}
+
+/* A root of their own for the workers, which goes with its mount. */
+static int directory(void)
+{
+    mkdir(WORK, 0777);
+    if (mount("fuzz", WORK, "tmpfs", 0, "size=8m") != 0 || chdir(WORK) != 0)
+        return 0;
+    mkdir("dev", 0777);
+    node("dev/null", 3);
+    node("dev/zero", 5);
+    node("dev/full", 7);
+    node("dev/urandom", 9);
+    mkdir("proc", 0777);
+    mkdir("bin", 0777);
+    mkdir("etc", 0777);
+    close(open("etc/passwd", O_CREAT | O_WRONLY, 0666));
+    mkdir("w", 0777);
+    if (mount("proc", "proc", "proc", 0, NULL) != 0 || copy_head("/bin/busybox", "bin/busybox") ||
+        chdir("w") != 0)
+        return 0;
+    mkdir("d", 0777);
+    mkdir("e", 0777);
+    mkfifo("fifo", 0666);
+    return symlink("d", "l") == 0 && chdir("/") == 0;
+}
+
+/* Everything that was started after us. */
+static unsigned kill_all(void)
+{
+    static char entries[8192]; /* no malloc(): what we have mapped stays the same */
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY);
+    unsigned n = 0;
+    long len;
+
+    while ((len = syscall(SYS_getdents64, proc, entries, sizeof(entries))) > 0)
+        for (long at = 0; at < len; at += *(unsigned short *)(entries + at + 16)) {
+            int pid = atoi(entries + at + 19);
+            if (pid > 1 && pid != getpid() && pid != getppid()) {
+                n++;
+                kill(pid, SIGKILL);
+            }
+        }
+    close(proc);
+    while (waitpid(-1, NULL, WNOHANG | __WALL) > 0)
+        ;
+    return n;
+}
+
+static int clean_up(void)
+{
+    static char text[16384];
+
+    for (int tries = 0; kill_all() > 0; tries++) {
+        if (tries > 4000) {
+            printf("FAIL a killed process does not end\n");
+            return 0;
+        }
+        usleep(2000);
+    }
+    for (;;) { /* the last mount first */
+        ssize_t len = pread(mounts_fd, text, sizeof(text) - 1, 0);
+        unsigned n = 0;
+        char *last = text, *name;
+
+        text[len > 0 ? len : 0] = 0;
+        for (char *p = text; *p; p++)
+            if (*p == '\n') {
+                n++;
+                if (p[1])
+                    last = p + 1;
+            }
+        if (n <= mounts_before)
+            return 1;
+        strtok(last, " ");
+        name = strtok(NULL, " ");
+        if (!name || umount2(name, MNT_DETACH) != 0) {
+            printf("FAIL a mount cannot be removed: %s %s\n", name ? name : "?", strerror(errno));
+            return 0;
+        }
+    }
+}
+
+static int one_round(uint64_t round, int workers)
+{
+    pid_t pid[WORKERS];
+    double end = now() + round_seconds;
+    unsigned left;
+
+    memset(logs, 0, sizeof(*logs) * WORKERS * THREADS);
+    if (!directory()) {
+        printf("FAIL no directory: %s\n", strerror(errno));
+        return 0;
+    }
+    for (int i = 0; i < workers; i++)
+        if ((pid[i] = fork()) == 0)
+            worker(round, (unsigned)i);
+    do {
+        left = 0;
+        for (int i = 0; i < workers; i++)
+            if (pid[i] > 0 && waitpid(pid[i], NULL, WNOHANG) == 0)
+                left++;
+            else
+                pid[i] = 0;
+        if (left)
+            usleep(2000);
+    } while (left && now() < end);
+    for (unsigned i = 0; i < WORKERS * THREADS; i++)
+        calls += logs[i].n;
+    if (clean_up())
+        return 1;
+    printf("seed %llu round %llu: the last calls were\n", (unsigned long long)seed,
+           (unsigned long long)round);
+    for (unsigned i = 0; i < WORKERS * THREADS; i++) {
+        char who[32];
+        snprintf(who, sizeof(who), "%u.%u", i / THREADS, i % THREADS);
+        last_words(&logs[i], who);
+    }
+    return 0;
+}
+
+/* --- what the kernel holds ------------------------------------------------------------ */
+
+struct held {
+    long frames, tables, bytes, tasks, files;
+};
+
+static long figure(int fd, const char *after)
+{
+    static char text[8192];
+    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+    text[n > 0 ? n : 0] = 0;
+    const char *at = strstr(text, after);
+    return at ? strtol(at + strlen(after), NULL, 10) : -1;
+}
+
+static struct held held(void)
+{
+    struct held h;
+    /* a page of the heap for each 256 PIDs that were ever used, of 32768 */
+    long given = figure(stat_fd, "\nprocesses ");
+    long pids = (long)PAGE * ((given < 32767 ? given : 32767) / 256 + 1);
+
+    h.tables = figure(counters_fd, "tables_used ");
+    h.bytes = figure(counters_fd, "heap_bytes ") - pids;
+    h.frames = figure(meminfo_fd, "MemTotal:") - figure(meminfo_fd, "MemFree:") -
+               figure(meminfo_fd, "KReclaimable:") - figure(meminfo_fd, "SUnreclaim:");
+    h.tasks = figure(load_fd, "/");
+    h.files = figure(files_fd, "");
+    return h;
+}
+
+static int same(const struct held *before)
+{
+    struct held h = held();
+
+    for (int tries = 0; memcmp(&h, before, sizeof(h)) != 0 && tries < 500; tries++) {
+        usleep(4000);
+        h = held();
+    }
+    if (memcmp(&h, before, sizeof(h)) == 0)
+        return 1;
+    printf("held before: %ld KiB of frames, %ld tables, %ld bytes, %ld tasks, %ld files\n",
+           before->frames, before->tables, before->bytes, before->tasks, before->files);
+    printf("held after:  %ld KiB of frames, %ld tables, %ld bytes, %ld tasks, %ld files\n",
+           h.frames, h.tables, h.bytes, h.tasks, h.files);
+    return 0;
+}
+
+/* What is lost is lost again when the round is repeated; what the kernel keeps from the first time
+ * on, a directory's names for example, is not. */
+static int nothing_lost(uint64_t round, struct held *before)
+{
+    if (same(before))
+        return 1;
+    for (int i = 0; i < 3; i++) {
+        *before = held();
+        if (!one_round(round, WORKERS))
+            return 0;
+        if (same(before))
+            return 1;
+    }
+    return 0;
+}
+
+static void begin(void)
+{
+    static char text[16384];
+    int score = open("/proc/self/oom_score_adj", O_WRONLY);
+
+    if (write(score, "-1000", 5) != 5)
+        printf("oom_score_adj: %s\n", strerror(errno));
+    close(score);
+    counters_fd = open("/proc/forkscope/counters", O_RDONLY | O_CLOEXEC);
+    if (counters_fd < 0) {
+        printf("only for our guest\n");
+        exit(2);
+    }
+    meminfo_fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
+    stat_fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
+    load_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+    files_fd = open("/proc/sys/fs/file-nr", O_RDONLY | O_CLOEXEC);
+    mounts_fd = open("/proc/mounts", O_RDONLY | O_CLOEXEC);
+    ssize_t n = pread(mounts_fd, text, sizeof(text) - 1, 0);
+    for (ssize_t i = 0; i < n; i++)
+        mounts_before += text[i] == '\n';
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    double start = now();
+    for (int i = 0; i < 100; i++)
+        getppid();
+    if (now() - start > 0.002) {
+        round_seconds *= 10;
+        tick_us *= 10;
+    }
+    umask(0);
+    setvbuf(stdout, NULL, _IOLBF, 1024);
+    logs = mmap(NULL, sizeof(*logs) * WORKERS * THREADS, PROT_READ | PROT_WRITE,
+                MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+int main(int argc, char **argv)
+{
+    double seconds = 10, end;
+    long only = -1;
+    int option;
+    uint64_t round = 0;
+    struct held before;
+
+    while ((option = getopt(argc, argv, "s:t:r:")) >= 0)
+        switch (option) {
+        case 's': seed = strtoull(optarg, NULL, 0); break;
+        case 't': seconds = atof(optarg); break;
+        case 'r': only = atol(optarg); break;
+        default: return 2;
+        }
+    if (argc != optind || argc < 2)
+        return 2; /* also when a worker calls us */
+    begin();
+    if (only >= 0)
+        return one_round((uint64_t)only, WORKERS) ? 0 : 1;
+    for (unsigned warm = 0; warm < 4; warm++)
+        if (!one_round(1000000 + warm, WORKERS))
+            return 1;
+    printf("seed %llu\n", (unsigned long long)seed); /* the console and the files of */
+    held();                                          /* /proc keep what they use first */
+    before = held();
+    for (end = now() + seconds; now() < end; round++) {
+        printf("seed %llu round %llu\n", (unsigned long long)seed, (unsigned long long)round);
+        if (!one_round(round, WORKERS) || !nothing_lost(round, &before)) {
+            printf("seed %llu round %llu failed\n", (unsigned long long)seed,
+                   (unsigned long long)round);
+            return 1;
+        }
+    }
+    printf("%llu rounds, %llu calls, all is well\n", (unsigned long long)round,
+           (unsigned long long)calls);
+    return 0;
+}
