@@ -62,6 +62,8 @@ static long bind_mount(const struct path *on, struct request *rq)
     if (err)
         return err;
     err = walk_last(&w, WALK_FOLLOW, &missing);
+    if (!err && !w.at.mnt)
+        err = -EINVAL; /* a file without a place */
     if (!err && is_dir(w.at.dentry->inode) != is_dir(on->dentry->inode))
         err = -ENOTDIR;
     if (!err)
@@ -159,7 +161,7 @@ static struct request *request_get(uaddr_t source, uaddr_t type, uaddr_t data, l
 /* A dentry of procfs hangs nowhere, so nothing mounted on it would be found. */
 static bool can_be_covered(const struct path *p)
 {
-    return p->dentry == p->mnt->root || !list_empty(&p->dentry->sibling);
+    return p->mnt && (p->dentry == p->mnt->root || !list_empty(&p->dentry->sibling));
 }
 
 SYSCALL5(mount, uaddr_t, source, uaddr_t, target, uaddr_t, type, uint64_t, flags, uaddr_t, data)
@@ -198,7 +200,7 @@ SYSCALL2(umount2, uaddr_t, name, uint32_t, flags)
     if (err)
         return err;
     mutex_lock(&fs_tree);
-    if (p.dentry != p.mnt->root || flags & MNT_EXPIRE)
+    if (!p.mnt || p.dentry != p.mnt->root || flags & MNT_EXPIRE)
         err = -EINVAL;
     else
         err = mount_remove(p.mnt, flags & MNT_DETACH);

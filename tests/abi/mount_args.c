@@ -87,6 +87,21 @@ static void of_what_is_gone(void)
     CHECK(umount("d") == 0);
 }
 
+/* A memfd is in no mount: nothing can be mounted on it, nor it on anything, nor unmounted. */
+static void without_a_place(void)
+{
+    char path[64];
+    int fd = syscall(SYS_memfd_create, "x", 0);
+
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    write_file("f", "");
+    CHECK_ERR(EINVAL, umount2(path, 0));
+    CHECK_ERR(EINVAL, mount(path, "f", NULL, MS_BIND, NULL));
+    CHECK_ERR(EINVAL, mount("x", path, "tmpfs", MS_REMOUNT, NULL));
+    close(fd);
+    unlink("f");
+}
+
 static void test(void)
 {
     char *pages = map_pages(5);
@@ -105,5 +120,6 @@ static void test(void)
     }
     not_root();
     of_what_is_gone();
+    without_a_place();
     rmdir("d");
 }
