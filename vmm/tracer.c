@@ -29,6 +29,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -227,6 +228,8 @@ static int write_metadata(struct tracer *t)
     if (err == 0) {
         t->metafd = openat(t->dirfd, "metadata", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         err = t->metafd < 0 ? -errno : write_all(t->metafd, text, size, 0);
+        if (err == 0) /* until vmm ends, recover keeps away; a file system may lack locks */
+            flock(t->metafd, LOCK_EX | LOCK_NB);
     }
     free(text);
     return err;
@@ -289,6 +292,8 @@ int tracer_create(struct tracer **out, const char *dir, unsigned ncpus)
         return complain(-ENOMEM, dir);
     }
     t->dirfd = dirfd;
+    flock(dirfd,
+          LOCK_EX | LOCK_NB); /* vmm-trace recover keeps away; where there are no locks, too bad */
     t->metafd = -1;
     t->ncpus = ncpus;
     pthread_mutex_init(&t->lock, NULL);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <unistd.h>
@@ -241,10 +242,14 @@ static void test_commands(void **state)
     struct synth s;
     make(dir, &s);
 
-    /* Killed before the doorbell: nothing to read yet, then recover. */
+    /* Before the doorbell.  While vmm runs recover keeps away; all can be read. */
+    assert_int_equal(run(command_recover, text, sizeof(text), NULL, NULL, dir), STATUS_TROUBLE);
+    assert_int_equal(run(command_print, text, sizeof(text), NULL, NULL, dir), STATUS_OK);
+    assert_int_equal(lines(text), s.events);
+    /* Killed. */
     tracer_destroy(s.tracer);
     assert_int_equal(run(command_print, text, sizeof(text), NULL, NULL, dir), STATUS_OK);
-    assert_string_equal(text, "");
+    assert_int_equal(lines(text), s.events);
     assert_int_equal(run(command_info, text, sizeof(text), NULL, NULL, dir), STATUS_OK);
     assert_non_null(strstr(text, "ends in an open packet"));
     assert_int_equal(run(command_recover, text, sizeof(text), NULL, NULL, dir), STATUS_OK);
@@ -277,8 +282,92 @@ static void test_commands(void **state)
     close(fd);
     assert_int_equal(run(command_print, text, sizeof(text), NULL, NULL, dir), STATUS_TROUBLE);
     assert_int_equal(lines(text), s.events);
-    assert_int_equal(run(command_recover, text, sizeof(text), NULL, NULL, dir), STATUS_OK);
-    assert_int_equal(run(command_print, text, sizeof(text), NULL, NULL, dir), STATUS_OK);
+    /* ... and recover keeps its hands off. */
+    struct stat before, after;
+    stat(path, &before);
+    assert_int_equal(run(command_recover, text, sizeof(text), NULL, NULL, dir), STATUS_TROUBLE);
+    stat(path, &after);
+    assert_int_equal(after.st_size, before.st_size);
+    synth_remove(dir);
+}
+
+/* How many events recover keeps of these bytes of a stream, by which time nothing is wrong with it. */
+static unsigned kept(const char *dir, const char *path, const uint8_t *bytes, size_t n, int want)
+{
+    static char text[65536];
+    int fd = open(path, O_RDWR | O_TRUNC);
+    assert_int_equal(write(fd, bytes, n), n);
+    close(fd);
+    assert_int_equal(run(command_recover, text, sizeof(text), NULL, NULL, dir), want);
+    if (want == STATUS_OK) {
+        assert_int_equal(run(command_recover, text, sizeof(text), NULL, NULL, dir), STATUS_OK);
+        assert_non_null(strstr(text, "cpu0: whole already"));
+        assert_int_equal(run(command_print, text, sizeof(text), NULL, NULL, dir), STATUS_OK);
+    } else {
+        run(command_print, text, sizeof(text), NULL, NULL, dir);
+    }
+    return lines(text);
+}
+
+static void test_recover_keeps_what_is_whole(void **state)
+{
+    (void)state;
+    const char *dir = synth_dir();
+    static uint8_t whole[65536], bad[65536], open_one[TRACE_WINDOW_BYTES];
+    char path[128];
+    struct synth s;
+    make(dir, &s);
+    snprintf(path, sizeof(path), "%s/cpu0", dir);
+    int fd = open(path, O_RDONLY);
+    assert_int_equal(read(fd, open_one, sizeof(open_one)), sizeof(open_one));
+    close(fd);
+    synth_doorbell(&s);
+    assert_int_equal(tracer_finish(s.tracer), 0);
+    tracer_destroy(s.tracer);
+    fd = open(path, O_RDONLY);
+    ssize_t n = read(fd, whole, sizeof(whole));
+    close(fd);
+    struct trace_packet h;
+    memcpy(&h, whole, sizeof(h));
+    size_t content = h.content_size / 8;
+    assert_int_equal(n, h.packet_size / 8);
+
+    /* Cut anywhere behind the first event: what is whole stays, the more the later the cut. */
+    unsigned last = 0;
+    for (size_t cut = content - 300; cut <= (size_t)n; cut += cut < content ? 1 : 97) {
+        unsigned events = kept(dir, path, whole, cut, STATUS_OK);
+        assert_true(events >= last);
+        last = events;
+        if (cut >= content)
+            assert_int_equal(events, s.events);
+        else
+            assert_true(events < s.events && events > 0);
+    }
+    assert_int_equal(kept(dir, path, whole, (size_t)n - 1, STATUS_OK), s.events);
+
+    /* Open, half an event behind the last one: that is not whole.  Its file becomes small. */
+    memset(open_one + content + 4, 0x55, 40);
+    assert_int_equal(kept(dir, path, open_one, sizeof(open_one), STATUS_OK), s.events);
+    struct stat st;
+    stat(path, &st);
+    assert_int_equal(st.st_size, n);
+    /* Open, and killed while it was closed: the next one is there, and empty. */
+    memset(open_one + content, 0, 44);
+    static uint8_t two[2 * TRACE_WINDOW_BYTES];
+    memcpy(two, open_one, sizeof(open_one));
+    memcpy(&h, open_one, sizeof(h));
+    h.packet_seq_num++;
+    memcpy(two + n, &h, sizeof(h));
+    assert_int_equal(kept(dir, path, two, (size_t)n + TRACE_WINDOW_BYTES, STATUS_OK), s.events);
+    stat(path, &st);
+    assert_int_equal(st.st_size, n);
+    /* Damaged: the bytes behind the damage stay in the file. */
+    memcpy(bad, open_one, sizeof(bad));
+    memset(bad + content - 60, 0xff, 8);
+    memcpy(open_one, bad, sizeof(bad));
+    assert_true(kept(dir, path, open_one, sizeof(open_one), STATUS_TROUBLE) < s.events);
+    stat(path, &st);
+    assert_int_equal(st.st_size, sizeof(open_one));
     synth_remove(dir);
 }
 
@@ -391,6 +480,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_recover_keeps_what_is_whole),
         cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_replay),
     };

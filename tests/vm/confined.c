@@ -121,7 +121,7 @@ static void arguments(void)
     REQUEST(KVM_RUN, false, true);
     REQUEST(KVM_IRQ_LINE, true, true);
     REQUEST(KVM_GET_SREGS, true, true);
-    REQUEST(KVM_GET_REGS, true, false);
+    REQUEST(KVM_GET_REGS, true, true);
     REQUEST(KVM_TRANSLATE, false, true);
     REQUEST(TCGETS, true, true);
     REQUEST(TIOCGWINSZ, true, false);

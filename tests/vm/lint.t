@@ -28,11 +28,22 @@ is '... lint' "$status" 0
 
 "$O/vmm" -q -c 2 -t "$work/killed" "$KERNEL" -- sh -c "$busy" < /dev/null > "$work/out" 2>&1 &
 sleep $((3 + slow))
+out=$("$O/vmm-trace" recover "$work/killed" 2>&1)
+is 'recover refuses while vmm records' "$?" 2
+like '... and says why' "$out" 'is being recorded'
 { kill -9 $!; wait $!; } 2> "$work/err"
+for command in summary tree print info; do
+    "$O/vmm-trace" $command "$work/killed" > "$work/$command" 2> "$work/err"
+    is "a killed vmm: $command" "$?" 0
+    like '... says so' "$(cat "$work/err")" 'cpu0: vmm was killed; its last packet was read'
+done
+seen=$(wc -l < "$work/print")
 lint killed
 is 'a killed vmm leaves open packets: lint says so' "$status" 1
 like '... in T2' "$out" '^T2 +FAIL'
 "$O/vmm-trace" recover "$work/killed" > "$work/out"
+is '... recover keeps what was read' "$("$O/vmm-trace" print "$work/killed" | wc -l)" "$seen"
+like '... which is much' "$seen" '^[0-9]{4,}$'
 lint killed
 is '... and nothing is wrong when they are closed' "$status" 0
 verdicts=$("$O/vmm-trace" lint --json "$work/killed" |

@@ -94,8 +94,8 @@ static const struct rule requests[] = {
     { VCPU, KVM_GET_VCPU_EVENTS },
     { VCPU, KVM_SET_VCPU_EVENTS },
     { VCPU, KVM_GET_LAPIC },
-    /* a report looks at it */
-    { MAIN, KVM_GET_REGS },
+    /* where it is: to come to rest, and for a report */
+    { BOTH, KVM_GET_REGS },
     { BOTH, KVM_GET_MP_STATE },
     /* the terminal: raw, its size, restored (by whoever finds a violation, too) */
     { BOTH, TCGETS },

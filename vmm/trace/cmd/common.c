@@ -29,9 +29,21 @@ struct trace *open_trace(const char *dir)
     return NULL;
 }
 
+static void print_open_packets(const struct trace *t)
+{
+    fflush(stdout);
+    for (unsigned i = 0; i < trace_stream_count(t); i++)
+        if (trace_stream(t, i)->open_packet)
+            fprintf(stderr, "vmm-trace: %s: %s; its last packet was read as far as it is whole%s\n",
+                    trace_stream(t, i)->name,
+                    trace_live(t) ? "is being recorded" : "vmm was killed",
+                    trace_live(t) ? "" : " (recover closes it)");
+}
+
 int close_trace(struct trace *t)
 {
     const char *problem = trace_problem(t);
+    print_open_packets(t);
     int status = STATUS_OK;
     if (problem != NULL) {
         fflush(stdout);

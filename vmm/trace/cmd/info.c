@@ -46,7 +46,8 @@ static void print_streams(const struct trace *t)
         const struct trace_stream_info *s = trace_stream(t, i);
         printf("%-12s %12" PRIu64 " %12" PRIu64 " %10" PRIu64 " %12" PRIu64 "  %s\n", s->name,
                s->file_bytes, s->content_bytes, s->packets, s->events,
-               s->open_packet ? "ends in an open packet: see recover" : "");
+               s->open_packet ? "ends in an open packet, read as far as it is whole: see recover"
+                              : "");
     }
 }
 

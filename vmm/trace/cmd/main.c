@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/lib/status.h"
@@ -35,8 +36,20 @@ static void usage(FILE *out)
           out);
 }
 
+/* Files are mapped, and may lose pages meanwhile. */
+static void on_bus_error(int sig)
+{
+    static const char text[] = "vmm-trace: a stream became shorter while it was read (has vmm "
+                               "just ended?); try again\n";
+    (void)sig;
+    ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
+    (void)ignored;
+    _exit(STATUS_TROUBLE);
+}
+
 int main(int argc, char **argv)
 {
+    signal(SIGBUS, on_bus_error);
     argp_err_exit_status = STATUS_TROUBLE;
     signal(SIGPIPE, SIG_DFL); /* `vmm-trace print DIR | head` just ends */
     if (argc < 2) {

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -40,6 +41,7 @@ struct trace {
     unsigned count;
     bool open_packets;
     bool has_gap;
+    bool live;
     struct stream *current; /* whose event was returned last */
     struct stream *rival;   /* whose event is the next of all the others; NULL: none */
     uint64_t ticks_in_ns;   /* rounded up, and one more */
@@ -168,8 +170,8 @@ static void break_stream(struct trace *t, struct stream *s, size_t at, const cha
     end_stream(s);
 }
 
-/* NULL, or what is wrong with a packet header; left bytes start with it. */
-static const char *check_packet(const struct trace_packet *h, size_t left)
+/* NULL, or what is wrong with a packet header. */
+static const char *check_packet(const struct trace_packet *h)
 {
     if (h->magic != TRACE_MAGIC || h->stream_id != 0)
         return "no packet";
@@ -177,8 +179,6 @@ static const char *check_packet(const struct trace_packet *h, size_t left)
         h->content_size % 8 != 0 || h->content_size < 8 * HEADER ||
         h->content_size > h->packet_size)
         return "a packet of impossible size";
-    if (h->packet_size / 8 > left)
-        return "a packet that is cut off";
     return NULL;
 }
 
@@ -207,7 +207,7 @@ static bool enter_packet(struct trace *t, struct stream *s)
         return false;
     }
     memcpy(&h, s->map + at, HEADER);
-    const char *why = check_packet(&h, left);
+    const char *why = check_packet(&h);
     if (why == NULL && h.timestamp_begin < s->tsc)
         why = "a packet older than the one before it";
     if (why != NULL) {
@@ -222,14 +222,25 @@ static bool enter_packet(struct trace *t, struct stream *s)
     s->pos = at + HEADER;
     s->end = at + h.content_size / 8;
     s->packet_end = at + h.packet_size / 8;
-    s->info.open_packet = h.content_size == 8 * HEADER && s->packet_end == s->size;
+    /* vmm closes no packet without events, so this is one that it had not closed yet.  If
+     * another follows it, vmm was killed just when it closed this one, and that is empty. */
+    s->info.open_packet = h.content_size == 8 * HEADER;
     if (s->info.open_packet && !t->open_packets) {
         t->has_gap = true;
-    } else if (s->info.open_packet) {
+    } else if (s->info.open_packet || left < h.packet_size / 8) {
         struct trace_tail tail;
-        trace_find_tail(s->map + at, s->packet_end - at, s->tsc, &tail);
+        size_t there = h.packet_size / 8 < left ? h.packet_size / 8 : left;
+        if (!s->info.open_packet && h.content_size / 8 < there)
+            there = h.content_size / 8;
+        trace_find_tail(s->map + at, there, s->tsc, &tail);
         s->end = at + tail.content;
         s->last_tsc = tail.last;
+        s->packet_end = s->size;
+    }
+    if (left < h.packet_size / 8) {
+        t->has_gap = true;
+        set_problem(t, "%s, byte %zu: a packet that is cut off; its whole events were read",
+                    s->info.name, at);
     }
     s->info.content_bytes += s->end - at;
     return true;
@@ -422,6 +433,17 @@ static int open_streams(struct trace *t, DIR *d, char *err, size_t err_size)
     return 0;
 }
 
+bool trace_is_live(int dirfd)
+{
+    int fd = openat(dirfd, "metadata", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool live = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (fd >= 0)
+        close(fd);
+    return live;
+}
+
+bool trace_live(const struct trace *t) { return t->live; }
+
 int trace_open(struct trace **out, const char *dir, char *err, size_t err_size)
 {
     DIR *d = opendir(dir);
@@ -442,6 +464,10 @@ int trace_open(struct trace **out, const char *dir, char *err, size_t err_size)
                  dir, t->meta.git_id);
     else
         result = open_streams(t, d, err, err_size);
+    if (t != NULL) {
+        t->open_packets = true;
+        t->live = trace_is_live(dirfd(d));
+    }
     closedir(d);
     if (result != 0) {
         trace_close(t);

@@ -39,7 +39,12 @@ struct trace_stream_info {
 
 struct trace;
 
-/* Opens a directory; 0, or -1 with one line in err. */
+/* Is a vmm recording into this directory?  It holds a lock (flock) on the metadata file
+ * until it ends. */
+bool trace_is_live(int dirfd);
+
+/* Opens a directory; 0, or -1 with one line in err.  A packet that nobody has closed, since vmm was
+ * killed or runs, is read as far as its events are whole. */
 int trace_open(struct trace **out, const char *dir, char *err, size_t err_size);
 
 /* Reads streams that are in memory already, each from a packet's start on.
@@ -59,6 +64,7 @@ const struct trace_event *trace_next(struct trace *t);
 const struct trace_meta *trace_meta(const struct trace *t);
 unsigned trace_stream_count(const struct trace *t);
 const struct trace_stream_info *trace_stream(const struct trace *t, unsigned i);
+bool trace_live(const struct trace *t);           /* it was being recorded when it was opened */
 const char *trace_problem(const struct trace *t); /* NULL: none so far */
 
 /* Has anything been missing so far: lost packets or events, the rest of a stream
