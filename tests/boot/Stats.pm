@@ -3,8 +3,9 @@ package Stats;
 use strict;
 use warnings;
 use Exporter 'import';
+use POSIX ();
 
-our @EXPORT_OK = qw(median permutation_p);
+our @EXPORT_OK = qw(median permutation_p pairs_for);
 
 sub median
 {
@@ -33,6 +34,29 @@ sub permutation_p
         $as_far++ if median(@signed) >= $found;
     }
     return $as_far / PERMUTATIONS;
+}
+
+# How far out in a normal distribution is this one-sided p?
+sub deviations
+{
+    my ($p) = @_;
+    my ($low, $high) = (-8, 8);
+    for (1 .. 60) {
+        my $middle = ($low + $high) / 2;
+        if (POSIX::erfc($middle / sqrt 2) / 2 > $p) { $low = $middle } else { $high = $middle }
+    }
+    return $low;
+}
+
+# n pairs gave p.  How many would give `wanted`, if the difference is what it looks like?  What a
+# sample is away from chance grows with the root of its size.  undef: it looks like chance.
+sub pairs_for
+{
+    my ($n, $p, $wanted) = @_;
+    my $away = deviations($p);
+    return undef if $away < 0.1;
+    my $needed = POSIX::ceil($n * (deviations($wanted) / $away) ** 2);
+    return $needed > $n ? $needed : $n + 1;
 }
 
 1;

@@ -4,6 +4,8 @@
 #   ok      as the baseline, within the slack        better  below it by more than that
 #   worse   above the limit: the gate fails          new     the baseline has no such figure
 #   gone    the baseline has it, and it was not measured, though its host was: fails, too
+# and, where it cannot be told, which is no pass either:
+#   none    nothing was compared                     undecided  it may be chance
 package Verdict;
 use strict;
 use warnings;
@@ -13,7 +15,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use Figures qw(slack);
 
-our @EXPORT_OK = qw(compare failures table tap junit write_json read_json in_order);
+our @EXPORT_OK = qw(compare failures compared table tap junit write_json read_json read_baseline in_order);
 
 sub limit
 {
@@ -58,7 +60,15 @@ sub compare
     } in_order(keys %all);
 }
 
-sub failures { grep { $_->{verdict} =~ /^(?:worse|gone)$/ } @_ }
+sub failures { grep { $_->{verdict} =~ /^(?:worse|gone|none|undecided)$/ } @_ }
+
+# { host => number of figures that both sides have }
+sub compared
+{
+    my %of;
+    $of{host($_->{name})}++ for grep { defined $_->{base} && defined $_->{now} } @_;
+    return \%of;
+}
 
 sub change
 {
@@ -127,6 +137,23 @@ sub read_json
     my ($path) = @_;
     open my $file, '<', $path or die "$path: $!\n";
     return decode_json(do { local $/; <$file> });
+}
+
+# A baseline is { figures => { name => number, ... }, made_by => { ... } }.  Dies where it is none: what
+# is not a number would be taken for 0, or for a figure that is new.
+sub read_baseline
+{
+    my ($path) = @_;
+    my $base = eval { read_json($path) } // die "$path: no JSON: $@";
+    my $figures = ref $base eq 'HASH' ? $base->{figures} : undef;
+    ref $figures eq 'HASH' && %$figures or die "$path holds no figures, so nothing was compared; --accept writes them\n";
+    for (sort keys %$figures) {
+        my $value = $figures->{$_};
+        die "$path: $_ is not a number, so nothing was compared\n"
+            unless defined $value && !ref $value && $value =~ /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
+    }
+    $base->{made_by} = {} unless ref $base->{made_by} eq 'HASH';
+    return $base;
 }
 
 1;

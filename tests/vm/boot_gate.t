@@ -39,6 +39,35 @@ work_gate faster
 is 'fewer instructions do not fail' "$status" 0
 like '... and are shown' "$out" 'instructions/qemu/ready/entry .* better'
 
+# A baseline that has nothing to compare with passes nothing.
+cp "$work/base.json" "$work/kept.json"
+nothing()
+{
+    echo "$2" > "$work/base.json"
+    work_gate same --tap "$work/n.tap" --junit "$work/n.xml"
+    is "a baseline with $1: cannot tell" "$status" 2
+    like '... and says so' "$out$err" 'nothing was compared'
+    unlike '... no word of Perl' "$err" 'uninitialized|line [0-9]'
+}
+nothing 'figures of another host' '{"figures":{"exits/else/end":1},"made_by":{}}'
+like '... which is no pass in TAP' "$(cat "$work/n.tap")" '^not ok .* figures/compared'
+unlike '... nor in JUnit' "$(cat "$work/n.xml")" 'failures="0"'
+nothing 'sizes only' '{"figures":{"size/kernel":100000}}'
+nothing 'nothing' '{}'
+nothing 'no figure' '{"figures":{}}'
+nothing 'nulls' '{"figures":{"instructions/qemu/ready/entry":null},"made_by":null}'
+nothing 'a list' '{"figures":[1]}'
+echo 'no JSON' > "$work/base.json"
+work_gate same
+is 'a baseline that is no JSON' "$status" 2
+mv "$work/kept.json" "$work/base.json"
+
+# How many pairs decide: the root of their number counts.
+pairs() { perl -Itests/boot -MStats=pairs_for -e 'print pairs_for(@ARGV) // "none"' "$@"; }
+is 'p = 0.016 of 30 pairs: some more' "$(pairs 30 0.016 0.01)" 36
+is 'p = 0.1: many more' "$(pairs 30 0.1 0.01)" 99
+is 'p = 0.5: chance' "$(pairs 30 0.5 0.01)" none
+
 perl -pi -e 's,"size/kernel",  "instructions/qemu/elsewhere/kernel" : 1\,\n      "size/kernel",' "$work/base.json"
 work_gate same
 is 'a figure that is gone fails' "$status" 1
@@ -50,7 +79,12 @@ like '... which is said' "$err" 'ended before the boot did'
 if [ "$host" = kvm ]; then
     wall() { limit=150 gate --no-figures --until-exit --append 'init=/bin/run -- true' --base-vmm "$O/vmm" "$@"; }
     wall --pairs 40
+    [ "$status" = 2 ] && wall --pairs 80        # undecided
     is 'a build is no slower than itself' "$status" 0
+    wall --pairs 3 --delay 60
+    is 'three pairs do not decide, however slow' "$status" 2
+    like '... it says so' "$out" ': undecided$'
+    like '... and how many would' "$out" 'about [0-9]+ pairs would decide'
     wall --pairs 40 --delay 10
     is '10 % of delay fail' "$status" 1
     like '... by the ratio' "$out" 'wall time on .* worse'
