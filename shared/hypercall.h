@@ -31,11 +31,10 @@
 #define HC_SIGNATURE_ECX 0x706f6373u /* "scop" */
 #define HC_SIGNATURE_EDX 0x4d4d5665u /* "eVMM" */
 
-#define HC_CAP_TRACE (1u << 0) /* a trace is wanted: call HC_TRACE_OPEN */
-#define HC_CAP_PAGE_OPS \
-    (1u << 1)                     /* ring 0 is interpreted: page copy and
-                                         * clear are cheaper as hypercalls */
-#define HC_CAP_BYTE_OPS (1u << 2) /* ... and HC_COPY, HC_CLEAR are there */
+#define HC_CAP_TRACE       (1u << 0) /* a trace is wanted: call HC_TRACE_OPEN */
+#define HC_CAP_PAGE_OPS    (1u << 1) /* page copy and clear are cheaper as hypercalls */
+#define HC_CAP_BYTE_OPS    (1u << 2) /* so are longer copies: HC_COPY, HC_CLEAR */
+#define HC_CAP_INTERPRETED (1u << 3) /* the host interprets the kernel, an instruction at a time */
 
 /* number, name, arguments -> result */
 /* clang-format off */

@@ -50,6 +50,20 @@ struct trace_packet { /* CTF packet header and packet context */
 } __attribute__((packed));
 _Static_assert(sizeof(struct trace_packet) == 84, "layout is shared");
 
+/* The two headers of events; see above. */
+#define TRACE_ID_BITS 5 /* of a compact header; the TSC's bits are above */
+struct trace_header_compact {
+    uint32_t word;
+} __attribute__((packed));
+struct trace_header_extended {
+    uint8_t mark; /* TRACE_ID_EXTENDED */
+    uint32_t id;
+    uint64_t tsc;
+} __attribute__((packed));
+_Static_assert(sizeof(struct trace_header_extended) == 13 &&
+                   TRACE_ID_EXTENDED < 1 << TRACE_ID_BITS && TRACE_ID_BITS + TRACE_TSC_BITS == 32,
+               "layout is shared");
+
 struct trace_context {
     uint32_t pid; /* task that runs on the vCPU; 0: none, boot or idle */
     uint32_t mm;  /* address space that the event is about; 0: the kernel's */

@@ -10,7 +10,7 @@
  *
  * In leaves 1 and 7 kvm_pvm adds bits of the host to whatever table it is given.
  * So what ring 0 cannot do there cannot be hidden: SMAP, POPCNT, CMPXCHG16B, BMI.
- * A kernel has to know by HC_CAP_PAGE_OPS.  (RDTSCP and INVPCID are not offered.)
+ * A kernel has to know by HC_CAP_INTERPRETED.  (RDTSCP and INVPCID are not offered.)
  *
  * KVM_GET_SUPPORTED_CPUID takes 0.45 ms on such hosts: it is called once. */
 #include "vmm/cpuid.h"
@@ -147,7 +147,9 @@ static void set_hypervisor(const struct vm *vm, struct kvm_cpuid2 *t)
     e = add(t, HC_CPUID_BASE + 1, 0, false);
     e->eax = HC_ABI_VERSION;
     e->ebx = (vm->tracer != NULL ? HC_CAP_TRACE : 0) |
-             (host_interprets_ring0() && !vm->ring3 ? HC_CAP_PAGE_OPS | HC_CAP_BYTE_OPS : 0);
+             (host_interprets_ring0() && !vm->ring3
+                  ? HC_CAP_PAGE_OPS | HC_CAP_BYTE_OPS | HC_CAP_INTERPRETED
+                  : 0);
 }
 
 /* Sizes and offsets of the components are those of KVM_GET_XSAVE2, that is the

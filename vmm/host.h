@@ -1,5 +1,5 @@
 /* host.h - what kind of KVM this host has.  A guest must behave the same on
- * all of them; what differs is what is cheap (HC_CAP_PAGE_OPS) and what ring 0
+ * all of them; what differs is what is cheap (HC_CAP_PAGE_OPS, HC_CAP_INTERPRETED) and what ring 0
  * can execute at all (emulate.h). */
 #ifndef VMM_HOST_H
 #define VMM_HOST_H

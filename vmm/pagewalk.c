@@ -4,25 +4,18 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "shared/pte.h"
+
 #define CR0_PG   (1ull << 31)
 #define CR4_LA57 (1ull << 12)
 #define EFER_LMA (1ull << 10)
-#define PTE_P    (1ull << 0)
-#define PTE_RW   (1ull << 1)
-#define PTE_US   (1ull << 2)
-#define PTE_A    (1ull << 5)
-#define PTE_D    (1ull << 6)
-#define PTE_PS   (1ull << 7)
-#define PTE_G    (1ull << 8)
-#define PTE_NX   (1ull << 63)
-#define ADDRESS  0x000ffffffffff000ull
 
 static void print_entry(FILE *out, unsigned level, uint64_t at, unsigned index, uint64_t e)
 {
     static const char *const names[] = { "", "PTE", "PMD", "PUD", "PGD", "P5D" };
     fprintf(out, "    %s %011" PRIx64 "[%3u] = %016" PRIx64 "  %s%s%s%s%s%s%s%s\n", names[level],
-            at, index, e, e & PTE_P ? "present" : "not present", e & PTE_RW ? " write" : "",
-            e & PTE_US ? " user" : "", e & PTE_NX ? " nx" : "", e & PTE_G ? " global" : "",
+            at, index, e, e & PTE_P ? "present" : "not present", e & PTE_W ? " write" : "",
+            e & PTE_U ? " user" : "", e & PTE_NX ? " nx" : "", e & PTE_G ? " global" : "",
             e & PTE_A ? " accessed" : "", level == 1 && (e & PTE_D) ? " dirty" : "",
             level > 1 && (e & PTE_PS) ? " large" : "");
 }
@@ -48,7 +41,7 @@ bool pagewalk(const struct gmem *mem, const struct kvm_sregs *s, uint64_t va, ui
             fputs("    not canonical\n", out);
         return false;
     }
-    uint64_t table = s->cr3 & ADDRESS;
+    uint64_t table = s->cr3 & PTE_ADDR;
     for (unsigned level = top; level > 0; level--) {
         unsigned shift = 12 + 9 * (level - 1);
         unsigned index = va >> shift & 511;
@@ -65,10 +58,10 @@ bool pagewalk(const struct gmem *mem, const struct kvm_sregs *s, uint64_t va, ui
             return false;
         if (level == 1 || (level <= 3 && (e & PTE_PS))) {
             uint64_t mask = (1ull << shift) - 1;
-            *gpa = (e & ADDRESS & ~mask) | (va & mask);
+            *gpa = (e & PTE_ADDR & ~mask) | (va & mask);
             return true;
         }
-        table = e & ADDRESS;
+        table = e & PTE_ADDR;
     }
     return false;
 }

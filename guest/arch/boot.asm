@@ -21,15 +21,7 @@ STUB_CODE    equ 0x100000                       ; stub.asm's, two pages
 %define PHYS(sym) (sym - boot_base + START)     ; only in .text.boot
 BOOT_CS32   equ 0x20                            ; only in boot_gdt
 
-PG_P    equ 0x001
-PG_W    equ 0x002
-PG_U    equ 0x004
-PG_A    equ 0x020
-PG_D    equ 0x040
-PG_PS   equ 0x080
-PG_G    equ 0x100
-PG_NX   equ 1 << 63
-PG_TABLE equ PG_P | PG_W | PG_A
+PG_TABLE equ PTE_P | PTE_W | PTE_A
 
 CR0_PE  equ 1 << 0
 CR0_MP  equ 1 << 1
@@ -78,21 +70,21 @@ pvh_start:
 %endmacro
         entry   boot_pml4, 0, PHYS(boot_pdpt_low) + PG_TABLE
         entry   boot_pdpt_low, 0, PHYS(boot_pd_kernel) + PG_TABLE
-        entry   boot_pdpt_kernel, 0, PHYS(boot_pd_direct) + PG_TABLE + PG_U
-        entry   boot_pdpt_kernel, 510, PHYS(boot_pd_kernel) + PG_TABLE + PG_U
-        entry   boot_pd_kernel, 0, PG_P | PG_W | PG_U | PG_A | PG_D | PG_PS
-        entry   boot_pd_kernel, 1, 0x200000 | PG_P | PG_W | PG_U | PG_A | PG_D | PG_PS
+        entry   boot_pdpt_kernel, 0, PHYS(boot_pd_direct) + PG_TABLE + PTE_U
+        entry   boot_pdpt_kernel, 510, PHYS(boot_pd_kernel) + PG_TABLE + PTE_U
+        entry   boot_pd_kernel, 0, PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_PS
+        entry   boot_pd_kernel, 1, 0x200000 | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_PS
         cmp     dword [PHYS(kernel_base) + 4], 0
         jge     .ring3
         entry   boot_pml4, 511, PHYS(boot_pdpt_kernel) + PG_TABLE
         jmp     .tables
-.ring3: entry   boot_pml4, 255, PHYS(boot_pdpt_kernel) + PG_TABLE + PG_U
+.ring3: entry   boot_pml4, 255, PHYS(boot_pdpt_kernel) + PG_TABLE + PTE_U
         entry   boot_pml4, 511, PHYS(boot_pdpt_stub) + PG_TABLE
         entry   boot_pdpt_stub, 510, PHYS(boot_pd_stub) + PG_TABLE
         entry   boot_pd_stub, 0, PHYS(boot_pt_stub) + PG_TABLE
-        entry   boot_pt_stub, STUB_CODE >> 12, STUB_CODE | PG_P | PG_A
-        entry   boot_pt_stub, (STUB_CODE >> 12) + 1, (STUB_CODE + 0x1000) | PG_P | PG_A
-        entry   boot_pt_stub, (STUB_PAGES - KERNEL_BASE) >> 12, PHYS(stub_page0) + PG_P + PG_W + PG_A + PG_D
+        entry   boot_pt_stub, STUB_CODE >> 12, STUB_CODE | PTE_P | PTE_A
+        entry   boot_pt_stub, (STUB_CODE >> 12) + 1, (STUB_CODE + 0x1000) | PTE_P | PTE_A
+        entry   boot_pt_stub, (STUB_PAGES - KERNEL_BASE) >> 12, PHYS(stub_page0) + PTE_P + PTE_W + PTE_A + PTE_D
         mov     dword [PHYS(boot_pt_stub) + ((STUB_PAGES - KERNEL_BASE) >> 12) * 8 + 4], 0x80000000
 .tables:
         mov     edx, PHYS(boot_pml4)
@@ -244,7 +236,7 @@ global boot_pd_direct
 boot_pd_direct:
 %assign at 0
 %rep 512
-        dq      at | PG_P | PG_W | PG_U | PG_A | PG_D | PG_PS | PG_G | PG_NX
+        dq      at | PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_PS | PTE_G | PTE_NX
         %assign at at + 0x200000
 %endrep
 

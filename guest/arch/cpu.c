@@ -93,7 +93,7 @@ static void find_features(void)
         cpu_has.fsgsbase = b & CPUID_7_EBX_FSGSBASE;
         cpu_has.smep = b & CPUID_7_EBX_SMEP;
         /* Hosts that interpret ring 0 may show the bit and not know STAC. */
-        cpu_has.smap = (b & CPUID_7_EBX_SMAP) && !(hc_caps & HC_CAP_PAGE_OPS);
+        cpu_has.smap = (b & CPUID_7_EBX_SMAP) && !kernel_interpreted();
         cpu_has.umip = c & CPUID_7_ECX_UMIP;
     }
     cpuid(0x80000000, 0, &max_ext, &b, &c, &d);

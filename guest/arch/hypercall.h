@@ -9,6 +9,9 @@
 extern bool hc_present;  /* the signature leaf is there; set by cpu_init_bsp() */
 extern uint32_t hc_caps; /* HC_CAP_*, 0 without a VMM of ours */
 
+/* Each kernel instruction costs about a microsecond: durations are other ones then. */
+static inline bool kernel_interpreted(void) { return hc_caps & HC_CAP_INTERPRETED; }
+
 /* ring3.c */
 void hypercall_init(void *(*map)(paddr_t at, size_t n)); /* when devices can be mapped */
 long ring3_hypercall(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d);

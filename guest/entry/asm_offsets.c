@@ -3,6 +3,7 @@
 #include "arch/cpu.h"
 #include "arch/regs.h"
 #include "arch/ring3.h"
+#include "arch/pte.h"
 #include "shared/hypercall.h"
 #include "entry/trap.h"
 #include "sched/task.h"
@@ -47,6 +48,15 @@ void asm_offsets(void)
     CONSTANT(RFLAGS_CLEARED_BY_SYSCALL);
     CONSTANT(HC_PORT);
     CONSTANT(HC_PANIC);
+
+    CONSTANT(PTE_P);
+    CONSTANT(PTE_W);
+    CONSTANT(PTE_U);
+    CONSTANT(PTE_A);
+    CONSTANT(PTE_D);
+    CONSTANT(PTE_PS);
+    CONSTANT(PTE_G);
+    CONSTANT(PTE_NX);
 
     DEFINE(STUB_PAGES, STUB_PAGES);
     CONSTANT(STUB_ERROR);

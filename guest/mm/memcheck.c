@@ -106,7 +106,7 @@ uint64_t memcheck_resting_bytes(void)
 /* --- frames --- */
 
 /* Every word, or some where each costs a microsecond. */
-static unsigned stride(void) { return hc_caps & HC_CAP_PAGE_OPS ? 64 : 1; }
+static unsigned stride(void) { return kernel_interpreted() ? 64 : 1; }
 
 static void check_frame(pfn_t pfn, uint64_t word, const char *what)
 {

@@ -201,7 +201,7 @@ static inline void write_one(pte_t *e, pte_t old, pte_t new)
 static SLOW_PATH void write_traced(struct mm *mm, uint64_t va, pte_t *e, unsigned level,
                                    enum pt_reason why, pte_t new)
 {
-    trace_pte_write(mm->id, va, pt_table_of(e), pt_index(e), level, why, *e, new);
+    trace_emit_pte_write(trace_slot(pt_table_of(e), pt_index(e), level, why), va, mm->id, *e, new);
     write_one(e, *e, new);
 }
 

@@ -66,7 +66,7 @@ static uint64_t bit(unsigned cpu) { return 1ull << cpu; }
 
 uint64_t runq_turn(const struct task *t)
 {
-    uint64_t turn = hc_caps & HC_CAP_PAGE_OPS ? TURN_INTERPRETED_NS : TURN_NS;
+    uint64_t turn = kernel_interpreted() ? TURN_INTERPRETED_NS : TURN_NS;
 
     return turn * (uint64_t)(20 - t->nice) / 20;
 }

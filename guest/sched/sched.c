@@ -45,8 +45,6 @@
 /* About what a switch and the wake before it take. */
 #define SWITCH_WORK 700
 
-static bool interpreted(void) { return hc_caps & HC_CAP_PAGE_OPS; }
-
 static bool killed(void) { return signal_fatal_pending(current); }
 
 /* Each CPU for itself, before others know it. */
@@ -177,7 +175,10 @@ void sched_exit(void (*bury)(struct task *))
 
 /* --- turns -------------------------------------------------------------------- */
 
-static uint64_t handover_ns(void) { return interpreted() ? HANDOVER_INTERPRETED_NS : HANDOVER_NS; }
+static uint64_t handover_ns(void)
+{
+    return kernel_interpreted() ? HANDOVER_INTERPRETED_NS : HANDOVER_NS;
+}
 
 /* So many wait: may idle CPUs help?  Returns the moment at which this is to be
  * asked again, though nobody enters the kernel. */
@@ -221,7 +222,7 @@ void sched_turn_check(void)
     uint64_t turn = current->slice_ns;
     if (q->fresh)
         turn = MIN(turn, clock_tsc_to_ns(MAX(q->fresh_at, q->turn_start) - q->turn_start) +
-                             (interpreted() ? PATIENCE_INTERPRETED_NS : PATIENCE_NS));
+                             (kernel_interpreted() ? PATIENCE_INTERPRETED_NS : PATIENCE_NS));
     if (ran >= turn) {
         current->nivcsw++;
         schedule(); /* if others wait, it has set need_resched: once more */

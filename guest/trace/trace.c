@@ -24,8 +24,8 @@ bool trace_on;
 
 #define NO_EPOCH   UINT32_MAX
 #define CONTEXT    sizeof(struct trace_context)
-#define HEAD_SHORT 4u
-#define HEAD_LONG  13u
+#define HEAD_SHORT sizeof(struct trace_header_compact)
+#define HEAD_LONG  sizeof(struct trace_header_extended)
 /* More than any event without a sequence takes. */
 #define FIXED_MAX 80u
 #define X(id, name, fields) \

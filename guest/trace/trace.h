@@ -29,6 +29,7 @@ void trace_cpu_init(unsigned cpu, void *(*map)(paddr_t at, size_t n));
 void trace_start(void);
 /* From here on each event of every CPU has a stamp by tsc_stamp(). */
 void trace_long_stamps(void);
+
 /* --- page tables.  Called by mm/pt.c, which alone stores to tables ---------------------- */
 
 /* Where an entry is, in a register: the stream's table_pfn, index, level, reason. */
@@ -37,13 +38,8 @@ static inline uint64_t trace_slot(pfn_t table_pfn, unsigned index, unsigned leve
     return table_pfn | (uint64_t)index << 32 | (uint64_t)level << 48 | (uint64_t)reason << 56;
 }
 
+/* Only where trace_on. */
 void trace_emit_pte_write(uint64_t slot, uint64_t va, uint32_t mm, uint64_t old, uint64_t new);
-static inline void trace_pte_write(uint32_t mm, uint64_t va, pfn_t table_pfn, unsigned index,
-                                   unsigned level, unsigned reason, uint64_t old, uint64_t new)
-{
-    if (unlikely(trace_on))
-        trace_emit_pte_write(trace_slot(table_pfn, index, level, reason), va, mm, old, new);
-}
 
 /* n entries from index `first` on.  new: the old ones were all 0, `entries` are the new
  * ones, wherever they lie.  old: the new ones will all be 0, `entries` are the old ones,

@@ -95,8 +95,9 @@ static void set(uint32_t mm, pfn_t table, unsigned index, unsigned level, unsign
                 uint64_t new)
 {
     uint64_t *slot = &frame(table)[index];
-    trace_pte_write(mm, (uint64_t)index << (3 + 9 * level), table, index, level, reason, *slot,
-                    new);
+    if (trace_on)
+        trace_emit_pte_write(trace_slot(table, index, level, reason),
+                             (uint64_t)index << (3 + 9 * level), mm, *slot, new);
     *slot = new;
 }
 

@@ -76,7 +76,8 @@ void synth_event(struct synth *s, uint32_t id, uint32_t mm, const void *fields, 
                  const uint64_t *words, unsigned n)
 {
     struct trace_context context = { s->pid, mm };
-    if (s->at + 13 + sizeof(context) + size + 8ul * n > TRACE_WINDOW_BYTES)
+    if (s->at + sizeof(struct trace_header_extended) + sizeof(context) + size + 8ul * n >
+        TRACE_WINDOW_BYTES)
         synth_doorbell(s);
     s->tsc++;
     bool fresh = s->at == sizeof(struct trace_packet);

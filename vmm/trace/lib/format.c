@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <string.h>
 
+#include "shared/pte.h"
 #include "vmm/trace/lib/syscalls.h"
 
 struct bit_name {
@@ -17,12 +18,9 @@ struct bit_name {
 };
 
 static const struct bit_name pte_bits[] = {
-    { 1ull << 0, "P" },   { 1ull << 1, "W" },
-    { 1ull << 2, "U" },   { 1ull << 3, "PWT" },
-    { 1ull << 4, "PCD" }, { 1ull << 5, "A" },
-    { 1ull << 6, "D" },   { 1ull << 7, "PS" },
-    { 1ull << 8, "G" },   { 1ull << 63, "NX" },
-    { 1ull << 9, "COW" }, { 1ull << 10, "ANON" }, /* software: the kernel's guest/mm/pt.h */
+    { PTE_P, "P" },     { PTE_W, "W" },   { PTE_U, "U" },     { PTE_PWT, "PWT" },
+    { PTE_PCD, "PCD" }, { PTE_A, "A" },   { PTE_D, "D" },     { PTE_PS, "PS" },
+    { PTE_G, "G" },     { PTE_NX, "NX" }, { PTE_COW, "COW" }, { PTE_ANON, "ANON" },
     { 0, NULL },
 };
 
@@ -69,13 +67,12 @@ static void format_bits(FILE *out, uint64_t value, const struct bit_name *names)
 
 void format_pte(FILE *out, uint64_t entry)
 {
-    const uint64_t frame = 0x000ffffffffff000ull;
     if (entry == 0) {
         fputc('0', out);
         return;
     }
-    format_bits(out, entry & ~frame, pte_bits);
-    fprintf(out, " pfn=%#" PRIx64, (entry & frame) >> 12);
+    format_bits(out, entry & ~PTE_ADDR, pte_bits);
+    fprintf(out, " pfn=%#" PRIx64, pte_frame(entry));
 }
 
 char *format_ns(char *buf, uint64_t ns)

@@ -19,7 +19,7 @@
 
 #define HEADER       sizeof(struct trace_packet)
 #define METADATA_MAX (1 << 20)
-#define EVENT_MIN    (sizeof(uint32_t) + sizeof(struct trace_context))
+#define EVENT_MIN    (sizeof(struct trace_header_compact) + sizeof(struct trace_context))
 
 struct stream {
     const uint8_t *map;
@@ -105,17 +105,21 @@ static size_t decode(const uint8_t *p, size_t room, uint64_t last, struct trace_
         return 0;
     const uint64_t mask = (1ull << TRACE_TSC_BITS) - 1;
     uint32_t word = load32(p);
-    size_t at = sizeof(word);
+    size_t at = sizeof(struct trace_header_compact);
 
-    e->id = word & 31;
+    e->id = word & ((1u << TRACE_ID_BITS) - 1);
     if (e->id != TRACE_ID_EXTENDED) {
-        e->tsc = last + (((word >> 5) - last) & mask);
+        e->tsc = last + (((word >> TRACE_ID_BITS) - last) & mask);
     } else {
-        if ((word & 0xff) != TRACE_ID_EXTENDED || room < 13 + sizeof(struct trace_context))
+        struct trace_header_extended head;
+        if (room < sizeof(head) + sizeof(struct trace_context))
             return 0;
-        e->id = load32(p + 1);
-        e->tsc = load64(p + 5);
-        at = 13;
+        memcpy(&head, p, sizeof(head));
+        if (head.mark != TRACE_ID_EXTENDED)
+            return 0;
+        e->id = head.id;
+        e->tsc = head.tsc;
+        at = sizeof(head);
     }
     e->class = trace_class_of(e->id);
     if (e->class == NULL || e->tsc < last ||

@@ -235,11 +235,11 @@ static void compare_table(struct replay *r, const struct replay_table *t, const 
             v.fault = REPLAY_MEMORY_DIFFERS;
             violate(r, v);
         }
-        if (t->level == PT_LEVEL_PTE || !(found & PTE_PRESENT) ||
+        if (t->level == PT_LEVEL_PTE || !(found & PTE_P) ||
             (t->level != PT_LEVEL_PGD && (found & PTE_PS)))
             continue;
-        const struct replay_table *child = find(r, (uint32_t)PTE_PFN(found));
-        if (PTE_PFN(found) > UINT32_MAX || child == NULL || child->level != t->level - 1) {
+        const struct replay_table *child = find(r, (uint32_t)pte_frame(found));
+        if (pte_frame(found) > UINT32_MAX || child == NULL || child->level != t->level - 1) {
             v.fault = REPLAY_LOST_CHILD;
             violate(r, v);
         }

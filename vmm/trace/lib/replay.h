@@ -11,13 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/pte.h"
 #include "vmm/trace/lib/reader.h"
 
-#define PTE_PRESENT 0x1ull
-#define PTE_PS      0x80ull /* a 2 MiB or 1 GiB page, levels PMD and PUD */
-#define PTE_AD      0x60ull /* Accessed, Dirty */
-#define PTE_PFN(e)  (((e)&0x000ffffffffff000ull) >> 12)
-#define PT_SLOTS    512u
+#define PT_SLOTS 512u
 
 struct replay_table {
     uint32_t pfn;

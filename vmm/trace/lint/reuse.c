@@ -180,15 +180,15 @@ static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind, con
 static void link_changes(struct lint *l, const struct lint_write *w)
 {
     bool was = is_table_link(w, w->old), is = is_table_link(w, w->new);
-    if (was && is && PTE_PFN(w->old) == PTE_PFN(w->new))
+    if (was && is && pte_frame(w->old) == pte_frame(w->new))
         return;
     if (was) {
-        struct frame *f = frame_of(l, PTE_PFN(w->old));
+        struct frame *f = frame_of(l, pte_frame(w->old));
         f->links -= f->links > 0;
-        owe(l, DUTY_TABLE, LINT_M3, PTE_PFN(w->old), w);
+        owe(l, DUTY_TABLE, LINT_M3, pte_frame(w->old), w);
     }
     if (is)
-        frame_of(l, PTE_PFN(w->new))->links++;
+        frame_of(l, pte_frame(w->new))->links++;
 }
 
 /* A leaf that shows a frame in a new use, not one more mapping of what it is already. */
@@ -205,16 +205,16 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
         link_changes(l, w);
         return;
     }
-    bool same = PTE_PFN(w->old) == PTE_PFN(w->new) && is_leaf(w, w->new);
+    bool same = pte_frame(w->old) == pte_frame(w->new) && is_leaf(w, w->new);
     if (is_leaf(w, w->new) && !(same && is_leaf(w, w->old)) && is_new_use(w))
-        call_in_frame(l, PTE_PFN(w->new), DUTY_FRAME, "a frame is used again");
+        call_in_frame(l, pte_frame(w->new), DUTY_FRAME, "a frame is used again");
     if (!is_leaf(w, w->old))
         return;
     if (!same)
-        owe(l, DUTY_FRAME, LINT_M4, PTE_PFN(w->old), w);
-    else if ((w->old & ~w->new & 2) || (w->new & ~w->old &(1ull << 63)))
+        owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w);
+    else if ((w->old & ~w->new &PTE_W) || (w->new & ~w->old &PTE_NX))
         if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect)
-            owe(l, DUTY_RIGHTS, w->reason == PT_mprotect ? LINT_M2 : LINT_F4, PTE_PFN(w->old), w);
+            owe(l, DUTY_RIGHTS, w->reason == PT_mprotect ? LINT_M2 : LINT_F4, pte_frame(w->old), w);
 }
 
 /* --- other events --------------------------------------------------------------------------- */

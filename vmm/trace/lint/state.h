@@ -100,13 +100,13 @@ struct lint_write {
 
 static inline bool is_table_link(const struct lint_write *w, uint64_t entry)
 {
-    return (entry & PTE_PRESENT) && w->level > PT_LEVEL_PTE &&
+    return (entry & PTE_P) && w->level > PT_LEVEL_PTE &&
            (w->level == PT_LEVEL_PGD || !(entry & PTE_PS));
 }
 
 static inline bool is_leaf(const struct lint_write *w, uint64_t entry)
 {
-    return (entry & PTE_PRESENT) && !is_table_link(w, entry);
+    return (entry & PTE_P) && !is_table_link(w, entry);
 }
 
 #endif

@@ -7,8 +7,9 @@
 #include <inttypes.h>
 
 #define PTE_NO_USE   0x7ff0000000000000ull /* 52 to 62 */
-#define MPROTECT_MAY 0x8000000000000e67ull /* NX, software, D, A, U, W, P */
-#define HOLE_START   (3ull << 30)          /* no RAM from here to 4 GiB: vmm/gmem.h */
+#define PTE_SOFT     0xe00ull              /* 9 to 11: the kernel's own */
+#define MPROTECT_MAY (PTE_NX | PTE_SOFT | PTE_AD | PTE_U | PTE_W | PTE_P)
+#define HOLE_START   (3ull << 30) /* no RAM from here to 4 GiB: vmm/gmem.h */
 #define HOLE_END     (4ull << 30)
 
 static bool is_ram(const struct lint *l, uint64_t at)
@@ -25,10 +26,11 @@ static void check_bits(struct lint *l, const struct lint_write *w)
         wrong = "bits above the address";
     else if (w->level == PT_LEVEL_PGD && (e & PTE_PS))
         wrong = "PS in a PGD";
-    else if (w->level > PT_LEVEL_PTE && is_leaf(w, e) && ((PTE_PFN(e) << 12) & below & ~0x1000ull))
+    else if (w->level > PT_LEVEL_PTE && is_leaf(w, e) &&
+             ((pte_frame(e) << 12) & below & ~0x1000ull))
         wrong = "a large page that is not aligned"; /* bit 12 is PAT there */
     else if (w->reason != PT_kernel_map && w->reason != PT_checkpoint &&
-             !is_ram(l, PTE_PFN(e) << 12))
+             !is_ram(l, pte_frame(e) << 12))
         wrong = "a frame that is not RAM";
     if (wrong != NULL)
         lint_found(l, LINT_M5, "va %#" PRIx64 ", level %u: %#" PRIx64 " has %s", w->va, w->level, e,
@@ -37,11 +39,11 @@ static void check_bits(struct lint *l, const struct lint_write *w)
 
 static void check_link(struct lint *l, const struct lint_write *w)
 {
-    const struct replay_table *child = replay_table(l->replay, (uint32_t)PTE_PFN(w->new));
+    const struct replay_table *child = replay_table(l->replay, (uint32_t)pte_frame(w->new));
     if (child == NULL)
         lint_found(l, LINT_T5,
                    "va %#" PRIx64 ", level %u: a link to frame %#" PRIx64 ", which is no table",
-                   w->va, w->level, (uint64_t)PTE_PFN(w->new));
+                   w->va, w->level, (uint64_t)pte_frame(w->new));
     else if (child->level + 1u != w->level)
         lint_found(l, LINT_T5, "va %#" PRIx64 ": a link from level %u to a table of level %u",
                    w->va, w->level, child->level);
@@ -49,7 +51,7 @@ static void check_link(struct lint *l, const struct lint_write *w)
 
 void lint_tables_write(struct lint *l, const struct lint_write *w)
 {
-    if (w->new &PTE_PRESENT)
+    if (w->new &PTE_P)
         check_bits(l, w);
     if (is_table_link(w, w->new))
         check_link(l, w);
