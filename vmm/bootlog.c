@@ -64,7 +64,7 @@ static void write_json(const struct vm *vm, FILE *f)
     fprintf(f,
             "{\n  \"host\": \"%s\",\n  \"cpus\": %u,\n  \"memory\": %" PRIu64 ",\n"
             "  \"tsc_khz\": %" PRIu64 ",\n  \"stages\": [",
-            host_flavour_name(), vm->ncpus, vm->opt->memory, vm->tsc_khz);
+            host_and_ring(vm->ring3), vm->ncpus, vm->opt->memory, vm->tsc_khz);
     const char *gap = "\n";
     uint64_t first_tsc = vm->bootlog.mark[BOOT_first_run].guest_tsc;
     for (unsigned i = 0; i < BOOT_STAGE_MAX; i++) {

@@ -49,7 +49,7 @@ void bootlog_print(const struct vm *vm, FILE *f)
     double last;
     unsigned n = collect(&vm->bootlog, stage, &last);
 
-    fprintf(f, "vmm: boot on %s, %u vCPU%s\n", host_flavour_name(), vm->ncpus,
+    fprintf(f, "vmm: boot on %s, %u vCPU%s\n", host_and_ring(vm->ring3), vm->ncpus,
             vm->ncpus == 1 ? "" : "s");
     fprintf(f, "  %-24s%10s%10s%8s%12s%12s%8s\n", "stage", "at ms", "took ms", "exits",
             "hypercalls", "pte writes", "faults");
@@ -92,7 +92,7 @@ void bootlog_draw(const struct vm *vm, FILE *f)
             width, height);
     fprintf(f, "<rect width=\"%u\" height=\"%u\" fill=\"#fff\"/>\n", width, height);
     fprintf(f, "<text x=\"%d\" y=\"22\" font-size=\"15\">Boot on %s, %u vCPU%s: %.1f ms</text>\n",
-            LEFT, host_flavour_name(), vm->ncpus, vm->ncpus == 1 ? "" : "s", last);
+            LEFT, host_and_ring(vm->ring3), vm->ncpus, vm->ncpus == 1 ? "" : "s", last);
     fprintf(f,
             "<text x=\"%d\" y=\"40\" fill=\"#666\">blue: with exits or page-table writes; "
             "bars end where the stage is reached</text>\n",

@@ -36,6 +36,12 @@ const char *host_flavour_name(void)
     return names[host_flavour()];
 }
 
+const char *host_and_ring(bool ring3)
+{
+    static const char *const names[] = { "vmx-ring3", "svm-ring3", "pvm-ring3" };
+    return ring3 ? names[host_flavour()] : host_flavour_name();
+}
+
 bool host_interprets_ring0(void) { return host_flavour() == HOST_PVM; }
 
 static const char *paging(void)

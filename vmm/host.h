@@ -10,7 +10,8 @@
 enum host_flavour { HOST_VMX, HOST_SVM, HOST_PVM };
 
 enum host_flavour host_flavour(void);
-const char *host_flavour_name(void); /* "vmx", "svm", "pvm" */
+const char *host_flavour_name(void);   /* "vmx", "svm", "pvm" */
+const char *host_and_ring(bool ring3); /* "pvm-ring3" if the kernel runs there, else "pvm" */
 /* Ring 0 of the guest is interpreted, instruction by instruction. */
 bool host_interprets_ring0(void);
 /* Three lines: flavour, second-level paging, kernel release. */

@@ -180,18 +180,6 @@ static int finish(struct vm *vm, FILE *boot_report)
     return status;
 }
 
-/* In ring 3 where ring 0 is interpreted. */
-static bool choose_ring(struct vm *vm, const struct options *opt)
-{
-    if (opt->kernel_ring == RING_3 && !vm->image.has_ring3) {
-        say("%s: this kernel cannot run in ring 3", opt->kernel);
-        return false;
-    }
-    vm->ring3 = opt->kernel_ring == RING_3 ||
-                (opt->kernel_ring == RING_AUTO && host_interprets_ring0() && vm->image.has_ring3);
-    return true;
-}
-
 /* The VM, with everything in its memory. */
 static bool set_up(struct vm *vm, const struct options *opt, const char *cmdline)
 {
@@ -217,7 +205,7 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
         say("%s: %s", opt->kernel, wrong);
         return EXIT_VMM;
     }
-    if (!fits_kernel(opt, &vm->image) || !choose_ring(vm, opt))
+    if (!fits_kernel(opt, &vm->image))
         return EXIT_VMM;
     char *cmdline = make_cmdline(opt, is_terminal);
     bool ok = cmdline != NULL && set_up(vm, opt, cmdline);

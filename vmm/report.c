@@ -118,7 +118,8 @@ void report_death(struct vm *vm, FILE *out)
     struct symbols *symbols = open_symbols(vm);
     int cpu = vm->stop.cpu >= 0 ? vm->stop.cpu : 0;
     fprintf(out, "vmm: the guest kernel died: %s\n", vm->stop.text);
-    fprintf(out, "host KVM: %s; %u vCPUs, it was vCPU %d\n", host_flavour_name(), vm->ncpus, cpu);
+    fprintf(out, "host KVM: %s, kernel in ring %d; %u vCPUs, it was vCPU %d\n", host_flavour_name(),
+            vm->ring3 ? 3 : 0, vm->ncpus, cpu);
     print_vcpu(out, vm, &vm->vcpu[cpu], symbols);
     cpus_print(out, vm, symbols, cpu);
     tasks_print(vm, out);

@@ -208,6 +208,7 @@ static void fill_meta(struct tracer *t, const struct tracer_env *env)
     m->schema = trace_schema_hash();
     trace_meta_set_wall(m, env->wall_ns_at_tsc, env->tsc_at_wall);
     snprintf(m->flavour, sizeof(m->flavour), "%s", env->flavour);
+    m->kernel_ring = env->kernel_ring;
     snprintf(m->git_id, sizeof(m->git_id), "%s", VMM_VERSION);
     snprintf(m->kernel, sizeof(m->kernel), "%s", env->kernel_path);
     for (unsigned cpu = 0; cpu < t->ncpus; cpu++) {

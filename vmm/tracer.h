@@ -18,6 +18,7 @@ struct tracer;
 struct tracer_env {
     uint64_t tsc_khz;    /* of the guest's TSC */
     const char *flavour; /* of KVM: "vmx", "svm", "pvm", ... */
+    unsigned kernel_ring;
     const char *kernel_path;
     uint64_t wall_ns_at_tsc;   /* the wall clock, ns since 1970, when */
     uint64_t tsc_at_wall;      /* the guest's TSC had this value */

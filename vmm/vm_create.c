@@ -21,6 +21,7 @@
 #include "vmm/emulate.h"
 #include "vmm/host.h"
 #include "vmm/rest.h"
+#include "vmm/ring3_proof.h"
 #include "vmm/say.h"
 #include "vmm/tracer.h"
 #include "vmm/tsc.h"
@@ -164,6 +165,7 @@ static bool describe_trace(const struct vm *vm)
     struct tracer_env env = {
         .tsc_khz = vm->tsc_khz,
         .flavour = host_flavour_name(),
+        .kernel_ring = vm->ring3 ? 3 : 0,
         .kernel_path = vm->opt->kernel,
         .wall_ns_at_tsc = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec,
         .tsc_at_wall = tsc,
@@ -200,6 +202,23 @@ static bool create_vcpus(struct vm *vm)
     return ok;
 }
 
+/* In ring 3 where ring 0 is interpreted, and what that rests on is found to hold. */
+static bool choose_ring(struct vm *vm)
+{
+    enum kernel_ring wanted = vm->opt->kernel_ring;
+    if (wanted == RING_3 && !vm->image.has_ring3) {
+        say("%s: this kernel cannot run in ring 3", vm->opt->kernel);
+        return false;
+    }
+    vm->ring3 = wanted == RING_3;
+    if (wanted == RING_AUTO && host_interprets_ring0() && vm->image.has_ring3) {
+        vm->ring3 = ring3_proof(vm->kvm);
+        if (!vm->ring3)
+            say_more("the kernel stays in ring 0: what ring 3 needs does not hold on this host");
+    }
+    return true;
+}
+
 bool vm_create(struct vm *vm, const struct options *opt)
 {
     vm->opt = opt;
@@ -218,6 +237,8 @@ bool vm_create(struct vm *vm, const struct options *opt)
     for (unsigned c = 0; c < vm->ncpus; c++)
         vm->vcpu[c].fd = -1;
     if (!open_kvm(vm))
+        return false;
+    if (!choose_ring(vm))
         return false;
     if (host_flavour() == HOST_VMX && ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDRESS) != 0) {
         say("KVM_SET_TSS_ADDR: %s", strerror(errno));

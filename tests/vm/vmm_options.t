@@ -28,6 +28,15 @@ vm -- true
 is 'without --verbose there are none' "$err" ''
 vm --append 'one=1 two=2' -- cat /proc/cmdline
 like '--append' "$out" '^one=1 two=2 init=/bin/run -- cat /proc/cmdline'
+vm --kernel-ring 3 -v -- sh -c 'exit 4'
+is '--kernel-ring 3' "$status" 4
+like '... which -v names' "$err" 'kernel in ring 3'
+vm --kernel-ring=0 -v -- sh -c 'exit 4'
+like '--kernel-ring 0' "$status $err" '^4 .*kernel in ring 0'
+vm --kernel-ring=auto -- sh -c 'exit 5'
+is '--kernel-ring auto' "$status" 5
+vm --kernel-ring=1
+is '--kernel-ring 1: status' "$status" 125
 vm --no-seccomp -- sh -c 'exit 3'
 is '--no-seccomp' "$status" 3
 vm --stats -- true

@@ -94,7 +94,7 @@ static const struct rule requests[] = {
     { VCPU, KVM_GET_VCPU_EVENTS },
     { VCPU, KVM_SET_VCPU_EVENTS },
     { VCPU, KVM_GET_LAPIC },
-    /* where it is: to come to rest, and for a report */
+    /* a report looks at it */
     { BOTH, KVM_GET_REGS },
     { BOTH, KVM_GET_MP_STATE },
     /* the terminal: raw, its size, restored (by whoever finds a violation, too) */

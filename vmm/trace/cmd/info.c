@@ -31,8 +31,9 @@ static void print_machine(const struct trace_meta *m)
     char when[64] = "?";
     if (gmtime_r(&wall, &tm) != NULL)
         strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm);
-    printf("kernel    %s\nmachine   %" PRIu64 " vCPU%s, KVM flavour %s\n", m->kernel, m->ncpus,
-           m->ncpus == 1 ? "" : "s", m->flavour);
+    printf("kernel    %s\nmachine   %" PRIu64 " vCPU%s, KVM flavour %s, kernel in ring %" PRIu64
+           "\n",
+           m->kernel, m->ncpus, m->ncpus == 1 ? "" : "s", m->flavour, m->kernel_ring);
     printf("clock     TSC, %" PRIu64 ".%03" PRIu64 " MHz; TSC 0 was %s\n", m->tsc_khz / 1000,
            m->tsc_khz % 1000, when);
     printf("made by   vmm %s, schema %016" PRIx64 "\n", m->git_id, m->schema);

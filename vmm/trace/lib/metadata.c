@@ -106,6 +106,7 @@ static void write_env(FILE *out, struct trace_meta *m)
             HC_ABI_VERSION, m->ncpus, m->tsc_khz, (unsigned)PT_LEVEL_PGD, m->schema);
     fputs("\tkvm_flavour = ", out);
     write_string(out, m->flavour);
+    fprintf(out, ";\n\tkernel_ring = %" PRIu64, m->kernel_ring);
     fputs(";\n\tgit_id = ", out);
     write_string(out, m->git_id);
     fputs(";\n\tkernel = ", out);
@@ -269,6 +270,8 @@ int trace_meta_parse(struct trace_meta *m, const char *text)
         read_string(text, "git_id", m->git_id, sizeof(m->git_id)) != 0 ||
         read_string(text, "kernel", m->kernel, sizeof(m->kernel)) != 0)
         return -1;
+    if (read_number(text, "kernel_ring", &m->kernel_ring) != 0)
+        m->kernel_ring = 0; /* as it was before it was said */
     m->schema = strtoull(schema, NULL, 16);
     return 0;
 }

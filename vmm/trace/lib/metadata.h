@@ -15,7 +15,8 @@ struct trace_meta {
     uint64_t tsc_khz;
     uint64_t offset_s, offset; /* the wall clock at TSC 0: seconds, and ticks on top */
     uint64_t ncpus;
-    uint64_t schema;  /* trace_schema_hash() of the writer */
+    uint64_t schema; /* trace_schema_hash() of the writer */
+    uint64_t kernel_ring;
     uint64_t ram_end; /* first address above the guest's RAM; 0: not known */
     char flavour[32], git_id[64], kernel[256];
     struct {
