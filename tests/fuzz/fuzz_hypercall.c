@@ -1,4 +1,4 @@
-/* links: vmm/hypercall.c vmm/gmem.c vmm/stop.c vmm/tasks.c vmm/pagewalk.c vmm/trace/lib/*.c */
+/* links: vmm/hypercall.c vmm/bulk.c vmm/gmem.c vmm/stop.c vmm/tasks.c vmm/pagewalk.c vmm/trace/lib/*.c */
 /* Hypercalls with any arguments, on a machine whose memory holds anything: nothing outside of
  * it is touched.  Then the reports look at the records of tasks and at page tables there.
  * The tracer and the console have targets and tests of their own; here they check that
