@@ -164,8 +164,13 @@ int cpio_next(struct cpio_reader *r, struct cpio_entry *e)
         r->at = align4(r->base, e->next);
         if (r->at > r->end)
             r->at = r->end;
-        if (!header_at(r->at, r->end))
-            r->at = e->next = skip_to_header(r->base, e->next, r->end);
+        if (!header_at(r->at, r->end)) {
+            const char *p = skip_to_header(r->base, e->next, r->end);
+
+            if (p >= r->at)
+                e->next = r->at = p;
+            /* else the padding is not zero, which is no matter */
+        }
         if (e->name_len != 10 || memcmp(e->name, "TRAILER!!!", 10) != 0)
             return 1;
     }

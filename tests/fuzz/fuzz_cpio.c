@@ -1,9 +1,10 @@
-/* links: guest/fs/cpio.c */
+/* links: guest/fs/cpio.c vmm/archive.c */
 /* The kernel's reader of root images: what it hands out lies in the archive, and it comes to
- * an end. */
+ * an end.  What vmm has looked through and not refused, the kernel reads to its end. */
 #include "fuzz.h"
 
 #include "fs/cpio.h"
+#include "vmm/archive.h"
 
 static void look_at(const struct cpio_reader *r, const struct cpio_entry *e, const char *end)
 {
@@ -32,16 +33,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *copy = copy_of(data, size);
     struct cpio_reader r;
     struct cpio_entry e;
+    struct archive look;
     const char *before;
+    unsigned entries = 0;
+    int ret;
 
     cpio_open(&r, copy, size);
     do {
         before = r.at;
-        if (cpio_next(&r, &e) != 1)
+        if ((ret = cpio_next(&r, &e)) != 1)
             break;
         look_at(&r, &e, copy + size);
+        entries++;
     } while (r.at > before);
     MUST(r.at <= copy + size);
+    archive_look(&look, (const uint8_t *)copy, size);
+    MUST(look.at <= size);
+    if (look.wrong == NULL && look.at == size)
+        MUST(ret == 0 && entries <= look.entries);
     free(copy);
     return 0;
 }
