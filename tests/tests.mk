@@ -93,3 +93,8 @@ $(FUZZ): $O/tests/%: tests/%.c FORCE
 fuzz: deps
 	@$(MAKE) --no-print-directory -s -j$(shell nproc) fuzz-targets
 	@O=$O tests/fuzz/run '$(T)' '$(or $(SECONDS),60)'
+
+# Lines of vmm/ (the trace tools with it) that the host-side tests run: by gcov, of a build with COVERAGE=1.
+.PHONY: coverage
+coverage: deps
+	@tests/coverage '$O'
