@@ -28,7 +28,6 @@
 #define CPUID_80000001_EDX_1G  (1u << 26)
 #define CPUID_D_1_EAX_XSAVEOPT (1u << 0)
 
-#define CR4_PGE        (1u << 7)
 #define CR4_OSFXSR     (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)
 #define CR4_UMIP       (1u << 11)

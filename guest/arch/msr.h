@@ -84,6 +84,8 @@ static inline uint64_t take_dr6(void)
     __asm__ volatile("mov %0, %%dr6" : : "r"((uint64_t)DR6_NOTHING));
     return v;
 }
+#define CR4_PGE (1u << 7)
+
 static inline uint64_t read_cr4(void)
 {
     if (ring3())

@@ -7,6 +7,7 @@
 #define ARCH_ROOT_H
 
 #include "arch/cpu.h"
+#include "arch/msr.h"
 #include "arch/ring3.h"
 
 #define FLUSH_PAGES 32 /* beyond that, all that is not global is cheaper */
@@ -45,10 +46,15 @@ static inline void root_flush_user(uint64_t start, uint64_t end)
 
 static inline void root_flush_kernel(uint64_t start, uint64_t end)
 {
-    if (ring3())
+    if (ring3()) {
         ring3_flush();
-    else
+    } else if (end - start <= FLUSH_PAGES * PAGE_SIZE || !cpu_has.pge) {
         root_flush_user(start, end);
+    } else { /* a change of PGE drops global ones, too */
+        uint64_t cr4 = read_cr4();
+        write_cr4(cr4 & ~CR4_PGE);
+        write_cr4(cr4);
+    }
 }
 
 #endif

@@ -45,6 +45,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/kmap.h"
+#include "mm/kstack.h"
 #include "mm/pt.h"
 #include "proc/task.h"
 #include "sched/record.h"

@@ -22,6 +22,8 @@
 #include "arch/hypercall.h"
 #include "lib/string.h"
 #include "mm/frame_pool.h"
+#include "mm/heap.h"
+#include "mm/kstack.h"
 #include "mm/memcheck.h"
 #include "sync/lock.h"
 
@@ -168,10 +170,19 @@ static inline pfn_t hand_out(pfn_t pfn)
     return pfn;
 }
 
+/* What keeps frames for its next user, and what is over in slabs. */
+static bool others_give_back(void)
+{
+    bool stacks = kstack_give_back(), heap = heap_give_back();
+    return stacks || heap;
+}
+
 static SLOW_PATH pfn_t alloc_slow(enum frame_kind kind)
 {
     pfn_t pfn = refill(kind);
     if (!pfn && !(pfn = refill_fresh(kind)))
+        pfn = steal(kind);
+    if (!pfn && kind == FRAME_USUAL && others_give_back())
         pfn = steal(kind);
     return pfn;
 }
@@ -200,7 +211,7 @@ pfn_t frame_alloc_table(void) { return alloc(FRAME_TABLES); }
 static SLOW_PATH pfn_t alloc_zeroed_slow(void)
 {
     pfn_t pfn = refill_fresh(FRAME_USUAL);
-    if (!pfn && ((pfn = refill(FRAME_USUAL)) != 0 || (pfn = steal(FRAME_USUAL)) != 0))
+    if (!pfn && (pfn = alloc_slow(FRAME_USUAL)) != 0)
         frame_clear(pfn);
     return pfn;
 }

@@ -254,6 +254,43 @@ static inline void give_any(void *p)
     keep(k, p);
 }
 
+#define LOOK_AT 64 /* slabs: there may be any number with room */
+
+/* The empty slab that a class may have kept.  Lock held. */
+static bool free_empty(unsigned class)
+{
+    pfn_t slab = with_room[class];
+    for (unsigned n = 0; slab && n < LOOK_AT; n++, slab = links(slab)->next_slab) {
+        union slab_tag t = { frame_tag(slab) };
+        if (t.used != 0)
+            continue;
+        list_out(slab, t);
+        frame_put(slab);
+        slab_pages--;
+        return true;
+    }
+    return false;
+}
+
+/* Whoever needs a frame may hold any spinlock, this one, too, so it is only tried. */
+bool heap_give_back(void)
+{
+    struct heap_cpu *k = this_cpu()->heap;
+    bool any = false;
+    if (!spin_trylock(&lock))
+        return false;
+    for (unsigned class = 0; class < NCLASSES; class ++) {
+        for (void *p; (p = k[class].first) != NULL; k[class].n--) {
+            pfn_t slab = (pfn_t)(((uintptr_t)p - direct_map) >> PAGE_SHIFT);
+            k[class].first = *(void **)p;
+            give(slab, (union slab_tag){ frame_tag(slab) }, p);
+        }
+        any |= free_empty(class);
+    }
+    spin_unlock(&lock);
+    return any;
+}
+
 #if MEMCHECK
 size_t heap_room(const void *p)
 {

@@ -14,6 +14,8 @@ void kfree(void *p); /* NULL is fine */
 size_t heap_room(const void *p); /* bytes of the object's slot */
 #endif
 /* Pages of the heap, and bytes of the objects in use; exact while nobody allocates. */
+/* Memory is short: free slabs go, and what this CPU keeps.  False: nothing, or not now. */
+bool heap_give_back(void);
 void heap_count(uint64_t *pages, uint64_t *in_use);
 
 #endif

@@ -8,12 +8,9 @@
  * W^X holds for each mapping by itself; the direct map, as everywhere, has all
  * RAM writable, never executable.
  *
- * A stack is three pages above one that is never mapped.  Its entries are made
- * once: a stack that is freed keeps its pages and waits for the next task.  Two
- * are kept in reserve by those calls that write entries anyway (fork, exec), so
- * that vfork and clone write none.  Device mappings are for ever.  So while several
- * CPUs run nothing here is taken out or changed, and no TLB needs a flush: an entry
- * that was not present is in none. */
+ * Device mappings are for ever; stacks come and go (kstack.c).  What else is here is not
+ * taken out or changed while several CPUs run, and needs no flush: an entry that was not
+ * present is in no TLB. */
 #include "mm/kmap.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
@@ -25,28 +22,33 @@
 #include "arch/machine.h"
 #include "trace/trace.h"
 
-#define LARGE_PAGE   (2ull << 20)
-#define STACK_PAGES  (KSTACK_BYTES / PAGE_SIZE)
-#define STACK_STRIDE ((STACK_PAGES + 1) * PAGE_SIZE)
-#define STACK_SPARES 2
+#define LARGE_PAGE (2ull << 20)
 
 struct mm kernel_mm = { .users = 1 };
 paddr_t kmap_direct_end;
 
 /* Two locks, each for the tables of one root slot: VMAP's and the direct map's. */
-static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_vmap); /* [v] */
+struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_vmap); /* [v] */
 static struct spinlock direct_lock =
     SPINLOCK_INIT(LOCK_direct);        /* kmap_direct_end grows under it */
 static uint64_t vmap_next = VMAP_BASE; /* [v] */
-static uintptr_t spare_stacks;         /* [v] tops; the word below the top is the next one */
-static unsigned nspares, nstacks;      /* [v] */
 
-static pte_t kernel_page(pte_t flags)
+pte_t kmap_page(pte_t flags)
 {
     return flags | PTE_P | PTE_A | PTE_D | (cpu_has.pge ? PTE_G : 0) | (ring3() ? PTE_U : 0);
 }
 
 static pte_t no_exec(void) { return cpu_has.nx ? PTE_NX : 0; }
+
+uint64_t kmap_range(size_t n, size_t align)
+{
+    ASSERT_SPIN_HELD(&vmap_lock);
+    uint64_t at = (vmap_next + align - 1) & ~(align - 1);
+    if (at + n > vmap_base + VMAP_BYTES)
+        return 0;
+    vmap_next = at + n;
+    return at;
+}
 
 void kmap_adopt_boot(void)
 {
@@ -66,7 +68,7 @@ static int map_large(paddr_t at)
         return -ENOMEM;
     if (!*e) /* the start info's page may be there since boot, or a module's */
         pt_write(&kernel_mm, va, e, 2, PT_kernel_map,
-                 at | PTE_PS | PTE_W | no_exec() | kernel_page(0));
+                 at | PTE_PS | PTE_W | no_exec() | kmap_page(0));
     return 0;
 }
 
@@ -98,7 +100,7 @@ static void map_section(const pfn_t *table, const char *start, const char *end, 
 {
     pte_t entry[32];
     uint64_t va = (uint64_t)start;
-    flags = kernel_page(flags);
+    flags = kmap_page(flags);
     while (va < (uint64_t)end) {
         pte_t *e =
             (pte_t *)frame_va(table[(va - kernel_base) / LARGE_PAGE]) + (va >> PAGE_SHIFT & 511);
@@ -139,104 +141,22 @@ void mm_init(void)
         tlb_flush(&kernel_mm, va, va + PAGE_SIZE); /* global or not */
 }
 
-/* --- stacks -------------------------------------------------------------- */
-
-static uintptr_t *stack_link(uintptr_t top) { return (uintptr_t *)top - 1; }
-
-/* Maps another stack.  Lock held; 0: no memory. */
-static uintptr_t stack_new(void)
-{
-    pfn_t pfn[STACK_PAGES] = { 0 };
-    pte_t entry[STACK_PAGES];
-    uint64_t slot = (vmap_next + STACK_STRIDE - 1) & ~(STACK_STRIDE - 1);
-    uint64_t bottom = slot + PAGE_SIZE;
-    pte_t *e = NULL;
-    if (slot + STACK_STRIDE <= vmap_base + VMAP_BYTES)
-        e = pt_make(&kernel_mm, bottom, PT_kernel_stack);
-    for (unsigned i = 0; e && i < STACK_PAGES; i++) {
-        pfn[i] = frame_alloc();
-        entry[i] = pte_make(pfn[i], PTE_W | no_exec() | kernel_page(0));
-        if (!pfn[i])
-            e = NULL;
-    }
-    if (!e) {
-        for (unsigned i = 0; i < STACK_PAGES && pfn[i]; i++)
-            frame_put(pfn[i]);
-        return 0;
-    }
-    pt_fill(&kernel_mm, bottom, e, STACK_PAGES, PT_kernel_stack, entry);
-    vmap_next = slot + STACK_STRIDE;
-    nstacks++;
-    return slot + STACK_STRIDE;
-}
-
-static void stack_put_spare(uintptr_t top)
-{
-    *stack_link(top) = spare_stacks;
-    spare_stacks = top;
-    nspares++;
-}
-
-uintptr_t kstack_alloc(void)
-{
-    spin_lock(&vmap_lock);
-    uintptr_t top = spare_stacks;
-    if (top) {
-        spare_stacks = *stack_link(top);
-        nspares--;
-    } else {
-        top = stack_new();
-    }
-    spin_unlock(&vmap_lock);
-    return top;
-}
-
-void kstack_free(uintptr_t top)
-{
-    spin_lock(&vmap_lock);
-    stack_put_spare(top);
-    spin_unlock(&vmap_lock);
-}
-
-void kstack_count(uint64_t *all, uint64_t *kept)
-{
-    spin_lock(&vmap_lock);
-    *all = nstacks;
-    *kept = nspares;
-    spin_unlock(&vmap_lock);
-}
-
-void kstack_replenish(void)
-{
-    if (__atomic_load_n(&nspares, __ATOMIC_RELAXED) >= STACK_SPARES)
-        return;
-    spin_lock(&vmap_lock);
-    while (nspares < STACK_SPARES) {
-        uintptr_t top = stack_new();
-        if (!top)
-            break;
-        stack_put_spare(top);
-    }
-    spin_unlock(&vmap_lock);
-}
-
 /* --- devices ------------------------------------------------------------- */
 
 static void *map_forever(paddr_t at, size_t n, pte_t flags)
 {
     paddr_t start = page_down(at), end = page_up(at + n);
     spin_lock(&vmap_lock);
-    uint64_t base = vmap_next;
-    ASSERT(base + (end - start) <= vmap_base + VMAP_BYTES);
+    uint64_t base = kmap_range(end - start, PAGE_SIZE);
+    ASSERT(base != 0);
     for (paddr_t pa = start; pa < end; pa += PAGE_SIZE) {
         uint64_t va = base + (pa - start);
         pte_t *e = pt_make(&kernel_mm, va, PT_kernel_map);
         if (!e)
             panic("no memory to map a device at %#llx", (unsigned long long)at);
         pt_write(&kernel_mm, va, e, 1, PT_kernel_map,
-                 pa | PTE_W | flags | no_exec() | kernel_page(0));
+                 pa | PTE_W | flags | no_exec() | kmap_page(0));
     }
-    vmap_next = base + (end - start);
     spin_unlock(&vmap_lock);
     return (void *)(base + (at - start));
 }

@@ -2,16 +2,13 @@
 #ifndef MM_KMAP_H
 #define MM_KMAP_H
 
+#include "arch/pte.h"
 #include "mm/mm.h"
 
 extern struct mm kernel_mm; /* id 0: owner of kernel tables; has no user half */
 void mm_init(void);         /* the kernel's own tables: W^X; adopts boot's */
 
 /* Kernel memory with its own mappings. */
-#define KSTACK_BYTES (3 * PAGE_SIZE)
-uintptr_t kstack_alloc(void); /* top of a stack of that size above a guard page; 0: no memory.
-                                 * Reuses freed ones: then no entry is written */
-void kstack_free(uintptr_t top);
 void *map_device(paddr_t at, size_t n); /* uncached registers; for ever */
 void *map_window(paddr_t at, size_t n); /* write-back memory outside RAM; for ever */
 /* Called by the trace once it records: emits all live tables as the checkpoint. */
@@ -29,10 +26,11 @@ static inline bool kmap_direct_covers(paddr_t at)
 int kmap_direct(paddr_t end);
 /* A part above that: a module that the loader put at the top of RAM.  Stays. */
 int kmap_direct_part(paddr_t start, paddr_t end);
-/* Keeps some stacks ready, so that a vfork or clone need not map one.  Called
- * where entries are written anyway; running out of memory is no failure here. */
-void kstack_replenish(void);
-/* Stacks that there are, and those of them that are kept for the next task. */
-void kstack_count(uint64_t *all, uint64_t *kept);
+
+/* For kstack.c.  A range of VMAP for ever, 0: there is none; vmap_lock held, as for all writes
+ * to its entries. */
+extern struct spinlock vmap_lock;
+uint64_t kmap_range(size_t n, size_t align);
+pte_t kmap_page(pte_t flags); /* an entry's flags besides */
 
 #endif

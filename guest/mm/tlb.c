@@ -3,9 +3,8 @@
  * mm->cpus_active has a bit for each CPU whose CR3 holds the root.  A CPU that
  * loads it later begins with a clean TLB (no PCIDs are used), so only those need
  * a flush; an address space that is active nowhere needs none.  Kernel mappings
- * are in every root; they are only added while several CPUs run (stacks are kept
- * for the next task, device registers are for ever), so what is flushed there is
- * what the boot does.
+ * are in every root, and global: while several CPUs run only kernel stacks come and go
+ * (kstack.c), and what is taken out is flushed on all CPUs.
  *
  * Loading a root sets the bit, then writes CR3.  Who changes an entry stores, has
  * all stores done, then reads the bits.  Either it sees the bit, or the bit was

@@ -12,6 +12,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/kmap.h"
+#include "mm/kstack.h"
 #include "mm/mm.h"
 #include "proc/pid.h"
 #include "proc/process.h"

@@ -3,6 +3,7 @@
 #include "lib/printf.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/kstack.h"
 #include "mm/memcheck.h"
 #include "procfs/internal.h"
 #include "sched/task.h"
@@ -30,8 +31,9 @@ static int show_syscalls(struct text *t, const struct proc_node *n __attribute__
 static int show_counters(struct text *t, const struct proc_node *n __attribute__((unused)))
 {
     struct frame_counts c;
-    uint64_t pages, bytes;
+    uint64_t pages, bytes, stacks, kept;
     frame_count(&c);
+    kstack_count(&stacks, &kept);
     heap_count(&pages, &bytes);
     const struct text_row row[] = {
         { "pte_writes", CPU_SUM(pte_writes) },
@@ -45,6 +47,8 @@ static int show_counters(struct text *t, const struct proc_node *n __attribute__
         { "steals", CPU_SUM(steals) },
         { "heap_pages", pages },
         { "heap_bytes", bytes },
+        { "stacks", stacks },
+        { "stacks_kept", kept },
     };
     text_counts(t, row, ARRAY_SIZE(row));
     return 0;

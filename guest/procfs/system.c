@@ -9,6 +9,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/kmap.h"
+#include "mm/kstack.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/uts.h"
@@ -36,7 +37,7 @@ static int show_meminfo(struct text *t, UNUSED)
     const struct text_row row[] = {
         { "MemTotal:", KB(c.total) },
         { "MemFree:", KB(c.free) },
-        { "MemAvailable:", KB(c.free) },
+        { "MemAvailable:", KB(c.free + kept) },
         { "Buffers:", 0 },
         { "Cached:", KB(files) },
         { "SwapCached:", 0 },
