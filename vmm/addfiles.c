@@ -149,7 +149,9 @@ static bool add_tree(struct pack *p, const char *host, const char *guest, bool f
     case S_IFBLK:
     case S_IFIFO: return emit(p, guest, &st, NULL, 0);
     }
-    return true;
+    if (follow) /* a socket, named by itself */
+        say("--add: %s: a socket cannot be added", host);
+    return !follow;
 }
 
 static bool add_library(void *ctx, const char *host, const char *guest)

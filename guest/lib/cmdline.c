@@ -86,6 +86,8 @@ static void take_word(char *word)
 {
     if (has_key(word, "init"))
         cmdline.init = word + 5;
+    else if (has_key(word, "rdinit"))
+        cmdline.init = word + 7;
     else if (kernel_word(word))
         ;
     else if (strchr(word, '=') != NULL)

@@ -2,7 +2,7 @@
  * Words are separated by blanks; double quotes group, anywhere in a word; inside
  * them a backslash makes a following " or \ literal.  The first unquoted `--`
  * ends the kernel's own words.  Before it:
- *     init=PATH       the program of PID 1
+ *     init=PATH       the program of PID 1, as is rdinit=PATH: every root is an initramfs
  *     a.b=VALUE       kernel parameters, as are the few words Linux knows and
  *                     this kernel has no use for (quiet, console=, root=, ...)
  *     key=value       else goes to init's environment

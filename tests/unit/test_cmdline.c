@@ -100,6 +100,9 @@ static void quotes(void **state)
     ARGS("--", "x", "unterminated y");
     parse("\"init=/a b\" init=\"/c d\"");
     assert_string_equal(cmdline.init, "/c d");
+    parse("init=/a rdinit=/b");
+    assert_string_equal(cmdline.init, "/b");
+    assert_null(cmdline.argv[1]);
 }
 
 static void too_many(void **state)
