@@ -282,8 +282,19 @@ static void on_kick(int sig)
 
 void vcpu_take_kicks(void)
 {
-    struct sigaction kick = { .sa_handler = on_kick }; /* no SA_RESTART: waits end */
+    struct sigaction kick = { .sa_handler = on_kick, .sa_flags = SA_RESTART };
     sigaction(KICK_SIGNAL, &kick, NULL);
+}
+
+/* From here on it ends waits, but those of this thread, for which it is no news. */
+static void kicks_end_waits(void)
+{
+    struct sigaction kick = { .sa_handler = on_kick };
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, KICK_SIGNAL);
+    sigaction(KICK_SIGNAL, &kick, NULL);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 bool vcpu_start_all(struct vm *vm)
@@ -300,6 +311,7 @@ bool vcpu_start_all(struct vm *vm)
     for (unsigned c = 0; c < vm->ncpus && err == 0; c++)
         while (sem_wait(&confined) != 0)
             ;
+    kicks_end_waits();
     if (err != 0)
         say("cannot start a thread per vCPU: %s", strerror(err));
     return err == 0;
