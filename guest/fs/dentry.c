@@ -57,7 +57,7 @@ void dentry_set(struct dentry *d, struct dentry *parent, const char *name, size_
                 struct inode *in)
 {
     memset(d, 0, sizeof(*d));
-    d->refs = 1;
+    ref_init(&d->refs, 1);
     d->inode = in;
     d->key = dentry_key(name, len);
     d->name_len = (uint16_t)len;
@@ -88,11 +88,11 @@ int dentry_new(struct dentry *parent, const char *name, size_t len, struct inode
     return 0;
 }
 
-void dentry_get(struct dentry *d) { __atomic_add_fetch(&d->refs, 1, __ATOMIC_RELAXED); }
+void dentry_get(struct dentry *d) { ref_get(&d->refs); }
 
 void dentry_put(struct dentry *d)
 {
-    while (__atomic_sub_fetch(&d->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+    while (ref_put(&d->refs)) {
         struct dentry *parent = d->parent;
         bool root = parent == d;
 

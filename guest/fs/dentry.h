@@ -8,6 +8,7 @@
 
 #include "lib/list.h"
 #include "lib/rbtree.h"
+#include "lib/refcount.h"
 #include "sync/lock.h"
 
 struct dirent_sink;
@@ -18,7 +19,7 @@ struct stored_names;
 #define NAME_MAX_BYTES 255
 
 struct dentry {            /* [fs_tree] all but refs */
-    uint32_t refs;         /* [a] paths held; children and being in the tree count too */
+    struct refcount refs;  /* [a] paths held; children and being in the tree count too */
     struct dentry *parent; /* itself: root of a file system */
     struct inode *inode;
     struct rb_node node; /* in parent->children, by name */

@@ -14,6 +14,7 @@
 #include "fs/file.h"
 #include "fs/file_lock.h"
 #include "fs/fs_ctx.h"
+#include "lib/refcount.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
@@ -31,7 +32,7 @@ struct fd_dir {
 };
 
 struct files {
-    uint32_t users; /* [a] */
+    struct refcount users; /* [a] */
     struct spinlock lock;
     uint32_t end;          /* [lock] blocks from this on are empty or missing */
     struct fd_block first; /* [lock], and what is in all blocks */
@@ -89,17 +90,17 @@ struct files *files_create(void)
 
     if (fs) {
         spin_class(&fs->lock, LOCK_fd_table);
-        fs->users = 1;
+        ref_init(&fs->users, 1);
         fs->end = 1;
     }
     return fs;
 }
 
-void files_get(struct files *fs) { __atomic_add_fetch(&fs->users, 1, __ATOMIC_RELAXED); }
+void files_get(struct files *fs) { ref_get(&fs->users); }
 
 uint32_t files_users(struct files *fs)
 {
-    return __atomic_load_n(&fs->users, __ATOMIC_ACQUIRE); /* who left has left it as it is */
+    return ref_read(&fs->users); /* who left has left it as it is */
 }
 
 /* Instructions a descriptor or a block, about (arch/preempt.h). */
@@ -171,7 +172,7 @@ static void closed(struct files *fs, struct file *f)
 
 void files_put(struct files *fs)
 {
-    if (__atomic_sub_fetch(&fs->users, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!ref_put(&fs->users))
         return;
     for (uint32_t i = 0; i < fs->end; i++) {
         struct fd_block *b = block_at(fs, i);

@@ -43,12 +43,12 @@ void file_allow_write(struct file *f)
     __atomic_add_fetch(&f->inode->writers, 1, __ATOMIC_RELAXED);
 }
 
-void file_get(struct file *f) { __atomic_add_fetch(&f->refs, 1, __ATOMIC_RELAXED); }
+void file_get(struct file *f) { ref_get(&f->refs); }
 
 /* Perhaps with mm.lock held: spinlocks only. */
 void file_put(struct file *f)
 {
-    if (__atomic_sub_fetch(&f->refs, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!ref_put(&f->refs))
         return;
     locks_drop_owner(f->inode, f);
     if (f->ops && f->ops->release)
@@ -70,7 +70,7 @@ static void begin(struct file *f, struct inode *in, const struct file_ops *ops, 
 {
     f->ops = ops;
     f->inode = in;
-    f->refs = 1;
+    ref_init(&f->refs, 1);
     f->flags = flags;
     mutex_init(&f->lock, LOCK_file);
     inode_get(in);

@@ -4,6 +4,7 @@
 
 #include "fs/path.h"
 #include "fs/uio.h"
+#include "lib/refcount.h"
 #include "sync/lock.h"
 
 struct inode;
@@ -14,7 +15,7 @@ struct file {
     const struct file_ops *ops; /* [k] */
     struct inode *inode;        /* [k] */
     struct path path;           /* [k] pipes and sockets: mnt NULL, dentry NULL */
-    uint32_t refs;              /* [a] */
+    struct refcount refs;       /* [a] */
     uint32_t flags;             /* O_* ; [lock] for F_SETFL, read without */
     uint64_t pos;               /* [lock], shown without; not used if ops->nonseekable */
     struct mutex lock;          /* position: held over a read or write that moves it */

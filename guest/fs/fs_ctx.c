@@ -11,9 +11,11 @@ static struct fs_ctx *ctx_new(const struct path *cwd, const struct path *root, u
 
     if (!c)
         return NULL;
-    *c = (struct fs_ctx){
-        .users = 1, .lock = SPINLOCK_INIT(LOCK_fs_ctx), .cwd = *cwd, .root = *root, .umask = umask
-    };
+    *c = (struct fs_ctx){ .users = { 1 },
+                          .lock = SPINLOCK_INIT(LOCK_fs_ctx),
+                          .cwd = *cwd,
+                          .root = *root,
+                          .umask = umask };
     path_get(&c->cwd);
     path_get(&c->root);
     return c;
@@ -36,11 +38,11 @@ struct fs_ctx *fs_ctx_initial(void)
     return ctx_new(&top, &top, 022);
 }
 
-void fs_ctx_get(struct fs_ctx *c) { __atomic_add_fetch(&c->users, 1, __ATOMIC_RELAXED); }
+void fs_ctx_get(struct fs_ctx *c) { ref_get(&c->users); }
 
 void fs_ctx_put(struct fs_ctx *c)
 {
-    if (__atomic_sub_fetch(&c->users, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!ref_put(&c->users))
         return;
     path_put(&c->cwd);
     path_put(&c->root);

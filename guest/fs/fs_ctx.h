@@ -3,10 +3,11 @@
 #define FS_FS_CTX_H
 
 #include "fs/path.h"
+#include "lib/refcount.h"
 #include "sync/lock.h"
 
 struct fs_ctx {
-    uint32_t users; /* [a] */
+    struct refcount users; /* [a] */
     struct spinlock lock;
     struct path cwd, root; /* [lock] */
     uint32_t umask;        /* [lock], read without */

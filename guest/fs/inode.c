@@ -19,7 +19,7 @@ void sb_init(struct superblock *sb, const char *type, uint32_t magic)
 {
     uint32_t minor = __atomic_add_fetch(&next_dev, 1, __ATOMIC_RELAXED);
 
-    *sb = (struct superblock){ .type = type, .magic = magic, .refs = 0 };
+    *sb = (struct superblock){ .type = type, .magic = magic };
     sb->dev = (minor & 0xff) | (minor & ~0xffu) << 12;
 }
 
@@ -47,7 +47,7 @@ struct inode *inode_alloc(struct superblock *sb, uint32_t mode)
     if (!in)
         return NULL;
     in->sb = sb;
-    in->refs = 1;
+    ref_init(&in->refs, 1);
     in->nlink = 1;
     in->mode = mode;
     in->ino = __atomic_add_fetch(&sb->next_ino, 1, __ATOMIC_RELAXED);
@@ -61,11 +61,11 @@ struct inode *inode_alloc(struct superblock *sb, uint32_t mode)
     return in;
 }
 
-void inode_get(struct inode *in) { __atomic_add_fetch(&in->refs, 1, __ATOMIC_RELAXED); }
+void inode_get(struct inode *in) { ref_get(&in->refs); }
 
 void inode_put(struct inode *in)
 {
-    if (__atomic_sub_fetch(&in->refs, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!ref_put(&in->refs))
         return;
     if (in->ops && in->ops->evict)
         in->ops->evict(in);

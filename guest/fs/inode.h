@@ -8,6 +8,7 @@
 #define FS_INODE_H
 
 #include "lib/list.h"
+#include "lib/refcount.h"
 #include "sync/lock.h"
 #include <linux/stat.h>
 #include <linux/time_types.h>
@@ -20,16 +21,16 @@ struct page_index;
 struct path;
 
 struct superblock {
-    const char *type;    /* "tmpfs", "proc", "devtmpfs", "pipefs" */
-    uint32_t magic;      /* statfs f_type */
-    uint32_t dev;        /* st_dev */
-    uint64_t next_ino;   /* [a] */
-    uint64_t inodes;     /* [a] in use */
-    uint64_t pages;      /* [a] in use */
-    uint64_t max_pages;  /* size= ; 0: no limit.  [fs_tree], read without */
-    uint32_t refs;       /* [a] mounts of it */
-    struct dentry *root; /* [k] */
-    bool permanent;      /* proc, and file systems without a mount: never freed */
+    const char *type;     /* "tmpfs", "proc", "devtmpfs", "pipefs" */
+    uint32_t magic;       /* statfs f_type */
+    uint32_t dev;         /* st_dev */
+    uint64_t next_ino;    /* [a] */
+    uint64_t inodes;      /* [a] in use */
+    uint64_t pages;       /* [a] in use */
+    uint64_t max_pages;   /* size= ; 0: no limit.  [fs_tree], read without */
+    struct refcount refs; /* [a] mounts of it */
+    struct dentry *root;  /* [k] */
+    bool permanent;       /* proc, and file systems without a mount: never freed */
 };
 
 /* Where a field is "read without" its lock, each word is whole, and two of them may be
@@ -38,7 +39,7 @@ struct inode {
     const struct inode_ops *ops; /* [k] */
     const struct file_ops *fops; /* [k] */
     struct superblock *sb;       /* [k] */
-    uint32_t refs;               /* [a] dentries and files */
+    struct refcount refs;        /* [a] dentries and files */
     uint32_t nlink;              /* [fs_tree] */
     uint64_t ino;                /* [k] */
     uint32_t mode, uid, gid;     /* [lock], read without */

@@ -15,11 +15,11 @@ struct list mounts = LIST_INIT(mounts);
 struct mount *root_mount;
 static uint32_t last_id = 19; /* [fs_tree] as mountinfo numbers them */
 
-void mount_get(struct mount *m) { __atomic_add_fetch(&m->refs, 1, __ATOMIC_RELAXED); }
+void mount_get(struct mount *m) { ref_get(&m->refs); }
 
 static void sb_put(struct superblock *sb)
 {
-    if (__atomic_sub_fetch(&sb->refs, 1, __ATOMIC_ACQ_REL) != 0 || sb->permanent)
+    if (!ref_put(&sb->refs) || sb->permanent)
         return;
     dentry_free_tree(sb->root);
     kfree(sb);
@@ -27,7 +27,7 @@ static void sb_put(struct superblock *sb)
 
 void mount_put(struct mount *m)
 {
-    if (__atomic_sub_fetch(&m->refs, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!ref_put(&m->refs))
         return;
     dentry_put(m->root);
     sb_put(m->sb);
@@ -54,11 +54,11 @@ int mount_add(struct superblock *sb, struct dentry *root, const struct path *on,
     m->sb = sb;
     m->root = root;
     m->flags = flags;
-    m->refs = 1;
+    ref_init(&m->refs, 1);
     m->id = ++last_id;
     strlcpy(m->source, source, sizeof(m->source));
     dentry_get(root);
-    __atomic_add_fetch(&sb->refs, 1, __ATOMIC_RELAXED);
+    ref_get_any(&sb->refs);
     list_push_back(&mounts, &m->link);
     if (on) {
         path_get(on);
@@ -110,7 +110,7 @@ int mount_remove(struct mount *m, bool lazy)
         return -EBUSY;
     if (!m->parent)
         return -EINVAL;
-    if (!lazy && __atomic_load_n(&m->refs, __ATOMIC_RELAXED) > 2)
+    if (!lazy && ref_read(&m->refs) > 2)
         return -EBUSY;
     while ((below = child_of(m)) != NULL) { /* the deepest first */
         while ((c = child_of(below)) != NULL)

@@ -4,6 +4,7 @@
 #define FS_MOUNT_H
 
 #include "lib/list.h"
+#include "lib/refcount.h"
 #include <linux/mount.h>
 
 struct dentry;
@@ -17,7 +18,7 @@ struct mount {
     struct mount *parent;  /* same */
     struct list link;      /* [fs_tree] all mounts, in order */
     uint32_t flags;        /* [fs_tree], read without: MS_RDONLY, MS_NOEXEC ... */
-    uint32_t refs;         /* [a] the list's, paths' and child mounts' */
+    struct refcount refs;  /* [a] the list's, paths' and child mounts' */
     uint32_t id;           /* [k] */
     char source[64];       /* [k] */
 };

@@ -2,7 +2,8 @@
  *
  * A count of 0 means "never handed out".  That is also what makes the root image
  * immortal: its frames have no other count, and get and put leave a count of 0
- * alone.  A freed frame has the count FRAME_FREE, so that a put too many is found.
+ * alone.  A freed frame has the count FRAME_FREE, so that a put too many is found; and a count
+ * that could reach it, by mapping a page 2^30 times, sticks: such a frame is never freed.
  *
  * In front of the pool each CPU has a cache: freed frames, freed tables, and a
  * piece of what is above the watermarks.  Freed ones are kept in chains, which go
@@ -262,15 +263,25 @@ static inline void push(struct cache *c, enum frame_kind kind, pfn_t pfn)
     top->n++;
 }
 
+/* Too many references, or one of a frame that is free.  A stuck count stays in the middle. */
+SLOW_PATH void frame_stuck(pfn_t pfn, uint32_t was)
+{
+    if (was >= FRAME_FREE)
+        panic("frame %x: a reference to what is free: count %x", pfn, was);
+    __atomic_store_n(&frames[pfn].refs, FRAME_STUCK + FRAME_STUCK / 2, __ATOMIC_RELAXED);
+}
+
 /* True: that was the last reference. */
 static inline bool drop(pfn_t pfn)
 {
     if (!frame_counted(pfn))
         return false;
     uint32_t was = __atomic_fetch_sub(&frames[pfn].refs, 1, __ATOMIC_ACQ_REL);
-    ASSERT(was < FRAME_FREE);
-    if (was != 1)
+    if (was != 1) {
+        if (unlikely(was >= FRAME_STUCK))
+            frame_stuck(pfn, was);
         return false;
+    }
     frames[pfn].refs = FRAME_FREE;
     return true;
 }

@@ -29,13 +29,16 @@ static inline bool frame_counted(pfn_t pfn)
     return likely(pfn < nframes) && frames[pfn].refs != 0;
 }
 
-#define FRAME_FREE 0x80000000u /* refs of one in a free list */
+#define FRAME_FREE  0x80000000u /* refs of one in a free list */
+#define FRAME_STUCK 0x40000000u /* so many, and it is never freed: a count that could wrap */
+SLOW_PATH void frame_stuck(pfn_t pfn, uint32_t was);
 /* frame_get() for a loop over many. */
 static inline void frame_get_inline(pfn_t pfn)
 {
     if (frame_counted(pfn)) {
         uint32_t was = __atomic_fetch_add(&frames[pfn].refs, 1, __ATOMIC_RELAXED);
-        ASSERT(was < FRAME_FREE - 1);
+        if (unlikely(was >= FRAME_STUCK))
+            frame_stuck(pfn, was);
     }
 }
 

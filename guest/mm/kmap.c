@@ -24,7 +24,7 @@
 
 #define LARGE_PAGE (2ull << 20)
 
-struct mm kernel_mm = { .users = 1 };
+struct mm kernel_mm = { .users = { 1 } };
 paddr_t kmap_direct_end;
 
 /* Two locks, each for the tables of one root slot: VMAP's and the direct map's. */

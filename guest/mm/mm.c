@@ -31,7 +31,7 @@ static int mm_new(uint32_t from, struct mm **out)
     if (!mm)
         return -ENOMEM;
     mutex_init(&mm->lock, LOCK_mm);
-    mm->users = 1;
+    ref_init(&mm->users, 1);
     mm->image.dumpable = 1;
     mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     int err = pt_root_new(mm, from);
@@ -74,17 +74,9 @@ int mm_fork(struct mm *from, struct mm **out)
     return 0;
 }
 
-void mm_get(struct mm *mm) { __atomic_fetch_add(&mm->users, 1, __ATOMIC_RELAXED); }
+void mm_get(struct mm *mm) { ref_get(&mm->users); }
 
-bool mm_get_unless_dead(struct mm *mm)
-{
-    uint32_t n = __atomic_load_n(&mm->users, __ATOMIC_RELAXED);
-    while (n != 0)
-        if (__atomic_compare_exchange_n(&mm->users, &n, n + 1, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED))
-            return true;
-    return false;
-}
+bool mm_get_unless_dead(struct mm *mm) { return ref_get_unless_dead(&mm->users); }
 
 static uint32_t teardowns; /* [a] mms without a user whose memory is not back yet */
 
@@ -92,7 +84,7 @@ bool mm_memory_is_coming(void) { return __atomic_load_n(&teardowns, __ATOMIC_ACQ
 
 void mm_put(struct mm *mm, enum pt_reason why)
 {
-    if (__atomic_sub_fetch(&mm->users, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!ref_put(&mm->users))
         return;
     __atomic_fetch_add(&teardowns, 1, __ATOMIC_RELAXED);
     tlb_leave(mm);

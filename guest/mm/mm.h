@@ -6,6 +6,7 @@
 #define MM_MM_H
 
 #include "lib/rbtree.h"
+#include "lib/refcount.h"
 #include "shared/trace_schema.h"
 #include "sync/lock.h"
 
@@ -52,7 +53,7 @@ struct mm_image { /* [k], but: */
  * [a] atomic */
 struct mm {
     struct mutex lock;
-    uint32_t users;        /* [a] tasks and temporary holders */
+    struct refcount users; /* [a] tasks and temporary holders */
     uint32_t id;           /* [k] never reused: names the mm in the trace; kernel: 0 */
     pfn_t root;            /* [k] */
     struct rb_root vmas;   /* [l] */

@@ -22,7 +22,7 @@ void tlb_flush_here(struct mm *mm, uaddr_t va);
 static inline bool tlb_others(const struct mm *mm)
 {
     /* A single user is current, and who is not there cannot make another. */
-    return unlikely(ncpus > 1) && __atomic_load_n(&mm->users, __ATOMIC_RELAXED) > 1;
+    return unlikely(ncpus > 1) && ref_read(&mm->users) > 1;
 }
 /* This CPU runs in that mm from now on (NULL: in none; it keeps the root). */
 void mm_activate(struct mm *mm);

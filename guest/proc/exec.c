@@ -309,8 +309,7 @@ static int prepare(struct exec *e)
 {
     struct task *t = current;
 
-    if (__atomic_load_n(&t->sighand->users, __ATOMIC_ACQUIRE) > 1 &&
-        (e->sighand = sighand_copy(t->sighand)) == NULL)
+    if (ref_read(&t->sighand->users) > 1 && (e->sighand = sighand_copy(t->sighand)) == NULL)
         return -ENOMEM;
     if (files_users(t->files) > 1 && (e->files = files_copy(t->files)) == NULL)
         return -ENOMEM;
@@ -321,7 +320,7 @@ static void take_sighand(struct task *t, struct exec *e)
 {
     struct sighand *old = t->sighand;
 
-    if (e->sighand == NULL || __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) == 1)
+    if (e->sighand == NULL || ref_read(&old->users) == 1)
         return;
     spin_lock(&tree_lock);
     t->sighand = e->sighand;

@@ -103,7 +103,7 @@ static int copy_sighand(struct task *t, uint64_t flags)
 
     if (flags & CLONE_SIGHAND) {
         t->sighand = me->sighand;
-        __atomic_fetch_add(&t->sighand->users, 1, __ATOMIC_RELAXED);
+        ref_get(&t->sighand->users);
         return 0;
     }
     t->sighand = sighand_copy(me->sighand);
@@ -300,7 +300,7 @@ void mm_release(struct task *t, struct mm *old, enum release_cause cause)
 {
     uint32_t zero = 0;
 
-    if (t->clear_child_tid != 0 && __atomic_load_n(&old->users, __ATOMIC_ACQUIRE) > 1 &&
+    if (t->clear_child_tid != 0 && ref_read(&old->users) > 1 &&
         mm_write(old, t->clear_child_tid, &zero, sizeof zero) == sizeof zero)
         futex_wake(old, t->clear_child_tid, 1, UINT32_MAX);
     t->clear_child_tid = 0;
@@ -414,7 +414,7 @@ static int make_first(struct task *t, struct process *p, struct session *s)
     p->leader = t;
     p->unkillable = true;
     p->exit_signal = SIGCHLD;
-    s->refs = 1;
+    ref_init(&s->refs, 1);
     return t->files != NULL && t->fs != NULL && t->sighand != NULL ? 0 : -ENOMEM;
 }
 

@@ -20,7 +20,7 @@ int process_alloc(struct process **out)
     if (p == NULL)
         return -ENOMEM;
     memset(p, 0, offsetof(struct process, rlim));
-    p->refs = 1;
+    ref_init(&p->refs, 1);
     list_init(&p->threads);
     list_init(&p->children);
     list_init(&p->sibling);
@@ -33,11 +33,11 @@ int process_alloc(struct process **out)
     return 0;
 }
 
-void process_get(struct process *p) { __atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED); }
+void process_get(struct process *p) { ref_get(&p->refs); }
 
 void process_put(struct process *p)
 {
-    if (__atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!ref_put(&p->refs))
         return;
     sigpending_flush(&p->shared_pending);
     kfree(p);
@@ -166,10 +166,10 @@ bool pgrp_orphaned(uint32_t pgid)
     return true;
 }
 
-void session_get(struct session *s) { __atomic_fetch_add(&s->refs, 1, __ATOMIC_RELAXED); }
+void session_get(struct session *s) { ref_get(&s->refs); }
 
 void session_put(struct session *s)
 {
-    if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) == 0)
+    if (ref_put(&s->refs))
         kfree(s);
 }

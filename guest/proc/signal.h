@@ -2,6 +2,7 @@
 #ifndef PROC_SIGNAL_H
 #define PROC_SIGNAL_H
 
+#include "lib/refcount.h"
 #include "sched/task.h"
 
 #define SIG_MAX            64
@@ -16,7 +17,7 @@ struct ksigaction {
 
 struct sighand {                       /* shared by CLONE_SIGHAND */
     struct spinlock lock;              /* also guards pending sets of its tasks and processes */
-    uint32_t users;                    /* [atomic] */
+    struct refcount users;             /* [a] */
     ksigset_t set;                     /* [lock] whose action says something */
     struct ksigaction action[SIG_MAX]; /* [lock] by sig_action(); of all others never initialised */
 };

@@ -21,7 +21,7 @@ struct sighand *sighand_create(void)
 
     if (s != NULL) {
         spin_init(&s->lock, LOCK_sighand);
-        s->users = 1;
+        ref_init(&s->users, 1);
         s->set = 0;
     }
     return s;
@@ -45,7 +45,7 @@ struct sighand *sighand_copy(struct sighand *from)
 
 void sighand_put(struct sighand *s)
 {
-    if (__atomic_sub_fetch(&s->users, 1, __ATOMIC_ACQ_REL) == 0)
+    if (ref_put(&s->users))
         kfree(s);
 }
 

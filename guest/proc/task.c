@@ -48,7 +48,7 @@ void task_init(void)
     record_init();
     idle_task.rec = record_alloc(); /* the first: there is room */
     spin_class(&idle_task.lock, LOCK_task);
-    idle_task.refs = 1;
+    ref_init(&idle_task.refs, 1);
     idle_task.kstack = c->kstack_top;
     make_idle(&idle_task, c);
 }
@@ -74,7 +74,7 @@ int task_alloc(struct task **out)
         return -ENOMEM;
     memset(t, 0, offsetof(struct task, cred));
     spin_class(&t->lock, LOCK_task);
-    t->refs = 2;
+    ref_init(&t->refs, 2);
     list_init(&t->thread_link);
     list_init(&t->run_link);
     sigpending_init(&t->pending);
@@ -111,11 +111,11 @@ static void task_free(struct task *t)
 
 void task_free_unborn(struct task *t) { task_free(t); }
 
-void task_get(struct task *t) { __atomic_fetch_add(&t->refs, 1, __ATOMIC_RELAXED); }
+void task_get(struct task *t) { ref_get(&t->refs); }
 
 void task_put(struct task *t)
 {
-    if (__atomic_sub_fetch(&t->refs, 1, __ATOMIC_ACQ_REL) != 0)
+    if (!ref_put(&t->refs))
         return;
     sigpending_flush(&t->pending);
     task_free(t);

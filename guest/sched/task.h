@@ -13,6 +13,7 @@
 
 #include "arch/cpu.h"
 #include "arch/regs.h"
+#include "lib/refcount.h"
 #include "sched/block.h"
 #include "sched/timer.h"
 #include "shared/inspect.h"
@@ -45,7 +46,7 @@ struct cred { /* [o]; others may read: a torn read is only stale */
 struct task {
     struct task_record *rec; /* pid, state, reason, comm: shared/inspect.h; writes [t] or [q] */
     uint32_t tid;            /* [T] to write: exec from a thread; else fixed */
-    uint32_t refs;           /* [a] */
+    struct refcount refs;    /* [a] */
     struct spinlock lock;
     bool kthread;            /* [k] never enters user mode */
     struct process *proc;    /* [k] */
@@ -122,14 +123,14 @@ struct itimer {
 };
 
 struct session {
-    uint32_t sid;    /* [k] */
-    uint32_t refs;   /* [a] */
-    struct tty *tty; /* [tty.lock] controlling terminal */
+    uint32_t sid;         /* [k] */
+    struct refcount refs; /* [a] */
+    struct tty *tty;      /* [tty.lock] controlling terminal */
 };
 
 struct process {
     uint32_t tgid;          /* [k] */
-    uint32_t refs;          /* [a] */
+    struct refcount refs;   /* [a] */
     struct task *leader;    /* [T] */
     struct list threads;    /* [T] */
     uint32_t nthreads;      /* [T] alive */

@@ -99,7 +99,7 @@ SYSCALL0(setsid)
     if (s == NULL)
         return -ENOMEM;
     s->sid = p->tgid;
-    s->refs = 1;
+    ref_init(&s->refs, 1);
     spin_lock(&tree_lock);
     /* Neither the leader of a group nor anybody in a group of that name. */
     list_for_each(other, &all_processes, all_link)

@@ -1,4 +1,4 @@
-/* links: tests/unit/kernel_shim.c guest/fs/fd.c */
+/* links: guest/lib/refcount.c tests/unit/kernel_shim.c guest/fs/fd.c */
 /* Descriptor tables: the lowest free number is used, limits hold, close-on-exec
  * and copies are right, a copy that runs out of memory leaves nothing behind. */
 #include <setjmp.h>
@@ -14,8 +14,8 @@
 static struct file file;
 static long drops;
 
-void file_get(struct file *f) { f->refs++; }
-void file_put(struct file *f) { f->refs--; }
+void file_get(struct file *f) { ref_get_any(&f->refs); }
+void file_put(struct file *f) { ref_put(&f->refs); }
 void locks_drop_owner(struct inode *in, const void *owner) { (void)in, (void)owner, drops++; }
 
 static int add(int from, uint32_t flags)
@@ -32,7 +32,7 @@ static int add(int from, uint32_t flags)
 static int setup(void **state)
 {
     (void)state;
-    file.refs = 0;
+    ref_init(&file.refs, 0);
     shim_process.rlim[RLIMIT_NOFILE].rlim_cur = FD_MAX;
     shim_task.files = files_create();
     return 0;
@@ -43,7 +43,7 @@ static int teardown(void **state)
     (void)state;
     shim_fail_after = -1;
     files_put(shim_task.files);
-    assert_int_equal(file.refs, 0);
+    assert_int_equal((int)ref_read(&file.refs), 0);
     assert_int_equal(shim_objects(), 0);
     return 0;
 }
@@ -138,9 +138,9 @@ static void copies(void **state)
         if (copy)
             break;
         assert_int_equal(shim_objects(), before);
-        assert_int_equal(file.refs, 71);
+        assert_int_equal((int)ref_read(&file.refs), 71);
     }
-    assert_int_equal(file.refs, 142);
+    assert_int_equal((int)ref_read(&file.refs), 142);
     struct files *own = shim_task.files;
     shim_task.files = copy;
     assert_int_equal(fd_flags(5), FD_CLOEXEC);
@@ -149,7 +149,7 @@ static void copies(void **state)
     files_put(copy);
     assert_int_equal(drops, 71); /* record locks go with each closed file */
     shim_task.files = own;
-    assert_int_equal(file.refs, 71);
+    assert_int_equal((int)ref_read(&file.refs), 71);
 }
 
 int main(void)
