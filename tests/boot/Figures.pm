@@ -144,7 +144,7 @@ sub vmm_command
             $boot->{words} ? ('--', @{$boot->{words}}) : ());
 }
 
-sub counts
+sub counts_once
 {
     my ($boot) = @_;
     my $dir = tempdir(CLEANUP => 1);
@@ -161,6 +161,22 @@ sub counts
         $figures->{"$_/$host/$stage->{stage}"} = $stage->{$_} for qw(exits hypercalls pte_writes faults);
     }
     $figures->{"rss/$host/vmm"} = $rss if defined $rss;
+    return ($figures, $host);
+}
+
+# Where ring 0 is interpreted the kernel leaves the interpreter when an interrupt waits in the midst of a
+# long call, and processes overlap otherwise from boot to boot, where the host is busy.  So the least of three
+# boots counts.
+sub counts
+{
+    my ($boot) = @_;
+    my ($figures, $host) = counts_once($boot);
+    for (2 .. 3) {
+        my ($more) = counts_once($boot);
+        for my $name (grep { $more->{$_} < $figures->{$_} } keys %$more) {
+            $figures->{$name} = $more->{$name};
+        }
+    }
     return ($figures, $host);
 }
 
