@@ -7,7 +7,8 @@
 
 typedef uint64_t pte_t;
 
-static inline pfn_t pte_pfn(pte_t e) { return (pfn_t)pte_frame(e); }
+/* Not by pte_frame(): from its 64 bits GCC would clear the upper ones first. */
+static inline pfn_t pte_pfn(pte_t e) { return (pfn_t)((e & PTE_ADDR) >> PAGE_SHIFT); }
 static inline pte_t pte_make(pfn_t pfn, pte_t flags) { return (uint64_t)pfn << PAGE_SHIFT | flags; }
 
 #endif

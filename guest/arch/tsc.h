@@ -6,9 +6,9 @@
 
 static inline uint64_t rdtsc(void)
 {
-    uint32_t lo, hi;
+    uint64_t lo, hi; /* RDTSC clears their upper halves: nothing is left to do for the compiler */
     __asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-    return (uint64_t)hi << 32 | lo;
+    return hi << 32 | lo;
 }
 /* For what is compared with other CPUs' stamps: later than each that was taken before,
  * on whatever CPU.  That is RDTSC, unless the counters may drift apart (tsc.c). */

@@ -191,13 +191,11 @@ int lock_flock(struct file *f, short type, bool wait)
                     (int)current->proc->tgid, wait);
 }
 
-void locks_drop_owner(struct inode *in, const void *owner)
+static SLOW_PATH void drop_owner(struct inode *in, const void *owner)
 {
     struct file_lock *l, *next;
     bool any = false;
 
-    if (list_empty(&all_locks)) /* a hint is enough: owner's own locks are in it */
-        return;
     mutex_lock(&lock);
     list_for_each_safe(l, next, &all_locks, link) {
         preempt_work(WORK_LOOK);
@@ -210,4 +208,11 @@ void locks_drop_owner(struct inode *in, const void *owner)
     mutex_unlock(&lock);
     if (any)
         waitq_wake(&changed);
+}
+
+/* Each close comes here, and there is hardly ever a lock. */
+void locks_drop_owner(struct inode *in, const void *owner)
+{
+    if (!list_empty(&all_locks)) /* a hint is enough: owner's own locks are in it */
+        drop_owner(in, owner);
 }

@@ -117,21 +117,33 @@ void sigpending_drop(struct sigpending *q, ksigset_t set)
         ;
 }
 
-void signal_flush(struct task *t, bool process)
+static SLOW_PATH void flush(struct task *t, bool process)
 {
     struct sigpending *q[] = { &t->pending, &t->proc->shared_pending };
 
-    for (unsigned i = 0; i <= process; i++) {
-        for (bool more = true; more;) {
-            spin_lock(&t->sighand->lock);
-            more = sigpending_drop_some(q[i], ~0ull);
-            spin_unlock(&t->sighand->lock);
-            preempt_work(WORK_DROP);
-        }
+    for (bool more = true; more;) {
+        more = false;
+        spin_lock(&t->sighand->lock);
+        for (unsigned i = 0; i <= process; i++)
+            if (q[i]->set != 0)
+                more |= sigpending_drop_some(q[i], ~0ull);
+        spin_unlock(&t->sighand->lock);
+        preempt_work(WORK_DROP);
     }
 }
 
-void sigpending_flush(struct sigpending *q) { sigpending_drop(q, ~0ull); }
+/* What comes after this look is flushed when t and its process are freed. */
+void signal_flush(struct task *t, bool process)
+{
+    if ((t->pending.set | t->proc->shared_pending.set) != 0)
+        flush(t, process);
+}
+
+void sigpending_flush(struct sigpending *q)
+{
+    if (q->set != 0)
+        sigpending_drop(q, ~0ull);
+}
 
 /* A signal whose info is lost is still sent, except sigqueue's real-time ones:
  * there the value is the message. */

@@ -73,7 +73,6 @@ void syscall_dispatch(struct regs *r)
 
     task_enter_kernel(t);
     preempt_begin();
-    r->error = nr;
     t->rec->syscall = (uint16_t)nr;
     if (likely(nr < SYSCALL_NUMBERS)) {
         __atomic_fetch_add(&calls[nr], 1, __ATOMIC_RELAXED);
