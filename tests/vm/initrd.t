@@ -3,7 +3,7 @@
 # A root image of --initrd, plain or compressed as Linux takes it, is unpacked and its /init runs
 # first.  One that is damaged, cut off, of another format or without end is refused: one line, status
 # 125, and never a panic.  One that becomes shorter while the VM runs is an error.
-# not on qemu: it judges vmm
+# not on nested, qemu: it packs images with programs that are not there
 . tests/vm/lib.sh
 need_kvm
 
