@@ -63,8 +63,10 @@ static void drop(struct kvm_cpuid2 *t, uint32_t leaf)
     t->nent = kept;
 }
 
+#define INDEXED KVM_CPUID_FLAG_SIGNIFCANT_INDEX
+/* flags: INDEXED where there are several of that leaf. */
 static struct kvm_cpuid_entry2 *add(struct kvm_cpuid2 *t, uint32_t leaf, uint32_t sub,
-                                    bool has_index)
+                                    uint32_t flags)
 {
     static struct kvm_cpuid_entry2 none;
     if (t->nent == ENTRIES_MAX) /* KVM knows some 80 */
@@ -73,7 +75,7 @@ static struct kvm_cpuid_entry2 *add(struct kvm_cpuid2 *t, uint32_t leaf, uint32_
     *e = (struct kvm_cpuid_entry2){
         .function = leaf,
         .index = sub,
-        .flags = has_index ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0,
+        .flags = flags,
     };
     return e;
 }
@@ -104,14 +106,14 @@ static void set_topology(struct kvm_cpuid2 *t, unsigned ncpus)
     if (e != NULL && e->eax >= 0xb) {
         if (e->eax >= 0x1f)
             e->eax = 0x1e;
-        struct kvm_cpuid_entry2 *level = add(t, 0xb, 0, true);
+        struct kvm_cpuid_entry2 *level = add(t, 0xb, 0, INDEXED);
         level->ebx = 1;
         level->ecx = 1u << 8 | 0; /* type thread */
-        level = add(t, 0xb, 1, true);
+        level = add(t, 0xb, 1, INDEXED);
         level->eax = bits;
         level->ebx = ncpus;
         level->ecx = 2u << 8 | 1; /* type core */
-        level = add(t, 0xb, 2, true);
+        level = add(t, 0xb, 2, INDEXED);
         level->ecx = 2; /* no more levels */
     }
     e = find(t, 0x80000008, 0);
@@ -135,16 +137,16 @@ static void set_hypervisor(const struct vm *vm, struct kvm_cpuid2 *t)
     if (e != NULL)
         e->eax = LEAF_FREQUENCY; /* the last leaf of KVM's range */
     drop(t, LEAF_FREQUENCY);
-    e = add(t, LEAF_FREQUENCY, 0, false);
+    e = add(t, LEAF_FREQUENCY, 0, 0);
     e->eax = (uint32_t)vm->tsc_khz;
     e->ebx = BUS_KHZ;
 
-    e = add(t, HC_CPUID_BASE, 0, false);
+    e = add(t, HC_CPUID_BASE, 0, 0);
     e->eax = HC_CPUID_BASE + 1;
     e->ebx = HC_SIGNATURE_EBX;
     e->ecx = HC_SIGNATURE_ECX;
     e->edx = HC_SIGNATURE_EDX;
-    e = add(t, HC_CPUID_BASE + 1, 0, false);
+    e = add(t, HC_CPUID_BASE + 1, 0, 0);
     e->eax = HC_ABI_VERSION;
     e->ebx = (vm->tracer != NULL ? HC_CAP_TRACE : 0) |
              (host_interprets_ring0() && !vm->ring3
@@ -165,14 +167,14 @@ static void offer_xsave(struct kvm_cpuid2 *t)
     if (basic->eax < 0xd)
         basic->eax = 0xd;
     drop(t, 0xd);
-    struct kvm_cpuid_entry2 *e = add(t, 0xd, 0, true);
+    struct kvm_cpuid_entry2 *e = add(t, 0xd, 0, INDEXED);
     e->eax = (uint32_t)layout.components;
     e->ebx = e->ecx = (uint32_t)xstate_area_bytes(&layout, layout.components);
-    add(t, 0xd, 1, true)->eax = XSAVEOPT;
+    add(t, 0xd, 1, INDEXED)->eax = XSAVEOPT;
     for (unsigned i = 2; i < 8; i++) {
         if (!(layout.components >> i & 1))
             continue;
-        e = add(t, 0xd, i, true);
+        e = add(t, 0xd, i, INDEXED);
         e->eax = layout.size[i];
         e->ebx = layout.offset[i];
     }

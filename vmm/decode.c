@@ -40,7 +40,8 @@ static int32_t displacement(struct bytes *b, unsigned size)
 static void take_memory(struct bytes *b, uint8_t modrm, uint8_t rex, struct insn *insn)
 {
     unsigned mod = modrm >> 6, rm = modrm & 7;
-    unsigned size = mod == 1 ? 1 : mod == 2 ? 4 : 0;
+    static const uint8_t bytes_of[] = { 0, 1, 4 }; /* bytes; mod 3 is no memory */
+    unsigned size = bytes_of[mod];
 
     insn->index = GPR_NONE;
     insn->scale = 1;

@@ -13,7 +13,11 @@
 static uint8_t i8042_in(void *dev, uint16_t reg)
 {
     (void)dev;
-    return reg == REG_STATUS ? STATUS_SYSTEM : reg == REG_DATA ? 0 : 0xff;
+    switch (reg) {
+    case REG_STATUS: return STATUS_SYSTEM;
+    case REG_DATA: return 0;
+    }
+    return 0xff;
 }
 
 static void i8042_out(void *dev, uint16_t reg, uint8_t value)

@@ -19,7 +19,9 @@ static void put_line(const char *fmt, va_list ap)
     size_t head = strlen(line);
     size_t room = sizeof(line) - head - 2;
     int n = vsnprintf(line + head, room, fmt, ap);
-    size_t len = head + (n < 0 ? 0 : (size_t)n < room ? (size_t)n : room - 1);
+    size_t len = head;
+    if (n > 0)
+        len += (size_t)n < room ? (size_t)n : room - 1;
 
     if (atomic_load(&raw_terminal))
         line[len++] = '\r';

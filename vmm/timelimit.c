@@ -63,5 +63,7 @@ int time_limit_left(void)
     if (!limited)
         return -1;
     double ms = (deadline - now()) * 1e3;
-    return ms <= 0 ? 0 : ms > LONGEST_MS ? LONGEST_MS : (int)ms + 1;
+    if (ms <= 0)
+        return 0;
+    return ms > LONGEST_MS ? LONGEST_MS : (int)ms + 1;
 }

@@ -60,7 +60,9 @@ static int write_all(int fd, const void *bytes, size_t n, uint64_t at)
     do {
         done = pwrite(fd, bytes, n, (off_t)at);
     } while (done < 0 && errno == EINTR);
-    return done < 0 ? -errno : (size_t)done == n ? 0 : -EIO;
+    if (done < 0)
+        return -errno;
+    return (size_t)done == n ? 0 : -EIO;
 }
 
 static int write_header(const struct tracer *t, unsigned cpu, uint64_t at, uint64_t seq,

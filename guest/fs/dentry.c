@@ -34,7 +34,9 @@ __attribute__((no_sanitize_address)) uint64_t dentry_key(const char *name, size_
 
     if (likely(((uintptr_t)name & (PAGE_SIZE - 1)) <= PAGE_SIZE - 8)) {
         key = __builtin_bswap64(*(const word_t *)name);
-        return len >= 8 ? key : len ? key & ~0ull << 8 * (8 - len) : 0;
+        if (len >= 8)
+            return key;
+        return len ? key & ~0ull << 8 * (8 - len) : 0;
     }
     for (size_t i = 0; i < 8; i++)
         key = key << 8 | (i < len ? (uint8_t)name[i] : 0);

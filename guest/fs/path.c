@@ -63,8 +63,12 @@ int walk_start(struct walker *w, int dfd, const char *text, size_t len, uint32_t
         fs_get_cwd(&w->at);
     } else {
         struct file *f = fd_get(dfd);
-        int err = !f ? -EBADF : !f->path.dentry || (len && !is_dir(f->inode)) ? -ENOTDIR : 0;
+        int err = 0;
 
+        if (!f)
+            err = -EBADF;
+        else if (!f->path.dentry || (len && !is_dir(f->inode)))
+            err = -ENOTDIR;
         if (err == 0) {
             w->at = f->path;
             path_get(&w->at);

@@ -284,13 +284,14 @@ void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
         uint32_t error = is_private(v) && (v->flags & VM_WRITE) ? FAULT_WRITE : 0;
         uaddr_t stop = MIN(v->end, end);
+        uint32_t work = v->file ? WORK_FILE_PAGE : WORK_POPULATE;
         int code;
         for (uaddr_t va = MAX(v->start, start); va < stop; va += PAGE_SIZE) {
             pte_t *e = pt_find(mm, va);
             bool make = !e || !*e;
             if (make && mm_fault_locked(mm, va, error, &code) != 0)
                 return;
-            if (preempt_ends(!make ? WORK_LOOK : v->file ? WORK_FILE_PAGE : WORK_POPULATE))
+            if (preempt_ends(make ? work : WORK_LOOK))
                 return;
         }
         preempt_work(WORK_VMA);

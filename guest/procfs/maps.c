@@ -59,7 +59,9 @@ static void add_page(struct usage *u, pte_t e)
 {
     uint32_t refs = frame_refs(pte_pfn(e));
     /* The file's own reference is no mapping. */
-    uint32_t mappings = e & PTE_ANON ? refs : refs == UINT32_MAX ? 1 : MAX(refs, 2u) - 1;
+    uint32_t mappings = refs;
+    if (!(e & PTE_ANON))
+        mappings = refs == UINT32_MAX ? 1 : MAX(refs, 2u) - 1;
     uint64_t *sum = mappings > 1 ? (e & PTE_D ? &u->shared_dirty : &u->shared_clean)
                                  : (e & PTE_D ? &u->private_dirty : &u->private_clean);
     *sum += PAGE_SIZE;

@@ -51,7 +51,8 @@ static long move_memory(const struct proc_node *n, struct uio *u, uint64_t *pos,
     while (mm && u->left > 0) {
         long got = move(mm, *pos, u, part, MIN(u->left, sizeof part));
         if (got <= 0) {
-            done = done ? done : got == -EFAULT || got == 0 ? -EIO : got;
+            if (done == 0)
+                done = got == -EFAULT || got == 0 ? -EIO : got;
             break;
         }
         *pos += (uint64_t)got;
