@@ -1,6 +1,7 @@
 /* confined.c - tries what vmm's sandbox forbids, from inside.
  *
- *     confined main|vcpu    enters that filter and tries each system call there is, in a child
+ *     confined main|vcpu|tool
+ *                           enters that filter and tries each system call there is, in a child
  *                           each; prints those that came back
  *     confined deny         tries arguments; prints those that should have ended the child, or
  *                           should not have
@@ -93,11 +94,12 @@ static long open_file(void)
 static long request;
 static long do_request(void) { return syscall(SYS_ioctl, -1, request, 0); }
 
+static const char *const roles[SANDBOX_ROLES] = { "main", "vcpu", "tool" };
+
 static void expect(const char *name, enum sandbox_role role, attempt try, bool death)
 {
     if (dies(role, 0, try) != death)
-        printf("%s in %s: %s\n", name, role == SANDBOX_MAIN ? "main" : "vcpu",
-               death ? "was not stopped" : "was stopped");
+        printf("%s in %s: %s\n", name, roles[role], death ? "was not stopped" : "was stopped");
 }
 
 static void expect_request(const char *name, unsigned long nr, bool in_main, bool in_vcpu)
@@ -179,6 +181,8 @@ int main(int argc, char **argv)
         all_calls(SANDBOX_MAIN);
     else if (strcmp(what, "vcpu") == 0)
         all_calls(SANDBOX_VCPU);
+    else if (strcmp(what, "tool") == 0)
+        all_calls(SANDBOX_TOOL);
     else if (strcmp(what, "deny") == 0)
         arguments();
     else if (strcmp(what, "drop") == 0)

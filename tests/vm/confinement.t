@@ -19,6 +19,9 @@ is 'the main thread may make these calls' "$(confined main | grep -vE '^number 3
     "$(words <<< "$both $main_only")"
 is 'a vCPU'\''s thread these' "$(confined vcpu | grep -vE '^number 33[56]$' | words)" \
     "$(words <<< "$both $vcpu_only")"
+tool='write fstat lseek munmap brk rt_sigaction rt_sigprocmask rt_sigreturn writev mremap madvise getpid gettid
+      exit exit_group futex restart_syscall clock_gettime sysinfo close openat newfstatat'
+is 'vmm-trace, with its files mapped, these' "$(confined tool | grep -vE '^number 33[56]$' | words)" "$(words <<< "$tool")"
 is 'with these arguments' "$(confined deny)" ''
 
 left=$(confined drop)

@@ -4,7 +4,7 @@
  *
  * On the lists is what runs after the first KVM_RUN, by who runs it: the vCPUs' threads
  * have their loop, the devices and the tracer; the main thread has the console, the end
- * of the trace and the reports, which read the kernel's ELF file.  All files are open by
+ * of the trace and the reports, which read the kernel's ELF file; and vmm-trace computes and prints.  All files are open by
  * then: opening one fails with EACCES (libdw looks for a separate file of debugging
  * information if the kernel names one, and does without).  No memory becomes
  * executable, and ioctl() takes the requests named here only.  No process or thread can
@@ -28,6 +28,8 @@
 #define MAIN (1u << SANDBOX_MAIN)
 #define VCPU (1u << SANDBOX_VCPU)
 #define BOTH (MAIN | VCPU)
+#define TOOL (1u << SANDBOX_TOOL)
+#define EACH (BOTH | TOOL)
 
 struct rule {
     unsigned roles;
@@ -36,49 +38,51 @@ struct rule {
 
 static const struct rule calls[] = {
     /* often first: the filter is a list */
-    { BOTH, SCMP_SYS(write) },
+    { EACH, SCMP_SYS(write) },
     { MAIN, SCMP_SYS(read) },
-    { BOTH, SCMP_SYS(futex) },
+    { EACH, SCMP_SYS(futex) },
     { BOTH, SCMP_SYS(poll) },
-    { BOTH, SCMP_SYS(clock_gettime) },
+    { EACH, SCMP_SYS(clock_gettime) },
     /* tracer */
     { VCPU, SCMP_SYS(fallocate) },
     { BOTH, SCMP_SYS(pwrite64) },
     { MAIN, SCMP_SYS(ftruncate) },
     /* memory */
-    { BOTH, SCMP_SYS(munmap) },
-    { BOTH, SCMP_SYS(mremap) },
-    { BOTH, SCMP_SYS(madvise) },
-    { BOTH, SCMP_SYS(brk) },
-    { MAIN, SCMP_SYS(sysinfo) },
+    { EACH, SCMP_SYS(munmap) },
+    { EACH, SCMP_SYS(mremap) },
+    { EACH, SCMP_SYS(madvise) },
+    { EACH, SCMP_SYS(brk) },
+    { MAIN | TOOL, SCMP_SYS(sysinfo) },
     /* files */
-    { MAIN, SCMP_SYS(close) },
-    { BOTH, SCMP_SYS(fstat) },
-    { BOTH, SCMP_SYS(newfstatat) },
+    { MAIN | TOOL, SCMP_SYS(close) },
+    { EACH, SCMP_SYS(fstat) },
+    { EACH, SCMP_SYS(newfstatat) },
     { MAIN, SCMP_SYS(pread64) },
-    { MAIN, SCMP_SYS(lseek) },
+    { MAIN | TOOL, SCMP_SYS(lseek) },
     { MAIN, SCMP_SYS(access) },
     { MAIN, SCMP_SYS(readlink) },
     { MAIN, SCMP_SYS(getcwd) },
-    { BOTH, SCMP_SYS(writev) },
+    { EACH, SCMP_SYS(writev) },
     { MAIN, SCMP_SYS(fcntl) },
     /* threads and signals */
-    { BOTH, SCMP_SYS(rt_sigprocmask) },
-    { BOTH, SCMP_SYS(rt_sigaction) },
-    { BOTH, SCMP_SYS(rt_sigreturn) },
-    { BOTH, SCMP_SYS(getpid) },
-    { BOTH, SCMP_SYS(gettid) },
-    { BOTH, SCMP_SYS(restart_syscall) },
+    { EACH, SCMP_SYS(rt_sigprocmask) },
+    { EACH, SCMP_SYS(rt_sigaction) },
+    { EACH, SCMP_SYS(rt_sigreturn) },
+    { EACH, SCMP_SYS(getpid) },
+    { EACH, SCMP_SYS(gettid) },
+    { EACH, SCMP_SYS(restart_syscall) },
     { BOTH, SCMP_SYS(clock_nanosleep) },
     { BOTH, SCMP_SYS(sched_yield) },
     { BOTH, SCMP_SYS(sched_getaffinity) }, /* malloc asks how many arenas make sense */
     { BOTH, SCMP_SYS(getrandom) },
-    { BOTH, SCMP_SYS(exit) },
-    { BOTH, SCMP_SYS(exit_group) },
+    { EACH, SCMP_SYS(exit) },
+    { EACH, SCMP_SYS(exit_group) },
 #ifdef VMM_INSTRUMENTED /* counters of lines are written at the end */
-    { MAIN, SCMP_SYS(openat) },
-    { MAIN, SCMP_SYS(mkdir) },
-    { MAIN, SCMP_SYS(getppid) },
+    { MAIN | TOOL, SCMP_SYS(openat) },
+    { MAIN | TOOL, SCMP_SYS(mkdir) },
+    { MAIN | TOOL, SCMP_SYS(getppid) },
+    { TOOL, SCMP_SYS(fcntl) },
+    { TOOL, SCMP_SYS(read) },
 #endif
 };
 
@@ -98,7 +102,7 @@ static const struct rule requests[] = {
     { BOTH, KVM_GET_REGS },
     { BOTH, KVM_GET_MP_STATE },
     /* the terminal: raw, its size, restored (by whoever finds a violation, too) */
-    { BOTH, TCGETS },
+    { EACH, TCGETS },
     { BOTH, TCSETS },
     { MAIN, TIOCGWINSZ },
 };
@@ -133,7 +137,7 @@ static int add_rules(scmp_filter_ctx ctx, unsigned role)
 {
     int err = add_lists(ctx, role);
 #ifdef VMM_INSTRUMENTED
-    bool may_open = role == MAIN;
+    bool may_open = role & (MAIN | TOOL);
 #else
     bool may_open = false;
 #endif
@@ -186,7 +190,13 @@ static unsigned print_filter(const char *name, unsigned role)
 
 int main(void)
 {
-    unsigned of_main = print_filter("main", MAIN), of_vcpu = print_filter("vcpu", VCPU);
-    printf("#define SANDBOX_FILTER_MAX %u\n", of_main > of_vcpu ? of_main : of_vcpu);
+    static const char *const names[SANDBOX_ROLES] = { "main", "vcpu", "tool" };
+    unsigned longest = 0;
+    for (unsigned i = 0; i < SANDBOX_ROLES; i++) {
+        unsigned n = print_filter(names[i], 1u << i);
+        if (n > longest)
+            longest = n;
+    }
+    printf("#define SANDBOX_FILTER_MAX %u\n", longest);
     return fclose(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -19,12 +19,17 @@ error_t parse_directory(int key, char *arg, struct argp_state *state)
     return ARGP_ERR_UNKNOWN;
 }
 
+void (*after_open)(void);
+
 struct trace *open_trace(const char *dir)
 {
     struct trace *t;
     char err[512];
-    if (trace_open(&t, dir, err, sizeof(err)) == 0)
+    if (trace_open(&t, dir, err, sizeof(err)) == 0) {
+        if (after_open != NULL)
+            after_open();
         return t;
+    }
     fprintf(stderr, "vmm-trace: %s\n", err);
     return NULL;
 }

@@ -11,6 +11,10 @@
 /* The parser of a command that takes only DIR; its input is a const char **. */
 error_t parse_directory(int key, char *arg, struct argp_state *state);
 
+/* What open_trace() does when all files are open, before it looks at an event: confine()
+ * for commands that only read; NULL: nothing. */
+extern void (*after_open)(void);
+
 /* The trace, or NULL after a message. */
 struct trace *open_trace(const char *dir);
 /* Closes it; tells what was wrong with it, if anything, and returns the status. */

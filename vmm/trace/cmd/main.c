@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/cmd/common.h"
+#include "vmm/trace/cmd/confine.h"
 #include "vmm/trace/lib/status.h"
 
 struct command {
@@ -66,6 +68,8 @@ int main(int argc, char **argv)
             char name[40];
             snprintf(name, sizeof(name), "vmm-trace %s", commands[i].name);
             argv[1] = name;
+            if (commands[i].run != command_recover) /* which writes files */
+                after_open = confine;
             int status = commands[i].run(argc - 1, argv + 1);
             if (fflush(stdout) != 0 || ferror(stdout)) {
                 fputs("vmm-trace: cannot write the output\n", stderr);
