@@ -69,13 +69,6 @@ static inline uint32_t load32(const uint8_t *p)
     return v;
 }
 
-static inline uint64_t load64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
 static bool is_level(unsigned level) { return level >= PT_LEVEL_PTE && level <= PT_LEVEL_PGD; }
 
 /* What users of page-table events rely on without looking again. */
