@@ -64,7 +64,7 @@ static const struct argp_option option_table[] = {
       0 },
     { "kernel-ring", OPT_KERNEL_RING, "RING", 0,
       "Where the kernel runs: 0, 3, or auto: in 3 where the host interprets ring 0 "
-      "(default 0)",
+      "(default auto)",
       0 },
     { "no-seccomp", OPT_NO_SECCOMP, NULL, 0, "Do not restrict the VMM's own system calls", 0 },
     { "verbose", 'v', NULL, 0, "Say more on stderr, the stages of the boot, too", 0 },
@@ -211,7 +211,7 @@ void options_parse(struct options *o, int argc, char **argv)
         .doc = doc,
     };
     *o = (struct options){
-        .memory = 256ull << 20, .cpus = 1, .kernel_ring = RING_0, .seccomp = true
+        .memory = 256ull << 20, .cpus = 1, .kernel_ring = RING_AUTO, .seccomp = true
     };
     const char *ring =
         getenv("FORKSCOPE_KERNEL_RING"); /* a default: all of make test in one mode */

@@ -215,7 +215,7 @@ void apic_timer_arm(uint64_t tsc)
 /* Vectors are those of the IOAPIC's first pins and from IRQ_TIMER on. */
 bool apic_may_wait(void)
 {
-    return lapic != NULL || lapic_read(LAPIC_IRR + IRQ_BASE / 32 * 16) != 0 ||
+    return lapic_read(LAPIC_IRR + IRQ_BASE / 32 * 16) != 0 ||
            lapic_read(LAPIC_IRR + IRQ_TIMER / 32 * 16) != 0;
 }
 

@@ -253,15 +253,18 @@ void cpu_idle_wait(void)
  * exit; so three instructions with IF on see none (300 such windows in a row, an
  * interrupt waiting all the time), and a port read among them always lets it in.  The port
  * is the PC's "system control port B", which Linux reads, too; nothing depends on it.  The
- * exit costs as much as ten instructions, and there the local APIC is asked first. */
+ * exit costs as much as ten instructions, and there the local APIC is asked first.  In ring 3
+ * the stub would have to do all that; HLT does it, and ends at once if an interrupt waits. */
 void cpu_irq_window(void)
 {
-    if (ring3())
-        ring3_window();
-    else if (!(hc_caps & HC_CAP_PAGE_OPS))
+    if (ring3()) {
+        if (apic_may_wait())
+            ring3_halt();
+    } else if (!(hc_caps & HC_CAP_PAGE_OPS)) {
         __asm__ volatile("sti; nop; cli" : : : "memory");
-    else if (apic_may_wait())
+    } else if (apic_may_wait()) {
         __asm__ volatile("sti; nop; inb $0x61, %%al; nop; cli" : : : "rax", "memory");
+    }
 }
 
 static void (*asked)(void); /* [k] */

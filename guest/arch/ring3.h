@@ -78,8 +78,7 @@ uint64_t ring3_take_dr6(uint64_t after); /* what it was; what it is now */
 void ring3_flush(void);                  /* this CPU's translations of kernel addresses */
 uint8_t ring3_in(uint16_t port);
 void ring3_out(uint16_t port, uint8_t value);
-void ring3_halt(void);   /* until an interrupt was handled */
-void ring3_window(void); /* one that waits is handled */
+void ring3_halt(void); /* until an interrupt was handled */
 void ring3_stop(void) __attribute__((noreturn));
 long ring3_stub_hypercall(uint64_t nr, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 

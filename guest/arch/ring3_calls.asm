@@ -108,17 +108,6 @@ ring3_halt:
 .interrupted:
         ret
 
-global ring3_window
-ring3_window:
-        mov     rax, [gs:CPU_STUB]
-        lea     rcx, [.interrupted]
-        push    rcx
-        mov     [rax + STUB_HALT_RSP], rsp
-        STUB    window
-        pop     rcx
-.interrupted:
-        ret
-
 global ring3_stop
 ring3_stop:
         STUB    stop

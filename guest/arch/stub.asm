@@ -12,8 +12,8 @@
 ;         above T.
 ;   call  INT3 with IF=0, CF=1: R11 is where in this file to go on; ends with IRET.
 ;
-; No interrupt comes while the kernel runs, which has IF=0.  `halt` and `window` let one in
-; in ring 0, with RSP at T: its frame lies where it always does, and its CS tells the
+; No interrupt comes while the kernel runs, which has IF=0.  `halt` lets one in, in
+; ring 0, with RSP at T: its frame lies where it always does, and its CS tells the
 ; kernel that it was the stub that was interrupted.  Nothing here faults.  A double fault
 ; or machine check ends the machine; an NMI, which nobody sends, is forgotten.
 %include "asm_offsets.inc"
@@ -174,13 +174,6 @@ CALLED halt                                     ; until an interrupt comes
         sti
         hlt
         cli                                     ; an NMI was all
-        sub     rsp, 40
-        iretq
-CALLED window                                   ; one that waits comes now
-        add     rsp, 40
-        sti
-        nop
-        cli
         sub     rsp, 40
         iretq
 CALLED stop

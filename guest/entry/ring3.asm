@@ -161,7 +161,7 @@ entry3_trap:
         push    rax
         jmp     to_trap_user
 
-; An interrupt that `halt` or `window` let in: as if it had come behind the call, whose
+; An interrupt that `halt` let in: as if it had come behind the call, whose
 ; caller keeps what C functions keep.
 .stub:  cmp     eax, IRQ_BASE
         jb      kernel_trap

@@ -146,10 +146,10 @@ sub vmm_command
 
 sub counts_once
 {
-    my ($boot) = @_;
+    my ($boot, @options) = @_;
     my $dir = tempdir(CLEANUP => 1);
     my $rss;
-    my $ended = boot([vmm_command($boot, '--boot-report', "$dir/report.json")], until => $boot->{until},
+    my $ended = boot([vmm_command($boot, @options, '--boot-report', "$dir/report.json")], until => $boot->{until},
                      at_end => sub { $rss = rss_beside($_[0], bytes($boot->{memory})) });
     open my $file, '<', "$dir/report.json" or die "no boot report: $ended->{errors}";
     my $report = decode_json(do { local $/; <$file> });
@@ -213,6 +213,11 @@ sub figures
         my ($counts, $host) = counts($boot);
         %figures = (%figures, %$counts);
         push @hosts, $host;
+        if ($host =~ /-ring3$/) { # the kernel in ring 0 as well
+            ($counts, $host) = counts($boot, '--kernel-ring=0');
+            %figures = (%figures, %$counts);
+            push @hosts, $host;
+        }
     } else {
         push @notes, 'no exits, faults and page-table writes: there is no /dev/kvm';
     }

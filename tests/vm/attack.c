@@ -35,10 +35,11 @@ static void poke(unsigned long at)
 static void jump(unsigned long at)
 {
     call();
-    __asm__ volatile("mov $0x8000000000000000, %%rcx\n mov $2, %%r11d\n xor %%eax, %%eax\n clc\n jmp *%0"
-                     :
-                     : "b"(at)
-                     : "rax", "rcx", "r11", "memory");
+    __asm__ volatile(
+        "mov $0x8000000000000000, %%rcx\n mov $2, %%r11d\n xor %%eax, %%eax\n clc\n jmp *%0"
+        :
+        : "b"(at)
+        : "rax", "rcx", "r11", "memory");
 }
 
 static void call_stub(unsigned long at) /* its address in R11, and CF */
@@ -118,11 +119,12 @@ static void popf_then_spin(unsigned long flags)
 
 static void iret_then_trap(unsigned long flags)
 {
-    __asm__ volatile("mov %%rsp, %%rcx; push $0x2b; push %%rcx; push %0; push $0x33; lea 1f(%%rip), %%rax;"
-                     "push %%rax; iretq\n 1: xor %%eax, %%eax; clc; int3"
-                     :
-                     : "r"(flags)
-                     : "rax", "rcx", "memory");
+    __asm__ volatile(
+        "mov %%rsp, %%rcx; push $0x2b; push %%rcx; push %0; push $0x33; lea 1f(%%rip), %%rax;"
+        "push %%rax; iretq\n 1: xor %%eax, %%eax; clc; int3"
+        :
+        : "r"(flags)
+        : "rax", "rcx", "memory");
 }
 
 /* The kernel's GS base is no way in, either. */
