@@ -21,6 +21,7 @@
 #include "mm/mm.h"
 #include "mm/tlb.h"
 #include "proc/exec.h"
+#include "proc/exit.h"
 #include "proc/fork.h"
 #include "proc/task.h"
 #include "procfs/procfs.h"
@@ -62,28 +63,41 @@ static long try_init(const char *path)
     return err;
 }
 
+/* There is nothing to run: the image or the command line is at fault, and nothing in here that a
+ * report could explain.  As a shell says it: 126 cannot be executed, 127 not found. */
+static void __attribute__((noreturn)) end_without_init(long err)
+{
+    end_machine((err == -ENOENT ? 127 : 126) << 8);
+}
+
 /* PID 1, still in the kernel.  Returning means: go on in user mode, as exec_kernel
  * has prepared. */
 static void init_thread(void)
 {
     static const char *const usual[] = { "/init", "/sbin/init", "/etc/init", "/bin/init",
                                          "/bin/sh" };
-    if (cmdline.too_many)
-        panic("too many words for init on the kernel command line");
+    if (cmdline.too_many) {
+        kprintf("too many words for init on the kernel command line\n");
+        end_without_init(-E2BIG);
+    }
     open_console();
-    long err = -ENOENT;
+    long err = -ENOENT, worst = -ENOENT;
     if (cmdline.init != NULL) {
         if ((err = try_init(cmdline.init)) == 0)
             return;
-        panic("init=%s: error %ld", cmdline.init, -err);
+        kprintf("init=%s: error %ld\n", cmdline.init, -err);
+        end_without_init(err);
     }
     for (unsigned i = 0; i < ARRAY_SIZE(usual); i++) {
         if ((err = try_init(usual[i])) == 0)
             return;
-        if (err != -ENOENT)
+        if (err != -ENOENT) {
             kprintf("%s: error %ld\n", usual[i], -err);
+            worst = err;
+        }
     }
-    panic("no init found: try init=PATH on the kernel command line");
+    kprintf("no init found: try init=PATH on the kernel command line\n");
+    end_without_init(worst);
 }
 
 static void start_trace(void)

@@ -72,6 +72,22 @@ input=/dev/null run_machine "$O/vmm" -m 48M -i "$work/large" "$KERNEL"
 is 'more than fits into RAM: status' "$status" 125
 like '... and how much it needs' "$err" 'needs about [0-9]+ MiB'
 
+# An image in order with nothing to run, and one with a program that is none: no panic either.
+input=/dev/null run_machine "$O/vmm" -i "$work/more" "$KERNEL"
+is 'no init: status' "$status" 127
+like '... says so' "$out" 'no init found'
+is '... and that is all' "$err" ''
+input=/dev/null run_machine "$O/vmm" -i "$work/more" "$KERNEL" -- true
+is 'no /bin/run for a COMMAND: status' "$status" 127
+rm "$work/r/large"
+head -c 100000 "$work/r/bin/sh" > "$work/r/bin/cut" && mv "$work/r/bin/cut" "$work/r/bin/sh"
+chmod +x "$work/r/bin/sh"
+archive . > "$work/cut"
+input=/dev/null run_machine "$O/vmm" -i "$work/cut" "$KERNEL"
+ok "a program that is cut off: status $status, no report" [ "$status" -ne 0 -a "$status" -ne 255 -a -z "$err" ]
+head -c 40M /dev/urandom > "$work/r/large"
+cp "$(command -v busybox)" "$work/r/bin/sh"
+
 # Its pages are mapped: what the file loses while the VM runs cannot be had again.
 cp "$(command -v busybox)" "$work/r/bin/busybox"
 printf '#!/bin/sh\necho up; busybox sleep 2; busybox md5sum /large; busybox md5sum /large; busybox sleep 9\n' > "$work/r/init"

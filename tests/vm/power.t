@@ -15,7 +15,10 @@ is 'init=/bin/true ends with 0' "$status" 0
 vm -a 'init=/bin/sh -- -c "exit 5"'
 is 'words after -- are arguments, quotes group' "$status" 5
 vm -a init=/nonexistent
-ok 'no init: not 0' [ "$status" -ne 0 ]
+is 'no such init' "$status" 127
+like '... says so' "$out" 'init=/nonexistent: error 2'
+vm -a init=/etc/passwd
+is 'an init that is no program' "$status" 126
 vm -- sh -c 'cat /proc/cmdline; cat /proc/1/comm; readlink /proc/1/exe'
 like 'PID 1 is run' "$out" '^run$'
 vm -- sh -c 'kill -TERM 1; kill -HUP 1; kill -KILL 1; sleep 1; echo still here'
