@@ -234,7 +234,8 @@ enum release_cause {
 /* error: the SDM's #PF error code.  rip in user mode unless error says not. */
 #define EV_PAGE_FAULT(F, E, S, C) F(hex64, va) F(hex64, rip) F(hex32, error)
 /* The task `task` (often not the one running) changes state.  on_pid: whom it
- * waits for.  by_pid: who made it runnable. */
+ * waits for.  by_pid: who made it runnable; 0: a timer or device that found the CPU
+ * idle.  reason: why it is blocked or, at a wake-up, why it was. */
 /* clang-format off */
 #define EV_TASK_STATE(F, E, S, C) \
     F(u32, task) E(task_state, prev) E(task_state, next) E(block_reason, reason) \

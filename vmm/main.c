@@ -145,6 +145,8 @@ static int finish(struct vm *vm, FILE *boot_report)
     int status = vm->stop.status;
     int err;
 
+    if (vm->tracer != NULL)
+        tracer_stopped(vm->tracer, vm_guest_tsc(vm));
     if (vm->tracer != NULL && (err = tracer_finish(vm->tracer)) != 0) {
         say("cannot finish the trace: %s", strerror(-err));
         status = EXIT_VMM;

@@ -254,6 +254,16 @@ int tracer_cpu_online(struct tracer *t, unsigned cpu, int64_t found, uint64_t er
     return err != 0 ? complain(err, "metadata") : 0;
 }
 
+void tracer_stopped(struct tracer *t, uint64_t tsc)
+{
+    char line[TRACE_META_CPU_BYTES];
+    t->meta.stop_tsc = tsc;
+    size_t n = trace_meta_stop(&t->meta, line);
+    int err = write_all(t->metafd, line, n, t->meta.stop_at);
+    if (err != 0)
+        complain(err, "metadata");
+}
+
 /* The file only: see tracer_open(). */
 static int create_stream(struct tracer *t, unsigned cpu)
 {

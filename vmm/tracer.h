@@ -59,6 +59,9 @@ int tracer_cpu_online(struct tracer *t, unsigned cpu, int64_t found, uint64_t er
 int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes, uint64_t first_tsc,
                     uint64_t last_tsc);
 
+/* The machine has stopped, and the guest's TSC was this.  For metadata's env. */
+void tracer_stopped(struct tracer *t, uint64_t tsc);
+
 /* Closes the packets that are still open with the whole events in them, and cuts
  * the files to whole packets.  No doorbell after this.  0 or -errno. */
 int tracer_finish(struct tracer *t);

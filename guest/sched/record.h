@@ -19,13 +19,13 @@ void task_set_state(struct task *t, enum task_state next, enum block_reason reas
 static inline void runq_set_state(struct task *t, enum task_state next, uint32_t by, uint64_t tsc)
 {
     struct task_record *rec = t->rec;
-    uint8_t prev = rec->state;
+    uint8_t prev = rec->state, reason = rec->reason;
 
     rec->reason = BLOCK_none;
     rec->on_pid = 0;
     rec->since_tsc = tsc;
     rec->state = next;
-    trace_task_state(rec->mm, t->tid, prev, next, BLOCK_none, 0, by);
+    trace_task_state(rec->mm, t->tid, prev, next, reason, 0, by);
 }
 
 #endif

@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/calls.c vmm/trace/cmd/common.c vmm/trace/cmd/summary.c vmm/trace/cmd/print.c vmm/trace/cmd/info.c vmm/trace/cmd/recover.c */
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/calls.c vmm/trace/lib/follow.c vmm/trace/cmd/common.c vmm/trace/cmd/summary.c vmm/trace/cmd/print.c vmm/trace/cmd/info.c vmm/trace/cmd/recover.c */
 /* A shell forks once and vforks twice: each call is charged with what was done
  * in its name, parent and child apart, and nothing else; the waits are measured
  * and say what ended them.  The commands print it; recover mends a torn trace. */
@@ -194,35 +194,12 @@ static void test_numbers(void **state)
     synth_remove(dir);
 }
 
-/* Runs a command with its output in a buffer; the status. */
 static int run(int (*command)(int, char **), char *text, size_t size, const char *option,
                const char *value, const char *dir)
 {
-    char *argv[5] = { (char *)"test" };
-    int argc = 1;
-    if (option != NULL)
-        argv[argc++] = (char *)option;
-    if (value != NULL)
-        argv[argc++] = (char *)value;
-    argv[argc++] = (char *)dir;
-    char path[] = "/tmp/trace-out-XXXXXX";
-    int to = mkstemp(path), keep = dup(STDOUT_FILENO), keep_err = dup(STDERR_FILENO);
-    int nowhere = open("/dev/null", O_WRONLY);
-    fflush(stdout);
-    dup2(to, STDOUT_FILENO);
-    dup2(nowhere, STDERR_FILENO); /* what it says of bad traces */
-    int status = command(argc, argv);
-    fflush(stdout);
-    dup2(keep, STDOUT_FILENO);
-    dup2(keep_err, STDERR_FILENO);
-    close(keep);
-    close(keep_err);
-    close(nowhere);
-    ssize_t n = pread(to, text, size - 1, 0);
-    text[n > 0 ? n : 0] = '\0';
-    close(to);
-    unlink(path);
-    return status;
+    const char *second = option == NULL ? value : option;
+    const char *third = option == NULL ? NULL : value;
+    return synth_run(command, text, size, dir, second, third, NULL);
 }
 
 static unsigned lines(const char *text)

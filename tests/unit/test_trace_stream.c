@@ -348,6 +348,7 @@ static void test_metadata(void **state)
     struct trace_meta m = { .tsc_khz = 2500000, .ncpus = 4, .schema = trace_schema_hash() }, back;
     m.cpu[2].tsc_found = INT64_MIN;
     m.cpu[3].tsc_error = -1;
+    m.stop_tsc = INT64_MAX;
     char text[32768] = "";
     trace_meta_set_wall(&m, 1700000001500000000ull, 2500000000ull);
     assert_int_equal(m.offset_s, 1700000000);
@@ -363,6 +364,7 @@ static void test_metadata(void **state)
     strcpy(back.kernel, m.kernel);
     for (unsigned cpu = 0; cpu < 4; cpu++)
         back.cpu[cpu].at = m.cpu[cpu].at; /* the writer's alone */
+    back.stop_at = m.stop_at;
     assert_memory_equal(&m, &back, sizeof(m));
     assert_int_equal(trace_meta_parse(&back, "/* CTF 1.8 */ trace {}"), -1);
 }

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,4 +137,33 @@ void synth_enter(struct synth *s, uint32_t mm, unsigned nr, uint64_t a0, uint64_
 void synth_exit(struct synth *s, uint32_t mm, unsigned nr, int64_t ret)
 {
     SYNTH(s, syscall_exit, mm, .nr = (uint16_t)nr, .ret = ret);
+}
+
+int synth_run(int (*command)(int, char **), char *text, size_t size, ...)
+{
+    char *argv[12] = { (char *)"test" };
+    int argc = 1;
+    va_list ap;
+    va_start(ap, size);
+    while ((argv[argc] = va_arg(ap, char *)) != NULL && argc < 11)
+        argc++;
+    va_end(ap);
+    char path[] = "/tmp/trace-out-XXXXXX";
+    int to = mkstemp(path), keep = dup(STDOUT_FILENO), keep_err = dup(STDERR_FILENO);
+    int nowhere = open("/dev/null", O_WRONLY);
+    fflush(stdout);
+    dup2(to, STDOUT_FILENO);
+    dup2(nowhere, STDERR_FILENO);
+    int status = command(argc, argv);
+    fflush(stdout);
+    dup2(keep, STDOUT_FILENO);
+    dup2(keep_err, STDERR_FILENO);
+    close(keep);
+    close(keep_err);
+    close(nowhere);
+    ssize_t n = pread(to, text, size - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    close(to);
+    unlink(path);
+    return status;
 }

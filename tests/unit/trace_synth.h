@@ -47,4 +47,8 @@ void synth_table(struct synth *s, uint32_t mm, uint32_t table, unsigned level, u
 void synth_enter(struct synth *s, uint32_t mm, unsigned nr, uint64_t a0, uint64_t a1);
 void synth_exit(struct synth *s, uint32_t mm, unsigned nr, int64_t ret);
 
+/* Runs a command of vmm-trace with these arguments, up to a NULL; what it prints, up to
+ * size - 1 bytes, comes into text, and what it says on stderr nowhere.  Its status. */
+int synth_run(int (*command)(int, char **), char *text, size_t size, ...);
+
 #endif

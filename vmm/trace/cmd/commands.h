@@ -8,6 +8,8 @@
 int command_summary(int argc, char **argv);
 /* tree.c */
 int command_tree(int argc, char **argv);
+/* blocked.c */
+int command_blocked(int argc, char **argv);
 /* print.c */
 int command_print(int argc, char **argv);
 /* lint.c */

@@ -19,6 +19,7 @@ static const struct command commands[] = {
     { "summary", "what each kind of call cost: page-table writes, tables, faults, waits",
       command_summary },
     { "tree", "the processes: who made whom, by which call, and how they ended", command_tree },
+    { "blocked", "every wait: why, on whom, since when, what ended it", command_blocked },
     { "print", "the events, a line each", command_print },
     { "lint", "does it obey the rules for vfork, tables, frames and flushes?", command_lint },
     { "info", "files, packets, events by kind, clock and machine", command_info },

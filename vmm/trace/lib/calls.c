@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/trace/lib/comm.h"
 #include "vmm/trace/lib/status.h"
 
 const char *const call_kind_names[CALL_KINDS] = {
@@ -191,22 +190,6 @@ static void count_after(struct calls *c, const struct task *t, uint64_t faults, 
 }
 
 /* --- page tables ------------------------------------------------------------------------- */
-
-/* Writes that an event stands for; an entry that did not change is not one. */
-uint64_t event_writes(const struct trace_event *e)
-{
-    uint64_t n = 0;
-    switch (e->id) {
-    case TRACE_EV_pte_write: return 1;
-    case TRACE_EV_pte_range:
-        for (uint32_t i = 0; i < e->count; i += 2)
-            n += trace_word(e, i) != trace_word(e, i + 1);
-        return n;
-    }
-    for (uint32_t i = 0; i < e->count; i++)
-        n += trace_word(e, i) != 0;
-    return n;
-}
 
 static enum side side_of(const struct trace_event *e, const struct task *t)
 {

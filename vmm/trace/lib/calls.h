@@ -9,6 +9,7 @@
 #ifndef VMM_TRACE_CALLS_H
 #define VMM_TRACE_CALLS_H
 
+#include "vmm/trace/lib/follow.h"
 #include "vmm/trace/lib/idmap.h"
 #include "vmm/trace/lib/reader.h"
 
@@ -32,9 +33,6 @@ extern const char *const call_kind_names[CALL_KINDS];
  * before it, for which call_gives_stack() tells whether the child was given one. */
 enum call_kind clone_kind(uint64_t flags, bool own_stack);
 bool call_gives_stack(const struct trace_event *enter);
-
-/* How many entries a page-table event changed; 0 for other events. */
-uint64_t event_writes(const struct trace_event *e);
 
 /* Whose tables: the caller's address space as the call began, another one (a
  * fork's child, an exec's new image), or the kernel's. */

@@ -85,6 +85,20 @@ size_t trace_meta_cpu(const struct trace_meta *m, unsigned cpu, char text[TRACE_
                             cpu, m->cpu[cpu].tsc_found, cpu, m->cpu[cpu].tsc_error);
 }
 
+size_t trace_meta_stop(const struct trace_meta *m, char text[TRACE_META_CPU_BYTES])
+{
+    return (size_t)snprintf(text, TRACE_META_CPU_BYTES, "\tstop_tsc = %20" PRIu64 ";\n",
+                            m->stop_tsc);
+}
+
+static void write_stop(FILE *out, struct trace_meta *m)
+{
+    char text[TRACE_META_CPU_BYTES];
+    long at = ftell(out);
+    m->stop_at = at > 0 ? (uint64_t)at : 0;
+    fwrite(text, 1, trace_meta_stop(m, text), out);
+}
+
 static void write_cpus(FILE *out, struct trace_meta *m)
 {
     char text[TRACE_META_CPU_BYTES];
@@ -112,6 +126,7 @@ static void write_env(FILE *out, struct trace_meta *m)
     fputs(";\n\tkernel = ", out);
     write_string(out, m->kernel);
     fprintf(out, ";\n\tram_end = %" PRIu64 ";\n", m->ram_end);
+    write_stop(out, m);
     write_cpus(out, m);
     fputs("};\n\n", out);
 }
@@ -272,6 +287,9 @@ int trace_meta_parse(struct trace_meta *m, const char *text)
         return -1;
     if (read_number(text, "kernel_ring", &m->kernel_ring) != 0)
         m->kernel_ring = 0; /* as it was before it was said */
+    int64_t stop = 0;       /* traces of earlier versions have none */
+    if (read_signed(text, "stop_tsc", &stop) == 0 && stop > 0)
+        m->stop_tsc = (uint64_t)stop;
     m->schema = strtoull(schema, NULL, 16);
     return 0;
 }

@@ -17,7 +17,9 @@ struct trace_meta {
     uint64_t ncpus;
     uint64_t schema; /* trace_schema_hash() of the writer */
     uint64_t kernel_ring;
-    uint64_t ram_end; /* first address above the guest's RAM; 0: not known */
+    uint64_t ram_end;  /* first address above the guest's RAM; 0: not known */
+    uint64_t stop_tsc; /* when the machine stopped; 0: it runs, or vmm was killed */
+    uint64_t stop_at;  /* offset in the file of what trace_meta_stop() gives */
     char flavour[32], git_id[64], kernel[256];
     struct {
         int64_t tsc_offset; /* its TSC minus the host's, as the VMM knows it */
@@ -36,6 +38,9 @@ void trace_meta_write(FILE *out, struct trace_meta *m);
 /* The lines of env that say what the guest measured on a vCPU.  Their length does
  * not depend on the numbers.  Returns it. */
 size_t trace_meta_cpu(const struct trace_meta *m, unsigned cpu, char text[TRACE_META_CPU_BYTES]);
+
+/* The line of env that says when the machine stopped.  As above. */
+size_t trace_meta_stop(const struct trace_meta *m, char text[TRACE_META_CPU_BYTES]);
 
 /* Reads back what trace_meta_write() wrote.  0, or -1: not our metadata. */
 int trace_meta_parse(struct trace_meta *m, const char *text);

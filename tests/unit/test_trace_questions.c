@@ -1,0 +1,151 @@
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c */
+/* The questions that one puts to a trace, with answers known beforehand: who waited, on
+ * whom, and who ended it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+#include <asm/unistd_64.h>
+#include <cmocka.h>
+
+#include "trace_synth.h"
+#include "vmm/trace/cmd/commands.h"
+#include "vmm/trace/lib/status.h"
+
+#define SHELL 5u /* pid, and its mm is 3 */
+#define MS    2500000u
+
+static char text[65536];
+
+static void run_as(struct synth *s, uint32_t pid)
+{
+    SYNTH(s, switch, 0, .prev_pid = s->pid, .next_pid = pid);
+    s->pid = pid;
+}
+
+static void exec(struct synth *s, uint32_t old_mm, uint32_t mm, const char *comm)
+{
+    struct trace_ev_exec f = { .old_mm = old_mm };
+    memcpy(f.comm, comm, strlen(comm));
+    synth_event(s, TRACE_EV_exec, mm, &f, sizeof(f), NULL, 0);
+}
+
+static void state(struct synth *s, uint32_t task, unsigned prev, unsigned next, unsigned reason,
+                  uint32_t on, uint32_t by)
+{
+    SYNTH(s, task_state, 3, .task = task, .prev = (uint8_t)prev, .next = (uint8_t)next,
+          .reason = (uint8_t)reason, .on_pid = on, .by_pid = by);
+}
+
+static void block(struct synth *s, unsigned reason, uint32_t on)
+{
+    state(s, s->pid, TASK_running, TASK_blocked, reason, on, 0);
+}
+
+static void wake(struct synth *s, uint32_t task, unsigned reason)
+{
+    state(s, task, TASK_blocked, TASK_runnable, reason, 0, s->pid);
+}
+
+static void child(struct synth *s, uint32_t pid, uint64_t flags)
+{
+    SYNTH(s, clone, 3, .child = pid, .child_tgid = pid, .child_mm = 3, .flags = flags);
+}
+
+static void leave(struct synth *s, bool says_so)
+{
+    if (says_so)
+        synth_enter(s, 3, __NR_exit_group, 0, 0);
+    state(s, s->pid, TASK_running, TASK_zombie, 0, 0, 0);
+}
+
+/* Call 1: vfork, ended by the child's exec, call 2.  Call 3: wait for any of two children, of
+ * which one is killed: call 4.  Call 5: wait, for ever. */
+static void story(struct synth *s)
+{
+    s->pid = SHELL;
+    exec(s, 0, 3, "sh");
+    child(s, 7, 17);
+    synth_enter(s, 3, __NR_vfork, 0, 0);
+    child(s, 6, CLONE_VM | CLONE_VFORK);
+    block(s, BLOCK_vfork, 6);
+    run_as(s, 6);
+    s->tsc += 2 * MS;
+    synth_enter(s, 3, __NR_execve, 0, 0);
+    exec(s, 3, 4, "ls");
+    SYNTH(s, vfork_release, 4, .parent = SHELL, .child = 6, .cause = RELEASE_exec);
+    wake(s, SHELL, BLOCK_vfork);
+    synth_exit(s, 4, __NR_execve, 0);
+    run_as(s, SHELL);
+    synth_exit(s, 3, __NR_vfork, 6);
+    synth_enter(s, 3, __NR_wait4, (uint64_t)-1, 0);
+    block(s, BLOCK_wait, 0);
+    SYNTH(s, signal, 3, .to = SHELL, .signo = 17);
+    run_as(s, 7);
+    s->tsc += 3 * MS;
+    leave(s, false);
+    wake(s, SHELL, BLOCK_wait);
+    run_as(s, SHELL);
+    state(s, 7, TASK_zombie, TASK_dead, 0, 0, 0);
+    synth_exit(s, 3, __NR_wait4, 7);
+    synth_enter(s, 3, __NR_wait4, (uint64_t)-1, 0);
+    block(s, BLOCK_wait, 0);
+    run_as(s, 0);
+}
+
+static const char *make(void (*tell)(struct synth *), uint64_t stop_after, struct synth *s)
+{
+    const char *dir = synth_dir();
+    struct tracer *t = synth_tracer(dir, 1);
+    assert_non_null(t);
+    synth_start(s, t, 0, 1000000);
+    tell(s);
+    tracer_stopped(t, s->tsc + stop_after);
+    synth_doorbell(s);
+    assert_int_equal(tracer_finish(t), 0);
+    tracer_destroy(t);
+    return dir;
+}
+
+static void has(const char *what)
+{
+    if (strstr(text, what) == NULL)
+        fail_msg("no '%s' in:\n%s", what, text);
+}
+
+static void test_blocked(void **state)
+{
+    (void)state;
+    struct synth s;
+    const char *dir = make(story, 4 * MS, &s);
+    assert_int_equal(synth_run(command_blocked, text, sizeof(text), dir, NULL), STATUS_OK);
+    has("2.00ms  sh[5]              1 vfork      vfork       sh[6]                    "
+        "exec: ls[6] in call 2 execve\n");
+    has("3.00ms  sh[5]              3 wait4      wait        any of ls[6], sh[7]      "
+        "end of sh[7] in call 4 exit_group\n");
+    has("4.00ms  sh[5]              5 wait4      wait        any of ls[6]             "
+        "still blocked when the machine stopped\n");
+    assert_int_equal(synth_run(command_blocked, text, sizeof(text), dir, "7", NULL), STATUS_OK);
+    assert_string_equal(text, "no such wait\n");
+    assert_int_equal(
+        synth_run(command_blocked, text, sizeof(text), "--json", "--reason=wait", dir, "5", NULL),
+        STATUS_OK);
+    has("\"call\":5,\"call_name\":\"wait4\",\"children\":[6],\"on\":\"any of ls[6]\","
+        "\"ended\":false}],\"events\":");
+    has("\"stopped\":true}");
+    synth_remove(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_blocked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
