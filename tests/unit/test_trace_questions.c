@@ -1,6 +1,6 @@
-/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c */
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c vmm/trace/cmd/entries.c vmm/trace/cmd/call.c vmm/trace/cmd/who_wrote.c */
 /* The questions that one puts to a trace, with answers known beforehand: who waited, on
- * whom, and who ended it. */
+ * whom, and who ended it; what a call wrote; who changed an entry last. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -142,10 +142,81 @@ static void test_blocked(void **state)
     synth_remove(dir);
 }
 
+/* Call 1: execve, 3 entries in two reasons.  Then an munmap that nobody recorded, call 2,
+ * of entries 1 and 2; a fault for entry 1; another munmap, call 3, in another address space. */
+static void writes(struct synth *s)
+{
+    static const uint64_t three[3] = { 0x1067, 0x2067, 0x3067 };
+    s->pid = SHELL;
+    synth_table(s, 3, 9, PT_LEVEL_PTE, PT_exec_map);
+    synth_enter(s, 3, __NR_execve, 0, 0);
+    synth_range_new(s, 3, 9, 0, PT_exec_map, three, 3);
+    synth_write(s, 3, 8, 0, PT_LEVEL_PMD, PT_table_link, 0, 0x9067);
+    exec(s, 0, 3, "sh");
+    synth_exit(s, 3, __NR_execve, 0);
+    synth_write(s, 3, 9, 1, PT_LEVEL_PTE, PT_munmap, 0x2067, 0);
+    synth_write(s, 3, 9, 2, PT_LEVEL_PTE, PT_munmap, 0x3067, 0);
+    SYNTH(s, tlb_flush, 3, .cpus = 1);
+    SYNTH(s, page_fault, 3, .va = 0x1123, .error = 6);
+    synth_write(s, 3, 9, 1, PT_LEVEL_PTE, PT_demand_zero, 0, 0x7067);
+    synth_write(s, 4, 19, 1, PT_LEVEL_PTE, PT_munmap, 0x5067, 0);
+}
+
+static void test_call(void **state)
+{
+    (void)state;
+    struct synth s;
+    const char *dir = make(writes, 0, &s);
+    assert_int_equal(synth_run(command_call, text, sizeof(text), dir, "1", NULL), STATUS_OK);
+    has("call 1: execve(NULL, NULL, NULL) = 0\nby      sh[5], address space 3\n");
+    has("entries 4 written: 3 exec_map, 1 table_link\n");
+    has("        3      3 PTE    0                         3  exec_map       0 -> P|W|U|A|D "
+        "pfn=0x1\n");
+    assert_int_equal(synth_run(command_call, text, sizeof(text), dir, "2", NULL), STATUS_OK);
+    has("call 2: munmap (inferred: that call was not recorded)\n");
+    has("entries 2 written: 2 munmap\ntables  0 made, 0 freed; 0 page faults, 1 TLB flushes\n");
+    has("        7      3 PTE    0x1000                    2  munmap ");
+    assert_int_equal(synth_run(command_call, text, sizeof(text), dir, "4", NULL), STATUS_TROUBLE);
+    assert_int_equal(synth_run(command_call, text, sizeof(text), "--json", dir, "3", NULL), 0);
+    has("\"writes\":{\"munmap\":1},");
+    synth_remove(dir);
+}
+
+static void test_who_wrote(void **state)
+{
+    (void)state;
+    struct synth s;
+    const char *dir = make(writes, 0, &s);
+    assert_int_equal(synth_run(command_who_wrote, text, sizeof(text), dir, "0x1fff", NULL), 0);
+    has(" 11  sh[5]              fault #10               3 PTE   demand_zero    0 -> P|W|U|A|D "
+        "pfn=0x7\n");
+    has(" 12  sh[5]              call 3 munmap           4 PTE   munmap         P|W|U|A|D pfn=0x5 "
+        "-> 0\n");
+    has(" 4  [5]                call 1 execve           3 PMD   table_link     0 -> P|W|U|A|D "
+        "pfn=0x9\n");
+    /* At an event: in a range, too.  The address space that the task had then. */
+    assert_int_equal(
+        synth_run(command_who_wrote, text, sizeof(text), dir, "0x2000", "--mm=3", "--at=#6", NULL),
+        0);
+    has(" 3  [5]                call 1 execve           3 PTE   exec_map       0 -> P|W|U|A|D "
+        "pfn=0x3\n");
+    assert_int_equal(synth_run(command_who_wrote, text, sizeof(text), dir, "0x1000", "--mm=3",
+                               "--all", "--json", NULL),
+                     0);
+    has("\"reason\":\"exec_map\"");
+    has("\"reason\":\"munmap\"");
+    has("\"reason\":\"demand_zero\"");
+    assert_int_equal(synth_run(command_who_wrote, text, sizeof(text), dir, "0x40000000", NULL), 0);
+    assert_string_equal(text, "0x40000000: no entry for it was written\n");
+    synth_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocked),
+        cmocka_unit_test(test_call),
+        cmocka_unit_test(test_who_wrote),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

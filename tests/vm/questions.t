@@ -30,4 +30,28 @@ like 'and init waits for its children' "$out" \
     ' run\[1\] .* wait +any of .*still blocked when the machine stopped$'
 is 'nobody else' "$(grep -c 'still blocked' <<< "$out")" "$("$O/vmm-trace" blocked --json "$trace" |
     perl -MJSON::PP -0777 -ne 'print scalar grep { !$_->{ended} } @{decode_json($_)->{waits}}')"
+
+# vforkdemo's second child executes sleep: the call that released its parent.
+exec_call=$(sed -nE 's/.* vforkdemo\[[0-9]+\] .*: exec: .* in call ([0-9]+) execve$/\1/p; s/.* exec: sleep\[[0-9]+\] in call ([0-9]+) execve$/\1/p' <<< "$out" | head -n 1)
+ask call "$trace" "$exec_call"
+like "call $exec_call" "$out" "^call $exec_call: execve\(0x.*\) = 0$"
+like 'it made tables and wrote no entry of its parent' "$out" '^tables  [1-9][0-9]* made, 0 freed'
+pid=$(sed -nE 's/^by .*\[([0-9]+)\], .*/\1/p' <<< "$out")
+"$O/vmm-trace" print --pid "$pid" "$trace" > "$work/print"
+"$O/vmm-trace" call --json "$trace" "$exec_call" > "$work/call.json"
+is 'as many entries as rows and sums say' "$(perl -MJSON::PP -0777 -ne '
+    $c = decode_json($_); $n += $_->{changed} for @{$c->{entries}}; print $n' "$work/call.json")" \
+    "$(perl -MJSON::PP -0777 -MList::Util=sum -ne 'print sum values %{decode_json($_)->{writes}}' "$work/call.json")"
+
+ask who-wrote "$trace" 0x400000 --pid "$pid"
+like 'who wrote the first page of a program that is gone: its exit' "$out" 'call [0-9]+ exit_group +[0-9]+ PTE +exit_teardown '
+ask who-wrote --all "$trace" 0x400000 --pid "$pid"
+like 'and before, a page fault' "$out" 'fault #[0-9]+ +[0-9]+ PTE +demand_file '
+
+ask summary --json "$trace"
+is 'summary in JSON: every write in calls, faults and apart is in the sum' "$(perl -MJSON::PP -0777 -ne '
+    $s = decode_json($_);
+    for my $r (@{$s->{calls}}) { $in += $_ for map { values %$_ } values %{$r->{writes}} }
+    $all += $_ for values %{$s->{all}{user}}, values %{$s->{all}{kernel}};
+    print $in > 0.95 * $all && $in <= $all ? "yes" : "no: $in of $all"' <<< "$out")" yes
 done_testing

@@ -10,6 +10,10 @@ int command_summary(int argc, char **argv);
 int command_tree(int argc, char **argv);
 /* blocked.c */
 int command_blocked(int argc, char **argv);
+/* call.c */
+int command_call(int argc, char **argv);
+/* who_wrote.c */
+int command_who_wrote(int argc, char **argv);
 /* print.c */
 int command_print(int argc, char **argv);
 /* lint.c */

@@ -5,12 +5,9 @@
 #include "vmm/trace/lib/calls.h"
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
+#include "vmm/trace/cmd/entries.h"
+#include "vmm/trace/cmd/json_option.h"
 #include "vmm/trace/lib/format.h"
-
-static const char *reason_name(unsigned reason)
-{
-    return reason < PT_REASON_MAX ? trace_value_name("pt_reason", reason) : "(unknown)";
-}
 
 static void print_calls(const struct calls *c)
 {
@@ -28,7 +25,9 @@ static void print_calls(const struct calls *c)
                r->cost.allocated, r->cost.freed, r->cost.faults, cost_cow(&r->cost),
                r->cost.tlb_flushes);
     }
-    puts("caller: the address space of the caller as the call began (fork: the parent's;\n"
+    puts("From mmap on: those that wrote entries, unless trace.syscalls=1 recorded all; faults:\n"
+         "those outside of recorded calls.\n"
+         "caller: the address space of the caller as the call began (fork: the parent's;\n"
          "exec: the old one).  other: the child's, or the new image's.  kernel: its stacks.");
 }
 
@@ -138,17 +137,117 @@ static void print_totals(const struct calls *c)
            c->checkpoint_tables, c->checkpoint_entries);
 }
 
+/* --- JSON -------------------------------------------------------------------------------- */
+
+static void json_writes(struct json *j, const char *key, const uint64_t *writes)
+{
+    json_object(j, key);
+    for (unsigned r = 0; r <= PT_REASON_MAX; r++)
+        if (writes[r] > 0)
+            json_count(j, reason_name(r), writes[r]);
+    json_object_end(j);
+}
+
+static void json_samples(struct json *j, const struct trace_meta *m, const struct samples *s)
+{
+    qsort(s->at, s->n, sizeof(s->at[0]), compare_ticks);
+    json_count(j, "n", s->n);
+    if (s->n == 0)
+        return;
+    json_count(j, "min_ns", trace_ns(m, s->at[0]));
+    json_count(j, "median_ns", trace_ns(m, s->at[(s->n - 1) / 2]));
+    json_count(j, "max_ns", trace_ns(m, s->at[s->n - 1]));
+}
+
+static void json_cost(struct json *j, const struct cost *c)
+{
+    json_object(j, "writes");
+    json_writes(j, "caller", c->writes[SIDE_CALLER]);
+    json_writes(j, "other", c->writes[SIDE_OTHER]);
+    json_writes(j, "kernel", c->writes[SIDE_KERNEL]);
+    json_object_end(j);
+    json_count(j, "tables_made", c->allocated);
+    json_count(j, "tables_freed", c->freed);
+    json_count(j, "faults", c->faults);
+    json_count(j, "cow_breaks", cost_cow(c));
+    json_count(j, "tlb_flushes", c->tlb_flushes);
+}
+
+static void json_row_of(struct json *j, const struct trace_meta *m, unsigned kind,
+                        const struct call_row *r)
+{
+    json_row(j);
+    json_text(j, "call", call_kind_names[kind]);
+    json_count(j, "calls", r->calls);
+    json_count(j, "failed", r->failed);
+    json_cost(j, &r->cost);
+    if (kind <= CALL_clone && kind != CALL_thread) {
+        json_object(j, "until_child_execs_or_exits");
+        json_count(j, "child_faults", r->child_faults);
+        json_count(j, "child_cow_breaks", r->child_cow);
+        json_count(j, "parent_faults", r->parent_faults);
+        json_count(j, "parent_cow_breaks", r->parent_cow);
+        json_object_end(j);
+    }
+    if (r->blocked.n > 0) {
+        json_object(j, "parent_waits");
+        json_samples(j, m, &r->blocked);
+        for (unsigned cause = RELEASE_exec; cause <= RELEASE_killed; cause++)
+            json_count(j, trace_value_name("release_cause", cause), r->ended_by[cause]);
+        json_object_end(j);
+    }
+    json_object_end(j);
+}
+
+static void print_json(struct calls *c, const struct trace *t)
+{
+    struct json j;
+    const struct trace_meta *m = trace_meta(t);
+    json_begin(&j, stdout);
+    json_count(&j, "events", c->follow.event);
+    json_count(&j, "ns", trace_ns(m, c->follow.last_tsc - c->follow.first_tsc));
+    json_count(&j, "ncpus", m->ncpus);
+    json_bool(&j, "complete", !trace_has_gap(t));
+    json_array(&j, "calls");
+    for (unsigned k = 0; k < CALL_KINDS; k++)
+        if (c->row[k].calls > 0)
+            json_row_of(&j, m, k, &c->row[k]);
+    json_array_end(&j);
+    json_array(&j, "blocked");
+    for (unsigned r = 0; r < BLOCK_REASON_MAX; r++) {
+        if (c->blocked[r].n == 0)
+            continue;
+        json_row(&j);
+        json_text(&j, "reason", trace_value_name("block_reason", r));
+        json_samples(&j, m, &c->blocked[r]);
+        json_object_end(&j);
+    }
+    json_array_end(&j);
+    json_object(&j, "all");
+    json_writes(&j, "user", c->all.writes[SIDE_OTHER]);
+    json_writes(&j, "kernel", c->all.writes[SIDE_KERNEL]);
+    json_count(&j, "tables_made", c->all.allocated);
+    json_count(&j, "tables_freed", c->all.freed);
+    json_count(&j, "faults", c->all.faults);
+    json_count(&j, "cow_breaks", cost_cow(&c->all));
+    json_count(&j, "tlb_flushes", c->all.tlb_flushes);
+    json_object_end(&j);
+    json_end(&j);
+}
+
 int command_summary(int argc, char **argv)
 {
     static const struct argp argp = {
-        .parser = parse_directory,
+        .options = json_option,
+        .parser = parse_json_option,
         .args_doc = "DIR",
         .doc = "Shows, for each kind of call that makes, changes, ends or awaits a process, what "
                "it cost in page-table writes by reason, tables, faults, COW breaks, TLB flushes "
                "and waiting.",
     };
-    const char *dir;
-    argp_parse(&argp, argc, argv, 0, NULL, &dir);
+    struct json_option o = { 0 };
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    const char *dir = o.dir;
     struct trace *t = open_trace(dir);
     if (t == NULL)
         return STATUS_TROUBLE;
@@ -162,8 +261,13 @@ int command_summary(int argc, char **argv)
     calls_end(&c);
 
     const struct trace_meta *m = trace_meta(t);
-    printf("%s: %" PRIu64 " events in %s on %" PRIu64 " vCPU%s, ", dir, c.events,
-           format_ns(span, trace_ns(m, c.last_tsc - c.first_tsc)), m->ncpus,
+    if (o.json) {
+        print_json(&c, t);
+        calls_free(&c);
+        return close_trace(t);
+    }
+    printf("%s: %" PRIu64 " events in %s on %" PRIu64 " vCPU%s, ", dir, c.follow.event,
+           format_ns(span, trace_ns(m, c.follow.last_tsc - c.follow.first_tsc)), m->ncpus,
            m->ncpus == 1 ? "" : "s");
     print_losses(stdout, t);
     putchar('\n');

@@ -11,6 +11,7 @@
 #include "vmm/trace/lib/calls.h"
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
+#include "vmm/trace/cmd/json_option.h"
 #include "vmm/trace/lib/comm.h"
 #include "vmm/trace/lib/format.h"
 
@@ -37,7 +38,7 @@ struct tree {
     struct life *life;
     uint32_t n, capacity;
     struct idmap *tasks;
-    uint64_t last_tsc;
+    uint64_t event, first_tsc, last_tsc;
 };
 
 static uint32_t new_life(struct tree *t, uint32_t pid, uint32_t parent, enum call_kind born,
@@ -91,6 +92,8 @@ static void on_clone(struct tree *t, const struct trace_event *e)
 
 static void take_event(struct tree *t, const struct trace_event *e)
 {
+    if (t->event++ == 0)
+        t->first_tsc = e->tsc;
     t->last_tsc = e->tsc;
     comm_follow(t->tasks, e);
     if (e->id == TRACE_EV_syscall_enter) {
@@ -137,6 +140,32 @@ static void print_life(const struct tree *t, const struct trace_meta *m, const s
     putchar('\n');
 }
 
+/* A list in the order of birth; parent is the index of one. */
+static void print_json(const struct tree *t, const struct trace_meta *m)
+{
+    struct json j;
+    json_begin(&j, stdout);
+    json_array(&j, "lives");
+    for (uint32_t i = NO_LIFE + 1; i < t->n; i++) {
+        const struct life *l = &t->life[i];
+        json_row(&j);
+        json_count(&j, "life", i);
+        json_count(&j, "parent_life", l->parent);
+        json_count(&j, "pid", l->pid);
+        json_text(&j, "names", l->names);
+        json_text(&j, "made_by", l->born < CALL_KINDS ? call_kind_names[l->born] : "the kernel");
+        json_count(&j, "writes", l->writes);
+        json_count(&j, "from_ns", trace_ns(m, l->from - t->first_tsc));
+        json_count(&j, "ns", trace_ns(m, (l->ended ? l->to : t->last_tsc) - l->from));
+        json_bool(&j, "ended", l->ended);
+        if (l->ended)
+            json_signed(&j, "status", l->status);
+        json_object_end(&j);
+    }
+    json_array_end(&j);
+    json_end(&j);
+}
+
 /* Depth first, without recursion: a chain of forks may be long. */
 static void print_tree(const struct tree *t, const struct trace_meta *m)
 {
@@ -158,18 +187,25 @@ static void print_tree(const struct tree *t, const struct trace_meta *m)
     }
 }
 
+static void print_text(const struct tree *t, const struct trace_meta *m)
+{
+    printf("%-44s %-12s %10s %10s  %s\n", "process", "made by", "PTE writes", "life", "end");
+    print_tree(t, m);
+}
+
 int command_tree(int argc, char **argv)
 {
     static const struct argp argp = {
-        .parser = parse_directory,
+        .options = json_option,
+        .parser = parse_json_option,
         .args_doc = "DIR",
         .doc = "Shows the processes as a tree: by which call each was made, what it executed, how "
                "many page-table entries were written while it ran, how long it lived, how it "
                "ended.",
     };
-    const char *dir;
-    argp_parse(&argp, argc, argv, 0, NULL, &dir);
-    struct trace *trace = open_trace(dir);
+    struct json_option o = { 0 };
+    argp_parse(&argp, argc, argv, 0, NULL, &o);
+    struct trace *trace = open_trace(o.dir);
     if (trace == NULL)
         return STATUS_TROUBLE;
 
@@ -178,8 +214,12 @@ int command_tree(int argc, char **argv)
     new_life(&t, 0, NO_LIFE, CALL_KINDS, 0);
     while ((e = trace_next(trace)) != NULL)
         take_event(&t, e);
-    printf("%-44s %-12s %10s %10s  %s\n", "process", "made by", "PTE writes", "life", "end");
-    print_tree(&t, trace_meta(trace));
+    if (trace_meta(trace)->stop_tsc > t.last_tsc) /* who is there still lived until then */
+        t.last_tsc = trace_meta(trace)->stop_tsc;
+    if (o.json)
+        print_json(&t, trace_meta(trace));
+    else
+        print_text(&t, trace_meta(trace));
     idmap_free(t.tasks);
     free(t.life);
     return close_trace(trace);

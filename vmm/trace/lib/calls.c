@@ -11,13 +11,17 @@
 
 #include "vmm/trace/lib/status.h"
 
+#define NO_CALL 0xffffu
+
 const char *const call_kind_names[CALL_KINDS] = {
-    "fork", "vfork", "posix_spawn", "thread", "clone", "exec", "exit", "wait",
+    "fork", "vfork", "posix_spawn", "thread",   "clone", "exec",  "exit",
+    "wait", "mmap",  "munmap",      "mprotect", "brk",   "fault",
 };
 
 struct task {
-    struct task_head head;
+    struct actor actor;
     bool in_call;
+    uint64_t number; /* of the call, if it was inferred; 0: it was recorded */
     enum call_kind kind;
     unsigned nr;    /* of the system call; exit by a signal: __NR_exit_group */
     bool own_stack; /* clone was given one */
@@ -36,7 +40,7 @@ struct task {
 
 static struct task *task_of(struct calls *c, uint32_t pid)
 {
-    return need(idmap_get(c->tasks, pid));
+    return (struct task *)follow_actor(&c->follow, pid);
 }
 
 static void add_sample(struct samples *s, uint64_t ticks)
@@ -76,6 +80,12 @@ static enum call_kind entry_kind(unsigned nr, uint64_t a0, bool own_stack)
     case __NR_exit_group: return CALL_exit;
     case __NR_wait4:
     case __NR_waitid: return CALL_wait;
+    case __NR_mmap:
+    case __NR_mremap: return CALL_mmap;
+    case __NR_munmap:
+    case __NR_madvise: return CALL_munmap;
+    case __NR_mprotect: return CALL_mprotect;
+    case __NR_brk: return CALL_brk;
     }
     return CALL_KINDS;
 }
@@ -86,6 +96,7 @@ static void begin_call(struct task *t, enum call_kind kind, unsigned nr, uint32_
     t->kind = kind;
     t->nr = nr;
     t->mm = mm;
+    t->number = 0;
     memset(&t->cost, 0, sizeof(t->cost));
 }
 
@@ -145,6 +156,31 @@ static void exit_begins(struct calls *c, struct task *t, uint32_t mm)
     begin_call(t, CALL_exit, __NR_exit_group, mm);
 }
 
+/* Calls that were not recorded, and page faults outside of calls: follow.h says how long
+ * each lasts.  A fault's row lasts until the task is seen to do something else. */
+static void infer(struct calls *c, struct task *t, const struct trace_event *e)
+{
+    const struct call *now = &t->actor.call;
+    bool was_inferred = t->in_call && (t->number != 0 || t->kind == CALL_fault);
+    if (was_inferred && t->kind != CALL_fault && t->number != now->number) {
+        end_call(c, t, false);
+        was_inferred = false;
+    }
+    if (t->in_call && !was_inferred)
+        return;
+    if (now->number != 0 && now->implied && now->number != t->number &&
+        now->nr != __NR_exit_group) {
+        end_call(c, t, false);
+        begin_call(t, entry_kind(now->nr, 0, false), now->nr, e->mm);
+        t->number = now->number;
+    } else if (e->id == TRACE_EV_page_fault && e->pid != 0) {
+        end_call(c, t, false);
+        begin_call(t, CALL_fault, NO_CALL, e->mm);
+    } else if (was_inferred && t->kind == CALL_fault && t->actor.fault.event == 0) {
+        end_call(c, t, false);
+    }
+}
+
 /* --- children, until they exec or exit --------------------------------------------------- */
 
 static void on_clone(struct calls *c, struct task *t, const struct trace_event *e)
@@ -201,7 +237,7 @@ static enum side side_of(const struct trace_event *e, const struct task *t)
 static void sees_teardown(struct calls *c, struct task *t, const struct trace_event *e,
                           unsigned reason)
 {
-    if (reason == PT_exit_teardown && (!t->in_call || t->kind == CALL_wait))
+    if (reason == PT_exit_teardown && (!t->in_call || t->kind >= CALL_wait))
         exit_begins(c, t, e->mm);
 }
 
@@ -288,10 +324,9 @@ static void on_exec(struct calls *c, struct task *t)
 
 void calls_event(struct calls *c, const struct trace_event *e)
 {
-    if (c->events++ == 0)
-        c->first_tsc = e->tsc;
-    c->last_tsc = e->tsc;
-    struct task *t = task_of(c, e->pid);
+    follow_event(&c->follow, e);
+    struct task *t = (struct task *)c->follow.actor;
+    infer(c, t, e);
 
     switch (e->id) {
     case TRACE_EV_pte_write:
@@ -321,19 +356,17 @@ void calls_event(struct calls *c, const struct trace_event *e)
     case TRACE_EV_syscall_enter: on_enter(c, t, e); break;
     case TRACE_EV_syscall_exit: on_exit_syscall(c, t, e); break;
     }
-    if (e->id == TRACE_EV_clone || e->id == TRACE_EV_exec)
-        comm_follow(c->tasks, e);
 }
 
 void calls_init(struct calls *c)
 {
     memset(c, 0, sizeof(*c));
-    c->tasks = need(idmap_new(sizeof(struct task)));
+    follow_init(&c->follow, sizeof(struct task));
 }
 
 static void end_one(void *arg, void *record) { end_call(arg, record, false); }
 
-void calls_end(struct calls *c) { idmap_each(c->tasks, end_one, c); }
+void calls_end(struct calls *c) { idmap_each(c->follow.actors, end_one, c); }
 
 void calls_free(struct calls *c)
 {
@@ -341,7 +374,7 @@ void calls_free(struct calls *c)
         free(c->row[k].blocked.at);
     for (unsigned r = 0; r < BLOCK_REASON_MAX; r++)
         free(c->blocked[r].at);
-    idmap_free(c->tasks);
+    follow_free(&c->follow);
 }
 
 uint64_t cost_writes(const struct cost *c, enum side side)

@@ -15,7 +15,8 @@
 
 /* vfork: fork's flags with VM and VFORK on the parent's stack.  posix_spawn: the
  * same with a stack of its own, as C libraries do it.  fork includes clone with
- * no sharing of memory.  clone: any other. */
+ * no sharing of memory.  clone: any other.  From mmap on: without trace.syscalls=1 those
+ * that wrote entries, as follow.h infers them.  fault: page faults outside of recorded calls. */
 enum call_kind {
     CALL_fork,
     CALL_vfork,
@@ -25,6 +26,11 @@ enum call_kind {
     CALL_exec,
     CALL_exit,
     CALL_wait,
+    CALL_mmap,
+    CALL_munmap,
+    CALL_mprotect,
+    CALL_brk,
+    CALL_fault,
     CALL_KINDS
 };
 extern const char *const call_kind_names[CALL_KINDS];
@@ -65,8 +71,7 @@ struct calls {
     uint64_t write_events[PT_REASON_MAX + 1]; /* events that carried the writes */
     uint64_t bytes[PT_REASON_MAX + 1];
     uint64_t checkpoint_entries, checkpoint_tables;
-    uint64_t events, first_tsc, last_tsc;
-    struct idmap *tasks;
+    struct follow follow;
 };
 
 void calls_init(struct calls *c);

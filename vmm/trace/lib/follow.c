@@ -165,6 +165,7 @@ static void on_clone(struct follow *f, const struct trace_event *e)
     memset(&child->wait, 0, sizeof(child->wait));
     child->fault.event = 0;
     child->tgid = c->child_tgid;
+    child->mm = c->child_mm;
     if ((c->flags & CLONE_PARENT) && leader->parent != NULL)
         leader = leader->parent;
     if (!(c->flags & CLONE_THREAD))
@@ -213,6 +214,13 @@ static void on_state(struct follow *f, const struct trace_event *e)
     }
 }
 
+static void on_switch(struct follow *f, const struct trace_event *e)
+{
+    const struct trace_ev_switch *s = e->fields;
+    if (s->next_pid != 0 && s->next_mm != 0) /* 0: it is past using one */
+        follow_actor(f, s->next_pid)->mm = s->next_mm;
+}
+
 static void on_signal(struct follow *f, const struct trace_event *e)
 {
     const struct trace_ev_signal *s = e->fields;
@@ -257,6 +265,8 @@ void follow_event(struct follow *f, const struct trace_event *e)
             f->leaving = a;
         break;
     case TRACE_EV_task_state: on_state(f, e); break;
+    case TRACE_EV_switch: on_switch(f, e); break;
+    case TRACE_EV_exec: a->mm = e->mm; break;
     case TRACE_EV_signal: on_signal(f, e); break;
     case TRACE_EV_vfork_release: on_release(f, e); break;
     case TRACE_EV_clone: on_clone(f, e); break;

@@ -51,6 +51,7 @@ struct wait {
 struct actor {
     struct task_head head;
     uint32_t tgid;
+    uint32_t mm;      /* its address space, or its last one; 0: not known */
     struct call call; /* the one under way, if number is not 0 */
     struct fault fault;
     struct wait wait;

@@ -1,0 +1,16 @@
+/* json_option.h - the options of a command that takes DIR and --json. */
+#ifndef VMM_TRACE_JSON_OPTION_H
+#define VMM_TRACE_JSON_OPTION_H
+
+#include <argp.h>
+
+#include "vmm/trace/lib/json.h"
+
+struct json_option { /* the parser's input */
+    const char *dir;
+    bool json;
+};
+extern const struct argp_option json_option[];
+error_t parse_json_option(int key, char *arg, struct argp_state *state);
+
+#endif
