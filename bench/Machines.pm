@@ -2,6 +2,7 @@
 #
 #   host          this Linux, as it is
 #   guest_vmm     our kernel under our vmm, on /dev/kvm
+#   guest_ring0   the same with the kernel in ring 0, where it would be in ring 3
 #   guest_icount  our kernel in QEMU's microvm with -icount: a nanosecond is an instruction
 #   linux_icount  Debian's Linux, in the same machine
 #
@@ -66,6 +67,10 @@ my %COMMAND = (
     guest_vmm => sub {
         my ($o, $command, $memory) = @_;
         ("$o/vmm", '-q', '-m', $memory, '--add', "$o/bench/micro:/bin/micro", "$o/guest.elf", '--', 'sh', '-c', $command)
+    },
+    guest_ring0 => sub {
+        my ($o, $command, $memory) = @_;
+        ("$o/vmm", '-q', '--kernel-ring=0', '-m', $memory, '--add', "$o/bench/micro:/bin/micro", "$o/guest.elf", '--', 'sh', '-c', $command)
     },
     guest_icount => sub {
         my ($o, $command, $memory) = @_;

@@ -12,6 +12,7 @@
 
 #include "vmm/disasm.h"
 #include "vmm/host.h"
+#include "vmm/kvm_stats.h"
 #include "vmm/pagewalk.h"
 #include "vmm/report_cpus.h"
 #include "vmm/symbols.h"
@@ -165,6 +166,8 @@ void report_stats(const struct vm *vm, FILE *out)
             print_counter(out, c, calls[i] != NULL ? calls[i] : "HC_(unknown)",
                           atomic_load(&v->hypercalls[i]));
         print_counter(out, c, "instructions completed", atomic_load(&v->emulated));
+        print_counter(out, c, "instructions interpreted by KVM",
+                      kvm_stats_read(v->stats_fd, "insn_emulation"));
     }
     fprintf(out, "  accesses to ports without a device         %12" PRIu64 "\n", vm->ports.unknown);
     fflush(out);

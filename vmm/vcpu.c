@@ -26,6 +26,7 @@
 #include "vmm/emulate.h"
 #include "vmm/host.h"
 #include "vmm/hypercall.h"
+#include "vmm/kvm_stats.h"
 #include "vmm/rest.h"
 #include "vmm/sandbox.h"
 #include "vmm/say.h"
@@ -55,6 +56,7 @@ bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
         return false;
     }
     v->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+    v->stats_fd = vm->opt->stats ? kvm_stats_open(v->fd) : -1;
     return true;
 }
 
@@ -84,6 +86,8 @@ void vcpu_destroy(struct vcpu *v)
     emulate_free(&v->emulate);
     if (v->run != NULL)
         munmap(v->run, v->vm->run_bytes);
+    if (v->stats_fd >= 0)
+        close(v->stats_fd);
     if (v->fd >= 0)
         close(v->fd);
 }

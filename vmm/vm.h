@@ -56,6 +56,7 @@ struct vcpu {
     struct vm *vm;
     unsigned index; /* also its APIC ID */
     int fd;
+    int stats_fd; /* KVM's counters, for --stats; -1: none */
     struct kvm_run *run;
     pthread_t thread;
     atomic_uint_fast64_t exits[VCPU_EXIT_REASONS]; /* [v], others read */

@@ -235,7 +235,7 @@ bool vm_create(struct vm *vm, const struct options *opt)
         return false;
     }
     for (unsigned c = 0; c < vm->ncpus; c++)
-        vm->vcpu[c].fd = -1;
+        vm->vcpu[c].fd = vm->vcpu[c].stats_fd = -1;
     if (!open_kvm(vm))
         return false;
     if (!choose_ring(vm))
