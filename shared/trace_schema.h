@@ -203,7 +203,9 @@ enum release_cause {
     X(19, syscall_enter, EV_SYSCALL_ENTER) \
     X(20, syscall_exit,  EV_SYSCALL_EXIT) \
     X(32, boot_stage,    EV_BOOT_STAGE)   \
-    X(33, checkpoint,    EV_CHECKPOINT)
+    X(33, checkpoint,    EV_CHECKPOINT)   \
+    X(34, reparent,      EV_REPARENT)     \
+    X(35, vma_special,   EV_VMA_SPECIAL)
 /* clang-format on */
 
 #define EV_MM_FREE(F, E, S, C)
@@ -231,7 +233,8 @@ enum release_cause {
 #define EV_CR3_LOAD(F, E, S, C)  F(hex32, root_pfn)
 /* Addresses [start, end) left the TLBs of the CPUs in `cpus`; end 0: all. */
 #define EV_TLB_FLUSH(F, E, S, C) F(hex64, start) F(hex64, end) F(hex64, cpus)
-/* error: the SDM's #PF error code.  rip in user mode unless error says not. */
+/* error: the SDM's #PF error code.  rip in user mode unless error says not; 0: no trap, the
+ * kernel itself wants the page, for this or another address space. */
 #define EV_PAGE_FAULT(F, E, S, C) F(hex64, va) F(hex64, rip) F(hex32, error)
 /* The task `task` (often not the one running) changes state.  on_pid: whom it
  * waits for.  by_pid: who made it runnable; 0: a timer or device that found the CPU
@@ -260,6 +263,11 @@ enum release_cause {
 #define EV_SYSCALL_EXIT(F, E, S, C)  F(u16, nr) F(s64, ret)
 #define EV_BOOT_STAGE(F, E, S, C)    E(boot_stage, stage) F(u64, pte_writes) F(u64, faults)
 #define EV_CHECKPOINT(F, E, S, C)    F(u8, begin) /* 1 begin, 0 end */
+/* Process child, whose parent ends, gets another one. */
+#define EV_REPARENT(F, E, S, C) F(u32, child) F(u32, parent)
+/* A mapping that is both writable and executable (flags & 6 == 6: PROT_WRITE, PROT_EXEC), or that
+ * fork leaves out or empties (flags & 8).  Others, nearly all, are not told. */
+#define EV_VMA_SPECIAL(F, E, S, C) F(hex64, start) F(hex64, end) F(hex32, flags)
 
 /* clang-format off */
 enum trace_event_id {

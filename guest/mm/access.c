@@ -9,6 +9,7 @@
 #include "mm/frame.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
+#include "trace/trace.h"
 
 /* The page at va in kernel memory, faulted in; NULL and *err. */
 static char *page_for(struct mm *mm, uaddr_t va, uint32_t access, int *err)
@@ -16,6 +17,7 @@ static char *page_for(struct mm *mm, uaddr_t va, uint32_t access, int *err)
     int code;
     pte_t *e = pt_find(mm, va);
     if (!e || !(*e & PTE_P) || (access == FAULT_WRITE && !(*e & PTE_W))) {
+        trace_page_fault(mm->id, va, 0, access);
         int ret = mm_fault_locked(mm, va, access, &code);
         if (ret != 0) {
             *err = ret == -ENOMEM ? ret : -EFAULT;

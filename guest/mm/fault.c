@@ -40,6 +40,7 @@
 #include "mm/tlb.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
+#include "trace/trace.h"
 
 #define AROUND       16u /* pages; powers of two */
 #define IMAGE_AROUND 64u
@@ -289,8 +290,11 @@ void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
         for (uaddr_t va = MAX(v->start, start); va < stop; va += PAGE_SIZE) {
             pte_t *e = pt_find(mm, va);
             bool make = !e || !*e;
-            if (make && mm_fault_locked(mm, va, error, &code) != 0)
-                return;
+            if (make) {
+                trace_page_fault(mm->id, va, 0, error);
+                if (mm_fault_locked(mm, va, error, &code) != 0)
+                    return;
+            }
             if (preempt_ends(make ? work : WORK_LOOK))
                 return;
         }

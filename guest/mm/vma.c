@@ -15,6 +15,7 @@
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/mm.h"
+#include "trace/trace.h"
 
 static struct vma *of(struct rb_node *n) { return n ? rb_entry(n, struct vma, node) : NULL; }
 
@@ -75,11 +76,21 @@ static void tree_insert(struct mm *mm, struct vma *v)
     mm->nvmas++;
 }
 
+/* What the trace's reader cannot know from entries alone, and is rare. */
+static void tell_special(const struct vma *v)
+{
+    uint32_t rights = v->flags & (VM_WRITE | VM_EXEC);
+    bool not_forked = v->flags & (VM_DONTFORK | VM_WIPEONFORK);
+    if (unlikely(rights == (VM_WRITE | VM_EXEC) || not_forked))
+        trace_vma_special(v->mm->id, v->start, v->end, rights | (not_forked ? 8 : 0));
+}
+
 void vma_insert(struct mm *mm, struct vma *v)
 {
     ASSERT_HELD(&mm->lock);
     tree_insert(mm, v);
     account(mm, v->flags, (int64_t)vma_pages(v));
+    tell_special(v);
     if (v->file && list_empty(&v->file_link))
         vma_file_link(v, NULL);
 }
@@ -116,6 +127,7 @@ void vma_set_flags(struct vma *v, uint32_t flags)
     account(v->mm, v->flags, -(int64_t)vma_pages(v));
     v->flags = flags;
     account(v->mm, v->flags, (int64_t)vma_pages(v));
+    tell_special(v);
 }
 
 void vma_resize(struct vma *v, uaddr_t start, uaddr_t end)
@@ -126,6 +138,7 @@ void vma_resize(struct vma *v, uaddr_t start, uaddr_t end)
     v->start = start;
     v->end = end;
     account(v->mm, v->flags, (int64_t)vma_pages(v));
+    tell_special(v);
     if (below || above)
         room_appears(v->mm, above ? vma_next(v) : v);
 }

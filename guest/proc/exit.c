@@ -190,6 +190,7 @@ static void reparent(struct process *child, struct process *p, struct process *t
     list_push_back(&to->children, &child->sibling);
     child->parent = to;
     child->parent_tid = to->tgid;
+    trace_reparent(0, child->tgid, to->tgid);
     child->exit_signal = SIGCHLD;
     list_for_each(t, &child->threads, thread_link)
         t->rec->ppid = to->tgid;

@@ -9,6 +9,7 @@
 
 #include "kernel_shim.h"
 #include "mm/vma.h"
+#include "trace/trace.h"
 
 #define BASE  0x100000000ull
 #define PAGES 256u
@@ -17,6 +18,12 @@
 /* vma_file.c's part, without files' lists. */
 void vma_file_link(struct vma *v, struct vma *sibling) { (void)v, (void)sibling; }
 void vma_file_unlink(struct vma *v) { v->file = NULL; }
+
+bool trace_on;
+void trace_emit_vma_special(uint32_t mm, uint64_t start, uint64_t end, uint32_t flags)
+{
+    (void)mm, (void)start, (void)end, (void)flags;
+}
 
 static struct mm mm;
 static uint32_t model[PAGES]; /* flags of each page, 0: not mapped */

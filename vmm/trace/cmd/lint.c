@@ -36,6 +36,8 @@ static void print_text(const struct lint_result *r, const struct trace_meta *m, 
     for (unsigned c = 0; c < LINT_COUNT; c++) {
         enum lint_verdict v = lint_verdict(r, c);
         printf("%-4s %-13s %s\n", lint_names[c], verdict_names[v], lint_texts[c]);
+        if (r->check[c].note[0] != '\0')
+            printf("      (%s)\n", r->check[c].note);
         for (unsigned i = 0; i < r->check[c].kept; i++)
             print_finding(&r->check[c].finding[i], m, start);
         uint64_t n = r->check[c].failed + r->check[c].unknown;
@@ -62,6 +64,10 @@ static void print_json(const struct lint_result *r, const struct trace_meta *m, 
     for (unsigned c = 0; c < LINT_COUNT; c++) {
         printf("%s\n{\"check\":\"%s\",\"holds\":", c > 0 ? "," : "", lint_names[c]);
         print_string(lint_texts[c]);
+        if (r->check[c].note[0] != '\0') {
+            printf(",\"note\":");
+            print_string(r->check[c].note);
+        }
         printf(",\"verdict\":\"%s\",\"failures\":%" PRIu64 ",\"unknown\":%" PRIu64 ",\"first\":[",
                lint_verdict(r, c) == LINT_FAIL ? "fail" : verdict_names[lint_verdict(r, c)],
                r->check[c].failed, r->check[c].unknown);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vmm/trace/lint/families.h"
 #include "vmm/trace/lint/reuse.h"
 #include "vmm/trace/lint/state.h"
 #include "vmm/trace/lint/tables.h"
@@ -13,7 +14,18 @@
 static void one_write(struct lint *l, const struct lint_write *w)
 {
     lint_tables_write(l, w);
+    if (w->reason == PT_fork_copy)
+        lint_fork_write(l, w);
+    lint_faults_write(l, w);
+    lint_exec_write(l, w);
+    lint_pages_write(l, w);
     lint_reuse_write(l, w);
+}
+
+/* What the slot of the event's table holds, by all events before; Accessed and Dirty as well. */
+static uint64_t slot_of(const struct lint *l, unsigned index, uint64_t old)
+{
+    return l->table != NULL ? l->table->slot[index] : old;
 }
 
 static void writes(struct lint *l, const struct trace_event *e)
@@ -23,8 +35,11 @@ static void writes(struct lint *l, const struct trace_event *e)
     struct lint_write one;
 
     if (e->id == TRACE_EV_pte_write) {
-        one = (struct lint_write){ w->va,    w->old,   w->new,   w->table_pfn,
-                                   w->index, w->level, w->reason };
+        l->table = replay_table(l->replay, w->table_pfn);
+        if (w->reason == PT_fork_copy)
+            lint_fork_range(l, e);
+        one = (struct lint_write){ w->va,        w->old,   w->new,   slot_of(l, w->index, w->old),
+                                   w->table_pfn, w->index, w->level, w->reason };
         one_write(l, &one);
         return;
     }
@@ -33,11 +48,15 @@ static void writes(struct lint *l, const struct trace_event *e)
                                .index = r->first,
                                .level = r->level,
                                .reason = r->reason };
+    l->table = replay_table(l->replay, r->table_pfn);
+    if (r->reason == PT_fork_copy)
+        lint_fork_range(l, e);
     uint64_t step = 1ull << (12 + 9 * (one.level - 1));
     for (uint32_t i = 0; i < trace_changes(e); i++, one.index++, one.va += step) {
         struct trace_change c = trace_change(e, i);
         one.old = c.old;
         one.new = c.new;
+        one.was = slot_of(l, one.index, c.old);
         one_write(l, &one);
     }
 }
@@ -53,12 +72,23 @@ static int one_event(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_T2, "a CPU of number %u", e->cpu);
         return 0;
     }
+    if (e->cpu > l->last_cpu)
+        l->last_cpu = e->cpu;
+    l->last_tsc = e->tsc;
     lint_trace_event(l, e);
+    lint_fork_before(l, e);
+    lint_exit_before(l, e);
+    lint_faults_before(l, e);
+    lint_tables_before(l, e);
     if (e->id <= TRACE_EV_pte_range_old)
         writes(l, e);
     lint_reuse_event(l, e);
+    lint_pages_before(l, e);
     int err = lint_trace_apply(l, e);
     lint_vfork_event(l, e);
+    lint_exec_after(l, e);
+    lint_exit_after(l, e);
+    lint_fork_after(l, e);
     return err;
 }
 
@@ -67,7 +97,8 @@ static bool prepare(struct lint *l)
     l->replay = replay_new(lint_trace_replayed, l);
     l->tasks = idmap_new(sizeof(struct lint_task));
     l->mms = idmap_new(sizeof(struct lint_mm));
-    return l->replay != NULL && l->tasks != NULL && l->mms != NULL && lint_reuse_start(l);
+    l->frames = frames_new();
+    return l->replay != NULL && l->tasks != NULL && l->mms != NULL && l->frames != NULL;
 }
 
 int lint_run(struct trace *t, struct lint_result *result)
@@ -84,11 +115,15 @@ int lint_run(struct trace *t, struct lint_result *result)
             err = one_event(&l, e);
         l.event = NULL;
         lint_vfork_end(&l);
+        lint_exit_end(&l);
+        lint_tables_end(&l);
+        lint_pages_end(&l);
         lint_trace_end(&l);
         result->events = l.now;
         result->has_gap = trace_has_gap(t);
     }
     lint_reuse_free(&l);
+    frames_free(l.frames);
     idmap_free(l.mms);
     idmap_free(l.tasks);
     replay_free(l.replay);

@@ -1,6 +1,6 @@
 /* reuse.c - what an old translation leads to is not used for anything else before
  * the translation has left the TLBs: M3 for tables, M4 for frames; and rights that were
- * taken away are gone when the call returns: F4, M2.
+ * taken away, or a frame that has been replaced, are gone when its task goes on: F4, M2, C3.
  *
  * When an entry goes or loses rights, the CPUs that have the root in CR3 may hold the
  * old translation.  That is a *duty*: each of them has to flush it, or load CR3, before
@@ -36,19 +36,6 @@ struct duty {
     uint64_t cpus, at, va, end;
 };
 
-/* By number.  links: how many entries lead to a table. */
-struct frame {
-    uint32_t pfn;
-    uint32_t links;
-    struct duty *duties;
-};
-
-bool lint_reuse_start(struct lint *l)
-{
-    l->frames = idmap_new(sizeof(struct frame));
-    return l->frames != NULL;
-}
-
 static void free_list(struct duty *d)
 {
     while (d != NULL) {
@@ -69,12 +56,6 @@ void lint_reuse_free(struct lint *l)
     if (l->mms != NULL)
         idmap_each(l->mms, free_duties_of, NULL);
     free_list(l->free_duties);
-    idmap_free(l->frames);
-}
-
-static struct frame *frame_of(struct lint *l, uint64_t pfn)
-{
-    return need(idmap_get(l->frames, (uint32_t)pfn));
 }
 
 /* --- duties ------------------------------------------------------------------------------- */
@@ -179,23 +160,16 @@ static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind, con
 
 static void link_changes(struct lint *l, const struct lint_write *w)
 {
-    bool was = is_table_link(w, w->old), is = is_table_link(w, w->new);
-    if (was && is && pte_frame(w->old) == pte_frame(w->new))
-        return;
-    if (was) {
-        struct frame *f = frame_of(l, pte_frame(w->old));
-        f->links -= f->links > 0;
+    bool same = is_table_link(w, w->new) && pte_frame(w->old) == pte_frame(w->new);
+    if (is_table_link(w, w->old) && !same)
         owe(l, DUTY_TABLE, LINT_M3, pte_frame(w->old), w);
-    }
-    if (is)
-        frame_of(l, pte_frame(w->new))->links++;
 }
 
 /* A leaf that shows a frame in a new use, not one more mapping of what it is already. */
 static bool is_new_use(const struct lint_write *w)
 {
     return w->reason == PT_kernel_stack ||
-           ((w->new &LEAF_ANON) && w->reason != PT_fork_copy && w->reason != PT_mmap &&
+           ((w->new &PTE_ANON) && w->reason != PT_fork_copy && w->reason != PT_mmap &&
             w->reason != PT_munmap && w->reason != PT_mprotect);
 }
 
@@ -210,9 +184,11 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
         call_in_frame(l, pte_frame(w->new), DUTY_FRAME, "a frame is used again");
     if (!is_leaf(w, w->old))
         return;
-    if (!same)
+    if (!same) {
         owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w);
-    else if ((w->old & ~w->new &PTE_W) || (w->new & ~w->old &PTE_NX))
+        if (is_leaf(w, w->new))
+            owe(l, DUTY_RIGHTS, LINT_C3, pte_frame(w->old), w);
+    } else if ((w->old & ~w->new &PTE_W) || (w->new & ~w->old &PTE_NX))
         if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect)
             owe(l, DUTY_RIGHTS, w->reason == PT_mprotect ? LINT_M2 : LINT_F4, pte_frame(w->old), w);
 }
@@ -257,7 +233,6 @@ static void table_freed(struct lint *l, const struct trace_event *e)
     if (frame->links > 0)
         lint_found(l, LINT_M3, "table %#x of level %u is freed, but an entry still leads to it",
                    f->table_pfn, f->level);
-    frame->links = 0;
     for (unsigned c = 0; f->level == PT_LEVEL_PGD && c < LINT_CPUS; c++)
         if (l->cpu[c].root != NULL && l->cpu[c].root->live &&
             l->cpu[c].root->root_pfn == f->table_pfn)

@@ -4,7 +4,6 @@
 
 #include "vmm/trace/lint/state.h"
 
-bool lint_reuse_start(struct lint *l); /* false: no memory */
 void lint_reuse_free(struct lint *l);
 
 /* Before the event is applied to the state. */

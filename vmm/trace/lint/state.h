@@ -8,12 +8,18 @@
 #include "vmm/trace/lib/replay.h"
 #include "vmm/trace/lib/status.h"
 #include "vmm/trace/lint/checks.h"
+#include "vmm/trace/lint/frames.h"
 
 #define LINT_CPUS 256u
-#define LEAF_COW  (1ull << 9) /* the kernel's software bits, guest/mm/pt.h */
-#define LEAF_ANON (1ull << 10)
 
 struct duty;
+
+/* Of an address space, where what a program asked for excuses what is wrong elsewhere. */
+struct lint_special {
+    struct lint_special *next;
+    uint64_t start, end;
+    uint32_t flags; /* of the vma_special event */
+};
 
 struct lint_mm {
     uint32_t id;
@@ -23,6 +29,21 @@ struct lint_mm {
     unsigned vforks; /* waits for a child that uses it */
     uint64_t cpus;   /* that have its root loaded, 0 to 63 */
     struct duty *duties;
+    struct lint_special *special;
+    /* What its tables hold now. */
+    unsigned leaves, tables; /* entries that are not 0; table pages, root included */
+    unsigned anon;           /* of the leaves, memory of its own */
+    uint64_t anon_changes;   /* how often that number has changed */
+    uint64_t writes;         /* to its entries */
+    uint32_t from;           /* the address space it copies; 0: a new one */
+    unsigned parent_anon;    /* what that one had, and its changes, when the copy began */
+    uint64_t parent_changes;
+    bool was_started; /* a fork's child that uses it has been made */
+    bool has_been_used;
+    bool half_is_known; /* its kernel half was compared, and nothing has changed there since */
+    unsigned users;     /* tasks */
+    uint32_t maker;     /* the task that made it */
+    uint64_t unused_since;
 };
 
 struct lint_cpu {
@@ -34,6 +55,7 @@ struct lint_cpu {
     enum lint_check stale_check;
     uint64_t stale_va, stale_at;
     uint32_t stale_pfn;
+    uint32_t owes_wake; /* to this task, before another one runs here; 0: none */
 };
 
 struct lint_task {
@@ -56,8 +78,35 @@ struct lint_task {
     uint32_t left_mm;               /* its vfork parent's, which it has left; 0: none */
     /* A vfork parent: who released it, and how many events that CPU had then. */
     bool is_released;
+    bool waits_for_vfork, woke_early; /* woke_early: without a release */
     uint32_t released_on_cpu;
     uint64_t released_events;
+    bool has_released; /* its vfork parent, in the call it is in */
+
+    /* Its family; see exit.c.  A process is the record of its leader's number. */
+    uint32_t tgid, parent, mm; /* parent: a process */
+    unsigned children;         /* processes that have it as parent, zombies included */
+    bool has_exited, was_reaped;
+    int32_t status;
+    uint64_t news; /* of a process: what may end a wait of its threads */
+    uint64_t news_at_enter;
+    bool is_awaited_wake;
+
+    /* The call it is in. */
+    bool in_call;
+    uint16_t call;
+    uint64_t call_a0, call_a1;
+    uint32_t cloned;    /* the task it has made in it */
+    uint32_t forked_mm; /* the copy of its address space */
+    bool said_exec;
+
+    struct { /* its last page fault, see faults.c */
+        bool active, answered, is_users;
+        uint8_t wrote; /* the reason of the last entry it led to; PT_none: none yet */
+        uint32_t mm, error;
+        uint64_t va, rip, writes, mm_writes;
+        unsigned repeats;
+    } fault;
 };
 
 struct lint {
@@ -65,13 +114,20 @@ struct lint {
     const struct trace_meta *meta;
     struct lint_result *result;
     struct replay *replay;
-    struct idmap *tasks, *mms, *frames;
+    struct idmap *tasks, *mms;
+    struct frames *frames;
     const struct trace_event *event; /* the one at hand */
     uint64_t now;                    /* its number */
     struct lint_cpu cpu[LINT_CPUS];
     uint64_t cpu_events[LINT_CPUS];
-    unsigned cpus_seen;
+    unsigned cpus_seen, last_cpu; /* last_cpu: the highest number seen */
+    uint64_t last_tsc;
     struct duty *free_duties;
+    const struct replay_table *table;       /* that the event at hand writes to; NULL: none */
+    const struct replay_table *copied_from; /* the parent's, for a fork_copy */
+    bool has_nx;                            /* the processor knows NX: some entry has it */
+    uint64_t waste[PT_REASON_MAX], writes;
+    uint64_t shared_writes; /* V8's */
 };
 
 void lint_found(struct lint *l, enum lint_check check, const char *fmt, ...)
@@ -87,6 +143,24 @@ static inline struct lint_mm *lint_mm(struct lint *l, uint32_t id)
     return need(idmap_get(l->mms, id));
 }
 
+static inline struct frame *frame_of(struct lint *l, uint64_t pfn)
+{
+    return frame_at(l->frames, (uint32_t)pfn);
+}
+
+/* A note on a check that counts something, or cannot see all of its rule. */
+void lint_note(struct lint *l, enum lint_check check, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Is va in a mapping of that kind? */
+bool lint_is_special(const struct lint_mm *mm, uint64_t va, uint32_t flags);
+
+/* The lowest table of mm for va, as replayed; NULL: there is none. */
+const struct replay_table *lint_find_table(struct lint *l, const struct lint_mm *mm, uint64_t va);
+
+/* Of the address space, while it runs, and nothing of it is left when it ends. */
+void lint_task_uses(struct lint *l, struct lint_task *t, uint32_t mm);
+
 /* The event shows that its CPU uses user translations of its task's address space:
  * it comes from user mode, or faulted in user memory. */
 bool lint_proves_use(const struct trace_event *e);
@@ -94,6 +168,7 @@ bool lint_proves_use(const struct trace_event *e);
 /* One slot changes from old to new. */
 struct lint_write {
     uint64_t va, old, new;
+    uint64_t was; /* what the slot holds by the replay; mostly old */
     uint32_t table_pfn;
     unsigned index, level, reason;
 };

@@ -1,10 +1,12 @@
-/* tables.c - what an entry may say: T5's links, M2's frames, M5.
+/* tables.c - what an entry may say, and where: T5's links, T6, M1, M2's frames, M5, M7, M8, M9.
  *
  * Sources: the SDM, volume 3, chapter 4, for the bits; the kernel uses no bit above
  * the address but NX. */
 #include "vmm/trace/lint/tables.h"
 
+#include <asm/unistd_64.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 #define PTE_NO_USE   0x7ff0000000000000ull /* 52 to 62 */
 #define PTE_SOFT     0xe00ull              /* 9 to 11: the kernel's own */
@@ -47,10 +49,49 @@ static void check_link(struct lint *l, const struct lint_write *w)
     else if (child->level + 1u != w->level)
         lint_found(l, LINT_T5, "va %#" PRIx64 ": a link from level %u to a table of level %u",
                    w->va, w->level, child->level);
+    else if (child->va != w->va)
+        lint_found(l, LINT_T6, "va %#" PRIx64 ": a link to a table that was made for va %#" PRIx64,
+                   w->va, child->va);
+}
+
+/* The address that the slot stands for, as the processor has it: bit 47 goes on upwards. */
+static uint64_t slot_va(const struct replay_table *t, unsigned index)
+{
+    uint64_t va = t->va + ((uint64_t)index << (12 + 9 * (t->level - 1)));
+    return t->level == PT_LEVEL_PGD && index >= PT_SLOTS / 2 ? va | 0xffffull << 48 : va;
+}
+
+static void check_address(struct lint *l, const struct lint_write *w)
+{
+    if (l->table != NULL && l->table->level == w->level && slot_va(l->table, w->index) != w->va)
+        lint_found(l, LINT_T6, "va %#" PRIx64 ": slot %u of table %#x stands for va %#" PRIx64,
+                   w->va, w->index, w->table_pfn, slot_va(l->table, w->index));
+}
+
+static void check_munmap(struct lint *l, const struct lint_write *w)
+{
+    const struct trace_event *e = l->event;
+    const struct lint_task *t = e->pid != 0 ? lint_task(l, e->pid) : NULL;
+    if (w->new != 0 && w->level == PT_LEVEL_PTE)
+        lint_found(l, LINT_M1, "va %#" PRIx64 ": munmap writes %#" PRIx64, w->va, w->new);
+    else if (w->level == PT_LEVEL_PTE && t != NULL && t->in_call && t->call == __NR_munmap &&
+             w->va - t->call_a0 >= t->call_a1)
+        lint_found(l, LINT_M1,
+                   "va %#" PRIx64 ": cleared by a munmap of %#" PRIx64 " bytes from %#" PRIx64,
+                   w->va, t->call_a1, t->call_a0);
 }
 
 void lint_tables_write(struct lint *l, const struct lint_write *w)
 {
+    check_address(l, w);
+    if ((w->was & ~w->old & PTE_AD) && !((w->was ^ w->old) & ~PTE_AD))
+        lint_found(l, LINT_M8, "va %#" PRIx64 ": %#" PRIx64 " has become %#" PRIx64, w->va, w->was,
+                   w->old);
+    l->writes++;
+    if (w->old == w->new && w->reason < PT_REASON_MAX)
+        l->waste[w->reason]++;
+    if (w->reason == PT_munmap)
+        check_munmap(l, w);
     if (w->new &PTE_P)
         check_bits(l, w);
     if (is_table_link(w, w->new))
@@ -58,4 +99,70 @@ void lint_tables_write(struct lint *l, const struct lint_write *w)
     if (w->reason == PT_mprotect && ((w->old ^ w->new) & ~MPROTECT_MAY))
         lint_found(l, LINT_M2, "va %#" PRIx64 ": mprotect makes %#" PRIx64 " of %#" PRIx64, w->va,
                    w->new, w->old);
+}
+
+/* --- M7: the kernel's half of a root ---------------------------------------------------------- */
+
+/* The kernel's own root has been made before the first program's. */
+static void check_half(struct lint *l, const struct trace_event *e)
+{
+    struct lint_mm *mm = lint_mm(l, e->mm);
+    const struct replay_table *root = replay_table(l->replay, mm->root_pfn);
+    const struct replay_table *kernel = replay_table(l->replay, lint_mm(l, 0)->root_pfn);
+    if (e->mm == 0 || mm->half_is_known || root == NULL || kernel == NULL)
+        return;
+    for (unsigned i = PT_SLOTS / 2; i < PT_SLOTS; i++)
+        if ((root->slot[i] ^ kernel->slot[i]) & ~PTE_AD) {
+            lint_found(l, LINT_M7,
+                       "the root of address space %u has %#" PRIx64 " in slot %u, the kernel's "
+                       "own %#" PRIx64,
+                       e->mm, root->slot[i], i, kernel->slot[i]);
+            break;
+        }
+    mm->half_is_known = true;
+}
+
+/* Nothing is left of a range that was unmapped, if nobody else can have mapped there since. */
+static void check_unmapped(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_syscall_exit *f = e->fields;
+    const struct lint_task *t = lint_task(l, e->pid);
+    const struct lint_mm *mm = lint_mm(l, e->mm);
+    if (!t->in_call || t->call != __NR_munmap || f->nr != __NR_munmap || f->ret != 0 ||
+        mm->users != 1)
+        return;
+    uint64_t end = t->call_a0 + ((t->call_a1 + 4095) & ~4095ull);
+    for (uint64_t va = t->call_a0; va < end; va = (va | 0x1fffff) + 1) {
+        const struct replay_table *table = lint_find_table(l, mm, va);
+        for (uint64_t at = va; table != NULL && at < end && at >> 21 == va >> 21; at += 4096)
+            if (table->slot[at >> 12 & 511] != 0) {
+                lint_found(l, LINT_M1, "va %#" PRIx64 " is still mapped after munmap", at);
+                return;
+            }
+    }
+}
+
+void lint_tables_before(struct lint *l, const struct trace_event *e)
+{
+    if (e->id == TRACE_EV_cr3_load)
+        check_half(l, e);
+    else if (e->id == TRACE_EV_syscall_exit && e->pid != 0)
+        check_unmapped(l, e);
+}
+
+void lint_tables_end(struct lint *l)
+{
+    static const char *const names[PT_REASON_MAX] = {
+#define X(name, value) [value] = #name,
+        TRACE_PT_REASONS(X)
+#undef X
+    };
+    char text[LINT_TEXT_MAX] = "";
+    size_t at = 0;
+    for (unsigned r = 0; r < PT_REASON_MAX; r++)
+        if (l->waste[r] > 0 && at < sizeof(text) - 40)
+            at += (size_t)snprintf(text + at, sizeof(text) - at, ", %s %" PRIu64, names[r],
+                                   l->waste[r]);
+    lint_note(l, LINT_M9, "%" PRIu64 " entries written%s", l->writes,
+              at > 0 ? text : ", none of them in vain");
 }

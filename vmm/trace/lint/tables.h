@@ -6,5 +6,7 @@
 
 /* Before the replay. */
 void lint_tables_write(struct lint *l, const struct lint_write *w);
+void lint_tables_before(struct lint *l, const struct trace_event *e);
+void lint_tables_end(struct lint *l); /* what was counted */
 
 #endif

@@ -69,6 +69,8 @@ static void switched(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_T7, "a switch from task %u, but task %u ran", f->prev_pid, c->pid);
     check_live(l, f->next_pid, "a switch to");
     c->pid = f->next_pid;
+    if (f->next_pid != 0)
+        lint_task(l, f->next_pid)->state = TASK_running;
 }
 
 /* A thread that execs takes its leader's number. */
@@ -78,6 +80,7 @@ static void executed(struct lint *l, const struct trace_event *e)
     if (c->pid != e->pid && c->pid != 0) {
         struct lint_task *leader = lint_task(l, e->pid), *thread = lint_task(l, c->pid);
         thread->live = false;
+        lint_task_uses(l, thread, 0);
         leader->live = true;
         leader->has_ended = false;
         leader->state = TASK_running;
@@ -93,7 +96,8 @@ static bool is_about_tables(uint32_t id)
     case TRACE_EV_mm_free:
     case TRACE_EV_cr3_load:
     case TRACE_EV_tlb_flush:
-    case TRACE_EV_page_fault: return true;
+    case TRACE_EV_page_fault:
+    case TRACE_EV_vma_special: return true;
     }
     return id <= TRACE_EV_pte_range_old;
 }

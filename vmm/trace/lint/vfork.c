@@ -10,6 +10,8 @@
  * the parent does nothing of its own. */
 #include "vmm/trace/lint/vfork.h"
 
+#include <asm/unistd_64.h>
+#include <inttypes.h>
 #include <sched.h>
 
 static bool is_teardown(unsigned reason)
@@ -125,6 +127,13 @@ static void released(struct lint *l, const struct trace_event *e)
     const struct lint_cpu *c = &l->cpu[e->cpu];
     const char *wrong = wrong_release(e, child);
 
+    struct lint_task *inner = child->vfork_child != 0 ? lint_task(l, child->vfork_child) : NULL;
+    if (inner != NULL && inner->vfork.active && inner->vfork.parent == f->child &&
+        f->cause != RELEASE_killed)
+        lint_found(l, LINT_V10, "task %u is released by task %u, which waits for its own child %u",
+                   f->parent, f->child, child->vfork_child);
+    child->has_released = f->cause == RELEASE_exec;
+    parent->woke_early = false; /* it was killed; perhaps the child was faster, then */
     if (wrong != NULL)
         lint_found(l, LINT_V4, "a release of task %u from task %u: %s", f->parent, f->child, wrong);
     if (!child->vfork.active)
@@ -156,6 +165,40 @@ static bool is_own_action(const struct trace_event *e)
     return e->id <= TRACE_EV_pte_range_old;
 }
 
+/* Woken without a release it can only be on its way to say that it was killed. */
+static void check_woken(struct lint *l, struct lint_task *t, const struct trace_event *e)
+{
+    const struct trace_ev_task_state *f = e->fields;
+    bool waits_again = e->id == TRACE_EV_task_state && f->task == e->pid && f->next == TASK_blocked;
+    if (!t->woke_early || !(waits_again || is_own_action(e) || lint_proves_use(e)))
+        return;
+    t->woke_early = false;
+    lint_found(l, LINT_V12, "task %u was woken from its wait for its vfork child %u, which goes on",
+               e->pid, t->vfork_child);
+}
+
+/* The shared memory, as a child may change it by what it does itself. */
+static void check_shared(struct lint *l, const struct lint_task *t, const struct trace_event *e)
+{
+    unsigned reason = reason_of(e);
+    if (e->id > TRACE_EV_pte_range_old || e->mm != t->vfork.mm)
+        return;
+    l->shared_writes += e->id == TRACE_EV_pte_write ? 1 : trace_changes(e);
+    switch (reason) {
+    case PT_kernel_half:
+    case PT_fork_copy:
+    case PT_exec_map:
+    case PT_exec_teardown:
+    case PT_exit_teardown:
+        if (reason == PT_exec_teardown || reason == PT_exit_teardown)
+            break; /* V7's */
+        lint_found(l, LINT_V8,
+                   "the vfork child %u writes entries of the shared memory, for a reason that "
+                   "belongs to memory of its own",
+                   e->pid);
+    }
+}
+
 static void parent_acts(struct lint *l, struct lint_task *t, const struct trace_event *e)
 {
     struct lint_task *child = lint_task(l, t->vfork_child);
@@ -183,6 +226,7 @@ static void child_acts(struct lint *l, struct lint_task *t, const struct trace_e
 {
     if (e->id == TRACE_EV_exec)
         t->vfork.has_exec = true;
+    check_shared(l, t, e);
     if (!lint_proves_use(e))
         return;
     if (l->cpus_seen == 1 && !t->vfork.is_blocked && !t->vfork.parent_acted) {
@@ -232,6 +276,10 @@ static void state_changes(struct lint *l, const struct trace_event *e)
     const struct trace_ev_task_state *f = e->fields;
     struct lint_task *t = lint_task(l, f->task);
 
+    if (f->next == TASK_runnable && t->vfork_child != 0 && f->prev == TASK_blocked &&
+        !t->is_released && t->waits_for_vfork)
+        t->woke_early = true;
+    t->waits_for_vfork = f->next == TASK_blocked && f->reason == BLOCK_vfork;
     if (f->next == TASK_blocked && f->reason == BLOCK_vfork) {
         struct lint_task *child = lint_task(l, f->on_pid);
         if (child->vfork.parent != f->task || !child->live || child->has_ended)
@@ -254,6 +302,16 @@ static void state_changes(struct lint *l, const struct trace_event *e)
     t->vfork.parent = 0;
 }
 
+static void check_failed_exec(struct lint *l, struct lint_task *t, const struct trace_event *e)
+{
+    const struct trace_ev_syscall_exit *f = e->fields;
+    if (e->id == TRACE_EV_syscall_exit && t->has_released && f->ret < 0 &&
+        (f->nr == __NR_execve || f->nr == __NR_execveat))
+        lint_found(l, LINT_V6, "the exec of task %u failed, and released its vfork parent", e->pid);
+    if (e->id == TRACE_EV_syscall_exit || e->id == TRACE_EV_syscall_enter)
+        t->has_released = false;
+}
+
 void lint_vfork_event(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_switch *sw = e->fields;
@@ -262,6 +320,8 @@ void lint_vfork_event(struct lint *l, const struct trace_event *e)
     check_left(l, t, e);
     if (t != NULL) {
         count_copying(l, t, e);
+        check_failed_exec(l, t, e);
+        check_woken(l, t, e);
         if (t->vfork_child != 0)
             parent_acts(l, t, e);
         if (t->vfork.active)
@@ -291,4 +351,9 @@ static void check_waiting(void *arg, void *record)
                    t->pid, t->on_pid);
 }
 
-void lint_vfork_end(struct lint *l) { idmap_each(l->tasks, check_waiting, l); }
+void lint_vfork_end(struct lint *l)
+{
+    idmap_each(l->tasks, check_waiting, l);
+    lint_note(l, LINT_V8, "%" PRIu64 " entries of shared memory written by vfork children",
+              l->shared_writes);
+}

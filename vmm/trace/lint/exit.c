@@ -1,0 +1,217 @@
+/* exit.c - ends: of address spaces (X1), of processes (X2, X4), of waits (X3).
+ *
+ * A process is known by its leader's number, and has a parent, which is a process, too.
+ * What can end a wait4 of its threads is *news*: a child that exits, stops, goes on, or is
+ * new to it; a signal; a thread of its own that ends the group or execs.  A wait that ends
+ * without news since the call began was woken by mistake.  The other way round, who
+ * exits wakes its parent before it gives its CPU away. */
+#include "vmm/trace/lint/families.h"
+
+#include <asm/unistd_64.h>
+#include <inttypes.h>
+#include <sched.h>
+
+#define LEFT_LONG_AGO \
+    100000000ull /* ns in which a reader in procfs is done with a dead one's memory */
+
+static struct lint_task *process_of(struct lint *l, uint32_t pid)
+{
+    struct lint_task *t = lint_task(l, pid);
+    return t->tgid == 0 || t->tgid == pid ? t : lint_task(l, t->tgid);
+}
+
+/* --- X1 -------------------------------------------------------------------------------------- */
+
+static void memory_ends(struct lint *l, const struct trace_event *e)
+{
+    struct lint_mm *mm = lint_mm(l, e->mm);
+    if (mm->leaves > 0 || mm->tables > 0)
+        lint_found(l, LINT_X1, "address space %u ends with %u entries and %u tables", e->mm,
+                   mm->leaves, mm->tables);
+    mm->leaves = mm->tables = mm->anon = 0;
+}
+
+static void check_left(void *arg, void *record)
+{
+    struct lint *l = arg;
+    const struct lint_mm *mm = record;
+    if (mm->id == 0 || !mm->live || mm->users > 0)
+        return;
+    const struct lint_task *maker = mm->maker != 0 ? lint_task(l, mm->maker) : NULL;
+    if (!mm->has_been_used && (maker == NULL || maker->in_call))
+        return;
+    if (trace_ns(l->meta, l->last_tsc - mm->unused_since) > LEFT_LONG_AGO)
+        lint_found(l, LINT_X1,
+                   "nobody uses address space %u any more, but its %u tables and %u entries "
+                   "are still there at the end",
+                   mm->id, mm->tables, mm->leaves);
+}
+
+void lint_exit_end(struct lint *l) { idmap_each(l->mms, check_left, l); }
+
+/* --- the family --------------------------------------------------------------------------------- */
+
+static void cloned(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_clone *f = e->fields;
+    struct lint_task *child = lint_task(l, f->child), *maker = process_of(l, e->pid);
+    child->tgid = f->child_tgid;
+    lint_task_uses(l, child, f->child_mm);
+    if (f->flags & CLONE_THREAD)
+        return;
+    child->parent = f->flags & CLONE_PARENT ? maker->parent : maker->pid;
+    lint_task(l, child->parent)->children++;
+}
+
+static void reparented(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_reparent *f = e->fields;
+    struct lint_task *child = lint_task(l, f->child), *to = lint_task(l, f->parent);
+    struct lint_task *from = lint_task(l, child->parent);
+    if (to->has_exited || !to->live)
+        lint_found(l, LINT_X4, "task %u gets the parent %u, which has ended", f->child, f->parent);
+    from->children -= from->children > 0;
+    to->children++;
+    to->news++;
+    child->parent = f->parent;
+}
+
+static void process_exits(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_exit *f = e->fields;
+    struct lint_task *p = lint_task(l, f->tgid), *parent = lint_task(l, p->parent);
+    p->has_exited = true;
+    p->status = f->status;
+    parent->news++;
+    if (p->parent != 0 && parent->live && parent->state == TASK_blocked &&
+        parent->reason == BLOCK_wait && (parent->on_pid == 0 || parent->on_pid == f->tgid)) {
+        parent->is_awaited_wake = true;
+        l->cpu[e->cpu].owes_wake = parent->pid;
+    }
+}
+
+/* --- X2 ------------------------------------------------------------------------------------------ */
+
+static const char *wrong_reap(struct lint *l, const struct trace_event *e,
+                              const struct lint_task *p)
+{
+    const struct trace_ev_reap *f = e->fields;
+    if (!p->has_exited || !p->has_ended)
+        return "it has not ended";
+    if (p->was_reaped)
+        return "it was reaped before";
+    if (p->status != f->status)
+        return "it ended with another status";
+    /* Address space 0: nobody wanted to know, and it goes by itself. */
+    if (e->mm != 0 && process_of(l, e->pid)->pid != p->parent)
+        return "it is another one's child";
+    return NULL;
+}
+
+static void reaped(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_reap *f = e->fields;
+    struct lint_task *p = lint_task(l, f->child), *parent = lint_task(l, p->parent);
+    const char *wrong = wrong_reap(l, e, p);
+    if (wrong != NULL)
+        lint_found(l, LINT_X2, "task %u reaps %u with status %#x: %s", e->pid, f->child,
+                   (unsigned)f->status, wrong);
+    p->was_reaped = true;
+    parent->news++;
+    parent->children -= parent->children > 0;
+    if (p->children > 0)
+        lint_found(l, LINT_X4, "process %u is gone, and is still the parent of %u", f->child,
+                   p->children);
+    p->children = 0;
+}
+
+static bool is_end(unsigned state) { return state == TASK_zombie || state == TASK_dead; }
+
+static void check_state(struct lint *l, const struct lint_task *t,
+                        const struct trace_ev_task_state *f)
+{
+    if (t->live && f->prev != t->state && f->prev != TASK_new)
+        lint_found(l, is_end(f->prev) || is_end(t->state) ? LINT_X2 : LINT_X3,
+                   "task %u leaves state %u, but it was in %u", f->task, f->prev, t->state);
+    bool is_process = t->tgid == 0 || t->tgid == t->pid;
+    if (f->next == TASK_dead && f->prev != TASK_new && is_process && t->live && !t->was_reaped)
+        lint_found(l, LINT_X2, "process %u is gone, and nobody has reaped it", f->task);
+}
+
+/* --- X3 -------------------------------------------------------------------------------------------- */
+
+static void waits(struct lint *l, const struct trace_event *e, struct lint_task *t)
+{
+    const struct trace_ev_task_state *f = e->fields;
+    if (t->state == TASK_blocked && t->reason == BLOCK_wait && f->next == TASK_runnable &&
+        t->in_call && process_of(l, t->pid)->news == t->news_at_enter)
+        lint_found(l, LINT_X3, "the wait of task %u is over, and there was no news for it",
+                   f->task);
+    t->is_awaited_wake = false;
+    if (f->next == TASK_stopped || f->prev == TASK_stopped)
+        lint_task(l, process_of(l, f->task)->parent)->news++;
+    (void)e;
+}
+
+static void switched(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_switch *f = e->fields;
+    struct lint_cpu *c = &l->cpu[e->cpu];
+    if (c->owes_wake != 0 && lint_task(l, c->owes_wake)->is_awaited_wake)
+        lint_found(l, LINT_X3, "task %u waits for a child; one has ended, and has not woken it",
+                   c->owes_wake);
+    c->owes_wake = 0;
+    const struct lint_task *next = lint_task(l, f->next_pid);
+    if (f->next_pid != 0 && next->live && next->state != TASK_running)
+        lint_found(l, LINT_X3, "task %u runs, but its state is %u", f->next_pid, next->state);
+}
+
+static void enters(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_syscall_enter *f = e->fields;
+    struct lint_task *p = process_of(l, e->pid);
+    if (f->nr == __NR_exit_group || f->nr == __NR_execve || f->nr == __NR_execveat)
+        p->news++;
+    lint_task(l, e->pid)->news_at_enter = p->news;
+}
+
+/* --- events ------------------------------------------------------------------------------------------ */
+
+void lint_exit_before(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_task_state *state = e->fields;
+    const struct trace_ev_signal *sig = e->fields;
+    struct lint_task *t;
+    switch (e->id) {
+    case TRACE_EV_task_state:
+        t = lint_task(l, state->task);
+        check_state(l, t, state);
+        waits(l, e, t);
+        if (is_end(state->next))
+            lint_task_uses(l, t, 0);
+        break;
+    case TRACE_EV_signal: process_of(l, sig->to)->news++; break;
+    case TRACE_EV_switch: switched(l, e); break;
+    case TRACE_EV_syscall_enter:
+        if (e->pid != 0)
+            enters(l, e);
+        break;
+    case TRACE_EV_exit: process_exits(l, e); break;
+    case TRACE_EV_reap: reaped(l, e); break;
+    case TRACE_EV_reparent: reparented(l, e); break;
+    case TRACE_EV_mm_free: memory_ends(l, e); break;
+    }
+}
+
+void lint_exit_after(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_switch *sw = e->fields;
+    switch (e->id) {
+    case TRACE_EV_clone: cloned(l, e); break;
+    case TRACE_EV_exec: lint_task_uses(l, lint_task(l, e->pid), e->mm); break;
+    case TRACE_EV_switch:
+        if (sw->next_pid != 0 && lint_task(l, sw->next_pid)->mm == 0)
+            lint_task_uses(l, lint_task(l, sw->next_pid), sw->next_mm);
+        break;
+    }
+}

@@ -1,0 +1,36 @@
+/* families.h - the families of checks about processes and their memory.
+ *
+ * A family has up to three entries: _write() for each entry that changes and _before()
+ * for each event, called before it is applied to the state and the replayed tables;
+ * _after() for each event, after that; _end() at the end of the trace.  Each .c file
+ * says what its checks mean. */
+#ifndef VMM_TRACE_LINT_FAMILIES_H
+#define VMM_TRACE_LINT_FAMILIES_H
+
+#include "vmm/trace/lint/state.h"
+
+/* pages.c: F2, F5, C2, E2, E4, E5, M6; counts what each address space holds. */
+void lint_pages_write(struct lint *l, const struct lint_write *w);
+void lint_pages_before(struct lint *l, const struct trace_event *e);
+void lint_pages_end(struct lint *l); /* frees, too */
+
+/* fork.c: F1, F3, F6, F7, V11. */
+void lint_fork_range(struct lint *l, const struct trace_event *e); /* before its writes */
+void lint_fork_write(struct lint *l, const struct lint_write *w);
+void lint_fork_before(struct lint *l, const struct trace_event *e);
+void lint_fork_after(struct lint *l, const struct trace_event *e);
+
+/* faults.c: C1, C4, C5, C6. */
+void lint_faults_write(struct lint *l, const struct lint_write *w);
+void lint_faults_before(struct lint *l, const struct trace_event *e);
+
+/* exec.c: E1, E3. */
+void lint_exec_write(struct lint *l, const struct lint_write *w);
+void lint_exec_after(struct lint *l, const struct trace_event *e);
+
+/* exit.c: X1 to X4. */
+void lint_exit_before(struct lint *l, const struct trace_event *e);
+void lint_exit_after(struct lint *l, const struct trace_event *e);
+void lint_exit_end(struct lint *l);
+
+#endif

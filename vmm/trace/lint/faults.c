@@ -1,0 +1,124 @@
+/* faults.c - what a page fault may lead to, and what needs one: C1, C4, C5, C6.
+ *
+ * Entries come on demand.  The fault, the processor's or one that the kernel has found
+ * by looking at the entry itself, is an event, and the entry is written by the same
+ * task before its next fault.  One fault may bring a file's neighbouring pages with it,
+ * and a copy that other CPUs have to hear of first takes two writes.
+ *
+ * A fault of user mode ends in an entry; or in a flush, where another thread had been
+ * faster or only this TLB was stale; or in a signal, and then no entry has changed.
+ * Whoever slept meanwhile (memory was out, or a file had to be read) is not judged. */
+#include "vmm/trace/lint/families.h"
+
+#include <inttypes.h>
+#include <signal.h>
+
+#define FAULT_WRITE 2u
+#define FAULT_USER  4u
+#define AROUND      64u /* pages that one fault maps, aligned: guest/mm/fault.c */
+#define REPEATS_MAX 2u  /* stale TLBs may make one fault come twice */
+
+static bool is_on_demand(unsigned reason)
+{
+    return reason == PT_demand_zero || reason == PT_demand_file || reason == PT_cow_break ||
+           reason == PT_mkwrite;
+}
+
+static bool is_near(uint64_t a, uint64_t b, unsigned reason)
+{
+    uint64_t pages = reason == PT_demand_file ? AROUND : 1;
+    return (a >> 12) / pages == (b >> 12) / pages;
+}
+
+/* May a fault that has written for one reason write once more, for another? */
+static bool may_follow(unsigned before, unsigned reason)
+{
+    return before == PT_none || (before == PT_demand_file && reason == PT_demand_file) ||
+           (before == PT_cow_break && reason == PT_mkwrite);
+}
+
+void lint_faults_write(struct lint *l, const struct lint_write *w)
+{
+    const struct trace_event *e = l->event;
+    if (w->level != PT_LEVEL_PTE || e->mm == 0 || e->pid == 0)
+        return;
+    struct lint_task *t = lint_task(l, e->pid);
+    bool demanded = is_on_demand(w->reason), is_cow = w->reason == PT_cow_break;
+    t->fault.writes += demanded;
+    t->fault.answered |= demanded;
+    if (!demanded)
+        return;
+    if (!t->fault.active || !may_follow(t->fault.wrote, w->reason) || t->fault.mm != e->mm ||
+        !is_near(t->fault.va, w->va, w->reason))
+        lint_found(l, is_cow || w->reason == PT_mkwrite ? LINT_C1 : LINT_C4,
+                   "va %#" PRIx64 ": task %u has not faulted there", w->va, e->pid);
+    else if ((is_cow || w->reason == PT_mkwrite) && !(t->fault.error & FAULT_WRITE))
+        lint_found(l, LINT_C1, "va %#" PRIx64 ": the fault of task %u was no write", w->va, e->pid);
+    if (!is_cow && w->reason != PT_mkwrite && (w->old != 0 || !(w->new &PTE_U)))
+        lint_found(l, LINT_C4,
+                   "va %#" PRIx64 ": %#" PRIx64 " comes on demand in the place of %#" PRIx64, w->va,
+                   w->new, w->old);
+    t->fault.wrote = (uint8_t)w->reason;
+}
+
+static void faulted(struct lint *l, const struct trace_event *e, struct lint_task *t)
+{
+    const struct trace_ev_page_fault *f = e->fields;
+    uint64_t mm_writes = lint_mm(l, e->mm)->writes;
+    bool again = t->fault.active && t->fault.mm == e->mm && t->fault.va == f->va &&
+                 t->fault.rip == f->rip && t->fault.error == f->error &&
+                 t->fault.mm_writes == mm_writes;
+    t->fault.repeats = again ? t->fault.repeats + 1 : 0;
+    if (t->fault.repeats == REPEATS_MAX)
+        lint_found(l, LINT_C5,
+                   "task %u faults at va %#" PRIx64
+                   " for the %u. time, and nothing was done about it",
+                   e->pid, (uint64_t)f->va, t->fault.repeats + 1);
+    t->fault.active = true;
+    t->fault.wrote = PT_none;
+    t->fault.answered = false;
+    t->fault.is_users = (f->error & FAULT_USER) && f->rip != 0;
+    t->fault.mm = e->mm;
+    t->fault.error = f->error;
+    t->fault.va = f->va;
+    t->fault.rip = f->rip;
+    t->fault.writes = 0;
+    t->fault.mm_writes = mm_writes;
+}
+
+static void signalled(struct lint *l, const struct trace_event *e, struct lint_task *t)
+{
+    const struct trace_ev_signal *f = e->fields;
+    /* Those that the fault itself sends have a code of 1 or 2. */
+    if (f->to == e->pid && (f->signo == SIGSEGV || f->signo == SIGBUS) &&
+        (f->code == SEGV_MAPERR || f->code == SEGV_ACCERR) && t->fault.writes > 0 &&
+        t->fault.active && t->fault.is_users)
+        lint_found(l, LINT_C6,
+                   "the fault of task %u at va %#" PRIx64 " wrote %" PRIu64 " entries, and "
+                   "ends in signal %u",
+                   e->pid, t->fault.va, t->fault.writes, f->signo);
+    t->fault.answered = true;
+    t->fault.repeats = 0;
+}
+
+void lint_faults_before(struct lint *l, const struct trace_event *e)
+{
+    struct lint_task *t = e->pid != 0 ? lint_task(l, e->pid) : NULL;
+    if (t == NULL)
+        return;
+    if (t->fault.active && t->fault.is_users && !t->fault.answered && lint_proves_use(e)) {
+        lint_found(l, LINT_C6, "the fault of task %u at va %#" PRIx64 " had no answer", e->pid,
+                   t->fault.va);
+        t->fault.answered = true;
+    }
+    switch (e->id) {
+    case TRACE_EV_page_fault: faulted(l, e, t); break;
+    case TRACE_EV_signal: signalled(l, e, t); break;
+    case TRACE_EV_tlb_flush: t->fault.answered = true; break;
+    case TRACE_EV_switch:
+        t->fault.answered = true;
+        t->fault.repeats = 0;
+        break;
+    case TRACE_EV_syscall_enter: t->fault.active = false; break;
+    }
+}
