@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c vmm/trace/cmd/entries.c vmm/trace/cmd/call.c vmm/trace/cmd/who_wrote.c */
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c vmm/trace/cmd/entries.c vmm/trace/cmd/call.c vmm/trace/cmd/who_wrote.c vmm/trace/cmd/machine.c vmm/trace/cmd/at.c vmm/trace/lib/calls.c vmm/trace/cmd/diff.c */
 /* The questions that one puts to a trace, with answers known beforehand: who waited, on
  * whom, and who ended it; what a call wrote; who changed an entry last. */
 #include <setjmp.h>
@@ -211,12 +211,120 @@ static void test_who_wrote(void **state)
     synth_remove(dir);
 }
 
+/* An address space whose two lowest tables are written at random; memory is dumped at some
+ * moments. */
+#define DUMPS 3
+struct dump {
+    uint64_t event, slot[2][512];
+};
+static struct dump dumps[DUMPS];
+
+static void change_at_random(struct synth *s)
+{
+    static uint64_t slot[2][512];
+    unsigned x = 1;
+    s->pid = SHELL;
+    SYNTH(s, switch, 0, .next_pid = SHELL, .next_mm = 3);
+    SYNTH(s, mm_create, 3, .root_pfn = 10);
+    for (unsigned level = PT_LEVEL_PGD; level >= PT_LEVEL_PTE; level--)
+        synth_table(s, 3, 14 - level, level, PT_none);
+    synth_table(s, 3, 14, PT_LEVEL_PTE, PT_none);
+    synth_write(s, 3, 10, 0, PT_LEVEL_PGD, PT_table_link, 0, 0xb007);
+    synth_write(s, 3, 11, 0, PT_LEVEL_PUD, PT_table_link, 0, 0xc007);
+    synth_write(s, 3, 12, 0, PT_LEVEL_PMD, PT_table_link, 0, 0xd007);
+    synth_write(s, 3, 12, 1, PT_LEVEL_PMD, PT_table_link, 0, 0xe007);
+    for (unsigned d = 0; d < DUMPS; d++) {
+        for (unsigned i = 0; i < 300; i++) {
+            x = x * 1103515245 + 12345;
+            unsigned table = x >> 8 & 1, index = x >> 16 & 511;
+            uint64_t new = x & 0x600 ? ((uint64_t)(x >> 4) << 12) | (x & 7) : 0;
+            synth_write(s, 3, 13 + table, index, PT_LEVEL_PTE, PT_brk, slot[table][index], new);
+            slot[table][index] = new;
+        }
+        memcpy(dumps[d].slot, slot, sizeof(slot));
+        dumps[d].event = s->events;
+    }
+}
+
+/* As `at --json` shows it. */
+static void expect_dump(const struct dump *d, char *out)
+{
+    const char *comma = "";
+    for (unsigned t = 0; t < 2; t++)
+        for (unsigned i = 0; i < 512; i++)
+            if (d->slot[t][i] != 0) {
+                out += sprintf(out, "%s\n{\"va\":\"%#x\",\"level\":\"PTE\",\"entry\":\"%#lx\"}",
+                               comma, t << 21 | i << 12, (unsigned long)d->slot[t][i]);
+                comma = ",";
+            }
+}
+
+static void test_at(void **state)
+{
+    (void)state;
+    static char want[131072], have[131072];
+    struct synth s;
+    char moment[32];
+    const char *dir = make(change_at_random, 0, &s);
+    for (unsigned d = 0; d < DUMPS; d++) {
+        snprintf(moment, sizeof(moment), "#%lu", (unsigned long)dumps[d].event);
+        assert_int_equal(
+            synth_run(command_at, have, sizeof(have), dir, moment, "--pid=5", "--json", NULL),
+            STATUS_OK);
+        expect_dump(&dumps[d], want);
+        if (strstr(have, want) == NULL)
+            fail_msg("dump %u differs", d);
+    }
+    /* What differs between two of them, entry by entry. */
+    unsigned differ = 0;
+    for (unsigned i = 0; i < 1024; i++)
+        differ +=
+            ((dumps[0].slot[i / 512][i % 512] ^ dumps[1].slot[i / 512][i % 512]) & ~0x60ul) != 0;
+    char at[2][32];
+    for (unsigned d = 0; d < 2; d++)
+        snprintf(at[d], sizeof(at[d]), "--at=#%lu", (unsigned long)dumps[d].event);
+    assert_int_equal(synth_run(command_diff, have, sizeof(have), dir, "--mm=3", at[0], at[1], NULL),
+                     0);
+    snprintf(want, sizeof(want), "\n%u entries differ\n", differ);
+    assert_non_null(strstr(have, want));
+    assert_int_equal(
+        synth_run(command_diff, have, sizeof(have), dir, "--mm=3", "--mm=3", at[1], NULL), 0);
+    assert_non_null(strstr(have, "\n0 entries differ\n"));
+    assert_int_equal(synth_run(command_at, text, sizeof(text), dir, "--mm=77", NULL),
+                     STATUS_TROUBLE);
+    assert_int_equal(synth_run(command_at, text, sizeof(text), dir, NULL), STATUS_OK);
+    has("     3        5 ");
+    has(" [5]\n");
+    synth_remove(dir);
+}
+
+static void test_diff(void **state)
+{
+    (void)state;
+    struct synth s;
+    static char other[64];
+    strcpy(other, make(writes, 0, &s));
+    const char *dir = make(story, 0, &s);
+    assert_int_equal(synth_run(command_diff, text, sizeof(text), dir, other, NULL), STATUS_OK);
+    has("vfork        calls                         1            0           -1\n");
+    has("exec         exec_map                      0            3           +3\n");
+    assert_int_equal(
+        synth_run(command_diff, text, sizeof(text), other, "--call=1", "--call=2", NULL), 0);
+    has("entries      exec_map                      3            0           -3\n");
+    has("entries      munmap                        0            2           +2\n");
+    assert_int_equal(
+        synth_run(command_diff, text, sizeof(text), other, "--call=1", "--call=9", NULL),
+        STATUS_TROUBLE);
+    synth_remove(dir);
+    synth_remove(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_blocked),
-        cmocka_unit_test(test_call),
-        cmocka_unit_test(test_who_wrote),
+        cmocka_unit_test(test_blocked),   cmocka_unit_test(test_call),
+        cmocka_unit_test(test_who_wrote), cmocka_unit_test(test_at),
+        cmocka_unit_test(test_diff),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

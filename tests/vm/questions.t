@@ -48,6 +48,22 @@ like 'who wrote the first page of a program that is gone: its exit' "$out" 'call
 ask who-wrote --all "$trace" 0x400000 --pid "$pid"
 like 'and before, a page fault' "$out" 'fault #[0-9]+ +[0-9]+ PTE +demand_file '
 
+ask at --pid "$pid" "$trace"
+is 'at: who is gone has no address space' "$status" 2
+exit_call=$("$O/vmm-trace" blocked --json "$trace" | perl -MJSON::PP -0777 -ne '
+    print map { $_->{by_call} } (grep { ($_->{on_pid} // 0) == '"$pid"' && $_->{reason} eq "wait" } @{decode_json($_)->{waits}})[0]')
+last=$("$O/vmm-trace" call --json "$trace" "$exit_call" | perl -MJSON::PP -0777 -ne 'print decode_json($_)->{from_event}')
+ask at --pid "$pid" "$trace" "#$last"
+like 'before its exit it had code' "$out" '^ +0x400000-|^ +0x401000-.* r-x user'
+like 'and a stack' "$out" '^ *0x7[0-9a-f]{11}-.* rw- user'
+begin=$("$O/vmm-trace" call --json "$trace" "$exec_call" | perl -MJSON::PP -0777 -ne 'print decode_json($_)->{to_event}')
+ask diff --pid "$pid" --at "#$begin" --at "#$last" "$trace"
+like 'diff: it touched pages since its exec' "$out" '^ +0x.* - +r-x user'
+ask diff --pid "$pid" --pid "$pid" --at "#$last" "$trace"
+like 'and nothing differs from itself' "$out" '^0 entries differ$'
+ask diff "$trace" "$trace"
+unlike 'a trace does not differ from itself' "$out" ' [+-][0-9]+$'
+
 ask summary --json "$trace"
 is 'summary in JSON: every write in calls, faults and apart is in the sum' "$(perl -MJSON::PP -0777 -ne '
     $s = decode_json($_);

@@ -14,6 +14,10 @@ int command_blocked(int argc, char **argv);
 int command_call(int argc, char **argv);
 /* who_wrote.c */
 int command_who_wrote(int argc, char **argv);
+/* at.c */
+int command_at(int argc, char **argv);
+/* diff.c */
+int command_diff(int argc, char **argv);
 /* print.c */
 int command_print(int argc, char **argv);
 /* lint.c */

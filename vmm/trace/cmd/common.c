@@ -21,17 +21,26 @@ error_t parse_directory(int key, char *arg, struct argp_state *state)
 
 void (*after_open)(void);
 
+bool open_traces(const char *const *dir, unsigned n, struct trace **t)
+{
+    char err[512];
+    for (unsigned i = 0; i < n; i++) {
+        if (trace_open(&t[i], dir[i], err, sizeof(err)) == 0)
+            continue;
+        fprintf(stderr, "vmm-trace: %s\n", err);
+        while (i-- > 0)
+            trace_close(t[i]);
+        return false;
+    }
+    if (after_open != NULL)
+        after_open();
+    return true;
+}
+
 struct trace *open_trace(const char *dir)
 {
     struct trace *t;
-    char err[512];
-    if (trace_open(&t, dir, err, sizeof(err)) == 0) {
-        if (after_open != NULL)
-            after_open();
-        return t;
-    }
-    fprintf(stderr, "vmm-trace: %s\n", err);
-    return NULL;
+    return open_traces(&dir, 1, &t) ? t : NULL;
 }
 
 static void print_open_packets(const struct trace *t)

@@ -17,6 +17,8 @@ extern void (*after_open)(void);
 
 /* The trace, or NULL after a message. */
 struct trace *open_trace(const char *dir);
+/* The same for n of them.  False: none is open. */
+bool open_traces(const char *const *dir, unsigned n, struct trace **t);
 /* Closes it; tells what was wrong with it, if anything, and returns the status. */
 int close_trace(struct trace *t);
 

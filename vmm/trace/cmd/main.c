@@ -22,6 +22,8 @@ static const struct command commands[] = {
     { "blocked", "every wait: why, on whom, since when, what ended it", command_blocked },
     { "call", "one call: which entries it wrote, and why", command_call },
     { "who-wrote", "who last changed the entries for an address", command_who_wrote },
+    { "at", "the address spaces at a moment", command_at },
+    { "diff", "two traces, calls, moments or address spaces compared", command_diff },
     { "print", "the events, a line each", command_print },
     { "lint", "does it obey the rules for vfork, tables, frames and flushes?", command_lint },
     { "info", "files, packets, events by kind, clock and machine", command_info },

@@ -288,3 +288,46 @@ const struct replay_table *replay_table(const struct replay *r, uint32_t pfn)
 {
     return find(r, pfn);
 }
+
+/* --- who asks ---------------------------------------------------------------------------- */
+
+struct root_list {
+    uint32_t *mm;
+    size_t n;
+};
+
+static void list_root(void *arg, void *record)
+{
+    struct root_list *l = arg;
+    l->mm[l->n++] = ((const struct mm_root *)record)->mm;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+size_t replay_roots(const struct replay *r, uint32_t **mm)
+{
+    struct root_list l = { calloc(idmap_count(r->roots) + 1, sizeof(uint32_t)), 0 };
+    *mm = l.mm;
+    if (l.mm == NULL)
+        return 0;
+    idmap_each(r->roots, list_root, &l);
+    qsort(l.mm, l.n, sizeof(l.mm[0]), by_number);
+    return l.n;
+}
+
+static void any_root(void *arg, void *record) { *(const struct mm_root **)arg = record; }
+
+bool replay_root(const struct replay *r, uint32_t mm, uint32_t *root_pfn)
+{
+    const struct mm_root *root = idmap_find(r->roots, mm);
+    if (root == NULL && mm == 0)
+        idmap_each(r->roots, any_root, (void *)&root);
+    if (root == NULL)
+        return false;
+    *root_pfn = root->root_pfn;
+    return true;
+}

@@ -62,6 +62,12 @@ uint64_t replay_violations(const struct replay *r);
 unsigned replay_live_tables(const struct replay *r);
 const struct replay_table *replay_table(const struct replay *r, uint32_t pfn);
 
+/* The root of an address space; of 0, the kernel's, any root, since each has the kernel's
+ * half.  False: there is none. */
+bool replay_root(const struct replay *r, uint32_t mm, uint32_t *root_pfn);
+/* The numbers of all address spaces, in order, and how many; to be freed.  NULL: no memory. */
+size_t replay_roots(const struct replay *r, uint32_t **mm);
+
 const char *replay_fault_text(enum replay_fault fault);
 
 #endif
