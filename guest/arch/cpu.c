@@ -239,12 +239,29 @@ void cpu_set_kernel_stack(uint64_t top)
     c->kstack_top = top;
 }
 
-void cpu_idle_wait(void)
+/* Between STI and HLT no interrupt comes in, so that none is missed that should end the
+ * HLT.  But a host may forget that when it runs something else between the two: the handler
+ * returns to the HLT, and what it has made runnable waits for ever.  So it does not
+ * return there. */
+void cpu_idle_interrupted(struct regs *r)
+{
+    uint64_t hlt;
+    __asm__("lea cpu_idle_halts(%%rip), %0" : "=r"(hlt));
+    if (r->rip == hlt) {
+        r->rip++;
+        this_cpu()->halts_skipped++;
+    }
+}
+
+__attribute__((noinline)) void cpu_idle_wait(void)
 {
     if (ring3())
         ring3_halt();
     else
-        __asm__ volatile("sti; hlt; cli" : : : "memory");
+        __asm__ volatile("sti\n"
+                         "cpu_idle_halts: hlt\n"
+                         "cli\n" ::
+                             : "memory");
 }
 
 /* An interrupt that waits comes in after the instruction behind STI.  Where ring 0 is

@@ -43,7 +43,8 @@ struct cpu { /* offsets of the first five: asm_offsets.c */
     int64_t files_open;           /* opened here less closed here: may be below 0 */
     uint64_t kicks, steals;       /* interrupts to others to look; tasks taken from others */
     uint64_t timer_irqs, uart_irqs;
-    uint64_t polls; /* turns of loops that waited for another CPU */
+    uint64_t halts_skipped; /* interrupts between STI and HLT */
+    uint64_t polls;         /* turns of loops that waited for another CPU */
     struct trace_cpu trace;
     struct heap_cpu heap[HEAP_CLASSES];
     struct tlb_cpu tlb;
@@ -88,11 +89,13 @@ void cpu_init_bsp(void); /* features, GDT, IDT, TSS, GS, MSRs of the boot CPU */
 #define CPU_ROOM_BYTES (2 * PAGE_SIZE)
 void cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id, void *room);
 void cpu_init_ap(struct cpu *c);
-void cpu_relax_poll(void);               /* in a spin loop: what others want of this CPU; PAUSE */
-void cpu_on_poll(void (*fn)(void));      /* what that is; at boot */
-void cpu_idle_wait(void);                /* STI; HLT; CLI: returns after an interrupt was handled */
-void cpu_irq_window(void);               /* lets pending interrupts in, once */
-void cpu_set_kernel_stack(uint64_t top); /* TSS.RSP0 and cpu.kstack_top */
+void cpu_relax_poll(void);          /* in a spin loop: what others want of this CPU; PAUSE */
+void cpu_on_poll(void (*fn)(void)); /* what that is; at boot */
+void cpu_idle_wait(void);           /* STI; HLT; CLI: returns after an interrupt was handled */
+struct regs;
+void cpu_idle_interrupted(struct regs *r); /* by an interrupt, in the kernel */
+void cpu_irq_window(void);                 /* lets pending interrupts in, once */
+void cpu_set_kernel_stack(uint64_t top);   /* TSS.RSP0 and cpu.kstack_top */
 
 /* FS and GS base of user mode, now, on this CPU: current's, whose fields in
  * struct task are stale while it runs.  switch_to() saves and loads them; a

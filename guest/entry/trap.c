@@ -206,14 +206,16 @@ static void __attribute__((noreturn)) kernel_died(const struct regs *r)
 
 void trap_kernel(struct regs *r)
 {
-    if (r->vector >= IRQ_BASE)
+    if (r->vector >= IRQ_BASE) {
+        cpu_idle_interrupted(r);
         irq_handler((uint8_t)r->vector);
-    else if (r->vector == TRAP_PF && fault_in_uaccess(r))
+    } else if (r->vector == TRAP_PF && fault_in_uaccess(r)) {
         return;
-    else if (r->vector == TRAP_GP && fix_up(r)) /* not canonical: no page fault */
+    } else if (r->vector == TRAP_GP && fix_up(r)) { /* not canonical: no page fault */
         return;
-    else
+    } else {
         kernel_died(r);
+    }
 }
 
 /* NMI: another CPU panics, or nobody sent it on purpose; said, and forgotten. */

@@ -44,6 +44,7 @@ static int show_counters(struct text *t, const struct proc_node *n __attribute__
         { "tables_used", c.tables_used },
         { "tables_total", c.tables_total },
         { "kicks", CPU_SUM(kicks) },
+        { "halts_skipped", CPU_SUM(halts_skipped) },
         { "steals", CPU_SUM(steals) },
         { "heap_pages", pages },
         { "heap_bytes", bytes },

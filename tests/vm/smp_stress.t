@@ -1,6 +1,5 @@
 #!/bin/bash
 # limit: 400
-# not on nested: with one emulated processor under four vCPUs that wait for each other, it did not end in five minutes
 # Storms of processes, threads, memory and signals on 2 and 4 CPUs: the programs find their own results
 # right, and the kernel holds afterwards what it held before: frames, tables, stacks, tasks, files.  On the
 # kernel that checks its locks; under our vmm also with a trace, its audit and its lint.
