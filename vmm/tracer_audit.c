@@ -71,6 +71,8 @@ struct audit {
     const struct gmem *memory;
     FILE *report;
     unsigned reported;
+    const struct trace_meta *meta;
+    uint64_t event, first_tsc; /* number of the event, as vmm-trace counts; of event 1 */
 };
 
 static void print_violation(void *arg, const struct replay_violation *v)
@@ -85,7 +87,10 @@ static void print_violation(void *arg, const struct replay_violation *v)
     fputs(", found ", a->report);
     format_pte(a->report, v->found);
     if (v->event != NULL) {
-        fprintf(a->report, "; at tsc %" PRIu64 ", pid %u: ", v->event->tsc, v->event->pid);
+        char when[24];
+        fprintf(a->report, "; event %" PRIu64 ", %s, pid %u: ", a->event,
+                format_seconds(when, trace_ns(a->meta, v->event->tsc - a->first_tsc)),
+                v->event->pid);
         if (v->event->class->has_seq)
             fputs(v->event->class->name, a->report);
         else
@@ -100,24 +105,27 @@ static const void *page_of(void *arg, uint32_t pfn)
     return gmem_span(a->memory, (uint64_t)pfn << 12, 4096);
 }
 
-static int replay_all(struct replay *r, struct trace *t)
+static int replay_all(struct replay *r, struct trace *t, struct audit *a)
 {
     const struct trace_event *e;
     int err = 0;
-    while (err == 0 && (e = trace_next(t)) != NULL)
+    while (err == 0 && (e = trace_next(t)) != NULL) {
+        if (a->event++ == 0)
+            a->first_tsc = e->tsc;
         err = replay_event(r, e);
+    }
     return err;
 }
 
 int tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report)
 {
-    struct audit a = { .memory = m, .report = report };
+    struct audit a = { .memory = m, .report = report, .meta = &t->meta };
     struct reading reading;
     int result = start_reading(&reading, t, false);
     if (result != 0)
         return result;
     struct replay *r = replay_new(print_violation, &a);
-    result = r != NULL ? replay_all(r, reading.trace) : -ENOMEM;
+    result = r != NULL ? replay_all(r, reading.trace, &a) : -ENOMEM;
     if (result == 0) {
         const char *problem = trace_problem(reading.trace);
         replay_compare(r, page_of, &a);

@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c vmm/trace/cmd/entries.c vmm/trace/cmd/call.c vmm/trace/cmd/who_wrote.c vmm/trace/cmd/machine.c vmm/trace/cmd/at.c vmm/trace/lib/calls.c vmm/trace/cmd/diff.c */
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c vmm/trace/cmd/entries.c vmm/trace/cmd/call.c vmm/trace/cmd/who_wrote.c vmm/trace/cmd/machine.c vmm/trace/cmd/at.c vmm/trace/lib/calls.c vmm/trace/cmd/diff.c vmm/trace/cmd/print.c */
 /* The questions that one puts to a trace, with answers known beforehand: who waited, on
  * whom, and who ended it; what a call wrote; who changed an entry last. */
 #include <setjmp.h>
@@ -319,12 +319,71 @@ static void test_diff(void **state)
     synth_remove(other);
 }
 
+/* Ranges of many shapes. */
+static void ranges(struct synth *s)
+{
+    static const uint64_t mixed[8] = { 0x1067, 0x2067, 0x3067, 0x9065, 0x9065, 0, 0, 0x7067 };
+    uint64_t odd[40];
+    for (unsigned i = 0; i < 40; i++)
+        odd[i] = (0x1000ull << (i % 7)) * (i + 1) | 0x67;
+    s->pid = SHELL;
+    synth_table(s, 3, 9, PT_LEVEL_PTE, PT_exec_map);
+    synth_range_new(s, 3, 9, 0, PT_demand_file, mixed, 8);
+    synth_range_new(s, 3, 9, 100, PT_demand_file, odd, 40);
+    struct trace_ev_pte_range f = { .table_pfn = 9, .level = PT_LEVEL_PTE, .len = 6 };
+    static const uint64_t pairs[6] = { 0x1067, 0x1065, 0x2067, 0x2065, 0x3067, 0x3065 };
+    synth_event(s, TRACE_EV_pte_range, 3, &f, sizeof(f), pairs, 6);
+    SYNTH(s, page_fault, 3, .va = 0x64123);
+}
+
+static unsigned lines(void)
+{
+    unsigned n = 0;
+    for (const char *p = text; *p != '\0'; p++)
+        n += *p == '\n';
+    return n;
+}
+
+static void test_print(void **state)
+{
+    (void)state;
+    struct synth s;
+    const char *dir = make(ranges, 0, &s);
+    assert_int_equal(synth_run(command_print, text, sizeof(text), dir, NULL), STATUS_OK);
+    has("       2    0.000000000 cpu0 [5]          mm 3   pte_range_new va=0 ");
+    has(" [3 x P|W|U|A|D pfn=0x1-0x3, 2 x P|U|A|D pfn=0x9, 2 x 0, P|W|U|A|D pfn=0x7]\n");
+    has(", 32 more]\n");
+    has(" [3 x P|W|U|A|D pfn=0x1-0x3 -> P|U|A|D pfn=0x1-0x3]\n");
+    assert_int_equal(synth_run(command_print, text, sizeof(text), dir, "--full", NULL), STATUS_OK);
+    assert_null(strstr(text, " more]"));
+    /* Address 0x64000 is in the second range, the table, and the fault; not in the others. */
+    assert_int_equal(
+        synth_run(command_print, text, sizeof(text), dir, "--va=0x64000-0x65000", NULL), 0);
+    assert_int_equal(lines(), 3);
+    assert_int_equal(synth_run(command_print, text, sizeof(text), dir, "-e", "pte_range", "-e",
+                               "page_fault", NULL),
+                     0);
+    assert_int_equal(lines(), 2);
+    assert_int_equal(
+        synth_run(command_print, text, sizeof(text), dir, "--from=#2", "--to=#3", NULL), 0);
+    assert_int_equal(lines(), 2);
+    synth_remove(dir);
+    dir = make(story, 0, &s);
+    assert_int_equal(synth_run(command_print, text, sizeof(text), dir, "--call=2", NULL), 0);
+    assert_int_equal(lines(), 5);
+    has(" call 2 exec old_mm=3 comm=ls\n");
+    /* 1 ms has passed when 2.5 million ticks have: the vfork's wait ends at 2 ms. */
+    assert_int_equal(synth_run(command_print, text, sizeof(text), dir, "--to=1.9ms", NULL), 0);
+    assert_int_equal(lines(), 6);
+    synth_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocked),   cmocka_unit_test(test_call),
         cmocka_unit_test(test_who_wrote), cmocka_unit_test(test_at),
-        cmocka_unit_test(test_diff),
+        cmocka_unit_test(test_diff),      cmocka_unit_test(test_print),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,12 +43,12 @@ shared_work()
 hand_over()
 {
     "$O/vmm-trace" print "$work/vfork" | awk '
-        / clone .*flags=VM\|VFORK / { cpu = $2; from = NR; in_vfork = 1; loads = 0; moved = 0 }
-        in_vfork && $2 == cpu && / cr3_load / { loads++ }
-        in_vfork && / switch / && $2 != cpu && !/ next_pid=0 / && !/ prev_pid=0 / { moved++ }
+        / clone .*flags=VM\|VFORK / { cpu = $3; from = NR; in_vfork = 1; loads = 0; moved = 0 }
+        in_vfork && $3 == cpu && / cr3_load / { loads++ }
+        in_vfork && / switch / && $3 != cpu && !/ next_pid=0 / && !/ prev_pid=0 / { moved++ }
         in_vfork && / vfork_release .*cause=exec/ { in_vfork = 0 }
         in_vfork && / syscall_exit nr=vfork / {
-            in_vfork = 0; n++; total += loads; away += moved + ($2 != cpu) }
+            in_vfork = 0; n++; total += loads; away += moved + ($3 != cpu) }
         END { printf "vforks=%d\nloads=%d\nmoved=%d\n", n, total, away }'
 }
 

@@ -34,6 +34,15 @@ is 'vmm-trace print' $? 0
 is 'as many events as babeltrace2 sees' "$(wc -l < "$work/print")" "$(wc -l < "$work/bt")"
 "$O/vmm-trace" print --json "$work/hello" | perl -MJSON::PP -ne 'decode_json($_); END { print "$.\n" }' \
     > "$work/json" 2> "$work/json.err"
+# A few ticks are within one nanosecond, so what is the same time is the same text.
+"$O/vmm-trace" print --wall "$work/hello" | awk '{ print $2, $3 }' > "$work/times"
+timeout $((60 * slow)) babeltrace2 --clock-seconds "$work/hello" |
+    sed -E 's/^\[([0-9.]+)\].*\{ cpu_id = ([0-9]+) \}.*/\1 cpu\2/' > "$work/bt.times"
+is 'print --wall has the times that babeltrace2 --clock-seconds has' "$(diff "$work/times" "$work/bt.times" | head -n 4)" ''
+ok 'no line is longer than two screens are wide' [ "$(awk '{ if (length > m) m = length } END { print m }' "$work/print")" -lt 500 ]
+"$O/vmm-trace" print --json "$work/hello" | perl -ne '
+    my %seen; s/"(?:[^"\\]|\\.)*"(?!:)/0/g; $seen{$1}++ and print "$1\n" while /"(\w+)":/g' | sort -u > "$work/twice"
+is 'no key of --json is there twice' "$(cat "$work/twice")" ''
 is 'every line of --json is JSON' "$(cat "$work/json")" "$(wc -l < "$work/print")"
 
 limit=90

@@ -1,7 +1,6 @@
 /* at.c - vmm-trace at: what an address space looked like at a moment. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
@@ -136,20 +135,6 @@ static int run(const struct options *o)
     return status != STATUS_OK ? status : closed;
 }
 
-/* FROM-TO or one address. */
-static void parse_range(struct options *o, struct argp_state *state, const char *arg)
-{
-    char text[64];
-    snprintf(text, sizeof(text), "%s", arg);
-    char *dash = strchr(text, '-');
-    if (dash != NULL)
-        *dash = '\0';
-    o->va = number_option(state, text, UINT64_MAX);
-    o->end = dash != NULL ? number_option(state, dash + 1, UINT64_MAX) - 1 : o->va;
-    if (o->end < o->va)
-        argp_error(state, "'%s' is no range FROM-TO", arg);
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -162,7 +147,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         o->by_pid = true;
         o->pid = (uint32_t)number_option(state, arg, UINT32_MAX);
         return 0;
-    case 'v': parse_range(o, state, arg); return 0;
+    case 'v': range_option(state, arg, &o->va, &o->end); return 0;
     case 'j': o->json = true; return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)

@@ -23,8 +23,8 @@ static void print_finding(const struct lint_finding *f, const struct trace_meta 
     char time[24];
     printf("      ");
     if (f->tsc != 0)
-        printf("event %" PRIu64 ", %s after the start, cpu%u pid %u mm %u: ", f->event,
-               format_ns(time, trace_ns(m, f->tsc - start)), f->cpu, f->pid, f->mm);
+        printf("event %" PRIu64 ", %s, cpu%u pid %u mm %u: ", f->event,
+               format_seconds(time, trace_ns(m, f->tsc - start)), f->cpu, f->pid, f->mm);
     printf("%s%s\n", f->text,
            f->after_gap && f->check != LINT_T2 ? " (something is missing from the "
                                                  "trace by then)"

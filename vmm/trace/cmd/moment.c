@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vmm/trace/lib/format.h"
+
 #define NS_PER_S UINT64_C(1000000000)
 
 /* Later than any trace is long, in seconds: this is a date. */
@@ -80,24 +82,41 @@ uint64_t moment_1970(const struct trace_meta *m, uint64_t tsc)
            (uint64_t)(1e9 * (double)tsc / hz);
 }
 
+static uint64_t point(const struct moment *m, const struct trace *t, uint64_t first_tsc, uint64_t n,
+                      uint64_t tsc)
+{
+    if (m->kind == MOMENT_EVENT)
+        return n;
+    return m->kind == MOMENT_START ? trace_ns(trace_meta(t), tsc - first_tsc)
+                                   : moment_1970(trace_meta(t), tsc);
+}
+
+bool moment_reached(const struct moment *m, const struct trace *t, uint64_t first_tsc, uint64_t n,
+                    uint64_t tsc)
+{
+    return m->kind != MOMENT_NONE && point(m, t, first_tsc, n, tsc) >= m->value;
+}
+
 bool moment_passed(const struct moment *m, const struct trace *t, uint64_t first_tsc, uint64_t n,
                    uint64_t tsc)
 {
-    switch (m->kind) {
-    case MOMENT_EVENT: return n > m->value;
-    case MOMENT_START: return trace_ns(trace_meta(t), tsc - first_tsc) > m->value;
-    case MOMENT_1970: return moment_1970(trace_meta(t), tsc) > m->value;
-    default: return false;
-    }
-}
-
-char *seconds_text(char buf[MOMENT_BYTES], uint64_t ns)
-{
-    snprintf(buf, MOMENT_BYTES, "%" PRIu64 ".%09" PRIu64, ns / NS_PER_S, ns % NS_PER_S);
-    return buf;
+    return m->kind != MOMENT_NONE && point(m, t, first_tsc, n, tsc) > m->value;
 }
 
 char *moment_text(char buf[MOMENT_BYTES], const struct trace *t, uint64_t first_tsc, uint64_t tsc)
 {
-    return seconds_text(buf, trace_ns(trace_meta(t), tsc - first_tsc));
+    return format_seconds(buf, trace_ns(trace_meta(t), tsc - first_tsc));
+}
+
+void range_option(struct argp_state *state, const char *arg, uint64_t *first, uint64_t *last)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%s", arg);
+    char *dash = strchr(text, '-');
+    if (dash != NULL)
+        *dash = '\0';
+    *first = number_option(state, text, UINT64_MAX);
+    *last = dash != NULL ? number_option(state, dash + 1, UINT64_MAX) - 1 : *first;
+    if (*last < *first)
+        argp_error(state, "'%s' is no range FROM-TO", arg);
 }

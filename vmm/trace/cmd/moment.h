@@ -24,14 +24,20 @@ struct moment moment_option(struct argp_state *state, const char *arg);
 bool moment_passed(const struct moment *m, const struct trace *t, uint64_t first_tsc, uint64_t n,
                    uint64_t tsc);
 
+/* Is it that, or later? */
+bool moment_reached(const struct moment *m, const struct trace *t, uint64_t first_tsc, uint64_t n,
+                    uint64_t tsc);
+
 /* Nanoseconds since 1970, as babeltrace2 computes them. */
 uint64_t moment_1970(const struct trace_meta *m, uint64_t tsc);
 
 #define MOMENT_BYTES 40
 char *moment_text(char buf[MOMENT_BYTES], const struct trace *t, uint64_t first_tsc, uint64_t tsc);
-char *seconds_text(char buf[MOMENT_BYTES], uint64_t ns);
 
 /* An option's argument that is a number up to max. */
 uint64_t number_option(struct argp_state *state, const char *arg, uint64_t max);
+
+/* One that is an address, or FROM-TO; last: the last address of it. */
+void range_option(struct argp_state *state, const char *arg, uint64_t *first, uint64_t *last);
 
 #endif

@@ -1,41 +1,41 @@
 /* print.c - vmm-trace print: the events as lines, or as JSON objects. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
-#include "vmm/trace/lib/comm.h"
+#include "vmm/trace/cmd/entries.h"
+#include "vmm/trace/cmd/moment.h"
+#include "vmm/trace/lib/follow.h"
 #include "vmm/trace/lib/format.h"
 
 struct options {
     const char *dir;
-    bool by_pid, by_mm, json;
+    bool by_pid, by_mm, by_call, by_va, json, full, wall;
     uint32_t pid, mm;
-    const struct trace_class *class; /* NULL: all */
-    int pt_reason, block_reason;     /* -1: all */
+    uint64_t call, va, va_end;
+    uint64_t classes;            /* a bit for each id; 0: all */
+    int pt_reason, block_reason; /* -1: all */
+    struct moment from, to;
     uint64_t head;
 };
 
 static const struct argp_option option_list[] = {
     { "pid", 'p', "N", 0, "Events while task N runs, or that name it", 0 },
     { "mm", 'm', "N", 0, "Events about address space N (0: the kernel's)", 0 },
-    { "event", 'e', "NAME", 0, "Events of this kind", 0 },
+    { "event", 'e', "NAME", 0, "Events of this kind; may be given several times", 0 },
+    { "call", 'c', "N", 0, "Events of call N", 0 },
+    { "va", 'v', "FROM[-TO]", 0, "Events about these addresses", 0 },
+    { "from", 'f', "T", 0, "From T on: " MOMENT_HELP, 0 },
+    { "to", 't', "T", 0, "Up to T", 0 },
     { "reason", 'r', "R", 0, "Page-table writes for reason R, or tasks blocked for it", 0 },
+    { "full", 'F', NULL, 0, "All entries of ranges, not only the first groups", 0 },
+    { "wall", 'w', NULL, 0, "Times since 1970, as babeltrace2 --clock-seconds has them", 0 },
     { "json", 'j', NULL, 0, "An object a line", 0 },
     { "head", 'n', "N", 0, "Only the first N of them", 0 },
     { NULL, 0, NULL, 0, NULL, 0 },
 };
-
-static uint64_t number(struct argp_state *state, const char *arg, uint64_t max)
-{
-    char *end;
-    errno = 0;
-    uint64_t v = strtoull(arg, &end, 0);
-    if (errno != 0 || end == arg || *end != '\0' || *arg == '-' || v > max)
-        argp_error(state, "'%s' is not a number that can be meant", arg);
-    return v;
-}
 
 static void choose_reason(struct options *o, struct argp_state *state, const char *name)
 {
@@ -53,26 +53,43 @@ static void choose_reason(struct options *o, struct argp_state *state, const cha
     argp_error(state, "no reason '%s'", name);
 }
 
+static void choose_event(struct options *o, struct argp_state *state, const char *name)
+{
+    const struct trace_class *class = trace_class_named(name);
+    if (class == NULL)
+        argp_error(state, "no event '%s'", name);
+    else
+        o->classes |= 1ull << class->id;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
     case 'p':
         o->by_pid = true;
-        o->pid = (uint32_t)number(state, arg, UINT32_MAX);
+        o->pid = (uint32_t)number_option(state, arg, UINT32_MAX);
         return 0;
     case 'm':
         o->by_mm = true;
-        o->mm = (uint32_t)number(state, arg, UINT32_MAX);
+        o->mm = (uint32_t)number_option(state, arg, UINT32_MAX);
         return 0;
-    case 'e':
-        o->class = trace_class_named(arg);
-        if (o->class == NULL)
-            argp_error(state, "no event '%s'", arg);
+    case 'e': choose_event(o, state, arg); return 0;
+    case 'c':
+        o->by_call = true;
+        o->call = number_option(state, arg, UINT64_MAX);
         return 0;
+    case 'v':
+        o->by_va = true;
+        range_option(state, arg, &o->va, &o->va_end);
+        return 0;
+    case 'f': o->from = moment_option(state, arg); return 0;
+    case 't': o->to = moment_option(state, arg); return 0;
+    case 'F': o->full = true; return 0;
+    case 'w': o->wall = true; return 0;
     case 'r': choose_reason(o, state, arg); return 0;
     case 'j': o->json = true; return 0;
-    case 'n': o->head = number(state, arg, UINT64_MAX); return 0;
+    case 'n': o->head = number_option(state, arg, UINT64_MAX); return 0;
     case ARGP_KEY_INIT: state->child_inputs[0] = &o->dir; return 0;
     }
     return ARGP_ERR_UNKNOWN;
@@ -98,33 +115,100 @@ static bool has_reason(const struct options *o, const struct trace_event *e)
     return (int)v == (e->id == TRACE_EV_task_state ? o->block_reason : o->pt_reason);
 }
 
-static bool wanted(const struct options *o, const struct trace_event *e)
+/* Addresses that an event is about: first and last; false: about none. */
+static bool addresses(const struct trace_event *e, uint64_t *first, uint64_t *last)
 {
-    return (o->class == NULL || e->class == o->class) && (!o->by_mm || e->mm == o->mm) &&
+    const struct trace_ev_tlb_flush *flush = e->fields;
+    const struct trace_ev_table_alloc *table = e->fields;
+    struct entries x = entries_of(e);
+    if (x.n > 0) {
+        *first = x.va;
+        *last = x.va + x.n * entry_span(x.level) - 1;
+    } else if (e->id == TRACE_EV_tlb_flush) {
+        *first = flush->start;
+        *last = flush->end == 0 ? UINT64_MAX : flush->end - 1;
+    } else if (e->id == TRACE_EV_table_alloc || e->id == TRACE_EV_table_free) {
+        *first = table->va;
+        *last = table->va + (entry_span(table->level) << 9) - 1;
+    } else if (e->id == TRACE_EV_page_fault) {
+        *first = *last = ((const struct trace_ev_page_fault *)e->fields)->va;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool touches(const struct options *o, const struct trace_event *e)
+{
+    uint64_t first, last;
+    return addresses(e, &first, &last) && first <= o->va_end && last >= o->va;
+}
+
+static bool wanted(const struct options *o, const struct follow *f, const struct trace_event *e)
+{
+    return (o->classes == 0 || (o->classes >> e->id & 1)) && (!o->by_mm || e->mm == o->mm) &&
+           (!o->by_call || (o->call != 0 && f->actor->call.number == o->call)) &&
            (!o->by_pid || e->pid == o->pid || names_task(e, o->pid)) &&
+           (!o->by_va || touches(o, e)) &&
            ((o->pt_reason < 0 && o->block_reason < 0) || has_reason(o, e));
 }
 
-static void print_line(const struct trace_event *e, uint64_t ns, const struct task_head *task)
+/* "461  1.098772014 cpu0 sleep[5]     mm 5   call 14 pte_write ..." */
+static void print_line(const struct options *o, const struct follow *f, const struct trace_event *e,
+                       uint64_t ns)
 {
-    char who[48];
-    if (task->comm[0] != '\0')
-        snprintf(who, sizeof(who), "%s[%u]", task->comm, e->pid);
-    else
-        snprintf(who, sizeof(who), "[%u]", e->pid);
-    printf("%9" PRIu64 ".%03" PRIu64 "us cpu%u %-12s mm %-3u ", ns / 1000, ns % 1000, e->cpu, who,
-           e->mm);
-    format_event(stdout, e);
+    char who[WHO_BYTES] = "[0]", when[MOMENT_BYTES], call[32] = "";
+    if (e->pid != 0)
+        who_text(who, f->actor);
+    if (f->actor->call.number != 0)
+        snprintf(call, sizeof(call), "call %" PRIu64 " ", f->actor->call.number);
+    printf("%8" PRIu64 " %14s cpu%u %-12s mm %-3u %s", f->event, format_seconds(when, ns), e->cpu,
+           who, e->mm, call);
+    (o->full ? format_event_full : format_event)(stdout, e);
     putchar('\n');
 }
 
-static void print_json(const struct trace_event *e, uint64_t ns, const struct task_head *task)
+/* A field of the event may have a name of those in front: then it is the same. */
+static void print_json(const struct options *o, const struct follow *f, const struct trace_event *e,
+                       uint64_t ns)
 {
-    printf("{\"ns\":%" PRIu64 ",\"tsc\":\"%" PRIu64 "\",\"cpu\":%u,\"pid\":%u,\"comm\":\"%s\","
-           "\"mm\":%u,\"event\":\"%s\"",
-           ns, e->tsc, e->cpu, e->pid, task->comm, e->mm, e->class->name);
+    (void)o;
+    printf("{\"number\":%" PRIu64 ",\"ns\":%" PRIu64 ",\"tsc\":\"%" PRIu64
+           "\",\"cpu\":%u,\"pid\":%u,",
+           f->event, ns, e->tsc, e->cpu, e->pid);
+    if (!has_field(e, "comm"))
+        printf("\"comm\":\"%s\",", f->actor->head.comm);
+    printf("\"mm\":%u,", e->mm);
+    if (f->actor->call.number != 0)
+        printf("\"call\":%" PRIu64 ",", f->actor->call.number);
+    printf("\"event\":\"%s\"", e->class->name);
     format_event_json(stdout, e);
     fputs("}\n", stdout);
+}
+
+static int run(const struct options *o)
+{
+    struct trace *t = open_trace(o->dir);
+    struct follow f;
+    const struct trace_event *e;
+    if (t == NULL)
+        return STATUS_TROUBLE;
+    follow_init(&f, sizeof(struct actor));
+    bool started = o->from.kind == MOMENT_NONE;
+    for (uint64_t printed = 0; printed < o->head && (e = trace_next(t)) != NULL;) {
+        follow_event(&f, e);
+        if (moment_passed(&o->to, t, f.first_tsc, f.event, e->tsc))
+            break;
+        started = started || moment_reached(&o->from, t, f.first_tsc, f.event, e->tsc);
+        if (!started || !wanted(o, &f, e))
+            continue;
+        uint64_t ns = o->wall ? moment_1970(trace_meta(t), e->tsc)
+                              : trace_ns(trace_meta(t), e->tsc - f.first_tsc);
+        (o->json ? print_json : print_line)(o, &f, e, ns);
+        printed++;
+    }
+    follow_free(&f);
+    return close_trace(t);
 }
 
 int command_print(int argc, char **argv)
@@ -136,8 +220,10 @@ int command_print(int argc, char **argv)
         option_list,
         parse,
         "DIR",
-        "Prints events: time since the first one, CPU, task, address space (mm) that the event "
-        "is about, kind, fields.",
+        "Prints events: number, seconds since the first one, CPU, task, address space (mm) that "
+        "the "
+        "event is about, call, kind, fields.  Neighbouring entries of a range that differ only by "
+        "their frames, in order, are one: 255 x ... pfn=0x166-0x264.",
         children,
         NULL,
         NULL,
@@ -145,23 +231,5 @@ int command_print(int argc, char **argv)
     struct options o = { .pt_reason = -1, .block_reason = -1, .head = UINT64_MAX };
     argp_parse(&argp, argc, argv, 0, NULL, &o);
 
-    struct trace *t = open_trace(o.dir);
-    struct idmap *tasks = need(idmap_new(sizeof(struct task_head)));
-    if (t == NULL)
-        return STATUS_TROUBLE;
-
-    const struct trace_event *e;
-    uint64_t start = 0, printed = 0;
-    for (bool first = true; printed < o.head && (e = trace_next(t)) != NULL; first = false) {
-        if (first)
-            start = e->tsc;
-        comm_follow(tasks, e);
-        if (!wanted(&o, e))
-            continue;
-        uint64_t ns = trace_ns(trace_meta(t), e->tsc - start);
-        (o.json ? print_json : print_line)(e, ns, need(idmap_get(tasks, e->pid)));
-        printed++;
-    }
-    idmap_free(tasks);
-    return close_trace(t);
+    return run(&o);
 }

@@ -6,6 +6,7 @@
 #include "vmm/trace/lib/format.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <sched.h>
 #include <string.h>
 
@@ -88,6 +89,12 @@ char *format_ns(char *buf, uint64_t ns)
     return buf;
 }
 
+char *format_seconds(char *buf, uint64_t ns)
+{
+    sprintf(buf, "%" PRIu64 ".%09" PRIu64, ns / 1000000000, ns % 1000000000);
+    return buf;
+}
+
 static uint64_t load_field(const struct trace_field *f, const uint8_t *at)
 {
     uint64_t v = 0;
@@ -109,6 +116,14 @@ bool field_value(const struct trace_event *e, const char *name, uint64_t *value)
     return false;
 }
 
+bool has_field(const struct trace_event *e, const char *name)
+{
+    const struct trace_field *f = e->class->fields;
+    while (f->name != NULL && strcmp(f->name, name) != 0)
+        f++;
+    return f->name != NULL;
+}
+
 /* Control characters, quotes and bytes that may not be UTF-8 become '?': the
  * guest chose them, and they go to a terminal or into a JSON string. */
 static void format_chars(FILE *out, const uint8_t *s, unsigned size)
@@ -119,15 +134,64 @@ static void format_chars(FILE *out, const uint8_t *s, unsigned size)
 
 /* --- text ------------------------------------------------------------------------------ */
 
-/* The words of a range: entries, or pairs "old -> new". */
-static void format_seq(FILE *out, const struct trace_event *e)
+#define GROUPS_SHOWN 8
+
+/* The i-th of a group whose first is a: a itself, or with frames that count up. */
+static bool goes_on(uint64_t a, uint64_t b, uint64_t i, bool counts)
 {
-    bool pairs = e->id == TRACE_EV_pte_range;
+    return b == (counts ? a + (i << 12) : a);
+}
+
+/* How many changes from the first on make a group; *counts: which of them have frames in order. */
+static uint32_t group_length(const struct trace_event *e, uint32_t first, bool counts[2])
+{
+    struct trace_change a = trace_change(e, first), b;
+    uint32_t n = trace_changes(e) - first, i;
+    counts[0] = counts[1] = false;
+    if (n < 2)
+        return n;
+    b = trace_change(e, first + 1);
+    counts[0] = b.old != a.old;
+    counts[1] = b.new != a.new;
+    for (i = 1; i < n; i++) {
+        b = trace_change(e, first + i);
+        if (!goes_on(a.old, b.old, i, counts[0]) || !goes_on(a.new, b.new, i, counts[1]))
+            break;
+    }
+    if (i == 1)
+        counts[0] = counts[1] = false;
+    return i;
+}
+
+static void format_group(FILE *out, uint64_t entry, uint32_t n, bool counts)
+{
+    format_pte(out, entry);
+    if (counts)
+        fprintf(out, "-%#" PRIx64, pte_frame(entry) + n - 1);
+}
+
+/* The entries of a range, or pairs "old -> new". */
+static void format_seq(FILE *out, const struct trace_event *e, unsigned most)
+{
+    bool counts[2];
+    uint32_t n = 0;
     fputs(" [", out);
-    for (uint32_t i = 0; i < e->count; i++) {
-        if (i > 0)
-            fputs(pairs && i % 2 == 1 ? " -> " : ", ", out);
-        format_pte(out, trace_word(e, i));
+    for (uint32_t i = 0; i < trace_changes(e); i += n) {
+        if (most-- == 0) {
+            fprintf(out, ", %u more", trace_changes(e) - i);
+            break;
+        }
+        struct trace_change c = trace_change(e, i);
+        n = group_length(e, i, counts);
+        fputs(i > 0 ? ", " : "", out);
+        if (n > 1)
+            fprintf(out, "%u x ", n);
+        if (e->id != TRACE_EV_pte_range_new)
+            format_group(out, c.old, n, counts[0]);
+        if (e->id == TRACE_EV_pte_range)
+            fputs(" -> ", out);
+        if (e->id != TRACE_EV_pte_range_old)
+            format_group(out, c.new, n, counts[1]);
     }
     fputc(']', out);
 }
@@ -177,7 +241,7 @@ static void format_syscall(FILE *out, const struct trace_event *e)
     }
 }
 
-void format_event(FILE *out, const struct trace_event *e)
+static void format_groups(FILE *out, const struct trace_event *e, unsigned most)
 {
     const uint8_t *at = e->fields;
     fputs(e->class->name, out);
@@ -187,7 +251,7 @@ void format_event(FILE *out, const struct trace_event *e)
     }
     for (const struct trace_field *f = e->class->fields; f->name != NULL; at += f->size, f++) {
         if (f->kind == FIELD_SEQ) {
-            format_seq(out, e);
+            format_seq(out, e, most);
             continue;
         }
         fprintf(out, " %s=", f->name);
@@ -197,6 +261,9 @@ void format_event(FILE *out, const struct trace_event *e)
             format_value(out, e, f, at);
     }
 }
+
+void format_event(FILE *out, const struct trace_event *e) { format_groups(out, e, GROUPS_SHOWN); }
+void format_event_full(FILE *out, const struct trace_event *e) { format_groups(out, e, UINT_MAX); }
 
 /* --- JSON ------------------------------------------------------------------------------- */
 
