@@ -19,6 +19,7 @@
 
 #define HEADER       sizeof(struct trace_packet)
 #define METADATA_MAX (1 << 20)
+#define DROP_AT_ONCE (2u << 20)
 #define EVENT_MIN    (sizeof(struct trace_header_compact) + sizeof(struct trace_context))
 
 struct stream {
@@ -27,6 +28,7 @@ struct stream {
     bool mapped; /* ours to unmap */
     bool done;
     size_t packet_end; /* where the next packet starts */
+    size_t dropped;    /* bytes from the start that are no longer in memory */
     size_t pos, end;   /* of the events in this packet */
     uint64_t tsc;      /* of the last event, or the packet's begin */
     uint64_t last_tsc; /* end of the packet by its header */
@@ -189,6 +191,16 @@ static void count_loss(struct trace *t, struct stream *s, const struct trace_pac
     t->has_gap |= s->info.lost_packets != 0 || s->info.lost_events != 0;
 }
 
+/* What has been read need not stay in memory; whoever looks at it again reads it again. */
+static void drop_behind(struct stream *s, size_t at)
+{
+    size_t to = at & ~(size_t)4095;
+    if (!s->mapped || to - s->dropped < DROP_AT_ONCE)
+        return;
+    madvise((void *)(s->map + s->dropped), to - s->dropped, MADV_DONTNEED);
+    s->dropped = to;
+}
+
 /* Enters the next packet; false at the end of the stream. */
 static bool enter_packet(struct trace *t, struct stream *s)
 {
@@ -211,6 +223,7 @@ static bool enter_packet(struct trace *t, struct stream *s)
         break_stream(t, s, at, why);
         return false;
     }
+    drop_behind(s, at);
     count_loss(t, s, &h);
     s->info.cpu = s->ev.cpu = h.cpu_id;
     s->info.packets++;

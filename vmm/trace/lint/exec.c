@@ -25,9 +25,9 @@ static bool is_faults(unsigned reason)
 void lint_exec_write(struct lint *l, const struct lint_write *w)
 {
     const struct trace_event *e = l->event;
-    if (e->mm == 0 || e->pid == 0)
+    struct lint_task *t = l->task;
+    if (e->mm == 0 || t == NULL)
         return;
-    struct lint_task *t = lint_task(l, e->pid);
     if (t->in_call && is_exec(t->call) && !t->said_exec && e->mm == t->mm &&
         !is_faults(w->reason)) {
         t->said_exec = true;

@@ -40,14 +40,12 @@ static bool may_follow(unsigned before, unsigned reason)
 void lint_faults_write(struct lint *l, const struct lint_write *w)
 {
     const struct trace_event *e = l->event;
-    if (w->level != PT_LEVEL_PTE || e->mm == 0 || e->pid == 0)
+    if (!is_on_demand(w->reason) || w->level != PT_LEVEL_PTE || e->mm == 0 || l->task == NULL)
         return;
-    struct lint_task *t = lint_task(l, e->pid);
-    bool demanded = is_on_demand(w->reason), is_cow = w->reason == PT_cow_break;
-    t->fault.writes += demanded;
-    t->fault.answered |= demanded;
-    if (!demanded)
-        return;
+    struct lint_task *t = l->task;
+    bool is_cow = w->reason == PT_cow_break;
+    t->fault.writes++;
+    t->fault.answered = true;
     if (!t->fault.active || !may_follow(t->fault.wrote, w->reason) || t->fault.mm != e->mm ||
         !is_near(t->fault.va, w->va, w->reason))
         lint_found(l, is_cow || w->reason == PT_mkwrite ? LINT_C1 : LINT_C4,

@@ -26,7 +26,7 @@ void lint_fork_range(struct lint *l, const struct trace_event *e)
 
 void lint_fork_write(struct lint *l, const struct lint_write *w)
 {
-    if (w->level != PT_LEVEL_PTE || lint_mm(l, l->event->mm)->from == 0)
+    if (w->level != PT_LEVEL_PTE || l->mm->from == 0)
         return; /* no copy: V1 */
     uint64_t parents = l->copied_from != NULL ? l->copied_from->slot[w->index] : 0;
     if ((parents ^ w->new) & ~PTE_AD)

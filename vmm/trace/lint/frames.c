@@ -6,13 +6,7 @@
 
 #include "vmm/trace/lib/status.h"
 
-#define BLOCK_BITS 9 /* frames in a block */
-#define BLOCK      (1u << BLOCK_BITS)
-
-struct frames {
-    struct frame **block; /* NULL: none of its frames was named yet */
-    uint32_t blocks;
-};
+#define BLOCK (1u << FRAME_BLOCK_BITS)
 
 struct frames *frames_new(void) { return calloc(1, sizeof(struct frames)); }
 
@@ -26,7 +20,7 @@ void frames_free(struct frames *f)
     free(f);
 }
 
-static struct frame *new_block(struct frames *f, uint32_t n)
+struct frame *frames_block(struct frames *f, uint32_t n)
 {
     if (n >= f->blocks) {
         f->block = need(realloc(f->block, (n + 1) * sizeof(f->block[0])));
@@ -35,15 +29,6 @@ static struct frame *new_block(struct frames *f, uint32_t n)
     }
     struct frame *b = need(calloc(BLOCK, sizeof(*b)));
     for (uint32_t i = 0; i < BLOCK; i++)
-        b[i].pfn = n << BLOCK_BITS | i;
+        b[i].pfn = n << FRAME_BLOCK_BITS | i;
     return f->block[n] = b;
-}
-
-struct frame *frame_at(struct frames *f, uint32_t pfn)
-{
-    uint32_t n = pfn >> BLOCK_BITS;
-    struct frame *b = n < f->blocks ? f->block[n] : NULL;
-    if (b == NULL)
-        b = new_block(f, n);
-    return b + (pfn & (BLOCK - 1));
 }

@@ -26,9 +26,24 @@ struct frame {
     bool is_kernel_text; /* the kernel executes it */
 };
 
-struct frames;
+#define FRAME_BLOCK_BITS 9 /* frames in a block */
+
+struct frames {
+    struct frame **block; /* NULL: none of its frames was named yet */
+    uint32_t blocks;
+};
 struct frames *frames_new(void); /* NULL: no memory */
 void frames_free(struct frames *f);
-struct frame *frame_at(struct frames *f, uint32_t pfn); /* ends the program if memory is out */
+struct frame *frames_block(struct frames *f,
+                           uint32_t n); /* makes it; ends the program if memory is out */
+
+static inline struct frame *frame_at(struct frames *f, uint32_t pfn)
+{
+    uint32_t n = pfn >> FRAME_BLOCK_BITS;
+    struct frame *b = n < f->blocks ? f->block[n] : 0;
+    if (b == 0)
+        b = frames_block(f, n);
+    return b + (pfn & ((1u << FRAME_BLOCK_BITS) - 1));
+}
 
 #endif

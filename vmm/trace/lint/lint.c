@@ -11,15 +11,47 @@
 #include "vmm/trace/lint/trace.h"
 #include "vmm/trace/lint/vfork.h"
 
-static void one_write(struct lint *l, const struct lint_write *w)
+#define PLAIN_END (3ull << 18) /* frames up to 3 GiB, where RAM has a hole */
+
+/* In bulk, most entries need no look at what only few can be: no bits but the usual ones,
+ * a frame below the hole in RAM, set Accessed and Dirty bits that are still set. */
+static bool is_plain(const struct lint *l, const struct lint_write *w)
 {
-    lint_tables_write(l, w);
+    return !(w->new & ~(PTE_NX | PTE_ADDR | 0xfffull)) && pte_frame(w->new) < l->plain_end &&
+           !(w->was & ~w->old & PTE_AD);
+}
+
+/* first: in its event; what holds for all of an event's entries is looked at once. */
+static void one_write(struct lint *l, const struct lint_write *w, bool first)
+{
+    l->writes++;
+    l->waste[w->reason] += w->old == w->new;
+    if (first || !l->in_bulk || !is_plain(l, w))
+        lint_tables_write(l, w);
     if (w->reason == PT_fork_copy)
         lint_fork_write(l, w);
-    lint_faults_write(l, w);
-    lint_exec_write(l, w);
+    if (!l->in_bulk)
+        lint_faults_write(l, w);
+    if (first)
+        lint_exec_write(l, w);
     lint_pages_write(l, w);
-    lint_reuse_write(l, w);
+    if (!l->in_bulk || (w->old != 0 && l->mm->cpus != 0))
+        lint_reuse_write(l, w);
+}
+
+/* What the event writes to; false: for a reason that nobody knows. */
+static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t table,
+                         unsigned level, unsigned reason)
+{
+    l->table = replay_table(l->replay, table);
+    l->mm = lint_mm(l, e->mm);
+    l->task = e->pid != 0 ? lint_task(l, e->pid) : NULL;
+    l->in_bulk = level == PT_LEVEL_PTE && e->mm != 0 &&
+                 (reason == PT_fork_copy || reason == PT_fork_wrprotect ||
+                  reason == PT_exit_teardown || reason == PT_exec_teardown);
+    if (reason == PT_fork_copy)
+        lint_fork_range(l, e);
+    return reason < PT_REASON_MAX;
 }
 
 /* What the slot of the event's table holds, by all events before; Accessed and Dirty as well. */
@@ -35,12 +67,13 @@ static void writes(struct lint *l, const struct trace_event *e)
     struct lint_write one;
 
     if (e->id == TRACE_EV_pte_write) {
-        l->table = replay_table(l->replay, w->table_pfn);
-        if (w->reason == PT_fork_copy)
-            lint_fork_range(l, e);
+        if (!begin_writes(l, e, w->table_pfn, w->level, w->reason)) {
+            lint_found(l, LINT_T2, "a reason of number %u", w->reason);
+            return;
+        }
         one = (struct lint_write){ w->va,        w->old,   w->new,   slot_of(l, w->index, w->old),
                                    w->table_pfn, w->index, w->level, w->reason };
-        one_write(l, &one);
+        one_write(l, &one, true);
         return;
     }
     one = (struct lint_write){ .va = r->va,
@@ -48,16 +81,17 @@ static void writes(struct lint *l, const struct trace_event *e)
                                .index = r->first,
                                .level = r->level,
                                .reason = r->reason };
-    l->table = replay_table(l->replay, r->table_pfn);
-    if (r->reason == PT_fork_copy)
-        lint_fork_range(l, e);
+    if (!begin_writes(l, e, r->table_pfn, r->level, r->reason)) {
+        lint_found(l, LINT_T2, "a reason of number %u", r->reason);
+        return;
+    }
     uint64_t step = 1ull << (12 + 9 * (one.level - 1));
-    for (uint32_t i = 0; i < trace_changes(e); i++, one.index++, one.va += step) {
+    for (uint32_t i = 0, n = trace_changes(e); i < n; i++, one.index++, one.va += step) {
         struct trace_change c = trace_change(e, i);
         one.old = c.old;
         one.new = c.new;
         one.was = slot_of(l, one.index, c.old);
-        one_write(l, &one);
+        one_write(l, &one, i == 0);
     }
 }
 
@@ -108,6 +142,7 @@ int lint_run(struct trace *t, struct lint_result *result)
     int err = -ENOMEM;
 
     l = (struct lint){ .trace = t, .meta = trace_meta(t), .result = result };
+    l.plain_end = l.meta->ram_end >> 12 < PLAIN_END ? l.meta->ram_end >> 12 : PLAIN_END;
     memset(result, 0, sizeof(*result));
     if (prepare(&l)) {
         err = 0;

@@ -131,7 +131,7 @@ static void kernel_leaf(struct lint *l, const struct lint_write *w)
 
 void lint_pages_write(struct lint *l, const struct lint_write *w)
 {
-    struct lint_mm *mm = lint_mm(l, l->event->mm);
+    struct lint_mm *mm = l->mm;
     if (w->level > PT_LEVEL_PTE && (is_table_link(w, w->was) || is_table_link(w, w->new))) {
         link_write(l, mm, w);
         return;
@@ -141,6 +141,12 @@ void lint_pages_write(struct lint *l, const struct lint_write *w)
         return;
     }
     mm->writes++;
+    if (w->reason == PT_fork_wrprotect && !((w->was ^ w->new) & (PTE_ADDR | PTE_ANON | PTE_NX)) &&
+        w->was != 0 && !(w->new &PTE_W)) { /* W goes, and nothing else that matters here */
+        struct frame *f = frame_of(l, pte_frame(w->was));
+        f->writable -= (w->was & PTE_W) != 0 && f->writable > 0;
+        return;
+    }
     if (w->was != 0)
         leaf_goes(l, mm, w);
     if (w->new != 0)

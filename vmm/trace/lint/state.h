@@ -123,9 +123,14 @@ struct lint {
     unsigned cpus_seen, last_cpu; /* last_cpu: the highest number seen */
     uint64_t last_tsc;
     struct duty *free_duties;
+    /* Of the event at hand, if it writes entries: */
+    struct lint_mm *mm;
+    struct lint_task *task;                 /* NULL: none, as at boot */
     const struct replay_table *table;       /* that the event at hand writes to; NULL: none */
     const struct replay_table *copied_from; /* the parent's, for a fork_copy */
     bool has_nx;                            /* the processor knows NX: some entry has it */
+    bool in_bulk;                           /* entries of programs, by fork or in a teardown */
+    uint64_t plain_end;                     /* frames below this are RAM */
     uint64_t waste[PT_REASON_MAX], writes;
     uint64_t shared_writes; /* V8's */
 };

@@ -87,9 +87,6 @@ void lint_tables_write(struct lint *l, const struct lint_write *w)
     if ((w->was & ~w->old & PTE_AD) && !((w->was ^ w->old) & ~PTE_AD))
         lint_found(l, LINT_M8, "va %#" PRIx64 ": %#" PRIx64 " has become %#" PRIx64, w->va, w->was,
                    w->old);
-    l->writes++;
-    if (w->old == w->new && w->reason < PT_REASON_MAX)
-        l->waste[w->reason]++;
     if (w->reason == PT_munmap)
         check_munmap(l, w);
     if (w->new &PTE_P)
