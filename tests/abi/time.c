@@ -13,6 +13,14 @@ static long long ns(clockid_t clock)
     return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+static long used_ms(void)
+{
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1000 +
+           (u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1000;
+}
+
 static void test(void)
 {
     struct timespec t, res;
@@ -42,7 +50,7 @@ static void test(void)
         t = (struct timespec){ 0, ms * 1000000L };
         CHECK(nanosleep(&t, NULL) == 0);
         long long took = ns(CLOCK_MONOTONIC) - start;
-        CHECK(took >= ms * 1000000LL && took < ms * 1000000LL + 500000000LL);
+        CHECK(took >= ms * 1000000LL && took < ms * 1000000LL + 5000000000LL);
     }
     long long start = ns(CLOCK_MONOTONIC), until = start + 80000000;
     t = (struct timespec){ until / 1000000000, until % 1000000000 };
@@ -68,15 +76,9 @@ static void test(void)
     clock_t wall = times(&a);
     msleep(100);
     CHECK(times(&b) - wall >= 9 && b.tms_utime - a.tms_utime <= 2);
-    struct rusage before, after;
-    getrusage(RUSAGE_SELF, &before);
-    long end = now_ms() + 200;
-    while (now_ms() < end)
+    /* computing uses CPU time, and no more than has gone by; on a busy machine, less */
+    long start_ms = now_ms(), before = used_ms(), used;
+    while ((used = used_ms() - before) < 100)
         ;
-    getrusage(RUSAGE_SELF, &after);
-    long used = (after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000 +
-                (after.ru_utime.tv_usec - before.ru_utime.tv_usec) / 1000 +
-                (after.ru_stime.tv_sec - before.ru_stime.tv_sec) * 1000 +
-                (after.ru_stime.tv_usec - before.ru_stime.tv_usec) / 1000;
-    CHECK(used >= 50 && used <= 230);
+    CHECK(used <= now_ms() - start_ms + 20);
 }
