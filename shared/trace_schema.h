@@ -167,15 +167,20 @@ enum release_cause {
 };
 /* clang-format on */
 
-/* The events.  X(id, name, FIELDS): id stays below 31 for the kinds that are
+/* Traces of earlier versions stay readable: a kind of event keeps its id and its fields for
+ * ever, and a list its values; what is new gets a new id or value.  A trace's metadata says which
+ * kinds it has, and vmm-trace reads it if those are all among its own, unchanged.
+ *
+ * The events.  X(id, name, FIELDS): id stays below 31 for the kinds that are
  * frequent, so that their header may be compact; others start at 32.
  * FIELDS(F, E, S, C): F(type, field) an integer (u8 u16 u32 u64 s32 hex32
- * hex64), E(enum, field) one byte that names a list above (pt_level,
+ * hex64, char64 and char128 for text padded with NUL), E(enum, field) one byte that names a list above (pt_level,
  * pt_reason, task_state, block_reason, release_cause, boot_stage), C(field) a
  * char[16] padded with NUL, S(type, field) the sequence at the end, whose
  * length is the preceding u16 `len`. */
 /* clang-format off */
-#define TRACE_EVENTS(X) TRACE_ENTRY_EVENTS(X) TRACE_RUNNING_EVENTS(X) TRACE_PLAIN_EVENTS(X)
+#define TRACE_EVENTS(X) \
+    TRACE_ENTRY_EVENTS(X) TRACE_RUNNING_EVENTS(X) TRACE_PLAIN_EVENTS(X) TRACE_TEXT_EVENTS(X)
 /* Entries of page tables: most of a trace, so the kernel has code of its own for them. */
 #define TRACE_ENTRY_EVENTS(X) \
     X(0,  pte_write,     EV_PTE_WRITE)    \
@@ -206,6 +211,9 @@ enum release_cause {
     X(33, checkpoint,    EV_CHECKPOINT)   \
     X(34, reparent,      EV_REPARENT)     \
     X(35, vma_special,   EV_VMA_SPECIAL)
+/* Longer than others, and rare. */
+#define TRACE_TEXT_EVENTS(X) \
+    X(40, exec_args,     EV_EXEC_ARGS)
 /* clang-format on */
 
 #define EV_MM_FREE(F, E, S, C)
@@ -252,8 +260,11 @@ enum release_cause {
 #define EV_VFORK_RELEASE(F, E, S, C) F(u32, parent) F(u32, child) E(release_cause, cause)
 /* Committed: context mm is the new one. */
 #define EV_EXEC(F, E, S, C) F(u32, old_mm) C(comm)
-#define EV_EXIT(F, E, S, C) F(u32, tgid) F(s32, status) /* as wait(2) sees it */
-#define EV_REAP(F, E, S, C) F(u32, child) F(s32, status)
+/* After an exec: what was executed, and the arguments, blanks between them; cut off where they
+ * do not fit, padded with NUL. */
+#define EV_EXEC_ARGS(F, E, S, C) F(char64, path) F(char128, args)
+#define EV_EXIT(F, E, S, C)      F(u32, tgid) F(s32, status) /* as wait(2) sees it */
+#define EV_REAP(F, E, S, C)      F(u32, child) F(s32, status)
 /* Queued for task `to` (a thread or a process). */
 #define EV_SIGNAL(F, E, S, C) F(u32, to) F(u32, signo) F(s32, code)
 /* Always for the calls that make, change, end or await a process (clone, clone3,
@@ -283,6 +294,7 @@ typedef uint32_t trace_u32, trace_hex32;
 typedef uint64_t trace_u64, trace_hex64;
 typedef int32_t trace_s32;
 typedef int64_t trace_s64;
+typedef char trace_char64[64], trace_char128[128];
 
 /* struct trace_ev_NAME: the fields of event NAME as they lie in the stream,
  * without the sequence, which follows. */

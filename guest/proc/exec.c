@@ -20,6 +20,7 @@
 #include "arch/random.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
+#include "mm/access.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
 #include "mm/tlb.h"
@@ -405,6 +406,16 @@ static void start_regs(struct task *t, const struct exec *e)
     fpu_reset(current->fpu);
 }
 
+/* For the trace: what was executed, and how. */
+static void tell_arguments(const struct exec *e, struct mm *mm)
+{
+    char args[sizeof(trace_char128)];
+    size_t n = MIN(mm->image.arg_end - mm->image.arg_start, sizeof args);
+    long got = mm_read(mm, mm->image.arg_start, args, n);
+
+    trace_emit_exec_args(mm->id, e->target.name, args, got > 0 ? (size_t)got : 0);
+}
+
 static void commit(struct exec *e)
 {
     struct task *t = current;
@@ -412,6 +423,8 @@ static void commit(struct exec *e)
     take_sighand(t, e);
     take_files(t, e);
     struct mm *old = take_mm(t, e);
+    if (unlikely(trace_on))
+        tell_arguments(e, t->mm);
     sighand_exec(t);
     files_close_on_exec(t->files);
     itimer_exec(t->proc);

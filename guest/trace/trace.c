@@ -26,11 +26,13 @@ bool trace_on;
 #define CONTEXT    sizeof(struct trace_context)
 #define HEAD_SHORT sizeof(struct trace_header_compact)
 #define HEAD_LONG  sizeof(struct trace_header_extended)
-/* More than any event without a sequence takes. */
+/* More than any event without a sequence or long texts takes. */
 #define FIXED_MAX 80u
 #define X(id, name, fields) \
     _Static_assert(HEAD_LONG + CONTEXT + sizeof(struct trace_ev_##name) <= FIXED_MAX, #name);
-TRACE_EVENTS(X)
+TRACE_ENTRY_EVENTS(X)
+TRACE_RUNNING_EVENTS(X)
+TRACE_PLAIN_EVENTS(X)
 #undef X
 
 typedef uint32_t __attribute__((aligned(1), may_alias)) trace_head_t;
@@ -273,6 +275,20 @@ void trace_emit_exec(uint32_t mm, uint32_t old_mm, uint32_t pid, const char *com
     struct trace_cpu *t = &this_cpu()->trace;
     t->pid = pid;
     put_exec(t, mm, old_mm, comm);
+}
+
+void trace_emit_exec_args(uint32_t mm, const char *path, const char *args, size_t n)
+{
+    struct trace_cpu *t = &this_cpu()->trace;
+    struct slot s =
+        begin_slow(TRACE_EV_exec_args, HEAD_LONG + CONTEXT + sizeof(struct trace_ev_exec_args));
+    struct trace_ev_exec_args *f = put_context(t, s, mm);
+    memset(f, 0, sizeof *f);
+    for (size_t i = 0; path[i] != '\0' && i < sizeof f->path; i++)
+        f->path[i] = path[i];
+    for (size_t i = 0; i < n && i < sizeof f->args; i++)
+        f->args[i] = args[i] == '\0' && i + 1 < n ? ' ' : args[i];
+    commit(t, s, (uint8_t *)(f + 1));
 }
 
 /* --- start and end --------------------------------------------------------------------------- */

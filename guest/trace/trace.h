@@ -142,4 +142,7 @@ static inline void trace_exec(uint32_t mm, uint32_t old_mm, uint32_t pid, const 
         trace_emit_exec(mm, old_mm, pid, comm);
 }
 
+/* n bytes of arguments, a NUL behind each.  Only if trace_on. */
+void trace_emit_exec_args(uint32_t mm, const char *path, const char *args, size_t n);
+
 #endif

@@ -63,7 +63,7 @@ static void one_of_each(struct synth *s)
     uint64_t words[4] = { 0x1067, 0x2067, 0, 0x8000000000003025 };
     for (unsigned i = 0; i < trace_class_count; i++) {
         const struct trace_class *c = &trace_classes[i];
-        uint8_t fields[64] = { 0 };
+        uint8_t fields[256] = { 0 };
         if (c->id <= TRACE_EV_pte_range_old)
             fields[offsetof(struct trace_ev_pte_write, level)] = PT_LEVEL_PTE;
         if (c->id == TRACE_EV_table_alloc || c->id == TRACE_EV_table_free)
@@ -365,8 +365,43 @@ static void test_metadata(void **state)
     for (unsigned cpu = 0; cpu < 4; cpu++)
         back.cpu[cpu].at = m.cpu[cpu].at; /* the writer's alone */
     back.stop_at = m.stop_at;
+    assert_true(back.known);
+    back.known = m.known;
     assert_memory_equal(&m, &back, sizeof(m));
     assert_int_equal(trace_meta_parse(&back, "/* CTF 1.8 */ trace {}"), -1);
+}
+
+/* The metadata of a trace that another version made: one word of it replaced, and the hash. */
+static bool is_known_with(const char *from, const char *to)
+{
+    static char text[32768], other[32768];
+    struct trace_meta m = { .tsc_khz = 1000, .ncpus = 1, .schema = 1 }, back;
+    FILE *f = fmemopen(text, sizeof(text), "w");
+    trace_meta_write(f, &m);
+    fclose(f);
+    const char *at = strstr(text, from);
+    assert_non_null(at);
+    snprintf(other, sizeof(other), "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    assert_int_equal(trace_meta_parse(&back, other), 0);
+    return back.known;
+}
+
+/* Less than today is known; what is other than today is not. */
+static void test_versions(void **state)
+{
+    (void)state;
+    assert_true(is_known_with("ncpus", "ncpus"));
+    assert_true(is_known_with(", \"mkwrite\" = 19", ""));
+    assert_true(
+        is_known_with("event { id = 17; stream_id = 0; name = \"reap\";\n"
+                      "\tfields := struct {\n\t\tu32_t child;\n\t\ts32_t status;\n\t};\n};\n",
+                      ""));
+    assert_false(is_known_with("\"mkwrite\" = 19", "\"mkwrite\" = 29"));
+    assert_false(is_known_with("\"mkwrite\" = 19", "\"mkwrote\" = 19"));
+    assert_false(is_known_with("} := pt_reason_t", "} := pt_excuse_t"));
+    assert_false(is_known_with("id = 17", "id = 57"));
+    assert_false(is_known_with("u32_t child;", "u64_t child;"));
+    assert_false(is_known_with("u32_t child;", "u32_t child;\n\t\tu32_t more;"));
 }
 
 int main(void)
@@ -376,7 +411,8 @@ int main(void)
         cmocka_unit_test(test_killed),     cmocka_unit_test(test_lying_guest),
         cmocka_unit_test(test_disk_full),  cmocka_unit_test(test_stray_file),
         cmocka_unit_test(test_mutations),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_metadata),   cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_metadata),   cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_merge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

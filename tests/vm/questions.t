@@ -23,7 +23,7 @@ like 'a parent waits for its vfork child, which execs' "$out" \
 like 'and for one that exits' "$out" \
     ' vforkdemo\[[0-9]+\] +[0-9]+ vfork +vfork +vforkdemo\[([0-9]+)\] +exit: vforkdemo\[\1\] in call [0-9]+ exit_group$'
 like 'the shell waits for any of two, and one ends' "$out" \
-    ' sh\[[0-9]+\] .* wait +any of [a-z]+\[[0-9]+\], [a-z]+\[[0-9]+\] +end of [a-z]+\[[0-9]+\] in call [0-9]+ exit_group$'
+    ' sh\[[0-9]+\] .* wait +any of [a-z]+\[[0-9]+\], [a-z]+\[[0-9]+\] +end of (sleep|cat|sh)\[[0-9]+\] in call [0-9]+ exit_group$'
 like 'who waits for a pipe is woken by who writes' "$out" ' pipe_read +- +[a-z]+\[[0-9]+\]'
 like 'one sleeps when the machine stops' "$out" ' nanosleep +- +still blocked when the machine stopped$'
 like 'and init waits for its children' "$out" \
@@ -63,6 +63,9 @@ ask diff --pid "$pid" --pid "$pid" --at "#$last" "$trace"
 like 'and nothing differs from itself' "$out" '^0 entries differ$'
 ask diff "$trace" "$trace"
 unlike 'a trace does not differ from itself' "$out" ' [+-][0-9]+$'
+
+ask tree "$trace"
+like 'tree: an applet of BusyBox is named by its arguments' "$out" '^ +sh > sleep 9\[[0-9]+\] +fork .* still there$'
 
 ask summary --json "$trace"
 is 'summary in JSON: every write in calls, faults and apart is in the sum' "$(perl -MJSON::PP -0777 -ne '

@@ -28,7 +28,8 @@ void machine_free(struct machine *m)
 /* Only what tells which task has which address space. */
 static bool is_about_tasks(uint32_t id)
 {
-    return id == TRACE_EV_switch || id == TRACE_EV_exec || id == TRACE_EV_clone;
+    return id == TRACE_EV_switch || id == TRACE_EV_exec || id == TRACE_EV_exec_args ||
+           id == TRACE_EV_clone;
 }
 
 void machine_go(struct machine *m, const struct moment *to)

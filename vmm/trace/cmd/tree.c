@@ -15,14 +15,15 @@
 #include "vmm/trace/lib/comm.h"
 #include "vmm/trace/lib/format.h"
 
-#define NAMES_MAX 64
+#define NAMES_MAX 160
 #define NO_LIFE   0 /* index of the root, which stands for the kernel */
 
 struct life {
     uint32_t pid, parent;                   /* parent: an index */
     uint32_t first_child, last_child, next; /* indexes; NO_LIFE: none */
     enum call_kind born;
-    char names[NAMES_MAX];     /* "sh > ls": at birth, then by exec */
+    char names[NAMES_MAX];     /* "sh > ls -l": at birth, then by exec with its arguments */
+    size_t last_name;          /* where that begins */
     uint64_t writes, from, to; /* entries written while it ran; ticks */
     bool ended;
     int32_t status;
@@ -66,7 +67,24 @@ static uint32_t new_life(struct tree *t, uint32_t pid, uint32_t parent, enum cal
 static void add_name(struct life *l, const char *comm)
 {
     size_t have = strlen(l->names);
+    l->last_name = have > 0 ? have + 3 : 0;
+    if (l->last_name >= sizeof(l->names))
+        l->last_name = have;
     snprintf(l->names + have, sizeof(l->names) - have, "%s%s", have > 0 ? " > " : "", comm);
+}
+
+/* They are no longer than a line should be. */
+#define ARGS_SHOWN 24
+
+static void add_args(struct life *l, const struct trace_ev_exec_args *f)
+{
+    size_t n = strnlen(f->args, sizeof(f->args));
+    char *to = l->names + l->last_name;
+    snprintf(to, sizeof(l->names) - l->last_name, "%.*s%s", (int)(n < ARGS_SHOWN ? n : ARGS_SHOWN),
+             f->args, n > ARGS_SHOWN ? "..." : "");
+    for (; *to != '\0'; to++)
+        if (*to < ' ' || *to > '~')
+            *to = '?';
 }
 
 /* The life of the task that the event is about; a task that nobody was seen to
@@ -104,6 +122,9 @@ static void take_event(struct tree *t, const struct trace_event *e)
     } else if (e->id == TRACE_EV_exec) {
         const struct task_head *head = need(idmap_get(t->tasks, e->pid));
         add_name(life_of(t, e->pid, e->tsc), head->comm);
+    } else if (e->id == TRACE_EV_exec_args) {
+        if (((const struct trace_ev_exec_args *)e->fields)->args[0] != '\0')
+            add_args(life_of(t, e->pid, e->tsc), e->fields);
     } else if (e->id == TRACE_EV_exit) {
         const struct trace_ev_exit *f = e->fields;
         struct life *l = life_of(t, e->pid, e->tsc);

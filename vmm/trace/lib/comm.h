@@ -11,7 +11,7 @@ struct task_head {
     char comm[17]; /* printable; "" until known */
 };
 
-/* Exec sets it, a child starts with its parent's. */
+/* Exec sets it (of a BusyBox applet, the arguments), a child starts with its parent's. */
 void comm_follow(struct idmap *tasks, const struct trace_event *e);
 
 #endif

@@ -271,7 +271,7 @@ void follow_event(struct follow *f, const struct trace_event *e)
     case TRACE_EV_vfork_release: on_release(f, e); break;
     case TRACE_EV_clone: on_clone(f, e); break;
     }
-    if (e->id == TRACE_EV_clone || e->id == TRACE_EV_exec)
+    if (e->id == TRACE_EV_clone || e->id == TRACE_EV_exec || e->id == TRACE_EV_exec_args)
         comm_follow(f->actors, e);
 }
 

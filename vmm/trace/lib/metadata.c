@@ -270,6 +270,80 @@ static int read_uuid(const char *text, uint8_t *uuid)
     return digits == 32 ? 0 : -1;
 }
 
+/* --- is it a trace that we can read? ------------------------------------------------- */
+
+/* All that a list of the trace has, ours must have with the same value: line has ours. */
+static bool same_values(const char *list, const char *end, const char *line)
+{
+    const char *at = strchr(list, '"');
+    while (at != NULL && at < end) {
+        char item[64];
+        const char *stop = at + strcspn(at, ",}");
+        size_t n = (size_t)(stop - at);
+        if (n + 1 >= sizeof(item))
+            return false;
+        memcpy(item, at, n);
+        while (n > 0 && item[n - 1] == ' ')
+            n--;
+        item[n] = '\0';
+        const char *found = strstr(line, item);
+        if (found == NULL || found > strchr(line, '\n') || (found[n] != ',' && found[n] != ' '))
+            return false;
+        at = strchr(stop, '"');
+    }
+    return true;
+}
+
+/* The line of `text` that ends in what the line from list to end ends in. */
+static const char *same_list(const char *text, const char *list, const char *end)
+{
+    char name[64];
+    const char *close = strstr(list, "} := ");
+    if (close == NULL || close > end || (size_t)(end - close) >= sizeof(name))
+        return NULL;
+    snprintf(name, sizeof(name), "%.*s", (int)(end - close + 1), close);
+    const char *at = strstr(text, name);
+    while (at != NULL && at > text && at[-1] != '\n')
+        at--;
+    return at;
+}
+
+static bool events_known(const char *text, const char *ours)
+{
+    const char *at = text, *end;
+    while ((at = strstr(at, "\ntypealias enum : u8_t {")) != NULL) {
+        end = strchr(++at, '\n');
+        const char *line = end != NULL ? same_list(ours, at, end) : NULL;
+        if (line == NULL || !same_values(at, end, line))
+            return false;
+    }
+    for (at = text; (at = strstr(at, "\nevent { id = ")) != NULL;) {
+        end = strstr(++at, "\n};\n");
+        char *event = end != NULL ? strndup(at, (size_t)(end - at) + 5) : NULL;
+        bool known = event != NULL && strstr(ours, event) != NULL;
+        free(event);
+        if (!known)
+            return false;
+    }
+    return true;
+}
+
+/* Ours is what we would write. */
+static bool is_known(const struct trace_meta *m, const char *text)
+{
+    char *ours = NULL;
+    size_t size;
+    FILE *out = m->schema != trace_schema_hash() ? open_memstream(&ours, &size) : NULL;
+    if (out == NULL)
+        return m->schema == trace_schema_hash();
+    write_lists(out);
+    for (unsigned i = 0; i < trace_class_count; i++)
+        write_class(out, &trace_classes[i]);
+    bool known = fclose(out) == 0 && events_known(text, ours);
+    free(ours);
+    return known;
+}
+
 int trace_meta_parse(struct trace_meta *m, const char *text)
 {
     char schema[32];
@@ -291,5 +365,6 @@ int trace_meta_parse(struct trace_meta *m, const char *text)
     if (read_signed(text, "stop_tsc", &stop) == 0 && stop > 0)
         m->stop_tsc = (uint64_t)stop;
     m->schema = strtoull(schema, NULL, 16);
+    m->known = is_known(m, text);
     return 0;
 }

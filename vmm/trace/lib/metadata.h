@@ -3,6 +3,7 @@
 #ifndef VMM_TRACE_METADATA_H
 #define VMM_TRACE_METADATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@ struct trace_meta {
     uint64_t offset_s, offset; /* the wall clock at TSC 0: seconds, and ticks on top */
     uint64_t ncpus;
     uint64_t schema; /* trace_schema_hash() of the writer */
+    bool known;      /* on reading back: all its kinds of events are ours, unchanged */
     uint64_t kernel_ring;
     uint64_t ram_end;  /* first address above the guest's RAM; 0: not known */
     uint64_t stop_tsc; /* when the machine stopped; 0: it runs, or vmm was killed */

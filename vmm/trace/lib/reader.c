@@ -467,9 +467,9 @@ int trace_open(struct trace **out, const char *dir, char *err, size_t err_size)
         snprintf(err, err_size, "out of memory");
     else if (read_meta(dirfd(d), &t->meta) != 0)
         snprintf(err, err_size, "%s: holds no trace (no metadata file that vmm wrote)", dir);
-    else if (t->meta.schema != trace_schema_hash())
+    else if (!t->meta.known)
         snprintf(err, err_size,
-                 "%s: made by a vmm with other kinds of events (%s); use the "
+                 "%s: made by a vmm with kinds of events that are not known here (%s); use the "
                  "vmm-trace built with it, or babeltrace2",
                  dir, t->meta.git_id);
     else

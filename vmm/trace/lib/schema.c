@@ -28,7 +28,11 @@ const struct trace_list trace_lists[] = {
 
 /* --- fields and events ---------------------------------------------------------- */
 
-#define KIND(type)     (#type[0] == 'h' ? FIELD_HEX : #type[0] == 's' ? FIELD_SINT : FIELD_UINT)
+#define KIND(type) \
+    (#type[0] == 'h'   ? FIELD_HEX \
+     : #type[0] == 's' ? FIELD_SINT \
+     : #type[0] == 'c' ? FIELD_CHARS \
+                       : FIELD_UINT)
 #define F(type, field) { #field, #type, KIND(type), sizeof(trace_##type) },
 #define E(list, field) { #field, #list, FIELD_ENUM, 1 },
 #define C(field)       { #field, "char16", FIELD_CHARS, 16 },
