@@ -59,7 +59,7 @@ struct sample {
     uint16_t count;
 };
 
-static uint16_t pit_read(void)
+static inline uint16_t pit_read(void)
 {
     outb(PIT_COMMAND, PIT_LATCH0);
     uint16_t low = inb(PIT_COUNT0);

@@ -45,11 +45,8 @@ void file_allow_write(struct file *f)
 
 void file_get(struct file *f) { ref_get(&f->refs); }
 
-/* Perhaps with mm.lock held: spinlocks only. */
-void file_put(struct file *f)
+static SLOW_PATH void file_end(struct file *f)
 {
-    if (!ref_put(&f->refs))
-        return;
     locks_drop_owner(f->inode, f);
     if (f->ops && f->ops->release)
         f->ops->release(f);
@@ -60,6 +57,13 @@ void file_put(struct file *f)
     path_put(&f->path);
     kfree(f);
     this_cpu()->files_open--;
+}
+
+/* Perhaps with mm.lock held: spinlocks only. */
+void file_put(struct file *f)
+{
+    if (ref_put(&f->refs))
+        file_end(f);
 }
 
 struct file *file_reserve(void) { return kzalloc(sizeof(struct file)); }

@@ -63,14 +63,18 @@ struct inode *inode_alloc(struct superblock *sb, uint32_t mode)
 
 void inode_get(struct inode *in) { ref_get(&in->refs); }
 
-void inode_put(struct inode *in)
+static SLOW_PATH void inode_end(struct inode *in)
 {
-    if (!ref_put(&in->refs))
-        return;
     if (in->ops && in->ops->evict)
         in->ops->evict(in);
     __atomic_sub_fetch(&in->sb->inodes, 1, __ATOMIC_RELAXED);
     kfree(in);
+}
+
+void inode_put(struct inode *in)
+{
+    if (ref_put(&in->refs))
+        inode_end(in);
 }
 
 /* --- rights --- */

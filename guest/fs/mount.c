@@ -25,13 +25,17 @@ static void sb_put(struct superblock *sb)
     kfree(sb);
 }
 
-void mount_put(struct mount *m)
+static SLOW_PATH void mount_end(struct mount *m)
 {
-    if (!ref_put(&m->refs))
-        return;
     dentry_put(m->root);
     sb_put(m->sb);
     kfree(m);
+}
+
+void mount_put(struct mount *m)
+{
+    if (ref_put(&m->refs))
+        mount_end(m);
 }
 
 struct mount *mount_on(const struct mount *parent, const struct dentry *d)

@@ -8,12 +8,11 @@ SLOW_PATH void ref_overflow(struct refcount *r)
     __atomic_store_n(&r->n, REF_STUCK, __ATOMIC_RELAXED);
 }
 
-SLOW_PATH bool ref_underflow(struct refcount *r)
+SLOW_PATH void ref_underflow(struct refcount *r)
 {
     if (ref_read(r) > REF_STUCK / 2)
         panic("a reference too many was put: count %d", ref_read(r));
     __atomic_store_n(&r->n, REF_STUCK, __ATOMIC_RELAXED);
-    return false;
 }
 
 void ref_dead(struct refcount *r)

@@ -16,8 +16,8 @@ struct refcount { /* [a] */
 };
 #define REF_STUCK (INT32_MIN / 2)
 
-void ref_overflow(struct refcount *r);  /* refcount.c */
-bool ref_underflow(struct refcount *r); /* false */
+void ref_overflow(struct refcount *r); /* refcount.c */
+void ref_underflow(struct refcount *r);
 void ref_dead(struct refcount *r) __attribute__((noreturn));
 
 static inline void ref_init(struct refcount *r, int32_t n) { r->n = n; }
@@ -49,7 +49,10 @@ static inline bool ref_put(struct refcount *r)
     __asm__ goto("lock decl %0\n\tjle %l[low]" : : "m"(r->n) : "memory", "cc" : low);
     return false;
 low: /* if it was ours that led to 0, nobody counts on from there */
-    return likely(r->n == 0) || ref_underflow(r);
+    if (likely(r->n == 0))
+        return true;
+    ref_underflow(r);
+    return false; /* said here, so that no caller keeps its object in a register over that call */
 }
 
 /* One more, unless there is none: for who found the object in a list.  False: it is dying. */

@@ -79,7 +79,7 @@ static struct free_object *object(pfn_t slab, unsigned class, unsigned index)
 }
 
 /* The object that a slab hands out next, where its links are. */
-static struct free_object *head_object(pfn_t slab, union slab_tag t)
+static inline struct free_object *head_object(pfn_t slab, union slab_tag t)
 {
     return object(slab, t.class, t.first ? t.first - 1 : t.carved);
 }
@@ -204,7 +204,7 @@ void *kzalloc(size_t n)
 }
 
 /* Returns an object; the slab when it is empty and not the only one with room. */
-static void give(pfn_t slab, union slab_tag t, void *p)
+static inline void give(pfn_t slab, union slab_tag t, void *p)
 {
     unsigned size = class_bytes[t.class];
     struct free_object *o = p, old = { 0, 0, 0 };

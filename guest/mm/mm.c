@@ -82,10 +82,8 @@ static uint32_t teardowns; /* [a] mms without a user whose memory is not back ye
 
 bool mm_memory_is_coming(void) { return __atomic_load_n(&teardowns, __ATOMIC_ACQUIRE) != 0; }
 
-void mm_put(struct mm *mm, enum pt_reason why)
+static SLOW_PATH void mm_end(struct mm *mm, enum pt_reason why)
 {
-    if (!ref_put(&mm->users))
-        return;
     __atomic_fetch_add(&teardowns, 1, __ATOMIC_RELAXED);
     tlb_leave(mm);
     mm_drop(mm, 0, USER_END, why);
@@ -95,4 +93,10 @@ void mm_put(struct mm *mm, enum pt_reason why)
     if (mm->image.exe)
         file_put(mm->image.exe);
     kfree(mm);
+}
+
+void mm_put(struct mm *mm, enum pt_reason why)
+{
+    if (ref_put(&mm->users))
+        mm_end(mm, why);
 }

@@ -77,12 +77,18 @@ static void tree_insert(struct mm *mm, struct vma *v)
 }
 
 /* What the trace's reader cannot know from entries alone, and is rare. */
-static void tell_special(const struct vma *v)
+static SLOW_PATH void tell_if_special(const struct vma *v)
 {
     uint32_t rights = v->flags & (VM_WRITE | VM_EXEC);
     bool not_forked = v->flags & (VM_DONTFORK | VM_WIPEONFORK);
     if (unlikely(rights == (VM_WRITE | VM_EXEC) || not_forked))
         trace_vma_special(v->mm->id, v->start, v->end, rights | (not_forked ? 8 : 0));
+}
+
+static inline void tell_special(const struct vma *v)
+{
+    if (unlikely(trace_on))
+        tell_if_special(v);
 }
 
 void vma_insert(struct mm *mm, struct vma *v)

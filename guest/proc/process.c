@@ -35,12 +35,16 @@ int process_alloc(struct process **out)
 
 void process_get(struct process *p) { ref_get(&p->refs); }
 
-void process_put(struct process *p)
+static SLOW_PATH void process_end(struct process *p)
 {
-    if (!ref_put(&p->refs))
-        return;
     sigpending_flush(&p->shared_pending);
     kfree(p);
+}
+
+void process_put(struct process *p)
+{
+    if (ref_put(&p->refs))
+        process_end(p);
 }
 
 struct process *process_find(uint32_t tgid)

@@ -113,12 +113,16 @@ void task_free_unborn(struct task *t) { task_free(t); }
 
 void task_get(struct task *t) { ref_get(&t->refs); }
 
-void task_put(struct task *t)
+static SLOW_PATH void task_end(struct task *t)
 {
-    if (!ref_put(&t->refs))
-        return;
     sigpending_flush(&t->pending);
     task_free(t);
+}
+
+void task_put(struct task *t)
+{
+    if (ref_put(&t->refs))
+        task_end(t);
 }
 
 bool task_may_attach(struct task *t)
