@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c vmm/trace/cmd/entries.c vmm/trace/cmd/call.c vmm/trace/cmd/who_wrote.c vmm/trace/cmd/machine.c vmm/trace/cmd/at.c vmm/trace/lib/calls.c vmm/trace/cmd/diff.c vmm/trace/cmd/print.c */
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c vmm/trace/cmd/entries.c vmm/trace/cmd/call.c vmm/trace/cmd/who_wrote.c vmm/trace/cmd/machine.c vmm/trace/cmd/at.c vmm/trace/lib/calls.c vmm/trace/cmd/diff.c vmm/trace/cmd/print.c vmm/trace/cmd/live.c */
 /* The questions that one puts to a trace, with answers known beforehand: who waited, on
  * whom, and who ended it; what a call wrote; who changed an entry last. */
 #include <setjmp.h>
@@ -378,12 +378,26 @@ static void test_print(void **state)
     synth_remove(dir);
 }
 
+/* Of a machine that has stopped there is one picture. */
+static void test_live(void **state)
+{
+    (void)state;
+    struct synth s;
+    const char *dir = make(story, 0, &s);
+    assert_int_equal(synth_run(command_live, text, sizeof(text), dir, NULL), STATUS_OK);
+    has(": has stopped, 0.005");
+    has("5 wait4          wait for ");
+    assert_null(strstr(text, "sh[7]")); /* which was reaped */
+    synth_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocked),   cmocka_unit_test(test_call),
         cmocka_unit_test(test_who_wrote), cmocka_unit_test(test_at),
         cmocka_unit_test(test_diff),      cmocka_unit_test(test_print),
+        cmocka_unit_test(test_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

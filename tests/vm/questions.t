@@ -73,4 +73,17 @@ is 'summary in JSON: every write in calls, faults and apart is in the sum' "$(pe
     for my $r (@{$s->{calls}}) { $in += $_ for map { values %$_ } values %{$r->{writes}} }
     $all += $_ for values %{$s->{all}{user}}, values %{$s->{all}{kernel}};
     print $in > 0.95 * $all && $in <= $all ? "yes" : "no: $in of $all"' <<< "$out")" yes
+
+# A machine that runs: live comes to its end with it.
+timeout -k 5 $((60 * slow)) "$O/vmm" -q -t "$work/running" "$KERNEL" -- sh -c 'sleep 9 & for i in 1 2 3 4 5 6 7 8; do ls > /dev/null; sleep 0.2; done
+    poweroff -f' > /dev/null 2>&1 &
+machine=$!
+for ((i = 0; i < 100 * slow; i++)); do [ -s "$work/running/cpu0" ] && break; sleep 0.1; done
+ask live --delay 200ms --times 100 "$work/running"
+is 'live' "$status" 0
+like 'live: it runs' "$out" ': running, '
+like 'live: and has stopped' "$out" ': has stopped, '
+like 'live: who waits, and how long' "$out" '^sleep\[[0-9]+\] .* nanosleep for [0-9.]+m?s$'
+wait "$machine"
+is 'the machine was not disturbed' "$?" 0
 done_testing

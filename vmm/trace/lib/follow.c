@@ -191,6 +191,7 @@ static void on_state(struct follow *f, const struct trace_event *e)
 {
     const struct trace_ev_task_state *s = e->fields;
     struct actor *a = follow_actor(f, s->task);
+    a->state = s->next;
     if (is_waiting(s->next)) {
         a->wait = (struct wait){
             .under_way = true,

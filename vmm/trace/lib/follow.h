@@ -55,6 +55,7 @@ struct actor {
     struct call call; /* the one under way, if number is not 0 */
     struct fault fault;
     struct wait wait;
+    uint8_t state;                                  /* enum task_state */
     bool ended, reaped;                             /* a zombie, and gone */
     struct actor *parent, *children, *next, **link; /* processes only; newest first */
 };
