@@ -394,6 +394,9 @@ static void good_faults(void)
     fault_at(0, 1, 7, 6);
     EV(0, signal, 1, .to = 1, .signo = SIGSEGV, .code = SEGV_MAPERR);
     fault(0, 1);
+    /* calls with a bad address, made again and again: the kernel looks, and says -EFAULT */
+    for (unsigned i = 0; i < 5; i++)
+        EV(0, page_fault, 1, .va = VA(9), .rip = 0, .error = 2);
 }
 
 /* --- bad ones -------------------------------------------------------------------------------- */

@@ -63,7 +63,9 @@ static void faulted(struct lint *l, const struct trace_event *e, struct lint_tas
 {
     const struct trace_ev_page_fault *f = e->fields;
     uint64_t mm_writes = lint_mm(l, e->mm)->writes;
-    bool again = t->fault.active && t->fault.mm == e->mm && t->fault.va == f->va &&
+    /* A call that finds nothing at an address ends with -EFAULT, and may be made again. */
+    bool is_users = (f->error & FAULT_USER) && f->rip != 0;
+    bool again = is_users && t->fault.active && t->fault.mm == e->mm && t->fault.va == f->va &&
                  t->fault.rip == f->rip && t->fault.error == f->error &&
                  t->fault.mm_writes == mm_writes;
     t->fault.repeats = again ? t->fault.repeats + 1 : 0;
@@ -75,7 +77,7 @@ static void faulted(struct lint *l, const struct trace_event *e, struct lint_tas
     t->fault.active = true;
     t->fault.wrote = PT_none;
     t->fault.answered = false;
-    t->fault.is_users = (f->error & FAULT_USER) && f->rip != 0;
+    t->fault.is_users = is_users;
     t->fault.mm = e->mm;
     t->fault.error = f->error;
     t->fault.va = f->va;
