@@ -1,5 +1,5 @@
 #!/bin/bash
-# limit: 300
+# limit: 420
 # bench-boot as a gate, on a small kernel that is not ours: a boot is no worse than itself,
 # 2 % more instructions fail, as do more exits and a figure that is gone; fewer are better.
 # On our kernel, wall time: a build is no slower than itself, and 10 % of delay fail.
@@ -85,7 +85,10 @@ if [ "$host" = kvm ]; then
     is 'three pairs do not decide, however slow' "$status" 2
     like '... it says so' "$out" ': undecided$'
     like '... and how many would' "$out" 'about [0-9]+ pairs would decide'
-    wall --pairs 40 --delay 10
+    for pairs in 40 100 250; do                 # as many as this host's noise needs
+        wall --pairs $pairs --delay 10
+        [ "$status" = 2 ] || break
+    done
     is '10 % of delay fail' "$status" 1
     like '... by the ratio' "$out" 'wall time on .* worse'
 else
