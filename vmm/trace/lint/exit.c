@@ -11,8 +11,8 @@
 #include <inttypes.h>
 #include <sched.h>
 
-#define LEFT_LONG_AGO \
-    100000000ull /* ns in which a reader in procfs is done with a dead one's memory */
+/* In which whoever held a dead process's memory, a reader of procfs, is done with it: ns. */
+#define LEFT_LONG_AGO 20000000ull
 
 static struct lint_task *process_of(struct lint *l, uint32_t pid)
 {

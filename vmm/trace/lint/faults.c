@@ -44,7 +44,8 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
         return;
     struct lint_task *t = l->task;
     bool is_cow = w->reason == PT_cow_break;
-    t->fault.writes++;
+    t->fault.writes +=
+        w->reason != PT_demand_file; /* pages before the end of a file come with SIGBUS */
     t->fault.answered = true;
     if (!t->fault.active || !may_follow(t->fault.wrote, w->reason) || t->fault.mm != e->mm ||
         !is_near(t->fault.va, w->va, w->reason))

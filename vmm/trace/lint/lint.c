@@ -45,6 +45,7 @@ static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t t
 {
     l->table = replay_table(l->replay, table);
     l->mm = lint_mm(l, e->mm);
+    l->mm->unused_since = e->tsc; /* a teardown may take long */
     l->task = e->pid != 0 ? lint_task(l, e->pid) : NULL;
     l->in_bulk = level == PT_LEVEL_PTE && e->mm != 0 &&
                  (reason == PT_fork_copy || reason == PT_fork_wrprotect ||
