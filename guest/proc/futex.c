@@ -20,6 +20,7 @@
  * which libraries do not use any more. */
 #include "proc/futex.h"
 #include "arch/clock.h"
+#include "arch/preempt.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/file.h"
@@ -164,21 +165,39 @@ static void wake_waiter(struct futex_waiter *w)
 }
 
 /* As on Linux, n is signed, and one is woken even for less than 1. */
+#define WAKE_BATCH 64
+#define WORK_WAKE  200u /* instructions a waiter, about */
+
+/* Wakes up to n of those that wait now; others go on after each WAKE_BATCH.  Who comes to wait in
+ * such a pause may be woken in the place of one who was there: a wake says no more than that the
+ * word may have changed. */
 long futex_wake_key(const struct futex_key *k, uint32_t n, uint32_t bits)
 {
     struct futex_bucket *b = bucket_of(k);
     struct futex_waiter *w, *next;
     int woken = 0;
+    bool more = true;
 
-    bucket_lock(b);
-    list_for_each_safe(w, next, &b->waiters, link) {
-        if (!same(&w->key, k) || !(w->bits & bits))
-            continue;
-        wake_waiter(w);
-        if (++woken >= (int)n)
-            break;
+    while (more) {
+        unsigned batch = 0;
+        bucket_lock(b);
+        more = false;
+        list_for_each_safe(w, next, &b->waiters, link) {
+            if (!same(&w->key, k) || !(w->bits & bits))
+                continue;
+            if (batch == WAKE_BATCH) {
+                more = true;
+                break;
+            }
+            wake_waiter(w);
+            batch++;
+            if (++woken >= (int)n)
+                break;
+        }
+        spin_unlock(&b->lock);
+        if (more)
+            preempt_work(WAKE_BATCH * WORK_WAKE);
     }
-    spin_unlock(&b->lock);
     return woken;
 }
 
