@@ -586,7 +586,7 @@ static void bad_X1_never(void)
     run(0, 5, 3);
     process_ends(5, 0);
     parent_reaps(1, 5, 0);
-    now += 1000000000;
+    now += 5000000000;
     fault(0, 1);
 }
 static void bad_X2_status(void)

@@ -11,8 +11,9 @@
 #include <inttypes.h>
 #include <sched.h>
 
-/* In which whoever held a dead process's memory, a reader of procfs, is done with it: ns. */
-#define LEFT_LONG_AGO 20000000ull
+/* In which whoever held a dead process's memory, a reader of procfs, is done with it, also on a host
+ * that takes its CPU away for a while: ns. */
+#define LEFT_LONG_AGO 1000000000ull
 
 static struct lint_task *process_of(struct lint *l, uint32_t pid)
 {
