@@ -85,9 +85,10 @@ $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
 	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -o $@
 
 # --- the kernel --------------------------------------------------------------
-# Small: code that is larger by what inlining and alignment add is not faster where an
-# instruction costs the same wherever it lies.  (clang does not know all of these.)
-GUEST_SMALL  := $(call cc_option,-fno-inline-functions) $(call cc_option,-fno-ipa-cp) \
+# Small: code that is larger by what alignment and cloned functions add is not faster where an
+# instruction costs the same wherever it lies.  Inlining does pay: 3 to 6 % of the instructions of
+# a call, for 11 KB.  (clang does not know all of these.)
+GUEST_SMALL  := $(call cc_option,-fno-ipa-cp) \
 	$(call cc_option,-falign-functions=1) $(call cc_option,-falign-jumps=1) \
 	$(call cc_option,-falign-loops=1) $(call cc_option,-falign-labels=1)
 GUEST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -ffreestanding -fPIE -fvisibility=hidden \
