@@ -274,14 +274,16 @@ SLOW_PATH void frame_stuck(pfn_t pfn, uint32_t was)
 /* True: that was the last reference. */
 static inline bool drop(pfn_t pfn)
 {
-    if (!frame_counted(pfn))
+    if (unlikely(pfn >= nframes))
         return false;
-    uint32_t was = __atomic_fetch_sub(&frames[pfn].refs, 1, __ATOMIC_ACQ_REL);
-    if (was != 1) {
-        if (unlikely(was >= FRAME_STUCK))
-            frame_stuck(pfn, was);
+    uint32_t refs = __atomic_load_n(&frames[pfn].refs, __ATOMIC_RELAXED);
+    if (!frame_ordinary(refs)) {
+        if (refs != 0)
+            frame_stuck(pfn, refs);
         return false;
     }
+    if (__atomic_sub_fetch(&frames[pfn].refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return false;
     frames[pfn].refs = FRAME_FREE;
     return true;
 }

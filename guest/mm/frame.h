@@ -32,14 +32,19 @@ static inline bool frame_counted(pfn_t pfn)
 #define FRAME_FREE  0x80000000u /* refs of one in a free list */
 #define FRAME_STUCK 0x40000000u /* so many, and it is never freed: a count that could wrap */
 SLOW_PATH void frame_stuck(pfn_t pfn, uint32_t was);
+/* Neither immortal nor stuck nor free.  A look before the count changes is enough: it lies farther
+ * below its end than there are CPUs that may have looked, too. */
+static inline bool frame_ordinary(uint32_t refs) { return likely(refs - 1 < FRAME_STUCK - 1); }
 /* frame_get() for a loop over many. */
 static inline void frame_get_inline(pfn_t pfn)
 {
-    if (frame_counted(pfn)) {
-        uint32_t was = __atomic_fetch_add(&frames[pfn].refs, 1, __ATOMIC_RELAXED);
-        if (unlikely(was >= FRAME_STUCK))
-            frame_stuck(pfn, was);
-    }
+    if (unlikely(pfn >= nframes))
+        return;
+    uint32_t refs = __atomic_load_n(&frames[pfn].refs, __ATOMIC_RELAXED);
+    if (frame_ordinary(refs))
+        __atomic_fetch_add(&frames[pfn].refs, 1, __ATOMIC_RELAXED);
+    else if (refs != 0)
+        frame_stuck(pfn, refs);
 }
 
 /* One frame, one reference; 0 when memory is out (callers: -ENOMEM). */
