@@ -144,10 +144,7 @@ static void check_state(struct lint *l, const struct lint_task *t,
 static void waits(struct lint *l, const struct trace_event *e, struct lint_task *t)
 {
     const struct trace_ev_task_state *f = e->fields;
-    if (t->state == TASK_blocked && t->reason == BLOCK_wait && f->next == TASK_runnable &&
-        t->in_call && process_of(l, t->pid)->news == t->news_at_enter)
-        lint_found(l, LINT_X3, "the wait of task %u is over, and there was no news for it",
-                   f->task);
+    /* A wake without news is no fault: wakes may be spurious (guest/sched/block.h). */
     t->is_awaited_wake = false;
     if (f->next == TASK_stopped || f->prev == TASK_stopped)
         lint_task(l, process_of(l, f->task)->parent)->news++;
