@@ -130,7 +130,8 @@ struct trace_context {
     X(timerfd, 21, "timerfd_read", 'S') \
     X(signalfd, 22, "signalfd_dequeue", 'S') \
     X(flock, 23, "flock_lock_inode_wait", 'S') \
-    X(exec_threads, 24, "de_thread", 'D')
+    X(exec_threads, 24, "de_thread", 'D') \
+    X(core_dump, 25, "coredump_wait", 'D')
 /* clang-format on */
 
 /* What ended a vfork parent's wait. */

@@ -44,6 +44,8 @@
 #define XFEATURE_BASIC 3u /* x87, SSE: in the FXSAVE image */
 #define COMPONENTS     8  /* all that cpu.c enables is below */
 
+_Static_assert(LEGACY_BYTES == FPU_LEGACY_BYTES, "the FXSAVE image");
+
 struct fpu {      /* 64-byte aligned */
     void *block;  /* that it lies in */
     uint32_t cpu; /* [o] whose registers held the state last; NONE, BUSY */
@@ -202,6 +204,46 @@ static int copy_components(struct fpu *f, uaddr_t at, enum direction direction)
             return err;
     }
     return 0;
+}
+
+size_t fpu_dump_bytes(void) { return cpu_has.xcr0 != 0 ? cpu_has.fpu_bytes : LEGACY_BYTES; }
+
+static void dump_legacy(const struct _fpstate_64 *from, uint64_t has, struct _fpstate_64 *to)
+{
+    if (has & 1)
+        memcpy(to, from, sizeof *to);
+    memset(to->xmm_space, 0, LEGACY_BYTES - offsetof(struct _fpstate_64, xmm_space));
+    if (!(has & 1))
+        to->cwd = FCW_INITIAL;
+    to->mxcsr = from->mxcsr;
+    to->mxcsr_mask = from->mxcsr_mask;
+    if (has & 2)
+        memcpy(to->xmm_space, from->xmm_space, sizeof to->xmm_space);
+}
+
+/* Debuggers look for XCR0 in the first of the words that software may use. */
+void fpu_dump(struct fpu *f, void *at)
+{
+    struct _xstate *to = at;
+
+    if (live(f))
+        registers_save(f);
+    memset(to, 0, fpu_dump_bytes());
+    if (cpu_has.xcr0 == 0) {
+        dump_legacy(&f->area.fpstate, XFEATURE_BASIC, &to->fpstate);
+        return;
+    }
+    uint64_t has = f->area.xstate_hdr.xfeatures;
+    dump_legacy(&f->area.fpstate, has, &to->fpstate);
+    memcpy(&to->fpstate.sw_reserved, &cpu_has.xcr0, sizeof cpu_has.xcr0);
+    to->xstate_hdr.xfeatures = has;
+    for (uint32_t i = 2; i < COMPONENTS; i++) {
+        uint32_t size, offset;
+        if (!(has >> i & 1))
+            continue;
+        find_component(i, &size, &offset);
+        memcpy((char *)to + offset, (char *)&f->area + offset, size);
+    }
 }
 
 int fpu_frame_save(struct fpu *f, uaddr_t at)

@@ -21,6 +21,13 @@ void fpu_switch(struct fpu *prev, struct fpu *next); /* called by the scheduler;
 enum fpu_unit { FPU_X87, FPU_SSE };
 uint32_t fpu_raised(struct fpu *mine, enum fpu_unit unit);
 
+/* For core files: the state as Linux's NT_X86_XSTATE has it, all components at their places
+ * and initial ones too; without XSAVE the FXSAVE image, which it begins with.  Of current, or
+ * of a task that does not run. */
+#define FPU_LEGACY_BYTES 512
+size_t fpu_dump_bytes(void);
+void fpu_dump(struct fpu *f, void *to);
+
 /* Signal frames: the area in user memory, as Linux lays it out (FXSAVE image,
  * with XSAVE the extended area and its two magic words).  64-byte aligned. */
 size_t fpu_frame_bytes(void);

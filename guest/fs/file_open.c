@@ -203,6 +203,29 @@ int file_open_kernel(const char *path, uint32_t flags, uint32_t mode, struct fil
     return file_open(AT_FDCWD, path, strlen(path), flags, mode, out);
 }
 
+int file_unlink_kernel(const char *path)
+{
+    struct dentry *d = NULL;
+    struct walker w;
+    int err = walk_start(&w, AT_FDCWD, path, strlen(path), 0);
+
+    if (err)
+        return err;
+    mutex_lock(&fs_tree);
+    err = walk_parent(&w);
+    if (!err && (w.kind != LAST_NAME || w.slash))
+        err = -EISDIR;
+    if (!err)
+        err = dentry_find(w.at.dentry, w.last, w.last_len, &d);
+    if (!err)
+        err = tmpfs_unlink(&w.at, d, false);
+    mutex_unlock(&fs_tree);
+    if (d)
+        dentry_put(d);
+    walk_end(&w);
+    return err;
+}
+
 int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out)
 {
     struct path p;

@@ -11,6 +11,8 @@ int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mo
               struct file **out);
 /* By path name in the kernel. */
 int file_open_kernel(const char *path, uint32_t flags, uint32_t mode, struct file **out);
+/* unlink(2) by such a name. */
+int file_unlink_kernel(const char *path);
 /* For exec: checks x right, regular, noexec; denies writers.  dfd as in openat.
  * flags: AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW. */
 int file_open_exec(int dfd, const char *path, uint32_t flags, struct file **out);

@@ -25,6 +25,7 @@ enum vma_kind { VMA_ANON, VMA_FILE };
 #define VM_WIPEONFORK 0x80u
 #define VM_NORESERVE  0x100u
 #define VM_LOCKED     0x200u
+#define VM_DONTDUMP   0x800u /* in no core file */
 #define VM_SEALED     0x400u /* shared, and may never be made writable: its file is sealed */
 
 struct vma {             /* mm->lock, but for file_link */

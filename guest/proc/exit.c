@@ -13,9 +13,9 @@
  * else with that of the thread which was the last to begin to end, as on Linux.
  *
  * The end of a group and an exec among threads are decided under tree_lock, once:
- * the first exit_group, fatal signal or exec wins.  A thread that calls exit_group
- * when a sibling is in exec ends alone, as Linux has it; a fatal signal to the
- * process still ends both.
+ * the first exit_group, fatal signal, exec or core dump (core.c) wins.  A thread that
+ * calls exit_group when a sibling is in exec ends alone, as Linux has it; a fatal signal
+ * to the process still ends both.
  *
  * PID 1's end is the machine's. */
 #include "proc/exit.h"
@@ -26,6 +26,7 @@
 #include "fs/fs_ctx.h"
 #include "mm/mm.h"
 #include "mm/tlb.h"
+#include "proc/core.h"
 #include "proc/fork.h"
 #include "proc/futex.h"
 #include "proc/itimer.h"
@@ -309,8 +310,8 @@ static void leave_process(struct task *t, uint64_t rss)
         signal_task_exit(t);
         hand_over_children(t);
     }
-    if (p->exec_task != NULL && p->nthreads == 1)
-        wake_task(p->exec_task);
+    if (p->sole_task != NULL && p->nthreads == 1)
+        wake_task(p->sole_task);
     if (!leader)
         thread_release(t);
     sighand_put(sighand); /* an exec that waits for us counts its users */
@@ -345,6 +346,8 @@ void exit_task(int status)
     bool last = __atomic_sub_fetch(&p->nliving, 1, __ATOMIC_ACQ_REL) == 0;
     if (last)
         begin_end(p, status);
+    else
+        core_join(t);
     uint64_t rss = leave_mm(t);
     leave_files(t);
     signal_flush(t, last);
@@ -361,7 +364,7 @@ void exit_group(int status)
     struct process *p = current->proc;
 
     spin_lock(&tree_lock);
-    if (p->exec_task == NULL || p->group_exit) {
+    if (p->sole_task == NULL || p->group_exit) {
         signal_group_exit(p, status);
         status = p->exit_status;
     }
@@ -399,12 +402,12 @@ int exit_other_threads(void)
     struct process *p = me->proc;
 
     spin_lock(&tree_lock);
-    if (p->group_exit || p->exec_task != NULL) {
+    if (p->group_exit || p->sole_task != NULL) {
         spin_unlock(&tree_lock);
         return -EAGAIN;
     }
     if (p->nthreads > 1) {
-        p->exec_task = me;
+        p->sole_task = me;
         list_for_each(t, &p->threads, thread_link)
             if (t != me && !t->exiting)
                 signal_kill_thread(t);
@@ -413,7 +416,7 @@ int exit_other_threads(void)
             block(BLOCK_exec_threads, 0, BLOCK_KILLABLE, NO_DEADLINE);
             spin_lock(&tree_lock);
         }
-        p->exec_task = NULL;
+        p->sole_task = NULL;
     }
     bool lost = p->group_exit;
     if (!lost && p->leader != me)

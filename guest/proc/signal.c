@@ -148,7 +148,7 @@ static void complete(struct process *p, struct task *to, int sig)
     bool fatal = sig_action(t->sighand, sig)->handler == HANDLER_DEFAULT && !p->unkillable &&
                  !in_set(SIGSET_IGNORE | SIGSET_STOP, sig);
 
-    if (sig == SIGKILL || (fatal && !blocked && !in_set(SIGSET_CORE, sig))) {
+    if (sig == SIGKILL || (fatal && !blocked && !in_set(SIGSET_CORE, sig) && !p->dumping)) {
         signal_group_exit(p, sig);
     } else if (blocked) { /* it sleeps in rt_sigtimedwait */
         wake_task(t);

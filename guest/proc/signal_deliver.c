@@ -13,6 +13,7 @@
  * Restarting means to stand on the SYSCALL instruction again, with its number
  * in RAX.  regs.error holds that number and is -1 afterwards, so that it
  * happens once. */
+#include "proc/core.h"
 #include "proc/exit.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
@@ -103,8 +104,15 @@ static enum verdict next_signal(struct delivery *d)
     return v;
 }
 
+static void __attribute__((noreturn)) die_of(const struct regs *r, int sig, const siginfo_t *info)
+{
+    if (in_set(SIGSET_CORE, sig))
+        core_die(r, sig, info);
+    exit_group(sig);
+}
+
 /* Does whatever needs no frame.  True: *d has a handler that is to run. */
-static bool next_handled(struct delivery *d)
+static bool next_handled(const struct regs *r, struct delivery *d)
 {
     struct process *p = current->proc;
 
@@ -122,7 +130,7 @@ static bool next_handled(struct delivery *d)
             signal_stop_begin(p, d->sig);
         spin_unlock(&tree_lock);
         if (v == VERDICT_DIE)
-            exit_group(d->sig); /* no core is written, so no core bit */
+            die_of(r, d->sig, &d->info);
         if (v == VERDICT_NONE || v == VERDICT_HANDLE)
             return v == VERDICT_HANDLE;
     }
@@ -134,8 +142,9 @@ static void enter_handler(struct regs *r, const struct delivery *d)
     ksigset_t old = t->restore_mask ? t->saved_mask : t->blocked;
 
     if (sigframe_push(r, d, old) != 0) {
+        siginfo_t info = { .si_signo = SIGSEGV, .si_code = SI_KERNEL };
         if (d->sig == SIGSEGV)
-            exit_group(SIGSEGV);
+            die_of(r, SIGSEGV, &info);
         signal_force(SIGSEGV, SI_KERNEL, 0);
         return;
     }
@@ -151,7 +160,7 @@ void signal_deliver(struct regs *r)
     struct delivery d;
 
     for (;;) {
-        while (next_handled(&d)) {
+        while (next_handled(r, &d)) {
             settle_syscall(r, &d.action);
             enter_handler(r, &d);
         }

@@ -203,7 +203,6 @@ static void status_memory(struct text *t, struct mm *mm)
     kb(t, "VmPTE:", mm->tables);
     kb(t, "VmSwap:", 0);
     mutex_unlock(&mm->lock);
-    text_printf(t, "CoreDumping:\t0\n");
 }
 
 static void status_cred(struct text *t, const struct cred *c)
@@ -257,6 +256,7 @@ int show_status(struct text *t, const struct proc_node *n)
     text_printf(t, "\n");
     if (mm) {
         status_memory(t, mm);
+        text_printf(t, "CoreDumping:\t%d\n", task->proc->dumping);
         mm_put(mm, PT_exit_teardown);
     }
     text_printf(t, "Threads:\t%u\n", a.threads);

@@ -4,6 +4,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/vma.h"
+#include "proc/core.h"
 #include "proc/pid.h"
 #include "proc/uts.h"
 #include "procfs/internal.h"
@@ -69,6 +70,36 @@ static int show_file_nr(struct text *t, const struct proc_node *n __attribute__(
     return 0;
 }
 
+static int show_core_pattern(struct text *t, const struct proc_node *n __attribute__((unused)))
+{
+    char pattern[CORE_PATTERN_MAX];
+    core_pattern_get(pattern);
+    text_printf(t, "%s\n", pattern);
+    return 0;
+}
+
+static int store_core_pattern(const struct proc_node *n __attribute__((unused)), char *line)
+{
+    return capable() ? core_pattern_set(line) : -EPERM;
+}
+
+static int show_core_uses_pid(struct text *t, const struct proc_node *n __attribute__((unused)))
+{
+    text_printf(t, "%u\n", core_uses_pid);
+    return 0;
+}
+
+/* A digit is enough for yes and no. */
+static int store_core_uses_pid(const struct proc_node *n __attribute__((unused)), char *line)
+{
+    if (!capable())
+        return -EPERM;
+    if (*line < '0' || *line > '9' || line[1] != 0)
+        return -EINVAL;
+    core_uses_pid = (uint32_t)(*line - '0');
+    return 0;
+}
+
 /* clang-format off */
 #define ENTROPY_BITS       256
 #define OVERFLOW_ID        65534
@@ -85,6 +116,8 @@ static const struct proc_entry random_table[] = {
 
 static const struct proc_entry kernel_table[] = {
     PROC_NUMBER("cap_last_cap", 0444, CAP_LAST_CAP),
+    PROC_FILE("core_pattern", 0644, show_core_pattern, .store = store_core_pattern),
+    PROC_FILE("core_uses_pid", 0644, show_core_uses_pid, .store = store_core_uses_pid),
     UTS("domainname", 0644, domainname, .store = store_uts),
     UTS("hostname", 0644, nodename, .store = store_uts),
     PROC_NUMBER("ngroups_max", 0444, NGROUPS),

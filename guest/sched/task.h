@@ -104,6 +104,7 @@ struct task {
     uint32_t pdeath_signal;                              /* [o] */
     bool no_new_privs;                                   /* [o] kept by fork and exec */
     bool exiting;                                        /* [T] in exit_task, or dead */
+    bool leaving;                                        /* [T] past core_join(): in no core file */
 #if MEMCHECK
     uint32_t fail_nth; /* [o] allocations until one fails: mm/memcheck.h */
 #endif
@@ -138,7 +139,7 @@ struct process {
     struct process *parent; /* [T] */
     uint32_t parent_tid;    /* [T] the parent's thread that made it: __WNOTHREAD, pdeath_signal */
     bool subreaper;         /* [T] PR_SET_CHILD_SUBREAPER */
-    struct task *exec_task; /* [T] waits for the other threads to die */
+    struct task *sole_task; /* [T] ends the others: waits in exec until they are dead, or: */
     struct list children, sibling; /* [T] */
     uint32_t pgid;                 /* [T] */
     struct session *session;       /* [T] */
@@ -149,12 +150,14 @@ struct process {
     bool did_exec;                 /* [T] setpgid by the parent then gives EACCES */
     /* end and stop: [T]; group_exit, zombie and stop_pending may be read without */
     bool group_exit; /* all threads are to die */
+    bool dumping;    /* sole_task writes a core: the others stand still */
     int exit_status; /* wait(2) encoding, valid once zombie or group_exit */
     bool zombie;
     uint32_t stop_pending;         /* a group stop by this signal has begun; threads join it */
     uint32_t nstopped;             /* threads that have */
     uint32_t stop_signal;          /* stopped by (all threads have joined); 0: not stopped */
     bool stop_reported, continued; /* for WUNTRACED, WCONTINUED */
+    uint32_t core_waits;           /* how many do not stand yet */
     struct waitq child_wait;       /* parents in wait4 sleep here */
     struct waitq end_wait;         /* who polls its pidfds */
     /* signals */

@@ -33,6 +33,7 @@
     X(futex,        ADDRESS, "waiters on words of user memory; two: requeue") \
     X(pages,        ONE,     "pages and mappings of an inode") \
     X(uts,          ONE,     "host and domain name") \
+    X(core_pattern, ONE,     "/proc/sys/kernel/core_pattern") \
     X(boot_id,      ONE,     "/proc/sys/kernel/random/boot_id") \
     X(waitq,        ONE,     "waiters on a wait queue or mutex") \
     X(timers,       ONE,     "the timers of a CPU") \

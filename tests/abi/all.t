@@ -15,7 +15,8 @@
 # there is /dev/kvm); KERNEL, which kernel runs (default: $O/guest.elf; guest-locks.elf
 # beside it checks its locks); ABI_MACHINES says how many machines share the work.  The
 # outputs stay in $O/tests/abi/out/HOST/NAME.{linux,guest}, and in "seconds" how long
-# each took in the guest.  A program with "not on qemu: REASON" in a comment is skipped there;
+# each took in the guest.  A line that begins with "# " is shown and not compared: why a
+# side could not do all.  A program with "not on qemu: REASON" in a comment is skipped there;
 # ABI_HOST=nested is another such name.
 use strict;
 use warnings;
@@ -221,6 +222,8 @@ waitpid $_, 0 for @workers;
 my $count = 0;
 for my $name (@names) {
     my ($linux, $guest) = map { slurp("$out/$name.$_") } qw(linux guest);
+    print "# $name: $_\n" for ($linux . $guest) =~ /^# (.*)/mg;
+    s/^# .*\n//mg for $linux, $guest;
     if ($not{$name}) {
         print "ok ", ++$count, " - abi/$name # SKIP $not{$name}\n";
         next;

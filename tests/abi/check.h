@@ -207,7 +207,7 @@ __attribute__((unused)) static void write_file(const char *path, const char *tex
 
 int main(int argc, char **argv)
 {
-    struct rlimit no_core = { 0, 0 };
+    struct rlimit no_core;
 
     (void)argc;
     (void)argv;
@@ -216,6 +216,8 @@ int main(int argc, char **argv)
     sigprocmask(SIG_SETMASK, &none, NULL);
     for (int sig = 1; sig <= SIGSYS; sig++)
         signal(sig, SIG_DFL); /* whatever started this */
+    getrlimit(RLIMIT_CORE, &no_core);
+    no_core.rlim_cur = 0;
     setrlimit(RLIMIT_CORE, &no_core);
     umask(022);
     check_failures = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -57,7 +57,7 @@ bool mm_freed[NMMS];
 bit  tree_lock, vfork_lock;
 bool group_exit;
 byte nthreads;
-byte exec_task = NOBODY;
+byte sole_task = NOBODY;
 byte leader = PARENT;
 
 /* --- what only the properties need ---------------------------------------------- */
@@ -319,7 +319,7 @@ inline leave_group(t)
     nthreads--;
     atomic { WITH_LOCK(t); state[t] = ZOMBIE };
     if
-    :: exec_task != NOBODY && nthreads == 1 -> wake_task(exec_task)
+    :: sole_task != NOBODY && nthreads == 1 -> wake_task(sole_task)
     :: else
     fi;
     if
@@ -423,7 +423,7 @@ proctype Sib()
         :: else ->
             if
             :: nthreads > 1 ->
-                exec_task = SIB;
+                sole_task = SIB;
                 pending_kill[PARENT] = 1;       /* signal_kill_thread() */
                 signal_notice(PARENT);
                 do
@@ -433,7 +433,7 @@ proctype Sib()
                     lock(tree_lock)
                 :: else -> break
                 od;
-                exec_task = NOBODY
+                sole_task = NOBODY
             :: else
             fi;
             if

@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -662,6 +663,38 @@ static int do_large_fork(void)
     return err;
 }
 
+/* A child that leaves a core, where it is armed: with the core bit unless not even the notes could
+ * be made, and short if the file could not grow.  A few whole ones in a row: there are no more
+ * allocations. */
+static int do_core(void)
+{
+    static off_t whole;
+    static int in_a_row;
+    struct rlimit most = { RLIM_INFINITY, RLIM_INFINITY }, none = { 0, RLIM_INFINITY };
+    struct stat st = { 0 };
+
+    setrlimit(RLIMIT_CORE, &most);
+    pid_t pid = fork();
+    if (pid == 0) {
+        arm(exec_nth);
+        kill(getpid(), SIGABRT);
+    }
+    setrlimit(RLIMIT_CORE, &none);
+    if (pid < 0)
+        return -EPROTO;
+    int status = wait_for(pid), found = stat("core", &st) == 0;
+    if ((status & ~0x80) != SIGABRT || (status & 0x80 && !found))
+        return -EPROTO;
+    if (found && unlink("core") != 0)
+        return -EPROTO;
+    if (exec_nth == 1000000)
+        whole = st.st_blocks;
+    int short_one = !(status & 0x80) || st.st_blocks < whole;
+    in_a_row = short_one ? 0 : in_a_row + 1;
+    arm(exec_nth == 1000000 || in_a_row >= 10 ? 1000000 : 0);
+    return short_one ? -ENOMEM : 0;
+}
+
 static const struct op {
     const char *name;
     int (*run)(void);
@@ -674,6 +707,7 @@ static const struct op {
     { "exec", do_exec, 1 },
     { "vfork and exec", do_vfork_exec, 1 },
     { "exec of a script", do_exec, 1 },
+    { "core", do_core, 1 },
     { "mmap", do_mmap, 0 },
     { "shared mmap", do_mmap_shared, 0 },
     { "mmap of a file", do_mmap_file, 0 },

@@ -527,6 +527,30 @@ static void in_futex(void)
     GO(syscall(SYS_futex, &word, FUTEX_CMP_REQUEUE_PRIVATE, 0, 300, &other, 0);
        syscall(SYS_futex, &other, FUTEX_WAKE_PRIVATE, 300, NULL, NULL, 0); sched_yield());
 }
+/* A child that leaves a core. */
+static void dump(void (*prepare)(void))
+{
+    struct rlimit most = { RLIM_INFINITY, RLIM_INFINITY };
+    int status;
+    NEED(chdir("/tmp") == 0 && setrlimit(RLIMIT_CORE, &most) == 0);
+    pid_t p = fork();
+    if (p == 0) {
+        prepare();
+        GO(kill(getpid(), SIGABRT));
+    }
+    NEED(waitpid(p, &status, 0) == p && status == (SIGABRT | 0x80));
+    unlink("core");
+}
+static void much_memory(void)
+{
+    memory(big, true);
+    memory(8 * big, false)[0] = 1; /* holes */
+}
+static void in_core(void) { dump(much_memory); }
+static void many_mappings(void) { mappings(many); }
+static void in_mappings_core(void) { dump(many_mappings); }
+static void many_threads(void) { threads(300, waits); }
+static void in_threads_core(void) { dump(many_threads); }
 static void in_fds_fork(void)
 {
     descriptors(4000);
@@ -787,6 +811,7 @@ static const struct {
     CALL(mincore_file),
     CALL(fork),
     CALL(exit),
+    CALL(core),
     CALL(mappings_munmap),
     CALL(mappings_over),
     CALL(mappings_mprotect),
@@ -794,6 +819,7 @@ static const struct {
     CALL(mappings_mlock),
     CALL(mappings_msync),
     CALL(mappings_fork),
+    CALL(mappings_core),
     CALL(mappings_proc),
     CALL(mappings_gap),
     CALL(argv),
@@ -810,6 +836,7 @@ static const struct {
     CALL(wait),
     CALL(threads_exit),
     CALL(threads_kill),
+    CALL(threads_core),
     CALL(futex),
     CALL(fds_fork),
     CALL(fds_close),
