@@ -46,7 +46,7 @@
     X(E5, "nothing is mapped in the lowest 64 KiB, or beyond user memory") \
     X(X1, "an address space ends, and leaves no entry and no table") \
     X(X2, "a process ends as a zombie that its parent reaps, once, with its status") \
-    X(X3, "a waiting parent is woken by news of a child or a signal, and then always") \
+    X(X3, "who exits wakes its waiting parent, and no task runs without its wake-up") \
     X(X4, "orphans have a new parent before the old one is gone") \
     X(M1, "munmap clears, and only in its range, and all of it") \
     X(M2, "mprotect keeps the frame; rights taken away left all TLBs before it returned") \

@@ -1,13 +1,12 @@
 /* exit.c - ends: of address spaces (X1), of processes (X2, X4), of waits (X3).
  *
  * A process is known by its leader's number, and has a parent, which is a process, too.
- * What can end a wait4 of its threads is *news*: a child that exits, stops, goes on, or is
- * new to it; a signal; a thread of its own that ends the group or execs.  A wait that ends
- * without news since the call began was woken by mistake.  The other way round, who
- * exits wakes its parent before it gives its CPU away. */
+ * Who exits wakes its parent, if that waits for it, before it gives its CPU away.  The other
+ * way round nothing is asked: a wait may end without news of a child.  Wakes may be
+ * spurious (guest/sched/block.h), and a signal that was sent long before comes to a waiting
+ * thread when the thread that had been chosen for it ends or blocks it, which is no event. */
 #include "vmm/trace/lint/families.h"
 
-#include <asm/unistd_64.h>
 #include <inttypes.h>
 #include <sched.h>
 
@@ -73,7 +72,6 @@ static void reparented(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_X4, "task %u gets the parent %u, which has ended", f->child, f->parent);
     from->children -= from->children > 0;
     to->children++;
-    to->news++;
     child->parent = f->parent;
 }
 
@@ -83,7 +81,6 @@ static void process_exits(struct lint *l, const struct trace_event *e)
     struct lint_task *p = lint_task(l, f->tgid), *parent = lint_task(l, p->parent);
     p->has_exited = true;
     p->status = f->status;
-    parent->news++;
     if (p->parent != 0 && parent->live && parent->state == TASK_blocked &&
         parent->reason == BLOCK_wait && (parent->on_pid == 0 || parent->on_pid == f->tgid)) {
         parent->is_awaited_wake = true;
@@ -118,7 +115,6 @@ static void reaped(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_X2, "task %u reaps %u with status %#x: %s", e->pid, f->child,
                    (unsigned)f->status, wrong);
     p->was_reaped = true;
-    parent->news++;
     parent->children -= parent->children > 0;
     if (p->children > 0)
         lint_found(l, LINT_X4, "process %u is gone, and is still the parent of %u", f->child,
@@ -141,16 +137,6 @@ static void check_state(struct lint *l, const struct lint_task *t,
 
 /* --- X3 -------------------------------------------------------------------------------------------- */
 
-static void waits(struct lint *l, const struct trace_event *e, struct lint_task *t)
-{
-    const struct trace_ev_task_state *f = e->fields;
-    /* A wake without news is no fault: wakes may be spurious (guest/sched/block.h). */
-    t->is_awaited_wake = false;
-    if (f->next == TASK_stopped || f->prev == TASK_stopped)
-        lint_task(l, process_of(l, f->task)->parent)->news++;
-    (void)e;
-}
-
 static void switched(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_switch *f = e->fields;
@@ -164,36 +150,21 @@ static void switched(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_X3, "task %u runs, but its state is %u", f->next_pid, next->state);
 }
 
-static void enters(struct lint *l, const struct trace_event *e)
-{
-    const struct trace_ev_syscall_enter *f = e->fields;
-    struct lint_task *p = process_of(l, e->pid);
-    if (f->nr == __NR_exit_group || f->nr == __NR_execve || f->nr == __NR_execveat)
-        p->news++;
-    lint_task(l, e->pid)->news_at_enter = p->news;
-}
-
 /* --- events ------------------------------------------------------------------------------------------ */
 
 void lint_exit_before(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_task_state *state = e->fields;
-    const struct trace_ev_signal *sig = e->fields;
     struct lint_task *t;
     switch (e->id) {
     case TRACE_EV_task_state:
         t = lint_task(l, state->task);
         check_state(l, t, state);
-        waits(l, e, t);
+        t->is_awaited_wake = false;
         if (is_end(state->next))
             lint_task_uses(l, t, 0);
         break;
-    case TRACE_EV_signal: process_of(l, sig->to)->news++; break;
     case TRACE_EV_switch: switched(l, e); break;
-    case TRACE_EV_syscall_enter:
-        if (e->pid != 0)
-            enters(l, e);
-        break;
     case TRACE_EV_exit: process_exits(l, e); break;
     case TRACE_EV_reap: reaped(l, e); break;
     case TRACE_EV_reparent: reparented(l, e); break;

@@ -88,8 +88,6 @@ struct lint_task {
     unsigned children;         /* processes that have it as parent, zombies included */
     bool has_exited, was_reaped;
     int32_t status;
-    uint64_t news; /* of a process: what may end a wait of its threads */
-    uint64_t news_at_enter;
     bool is_awaited_wake;
 
     /* The call it is in. */

@@ -1,0 +1,131 @@
+/* links: tests/unit/lint_machine.c tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/[a-z]*.c vmm/trace/lint/[a-z]*.c */
+/* The lint's checks of page faults and exec: C1 to C6, E1 to E5.
+ * Each is seen to fail where its rule is broken, by that check and no other, and none fails where
+ * the rules are kept. */
+#include "lint_machine.h"
+
+static void good_faults(void)
+{
+    EV(0, vma_special, 1, .start = VA(4), .end = VA(6), .flags = 6);
+    leaf(0, 4, PT_demand_zero, 0, PAGE_W(0x600) & ~(1ull << 63));
+    fault_at(0, 1, 7, 6);
+    EV(0, signal, 1, .to = 1, .signo = SIGSEGV, .code = SEGV_MAPERR);
+    fault(0, 1);
+    /* calls with a bad address, made again and again: the kernel looks, and says -EFAULT */
+    for (unsigned i = 0; i < 5; i++)
+        EV(0, page_fault, 1, .va = VA(9), .rip = 0, .error = 2);
+}
+
+static void bad_C1(void)
+{
+    read_only();
+    leaf_of(0, 1, 0, PT_cow_break, PAGE_R(0x500), PAGE_W(0x501));
+    flush_page(0, 0, 3);
+}
+
+static void bad_C1_read(void)
+{
+    read_only();
+    fault_at(0, 1, 0, 5);
+    leaf_of(0, 1, 0, PT_cow_break, PAGE_R(0x500), PAGE_W(0x501));
+    flush_page(0, 0, 3);
+}
+
+static void bad_C2(void)
+{
+    whole_fork(5);
+    leaf(0, 0, PT_cow_break, PAGE_C(0x500), PAGE_R(0x500));
+}
+
+static void bad_C3(void)
+{
+    read_only();
+    leaf(0, 0, PT_cow_break, PAGE_R(0x500), PAGE_W(0x501));
+    fault(0, 1);
+}
+
+static void bad_C3_other_cpu(void)
+{
+    read_only();
+    leaf(0, 0, PT_cow_break, PAGE_R(0x500), PAGE_W(0x501));
+    flush_page(0, 0, 1);
+    fault(0, 1);
+    fault(1, 1);
+}
+
+static void bad_C4(void) { leaf_of(0, 1, 3, PT_demand_zero, 0, PAGE_W(0x600)); }
+
+static void bad_C4_full(void)
+{
+    leaf(0, 0, PT_demand_zero, PAGE_W(0x500), PAGE_W(0x600));
+    flush_page(0, 0, 3);
+}
+
+static void bad_C5(void)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        EV(0, page_fault, 1, .va = VA(9), .rip = 0x400000, .error = 6);
+        flush_page(0, 9, 1);
+    }
+}
+
+static void bad_C6(void)
+{
+    fault_at(0, 1, 9, 6);
+    EV(0, syscall_enter, 1, .nr = __NR_wait4);
+}
+
+static void bad_C6_signal(void)
+{
+    leaf(0, 3, PT_demand_zero, 0, PAGE_W(0x600));
+    EV(0, signal, 1, .to = 1, .signo = SIGSEGV, .code = SEGV_ACCERR);
+}
+
+static void bad_E1(void)
+{
+    EV(0, syscall_enter, 1, .nr = __NR_execve);
+    leaf(0, 0, PT_munmap, PAGE_W(0x500), 0);
+    flush(0, 3);
+}
+
+static void bad_E2(void)
+{
+    read_only();
+    make_mm(0, 7);
+    leaf_of(0, 7, 1, PT_exec_map, 0, PAGE_R(0x500));
+}
+
+static void bad_E3(void)
+{
+    make_mm(0, 7);
+    EV(0, exec, 7, .old_mm = 1, .comm = "prog");
+}
+
+static void bad_E4(void) { leaf(0, 3, PT_demand_zero, 0, PAGE_W(0x600) & ~(1ull << 63)); }
+
+static void bad_E5(void)
+{
+    EV(0, table_alloc, 1, .va = 0, .table_pfn = 120, .level = PT_LEVEL_PTE);
+    write_at(0, 1, 102, 0, PT_LEVEL_PMD, PT_table_link, 0, LINK(120ull));
+    EV(0, page_fault, 1, .va = 0x3008, .rip = 0x400000, .error = 6);
+    write_va(0, 1, 0x3000, 120, 3, PT_LEVEL_PTE, PT_demand_zero, 0, PAGE_W(0x600));
+}
+
+static const struct lint_case cases[] = {
+    GOOD(good_faults), BAD(bad_C1, C1),           BAD(bad_C1_read, C1),   BAD(bad_C2, C2),
+    BAD(bad_C3, C3),   BAD(bad_C3_other_cpu, C3), BAD(bad_C4, C4),        BAD(bad_C4_full, C4),
+    BAD(bad_C5, C5),   BAD(bad_C6, C6),           BAD(bad_C6_signal, C6), BAD(bad_E1, E1),
+    BAD(bad_E2, E2),   BAD(bad_E3, E3),           BAD(bad_E4, E4),        BAD(bad_E5, E5),
+};
+
+static void test_cases(void **state_)
+{
+    (void)state_;
+    lint_cases(cases, sizeof(cases) / sizeof(cases[0]), "CE");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

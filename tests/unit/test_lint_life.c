@@ -1,0 +1,111 @@
+/* links: tests/unit/lint_machine.c tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/[a-z]*.c vmm/trace/lint/[a-z]*.c */
+/* The lint's checks of ends: X1 to X4.
+ * Each is seen to fail where its rule is broken, by that check and no other, and none fails where
+ * the rules are kept. */
+#include "lint_machine.h"
+
+static void good_life(void)
+{
+    child_of_1(5, 3);
+    parent_waits(1, 5);
+    run(0, 5, 3);
+    cr3(0, 3, 300);
+    EV(0, clone, 3, .child = 6, .child_tgid = 6, .child_mm = 3, .flags = CLONE_VM);
+    EV(0, reparent, 0, .child = 6, .parent = 1);
+    process_ends(5, 256);
+    state(0, 1, TASK_blocked, TASK_runnable, 0, 0);
+    parent_reaps(1, 5, 256);
+}
+
+static void bad_X1(void)
+{
+    make_mm(0, 7);
+    EV(0, mm_free, 7);
+}
+
+static void bad_X1_never(void)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    process_ends(5, 0);
+    parent_reaps(1, 5, 0);
+    now += 5000000000;
+    fault(0, 1);
+}
+
+static void bad_X2_status(void)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    process_ends(5, 0);
+    parent_reaps(1, 5, 256);
+}
+
+static void bad_X2_stranger(void)
+{
+    child_of_1(5, 3);
+    child_of_1(6, 4);
+    run(0, 5, 3);
+    process_ends(5, 0);
+    parent_reaps(6, 5, 0);
+}
+
+static void bad_X2_no_zombie(void)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    EV(0, exit, 0, .tgid = 5, .status = 0);
+    parent_reaps(1, 5, 0);
+}
+
+static void bad_X2_no_reap(void)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    process_ends(5, 0);
+    state(0, 5, TASK_zombie, TASK_dead, 0, 0);
+}
+
+static void bad_X3_lost(void)
+{
+    child_of_1(5, 3);
+    parent_waits(1, 5);
+    run(0, 5, 3);
+    process_ends(5, 0);
+    run(0, 0, 0);
+}
+
+static void bad_X3_dropped(void)
+{
+    state(0, 1, TASK_running, TASK_blocked, BLOCK_pipe_read, 0);
+    run(0, 0, 0);
+    run(0, 1, 1);
+}
+
+static void bad_X4(void)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    EV(0, clone, 3, .child = 6, .child_tgid = 6, .child_mm = 3, .flags = CLONE_VM);
+    process_ends(5, 0);
+    parent_reaps(1, 5, 0);
+}
+
+static const struct lint_case cases[] = {
+    GOOD(good_life),         BAD(bad_X1, X1),          BAD(bad_X1_never, X1),
+    BAD(bad_X2_status, X2),  BAD(bad_X2_stranger, X2), BAD(bad_X2_no_zombie, X2),
+    BAD(bad_X2_no_reap, X2), BAD(bad_X3_lost, X3),     BAD(bad_X3_dropped, X3),
+    BAD(bad_X4, X4),
+};
+
+static void test_cases(void **state_)
+{
+    (void)state_;
+    lint_cases(cases, sizeof(cases) / sizeof(cases[0]), "X");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

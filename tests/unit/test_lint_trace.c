@@ -1,0 +1,142 @@
+/* links: tests/unit/lint_machine.c tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/[a-z]*.c vmm/trace/lint/[a-z]*.c */
+/* The lint's checks of the trace itself: T1 to T8, and what a missing packet leaves open.
+ * Each is seen to fail where its rule is broken, by that check and no other, and none fails where
+ * the rules are kept. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lint_machine.h"
+
+static void bad_T6(void)
+{
+    fault_at(0, 1, 3, 6);
+    write_va(0, 1, VA(3), 103, 2, PT_LEVEL_PTE, PT_demand_zero, 0, PAGE_W(0x600));
+}
+
+static void bad_T6_link(void)
+{
+    table(0, 1, 120, PT_LEVEL_PTE);
+    write_at(0, 1, 102, 2, PT_LEVEL_PMD, PT_table_link, 0, LINK(120ull));
+}
+
+static void bad_T1(void)
+{
+    leaf(0, 0, PT_munmap, PAGE_W(0x501), 0);
+    flush(0, 3);
+}
+
+static void bad_T2(void)
+{
+    fault(1, 1);
+    cpu[1].last -= 10;
+    synth_doorbell(&cpu[1]);
+    fault(1, 1);
+}
+
+static void bad_T2_clocks(void) { tracer_cpu_online(cpu[0].tracer, 1, -5000, 400); }
+
+static void bad_T5_no_table(void) { write_at(0, 1, 99, 0, 1, PT_mmap, 0, PAGE_W(0x600)); }
+
+static void bad_T5_link(void)
+{
+    write_at(0, 1, 102, 2, PT_LEVEL_PMD, PT_table_link, 0, LINK(99ull));
+}
+
+static void bad_T5_level(void)
+{
+    table(0, 1, 120, PT_LEVEL_PTE);
+    write_at(0, 1, 101, 1, PT_LEVEL_PUD, PT_table_link, 0, LINK(120ull));
+}
+
+static void bad_T7(void)
+{
+    cpu[1].pid = 1;
+    fault(1, 1);
+    cpu[1].pid = 2;
+}
+
+static void bad_T7_switch(void)
+{
+    cpu[1].pid = 1;
+    run(1, 2, 1);
+}
+
+static void bad_T8_task(void) { run(1, 77, 1); }
+
+static void bad_T8_dead(void)
+{
+    state(0, 2, TASK_running, TASK_dead, 0, 0);
+    run(1, 0, 0);
+    run(1, 2, 1);
+}
+
+static void bad_T8_twice(void) { EV(0, clone, 1, .child = 2, .child_mm = 1, .flags = CLONE_VM); }
+
+static void bad_T8_mm(void) { EV(0, page_fault, 9, .va = VA(1), .error = 4); }
+
+static void bad_T8_table(void) { table(0, 1, 102, PT_LEVEL_PMD); }
+
+static void bad_T8_root(void) { cr3(0, 1, 101); }
+
+static const struct lint_case cases[] = {
+    BAD(bad_T6, T6),        BAD(bad_T6_link, T6),     BAD(bad_T1, T1),       BAD(bad_T2, T2),
+    BAD(bad_T2_clocks, T2), BAD(bad_T5_no_table, T5), BAD(bad_T5_link, T5),  BAD(bad_T5_level, T5),
+    BAD(bad_T7, T7),        BAD(bad_T7_switch, T7),   BAD(bad_T8_task, T8),  BAD(bad_T8_dead, T8),
+    BAD(bad_T8_twice, T8),  BAD(bad_T8_mm, T8),       BAD(bad_T8_table, T8), BAD(bad_T8_root, T8),
+};
+
+static void test_cases(void **state_)
+{
+    (void)state_;
+    lint_cases(cases, sizeof(cases) / sizeof(cases[0]), "T");
+}
+
+/* A packet is missing: what then looks wrong is not known to be. */
+static void test_gap(void **state_)
+{
+    (void)state_;
+    static struct lint_result r;
+    const char *dir = synth_dir();
+    char path[128];
+    struct trace_packet h;
+    struct tracer *t = synth_tracer(dir, 2);
+    boot(t);
+    leaf(0, 3, PT_demand_zero, 0, PAGE_W(0x600) | 1ull << 55); /* breaks M5 */
+    synth_doorbell(&cpu[0]);
+    bad_T1();
+    assert_int_equal(tracer_finish(t), 0);
+    tracer_destroy(t);
+
+    snprintf(path, sizeof(path), "%s/cpu0", dir);
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &h, sizeof(h), 0), sizeof(h));
+    off_t second = (off_t)(h.packet_size / 8);
+    assert_int_equal(pread(fd, &h, sizeof(h), second), sizeof(h));
+    h.packet_seq_num++;
+    assert_int_equal(pwrite(fd, &h, sizeof(h), second), sizeof(h));
+    close(fd);
+
+    lint_read(dir, &r);
+    synth_remove(dir);
+    assert_int_equal(lint_verdict(&r, LINT_T2), LINT_FAIL);
+    assert_int_equal(lint_verdict(&r, LINT_M5), LINT_FAIL);
+    assert_int_equal(lint_verdict(&r, LINT_T1), LINT_INCONCLUSIVE);
+    assert_int_equal(r.check[LINT_T1].unknown, 1);
+    assert_int_equal(lint_verdict(&r, LINT_V1), LINT_INCONCLUSIVE);
+}
+
+/* The files test_lint_*.c have cases for all checks. */
+static void test_all_checks(void **state_)
+{
+    (void)state_;
+    for (unsigned c = 0; c < LINT_COUNT; c++)
+        assert_non_null(strchr("TVFCEXM", lint_names[c][0]));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_gap),
+                                        cmocka_unit_test(test_all_checks) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
