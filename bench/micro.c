@@ -39,6 +39,8 @@ extern char **environ;
 
 static int null_fd, zero_fd, there[2], back[2], self_pipe[2];
 static char *pages;
+static char *memory; /* the parent's, `bytes` of it, every page written */
+static size_t bytes;
 static char *child_argv[] = { "micro", CHILD_WORD, NULL };
 
 static uint64_t ticks(void)
@@ -125,6 +127,36 @@ static int fork_exit(void)
     return reap(pid);
 }
 
+static void write_pages(char *p, size_t n, size_t step)
+{
+    for (size_t at = 0; at < n; at += step)
+        ((volatile char *)p)[at]++;
+}
+
+/* The child writes one page in every 2 MiB. */
+static int fork_touch(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        write_pages(memory, bytes, 2u << 20);
+        _exit(0);
+    }
+    return reap(pid);
+}
+
+/* Both write every page, the child while the parent has its own as they were. */
+static int fork_write(void)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        write_pages(memory, bytes, PAGE);
+        _exit(0);
+    }
+    int err = reap(pid);
+    write_pages(memory, bytes, PAGE);
+    return err;
+}
+
 static int fork_exec(void)
 {
     pid_t pid = fork();
@@ -199,6 +231,16 @@ static void partner_end(void)
 static int fresh_pages(void) { return failed_unless((pages = anonymous(FAULTS * PAGE)) != NULL); }
 static void drop_pages(void) { munmap(pages, FAULTS * PAGE); }
 
+/* As much memory as the parent has, fresh. */
+static int fresh_memory(void) { return failed_unless((pages = anonymous(bytes)) != NULL); }
+static void drop_memory(void) { munmap(pages, bytes); }
+
+static int first_touch(void)
+{
+    write_pages(pages, bytes, PAGE);
+    return 0;
+}
+
 static pid_t sharer;
 
 /* Written pages that a child holds, too: the next write to each copies. */
@@ -221,6 +263,37 @@ static void drop_shared_pages(void)
     reap(sharer);
     close(there[0]);
     drop_pages();
+}
+
+/* A process with that much memory of its own, which ends when it is told to. */
+static int grown_child(void)
+{
+    char c;
+    if (pipe(there) != 0 || pipe(back) != 0)
+        return errno;
+    sharer = fork();
+    if (sharer == 0) {
+        close(there[1]);
+        munmap(memory, bytes);
+        if ((pages = anonymous(bytes)) == NULL)
+            _exit(1);
+        write_pages(pages, bytes, PAGE);
+        _exit(write(back[1], "x", 1) != 1 || read(there[0], &c, 1) != 0);
+    }
+    return failed_unless(sharer > 0 && read(back[0], &c, 1) == 1);
+}
+
+static int exit_grown(void)
+{
+    close(there[1]);
+    return reap(sharer);
+}
+
+static void drop_pipes(void)
+{
+    close(there[0]);
+    close(back[0]);
+    close(back[1]);
 }
 
 static const struct operation {
@@ -247,6 +320,10 @@ static const struct operation {
     { "fork_exec", fork_exec, 2, 1, NULL, NULL, 1 },
     { "vfork_exec", vfork_exec, 2, 1, NULL, NULL, 1 },
     { "posix_spawn", spawn_exec, 2, 1, NULL, NULL, 1 },
+    { "fork_touch", fork_touch, 1, 1, NULL, NULL, 1 },
+    { "fork_write", fork_write, 1, 1, NULL, NULL, 1 },
+    { "first_touch", first_touch, 1, 1, fresh_memory, drop_memory, 1 },
+    { "exit", exit_grown, 1, 1, grown_child, drop_pipes, 1 },
 };
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
@@ -318,8 +395,8 @@ static int usage(void)
 
 static void one_size(unsigned long mb, int first, unsigned rounds, char **names)
 {
-    size_t bytes = mb << 20;
-    char *memory = mb != 0 ? anonymous(bytes) : NULL;
+    bytes = mb << 20;
+    memory = mb != 0 ? anonymous(bytes) : NULL;
 
     for (size_t at = 0; memory != NULL && at < bytes; at += PAGE)
         memory[at] = 1;

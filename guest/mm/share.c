@@ -1,0 +1,283 @@
+/* share.c - lowest page tables that fork shares instead of copying.
+ *
+ * A table that maps 2 MiB of private anonymous memory may have several users, each an address
+ * space that maps it at the same address.  The table's frame counts them.  The rules:
+ *
+ *   1. An entry of level 2 that leads to a shared table has no W.  The entries in the table
+ *      keep theirs; the processor takes the AND of both, so every write faults.
+ *   2. A table with more than one user is not written by anybody (the processor may set A).
+ *   3. A reference to each frame in it belongs to the table, not to its users: fork counts
+ *      one table where it would count up to 512 frames.
+ *   4. Who would change an entry first gets a table of its own (share_own): a copy, whose
+ *      entries have W exchanged for the COW mark and which counts each frame once more; or
+ *      the table itself, if it is the last user.  Its entry of level 2 then has W.
+ *   5. Who maps nothing there any more leaves (share_leave): the entry of level 2 is cleared,
+ *      the TLBs forget the 2 MiB, then the reference goes.  The last one clears the table.
+ *
+ * Why that is right.  Each user holds its own mm->lock only.  The count decides, as a frame's
+ * does for COW (fault.c): a new user comes only by a fork of a user, under that user's lock; so
+ * who finds 1 is alone and stays it.  Who finds more may be mistaken at once, since others leave
+ * meanwhile: two users copy and both leave, and the one whose leaving brings the count to 0
+ * clears the table (share_put).  Nobody reads what is being written: with several users nobody
+ * writes, and who is alone is the only reader.
+ *
+ * A frame's own count may be 1 while the table that holds it has several users.  Nobody acts
+ * on that: the count is asked before a write in place (fault.c), for which the table must be
+ * the asker's own.  A copy raises the count, and the copied entries have no W.  Those of
+ * the table that was copied still have it, hence SHARE_COPIED in its tag: the last user
+ * takes W from the entries whose frames are counted more than once before it gets W at level 2.
+ * The mark is set before the copier leaves, and who sees the count 1 sees what was before it.
+ *
+ * TLBs.  fork takes W at level 2 from the parent and flushes its TLBs once.  Whoever goes to
+ * a copy drops paging-structure caches before it leaves: another CPU that ran on through
+ * the old table would not see what changes in the copy, and the table may soon be
+ * another's.  Translations from the old table may stay: they are read-only, and equal to the copy's
+ * until one is changed, and flushed.  Who becomes the last user only gains rights.
+ *
+ * What may be shared is decided by VMAs: all that have a part of the 2 MiB are private, anonymous
+ * and copied by fork.  So no file page is in a shared table, and truncation, which may not fail,
+ * never meets one.  Less than SHARE_LEAST used entries are copied as ever: that costs
+ * less than a copy and a fault later.
+ *
+ * Memory may be out when a copy is wanted.  A fault says so to the program as any other would;
+ * munmap, mprotect, mremap and their like get all tables of their own that they need before
+ * they change anything (share_own_ends, share_own_range) and fail with ENOMEM, as Linux does when it
+ * cannot split a mapping. */
+#include "mm/share.h"
+#include "arch/preempt.h"
+#include "lib/cmdline.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/mm.h"
+#include "mm/tlb.h"
+#include "mm/unmap.h"
+#include "mm/vma.h"
+#include "sched/task.h"
+#include "trace/trace.h"
+
+#define SHARE_COPIED 0x80000000u /* in a table's tag: a copy of it was made */
+#define SHARE_LEAST  128u        /* used entries */
+#define WORK_SHARE   60u         /* instructions a table, about */
+#define WORK_ENTRY   15u         /* an entry that is copied */
+
+static inline uaddr_t span_start(uaddr_t va) { return va & ~(PT_SPAN - 1); }
+static inline unsigned used_entries(pfn_t table) { return frame_tag(table) & ~SHARE_COPIED; }
+static inline pte_t *entries(pfn_t table) { return frame_va(table); }
+
+/* --- fork ------------------------------------------------------------------------ */
+
+bool share_by_default(void)
+{
+    char how[8];
+    return cmdline_value("mm.fork", how, sizeof how) && strcmp(how, "share") == 0;
+}
+
+static bool may_share(const struct vma *v)
+{
+    return current->proc->fork_shares && !v->file &&
+           !(v->flags & (VM_SHARED | VM_DONTFORK | VM_WIPEONFORK));
+}
+
+/* Others than v, as far as they have a part of the span: may it be shared for all of them? */
+static bool others_allow(const struct vma *v, uaddr_t base)
+{
+    struct vma *n = (struct vma *)v, *before = vma_prev(n);
+    if (before && before->end > base)
+        return false; /* it was asked first, and had to copy */
+    while ((n = vma_next(n)) != NULL && n->start < base + PT_SPAN)
+        if (!may_share(n))
+            return false;
+    return true;
+}
+
+static inline bool pays(pte_t link)
+{
+    return (link & PTE_P) && used_entries(pte_pfn(link)) >= SHARE_LEAST;
+}
+
+uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_t va, bool *lost_w)
+{
+    uaddr_t base = span_start(va), end = MIN(v->end, base + PT_SPAN);
+    pte_t *e = pt_link(from, va), *to;
+    unsigned most = 1, n = 0;
+    uint64_t used = 0;
+    if (!may_share(v) || !pays(*e))
+        return va;
+    if (va == base && end == base + PT_SPAN) {
+        most = (unsigned)MIN((v->end - va) / PT_SPAN, 512u - pt_index(e));
+    } else {
+        to = pt_link(mm, va);
+        if (to && pte_pfn(*to) == pte_pfn(*e))
+            return end; /* with its neighbour's */
+        if (!others_allow(v, base))
+            return va;
+    }
+    to = pt_make_level(mm, base, 2, PT_table_share);
+    if (!to)
+        return 0;
+    do {
+        pfn_t table = pte_pfn(e[n]);
+        frame_get_inline(table);
+        used += used_entries(table);
+    } while (++n < most && pays(e[n]));
+    *lost_w |= pt_change(from, base, e, 2, n, PT_table_share, PTE_W, 0) != 0;
+    pt_fill(mm, base, to, 2, n, PT_table_share, e);
+    mm->tables += n;
+    mm->pages_mapped += used;
+    mm->pages_anon += used;
+    mm_count_page(mm, PAGE_OF_FILE, 0); /* for the high-water mark */
+    preempt_work(n * WORK_SHARE);
+    return MAX(end, base + n * PT_SPAN) < v->end ? base + n * PT_SPAN : v->end;
+}
+
+/* --- a table of one's own -------------------------------------------------------- */
+
+#define AT_ONCE 32u
+
+/* Fills a new table with what `from` has, W exchanged for the COW mark. */
+static void copy_entries(struct mm *mm, uaddr_t base, pfn_t from, pfn_t to)
+{
+    pte_t *old = entries(from), *stop = old + 512, some[AT_ONCE];
+    for (pte_t *e = old; (e = pt_next_used(e, stop)) < stop;) {
+        unsigned n = 0, at = (unsigned)(e - old);
+        for (pte_t pte; n < AT_ONCE && e + n < stop && (pte = e[n]) != 0; n++) {
+            frame_get_inline(pte_pfn(pte));
+            some[n] = pte & PTE_W ? (pte & ~PTE_W) | PTE_COW : pte;
+        }
+        pt_fill(mm, base + at * PAGE_SIZE, entries(to) + at, 1, n, PT_table_unshare, some);
+        e += n;
+        preempt_work(n * WORK_ENTRY);
+    }
+}
+
+/* The last user: W stays where a frame has no other entry. */
+static void keep(struct mm *mm, uaddr_t base, pfn_t table, pte_t *link)
+{
+    pte_t *first = entries(table), *stop = first + 512;
+    if (frame_tag(table) & SHARE_COPIED) {
+        for (pte_t *e = first; (e = pt_next_used(e, stop)) < stop; e++)
+            if ((*e & PTE_W) && frame_refs(pte_pfn(*e)) != 1)
+                pt_write(mm, base + (uaddr_t)(e - first) * PAGE_SIZE, e, 1, PT_table_unshare,
+                         (*e & ~PTE_W) | PTE_COW);
+        frame_set_tag(table, used_entries(table));
+        preempt_work(512 * WORK_ENTRY);
+    }
+    pt_write(mm, base, link, 2, PT_table_unshare, *link | PTE_W);
+}
+
+pte_t *share_own(struct mm *mm, uaddr_t va, pte_t *link)
+{
+    uaddr_t base = span_start(va);
+    pfn_t table = pte_pfn(*link);
+    struct gather g;
+    if (frame_refs(table) == 1) {
+        keep(mm, base, table, link);
+        tlb_flush_here(mm, va);
+        return entries(table) + ((va >> PAGE_SHIFT) & 511);
+    }
+    pfn_t copy = pt_table_new(mm, base, PT_table_unshare);
+    if (!copy)
+        return NULL;
+    copy_entries(mm, base, table, copy);
+    frame_mark_tag(table, SHARE_COPIED);
+    gather_start(&g, mm, PT_table_unshare);
+    pt_write(mm, base, link, 2, PT_table_unshare, pte_make(copy, *link & ~PTE_ADDR) | PTE_W);
+    gather_shared(&g, base, table, PAGE_SIZE);
+    gather_flush(&g);
+    return entries(copy) + ((va >> PAGE_SHIFT) & 511);
+}
+
+/* The link of va's table if that is shared, or NULL. */
+static pte_t *shared_link(const struct mm *mm, uaddr_t va)
+{
+    pte_t *link = pt_link(mm, va);
+    return link && pt_link_shared(*link) ? link : NULL;
+}
+
+static int own_at(struct mm *mm, uaddr_t va)
+{
+    pte_t *link = shared_link(mm, va);
+    return !link || share_own(mm, va, link) ? 0 : -ENOMEM;
+}
+
+int share_own_range(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    int err = 0;
+    for (uaddr_t va = start; !err && pt_next_table(mm, &va, end); va = span_start(va) + PT_SPAN) {
+        err = own_at(mm, va);
+        preempt_work(WORK_TABLE);
+    }
+    return err;
+}
+
+int share_own_ends(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    int err = 0;
+    if ((start & (PT_SPAN - 1)) && start < end)
+        err = own_at(mm, start);
+    if (!err && (end & (PT_SPAN - 1)) && start < end)
+        err = own_at(mm, end);
+    return err;
+}
+
+/* --- leaving ----------------------------------------------------------------------- */
+
+/* Nobody uses the table any more: its entries, and the references that they are. */
+static SLOW_PATH void clear_table(struct mm *mm, uaddr_t va, pfn_t table, enum pt_reason why)
+{
+    pte_t *first = entries(table), *stop = first + 512;
+    pfn_t put[AT_ONCE];
+    frame_set_tag(table, used_entries(table));
+    for (pte_t *e = first; (e = pt_next_used(e, stop)) < stop;) {
+        unsigned n = 0;
+        for (; n < AT_ONCE && e + n < stop && e[n] != 0; n++)
+            put[n] = pte_pfn(e[n]);
+        pt_clear(mm, va + (uaddr_t)(e - first) * PAGE_SIZE, e, 1, n, why);
+        frame_put_all(put, n);
+        e += n;
+        preempt_work(n * WORK_ENTRY);
+    }
+    trace_table_free(mm->id, va, table, 1, why);
+    frame_put(table);
+}
+
+/* n tables that follow one another: out of the tree, and what they were. */
+static void unlink_tables(struct mm *mm, uaddr_t va, pte_t *link, unsigned n, pfn_t *table)
+{
+    unsigned used = 0;
+    for (unsigned i = 0; i < n; i++) {
+        table[i] = pte_pfn(link[i]);
+        used += used_entries(table[i]);
+    }
+    mm->pages_mapped -= used;
+    mm->pages_anon -= used;
+    pt_clear(mm, va, link, 2, n, PT_table_unlink);
+}
+
+unsigned share_leave(struct gather *g, uaddr_t va, uaddr_t end, pte_t *link)
+{
+    struct mm *mm = g->mm;
+    unsigned most = (unsigned)MIN((end - va) / PT_SPAN, 512u - pt_index(link)), n = 0;
+    pfn_t table[AT_ONCE];
+    bool alone = ref_read(&mm->users) == 0; /* no TLB knows it any more */
+    most = MIN(most, alone ? AT_ONCE : (unsigned)GATHER_TABLES);
+    while (n < most && (link[n] & (PTE_P | PTE_W)) == PTE_P)
+        n++;
+    unlink_tables(mm, va, link, n, table);
+    for (unsigned i = 0; i < n; i++) {
+        uaddr_t at = va + i * PT_SPAN;
+        if (!alone)
+            gather_shared(g, at, table[i], PT_SPAN);
+        else if (frame_leave(table[i]))
+            clear_table(mm, at, table[i], g->why);
+    }
+    mm->tables -= alone ? n : 0;
+    preempt_work(n * WORK_SHARE);
+    return n;
+}
+
+void share_put(struct mm *mm, uaddr_t va, pfn_t table, enum pt_reason why)
+{
+    if (frame_leave(table))
+        clear_table(mm, va, table, why);
+}
