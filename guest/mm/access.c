@@ -15,17 +15,17 @@
 static char *page_for(struct mm *mm, uaddr_t va, uint32_t access, int *err)
 {
     int code;
-    pte_t *e = pt_find(mm, va);
-    if (!e || !(*e & PTE_P) || (access == FAULT_WRITE && !(*e & PTE_W))) {
+    pte_t e = pt_entry(mm, va);
+    if (!(e & PTE_P) || (access == FAULT_WRITE && !(e & PTE_W))) {
         trace_page_fault(mm->id, va, 0, access);
         int ret = mm_fault_locked(mm, va, access, &code);
         if (ret != 0) {
             *err = ret == -ENOMEM ? ret : -EFAULT;
             return NULL;
         }
-        e = pt_find(mm, va);
+        e = pt_entry(mm, va);
     }
-    return (char *)frame_va(pte_pfn(*e)) + (va & (PAGE_SIZE - 1));
+    return (char *)frame_va(pte_pfn(e)) + (va & (PAGE_SIZE - 1));
 }
 
 /* One of to and from is NULL. */

@@ -25,11 +25,11 @@ static int usual(uaddr_t at, void *kernel, size_t n, enum bulk what)
 static paddr_t user_page(struct mm *mm, uaddr_t at, enum bulk what)
 {
     pte_t need = PTE_P | PTE_U | (what == BULK_FROM_USER ? 0 : PTE_W);
-    const pte_t *e = pt_find(mm, at);
+    pte_t e = pt_entry(mm, at);
 
-    if (e == NULL || (*e & need) != need)
+    if ((e & need) != need)
         return 0;
-    return ((paddr_t)pte_pfn(*e) << PAGE_SHIFT) + (at & (PAGE_SIZE - 1));
+    return ((paddr_t)pte_pfn(e) << PAGE_SHIFT) + (at & (PAGE_SIZE - 1));
 }
 
 /* A piece within one page; false: the page is not there. */

@@ -7,13 +7,15 @@
  * memory, and file mappings of which a page was written.  Shared mappings are
  * left to the child's faults, too.
  *
- * Tables of the child are made where there is an entry to put into them.  The
+ * A table full of private anonymous memory is not copied but shared until somebody would
+ * write to it (share.c).  Other tables of the child are made where there is an entry to put into them.  The
  * parent's TLBs are flushed once, at the end, and only if it lost a W. */
 #include "mm/copy.h"
 #include "arch/preempt.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
+#include "mm/share.h"
 #include "mm/tlb.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
@@ -33,7 +35,7 @@ static bool protect_run(struct mm *from, uaddr_t va, pte_t *e, unsigned n)
         while (i + run < last && (e[i + run] & PTE_W))
             run++;
         if (run > 0)
-            pt_change(from, va + i * PAGE_SIZE, e + i, run, PT_fork_wrprotect, PTE_W, PTE_COW);
+            pt_change(from, va + i * PAGE_SIZE, e + i, 1, run, PT_fork_wrprotect, PTE_W, PTE_COW);
         i += run ? run : 1;
     }
     return true;
@@ -63,7 +65,7 @@ static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_
         mm_count_page(mm, PAGE_OF_FILE, 0); /* for the high-water mark */
         if (seen & PTE_W)
             *lost_w |= protect_run(from, at, e, n);
-        pt_fill(mm, at, child + (e - base), n, PT_fork_copy, e);
+        pt_fill(mm, at, child + (e - base), 1, n, PT_fork_copy, e);
         e += n;
         preempt_work(n * WORK_COPY);
     }
@@ -75,7 +77,14 @@ static int copy_pages(struct mm *mm, struct mm *from, const struct vma *v, bool 
     pte_t *e;
     int err = 0;
     for (uaddr_t va = v->start; !err && (e = pt_next_table(from, &va, v->end)) != NULL;) {
-        uaddr_t stop = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
+        uaddr_t stop = share_tables(mm, from, v, va, lost_w);
+        if (stop > va) {
+            va = stop;
+            continue;
+        }
+        if (stop == 0 || !(e = pt_make(from, va, PT_fork_copy)))
+            return -ENOMEM;
+        stop = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
         err = copy_table(mm, from, va, e, e + ((stop - va) >> PAGE_SHIFT), lost_w);
         if (!err && preempt_ends(WORK_TABLE + (uint32_t)((stop - va) >> PAGE_SHIFT)))
             err = -EINTR;

@@ -205,7 +205,7 @@ static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
         for (run = 0; run < left && from[run] && !to[run]; run++)
             entry[run] = pte_make(from[run], flags);
         if (run > 0) {
-            pt_fill(v->mm, start + i * PAGE_SIZE, first + i, run, PT_demand_file, entry);
+            pt_fill(v->mm, start + i * PAGE_SIZE, first + i, 1, run, PT_demand_file, entry);
             i += run;
             v->mm->pages_mapped += run - 1;
             mm_count_page(v->mm, PAGE_OF_FILE, 1);

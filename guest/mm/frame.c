@@ -310,6 +310,21 @@ void frame_put_all(const pfn_t *pfn, unsigned n)
     spin_unlock(&c->lock);
 }
 
+bool frame_leave(pfn_t pfn)
+{
+    uint32_t refs = __atomic_load_n(&frames[pfn].refs, __ATOMIC_ACQUIRE);
+    if (refs == 1)
+        return true;
+    if (!frame_ordinary(refs)) { /* stuck, or a put too many */
+        frame_stuck(pfn, refs);
+        return false;
+    }
+    if (__atomic_sub_fetch(&frames[pfn].refs, 1, __ATOMIC_ACQ_REL) != 0)
+        return false;
+    __atomic_store_n(&frames[pfn].refs, 1, __ATOMIC_RELAXED); /* nobody else knows it */
+    return true;
+}
+
 uint32_t frame_refs(pfn_t pfn)
 {
     uint32_t refs = pfn < nframes ? __atomic_load_n(&frames[pfn].refs, __ATOMIC_ACQUIRE) : 0;

@@ -54,6 +54,8 @@ pfn_t frame_alloc_table(void); /* zeroed, from the table region; one reference *
 void frame_get(pfn_t pfn);
 void frame_put(pfn_t pfn); /* the last put frees it */
 void frame_put_all(const pfn_t *pfn, unsigned n);
+/* One reference goes, but the last one: then true, and the frame is the caller's alone. */
+bool frame_leave(pfn_t pfn);
 uint32_t frame_refs(pfn_t pfn);        /* immortal: UINT32_MAX */
 void frame_copy(pfn_t to, pfn_t from); /* by hypercall where that is cheaper */
 void frame_clear(pfn_t pfn);
@@ -67,5 +69,10 @@ void frame_count(struct frame_counts *c);
 
 static inline void frame_set_tag(pfn_t pfn, uint32_t tag) { frames[pfn].tag = tag; }
 static inline uint32_t frame_tag(pfn_t pfn) { return frames[pfn].tag; }
+/* Sets bits of a tag that several owners read. */
+static inline void frame_mark_tag(pfn_t pfn, uint32_t bits)
+{
+    __atomic_fetch_or(&frames[pfn].tag, bits, __ATOMIC_RELAXED);
+}
 
 #endif

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "mm/share.h"
 #include "mm/tlb.h"
 #include "trace/trace.h"
 
@@ -33,9 +34,13 @@ void gather_flush(struct gather *g)
     if (g->frame != g->few)
         frame_put((pfn_t)(virt_to_phys(g->frame) >> PAGE_SHIFT));
     for (unsigned i = 0; i < g->ntables; i++) {
+        g->mm->tables--;
+        if (g->table[i].shared) {
+            share_put(g->mm, g->table[i].va, g->table[i].pfn, g->why);
+            continue;
+        }
         trace_table_free(g->mm->id, g->table[i].va, g->table[i].pfn, g->table[i].level, g->why);
         frame_put(g->table[i].pfn);
-        g->mm->tables--;
     }
     gather_start(g, g->mm, g->why);
 }
@@ -59,7 +64,7 @@ unsigned gather_room(struct gather *g)
     return g->room - g->nframes;
 }
 
-void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level)
+static void add_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level, bool shared)
 {
     if (g->ntables == GATHER_TABLES)
         gather_flush(g);
@@ -67,6 +72,18 @@ void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level)
     g->table[i].va = va;
     g->table[i].pfn = pfn;
     g->table[i].level = (uint8_t)level;
+    g->table[i].shared = shared;
     g->cached_tables = true;
+}
+
+void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level)
+{
+    add_table(g, va, pfn, level, false);
     gather_range(g, va, va + PAGE_SIZE); /* INVLPG drops the paging-structure caches, too */
+}
+
+void gather_shared(struct gather *g, uaddr_t va, pfn_t pfn, uint64_t bytes)
+{
+    add_table(g, va, pfn, 1, true);
+    gather_range(g, va, va + bytes);
 }

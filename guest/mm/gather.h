@@ -18,6 +18,7 @@ struct gather { /* on the stack of who holds mm->lock */
         uaddr_t va;
         pfn_t pfn;
         uint8_t level;
+        bool shared; /* only this user's reference goes (share.h) */
     } table[GATHER_TABLES];
 };
 
@@ -32,6 +33,8 @@ static inline void gather_range(struct gather *g, uaddr_t start, uaddr_t end)
 unsigned gather_room(struct gather *g);
 static inline void gather_frame(struct gather *g, pfn_t pfn) { g->frame[g->nframes++] = pfn; }
 void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level);
+/* A lowest table that others may use on; its first `bytes` bytes from va on are to be flushed. */
+void gather_shared(struct gather *g, uaddr_t va, pfn_t pfn, uint64_t bytes);
 void gather_flush(struct gather *g); /* at the end, always */
 
 #endif

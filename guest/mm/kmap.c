@@ -108,7 +108,7 @@ static void map_section(const pfn_t *table, const char *start, const char *end, 
         n = MIN(n, 512 - pt_index(e));
         for (unsigned i = 0; i < n; i++)
             entry[i] = (va - kernel_base + i * PAGE_SIZE) | flags;
-        pt_fill(&kernel_mm, va, e, n, PT_kernel_map, entry);
+        pt_fill(&kernel_mm, va, e, 1, n, PT_kernel_map, entry);
         va += n * PAGE_SIZE;
     }
 }

@@ -110,7 +110,7 @@ static uintptr_t stack_new(void)
         place_put(place_of(place + STRIDE));
         return 0;
     }
-    pt_fill(&kernel_mm, place + PAGE_SIZE, e, STACK_PAGES, PT_kernel_stack, entry);
+    pt_fill(&kernel_mm, place + PAGE_SIZE, e, 1, STACK_PAGES, PT_kernel_stack, entry);
     nstacks++;
     return place + STRIDE;
 }
@@ -153,7 +153,7 @@ static void unmap_spares(struct given *g, unsigned n)
         g->place[g->n] = place_of(top);
         g->start = MIN(g->start, bottom);
         g->end = MAX(g->end, top);
-        pt_clear(&kernel_mm, bottom, e, STACK_PAGES, PT_kernel_stack);
+        pt_clear(&kernel_mm, bottom, e, 1, STACK_PAGES, PT_kernel_stack);
     }
     nstacks -= n;
 }

@@ -20,6 +20,7 @@
 #include "mm/heap.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
+#include "mm/share.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
 
@@ -131,7 +132,7 @@ static long map_locked(struct mm *mm, uaddr_t at, size_t len, uint32_t vm_flags,
     v->pgoff = file ? off >> PAGE_SHIFT : at >> PAGE_SHIFT;
     int err = file && file->ops->mmap ? file->ops->mmap(file, v) : 0;
     if (!err)
-        err = vma_split_ends(mm, at, at + len);
+        err = mm_cut(mm, at, at + len);
     if (err) {
         kfree(v);
         return err;
@@ -188,7 +189,7 @@ long mm_unmap(struct mm *mm, uaddr_t at, size_t len)
     if (at & ~PAGE_MASK || len == 0 || !user_range(at, len))
         return -EINVAL;
     mutex_lock(&mm->lock);
-    long err = vma_split_ends(mm, at, at + len);
+    long err = mm_cut(mm, at, at + len);
     if (!err)
         mm_drop(mm, at, at + len, PT_munmap);
     mutex_unlock(&mm->lock);
@@ -217,7 +218,7 @@ static void protect_entries(struct gather *g, const struct vma *v)
             unsigned n = 0;
             while (e + n < stop && e[n])
                 n++;
-            if (pt_change(v->mm, at, e, n, g->why, off, on))
+            if (pt_change(v->mm, at, e, 1, n, g->why, off, on))
                 gather_range(g, at, at + n * PAGE_SIZE);
             e += n;
             preempt_work(n * WORK_CHANGE);
@@ -244,6 +245,8 @@ static long protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t r
     const uint32_t mask = VM_READ | VM_WRITE | VM_EXEC;
     struct gather g;
     int err = vma_split_ends(mm, start, end);
+    if (!err)
+        err = share_own_range(mm, start, end);
     if (err)
         return err;
     gather_start(&g, mm, PT_mprotect);
@@ -323,7 +326,7 @@ int mm_map_stack(struct mm *mm, uaddr_t top, const pfn_t *pages, unsigned npages
         n = MIN(n, ARRAY_SIZE(entry));
         for (unsigned j = 0; j < n; j++)
             entry[j] = pte_make(pages[i + j], own);
-        pt_fill(mm, va, e, n, PT_exec_map, entry);
+        pt_fill(mm, va, e, 1, n, PT_exec_map, entry);
         i += n;
     }
     if (!err) {

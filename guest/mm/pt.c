@@ -26,6 +26,7 @@
 #include "mm/gather.h"
 #include "mm/kmap.h"
 #include "mm/mm.h"
+#include "mm/share.h"
 #include "sync/lock.h"
 #include "trace/trace.h"
 
@@ -45,18 +46,30 @@ static inline pte_t *step(pte_t e, uint64_t va, unsigned level)
 }
 
 /* Written out: each page fault comes here. */
+static inline pte_t *link_of(const struct mm *mm, uint64_t va)
+{
+    pte_t *p = entry_in(mm->root, va, 4);
+    if (!(*p & PTE_P))
+        return NULL;
+    p = step(*p, va, 3);
+    if ((*p & (PTE_P | PTE_PS)) != PTE_P)
+        return NULL;
+    p = step(*p, va, 2);
+    return (*p & (PTE_P | PTE_PS)) == PTE_P ? p : NULL;
+}
+
+pte_t *pt_link(const struct mm *mm, uint64_t va) { return link_of(mm, va); }
+
 pte_t *pt_find(const struct mm *mm, uint64_t va)
 {
-    pte_t e = *entry_in(mm->root, va, 4);
-    if (!(e & PTE_P))
-        return NULL;
-    e = *step(e, va, 3);
-    if ((e & (PTE_P | PTE_PS)) != PTE_P)
-        return NULL;
-    e = *step(e, va, 2);
-    if ((e & (PTE_P | PTE_PS)) != PTE_P)
-        return NULL;
-    return step(e, va, 1);
+    pte_t *link = link_of(mm, va);
+    return link ? step(*link, va, 1) : NULL;
+}
+
+pte_t pt_entry(const struct mm *mm, uint64_t va)
+{
+    pte_t *link = link_of(mm, va);
+    return link ? *step(*link, va, 1) & (*link | ~PTE_W) : 0;
 }
 
 pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end)
@@ -98,6 +111,11 @@ static pfn_t table_new(struct mm *mm, uint64_t va, unsigned level, enum pt_reaso
     return pfn;
 }
 
+pfn_t pt_table_new(struct mm *mm, uint64_t va, enum pt_reason why)
+{
+    return table_new(mm, va, 1, why);
+}
+
 /* A table was made, but what it was for failed: the empty ones on va's path go.
  * No CPU can have seen them used. */
 static void undo_tables(struct mm *mm, uint64_t va)
@@ -132,8 +150,10 @@ pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned to_level, enum pt_reas
 
 pte_t *pt_make(struct mm *mm, uint64_t va, enum pt_reason why)
 {
-    pte_t *e = pt_find(mm, va);
-    return likely(e) ? e : pt_make_level(mm, va, 1, why);
+    pte_t *link = link_of(mm, va);
+    if (likely(link && !pt_link_shared(*link)))
+        return step(*link, va, 1);
+    return link ? share_own(mm, va, link) : pt_make_level(mm, va, 1, why);
 }
 
 void pt_prune(struct mm *mm, uaddr_t va, struct gather *g)
@@ -213,14 +233,15 @@ void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reas
         write_one(e, *e, new);
 }
 
-void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why, const pte_t *new)
+void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, enum pt_reason why,
+             const pte_t *new)
 {
     if (n == 1) {
-        pt_write(mm, va, e, 1, why, *new);
+        pt_write(mm, va, e, level, why, *new);
         return;
     }
     this_cpu()->pte_writes += n;
-    trace_pte_range_new(mm->id, va, pt_table_of(e), pt_index(e), 1, why, n, new);
+    trace_pte_range_new(mm->id, va, pt_table_of(e), pt_index(e), level, why, n, new);
     for (unsigned i = 0; i < n; i++)
         store(&e[i], new[i]);
     count_used(e, (int)n);
@@ -234,7 +255,7 @@ static SLOW_PATH void fill_run_traced(struct mm *mm, uint64_t va, pte_t *e, unsi
         unsigned part = 0;
         for (; part < ARRAY_SIZE(some) && done + part < n; part++, first += PAGE_SIZE)
             some[part] = first;
-        pt_fill(mm, va + done * PAGE_SIZE, e + done, part, why, some);
+        pt_fill(mm, va + done * PAGE_SIZE, e + done, 1, part, why, some);
         done += part;
     }
 }
@@ -257,25 +278,25 @@ unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_r
     return n;
 }
 
-void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why)
+void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, enum pt_reason why)
 {
     if (n == 1) {
-        pt_write(mm, va, e, 1, why, 0);
+        pt_write(mm, va, e, level, why, 0);
         return;
     }
     this_cpu()->pte_writes += n;
-    trace_pte_range_old(mm->id, va, pt_table_of(e), pt_index(e), 1, why, n, e);
+    trace_pte_range_old(mm->id, va, pt_table_of(e), pt_index(e), level, why, n, e);
     for (unsigned i = 0; i < n; i++)
         store(&e[i], 0);
     count_used(e, -(int)n);
 }
 
-unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why, pte_t off,
-                   pte_t on)
+unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n,
+                   enum pt_reason why, pte_t off, pte_t on)
 {
     struct trace_range r;
     unsigned changed = 0;
-    trace_pte_range_begin(&r, mm->id, va, pt_table_of(e), pt_index(e), 1, why);
+    trace_pte_range_begin(&r, mm->id, va, pt_table_of(e), pt_index(e), level, why);
     for (unsigned i = 0; i < n; i++) {
         pte_t old = e[i], new = (old & ~off) | on;
         trace_pte_range_put(&r, old, new);

@@ -28,10 +28,18 @@ void pt_root_free(struct mm *mm, enum pt_reason why);
 
 /* The lowest-level entry for va; NULL if its table is not there. */
 pte_t *pt_find(const struct mm *mm, uint64_t va);
-/* The same, and makes the tables; NULL: no memory. */
+/* What the processor makes of it: 0 without a table, and no W in a shared one. */
+pte_t pt_entry(const struct mm *mm, uint64_t va);
+/* The same, to be written: makes the tables, and one of mm's own of a shared one (share.h).
+ * NULL: no memory. */
 pte_t *pt_make(struct mm *mm, uint64_t va, enum pt_reason why);
 /* Entry of the given level (2: of 2 MiB); tables above are made. */
 pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned level, enum pt_reason why);
+/* Entry of level 2 that leads to va's lowest table; NULL: there is none. */
+pte_t *pt_link(const struct mm *mm, uint64_t va);
+static inline bool pt_link_shared(pte_t link) { return !(link & PTE_W); }
+/* A lowest table that no entry leads to yet; 0: no memory. */
+pfn_t pt_table_new(struct mm *mm, uint64_t va, enum pt_reason why);
 /* Moves *va on to the first address below end that has a lowest table, and
  * returns its entry there; NULL: there is none. */
 pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end);
@@ -40,17 +48,17 @@ pte_t *pt_next_used(pte_t *e, pte_t *stop);
 
 /* The stores.  Each adds to cpu.pte_writes and is reported. */
 void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reason why, pte_t new);
-/* n entries in one lowest table: all 0 before; all 0 after; all used, with the
- * bits `off` removed and `on` added (how many changed is returned). */
-void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
+/* n entries in one table, of the lowest level where none is named: all 0 before; all 0 after;
+ * all used, with the bits `off` removed and `on` added (how many changed is returned). */
+void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, enum pt_reason why,
              const pte_t *new);
 /* The frames from first's on, one after the other, until an entry is used or n are
  * filled.  How many. */
 unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
                      pte_t first);
-void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why);
-unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why, pte_t off,
-                   pte_t on);
+void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, enum pt_reason why);
+unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n,
+                   enum pt_reason why, pte_t off, pte_t on);
 
 /* If the lowest table at va is there and empty, it and what gets empty above it
  * is unlinked and given to the gather. */

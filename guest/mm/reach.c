@@ -20,8 +20,7 @@ static char *reach(uaddr_t at, bool write)
     pte_t need = PTE_P | PTE_U | (write ? PTE_W : 0);
     while (mm != NULL) {
         mutex_lock(&mm->lock);
-        const pte_t *e = pt_find(mm, at);
-        pte_t entry = e != NULL ? *e : 0;
+        pte_t entry = pt_entry(mm, at);
         if ((entry & need) == need)
             return (char *)phys_to_virt((paddr_t)pte_pfn(entry) << PAGE_SHIFT) +
                    (at & (PAGE_SIZE - 1));

@@ -14,6 +14,7 @@
 #include "mm/gather.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
+#include "mm/share.h"
 #include "mm/vma.h"
 
 #define WORK_ZAP 60u /* instructions an entry, about */
@@ -42,18 +43,40 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
         unsigned n = (unsigned)(p - e);
         mm->pages_mapped -= n;
         mm->pages_anon -= anon;
-        pt_clear(mm, at, e, n, g->why);
+        pt_clear(mm, at, e, 1, n, g->why);
         gather_range(g, at, at + n * PAGE_SIZE);
         e += n;
         preempt_work(n * WORK_ZAP);
     }
 }
 
-static void zap_range(struct gather *g, uaddr_t start, uaddr_t end)
+/* [start, end) of what goes as a whole: [all.start, all.end). */
+struct whole {
+    uaddr_t start, end;
+};
+
+/* A shared table is left as a whole, even where several VMAs have a part of it: mm_cut() saw to
+ * it that what stays has no part. */
+static uaddr_t zap_shared(struct gather *g, uaddr_t va, pte_t *link, struct whole all)
+{
+    uaddr_t base = va & ~(PT_SPAN - 1);
+    ASSERT(base >= all.start && all.end - base >= PT_SPAN);
+    unsigned n = share_leave(g, base, all.end, link);
+    if (frame_tag(pt_table_of(link)) == 0)
+        pt_prune(g->mm, va, g);
+    return base + n * PT_SPAN;
+}
+
+static void zap_range(struct gather *g, uaddr_t start, uaddr_t end, struct whole all)
 {
     pte_t *e;
     for (uaddr_t va = start; (e = pt_next_table(g->mm, &va, end)) != NULL;) {
         uaddr_t stop = MIN(end, (va | (PT_SPAN - 1)) + 1);
+        pte_t *link = pt_link(g->mm, va);
+        if (unlikely(pt_link_shared(*link))) {
+            va = zap_shared(g, va, link, all);
+            continue;
+        }
         zap_entries(g, va, e, e + ((stop - va) >> PAGE_SHIFT));
         if (frame_tag(pt_table_of(e)) == 0)
             pt_prune(g->mm, va, g);
@@ -66,8 +89,14 @@ void mm_zap(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why)
 {
     struct gather g;
     gather_start(&g, mm, why);
-    zap_range(&g, start, end);
+    zap_range(&g, start, end, (struct whole){ start, end });
     gather_flush(&g);
+}
+
+int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    int err = vma_split_ends(mm, start, end);
+    return err ? err : share_own_ends(mm, start, end);
 }
 
 void mm_drop(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why)
@@ -77,7 +106,7 @@ void mm_drop(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why)
     gather_start(&g, mm, why);
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = next) {
         next = vma_next(v);
-        zap_range(&g, v->start, v->end);
+        zap_range(&g, v->start, v->end, (struct whole){ start, end });
         vma_remove(mm, v);
         preempt_work(WORK_VMA);
     }

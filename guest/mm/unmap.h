@@ -5,6 +5,9 @@
 
 #include "mm/mm.h"
 
+/* VMAs and shared tables are split at the ends of [start, end): what mm_drop() and mm_zap() ask
+ * for first.  0 or -ENOMEM. */
+int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end);
 /* No page is mapped in [start, end) afterwards; empty tables are freed, TLBs
  * flushed.  VMAs are not touched. */
 void mm_zap(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why);

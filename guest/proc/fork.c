@@ -37,6 +37,7 @@
 #include "mm/access.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
+#include "mm/share.h"
 #include "proc/futex.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
@@ -211,6 +212,7 @@ static void link_process(struct task *t, const struct clone_request *rq)
     memcpy(p->rlim, mine->rlim, sizeof p->rlim);
     p->oom_score_adj = mine->oom_score_adj;
     p->membarrier = mine->membarrier;
+    p->fork_shares = mine->fork_shares;
     if (rq->flags & CLONE_PARENT) {
         p->parent = mine->parent;
         p->parent_tid = mine->parent_tid;
@@ -396,6 +398,7 @@ static int make_first(struct task *t, struct process *p, struct session *s)
         { RLIMIT_SIGPENDING, 4096, 4096 },
     };
 
+    p->fork_shares = share_by_default();
     for (unsigned i = 0; i < RLIM_NLIMITS; i++)
         p->rlim[i].rlim_cur = p->rlim[i].rlim_max = RLIM64_INFINITY;
     for (unsigned i = 0; i < ARRAY_SIZE(limits); i++)

@@ -54,12 +54,13 @@ struct usage {
     uint64_t rss, anon, pss, shared_clean, shared_dirty, private_clean, private_dirty;
 };
 
-/* One page that is mapped. */
-static void add_page(struct usage *u, pte_t e)
+/* One page that is mapped, by an entry in a table of so many address spaces.  Those count as one
+ * in the page's own count (mm/share.c). */
+static void add_page(struct usage *u, pte_t e, uint32_t table_users)
 {
     uint32_t refs = frame_refs(pte_pfn(e));
     /* The file's own reference is no mapping. */
-    uint32_t mappings = refs;
+    uint32_t mappings = refs + table_users - 1;
     if (!(e & PTE_ANON))
         mappings = refs == UINT32_MAX ? 1 : MAX(refs, 2u) - 1;
     uint64_t *sum = mappings > 1 ? (e & PTE_D ? &u->shared_dirty : &u->shared_clean)
@@ -76,8 +77,9 @@ static void vma_usage(const struct vma *v, struct usage *u)
     for (uaddr_t va = v->start; (e = pt_next_table(v->mm, &va, v->end)) != NULL;) {
         uaddr_t end = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
         pte_t *stop = e + ((end - va) >> PAGE_SHIFT);
+        uint32_t users = frame_refs(pt_table_of(e));
         for (; (e = pt_next_used(e, stop)) < stop; e++)
-            add_page(u, *e);
+            add_page(u, *e, users);
         preempt_work((uint32_t)((end - va) >> PAGE_SHIFT) * WORK_PAGE);
         va = end;
     }

@@ -147,6 +147,7 @@ struct process {
     int exit_signal;               /* [T] to the parent; 0: none */
     int16_t oom_score_adj;         /* [a] -1000..1000, thousandths of RAM */
     bool membarrier;               /* [a] has registered for membarrier(2)'s expedited commands */
+    bool fork_shares;              /* [a] PR_SET_FORK_TABLES */
     bool did_exec;                 /* [T] setpgid by the parent then gives EACCES */
     /* end and stop: [T]; group_exit, zombie and stop_pending may be read without */
     bool group_exit; /* all threads are to die */

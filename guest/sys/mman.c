@@ -15,6 +15,7 @@
 #include "mm/map.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
+#include "mm/share.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
 #include "arch/syscall.h"
@@ -45,7 +46,7 @@ static int brk_move(struct mm *mm, uaddr_t old, uaddr_t new)
 {
     const uint32_t flags = VM_READ | VM_WRITE | (mm->lock_future ? VM_LOCKED : 0);
     if (new < old) {
-        int err = vma_split_ends(mm, new, old);
+        int err = mm_cut(mm, new, old);
         if (!err)
             mm_drop(mm, new, old, PT_brk);
         return err;
@@ -96,7 +97,8 @@ static int move_entries(struct mm *mm, uaddr_t from, uaddr_t to, size_t len)
     for (uaddr_t va = from; pt_next_table(mm, &va, from + len); va = (va | (PT_SPAN - 1)) + 1) {
         uaddr_t first = to + (va - from);
         uaddr_t last = first + MIN(PT_SPAN - (va & (PT_SPAN - 1)), from + len - va) - 1;
-        if (!pt_make(mm, first, PT_mmap) || !pt_make(mm, last, PT_mmap))
+        if (!pt_make(mm, va, PT_mmap) || !pt_make(mm, first, PT_mmap) ||
+            !pt_make(mm, last, PT_mmap))
             return -ENOMEM;
         preempt_work(4 * WORK_TABLE);
     }
@@ -150,7 +152,7 @@ static long remap_to(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len,
             return -EINVAL;
         if (to < MMAP_MIN_ADDR)
             return -EPERM;
-        int err = vma_split_ends(mm, to, to + new_len);
+        int err = mm_cut(mm, to, to + new_len);
         if (err)
             return err;
         mm_drop(mm, to, to + new_len, PT_munmap);
@@ -178,7 +180,7 @@ static long remap_locked(struct mm *mm, uaddr_t old, size_t old_len, size_t new_
     if (new_len > old_len && !mm_may_grow(mm, (new_len - old_len) >> PAGE_SHIFT, v->flags))
         return -ENOMEM;
     if (new_len <= old_len && !(flags & MREMAP_FIXED)) {
-        int err = new_len < old_len ? vma_split_ends(mm, old + new_len, old + old_len) : 0;
+        int err = new_len < old_len ? mm_cut(mm, old + new_len, old + old_len) : 0;
         if (!err && new_len < old_len)
             mm_drop(mm, old + new_len, old + old_len, PT_munmap);
         return err ? err : (long)old;
@@ -336,6 +338,8 @@ static int advise_vma(struct mm *mm, struct vma *v, int advice)
     case MADV_DONTNEED:
         if (v->flags & VM_LOCKED)
             return -EINVAL;
+        if (share_own_ends(mm, v->start, v->end))
+            return -ENOMEM;
         mm_zap(mm, v->start, v->end, PT_munmap);
         return 0;
     case MADV_DONTFORK: vma_set_flags(v, with(v->flags, 0, VM_DONTFORK)); return 0;

@@ -16,6 +16,7 @@
 #include "sched/load.h"
 #include "sched/sched.h"
 #include "arch/syscall.h"
+#include "shared/prctl.h"
 #include "trace/boot_stage.h"
 #include <linux/capability.h>
 #include <linux/prctl.h>
@@ -184,6 +185,12 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
         t->no_new_privs = true;
         return 0;
     case PR_GET_NO_NEW_PRIVS: return a || b || c || d ? -EINVAL : t->no_new_privs;
+    case PR_SET_FORK_TABLES:
+        if ((a != FORK_TABLES_COPY && a != FORK_TABLES_SHARE) || b || c || d)
+            return -EINVAL;
+        t->proc->fork_shares = a == FORK_TABLES_SHARE;
+        return 0;
+    case PR_GET_FORK_TABLES: return t->proc->fork_shares ? FORK_TABLES_SHARE : FORK_TABLES_COPY;
     case PR_SET_CHILD_SUBREAPER: return set_reaper(a != 0);
     case PR_GET_CHILD_SUBREAPER: return put_user((int)t->proc->subreaper, a);
     case PR_CAPBSET_READ: return a > CAP_LAST_CAP ? -EINVAL : (long)(t->cred.cap_bounding >> a & 1);
