@@ -1,14 +1,17 @@
 /* idmap.c - open addressing with linear probing.  Removal moves later entries of the
  * cluster back, so there are no tombstones and no decay.  Events come in runs of one
- * task or table, so the record asked for last is kept at hand. */
+ * task or table, so the record asked for last is kept at hand.  A record that was removed
+ * is the next one to be given out. */
 #include "vmm/trace/lib/idmap.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct idmap {
     size_t record_size, capacity, count; /* capacity: a power of two */
     uint32_t **at;                       /* by hash; NULL: free */
     uint32_t *last;
+    void *spare; /* records; the first bytes of each lead to the next */
 };
 
 struct idmap *idmap_new(size_t record_size)
@@ -16,7 +19,7 @@ struct idmap *idmap_new(size_t record_size)
     struct idmap *m = calloc(1, sizeof(*m));
     if (m == NULL)
         return NULL;
-    m->record_size = record_size;
+    m->record_size = record_size < sizeof(void *) ? sizeof(void *) : record_size;
     m->capacity = 64;
     m->at = calloc(m->capacity, sizeof(m->at[0]));
     if (m->at == NULL) {
@@ -32,6 +35,10 @@ void idmap_free(struct idmap *m)
         return;
     for (size_t i = 0; i < m->capacity; i++)
         free(m->at[i]);
+    for (void *next; m->spare != NULL; m->spare = next) {
+        memcpy(&next, m->spare, sizeof(next));
+        free(m->spare);
+    }
     free(m->at);
     free(m);
 }
@@ -83,9 +90,13 @@ void *idmap_get(struct idmap *m, uint32_t id)
         return record;
     if (2 * (m->count + 1) > m->capacity && grow(m) != 0)
         return NULL;
-    record = calloc(1, m->record_size);
-    if (record == NULL)
+    record = m->spare;
+    if (record != NULL) {
+        memcpy(&m->spare, record, sizeof(m->spare));
+        memset(record, 0, m->record_size);
+    } else if ((record = calloc(1, m->record_size)) == NULL) {
         return NULL;
+    }
     *record = id;
     m->at[place_of(m, id)] = record;
     m->count++;
@@ -99,7 +110,8 @@ void idmap_remove(struct idmap *m, uint32_t id)
         return;
     if (m->last == m->at[hole])
         m->last = NULL;
-    free(m->at[hole]);
+    memcpy(m->at[hole], &m->spare, sizeof(m->spare));
+    m->spare = m->at[hole];
     m->at[hole] = NULL;
     m->count--;
     for (size_t i = (hole + 1) & mask; m->at[i] != NULL; i = (i + 1) & mask) {

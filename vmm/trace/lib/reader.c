@@ -71,10 +71,29 @@ static inline uint32_t load32(const uint8_t *p)
     return v;
 }
 
+/* How each kind lies in the stream, from the schema. */
+struct layout {
+    const struct trace_class *class;
+    uint16_t size; /* of the fixed fields */
+    uint8_t has_seq, is_known;
+};
+#define X(id, name, fields) CLASS_##name,
+enum { TRACE_EVENTS(X) };
+#undef X
+#define NOT_F(type, field)
+#define NOT_E(list, field)
+#define NOT_C(field)
+#define IS_S(type, field) +1
+#define X(id, name, fields) \
+    [id] = { &trace_classes[CLASS_##name], sizeof(struct trace_ev_##name), \
+             0 fields(NOT_F, NOT_E, IS_S, NOT_C), 1 },
+static const struct layout layout_of[TRACE_ID_LIMIT] = { TRACE_EVENTS(X) };
+#undef X
+
 static bool is_level(unsigned level) { return level >= PT_LEVEL_PTE && level <= PT_LEVEL_PGD; }
 
 /* What users of page-table events rely on without looking again. */
-static bool pt_event_ok(uint32_t id, const void *fields, uint32_t count)
+static inline bool pt_event_ok(uint32_t id, const void *fields, uint32_t count)
 {
     const struct trace_ev_pte_write *w = fields;
     const struct trace_ev_pte_range *r = fields;
@@ -94,46 +113,46 @@ static bool pt_event_ok(uint32_t id, const void *fields, uint32_t count)
 
 /* Decodes the event at p, of which `room` bytes exist; last is the TSC before
  * it.  Returns its size, or 0: there is no valid event. */
-static size_t decode(const uint8_t *p, size_t room, uint64_t last, struct trace_event *e)
+static inline size_t decode(const uint8_t *p, size_t room, uint64_t last, struct trace_event *e)
 {
     if (room < EVENT_MIN)
         return 0;
     const uint64_t mask = (1ull << TRACE_TSC_BITS) - 1;
-    uint32_t word = load32(p);
+    uint32_t word = load32(p), id = word & ((1u << TRACE_ID_BITS) - 1);
     size_t at = sizeof(struct trace_header_compact);
 
-    e->id = word & ((1u << TRACE_ID_BITS) - 1);
-    if (e->id != TRACE_ID_EXTENDED) {
+    if (id != TRACE_ID_EXTENDED) {
         e->tsc = last + (((word >> TRACE_ID_BITS) - last) & mask);
     } else {
         struct trace_header_extended head;
         if (room < sizeof(head) + sizeof(struct trace_context))
             return 0;
         memcpy(&head, p, sizeof(head));
-        if (head.mark != TRACE_ID_EXTENDED)
-            return 0;
-        e->id = head.id;
+        id = head.id;
         e->tsc = head.tsc;
         at = sizeof(head);
+        if (id >= TRACE_ID_LIMIT || head.tsc < last)
+            return 0;
     }
-    e->class = trace_class_of(e->id);
-    if (e->class == NULL || e->tsc < last ||
-        room - at < sizeof(struct trace_context) + e->class->size)
+    const struct layout *y = &layout_of[id];
+    if (!y->is_known || room - at < sizeof(struct trace_context) + y->size)
         return 0;
+    e->id = id;
+    e->class = y->class;
     e->pid = load32(p + at);
     e->mm = load32(p + at + 4);
     at += sizeof(struct trace_context);
     e->fields = p + at;
-    at += e->class->size;
+    at += y->size;
     e->seq = p + at;
     e->count = 0;
-    if (e->class->has_seq) {
+    if (y->has_seq) {
         e->count = p[at - 2] | (uint32_t)p[at - 1] << 8;
         if (room - at < 8 * (size_t)e->count)
             return 0;
         at += 8 * (size_t)e->count;
     }
-    if (!pt_event_ok(e->id, e->fields, e->count))
+    if (id <= TRACE_EV_table_free && !pt_event_ok(id, e->fields, e->count))
         return 0;
     e->bytes = (uint32_t)at;
     return at;
@@ -257,7 +276,7 @@ static bool enter_packet(struct trace *t, struct stream *s)
 }
 
 /* Makes s->ev the stream's next event, or ends the stream. */
-static void advance(struct trace *t, struct stream *s)
+static inline void advance(struct trace *t, struct stream *s)
 {
     if (s->done)
         return;

@@ -1,5 +1,6 @@
 /* replay.c - a mirror of the guest's page tables, by frame number.  A table's slot array
- * is 4 KiB like the table itself, so the mirror of N tables takes what the tables take. */
+ * is 4 KiB like the table itself, so the mirror of N tables takes what the tables take.
+ * A table that was freed empty is all zero, as the next one has to be, and is kept for it. */
 #include "vmm/trace/lib/replay.h"
 
 #include <errno.h>
@@ -12,11 +13,15 @@ struct mm_root {
     uint32_t mm, root_pfn;
 };
 
+#define BLOCK (1u << REPLAY_BLOCK_BITS)
+
 struct replay {
+    struct replay_index index;
+    unsigned live;
+    struct replay_table *spare; /* in a list through the first slot, which is not 0 then */
     replay_report *report;
     void *arg;
-    struct idmap *tables; /* struct replay_table, those that are live */
-    struct idmap *roots;  /* struct mm_root, of those address spaces that exist */
+    struct idmap *roots; /* struct mm_root, of those address spaces that exist */
     uint64_t violations;
 };
 
@@ -27,27 +32,83 @@ struct replay *replay_new(replay_report *report, void *arg)
         return NULL;
     r->report = report;
     r->arg = arg;
-    r->tables = idmap_new(sizeof(struct replay_table));
     r->roots = idmap_new(sizeof(struct mm_root));
-    if (r->tables == NULL || r->roots == NULL) {
+    if (r->roots == NULL) {
         replay_free(r);
         return NULL;
     }
     return r;
 }
 
+static struct replay_table *next_spare(const struct replay_table *t)
+{
+    return (struct replay_table *)(uintptr_t)t->slot[0];
+}
+
 void replay_free(struct replay *r)
 {
     if (r == NULL)
         return;
-    idmap_free(r->tables);
+    for (uint32_t n = 0; n < r->index.blocks; n++) {
+        for (uint32_t i = 0; r->index.block[n] != NULL && i < BLOCK; i++)
+            free(r->index.block[n][i]);
+        free(r->index.block[n]);
+    }
+    free(r->index.block);
+    for (struct replay_table *t = r->spare, *next; t != NULL; t = next) {
+        next = next_spare(t);
+        free(t);
+    }
     idmap_free(r->roots);
     free(r);
 }
 
-static struct replay_table *find(const struct replay *r, uint32_t pfn)
+/* --- the index ------------------------------------------------------------------------- */
+
+/* Where the table of that frame stands or would stand; NULL: no memory. */
+static struct replay_table **place_of(struct replay *r, uint32_t pfn)
 {
-    return idmap_find(r->tables, pfn);
+    struct replay_index *x = &r->index;
+    uint32_t n = pfn >> REPLAY_BLOCK_BITS;
+    if (n >= x->blocks) {
+        struct replay_table ***more = realloc(x->block, (n + 1) * sizeof(x->block[0]));
+        if (more == NULL)
+            return NULL;
+        memset(more + x->blocks, 0, (n + 1 - x->blocks) * sizeof(x->block[0]));
+        x->block = more;
+        x->blocks = n + 1;
+    }
+    if (x->block[n] == NULL && (x->block[n] = calloc(BLOCK, sizeof(x->block[n][0]))) == NULL)
+        return NULL;
+    return &x->block[n][pfn % BLOCK];
+}
+
+static struct replay_table *add_table(struct replay *r, uint32_t pfn)
+{
+    struct replay_table **place = place_of(r, pfn), *t = r->spare;
+    if (place == NULL)
+        return NULL;
+    if (t != NULL) {
+        r->spare = next_spare(t);
+        t->slot[0] = 0;
+    } else if ((t = calloc(1, sizeof(*t))) == NULL) {
+        return NULL;
+    }
+    t->pfn = pfn;
+    r->live++;
+    return *place = t;
+}
+
+static void remove_table(struct replay *r, struct replay_table *t)
+{
+    *place_of(r, t->pfn) = NULL;
+    r->live--;
+    if (t->used > 0) {
+        free(t);
+        return;
+    }
+    t->slot[0] = (uintptr_t)r->spare;
+    r->spare = t;
 }
 
 /* --- violations ---------------------------------------------------------------------- */
@@ -87,7 +148,7 @@ static uint64_t slot_va(uint64_t va, unsigned level, unsigned slots)
 static struct replay_table *table_for(struct replay *r, const struct trace_event *e, uint32_t pfn,
                                       unsigned level, uint64_t va)
 {
-    struct replay_table *t = find(r, pfn);
+    struct replay_table *t = replay_table(r, pfn);
     struct replay_violation v = {
         .event = e,
         .mm = e->mm,
@@ -124,6 +185,7 @@ static void write_slot(struct replay *r, const struct trace_event *e, struct rep
                        .expected = t->slot[index],
                        .found = old,
                    });
+    t->used = (uint16_t)(t->used + (new != 0) - (t->slot[index] != 0));
     t->slot[index] = new;
 }
 
@@ -140,7 +202,7 @@ static void write_range(struct replay *r, const struct trace_event *e)
 static int alloc_table(struct replay *r, const struct trace_event *e)
 {
     const struct trace_ev_table_alloc *f = e->fields;
-    struct replay_table *t = find(r, f->table_pfn);
+    struct replay_table *t = replay_table(r, f->table_pfn);
 
     if (t != NULL) {
         violate(r, (struct replay_violation){
@@ -151,9 +213,9 @@ static int alloc_table(struct replay *r, const struct trace_event *e)
                        .level = f->level,
                        .va = f->va,
                    });
-        idmap_remove(r->tables, t->pfn);
+        remove_table(r, t);
     }
-    t = idmap_get(r->tables, f->table_pfn);
+    t = add_table(r, f->table_pfn);
     if (t == NULL)
         return -ENOMEM;
     t->mm = e->mm;
@@ -205,7 +267,7 @@ int replay_event(struct replay *r, const struct trace_event *e)
     case TRACE_EV_table_free:
         t = table_for(r, e, f->table_pfn, f->level, f->va);
         if (t != NULL)
-            idmap_remove(r->tables, t->pfn);
+            remove_table(r, t);
         break;
     case TRACE_EV_mm_create: return create_mm(r, e);
     case TRACE_EV_mm_free: free_mm(r, e); break;
@@ -238,7 +300,7 @@ static void compare_table(struct replay *r, const struct replay_table *t, const 
         if (t->level == PT_LEVEL_PTE || !(found & PTE_P) ||
             (t->level != PT_LEVEL_PGD && (found & PTE_PS)))
             continue;
-        const struct replay_table *child = find(r, (uint32_t)pte_frame(found));
+        const struct replay_table *child = replay_table(r, (uint32_t)pte_frame(found));
         if (pte_frame(found) > UINT32_MAX || child == NULL || child->level != t->level - 1) {
             v.fault = REPLAY_LOST_CHILD;
             violate(r, v);
@@ -250,7 +312,7 @@ static void check_root(void *arg, void *record)
 {
     struct replay *r = arg;
     const struct mm_root *root = record;
-    const struct replay_table *t = find(r, root->root_pfn);
+    const struct replay_table *t = replay_table(r, root->root_pfn);
     if (t == NULL || t->level != PT_LEVEL_PGD)
         violate(r, (struct replay_violation){
                        .fault = REPLAY_NO_ROOT,
@@ -260,34 +322,18 @@ static void check_root(void *arg, void *record)
                    });
 }
 
-struct comparison {
-    struct replay *r;
-    const void *(*page)(void *arg, uint32_t pfn);
-    void *arg;
-};
-
-static void compare_one(void *arg, void *record)
-{
-    const struct comparison *c = arg;
-    const struct replay_table *t = record;
-    compare_table(c->r, t, c->page(c->arg, t->pfn));
-}
-
 void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pfn), void *arg)
 {
-    struct comparison c = { r, page, arg };
     idmap_each(r->roots, check_root, r);
-    idmap_each(r->tables, compare_one, &c);
+    for (uint32_t n = 0; n < r->index.blocks; n++)
+        for (uint32_t i = 0; r->index.block[n] != NULL && i < BLOCK; i++)
+            if (r->index.block[n][i] != NULL)
+                compare_table(r, r->index.block[n][i], page(arg, n * BLOCK + i));
 }
 
 uint64_t replay_violations(const struct replay *r) { return r->violations; }
 
-unsigned replay_live_tables(const struct replay *r) { return (unsigned)idmap_count(r->tables); }
-
-const struct replay_table *replay_table(const struct replay *r, uint32_t pfn)
-{
-    return find(r, pfn);
-}
+unsigned replay_live_tables(const struct replay *r) { return r->live; }
 
 /* --- who asks ---------------------------------------------------------------------------- */
 

@@ -20,7 +20,8 @@ struct replay_table {
     uint32_t pfn;
     uint32_t mm; /* that it was made for; 0: the kernel's */
     uint8_t level;
-    uint64_t va; /* that slot 0 stands for */
+    uint16_t used; /* slots that are not 0 */
+    uint64_t va;   /* that slot 0 stands for */
     uint64_t slot[PT_SLOTS];
 };
 
@@ -46,7 +47,7 @@ struct replay_violation {
 };
 typedef void replay_report(void *arg, const struct replay_violation *v);
 
-struct replay;
+struct replay;                                               /* begins with its index */
 struct replay *replay_new(replay_report *report, void *arg); /* NULL: no memory */
 void replay_free(struct replay *r);
 
@@ -60,7 +61,22 @@ void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pf
 
 uint64_t replay_violations(const struct replay *r);
 unsigned replay_live_tables(const struct replay *r);
-const struct replay_table *replay_table(const struct replay *r, uint32_t pfn);
+
+/* The live tables by frame number, in two steps. */
+#define REPLAY_BLOCK_BITS 9
+struct replay_index {
+    struct replay_table ***block; /* NULL: none of its frames is a table */
+    uint32_t blocks;
+};
+
+/* The live table in that frame, or NULL.  Whoever changes a slot keeps `used`, too. */
+static inline struct replay_table *replay_table(const struct replay *r, uint32_t pfn)
+{
+    const struct replay_index *i = (const struct replay_index *)r;
+    uint32_t n = pfn >> REPLAY_BLOCK_BITS;
+    return n < i->blocks && i->block[n] != NULL ? i->block[n][pfn & ((1u << REPLAY_BLOCK_BITS) - 1)]
+                                                : NULL;
+}
 
 /* The root of an address space; of 0, the kernel's, any root, since each has the kernel's
  * half.  False: there is none. */

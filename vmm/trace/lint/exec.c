@@ -39,13 +39,14 @@ void lint_exec_write(struct lint *l, const struct lint_write *w)
 void lint_exec_after(struct lint *l, const struct trace_event *e)
 {
     if (e->id == TRACE_EV_exec) {
-        const struct lint_mm *root = l->cpu[e->cpu].root;
+        const struct lint_mm *root = l->on->root;
         if (root == NULL || root->id != e->mm)
             lint_found(l, LINT_E3,
                        "task %u has a new program in address space %u, with the root of %u "
                        "in CR3",
                        e->pid, e->mm, root != NULL ? root->id : 0);
-        lint_task(l, e->pid)->said_exec = true;
+        if (l->task != NULL)
+            l->task->said_exec = true;
     }
     if (e->id != TRACE_EV_mm_free)
         return;

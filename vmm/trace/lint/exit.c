@@ -24,7 +24,7 @@ static struct lint_task *process_of(struct lint *l, uint32_t pid)
 
 static void memory_ends(struct lint *l, const struct trace_event *e)
 {
-    struct lint_mm *mm = lint_mm(l, e->mm);
+    struct lint_mm *mm = l->mm;
     if (mm->leaves > 0 || mm->tables > 0)
         lint_found(l, LINT_X1, "address space %u ends with %u entries and %u tables", e->mm,
                    mm->leaves, mm->tables);
@@ -84,7 +84,7 @@ static void process_exits(struct lint *l, const struct trace_event *e)
     if (p->parent != 0 && parent->live && parent->state == TASK_blocked &&
         parent->reason == BLOCK_wait && (parent->on_pid == 0 || parent->on_pid == f->tgid)) {
         parent->is_awaited_wake = true;
-        l->cpu[e->cpu].owes_wake = parent->pid;
+        l->on->owes_wake = parent->pid;
     }
 }
 
@@ -140,7 +140,7 @@ static void check_state(struct lint *l, const struct lint_task *t,
 static void switched(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_switch *f = e->fields;
-    struct lint_cpu *c = &l->cpu[e->cpu];
+    struct lint_cpu *c = l->on;
     if (c->owes_wake != 0 && lint_task(l, c->owes_wake)->is_awaited_wake)
         lint_found(l, LINT_X3, "task %u waits for a child; one has ended, and has not woken it",
                    c->owes_wake);

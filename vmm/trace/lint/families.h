@@ -11,12 +11,15 @@
 
 /* pages.c: F2, F5, C2, E2, E4, E5, M6; counts what each address space holds. */
 void lint_pages_write(struct lint *l, const struct lint_write *w);
-void lint_pages_before(struct lint *l, const struct trace_event *e);
-void lint_pages_end(struct lint *l); /* frees, too */
+void lint_pages_table(struct lint *l, const struct trace_event *e); /* comes or goes */
+void lint_pages_special(struct lint *l, const struct trace_event *e);
+void lint_pages_forget(struct lint_mm *mm); /* it has ended */
+void lint_pages_end(struct lint *l);        /* frees, too */
 
 /* fork.c: F1, F3, F6, F7, V11. */
 void lint_fork_range(struct lint *l, const struct trace_event *e); /* before its writes */
 void lint_fork_write(struct lint *l, const struct lint_write *w);
+void lint_fork_begins(struct lint *l, const struct trace_event *e); /* mm_create */
 void lint_fork_before(struct lint *l, const struct trace_event *e);
 void lint_fork_after(struct lint *l, const struct trace_event *e);
 

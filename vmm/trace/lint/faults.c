@@ -63,7 +63,7 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
 static void faulted(struct lint *l, const struct trace_event *e, struct lint_task *t)
 {
     const struct trace_ev_page_fault *f = e->fields;
-    uint64_t mm_writes = lint_mm(l, e->mm)->writes;
+    uint64_t mm_writes = l->mm->writes;
     /* A call that finds nothing at an address ends with -EFAULT, and may be made again. */
     bool is_users = (f->error & FAULT_USER) && f->rip != 0;
     bool again = is_users && t->fault.active && t->fault.mm == e->mm && t->fault.va == f->va &&
@@ -104,7 +104,7 @@ static void signalled(struct lint *l, const struct trace_event *e, struct lint_t
 
 void lint_faults_before(struct lint *l, const struct trace_event *e)
 {
-    struct lint_task *t = e->pid != 0 ? lint_task(l, e->pid) : NULL;
+    struct lint_task *t = l->task;
     if (t == NULL)
         return;
     if (t->fault.active && t->fault.is_users && !t->fault.answered && lint_proves_use(e)) {

@@ -17,7 +17,7 @@
 void lint_fork_range(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_pte_range *r = e->fields; /* begins as a pte_write does */
-    const struct lint_mm *mm = lint_mm(l, e->mm);
+    const struct lint_mm *mm = l->mm;
     l->copied_from = mm->from != 0 ? lint_find_table(l, lint_mm(l, mm->from), r->va) : NULL;
     if (mm->was_started)
         lint_found(l, LINT_F7, "va %#" PRIx64 " is copied to address space %u, which is in use",
@@ -45,10 +45,10 @@ static bool leaves_out(const struct lint_mm *mm)
     return false;
 }
 
-static void begin_copy(struct lint *l, const struct trace_event *e)
+void lint_fork_begins(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_mm_create *f = e->fields;
-    struct lint_mm *mm = lint_mm(l, e->mm);
+    struct lint_mm *mm = l->mm;
     mm->from = f->from_mm;
     mm->was_started = false;
     mm->maker = e->pid;
@@ -58,8 +58,8 @@ static void begin_copy(struct lint *l, const struct trace_event *e)
     const struct lint_mm *parent = lint_mm(l, f->from_mm);
     mm->parent_anon = parent->anon;
     mm->parent_changes = parent->anon_changes;
-    if (e->pid != 0)
-        lint_task(l, e->pid)->forked_mm = e->mm;
+    if (l->task != NULL)
+        l->task->forked_mm = e->mm;
 }
 
 static unsigned empty_tables(struct lint *l, uint32_t pfn, unsigned level)
@@ -100,8 +100,8 @@ static void cloned(struct lint *l, const struct trace_event *e)
         check_whole(l, e, child);
         child->was_started = true;
     }
-    if (e->pid != 0)
-        lint_task(l, e->pid)->cloned = f->child;
+    if (l->task != NULL)
+        l->task->cloned = f->child;
 }
 
 /* --- F6, V11: the call returns ---------------------------------------------------------------- */
@@ -114,7 +114,7 @@ static bool makes_tasks(unsigned nr)
 static void returned(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_syscall_exit *f = e->fields;
-    struct lint_task *t = lint_task(l, e->pid);
+    struct lint_task *t = l->task;
     if (!makes_tasks(f->nr) || !t->in_call)
         return;
     if (f->ret < 0 && t->forked_mm != 0 && lint_mm(l, t->forked_mm)->live)
@@ -128,8 +128,8 @@ static void returned(struct lint *l, const struct trace_event *e)
 void lint_fork_before(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_syscall_enter *f = e->fields;
-    if (e->id == TRACE_EV_syscall_enter && e->pid != 0) {
-        struct lint_task *t = lint_task(l, e->pid);
+    struct lint_task *t = l->task;
+    if (t != NULL) {
         t->in_call = true;
         t->call = f->nr;
         t->call_a0 = f->a0;
@@ -142,13 +142,12 @@ void lint_fork_before(struct lint *l, const struct trace_event *e)
 void lint_fork_after(struct lint *l, const struct trace_event *e)
 {
     switch (e->id) {
-    case TRACE_EV_mm_create: begin_copy(l, e); break;
     case TRACE_EV_clone: cloned(l, e); break;
     case TRACE_EV_syscall_exit:
-        if (e->pid == 0)
+        if (l->task == NULL)
             break;
         returned(l, e);
-        lint_task(l, e->pid)->in_call = false;
+        l->task->in_call = false;
         break;
     }
 }

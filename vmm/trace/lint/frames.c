@@ -4,31 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "vmm/trace/lib/status.h"
+#define UNKNOWN_RAM (64ull << 30)
+#define LARGEST_RAM (16ull << 40) /* no machine's; a damaged metadata file's */
 
-#define BLOCK (1u << FRAME_BLOCK_BITS)
-
-struct frames *frames_new(void) { return calloc(1, sizeof(struct frames)); }
+bool frames_init(struct frames *f, uint64_t ram_end)
+{
+    memset(f, 0, sizeof(*f));
+    f->n = (ram_end == 0 ? UNKNOWN_RAM : ram_end < LARGEST_RAM ? ram_end : LARGEST_RAM) >> 12;
+    f->use = calloc(f->n + 1, sizeof(f->use[0]));
+    f->owner = calloc(f->n + 1, sizeof(f->owner[0]));
+    f->duties = calloc(f->n + 1, sizeof(f->duties[0]));
+    f->links = calloc(f->n + 1, sizeof(f->links[0]));
+    return f->use != NULL && f->owner != NULL && f->duties != NULL && f->links != NULL;
+}
 
 void frames_free(struct frames *f)
 {
-    if (f == NULL)
-        return;
-    for (uint32_t i = 0; i < f->blocks; i++)
-        free(f->block[i]);
-    free(f->block);
-    free(f);
-}
-
-struct frame *frames_block(struct frames *f, uint32_t n)
-{
-    if (n >= f->blocks) {
-        f->block = need(realloc(f->block, (n + 1) * sizeof(f->block[0])));
-        memset(f->block + f->blocks, 0, (n + 1 - f->blocks) * sizeof(f->block[0]));
-        f->blocks = n + 1;
-    }
-    struct frame *b = need(calloc(BLOCK, sizeof(*b)));
-    for (uint32_t i = 0; i < BLOCK; i++)
-        b[i].pfn = n << FRAME_BLOCK_BITS | i;
-    return f->block[n] = b;
+    free(f->use);
+    free(f->owner);
+    free(f->duties);
+    free(f->links);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vmm/trace/lint/bulk.h"
 #include "vmm/trace/lint/families.h"
 #include "vmm/trace/lint/reuse.h"
 #include "vmm/trace/lint/state.h"
@@ -32,8 +33,6 @@ static void one_write(struct lint *l, const struct lint_write *w, bool first)
         lint_fork_write(l, w);
     if (!l->in_bulk)
         lint_faults_write(l, w);
-    if (first)
-        lint_exec_write(l, w);
     lint_pages_write(l, w);
     if (!l->in_bulk || (w->old != 0 && l->mm->cpus != 0))
         lint_reuse_write(l, w);
@@ -44,9 +43,7 @@ static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t t
                          unsigned level, unsigned reason)
 {
     l->table = replay_table(l->replay, table);
-    l->mm = lint_mm(l, e->mm);
     l->mm->unused_since = e->tsc; /* a teardown may take long */
-    l->task = e->pid != 0 ? lint_task(l, e->pid) : NULL;
     l->in_bulk = level == PT_LEVEL_PTE && e->mm != 0 &&
                  (reason == PT_fork_copy || reason == PT_fork_wrprotect ||
                   reason == PT_exit_teardown || reason == PT_exec_teardown);
@@ -61,31 +58,35 @@ static uint64_t slot_of(const struct lint *l, unsigned index, uint64_t old)
     return l->table != NULL ? l->table->slot[index] : old;
 }
 
-static void writes(struct lint *l, const struct trace_event *e)
+static int pte_write(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_pte_write *w = e->fields;
-    const struct trace_ev_pte_range *r = e->fields;
-    struct lint_write one;
-
-    if (e->id == TRACE_EV_pte_write) {
-        if (!begin_writes(l, e, w->table_pfn, w->level, w->reason)) {
-            lint_found(l, LINT_T2, "a reason of number %u", w->reason);
-            return;
-        }
-        one = (struct lint_write){ w->va,        w->old,   w->new,   slot_of(l, w->index, w->old),
-                                   w->table_pfn, w->index, w->level, w->reason };
-        one_write(l, &one, true);
-        return;
+    if (!begin_writes(l, e, w->table_pfn, w->level, w->reason)) {
+        lint_found(l, LINT_T2, "a reason of number %u", w->reason);
+        return 0;
     }
-    one = (struct lint_write){ .va = r->va,
-                               .table_pfn = r->table_pfn,
-                               .index = r->first,
-                               .level = r->level,
-                               .reason = r->reason };
+    struct lint_write one = { w->va,        w->old,   w->new,   slot_of(l, w->index, w->old),
+                              w->table_pfn, w->index, w->level, w->reason };
+    lint_exec_write(l, &one);
+    one_write(l, &one, true);
+    return replay_event(l->replay, e);
+}
+
+static int pte_range(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_pte_range *r = e->fields;
+    struct lint_write one = { .va = r->va,
+                              .table_pfn = r->table_pfn,
+                              .index = r->first,
+                              .level = r->level,
+                              .reason = r->reason };
     if (!begin_writes(l, e, r->table_pfn, r->level, r->reason)) {
         lint_found(l, LINT_T2, "a reason of number %u", r->reason);
-        return;
+        return 0;
     }
+    lint_exec_write(l, &one);
+    if (lint_bulk(l, e))
+        return 0;
     uint64_t step = 1ull << (12 + 9 * (one.level - 1));
     for (uint32_t i = 0, n = trace_changes(e); i < n; i++, one.index++, one.va += step) {
         struct trace_change c = trace_change(e, i);
@@ -94,36 +95,143 @@ static void writes(struct lint *l, const struct trace_event *e)
         one.was = slot_of(l, one.index, c.old);
         one_write(l, &one, i == 0);
     }
+    return replay_event(l->replay, e);
 }
 
-static int one_event(struct lint *l, const struct trace_event *e)
+/* --- events ---------------------------------------------------------------------------------- */
+
+/* The event's CPU, task and address space.  False: a CPU that cannot be. */
+static bool begin_event(struct lint *l, const struct trace_event *e)
 {
     l->event = e;
     if (l->now++ == 0)
         l->result->first_tsc = e->tsc;
-    if (l->cpu_events[e->cpu % LINT_CPUS]++ == 0)
-        l->cpus_seen++;
+    l->last_tsc = e->tsc;
     if (e->cpu >= LINT_CPUS) {
         lint_found(l, LINT_T2, "a CPU of number %u", e->cpu);
-        return 0;
+        return false;
     }
-    if (e->cpu > l->last_cpu)
-        l->last_cpu = e->cpu;
-    l->last_tsc = e->tsc;
-    lint_trace_event(l, e);
-    lint_fork_before(l, e);
-    lint_exit_before(l, e);
-    lint_faults_before(l, e);
-    lint_tables_before(l, e);
-    if (e->id <= TRACE_EV_pte_range_old)
-        writes(l, e);
-    lint_reuse_event(l, e);
-    lint_pages_before(l, e);
-    int err = lint_trace_apply(l, e);
-    lint_vfork_event(l, e);
+    struct lint_cpu *c = l->on = &l->cpu[e->cpu];
+    if (c->events++ == 0) {
+        l->cpus_seen++;
+        l->last_cpu = e->cpu > l->last_cpu ? e->cpu : l->last_cpu;
+    }
+    if (e->pid == 0) {
+        l->task = NULL;
+    } else {
+        if (c->task == NULL || c->task->pid != e->pid)
+            c->task = idmap_find(l->tasks, e->pid);
+        l->task = c->task != NULL ? c->task : lint_task(l, e->pid);
+    }
+    if (e->mm == 0) {
+        l->mm = l->kernel;
+    } else {
+        if (c->mm == NULL || c->mm->id != e->mm)
+            c->mm = idmap_find(l->mms, e->mm);
+        l->mm = c->mm != NULL ? c->mm : lint_mm(l, e->mm);
+    }
+    return true;
+}
+
+/* Whoever names it from now on names something that does not exist. */
+static void mm_ends(struct lint *l, const struct trace_event *e)
+{
     lint_exec_after(l, e);
-    lint_exit_after(l, e);
-    lint_fork_after(l, e);
+    if (e->mm == 0 || l->mm == &l->no_mm)
+        return;
+    lint_reuse_forget(l, l->mm);
+    lint_pages_forget(l->mm);
+    lint_mm_gone(l, e->mm);
+}
+
+static void task_ends(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_task_state *f = e->fields;
+    if (f->next == TASK_dead)
+        lint_task_gone(l, f->task);
+}
+
+/* What each kind of event means to whom; in this order. */
+static int one_event(struct lint *l, const struct trace_event *e)
+{
+    int err = 0;
+    if (!begin_event(l, e))
+        return 0;
+    lint_trace_event(l, e);
+    switch (e->id) {
+    case TRACE_EV_pte_write: err = pte_write(l, e); break;
+    case TRACE_EV_pte_range:
+    case TRACE_EV_pte_range_new:
+    case TRACE_EV_pte_range_old: err = pte_range(l, e); break;
+    case TRACE_EV_table_alloc:
+    case TRACE_EV_table_free:
+        lint_reuse_table(l, e);
+        lint_pages_table(l, e);
+        err = replay_event(l->replay, e);
+        break;
+    case TRACE_EV_mm_create:
+        lint_trace_apply(l, e);
+        lint_fork_begins(l, e);
+        err = replay_event(l->replay, e);
+        break;
+    case TRACE_EV_mm_free:
+        lint_exit_before(l, e);
+        lint_trace_apply(l, e);
+        err = replay_event(l->replay, e);
+        break;
+    case TRACE_EV_cr3_load:
+        lint_tables_before(l, e);
+        lint_trace_apply(l, e);
+        break;
+    case TRACE_EV_tlb_flush:
+        lint_faults_before(l, e);
+        lint_reuse_flush(l, e);
+        break;
+    case TRACE_EV_page_fault:
+        lint_faults_before(l, e);
+        lint_reuse_use(l, e);
+        break;
+    case TRACE_EV_syscall_enter:
+        lint_fork_before(l, e);
+        lint_faults_before(l, e);
+        lint_reuse_use(l, e);
+        break;
+    case TRACE_EV_syscall_exit:
+        lint_tables_before(l, e);
+        lint_reuse_use(l, e);
+        break;
+    case TRACE_EV_switch:
+        lint_exit_before(l, e);
+        lint_faults_before(l, e);
+        lint_trace_apply(l, e);
+        break;
+    case TRACE_EV_task_state:
+    case TRACE_EV_exit:
+    case TRACE_EV_reap:
+    case TRACE_EV_reparent:
+        lint_exit_before(l, e);
+        lint_trace_apply(l, e);
+        break;
+    case TRACE_EV_signal: lint_faults_before(l, e); break;
+    case TRACE_EV_vma_special: lint_pages_special(l, e); break;
+    case TRACE_EV_clone:
+    case TRACE_EV_exec: lint_trace_apply(l, e); break;
+    }
+    lint_vfork_event(l, e);
+    switch (e->id) {
+    case TRACE_EV_clone:
+        lint_exit_after(l, e);
+        lint_fork_after(l, e);
+        break;
+    case TRACE_EV_exec:
+        lint_exec_after(l, e);
+        lint_exit_after(l, e);
+        break;
+    case TRACE_EV_switch: lint_exit_after(l, e); break;
+    case TRACE_EV_syscall_exit: lint_fork_after(l, e); break;
+    case TRACE_EV_mm_free: mm_ends(l, e); break;
+    case TRACE_EV_task_state: task_ends(l, e); break;
+    }
     return err;
 }
 
@@ -132,8 +240,10 @@ static bool prepare(struct lint *l)
     l->replay = replay_new(lint_trace_replayed, l);
     l->tasks = idmap_new(sizeof(struct lint_task));
     l->mms = idmap_new(sizeof(struct lint_mm));
-    l->frames = frames_new();
-    return l->replay != NULL && l->tasks != NULL && l->mms != NULL && l->frames != NULL;
+    if (l->replay == NULL || l->tasks == NULL || l->mms == NULL)
+        return false;
+    l->kernel = idmap_get(l->mms, 0);
+    return l->kernel != NULL && frames_init(&l->frames, l->meta->ram_end);
 }
 
 int lint_run(struct trace *t, struct lint_result *result)
@@ -143,7 +253,8 @@ int lint_run(struct trace *t, struct lint_result *result)
     int err = -ENOMEM;
 
     l = (struct lint){ .trace = t, .meta = trace_meta(t), .result = result };
-    l.plain_end = l.meta->ram_end >> 12 < PLAIN_END ? l.meta->ram_end >> 12 : PLAIN_END;
+    uint64_t ram = l.meta->ram_end != 0 ? l.meta->ram_end >> 12 : PLAIN_END;
+    l.plain_end = ram < PLAIN_END ? ram : PLAIN_END;
     memset(result, 0, sizeof(*result));
     if (prepare(&l)) {
         err = 0;
@@ -159,7 +270,7 @@ int lint_run(struct trace *t, struct lint_result *result)
         result->has_gap = trace_has_gap(t);
     }
     lint_reuse_free(&l);
-    frames_free(l.frames);
+    frames_free(&l.frames);
     idmap_free(l.mms);
     idmap_free(l.tasks);
     replay_free(l.replay);

@@ -17,36 +17,32 @@
 
 static void link_write(struct lint *l, struct lint_mm *mm, const struct lint_write *w)
 {
+    struct frames *f = &l->frames;
     bool is_half = w->level == PT_LEVEL_PGD && w->index >= PT_SLOTS / 2;
     if (is_half)
         mm->half_is_known = false;
-    if (is_table_link(w, w->was)) {
-        struct frame *f = frame_of(l, pte_frame(w->was));
-        f->links -= f->links > 0;
-        f->writable_links -= (w->was & PTE_W) != 0 && f->writable_links > 0;
+    if (is_table_link(w, w->was) && pte_frame(w->was) < f->n) {
+        struct frame_links *k = &f->links[pte_frame(w->was)];
+        k->all -= k->all > 0;
+        k->writable -= (w->was & PTE_W) != 0 && k->writable > 0;
     }
-    if (!is_table_link(w, w->new))
+    if (!is_table_link(w, w->new) || pte_frame(w->new) >= f->n)
         return;
-    struct frame *f = frame_of(l, pte_frame(w->new));
-    f->links++;
-    f->writable_links += (w->new &PTE_W) != 0;
-    if (f->links > 1 && f->writable_links > 0 && !is_half)
+    struct frame_links *k = &f->links[pte_frame(w->new)];
+    k->all++;
+    k->writable += (w->new &PTE_W) != 0;
+    if (k->all > 1 && k->writable > 0 && !is_half)
         lint_found(l, LINT_M6,
-                   "va %#" PRIx64 ": table %#x has %u parents, and may be written by one", w->va,
-                   f->pfn, f->links);
+                   "va %#" PRIx64 ": table %#" PRIx64 " has %u parents, and may be written by one",
+                   w->va, (uint64_t)pte_frame(w->new), k->all);
 }
 
 /* --- leaves ------------------------------------------------------------------------------ */
 
 static void leaf_goes(struct lint *l, struct lint_mm *mm, const struct lint_write *w)
 {
-    struct frame *f = frame_of(l, pte_frame(w->was));
-    f->writable -= (w->was & PTE_W) != 0 && f->writable > 0;
-    f->maps -= f->maps > 0;
-    if (f->maps == 0) {
-        f->is_shared = false;
-        f->owner = 0;
-    }
+    if (pte_frame(w->was) < l->frames.n)
+        frame_unmap(&l->frames, pte_frame(w->was), w->was & PTE_W);
     mm->leaves -= mm->leaves > 0;
     if (w->was & PTE_ANON) {
         mm->anon -= mm->anon > 0;
@@ -66,26 +62,27 @@ static bool is_fresh(const struct lint_write *w)
     return false;
 }
 
-static void check_fresh(struct lint *l, const struct lint_write *w, const struct frame *f)
+static void check_fresh(struct lint *l, const struct lint_write *w)
 {
-    if (f->maps == 0 || !is_fresh(w))
+    uint64_t pfn = pte_frame(w->new);
+    if (!is_fresh(w) || frame_maps(&l->frames, pfn) == 0)
         return;
-    enum lint_check check = w->reason == PT_exec_map                     ? LINT_E2
-                            : w->was != 0 && pte_frame(w->was) == f->pfn ? LINT_C2
-                                                                         : LINT_F5;
-    lint_found(l, check, "va %#" PRIx64 ": frame %#x, which %u other entries lead to", w->va,
-               f->pfn, f->maps);
+    enum lint_check check = w->reason == PT_exec_map                  ? LINT_E2
+                            : w->was != 0 && pte_frame(w->was) == pfn ? LINT_C2
+                                                                      : LINT_F5;
+    lint_found(l, check, "va %#" PRIx64 ": frame %#" PRIx64 ", which %u other entries lead to",
+               w->va, pfn, frame_maps(&l->frames, pfn));
 }
 
-static void check_place(struct lint *l, const struct lint_mm *mm, const struct lint_write *w,
-                        const struct frame *f)
+static void check_place(struct lint *l, const struct lint_mm *mm, const struct lint_write *w)
 {
     const uint64_t rights = PTE_P | PTE_W;
+    uint64_t pfn = pte_frame(w->new), use = pfn < l->frames.n ? l->frames.use[pfn] : 0;
     if (w->va < USER_LOWEST || w->va >= USER_END)
         lint_found(l, LINT_E5, "a page at va %#" PRIx64, w->va);
-    if (f->is_table || f->is_kernel_text)
-        lint_found(l, LINT_M6, "va %#" PRIx64 " maps frame %#x, which is %s", w->va, f->pfn,
-                   f->is_table ? "a page table" : "kernel text");
+    if (use & (FRAME_TABLE | FRAME_TEXT))
+        lint_found(l, LINT_M6, "va %#" PRIx64 " maps frame %#" PRIx64 ", which is %s", w->va, pfn,
+                   use & FRAME_TABLE ? "a page table" : "kernel text");
     l->has_nx |= (w->new &PTE_NX) != 0;
     if ((w->new &rights) == rights && !(w->new &PTE_NX) && l->has_nx &&
         !lint_is_special(mm, w->va, 6))
@@ -95,38 +92,38 @@ static void check_place(struct lint *l, const struct lint_mm *mm, const struct l
 
 static void leaf_comes(struct lint *l, struct lint_mm *mm, const struct lint_write *w)
 {
-    struct frame *f = frame_of(l, pte_frame(w->new));
-    check_fresh(l, w, f);
-    check_place(l, mm, w, f);
-    if (f->maps == 0)
-        f->owner = mm->id;
-    else if (f->owner != mm->id)
-        f->is_shared = true;
-    f->maps++;
-    f->writable += (w->new &PTE_W) != 0;
+    uint64_t pfn = pte_frame(w->new);
+    struct frames *f = &l->frames;
+    check_place(l, mm, w);
     mm->leaves++;
-    if (!(w->new &PTE_ANON))
+    if (w->new &PTE_ANON) {
+        mm->anon++;
+        mm->anon_changes++;
+    }
+    if (pfn >= f->n) /* M5 has said so */
         return;
-    mm->anon++;
-    mm->anon_changes++;
-    if (f->is_shared && f->maps > 1 && f->writable > 0)
+    check_fresh(l, w);
+    frame_map(f, pfn, mm->id, w->new &PTE_W);
+    if ((w->new &PTE_ANON) && (f->use[pfn] & FRAME_SHARED) && frame_maps(f, pfn) > 1 &&
+        frame_writable(f, pfn) > 0)
         lint_found(l, LINT_F2,
-                   "va %#" PRIx64 ": %u entries lead to frame %#x, of more than one address "
-                   "space, %u of them with W",
-                   w->va, f->maps, f->pfn, f->writable);
+                   "va %#" PRIx64 ": %u entries lead to frame %#" PRIx64
+                   ", of more than one address space, %u of them with W",
+                   w->va, frame_maps(f, pfn), pfn, frame_writable(f, pfn));
 }
 
 static void kernel_leaf(struct lint *l, const struct lint_write *w)
 {
+    uint64_t pfn = pte_frame(w->new);
     l->has_nx |= (w->new &PTE_NX) != 0;
-    if (!is_leaf(w, w->new))
+    if (!is_leaf(w, w->new) || pfn >= l->frames.n)
         return;
-    uint32_t pfn = (uint32_t)pte_frame(w->new);
     if (w->level == PT_LEVEL_PTE && !(w->new &(PTE_NX | PTE_W)))
-        frame_of(l, pfn)->is_kernel_text = true;
-    if (w->reason == PT_kernel_stack && frame_of(l, pfn)->maps > 0)
-        lint_found(l, LINT_F5, "a kernel stack in frame %#x, which %u entries of programs lead to",
-                   pfn, frame_of(l, pfn)->maps);
+        l->frames.use[pfn] |= FRAME_TEXT;
+    if (w->reason == PT_kernel_stack && frame_maps(&l->frames, pfn) > 0)
+        lint_found(l, LINT_F5,
+                   "a kernel stack in frame %#" PRIx64 ", which %u entries of programs lead to",
+                   pfn, frame_maps(&l->frames, pfn));
 }
 
 void lint_pages_write(struct lint *l, const struct lint_write *w)
@@ -142,9 +139,10 @@ void lint_pages_write(struct lint *l, const struct lint_write *w)
     }
     mm->writes++;
     if (w->reason == PT_fork_wrprotect && !((w->was ^ w->new) & (PTE_ADDR | PTE_ANON | PTE_NX)) &&
-        w->was != 0 && !(w->new &PTE_W)) { /* W goes, and nothing else that matters here */
-        struct frame *f = frame_of(l, pte_frame(w->was));
-        f->writable -= (w->was & PTE_W) != 0 && f->writable > 0;
+        w->was != 0 && !(w->new &PTE_W) && pte_frame(w->was) < l->frames.n) {
+        /* W goes, and nothing else that matters here */
+        uint64_t *use = &l->frames.use[pte_frame(w->was)];
+        *use -= (w->was & PTE_W) && (*use & FRAME_WS) ? FRAME_W : 0;
         return;
     }
     if (w->was != 0)
@@ -157,27 +155,29 @@ void lint_pages_write(struct lint *l, const struct lint_write *w)
 
 static void table_comes(struct lint *l, const struct trace_event *e)
 {
-    const struct trace_ev_table_alloc *f = e->fields;
-    struct frame *frame = frame_of(l, f->table_pfn);
-    if (frame->maps > 0)
+    const struct trace_ev_table_alloc *t = e->fields;
+    struct frames *f = &l->frames;
+    l->mm->tables++;
+    if (t->table_pfn >= f->n)
+        return;
+    if (frame_maps(f, t->table_pfn) > 0)
         lint_found(l, LINT_M6, "frame %#x becomes a table, but %u entries of programs lead to it",
-                   f->table_pfn, frame->maps);
-    frame->is_table = true;
-    lint_mm(l, e->mm)->tables++;
+                   t->table_pfn, frame_maps(f, t->table_pfn));
+    f->use[t->table_pfn] |= FRAME_TABLE;
 }
 
 static void table_goes(struct lint *l, const struct trace_event *e)
 {
-    const struct trace_ev_table_free *f = e->fields;
-    struct frame *frame = frame_of(l, f->table_pfn);
-    struct lint_mm *mm = lint_mm(l, e->mm);
-    frame->is_table = false;
-    frame->links = 0;
-    frame->writable_links = 0;
-    mm->tables -= mm->tables > 0;
+    const struct trace_ev_table_free *t = e->fields;
+    struct frames *f = &l->frames;
+    l->mm->tables -= l->mm->tables > 0;
+    if (t->table_pfn >= f->n)
+        return;
+    f->use[t->table_pfn] &= ~FRAME_TABLE;
+    f->links[t->table_pfn] = (struct frame_links){ 0 };
 }
 
-static void forget_special(struct lint_mm *mm)
+void lint_pages_forget(struct lint_mm *mm)
 {
     while (mm->special != NULL) {
         struct lint_special *s = mm->special;
@@ -186,10 +186,12 @@ static void forget_special(struct lint_mm *mm)
     }
 }
 
-static void special_comes(struct lint *l, const struct trace_event *e)
+void lint_pages_special(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_vma_special *f = e->fields;
-    struct lint_mm *mm = lint_mm(l, e->mm);
+    struct lint_mm *mm = l->mm;
+    if (!mm->live)
+        return;
     for (struct lint_special *s = mm->special; s != NULL; s = s->next)
         if (s->start <= f->start && f->end <= s->end && s->flags == f->flags)
             return;
@@ -198,20 +200,18 @@ static void special_comes(struct lint *l, const struct trace_event *e)
     mm->special = s;
 }
 
-void lint_pages_before(struct lint *l, const struct trace_event *e)
+void lint_pages_table(struct lint *l, const struct trace_event *e)
 {
-    switch (e->id) {
-    case TRACE_EV_table_alloc: table_comes(l, e); break;
-    case TRACE_EV_table_free: table_goes(l, e); break;
-    case TRACE_EV_mm_free: forget_special(lint_mm(l, e->mm)); break;
-    case TRACE_EV_vma_special: special_comes(l, e); break;
-    }
+    if (e->id == TRACE_EV_table_alloc)
+        table_comes(l, e);
+    else
+        table_goes(l, e);
 }
 
 static void end_mm(void *arg, void *mm)
 {
     (void)arg;
-    forget_special(mm);
+    lint_pages_forget(mm);
 }
 
 void lint_pages_end(struct lint *l)

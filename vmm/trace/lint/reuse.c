@@ -28,8 +28,8 @@ struct duty {
     struct duty *next; /* in its address space's list, or the free list */
     struct duty **prev;
     struct duty *next_of_frame;
-    struct frame *frame;
     struct lint_mm *mm;
+    uint32_t pfn;
     uint8_t kind;
     uint8_t check;
     uint32_t by_cpu, by_pid;
@@ -74,15 +74,17 @@ static uint64_t left_of(const struct lint *l, struct duty *d)
 
 static void drop(struct lint *l, struct duty *d)
 {
-    struct duty **p = &d->frame->duties;
+    struct duty **p = &l->frames.duties[d->pfn];
     while (*p != d)
         p = &(*p)->next_of_frame;
     *p = d->next_of_frame;
     *d->prev = d->next;
     if (d->next != NULL)
         d->next->prev = d->prev;
-    if (d->kind == DUTY_RIGHTS)
-        lint_task(l, d->by_pid)->rights--;
+    if (d->kind == DUTY_RIGHTS) {
+        struct lint_task *t = lint_task(l, d->by_pid);
+        t->rights -= t->rights > 0;
+    }
     d->next = l->free_duties;
     l->free_duties = d;
 }
@@ -91,10 +93,10 @@ static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint
                 const struct lint_write *w)
 {
     const struct trace_event *e = l->event;
-    struct lint_mm *mm = lint_mm(l, e->mm);
+    struct lint_mm *mm = l->mm;
     uint64_t seen = l->cpus_seen >= 64 ? UINT64_MAX : (1ull << l->cpus_seen) - 1;
     uint64_t cpus = e->mm == 0 ? seen : mm->cpus;
-    if (cpus == 0)
+    if (cpus == 0 || pfn >= l->frames.n)
         return;
     struct duty *d = l->free_duties;
     if (d != NULL)
@@ -104,7 +106,7 @@ static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint
     *d = (struct duty){
         .next = mm->duties,
         .prev = &mm->duties,
-        .frame = frame_of(l, pfn),
+        .pfn = (uint32_t)pfn,
         .mm = mm,
         .kind = (uint8_t)kind,
         .check = (uint8_t)check,
@@ -118,10 +120,10 @@ static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint
     if (d->next != NULL)
         d->next->prev = &d->next;
     mm->duties = d;
-    d->next_of_frame = d->frame->duties;
-    d->frame->duties = d;
-    if (kind == DUTY_RIGHTS)
-        lint_task(l, e->pid)->rights++;
+    d->next_of_frame = l->frames.duties[pfn];
+    l->frames.duties[pfn] = d;
+    if (kind == DUTY_RIGHTS && l->task != NULL)
+        l->task->rights++;
 }
 
 /* The time is up for those that have not flushed. */
@@ -134,13 +136,13 @@ static void call_in(struct lint *l, struct duty *d, const char *what)
             lint_found(l, d->check,
                        "%s, but CPU %u has not flushed va %#" PRIx64
                        " of address space %u, changed in event %" PRIu64 " (frame %#x)",
-                       what, c, d->va, d->mm->id, d->at, d->frame->pfn);
+                       what, c, d->va, d->mm->id, d->at, d->pfn);
         } else if (!cpu->has_stale) {
             cpu->has_stale = true;
             cpu->stale_check = d->check;
             cpu->stale_va = d->va;
             cpu->stale_at = d->at;
-            cpu->stale_pfn = d->frame->pfn;
+            cpu->stale_pfn = d->pfn;
         }
     }
     drop(l, d);
@@ -148,7 +150,7 @@ static void call_in(struct lint *l, struct duty *d, const char *what)
 
 static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind, const char *what)
 {
-    struct duty *d = frame_of(l, pfn)->duties, *next;
+    struct duty *d = pfn < l->frames.n ? l->frames.duties[pfn] : NULL, *next;
     for (; d != NULL; d = next) {
         next = d->next_of_frame;
         if (d->kind == kind)
@@ -195,11 +197,11 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
 
 /* --- other events --------------------------------------------------------------------------- */
 
-static void flushed(struct lint *l, const struct trace_event *e)
+void lint_reuse_flush(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_tlb_flush *f = e->fields;
     bool all = f->end == 0;
-    struct lint_mm *mm = lint_mm(l, e->mm);
+    struct lint_mm *mm = l->mm;
     struct duty *next;
 
     for (struct duty *d = mm->duties; d != NULL; d = next) {
@@ -222,18 +224,17 @@ static void table_freed(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_table_free *f = e->fields;
     const struct replay_table *t = replay_table(l->replay, f->table_pfn);
-    struct frame *frame = frame_of(l, f->table_pfn);
 
-    for (unsigned i = 0; t != NULL && i < PT_SLOTS; i++)
+    for (unsigned i = 0; t != NULL && t->used > 0 && i < PT_SLOTS; i++)
         if (t->slot[i] != 0) {
             lint_found(l, LINT_M3, "table %#x of level %u is freed with %#" PRIx64 " in slot %u",
                        f->table_pfn, f->level, t->slot[i], i);
             break;
         }
-    if (frame->links > 0)
+    if (f->table_pfn < l->frames.n && l->frames.links[f->table_pfn].all > 0)
         lint_found(l, LINT_M3, "table %#x of level %u is freed, but an entry still leads to it",
                    f->table_pfn, f->level);
-    for (unsigned c = 0; f->level == PT_LEVEL_PGD && c < LINT_CPUS; c++)
+    for (unsigned c = 0; f->level == PT_LEVEL_PGD && c <= l->last_cpu; c++)
         if (l->cpu[c].root != NULL && l->cpu[c].root->live &&
             l->cpu[c].root->root_pfn == f->table_pfn)
             lint_found(l, LINT_M3, "root %#x is freed while CPU %u has it in CR3", f->table_pfn, c);
@@ -244,7 +245,7 @@ static void table_freed(struct lint *l, const struct trace_event *e)
 static void call_in_rights(struct lint *l, const struct trace_event *e)
 {
     struct duty *next;
-    for (struct duty *d = lint_mm(l, e->mm)->duties; d != NULL; d = next) {
+    for (struct duty *d = l->mm->duties; d != NULL; d = next) {
         next = d->next;
         if (d->kind == DUTY_RIGHTS && d->by_pid == e->pid)
             call_in(l, d, "a task goes on");
@@ -253,7 +254,7 @@ static void call_in_rights(struct lint *l, const struct trace_event *e)
 
 static void used(struct lint *l, const struct trace_event *e)
 {
-    struct lint_cpu *c = &l->cpu[e->cpu];
+    struct lint_cpu *c = l->on;
     if (c->has_stale && c->root != NULL && c->root->id == e->mm) {
         lint_found(l, c->stale_check,
                    "CPU %u runs on without having flushed va %#" PRIx64
@@ -263,20 +264,27 @@ static void used(struct lint *l, const struct trace_event *e)
     }
 }
 
-void lint_reuse_event(struct lint *l, const struct trace_event *e)
+void lint_reuse_table(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_table_alloc *f = e->fields;
-    bool proof = lint_proves_use(e);
-    switch (e->id) {
-    case TRACE_EV_tlb_flush: flushed(l, e); break;
-    case TRACE_EV_table_free: table_freed(l, e); break;
-    case TRACE_EV_table_alloc:
+    if (e->id == TRACE_EV_table_free)
+        table_freed(l, e);
+    else
         call_in_frame(l, f->table_pfn, DUTY_FRAME, "a frame becomes a table");
-        break;
-    }
-    if ((proof || e->id == TRACE_EV_syscall_exit) && e->pid != 0 &&
-        lint_task(l, e->pid)->rights > 0)
+}
+
+void lint_reuse_use(struct lint *l, const struct trace_event *e)
+{
+    bool proof = lint_proves_use(e);
+    if ((proof || e->id == TRACE_EV_syscall_exit) && l->task != NULL && l->task->rights > 0)
         call_in_rights(l, e);
     if (proof)
         used(l, e);
+}
+
+/* Nobody has its root any more (E3), so nobody has anything to flush. */
+void lint_reuse_forget(struct lint *l, struct lint_mm *mm)
+{
+    while (mm->duties != NULL)
+        drop(l, mm->duties);
 }

@@ -8,6 +8,10 @@ void lint_reuse_free(struct lint *l);
 
 /* Before the event is applied to the state. */
 void lint_reuse_write(struct lint *l, const struct lint_write *w);
-void lint_reuse_event(struct lint *l, const struct trace_event *e);
+void lint_reuse_table(struct lint *l, const struct trace_event *e); /* one comes or goes */
+void lint_reuse_flush(struct lint *l, const struct trace_event *e);
+void lint_reuse_use(struct lint *l, const struct trace_event *e); /* a fault or a call */
+/* The address space has ended. */
+void lint_reuse_forget(struct lint *l, struct lint_mm *mm);
 
 #endif

@@ -29,6 +29,65 @@ void lint_found(struct lint *l, enum lint_check check, const char *fmt, ...)
     va_end(ap);
 }
 
+/* --- records ----------------------------------------------------------------------------- */
+
+struct lint_task *lint_task(struct lint *l, uint32_t pid)
+{
+    struct lint_task *t = idmap_find(l->tasks, pid);
+    if (t == NULL) { /* a few at a time are in use, never more than four */
+        t = &l->no_task[l->no_tasks++ % 4];
+        *t = (struct lint_task){ .pid = pid };
+    }
+    return t;
+}
+
+struct lint_mm *lint_mm(struct lint *l, uint32_t id)
+{
+    struct lint_mm *mm = idmap_find(l->mms, id);
+    if (mm == NULL) {
+        mm = &l->no_mm;
+        *mm = (struct lint_mm){ .id = id };
+    }
+    return mm;
+}
+
+struct lint_task *lint_task_new(struct lint *l, uint32_t pid)
+{
+    struct lint_task *t = need(idmap_get(l->tasks, pid));
+    if (l->event != NULL && l->event->pid == pid && pid != 0)
+        l->task = t;
+    return t;
+}
+
+struct lint_mm *lint_mm_new(struct lint *l, uint32_t id)
+{
+    struct lint_mm *mm = need(idmap_get(l->mms, id));
+    if (l->event != NULL && l->event->mm == id)
+        l->mm = mm;
+    return mm;
+}
+
+void lint_task_gone(struct lint *l, uint32_t pid)
+{
+    for (unsigned c = 0; c <= l->last_cpu; c++)
+        if (l->cpu[c].task != NULL && l->cpu[c].task->pid == pid)
+            l->cpu[c].task = NULL;
+    idmap_remove(l->tasks, pid);
+}
+
+void lint_mm_gone(struct lint *l, uint32_t id)
+{
+    for (unsigned c = 0; c <= l->last_cpu; c++) {
+        if (l->cpu[c].mm != NULL && l->cpu[c].mm->id == id)
+            l->cpu[c].mm = NULL;
+        if (l->cpu[c].root != NULL && l->cpu[c].root->id == id)
+            l->cpu[c].root = NULL;
+    }
+    idmap_remove(l->mms, id);
+}
+
+/* --- what many ask ------------------------------------------------------------------------ */
+
 void lint_note(struct lint *l, enum lint_check check, const char *fmt, ...)
 {
     va_list ap;

@@ -48,6 +48,9 @@ struct lint_mm {
 
 struct lint_cpu {
     uint32_t pid;
+    struct lint_task *task; /* of the last event but one without; NULL: there was none */
+    struct lint_mm *mm;     /* the same for address spaces */
+    uint64_t events;
     struct lint_mm *root; /* whose root is loaded; NULL: the kernel's, or not known */
     uint64_t loaded_at;   /* number of the event of its last CR3 load */
     /* A translation it may still have though what it led to is something else now. */
@@ -112,23 +115,29 @@ struct lint {
     const struct trace_meta *meta;
     struct lint_result *result;
     struct replay *replay;
-    struct idmap *tasks, *mms;
-    struct frames *frames;
-    const struct trace_event *event; /* the one at hand */
-    uint64_t now;                    /* its number */
+    struct idmap *tasks, *mms; /* that exist */
+    struct lint_mm *kernel;    /* number 0 */
+    struct frames frames;
     struct lint_cpu cpu[LINT_CPUS];
-    uint64_t cpu_events[LINT_CPUS];
     unsigned cpus_seen, last_cpu; /* last_cpu: the highest number seen */
     uint64_t last_tsc;
     struct duty *free_duties;
-    /* Of the event at hand, if it writes entries: */
+    /* The event at hand, its number, its CPU and those that it names. */
+    const struct trace_event *event;
+    uint64_t now;
+    struct lint_cpu *on;
+    struct lint_task *task; /* NULL: none, as at boot */
     struct lint_mm *mm;
-    struct lint_task *task;                 /* NULL: none, as at boot */
-    const struct replay_table *table;       /* that the event at hand writes to; NULL: none */
+    /* If it writes entries: */
+    struct replay_table *table;             /* that it writes to; NULL: none */
     const struct replay_table *copied_from; /* the parent's, for a fork_copy */
-    bool has_nx;                            /* the processor knows NX: some entry has it */
-    bool in_bulk;                           /* entries of programs, by fork or in a teardown */
-    uint64_t plain_end;                     /* frames below this are RAM */
+    /* Stand in for what does not exist (any more); see lint_task(). */
+    struct lint_task no_task[4];
+    struct lint_mm no_mm;
+    unsigned no_tasks;
+    bool has_nx;        /* the processor knows NX: some entry has it */
+    bool in_bulk;       /* entries of programs, by fork or in a teardown */
+    uint64_t plain_end; /* frames below this are RAM */
     uint64_t waste[PT_REASON_MAX], writes;
     uint64_t shared_writes; /* V8's */
 };
@@ -136,20 +145,18 @@ struct lint {
 void lint_found(struct lint *l, enum lint_check check, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-static inline struct lint_task *lint_task(struct lint *l, uint32_t pid)
-{
-    return need(idmap_get(l->tasks, pid));
-}
+/* The task of that number.  Records go when nobody can ask for them any more; for one that
+ * is gone, or never was, there is an empty record that is not live and soon forgotten. */
+struct lint_task *lint_task(struct lint *l, uint32_t pid);
+/* The same for address spaces.  That of number 0 is the kernel's, and always there. */
+struct lint_mm *lint_mm(struct lint *l, uint32_t id);
 
-static inline struct lint_mm *lint_mm(struct lint *l, uint32_t id)
-{
-    return need(idmap_get(l->mms, id));
-}
-
-static inline struct frame *frame_of(struct lint *l, uint64_t pfn)
-{
-    return frame_at(l->frames, (uint32_t)pfn);
-}
+/* The record is made if need be.  What had been looked up for the event at hand is again. */
+struct lint_task *lint_task_new(struct lint *l, uint32_t pid);
+struct lint_mm *lint_mm_new(struct lint *l, uint32_t id);
+/* Its record goes. */
+void lint_task_gone(struct lint *l, uint32_t pid);
+void lint_mm_gone(struct lint *l, uint32_t id);
 
 /* A note on a check that counts something, or cannot see all of its rule. */
 void lint_note(struct lint *l, enum lint_check check, const char *fmt, ...)

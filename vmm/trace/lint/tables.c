@@ -70,8 +70,7 @@ static void check_address(struct lint *l, const struct lint_write *w)
 
 static void check_munmap(struct lint *l, const struct lint_write *w)
 {
-    const struct trace_event *e = l->event;
-    const struct lint_task *t = e->pid != 0 ? lint_task(l, e->pid) : NULL;
+    const struct lint_task *t = l->task;
     if (w->new != 0 && w->level == PT_LEVEL_PTE)
         lint_found(l, LINT_M1, "va %#" PRIx64 ": munmap writes %#" PRIx64, w->va, w->new);
     else if (w->level == PT_LEVEL_PTE && t != NULL && t->in_call && t->call == __NR_munmap &&
@@ -103,9 +102,9 @@ void lint_tables_write(struct lint *l, const struct lint_write *w)
 /* The kernel's own root has been made before the first program's. */
 static void check_half(struct lint *l, const struct trace_event *e)
 {
-    struct lint_mm *mm = lint_mm(l, e->mm);
+    struct lint_mm *mm = l->mm;
     const struct replay_table *root = replay_table(l->replay, mm->root_pfn);
-    const struct replay_table *kernel = replay_table(l->replay, lint_mm(l, 0)->root_pfn);
+    const struct replay_table *kernel = replay_table(l->replay, l->kernel->root_pfn);
     if (e->mm == 0 || mm->half_is_known || root == NULL || kernel == NULL)
         return;
     for (unsigned i = PT_SLOTS / 2; i < PT_SLOTS; i++)
@@ -123,8 +122,8 @@ static void check_half(struct lint *l, const struct trace_event *e)
 static void check_unmapped(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_syscall_exit *f = e->fields;
-    const struct lint_task *t = lint_task(l, e->pid);
-    const struct lint_mm *mm = lint_mm(l, e->mm);
+    const struct lint_task *t = l->task;
+    const struct lint_mm *mm = l->mm;
     if (!t->in_call || t->call != __NR_munmap || f->nr != __NR_munmap || f->ret != 0 ||
         mm->users != 1)
         return;

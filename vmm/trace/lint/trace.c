@@ -2,8 +2,8 @@
  * that all checks look at.
  *
  * The replayed tables (replay.h) find by themselves what does not fit into them;
- * here their findings get the name of a check.  Address spaces and tasks are never
- * removed from the state, so that a use after the end is seen. */
+ * here their findings get the name of a check.  Who has ended has no record any more, so a
+ * use after the end is seen. */
 #include "vmm/trace/lint/trace.h"
 
 #include <inttypes.h>
@@ -41,7 +41,7 @@ static void check_live(struct lint *l, uint32_t pid, const char *what)
 /* Made by clone, or as PID 1 and kernel threads are, by its first change of state. */
 static void create_task(struct lint *l, uint32_t pid)
 {
-    struct lint_task *t = lint_task(l, pid);
+    struct lint_task *t = lint_task_new(l, pid);
     if (t->live)
         lint_found(l, LINT_T8, "task %u is made while one of that number lives", pid);
     *t = (struct lint_task){ .pid = pid, .live = true };
@@ -49,9 +49,9 @@ static void create_task(struct lint *l, uint32_t pid)
 
 static void task_state(struct lint *l, const struct trace_ev_task_state *f)
 {
-    struct lint_task *t = lint_task(l, f->task);
-    if (f->prev == TASK_new && !t->live)
+    if (f->prev == TASK_new && !lint_task(l, f->task)->live)
         create_task(l, f->task);
+    struct lint_task *t = lint_task(l, f->task);
     check_live(l, f->task, "a change of state of");
     t->state = f->next;
     t->reason = f->reason;
@@ -64,7 +64,7 @@ static void task_state(struct lint *l, const struct trace_ev_task_state *f)
 static void switched(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_switch *f = e->fields;
-    struct lint_cpu *c = &l->cpu[e->cpu];
+    struct lint_cpu *c = l->on;
     if (f->prev_pid != c->pid)
         lint_found(l, LINT_T7, "a switch from task %u, but task %u ran", f->prev_pid, c->pid);
     check_live(l, f->next_pid, "a switch to");
@@ -76,11 +76,12 @@ static void switched(struct lint *l, const struct trace_event *e)
 /* A thread that execs takes its leader's number. */
 static void executed(struct lint *l, const struct trace_event *e)
 {
-    struct lint_cpu *c = &l->cpu[e->cpu];
+    struct lint_cpu *c = l->on;
     if (c->pid != e->pid && c->pid != 0) {
         struct lint_task *leader = lint_task(l, e->pid), *thread = lint_task(l, c->pid);
         thread->live = false;
         lint_task_uses(l, thread, 0);
+        lint_task_gone(l, c->pid);
         leader->live = true;
         leader->has_ended = false;
         leader->state = TASK_running;
@@ -104,11 +105,11 @@ static bool is_about_tables(uint32_t id)
 
 void lint_trace_event(struct lint *l, const struct trace_event *e)
 {
-    const struct lint_cpu *c = &l->cpu[e->cpu];
+    const struct lint_cpu *c = l->on;
     if (e->pid != c->pid && e->id != TRACE_EV_switch && e->id != TRACE_EV_exec)
         lint_found(l, LINT_T7, "a %s in the name of task %u while task %u runs", e->class->name,
                    e->pid, c->pid);
-    if (e->mm != 0 && is_about_tables(e->id) && !lint_mm(l, e->mm)->live)
+    if (e->mm != 0 && !l->mm->live && is_about_tables(e->id))
         lint_found(l, LINT_T8, "a %s of address space %u, which does not exist", e->class->name,
                    e->mm);
 }
@@ -118,18 +119,18 @@ void lint_trace_event(struct lint *l, const struct trace_event *e)
 static void cr3_load(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_cr3_load *f = e->fields;
-    struct lint_cpu *c = &l->cpu[e->cpu];
+    struct lint_cpu *c = l->on;
     uint64_t bit = e->cpu < 64 ? 1ull << e->cpu : 0;
-    struct lint_mm *mm = e->mm != 0 ? lint_mm(l, e->mm) : NULL;
+    struct lint_mm *mm = e->mm != 0 ? l->mm : NULL;
 
     if (mm != NULL && mm->root_pfn != f->root_pfn)
         lint_found(l, LINT_T8, "CR3 gets frame %#x as the root of address space %u, which has %#x",
                    f->root_pfn, e->mm, mm->root_pfn);
     if (c->root != NULL)
         c->root->cpus &= ~bit;
-    if (mm != NULL)
+    c->root = mm != NULL && mm->live ? mm : NULL;
+    if (c->root != NULL)
         mm->cpus |= bit;
-    c->root = mm;
     c->loaded_at = l->now;
     c->has_stale = false;
 }
@@ -137,25 +138,24 @@ static void cr3_load(struct lint *l, const struct trace_event *e)
 static void create_mm(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_mm_create *f = e->fields;
-    struct lint_mm *mm = lint_mm(l, e->mm);
+    struct lint_mm *mm = lint_mm_new(l, e->mm);
     mm->live = true;
     mm->was_torn = false;
     mm->root_pfn = f->root_pfn;
 }
 
-int lint_trace_apply(struct lint *l, const struct trace_event *e)
+void lint_trace_apply(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_clone *clone = e->fields;
     switch (e->id) {
     case TRACE_EV_mm_create: create_mm(l, e); break;
-    case TRACE_EV_mm_free: lint_mm(l, e->mm)->live = false; break;
-    case TRACE_EV_cr3_load: cr3_load(l, e); return 0;
-    case TRACE_EV_task_state: task_state(l, e->fields); return 0;
-    case TRACE_EV_switch: switched(l, e); return 0;
-    case TRACE_EV_clone: create_task(l, clone->child); return 0;
-    case TRACE_EV_exec: executed(l, e); return 0;
+    case TRACE_EV_mm_free: l->mm->live = false; break;
+    case TRACE_EV_cr3_load: cr3_load(l, e); break;
+    case TRACE_EV_task_state: task_state(l, e->fields); break;
+    case TRACE_EV_switch: switched(l, e); break;
+    case TRACE_EV_clone: create_task(l, clone->child); break;
+    case TRACE_EV_exec: executed(l, e); break;
     }
-    return replay_event(l->replay, e);
 }
 
 /* --- T2 ------------------------------------------------------------------------------------------ */

@@ -9,8 +9,8 @@ void lint_trace_replayed(void *arg, const struct replay_violation *v);
 
 /* Whether the event may happen now.  Before it is applied. */
 void lint_trace_event(struct lint *l, const struct trace_event *e);
-/* The event happens: to the state and to the replayed tables.  0 or -ENOMEM. */
-int lint_trace_apply(struct lint *l, const struct trace_event *e);
+/* The event happens to the state; what it does to the replayed tables is replay_event()'s. */
+void lint_trace_apply(struct lint *l, const struct trace_event *e);
 /* All have happened; what the reader found on the way. */
 void lint_trace_end(struct lint *l);
 

@@ -69,7 +69,8 @@ static void count_copying(struct lint *l, struct lint_task *t, const struct trac
 static void cloned(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_clone *f = e->fields;
-    struct lint_task *parent = lint_task(l, e->pid), *child = lint_task(l, f->child);
+    struct lint_task *parent = l->task != NULL ? l->task : lint_task(l, 0);
+    struct lint_task *child = lint_task(l, f->child);
     bool shares = (f->flags & CLONE_VM) != 0;
 
     if (lint_mm(l, f->child_mm)->was_torn)
@@ -124,7 +125,7 @@ static void released(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_vfork_release *f = e->fields;
     struct lint_task *child = lint_task(l, f->child), *parent = lint_task(l, f->parent);
-    const struct lint_cpu *c = &l->cpu[e->cpu];
+    const struct lint_cpu *c = l->on;
     const char *wrong = wrong_release(e, child);
 
     struct lint_task *inner = child->vfork_child != 0 ? lint_task(l, child->vfork_child) : NULL;
@@ -146,7 +147,7 @@ static void released(struct lint *l, const struct trace_event *e)
         child->left_mm = child->vfork.mm;
     parent->is_released = true;
     parent->released_on_cpu = e->cpu;
-    parent->released_events = l->cpu_events[e->cpu];
+    parent->released_events = l->on->events;
     end_wait(l, child);
 }
 
@@ -213,7 +214,7 @@ static void parent_acts(struct lint *l, struct lint_task *t, const struct trace_
     }
     if (e->id != TRACE_EV_syscall_exit)
         return;
-    const struct lint_mm *root = l->cpu[e->cpu].root;
+    const struct lint_mm *root = l->on->root;
     if (e->mm != t->vfork_mm || root == NULL || root->id != t->vfork_mm)
         lint_found(l, LINT_V2,
                    "vfork of task %u began in address space %u and returns in %u, with "
@@ -261,7 +262,7 @@ static void check_left(struct lint *l, struct lint_task *t, const struct trace_e
     }
     if (e->id != TRACE_EV_cr3_load && !lint_proves_use(e) && !is_teardown(reason))
         return;
-    struct lint_mm *mm = lint_mm(l, e->mm);
+    struct lint_mm *mm = l->mm;
     if (!is_teardown(reason) && mm->was_torn)
         lint_found(l, LINT_V7, "a %s in address space %u, which was torn down", e->class->name,
                    e->mm);
@@ -315,7 +316,7 @@ static void check_failed_exec(struct lint *l, struct lint_task *t, const struct 
 void lint_vfork_event(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_switch *sw = e->fields;
-    struct lint_task *t = e->pid != 0 ? lint_task(l, e->pid) : NULL;
+    struct lint_task *t = l->task;
 
     check_left(l, t, e);
     if (t != NULL) {
@@ -344,7 +345,7 @@ static void check_waiting(void *arg, void *record)
     if (!t->live || t->state != TASK_blocked || t->reason != BLOCK_vfork)
         return;
     /* The wake comes next on the CPU of the release. */
-    if (t->is_released && l->cpu_events[t->released_on_cpu] > t->released_events + 1)
+    if (t->is_released && l->cpu[t->released_on_cpu].events > t->released_events + 1)
         lint_found(l, LINT_V9,
                    "at the end task %u still waits for its vfork child %u, though it was "
                    "released",

@@ -1,0 +1,172 @@
+/* bulk.c - see bulk.h.  Loops without branches over plain arrays, for the compiler to make vector
+ * instructions of.  Most ranges lead to frames in a row, and then all arrays do. */
+#include "vmm/trace/lint/bulk.h"
+
+#include <string.h>
+
+/* A word in the stream, where nothing is aligned. */
+typedef uint64_t word __attribute__((aligned(1), may_alias));
+
+#define USUAL_BITS  (PTE_NX | PTE_ADDR | 0xfffull)
+#define USER_LOWEST 0x10000ull
+#define USER_END    (1ull << 47)
+
+/* Where the compiler can choose at run time what the processor has. */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define FOR_EACH_CPU
+#endif
+
+/* What was found out about the entries of a range. */
+struct summary {
+    uint64_t wrong;  /* not 0: something needs a closer look */
+    uint64_t apart;  /* not 0: the frames are not in a row */
+    uint64_t any;    /* bits that some entry has */
+    uint64_t anon;   /* entries with that mark */
+    uint64_t zeroes; /* entries that are 0 */
+    uint64_t last;   /* the highest frame */
+};
+
+/* Entries that fork writes: the slots were 0, the parent has the same, none has W. */
+FOR_EACH_CPU static struct summary look_at_copies(const word *new, const uint64_t *slot,
+                                                  const uint64_t *parent, uint64_t n)
+{
+    uint64_t wrong = 0, apart = 0, any = 0, anon = 0, last = 0, frame = new[0] & PTE_ADDR;
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t e = new[i];
+        wrong |= slot[i] | ((parent[i] ^ e) & ~PTE_AD) | (e & (~USUAL_BITS | PTE_W)) | (~e & PTE_P);
+        apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
+        last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
+        any |= e;
+        anon += (e & PTE_ANON) != 0;
+    }
+    return (struct summary){ wrong, apart, any, anon, 0, last >> 12 };
+}
+
+/* Entries that a teardown clears. */
+FOR_EACH_CPU static struct summary look_at_cleared(const word *old, const uint64_t *slot,
+                                                   uint64_t n)
+{
+    uint64_t wrong = 0, apart = 0, anon = 0, zeroes = 0, last = 0, frame = old[0] & PTE_ADDR;
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t e = old[i];
+        wrong |= ((slot[i] ^ e) & ~PTE_AD) | (slot[i] & ~e);
+        apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
+        last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
+        anon += (e & PTE_ANON) != 0;
+        zeroes += e == 0;
+    }
+    return (struct summary){ wrong, apart, 0, anon, zeroes, last >> 12 };
+}
+
+/* --- frames in a row ---------------------------------------------------------------------- */
+
+/* May another address space map them?  Each is mapped, by no entry with W, and is memory. */
+FOR_EACH_CPU static uint64_t look_at_uses(const uint64_t *use, uint64_t n)
+{
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < n; i++)
+        wrong |= (use[i] & (FRAME_WS | FRAME_TABLE | FRAME_TEXT)) | !(use[i] & FRAME_MAPS);
+    return wrong;
+}
+
+FOR_EACH_CPU static void map_row(uint64_t *use, const uint32_t *owner, uint32_t mm, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        use[i] = (use[i] + FRAME_MAP) | (owner[i] != mm ? FRAME_SHARED : 0);
+}
+
+/* frame_unmap() for each. */
+FOR_EACH_CPU static void unmap_row(uint64_t *use, const word *old, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t u = use[i];
+        u -= (u & FRAME_WS) ? (old[i] & PTE_W) * (FRAME_W / PTE_W) : 0;
+        u -= (u & FRAME_MAPS) ? FRAME_MAP : 0;
+        use[i] = (u & FRAME_MAPS) ? u : u & ~FRAME_SHARED;
+    }
+}
+
+/* --- events ---------------------------------------------------------------------------------- */
+
+static void count(struct lint *l, uint64_t n)
+{
+    l->writes += n;
+    l->mm->writes += n;
+}
+
+static bool copied(struct lint *l, const struct trace_event *e, const struct trace_ev_pte_range *r)
+{
+    const word *new = (const word *)e->seq;
+    struct frames *f = &l->frames;
+    uint64_t n = e->count, *slot = l->table->slot + r->first;
+    if (l->copied_from == NULL || r->va < USER_LOWEST || r->va + (n << 12) > USER_END)
+        return false;
+    struct summary s = look_at_copies(new, slot, l->copied_from->slot + r->first, n);
+    if (s.wrong != 0 || s.last >= l->plain_end)
+        return false;
+    uint64_t first = pte_frame(new[0]);
+    if (s.apart == 0) {
+        if (look_at_uses(f->use + first, n) != 0)
+            return false;
+        map_row(f->use + first, f->owner + first, l->mm->id, n);
+    } else {
+        uint64_t wrong = 0;
+        for (uint64_t i = 0; i < n; i++)
+            wrong |= look_at_uses(f->use + pte_frame(new[i]), 1);
+        if (wrong != 0)
+            return false;
+        for (uint64_t i = 0; i < n; i++)
+            frame_map(f, pte_frame(new[i]), l->mm->id, false);
+    }
+    memcpy(slot, e->seq, 8 * n);
+    l->has_nx |= (s.any & PTE_NX) != 0;
+    l->table->used = (uint16_t)(l->table->used + n);
+    l->mm->leaves += (unsigned)n;
+    l->mm->anon += (unsigned)s.anon;
+    l->mm->anon_changes += s.anon;
+    count(l, n);
+    return true;
+}
+
+static bool cleared(struct lint *l, const struct trace_event *e, const struct trace_ev_pte_range *r)
+{
+    const word *old = (const word *)e->seq;
+    struct frames *f = &l->frames;
+    struct lint_mm *mm = l->mm;
+    uint64_t n = e->count, *slot = l->table->slot + r->first;
+    if (mm->cpus != 0) /* flushes are owed */
+        return false;
+    struct summary s = look_at_cleared(old, slot, n);
+    if (s.wrong != 0 || s.zeroes != 0 || s.last >= l->plain_end || mm->leaves < n ||
+        mm->anon < s.anon)
+        return false;
+    if (s.apart == 0)
+        unmap_row(f->use + pte_frame(old[0]), old, n);
+    else
+        for (uint64_t i = 0; i < n; i++)
+            frame_unmap(f, pte_frame(old[i]), old[i] & PTE_W);
+    memset(slot, 0, 8 * n);
+    l->table->used = (uint16_t)(l->table->used - n);
+    mm->leaves -= (unsigned)n;
+    mm->anon -= (unsigned)s.anon;
+    mm->anon_changes += s.anon;
+    count(l, n);
+    return true;
+}
+
+bool lint_bulk(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_pte_range *r = e->fields;
+    const struct replay_table *t = l->table;
+    if (t == NULL || t->level != PT_LEVEL_PTE || r->level != PT_LEVEL_PTE || e->mm == 0 ||
+        e->count == 0 || t->va + ((uint64_t)r->first << 12) != r->va)
+        return false;
+    if (e->id == TRACE_EV_pte_range_new)
+        return r->reason == PT_fork_copy && copied(l, e, r);
+    if (e->id == TRACE_EV_pte_range_old)
+        return (r->reason == PT_exit_teardown || r->reason == PT_exec_teardown) && cleared(l, e, r);
+    return false;
+}
