@@ -9,6 +9,7 @@
 #include "arch/hypercall.h"
 #include "entry/smp.h"
 #include "entry/trap.h"
+#include "event/epoll.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/file_open.h"
@@ -140,6 +141,7 @@ void kmain(paddr_t start_info)
     boot_stage(BOOT_cpus);
     tty_init();
     procfs_register();
+    epoll_init();
     fs_init();
     clock_finish();
     tty_start();

@@ -99,6 +99,16 @@ SYSCALL(select, INT, PTR, PTR, PTR, PTR)
 SYSCALL(pselect6, INT, PTR, PTR, PTR, PTR, PTR)
 SYSCALL(socket, INT, INT, INT)
 
+/* events: event/ */
+SYSCALL(eventfd, INT)
+SYSCALL(eventfd2, INT, HEX)
+SYSCALL(epoll_create, INT)
+SYSCALL(epoll_create1, HEX)
+SYSCALL(epoll_ctl, FD, INT, FD, PTR)
+SYSCALL(epoll_wait, FD, PTR, INT, INT)
+SYSCALL(epoll_pwait, FD, PTR, INT, INT, PTR, LEN)
+SYSCALL(epoll_pwait2, FD, PTR, INT, PTR, PTR, LEN)
+
 /* memory: sys/mman.c */
 SYSCALL(mmap, PTR, LEN, HEX, HEX, FD, OFF)
 SYSCALL(mprotect, PTR, LEN, HEX)

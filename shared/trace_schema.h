@@ -133,7 +133,9 @@ struct trace_context {
     X(signalfd, 22, "signalfd_dequeue", 'S') \
     X(flock, 23, "flock_lock_inode_wait", 'S') \
     X(exec_threads, 24, "de_thread", 'D') \
-    X(core_dump, 25, "coredump_wait", 'D')
+    X(core_dump, 25, "coredump_wait", 'D') \
+    X(eventfd_write, 26, "eventfd_write", 'S') \
+    X(inotify, 27, "inotify_read", 'S')
 /* clang-format on */
 
 /* What ended a vfork parent's wait. */

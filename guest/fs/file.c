@@ -6,6 +6,7 @@
 #include "fs/file_lock.h"
 #include "fs/inode.h"
 #include "fs/path.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include <linux/magic.h>
@@ -45,9 +46,15 @@ void file_allow_write(struct file *f)
 
 void file_get(struct file *f) { ref_get(&f->refs); }
 
+static void (*end_watched)(struct file *f);
+
+void file_on_end_watched(void (*fn)(struct file *f)) { end_watched = fn; }
+
 static SLOW_PATH void file_end(struct file *f)
 {
     locks_drop_owner(f->inode, f);
+    if (f->watchers)
+        end_watched(f);
     if (f->ops && f->ops->release)
         f->ops->release(f);
     if (f->write_counted)
@@ -134,6 +141,17 @@ int file_new_in(struct file *f, const struct path *p, uint32_t flags, struct fil
     }
     *out = f;
     return 0;
+}
+
+void file_info_printf(struct file_info *to, const char *fmt, ...)
+{
+    char line[160];
+    va_list ap;
+
+    va_start(ap, fmt);
+    int n = kvsnprintf(line, sizeof(line), fmt, ap);
+    va_end(ap);
+    to->put(to, line, MIN((size_t)n, sizeof(line) - 1));
 }
 
 int file_new(const struct path *p, uint32_t flags, struct file **out)

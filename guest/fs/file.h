@@ -23,6 +23,12 @@ struct file {
     bool write_counted;         /* [k] counts in inode->writers */
     bool denies_write;          /* counts there, too; who opened it for exec, and its mm */
     void *private;              /* [k] the operations' own; /dev/zero: [a] */
+    struct list *watchers;      /* [watchers] the epolls that watch it: event/epoll.c; NULL: none */
+};
+
+/* Where a file's line in /proc/PID/fdinfo/N goes. */
+struct file_info {
+    void (*put)(struct file_info *to, const char *text, size_t n);
 };
 
 struct file_ops {
@@ -33,14 +39,20 @@ struct file_ops {
     uint32_t (*poll)(struct file *f, struct poll_table *pt); /* EPOLL* bits ready now */
     int (*mmap)(struct file *f, struct vma *v); /* NULL: pages come from file_get_page() if the
                                                      * inode is regular, else -ENODEV */
-    long (*seek)(struct file *f, int64_t off, int whence); /* NULL: by inode size; -ESPIPE: pipes */
+    long (*seek)(struct file *f, int64_t off, int whence); /* NULL: by inode size */
     void (*release)(struct file *f);                       /* last reference; spinlocks only */
-    bool nonseekable;
+    void (*info)(struct file *f, struct file_info *to);    /* NULL: nothing of its own */
+    bool nonseekable; /* no position: pread(2) and, without `seek`, lseek(2) give ESPIPE */
 };
 
 void file_get(struct file *f);
 /* Also with mm.lock held: the last one takes spinlocks only. */
 void file_put(struct file *f);
+/* Called when a file with watchers ends, before its release; mutexes may be taken, for such a
+ * file is mapped nowhere. */
+void file_on_end_watched(void (*fn)(struct file *f));
+void file_info_printf(struct file_info *to, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 /* A file that has no name: pipes, sockets, anonymous inodes. */
 int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, struct file **out);
 /* Of what p names; rights have been checked.  p's references stay the caller's. */

@@ -35,7 +35,8 @@ struct entries {
     struct entry entry[];
 };
 
-struct poll_table {
+struct table {
+    struct poll_table pt;
     struct file *asked;   /* whose poll operation runs */
     bool failed;          /* out of memory for entries */
     struct waitq *last;   /* that was entered */
@@ -44,7 +45,7 @@ struct poll_table {
     struct entry first[ENTRIES_FIRST];
 };
 
-static struct entry *new_entry(struct poll_table *pt)
+static struct entry *new_entry(struct table *pt)
 {
     if (pt->n < ENTRIES_FIRST)
         return &pt->first[pt->n++];
@@ -59,18 +60,19 @@ static struct entry *new_entry(struct poll_table *pt)
     return &pt->more->entry[pt->more->n++];
 }
 
-void poll_wait(struct poll_table *pt, struct waitq *q)
+static void enter(struct poll_table *pt, struct waitq *q)
 {
-    if (pt == NULL || q == pt->last)
+    struct table *t = container_of(pt, struct table, pt);
+    if (q == t->last)
         return; /* many descriptors of one pipe: once is enough */
-    bool is_first = pt->n == 0;
-    struct entry *e = new_entry(pt);
+    bool is_first = t->n == 0;
+    struct entry *e = new_entry(t);
     if (e == NULL) {
-        pt->failed = true;
+        t->failed = true;
         return;
     }
-    e->queue = pt->last = q;
-    e->file = pt->asked;
+    e->queue = t->last = q;
+    e->file = t->asked;
     file_get(e->file);
     if (is_first)
         waiter_add(q, &e->waiter);
@@ -86,7 +88,7 @@ static void leave_queues(struct entry *e, unsigned n)
     }
 }
 
-static void table_free(struct poll_table *pt)
+static void table_free(struct table *pt)
 {
     leave_queues(pt->first, pt->n);
     while (pt->more != NULL) {
@@ -104,7 +106,7 @@ long poll_ask(int fd, struct poll_table *pt)
     if (f == NULL)
         return -EBADF;
     if (pt != NULL)
-        pt->asked = f;
+        container_of(pt, struct table, pt)->asked = f;
     uint32_t ready = f->ops->poll != NULL ? f->ops->poll(f, pt) : ALWAYS_READY;
     file_put(f);
     preempt_work(pt != NULL ? WORK_JOIN : WORK_ASK);
@@ -114,7 +116,9 @@ long poll_ask(int fd, struct poll_table *pt)
 long poll_files(long (*pass)(void *what, struct poll_table *pt), void *what,
                 enum block_reason reason, uint64_t deadline)
 {
-    struct poll_table table, *pt = deadline == 0 ? NULL : &table;
+    struct table table;
+    struct poll_table *pt = deadline == 0 ? NULL : &table.pt;
+    table.pt.enter = enter;
     table.n = 0;
     table.more = NULL;
     table.failed = false;

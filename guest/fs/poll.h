@@ -9,8 +9,14 @@
 #include <linux/eventpoll.h>
 #include <linux/poll.h>
 
-struct poll_table;
-void poll_wait(struct poll_table *pt, struct waitq *q); /* pt NULL: does nothing */
+struct poll_table {
+    void (*enter)(struct poll_table *pt, struct waitq *q);
+};
+static inline void poll_wait(struct poll_table *pt, struct waitq *q)
+{
+    if (pt != NULL)
+        pt->enter(pt, q);
+}
 
 /* What is ready of current's descriptor; -EBADF. */
 long poll_ask(int fd, struct poll_table *pt);

@@ -54,14 +54,35 @@ static uint32_t thread_poll(struct file *f, struct poll_table *pt)
 static void process_release_file(struct file *f) { process_put(f->private); }
 static void thread_release_file(struct file *f) { task_put(f->private); }
 
+static void say_pid(struct file_info *to, int pid) /* -1: it is gone */
+{
+    file_info_printf(to, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+}
+
+static void process_info(struct file *f, struct file_info *to)
+{
+    const struct process *p = f->private;
+
+    say_pid(to, gone(p, NULL) ? -1 : (int)p->tgid);
+}
+
+static void thread_info(struct file *f, struct file_info *to)
+{
+    const struct task *t = f->private;
+
+    say_pid(to, gone(t->proc, t) ? -1 : (int)t->tid);
+}
+
 static const struct file_ops process_ops = {
     .poll = process_poll,
     .release = process_release_file,
+    .info = process_info,
     .nonseekable = true,
 };
 static const struct file_ops thread_ops = {
     .poll = thread_poll,
     .release = thread_release_file,
+    .info = thread_info,
     .nonseekable = true,
 };
 
@@ -77,16 +98,6 @@ struct process *pidfd_process(const struct file *f)
     if (t != NULL)
         return t->proc;
     return f->ops == &process_ops ? f->private : NULL;
-}
-
-int pidfd_number(const struct file *f)
-{
-    const struct task *t = pidfd_thread(f);
-    const struct process *p = pidfd_process(f);
-
-    if (gone(p, t))
-        return -1;
-    return (int)(t != NULL ? t->tid : p->tgid);
 }
 
 /* t NULL: of the process. */

@@ -26,6 +26,5 @@ void pidfd_cancel(int fd, struct file *f);
  * no pidfd. */
 struct process *pidfd_process(const struct file *f);
 struct task *pidfd_thread(const struct file *f); /* NULL: f names no thread */
-int pidfd_number(const struct file *f);          /* of a pidfd: -1 once that is gone */
 
 #endif

@@ -17,6 +17,7 @@
  *
  * PID 1 gets what it has handlers for and, if it blocks a signal in order to
  * wait for it, that; never a default action. */
+#include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "proc/exit.h"
@@ -359,6 +360,20 @@ void signal_set_temp_mask(ksigset_t mask)
     t->saved_mask = t->blocked;
     t->restore_mask = true;
     signal_set_mask(mask);
+}
+
+int signal_take_temp_mask(uaddr_t mask, size_t bytes)
+{
+    ksigset_t set;
+
+    if (mask == 0)
+        return 0;
+    if (bytes != sizeof(set))
+        return -EINVAL;
+    if (get_user(set, mask) != 0)
+        return -EFAULT;
+    signal_set_temp_mask(set);
+    return 0;
 }
 
 void signal_restore_temp_mask(void)

@@ -76,7 +76,9 @@ void signal_recalc(struct task *t); /* after a change of current's mask: sighand
 void signal_set_mask(ksigset_t mask);
 /* For pselect, ppoll, sigsuspend: mask until the next signal frame or return. */
 void signal_set_temp_mask(ksigset_t mask);
-void signal_restore_temp_mask(void); /* the call ended without a signal */
+int signal_take_temp_mask(uaddr_t mask,
+                          size_t bytes); /* the user's; 0: none.  0, -EINVAL, -EFAULT */
+void signal_restore_temp_mask(void);     /* the call ended without a signal */
 
 /* For exit and exec.  tree_lock held, sighand.lock not. */
 /* Sets group_exit and exit_status (unless set already); every thread is made to see it. */

@@ -11,7 +11,6 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
-#include "proc/pidfd.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
 
@@ -134,6 +133,16 @@ static int goal_fd(const struct proc_node *n, struct proc_goal *to)
     return task_file(n, &to->file);
 }
 
+struct info_text {
+    struct file_info info;
+    struct text *text;
+};
+
+static void put_info(struct file_info *to, const char *s, size_t n)
+{
+    text_put(container_of(to, struct info_text, info)->text, s, n);
+}
+
 static int show_fdinfo(struct text *t, const struct proc_node *n)
 {
     struct file *f;
@@ -142,10 +151,9 @@ static int show_fdinfo(struct text *t, const struct proc_node *n)
         return err;
     text_printf(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", f->pos, f->flags,
                 f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
-    if (pidfd_process(f)) {
-        int pid = pidfd_number(f);
-        text_printf(t, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
-    }
+    struct info_text to = { { put_info }, t };
+    if (f->ops->info)
+        f->ops->info(f, &to.info);
     file_put(f);
     return 0;
 }

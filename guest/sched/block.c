@@ -54,14 +54,23 @@ void waiter_remove(struct waitq *q, struct waiter *w)
 
 /* A waiter stays queued until it removes itself, so its record on the sleeper's
  * stack is valid as long as q->lock is held. */
-void waitq_wake(struct waitq *q)
+void waitq_wake_for(struct waitq *q, uint32_t events)
 {
     struct waiter *w;
+    bool watched = false, taken = false;
 
     spin_lock(&q->lock);
-    list_for_each(w, &q->waiters, link)
-        wake_task(w->task);
+    list_for_each(w, &q->waiters, link) {
+        if (likely(w->task != NULL)) {
+            wake_task(w->task);
+        } else {
+            watched = true;
+            taken |= watch_notify(w, events, taken);
+        }
+    }
     spin_unlock(&q->lock);
+    if (unlikely(watched))
+        later_run();
 }
 
 static inline void wake(struct task *t, void (*how)(struct task *))

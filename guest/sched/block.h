@@ -14,7 +14,12 @@
  *     else asleep (under task.lock)        (under task.lock)
  * If the sleeper saw the condition false, the waker makes it true after the
  * sleeper was queued, so it finds it: asleep, or about to meet the token.
- * Wakes may be spurious: callers look at their condition again. */
+ * Wakes may be spurious: callers look at their condition again.
+ *
+ * A watch stands in a queue for as long as somebody is interested, and a wake calls its
+ * notify() instead of waking a task, with the queue's lock held.  So notify() wakes no other
+ * queue: what it has to say to one it puts off with later_add(), to when that lock is given
+ * back (watch.c). */
 #ifndef SCHED_BLOCK_H
 #define SCHED_BLOCK_H
 
@@ -28,8 +33,15 @@ struct waitq {
 };
 struct waiter {
     struct list link;
-    struct task *task;
-}; /* on the sleeper's stack */
+    struct task *task; /* NULL: it is in a struct watch */
+};                     /* on the sleeper's stack */
+struct watch {
+    struct waiter waiter;
+    struct waitq *queue; /* [k] NULL: in none */
+    bool exclusive;      /* [k] of several such, a wake is for the first that it helps */
+    /* events: EPOLL* bits that may have become true; all ones: any.  Has it helped somebody? */
+    bool (*notify)(struct watch *w, uint32_t events);
+};
 #define WAITQ_INIT(name) \
     { \
         SPINLOCK_INIT(LOCK_waitq), LIST_INIT((name).waiters) \
@@ -39,7 +51,8 @@ void waitq_init(struct waitq *q);
 void waiter_add(struct waitq *q, struct waiter *w);  /* current waits here */
 void waiter_join(struct waitq *q, struct waiter *w); /* in one more queue: keeps the token */
 void waiter_remove(struct waitq *q, struct waiter *w);
-void waitq_wake(struct waitq *q); /* all of them */
+void waitq_wake_for(struct waitq *q, uint32_t events); /* all, on account of these EPOLL* bits */
+static inline void waitq_wake(struct waitq *q) { waitq_wake_for(q, UINT32_MAX); }
 
 /* Nobody waits, so there is nobody to wake.  Asked without the lock; right if between
  * the change of the condition and this stands a locked instruction (giving a mutex
@@ -62,6 +75,24 @@ enum block_how {
  * particular.  No spinlock held. */
 int block(enum block_reason reason, uint32_t on_pid, enum block_how how, uint64_t deadline);
 
+/* watch.c.  A watch may leave a queue whenever that exists, and notify() is not running then. */
+void watch_add(struct waitq *q, struct watch *w);
+void watch_remove(struct watch *w);
+
+/* To be run by this CPU when no lock of a queue is held; once, if it is added again before. */
+struct later {
+    struct later *next;
+    bool added; /* [a] */
+    void (*run)(struct later *l);
+};
+/* With a queue's lock held: notify() calls it.  True: it was not added yet. */
+bool later_add(struct later *l);
+
+/* Between block.c and watch.c: the queue's lock is held; then given back, and a watch was told. */
+bool watch_notify(struct waiter *w, uint32_t events, bool taken);
+void later_run(void);
+
+/* block.c */
 /* Makes t runnable if block() has it asleep, else leaves the token. */
 void wake_task(struct task *t);
 void wake_task_first(struct task *t); /* current will soon sleep or end: t runs next */

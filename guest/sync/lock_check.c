@@ -20,7 +20,7 @@
 static const char *const names[LOCK_END] = { [LOCK_NONE] = "(not initialized)",
                                              LOCK_CLASSES(NAME) };
 
-enum two { ONE, ADDRESS, NEW };
+enum two { ONE, ADDRESS, NEW, NESTED };
 #define TWO(name, two, guards) [LOCK_##name] = two,
 static const uint8_t two_of[LOCK_END] = { LOCK_CLASSES(TWO) };
 
@@ -75,7 +75,7 @@ static void compare(const struct lock_list *list, void *lock, enum lock_class cl
         if (h->class > class)
             violation("out of order", class, here, h);
         if (h->class == class && !(two_of[class] == ADDRESS && lock > h->lock) &&
-            !(two_of[class] == NEW && is_free))
+            !(two_of[class] == NEW && is_free) && two_of[class] != NESTED)
             violation("a second of its class", class, here, h);
     }
 }

@@ -6,6 +6,7 @@
  *   ONE      never
  *   ADDRESS  the one at the lower address first
  *   NEW      the second belongs to an object that nobody else knows yet: it never waits
+ *   NESTED   the second belongs to what the first one's owner watches, which is never a circle
  *
  * Mutexes come first: who holds a spinlock does not sleep, and that includes user
  * memory, whose fault takes an address space's mutex. */
@@ -16,6 +17,8 @@
     X(proc_text,    ONE,     "the text of an open file of /proc") \
     X(fs_tree,      ONE,     "names, mounts, link counts") \
     X(inode,        ADDRESS, "struct inode: size and attributes; writes to its pages") \
+    X(epoll_nest,   ONE,     "which epoll watches which other one") \
+    X(epoll,        NESTED,  "struct epoll: what it watches; held over a look at all that is ready") \
     X(pipe,         ADDRESS, "struct pipe") \
     X(tty_writing,  ONE,     "the pages that a write(2) to a terminal goes through") \
     X(mm,           NEW,     "struct mm: mappings, page tables, counts; NEW: fork's copy") \
@@ -35,7 +38,10 @@
     X(uts,          ONE,     "host and domain name") \
     X(core_pattern, ONE,     "/proc/sys/kernel/core_pattern") \
     X(boot_id,      ONE,     "/proc/sys/kernel/random/boot_id") \
+    X(event,        ONE,     "an eventfd, timerfd, inotify: its state") \
+    X(watchers,     ONE,     "which epolls watch a file") \
     X(waitq,        ONE,     "waiters on a wait queue or mutex") \
+    X(epoll_ready,  ONE,     "what an epoll may have ready, and who waits for it") \
     X(timers,       ONE,     "the timers of a CPU") \
     X(task,         ONE,     "task.lock: wake token, why it sleeps, what clone flags share") \
     X(runq,         ONE,     "the run queue of a CPU") \

@@ -58,19 +58,6 @@ static void write_timeout(uaddr_t at, uint64_t unit, uint64_t deadline)
 
 /* --- masks ------------------------------------------------------------------------ */
 
-static int take_mask(uaddr_t mask, size_t bytes)
-{
-    ksigset_t set;
-    if (mask == 0)
-        return 0;
-    if (bytes != sizeof(set))
-        return -EINVAL;
-    if (get_user(set, mask) != 0)
-        return -EFAULT;
-    signal_set_temp_mask(set);
-    return 0;
-}
-
 /* A signal that ended the call is delivered under the temporary mask. */
 static void give_mask_back(uaddr_t mask, long result)
 {
@@ -198,7 +185,7 @@ SYSCALL5(ppoll, uaddr_t, fds, unsigned, n, uaddr_t, timeout, uaddr_t, mask, size
     uint64_t deadline;
     long found = read_timeout(timeout, 1, &deadline);
     if (found == 0)
-        found = take_mask(mask, bytes);
+        found = signal_take_temp_mask(mask, bytes);
     if (found != 0)
         return found;
     found = poll_fds(fds, n, deadline);
@@ -326,7 +313,7 @@ SYSCALL6(pselect6, int, n, uaddr_t, in, uaddr_t, out, uaddr_t, ex, uaddr_t, time
         return -EFAULT;
     long found = read_timeout(timeout, 1, &deadline);
     if (found == 0)
-        found = take_mask(m.mask, m.bytes);
+        found = signal_take_temp_mask(m.mask, m.bytes);
     if (found != 0)
         return found;
     found = select_fds(n, at, deadline);

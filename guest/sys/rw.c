@@ -155,7 +155,7 @@ SYSCALL3(lseek, int, fd, int64_t, off, int, whence)
 
     if (!f || f->flags & O_PATH)
         return -EBADF;
-    if (f->ops->nonseekable)
+    if (f->ops->nonseekable && !f->ops->seek)
         return -ESPIPE;
     mutex_lock(&f->lock);
     ret = f->ops->seek ? f->ops->seek(f, off, whence) : file_regular_seek(f, off, whence);

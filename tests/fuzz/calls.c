@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -77,6 +79,11 @@ static void descriptors(void)
         fcntl(ends[0], F_SETFL, O_NONBLOCK);
     open("fifo", O_RDWR | O_NONBLOCK);
     open("/dev/zero", O_RDWR);
+    eventfd(1, EFD_NONBLOCK);
+    for (int i = 0; i < 3; i++) /* one of them watches a pipe, an eventfd and another one */
+        epoll_create1(0);
+    for (int fd = 5; fd < 15; fd++)
+        epoll_ctl(12, EPOLL_CTL_ADD, fd, &(struct epoll_event){ .events = EPOLLIN });
 }
 
 static void on_alarm(int sig) { (void)sig; }
