@@ -19,7 +19,7 @@
  * stored after all else, so that a packet that was never closed can be read.
  *
  * The opening checkpoint is not a kind of event: it is mm_create, table_alloc
- * and pte_range_new events with reason `checkpoint`, between two `checkpoint`
+ * and page-table events with reason `checkpoint`, between two `checkpoint`
  * events.  From it and all later pt events the tables can be replayed.
  *
  * Entries are as in memory.  Accessed and Dirty are set by hardware behind the
@@ -27,6 +27,7 @@
 #ifndef SHARED_TRACE_SCHEMA_H
 #define SHARED_TRACE_SCHEMA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -191,7 +192,8 @@ enum release_cause {
     X(0,  pte_write,     EV_PTE_WRITE)    \
     X(1,  pte_range,     EV_PTE_RANGE)    \
     X(2,  pte_range_new, EV_PTE_RANGE_NEW) \
-    X(3,  pte_range_old, EV_PTE_RANGE_OLD)
+    X(3,  pte_range_old, EV_PTE_RANGE_OLD) \
+    X(21, pte_range_step, EV_PTE_RANGE_STEP)
 /* From these on, and in them, another pid is in the context of the CPU's events. */
 #define TRACE_RUNNING_EVENTS(X) \
     X(4,  switch,        EV_SWITCH)       \
@@ -238,6 +240,15 @@ enum release_cause {
 /* clang-format on */
 #define EV_PTE_RANGE_NEW(F, E, S, C) EV_PTE_RANGE(F, E, S, C)
 #define EV_PTE_RANGE_OLD(F, E, S, C) EV_PTE_RANGE(F, E, S, C)
+/* n entries of one table from index `first` on, each as far from the one before as that from its
+ * own: the i-th changes from old + i * old_step to new + i * new_step.  So frames that lie one
+ * behind the other take as much room as one of them; entries that were 0, or become 0, have
+ * step 0.  It begins as the other ranges do. */
+/* clang-format off */
+#define EV_PTE_RANGE_STEP(F, E, S, C) \
+    F(hex64, va) F(hex32, table_pfn) F(u16, first) E(pt_level, level) E(pt_reason, reason) \
+    F(u16, n) F(hex64, old) F(hex64, new) F(hex32, old_step) F(hex32, new_step)
+/* clang-format on */
 /* A page becomes or stops being a table of that level, for addresses from va
  * on.  A new table is all zero.  The kernel half of a root follows as pt events. */
 #define EV_TABLE(F, E, S, C) \
@@ -320,5 +331,19 @@ TRACE_EVENTS(X)
 
 _Static_assert(sizeof(struct trace_ev_pte_write) + sizeof(struct trace_context) + 4 == 44,
                "a single event is 44 bytes");
+
+/* From so many entries on a pte_range_step is the shorter event. */
+#define TRACE_STEP_MIN 3u
+
+/* Are n entries, two at least, each as far from the one before, as pte_range_step wants it? */
+static inline bool trace_in_steps(const uint64_t *entries, unsigned n, uint32_t *step)
+{
+    uint64_t by = entries[1] - entries[0];
+    for (unsigned i = 2; i < n; i++)
+        if (entries[i] - entries[i - 1] != by)
+            return false;
+    *step = (uint32_t)by;
+    return by == *step;
+}
 
 #endif

@@ -64,7 +64,7 @@ static void one_of_each(struct synth *s)
     for (unsigned i = 0; i < trace_class_count; i++) {
         const struct trace_class *c = &trace_classes[i];
         uint8_t fields[256] = { 0 };
-        if (c->id <= TRACE_EV_pte_range_old)
+        if (is_pte_event(c->id))
             fields[offsetof(struct trace_ev_pte_write, level)] = PT_LEVEL_PTE;
         if (c->id == TRACE_EV_table_alloc || c->id == TRACE_EV_table_free)
             fields[offsetof(struct trace_ev_table_alloc, level)] = PT_LEVEL_PMD;

@@ -77,6 +77,7 @@ struct entries entries_of(const struct trace_event *e)
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
     case TRACE_EV_pte_range_old:
+    case TRACE_EV_pte_range_step:
         return (struct entries){ r->va,    r->table_pfn, trace_changes(e),
                                  r->first, r->level,     r->reason };
     }

@@ -335,6 +335,7 @@ void calls_event(struct calls *c, const struct trace_event *e)
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
     case TRACE_EV_pte_range_old:
+    case TRACE_EV_pte_range_step:
         on_write(c, t, e, ((const struct trace_ev_pte_range *)e->fields)->reason);
         break;
     case TRACE_EV_table_alloc:

@@ -35,6 +35,12 @@ uint64_t event_writes(const struct trace_event *e)
     case TRACE_EV_pte_range_old:
         for (uint32_t i = 0; i < e->count; i++)
             n += trace_word(e, i) != 0;
+        return n;
+    case TRACE_EV_pte_range_step:
+        for (uint32_t i = 0; i < trace_changes(e); i++) {
+            struct trace_change c = trace_change(e, i);
+            n += c.old != c.new;
+        }
     }
     return n;
 }
@@ -48,7 +54,8 @@ int event_reason(const struct trace_event *e)
     case TRACE_EV_pte_write: return w->reason;
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
-    case TRACE_EV_pte_range_old: return r->reason;
+    case TRACE_EV_pte_range_old:
+    case TRACE_EV_pte_range_step: return r->reason;
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free: return t->reason;
     }
@@ -255,6 +262,7 @@ void follow_event(struct follow *f, const struct trace_event *e)
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
     case TRACE_EV_pte_range_old:
+    case TRACE_EV_pte_range_step:
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free: on_entries(f, e, event_reason(e)); break;
     case TRACE_EV_page_fault: on_fault(f, e); break;

@@ -196,6 +196,30 @@ static void format_seq(FILE *out, const struct trace_event *e, unsigned most)
     fputc(']', out);
 }
 
+/* One side of a stepped range: the first entry, and how the frames go on. */
+static void format_stepped(FILE *out, uint64_t first, uint32_t step, unsigned n)
+{
+    format_pte(out, first);
+    if (step == 0 || n == 1)
+        return;
+    if (step % (1u << 12) != 0) { /* no step of ours changes bits */
+        fprintf(out, " step=%#" PRIx32, step);
+        return;
+    }
+    fprintf(out, "-%#" PRIx64, pte_frame(first + (uint64_t)(n - 1) * step));
+    if (step >> 12 != 1)
+        fprintf(out, " by %#" PRIx32, step >> 12);
+}
+
+static void format_step(FILE *out, const struct trace_ev_pte_range_step *f)
+{
+    fprintf(out, " [%u x ", f->n);
+    format_stepped(out, f->old, f->old_step, f->n);
+    fputs(" -> ", out);
+    format_stepped(out, f->new, f->new_step, f->n);
+    fputc(']', out);
+}
+
 static bool is_entry(const struct trace_field *f)
 {
     return strcmp(f->name, "old") == 0 || strcmp(f->name, "new") == 0;
@@ -253,6 +277,10 @@ static void format_groups(FILE *out, const struct trace_event *e, unsigned most)
         if (f->kind == FIELD_SEQ) {
             format_seq(out, e, most);
             continue;
+        }
+        if (e->id == TRACE_EV_pte_range_step && strcmp(f->name, "n") == 0) {
+            format_step(out, e->fields);
+            return;
         }
         fprintf(out, " %s=", f->name);
         if (f->kind == FIELD_CHARS)

@@ -98,6 +98,7 @@ static inline bool pt_event_ok(uint32_t id, const void *fields, uint32_t count)
     const struct trace_ev_pte_write *w = fields;
     const struct trace_ev_pte_range *r = fields;
     const struct trace_ev_table_alloc *a = fields;
+    const struct trace_ev_pte_range_step *s = fields;
 
     switch (id) {
     case TRACE_EV_pte_write: return is_level(w->level) && w->index < 512;
@@ -105,6 +106,7 @@ static inline bool pt_event_ok(uint32_t id, const void *fields, uint32_t count)
         return is_level(r->level) && count % 2 == 0 && r->first + count / 2 <= 512;
     case TRACE_EV_pte_range_new:
     case TRACE_EV_pte_range_old: return is_level(r->level) && r->first + count <= 512;
+    case TRACE_EV_pte_range_step: return is_level(s->level) && s->first + s->n <= 512;
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free: return is_level(a->level);
     }

@@ -82,7 +82,17 @@ static inline uint64_t trace_word(const struct trace_event *e, uint32_t i)
     return v;
 }
 
-/* The i-th of the neighbours that a pte_range, pte_range_new or pte_range_old is about. */
+/* Entries of a table: one, or a range of neighbours. */
+static inline bool is_pte_event(uint32_t id)
+{
+    return id <= TRACE_EV_pte_range_old || id == TRACE_EV_pte_range_step;
+}
+static inline bool is_pte_range(uint32_t id)
+{
+    return is_pte_event(id) && id != TRACE_EV_pte_write;
+}
+
+/* The i-th of the neighbours that a range is about. */
 struct trace_change {
     uint64_t old, new;
 };
@@ -92,10 +102,16 @@ static inline struct trace_change trace_change(const struct trace_event *e, uint
         return (struct trace_change){ trace_word(e, 2 * i), trace_word(e, 2 * i + 1) };
     if (e->id == TRACE_EV_pte_range_new)
         return (struct trace_change){ 0, trace_word(e, i) };
-    return (struct trace_change){ trace_word(e, i), 0 };
+    if (e->id == TRACE_EV_pte_range_old)
+        return (struct trace_change){ trace_word(e, i), 0 };
+    const struct trace_ev_pte_range_step *s = e->fields;
+    return (struct trace_change){ s->old + (uint64_t)i * s->old_step,
+                                  s->new + (uint64_t)i * s->new_step };
 }
 static inline uint32_t trace_changes(const struct trace_event *e)
 {
+    if (e->id == TRACE_EV_pte_range_step)
+        return ((const struct trace_ev_pte_range_step *)e->fields)->n;
     return e->id == TRACE_EV_pte_range ? e->count / 2 : e->count;
 }
 

@@ -262,7 +262,8 @@ int replay_event(struct replay *r, const struct trace_event *e)
         break;
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
-    case TRACE_EV_pte_range_old: write_range(r, e); break;
+    case TRACE_EV_pte_range_old:
+    case TRACE_EV_pte_range_step: write_range(r, e); break;
     case TRACE_EV_table_alloc: return alloc_table(r, e);
     case TRACE_EV_table_free:
         t = table_for(r, e, f->table_pfn, f->level, f->va);

@@ -162,7 +162,8 @@ static int one_event(struct lint *l, const struct trace_event *e)
     case TRACE_EV_pte_write: err = pte_write(l, e); break;
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
-    case TRACE_EV_pte_range_old: err = pte_range(l, e); break;
+    case TRACE_EV_pte_range_old:
+    case TRACE_EV_pte_range_step: err = pte_range(l, e); break;
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free:
         lint_reuse_table(l, e);

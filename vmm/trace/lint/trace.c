@@ -100,7 +100,7 @@ static bool is_about_tables(uint32_t id)
     case TRACE_EV_page_fault:
     case TRACE_EV_vma_special: return true;
     }
-    return id <= TRACE_EV_pte_range_old;
+    return is_pte_event(id);
 }
 
 void lint_trace_event(struct lint *l, const struct trace_event *e)

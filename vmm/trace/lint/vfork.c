@@ -26,7 +26,7 @@ static unsigned reason_of(const struct trace_event *e)
     const struct trace_ev_table_alloc *t = e->fields;
     if (e->id == TRACE_EV_pte_write)
         return w->reason;
-    if (e->id <= TRACE_EV_pte_range_old)
+    if (is_pte_range(e->id))
         return ((const struct trace_ev_pte_range *)e->fields)->reason;
     if (e->id == TRACE_EV_table_alloc || e->id == TRACE_EV_table_free)
         return t->reason;
@@ -163,7 +163,7 @@ static bool is_own_action(const struct trace_event *e)
     case TRACE_EV_clone:
     case TRACE_EV_reap: return true;
     }
-    return e->id <= TRACE_EV_pte_range_old;
+    return is_pte_event(e->id);
 }
 
 /* Woken without a release it can only be on its way to say that it was killed. */
@@ -182,7 +182,7 @@ static void check_woken(struct lint *l, struct lint_task *t, const struct trace_
 static void check_shared(struct lint *l, const struct lint_task *t, const struct trace_event *e)
 {
     unsigned reason = reason_of(e);
-    if (e->id > TRACE_EV_pte_range_old || e->mm != t->vfork.mm)
+    if (!is_pte_event(e->id) || e->mm != t->vfork.mm)
         return;
     l->shared_writes += e->id == TRACE_EV_pte_write ? 1 : trace_changes(e);
     switch (reason) {
