@@ -27,7 +27,6 @@
 #ifndef SHARED_TRACE_SCHEMA_H
 #define SHARED_TRACE_SCHEMA_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -336,12 +335,12 @@ _Static_assert(sizeof(struct trace_ev_pte_write) + sizeof(struct trace_context) 
 #define TRACE_STEP_MIN 3u
 
 /* Are n entries, two at least, each as far from the one before, as pte_range_step wants it? */
-static inline bool trace_in_steps(const uint64_t *entries, unsigned n, uint32_t *step)
+static inline _Bool trace_in_steps(const uint64_t *entries, unsigned n, uint32_t *step)
 {
     uint64_t by = entries[1] - entries[0];
     for (unsigned i = 2; i < n; i++)
         if (entries[i] - entries[i - 1] != by)
-            return false;
+            return 0;
     *step = (uint32_t)by;
     return by == *step;
 }

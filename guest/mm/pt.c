@@ -2,11 +2,9 @@
  *
  * Every store to a table of the kernel goes through the five functions at the end of
  * this file.  Each is told the reason and reports what it does, so the trace is
- * complete by construction.  pt_write(), pt_fill() and pt_clear() report just before
- * they store; pt_fill_run() leaves that to pt_fill() when there is a trace.  pt_change()
- * writes its event entry by entry, as it finds the old values, and the event is there
- * after the last store.  Either way a vCPU that is stopped in between is let run to a
- * place of rest before anyone compares memory with the events (vmm/rest.h).
+ * complete by construction.  They report just before they store; a vCPU that is stopped
+ * in between is let run to a place of rest before anyone compares memory with the events
+ * (vmm/rest.h).
  *
  * Who stores to a user's table holds mm->lock (or the last reference); for the kernel's
  * tables kmap.c has a lock for each root slot.
@@ -247,29 +245,21 @@ void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, e
     count_used(e, (int)n);
 }
 
-static SLOW_PATH void fill_run_traced(struct mm *mm, uint64_t va, pte_t *e, unsigned n,
-                                      enum pt_reason why, pte_t first)
+static SLOW_PATH void report_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n,
+                                 enum pt_reason why, pte_t first)
 {
-    pte_t some[16];
-    for (unsigned done = 0; done < n;) {
-        unsigned part = 0;
-        for (; part < ARRAY_SIZE(some) && done + part < n; part++, first += PAGE_SIZE)
-            some[part] = first;
-        pt_fill(mm, va + done * PAGE_SIZE, e + done, 1, part, why, some);
-        done += part;
-    }
+    unsigned free = 0;
+    while (free < n && !e[free])
+        free++;
+    trace_emit_fill(trace_slot(pt_table_of(e), pt_index(e), 1, why), va, mm->id, free, first);
 }
 
 unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
                      pte_t first)
 {
     pte_t *p = e, *stop = e + n;
-    if (unlikely(trace_on)) {
-        while (p < stop && !*p)
-            p++;
-        fill_run_traced(mm, va, e, (unsigned)(p - e), why, first);
-        return (unsigned)(p - e);
-    }
+    if (unlikely(trace_on))
+        report_run(mm, va, e, n, why, first);
     for (; p < stop && !*p; p++, first += PAGE_SIZE)
         store(p, first);
     n = (unsigned)(p - e);
@@ -294,18 +284,17 @@ void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, 
 unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n,
                    enum pt_reason why, pte_t off, pte_t on)
 {
-    struct trace_range r;
     unsigned changed = 0;
-    trace_pte_range_begin(&r, mm->id, va, pt_table_of(e), pt_index(e), level, why);
+    if (unlikely(trace_on))
+        trace_emit_change(trace_slot(pt_table_of(e), pt_index(e), level, why), va, mm->id, n, off,
+                          on, e);
     for (unsigned i = 0; i < n; i++) {
         pte_t old = e[i], new = (old & ~off) | on;
-        trace_pte_range_put(&r, old, new);
         if (new != old) {
             store(&e[i], new);
             changed++;
         }
     }
-    trace_pte_range_end(&r);
     this_cpu()->pte_writes += changed;
     return changed;
 }

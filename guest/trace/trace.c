@@ -36,6 +36,7 @@ TRACE_PLAIN_EVENTS(X)
 #undef X
 
 typedef uint32_t __attribute__((aligned(1), may_alias)) trace_head_t;
+typedef uint64_t __attribute__((aligned(1), may_alias)) trace_word_t;
 
 /* An event under way: its context and fields go to body, then commit() stores
  * the header word, whose low five bits say which header it belongs to. */
@@ -207,33 +208,88 @@ static void end_range(struct slot s, trace_word_t *word, trace_word_t *end)
     commit(&this_cpu()->trace, s, (uint8_t *)end);
 }
 
+struct step {
+    uint64_t old, new;
+    uint32_t old_step, new_step;
+} __attribute__((packed));
+_Static_assert(offsetof(struct trace_ev_pte_range_step, n) == 16 &&
+                   sizeof(struct trace_ev_pte_range_step) == 18 + sizeof(struct step),
+               "trace_slot() is the layout, here too");
+
+static void emit_step(uint64_t slot, uint64_t va, uint32_t mm, unsigned n, struct step step)
+{
+    struct trace_cpu *t = &this_cpu()->trace;
+    struct slot s = begin(t, TRACE_EV_pte_range_step);
+    struct trace_ev_pte_range_step *f = put_context(t, s, mm);
+    memcpy(f, &(struct pte_fields){ .va = va, .slot = slot }, 16);
+    f->n = (uint16_t)n;
+    memcpy(&f->old, &step, sizeof(step));
+    commit(t, s, (uint8_t *)(f + 1));
+}
+
+void trace_emit_fill(uint64_t slot, uint64_t va, uint32_t mm, unsigned n, uint64_t first)
+{
+    if (n > 1)
+        emit_step(slot, va, mm, n, (struct step){ .new = first, .new_step = PAGE_SIZE });
+    else if (n == 1)
+        trace_emit_pte_write(slot, va, mm, 0, first);
+}
+
 void trace_emit_range(uint64_t slot, uint64_t va, uint32_t mm, uint32_t id, unsigned n,
                       const uint64_t *entries)
 {
     struct slot s;
+    uint32_t step;
     if (n == 0)
         return;
+    if (n >= TRACE_STEP_MIN && trace_in_steps(entries, n, &step)) {
+        emit_step(slot, va, mm, n,
+                  id == TRACE_EV_pte_range_new
+                      ? (struct step){ .new = entries[0], .new_step = step }
+                      : (struct step){ .old = entries[0], .old_step = step });
+        return;
+    }
     trace_word_t *word = begin_range(&s, id, slot, va, mm, n), *to = word;
     uint64_t count = n;
     __asm__ volatile("rep movsq" : "+D"(to), "+S"(entries), "+c"(count)::"memory");
     end_range(s, word, to);
 }
 
-#define RANGE_BODY (CONTEXT + sizeof(struct trace_ev_pte_range))
-
-void trace_emit_range_begin(struct trace_range *r, uint64_t slot, uint64_t va, uint32_t mm)
+/* Neighbours that all change: (old & ~off) | on is another entry. */
+static void emit_changed(uint64_t slot, uint64_t va, uint32_t mm, unsigned n,
+                         const uint64_t *entries, uint64_t off, uint64_t on)
 {
     struct slot s;
-    r->word = begin_range(&s, TRACE_EV_pte_range, slot, va, mm, 2 * 512);
-    r->body = s.body;
-    r->head = s.head;
+    uint64_t first = (entries[0] & ~off) | on;
+    uint32_t step;
+    if (n == 1) {
+        trace_emit_pte_write(slot, va, mm, entries[0], first);
+        return;
+    }
+    /* Steps are of whole frames, which leaves the bits that change alone. */
+    if (trace_in_steps(entries, n, &step) && step % PAGE_SIZE == 0) {
+        emit_step(slot, va, mm, n, (struct step){ entries[0], first, step, step });
+        return;
+    }
+    trace_word_t *word = begin_range(&s, TRACE_EV_pte_range, slot, va, mm, 2 * n), *to = word;
+    for (unsigned i = 0; i < n; i++) {
+        *to++ = entries[i];
+        *to++ = (entries[i] & ~off) | on;
+    }
+    end_range(s, word, to);
 }
 
-void trace_emit_range_end(struct trace_range *r)
+void trace_emit_change(uint64_t slot, uint64_t va, uint32_t mm, unsigned n, uint64_t off,
+                       uint64_t on, const uint64_t *entries)
 {
-    trace_word_t *word = (trace_word_t *)(r->body + RANGE_BODY);
-    if (r->word != word)
-        end_range((struct slot){ r->body, r->head }, word, r->word);
+    uint64_t span = PAGE_SIZE << 9 * ((uint8_t)(slot >> 48) - 1);
+    for (unsigned i = 0, run; i < n; i += run + 1) {
+        for (run = 0; i + run < n; run++)
+            if (((entries[i + run] & ~off) | on) == entries[i + run])
+                break;
+        if (run > 0)
+            emit_changed(slot + ((uint64_t)i << 32), va + i * span, mm, run, entries + i, off, on);
+    }
 }
 
 /* --- all other events ----------------------------------------------------------------------- */

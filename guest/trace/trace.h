@@ -64,39 +64,12 @@ static inline void trace_pte_range_old(uint32_t mm, uint64_t va, pfn_t table_pfn
                          TRACE_EV_pte_range_old, n, entries);
 }
 
-/* Neighbours in one table, old and new both at hand: begin at one index, put
- * each entry in turn, unchanged ones with old == new (they are no writes), end.
- * In between this CPU must call nothing else of this header.  An end with
- * nothing put leaves no event. */
-typedef uint64_t __attribute__((aligned(1), may_alias)) trace_word_t;
-struct trace_range {
-    trace_word_t *word; /* where the next entry goes; NULL: no trace */
-    uint8_t *body;      /* of the event */
-    uint32_t head;      /* its header word */
-};
-void trace_emit_range_begin(struct trace_range *r, uint64_t slot, uint64_t va, uint32_t mm);
-void trace_emit_range_end(struct trace_range *r);
-static inline void trace_pte_range_begin(struct trace_range *r, uint32_t mm, uint64_t va,
-                                         pfn_t table_pfn, unsigned first, unsigned level,
-                                         unsigned reason)
-{
-    r->word = NULL;
-    if (unlikely(trace_on))
-        trace_emit_range_begin(r, trace_slot(table_pfn, first, level, reason), va, mm);
-}
-static inline void trace_pte_range_put(struct trace_range *r, uint64_t old, uint64_t new)
-{
-    if (unlikely(r->word != NULL)) {
-        r->word[0] = old;
-        r->word[1] = new;
-        r->word += 2;
-    }
-}
-static inline void trace_pte_range_end(struct trace_range *r)
-{
-    if (unlikely(r->word != NULL))
-        trace_emit_range_end(r);
-}
+/* Only where trace_on.  n entries: of a lowest table, those that were 0 and get frames in a row,
+ * the first entry being `first`; of any, those that lose the bits `off` and get `on`, as they are
+ * before (who has them already is not written). */
+void trace_emit_fill(uint64_t slot, uint64_t va, uint32_t mm, unsigned n, uint64_t first);
+void trace_emit_change(uint64_t slot, uint64_t va, uint32_t mm, unsigned n, uint64_t off,
+                       uint64_t on, const uint64_t *entries);
 
 /* --- all other events --------------------------------------------------------------------- */
 
