@@ -28,15 +28,14 @@ static void range(struct synth *s, unsigned table, unsigned level, unsigned firs
     const uint64_t va = (uint64_t)first << (3 + 9 * level);
     if (stepped) {
         SYNTH(s, pte_range_step, MM, .va = va, .table_pfn = table, .first = (uint16_t)first,
-              .level = (uint8_t)level, .reason = (uint8_t)reason, .n = (uint16_t)n,
-              .old = from.old, .new = from.new, .old_step = (uint32_t)step.old,
-              .new_step = (uint32_t)step.new);
+              .level = (uint8_t)level, .reason = (uint8_t)reason, .n = (uint16_t)n, .old = from.old,
+              .new = from.new, .old_step = (uint32_t)step.old, .new_step = (uint32_t)step.new);
         return;
     }
     uint64_t words[2 * 512];
     for (unsigned i = 0; i < n; i++) {
         words[2 * i] = from.old + i * step.old;
-        words[2 * i + 1] = from.new + i * step.new;
+        words[2 * i + 1] = from.new + i *step.new;
     }
     struct trace_ev_pte_range f = { .va = va,
                                     .table_pfn = table,

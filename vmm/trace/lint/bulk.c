@@ -97,11 +97,10 @@ static void count(struct lint *l, uint64_t n)
     l->mm->writes += n;
 }
 
-static bool copied(struct lint *l, const struct trace_event *e, const struct trace_ev_pte_range *r)
+static bool copied(struct lint *l, const struct trace_ev_pte_range *r, const word *new, uint64_t n)
 {
-    const word *new = (const word *)e->seq;
     struct frames *f = &l->frames;
-    uint64_t n = e->count, *slot = l->table->slot + r->first;
+    uint64_t *slot = l->table->slot + r->first;
     if (l->copied_from == NULL || r->va < USER_LOWEST || r->va + (n << 12) > USER_END)
         return false;
     struct summary s = look_at_copies(new, slot, l->copied_from->slot + r->first, n);
@@ -121,7 +120,7 @@ static bool copied(struct lint *l, const struct trace_event *e, const struct tra
         for (uint64_t i = 0; i < n; i++)
             frame_map(f, pte_frame(new[i]), l->mm->id, false);
     }
-    memcpy(slot, e->seq, 8 * n);
+    memcpy(slot, new, 8 * n);
     l->has_nx |= (s.any & PTE_NX) != 0;
     l->table->used = (uint16_t)(l->table->used + n);
     l->mm->leaves += (unsigned)n;
@@ -131,12 +130,11 @@ static bool copied(struct lint *l, const struct trace_event *e, const struct tra
     return true;
 }
 
-static bool cleared(struct lint *l, const struct trace_event *e, const struct trace_ev_pte_range *r)
+static bool cleared(struct lint *l, const struct trace_ev_pte_range *r, const word *old, uint64_t n)
 {
-    const word *old = (const word *)e->seq;
     struct frames *f = &l->frames;
     struct lint_mm *mm = l->mm;
-    uint64_t n = e->count, *slot = l->table->slot + r->first;
+    uint64_t *slot = l->table->slot + r->first;
     if (mm->cpus != 0) /* flushes are owed */
         return false;
     struct summary s = look_at_cleared(old, slot, n);
@@ -157,16 +155,36 @@ static bool cleared(struct lint *l, const struct trace_event *e, const struct tr
     return true;
 }
 
+/* What a range in steps stands for. */
+FOR_EACH_CPU static void spread(uint64_t *entries, uint64_t first, uint64_t step, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        entries[i] = first + i * step;
+}
+
 bool lint_bulk(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_pte_range *r = e->fields;
     const struct replay_table *t = l->table;
-    if (t == NULL || t->level != PT_LEVEL_PTE || r->level != PT_LEVEL_PTE || e->mm == 0 ||
-        e->count == 0 || t->va + ((uint64_t)r->first << 12) != r->va)
+    const struct trace_ev_pte_range_step *s = e->fields;
+    const word *entries = (const word *)e->seq;
+    uint64_t stepped[PT_SLOTS];
+    uint32_t n = trace_changes(e), kind = e->id;
+    if (t == NULL || t->level != PT_LEVEL_PTE || r->level != PT_LEVEL_PTE || e->mm == 0 || n == 0 ||
+        t->va + ((uint64_t)r->first << 12) != r->va)
         return false;
-    if (e->id == TRACE_EV_pte_range_new)
-        return r->reason == PT_fork_copy && copied(l, e, r);
-    if (e->id == TRACE_EV_pte_range_old)
-        return (r->reason == PT_exit_teardown || r->reason == PT_exec_teardown) && cleared(l, e, r);
+    if (kind == TRACE_EV_pte_range_step) {
+        kind = s->old == 0 && s->old_step == 0   ? TRACE_EV_pte_range_new
+               : s->new == 0 && s->new_step == 0 ? TRACE_EV_pte_range_old
+                                                 : TRACE_EV_pte_range;
+        bool is_new = kind == TRACE_EV_pte_range_new;
+        spread(stepped, is_new ? s->new : s->old, is_new ? s->new_step : s->old_step, n);
+        entries = stepped;
+    }
+    if (kind == TRACE_EV_pte_range_new)
+        return r->reason == PT_fork_copy && copied(l, r, entries, n);
+    if (kind == TRACE_EV_pte_range_old)
+        return (r->reason == PT_exit_teardown || r->reason == PT_exec_teardown) &&
+               cleared(l, r, entries, n);
     return false;
 }
