@@ -122,7 +122,7 @@ $O/$1/entry/asm_offsets.inc: guest/entry/asm_offsets.c
 
 $O/$1/%.asm.o: guest/%.asm $O/$1/entry/asm_offsets.inc
 	@mkdir -p $$(@D)
-	$$(call say,NASM,$$<)$$(NASM) -f elf64 -g -F dwarf -I$O/$1/entry/ -Iguest/entry/ -I$O/ -MD $$@.d -MP $$< -o $$@
+	$$(call say,NASM,$$<)$$(NASM) -f elf64 -g -F dwarf -I$O/$1/entry/ -Iguest/entry/ -Iguest/arch/ -I$O/ -MD $$@.d -MP $$< -o $$@
 
 $O/$1/arch/rootimg.asm.o: $O/root.img
 

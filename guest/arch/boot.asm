@@ -11,6 +11,7 @@
 ;
 ; Needed of the CPU, and not checked: long mode, NX, FXSAVE.
 %include "asm_offsets.inc"
+%include "gate.inc"
 default rel
 
 KERNEL_BASE  equ 0xffffffff80000000
@@ -204,24 +205,13 @@ boot_gdt_pointer:
         dq      PHYS(boot_gdt)
 
 section .rodata
-; Interrupt gates, one for each vector.  INT3 and INTO may come from ring 3.
-; NMI, double fault and machine check have stacks of their own.
+; Interrupt gates, one for each vector.
         align   16
 global idt
 idt:
 %assign v 0
 %rep 256
-        %assign ist 0
-        %assign type 0x8e
-        %if v == TRAP_NMI
-            %assign ist IST_NMI
-        %elif v == TRAP_DF
-            %assign ist IST_DF
-        %elif v == TRAP_MC
-            %assign ist IST_MC
-        %elif v == TRAP_BP || v == TRAP_OF
-            %assign type 0xee
-        %endif
+        GATE_KIND v
         dw      (STUBS + v * STUB_BYTES) & 0xffff
         dw      KERNEL_CS
         db      ist, type

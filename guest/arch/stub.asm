@@ -17,6 +17,7 @@
 ; kernel that it was the stub that was interrupted.  Nothing here faults.  A double fault
 ; or machine check ends the machine; an NMI, which nobody sends, is forgotten.
 %include "asm_offsets.inc"
+%include "gate.inc"
 
 LINK_BASE  equ 0xffffffff80000000
 LOAD       equ 0x100000                         ; kernel.ld asserts it
@@ -38,22 +39,12 @@ section .text.stub progbits alloc exec nowrite align=4096
 %define AT(label) (LINK_BASE + LOAD + (label - idt3))   ; of a label in this section
 %define PHYS(sym) (sym - idt3 + LOAD)                   ; of any
 
-; One gate for each vector.  INT3 and INTO may come from ring 3.
+; One gate for each vector.
 global idt3
 idt3:
 %assign v 0
 %rep 256
-        %assign ist 0
-        %assign type 0x8e
-        %if v == TRAP_NMI
-            %assign ist IST_NMI
-        %elif v == TRAP_DF
-            %assign ist IST_DF
-        %elif v == TRAP_MC
-            %assign ist IST_MC
-        %elif v == TRAP_BP || v == TRAP_OF
-            %assign type 0xee
-        %endif
+        GATE_KIND v
         %if v == TRAP_PF
             %define at AT(fault)
         %elif v == TRAP_BP
