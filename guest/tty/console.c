@@ -29,7 +29,7 @@ void tty_init(void)
 
     static const struct device nodes[] = {
         { "console", S_IFCHR | 0600, DEV(TTYAUX_MAJOR, 1), &tty_fops, &console },
-        { "tty", S_IFCHR | 0666, DEV(TTYAUX_MAJOR, 0), &tty_current_fops, NULL },
+        { "tty", S_IFCHR | 0666, DEV(TTYAUX_MAJOR, 0), &tty_fops, NULL },
         { "ttyS0", S_IFCHR | 0660, TTYS0, &tty_fops, &console },
     };
     static struct device_table table = { nodes, ARRAY_SIZE(nodes), NULL };

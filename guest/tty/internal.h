@@ -50,8 +50,8 @@ static inline bool tty_hung_up(const struct tty_file *tf)
 }
 
 /* tty.c */
-extern const struct file_ops tty_fops;         /* of a device whose private is the tty */
-extern const struct file_ops tty_current_fops; /* /dev/tty: current's controlling terminal */
+/* Of a device whose private is the tty; NULL: current's controlling terminal, /dev/tty. */
+extern const struct file_ops tty_fops;
 void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw);
 size_t tty_room(struct tty *tty); /* bytes that may be received; at 0 the line is held */
 void tty_receive(struct tty *tty, const uint8_t *from, size_t n); /* no lock held */

@@ -148,23 +148,21 @@ static int open_tty(struct tty *tty, struct file *f, bool console)
     return 0;
 }
 
+/* A device without a terminal of its own is /dev/tty: the opener's controlling terminal. */
 static int tty_open(struct inode *in, struct file *f)
 {
     struct tty *tty = device_of(in)->private;
+
+    if (tty == NULL) {
+        tty = tty_of_current();
+        return tty != NULL ? open_tty(tty, f, false) : -ENXIO;
+    }
     bool console = in->rdev != tty->dev; /* /dev/console stands for another device */
     int err = open_tty(tty, f, console);
 
     if (err == 0 && !console && !(f->flags & O_NOCTTY))
         tty_open_acquire(tty);
     return err;
-}
-
-/* /dev/tty */
-static int tty_current_open(struct inode *in __attribute__((unused)), struct file *f)
-{
-    struct tty *tty = tty_of_current();
-
-    return tty != NULL ? open_tty(tty, f, false) : -ENXIO;
 }
 
 static void tty_release(struct file *f) { kfree(f->private); }
@@ -409,15 +407,6 @@ static uint32_t tty_poll(struct file *f, struct poll_table *pt)
 
 const struct file_ops tty_fops = {
     .open = tty_open,
-    .read = tty_read,
-    .write = tty_write,
-    .ioctl = tty_ioctl,
-    .poll = tty_poll,
-    .release = tty_release,
-    .nonseekable = true,
-};
-const struct file_ops tty_current_fops = {
-    .open = tty_current_open,
     .read = tty_read,
     .write = tty_write,
     .ioctl = tty_ioctl,
