@@ -47,13 +47,16 @@ $O/tests/stress: $(wildcard tests/stress/*.[ch])
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $(filter %.c,$^) -o $@
 
-$O/tests/vm/hang $O/tests/vm/alloc_fail $O/tests/vm/foreground: $O/tests/vm/%: tests/vm/%.c
+$O/tests/vm/hang $O/tests/vm/foreground: $O/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)
 	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $< -o $@
 
-$O/tests/vm/long_calls: tests/vm/long_calls.c
+# Programs of several files.
+$O/tests/vm/long_calls: $(wildcard tests/vm/long_calls/*.[ch])
+$O/tests/vm/alloc_fail: $(wildcard tests/vm/alloc_fail/*.[ch]) tests/vm/held.h
+$O/tests/vm/long_calls $O/tests/vm/alloc_fail:
 	@mkdir -p $(@D)
-	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $< -o $@
+	$(call say,MUSL,$@)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE -I. $(filter %.c,$^) -o $@
 
 $O/tests/vm/caches: tests/vm/caches.c
 	@mkdir -p $(@D)
@@ -76,7 +79,7 @@ $(UNIT): $O/tests/%: tests/%.c FORCE
 		-D_GNU_SOURCE -I. -I$O -Iguest -Itests/unit $< $$links -o $@ -lcmocka -lelf -lcapstone
 
 # Without what needs thread-local storage: calls change its base.
-$O/tests/fuzz/calls: $(wildcard tests/fuzz/calls*.[ch]) shared/syscalls.h
+$O/tests/fuzz/calls: $(wildcard tests/fuzz/calls*.[ch]) tests/vm/held.h shared/syscalls.h
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@)$(MUSL_CC) -std=gnu11 -O1 -static -fno-stack-protector $(TEST_WARN) -D_GNU_SOURCE -I. \
 		$(filter %.c,$^) -o $@

@@ -11,6 +11,7 @@
  * -r does one round: the one that the console named last before the machine died.  What was called
  * then is in the machine's trace.  Only in our guest: it kills every process after its own. */
 #include "calls.h"
+#include "../vm/held.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -33,7 +34,7 @@
 #define WORK "/tmp/fuzz"
 
 static struct log *logs; /* WORKERS * THREADS, shared */
-static int mounts_fd, counters_fd, meminfo_fd, stat_fd, load_fd, files_fd;
+static int mounts_fd;
 static unsigned mounts_before;
 static uint64_t seed, calls;
 static double round_seconds = 0.15; /* ten times as long, and ticks, where a call takes so long */
@@ -259,50 +260,14 @@ static int one_round(uint64_t round, int workers)
 
 /* --- what the kernel holds ------------------------------------------------------------ */
 
-struct held {
-    long frames, tables, bytes, tasks, files;
-};
-
-static long figure(int fd, const char *after)
-{
-    static char text[8192];
-    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-
-    text[n > 0 ? n : 0] = 0;
-    const char *at = strstr(text, after);
-    return at ? strtol(at + strlen(after), NULL, 10) : -1;
-}
-
-static struct held held(void)
-{
-    struct held h;
-    /* a page of the heap for each 256 PIDs that were ever used, of 32768 */
-    long given = figure(stat_fd, "\nprocesses ");
-    long pids = (long)PAGE * ((given < 32767 ? given : 32767) / 256 + 1);
-
-    h.tables = figure(counters_fd, "tables_used ");
-    h.bytes = figure(counters_fd, "heap_bytes ") - pids;
-    h.frames = figure(meminfo_fd, "MemTotal:") - figure(meminfo_fd, "MemFree:") -
-               figure(meminfo_fd, "KReclaimable:") - figure(meminfo_fd, "SUnreclaim:");
-    h.tasks = figure(load_fd, "/");
-    h.files = figure(files_fd, "");
-    return h;
-}
-
 static int same(const struct held *before)
 {
-    struct held h = held();
+    struct held now;
 
-    for (int tries = 0; memcmp(&h, before, sizeof(h)) != 0 && tries < 500; tries++) {
-        usleep(4000);
-        h = held();
-    }
-    if (memcmp(&h, before, sizeof(h)) == 0)
+    if (held_same(before, &now, 500, 4000))
         return 1;
-    printf("held before: %ld KiB of frames, %ld tables, %ld bytes, %ld tasks, %ld files\n",
-           before->frames, before->tables, before->bytes, before->tasks, before->files);
-    printf("held after:  %ld KiB of frames, %ld tables, %ld bytes, %ld tasks, %ld files\n",
-           h.frames, h.tables, h.bytes, h.tasks, h.files);
+    held_say("held before", before);
+    held_say("held after", &now);
     return 0;
 }
 
@@ -330,15 +295,10 @@ static void begin(void)
     if (write(score, "-1000", 5) != 5)
         printf("oom_score_adj: %s\n", strerror(errno));
     close(score);
-    counters_fd = open("/proc/forkscope/counters", O_RDONLY | O_CLOEXEC);
-    if (counters_fd < 0) {
+    if (held_open() != 0) {
         printf("only for our guest\n");
         exit(2);
     }
-    meminfo_fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
-    stat_fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
-    load_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
-    files_fd = open("/proc/sys/fs/file-nr", O_RDONLY | O_CLOEXEC);
     mounts_fd = open("/proc/mounts", O_RDONLY | O_CLOEXEC);
     ssize_t n = pread(mounts_fd, text, sizeof(text) - 1, 0);
     for (ssize_t i = 0; i < n; i++)

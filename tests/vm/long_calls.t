@@ -37,7 +37,7 @@ if [ "$host" = kvm ]; then
         waited=$(grep -aE '^[a-z_]+ [0-9]+ [0-9]+' <<< "$out")
         [ "$(slowest 2 | cut -d ' ' -f 2)" -le $((300 * slow)) ] && break
     done
-    is 'all are made, on KVM' "$(cut -d ' ' -f 1 <<< "$waited" | tr '\n' ' ')" "$names "
+    is 'all are made, on KVM' "$(cut -d ' ' -f 1 <<< "$waited" | sort | xargs)" "$(printf '%s\n' $names | sort | xargs)"
     is 'all are killed' "$(grep -c 'not killed' <<< "$waited")" 0
     ok "a sleep beside them: $(slowest 2)" [ "$(slowest 2 | cut -d ' ' -f 2)" -le $((300 * slow)) ]
 fi
