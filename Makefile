@@ -70,6 +70,9 @@ $O/guest/sys/dispatch.o $O/guest-locks/sys/dispatch.o: GUEST_CFLAGS += -I$O
 docs:
 	$(Q)$(SYSCALL_NUMBERS) | awk -f docs/syscalls.awk - shared/syscalls.h > docs/syscalls.md
 
+# Made of loops that only -O3 makes vector instructions of.
+$O/host/vmm/trace/lint/bulk.o $O/host/vmm/trace/lib/words.o: HOST_CFLAGS += $(if $(strip $(INSTRUMENT)),,-O3)
+
 # The seccomp filter.
 $O/mkfilter: $(call host_obj,vmm/tools/mkfilter.c)
 	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -lseccomp -o $@

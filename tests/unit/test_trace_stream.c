@@ -175,6 +175,57 @@ static void test_lying_guest(void **state)
     synth_remove(dir);
 }
 
+/* Events that name slots or levels that no table has: each ends its stream, since
+ * whoever gets an event relies on them. */
+static void impossible(struct synth *s, unsigned kind)
+{
+    static const uint64_t words[4] = { 0, 0x67, 0, 0x67 };
+    struct trace_ev_pte_range r = { .first = 510, .level = PT_LEVEL_PTE };
+    struct trace_ev_pte_range_step step = { .first = 500, .level = PT_LEVEL_PTE, .n = 13 };
+    struct trace_ev_table_alloc a = { .level = 5 };
+    switch (kind) {
+    case 0: synth_write(s, 3, 77, 512, PT_LEVEL_PTE, PT_demand_zero, 0, 0x67); break;
+    case 1: synth_write(s, 3, 77, 5, 0, PT_demand_zero, 0, 0x67); break;
+    case 2:
+        r.first = 511;
+        r.len = 4;
+        synth_event(s, TRACE_EV_pte_range, 3, &r, sizeof(r), words, 4);
+        break;
+    case 3:
+        r.len = 3;
+        synth_event(s, TRACE_EV_pte_range_new, 3, &r, sizeof(r), words, 3);
+        break;
+    case 4:
+        r.len = 3;
+        synth_event(s, TRACE_EV_pte_range_old, 3, &r, sizeof(r), words, 3);
+        break;
+    case 5: synth_event(s, TRACE_EV_pte_range_step, 3, &step, sizeof(step), NULL, 0); break;
+    case 6: synth_event(s, TRACE_EV_table_alloc, 3, &a, sizeof(a), NULL, 0); break;
+    case 7: synth_event(s, TRACE_EV_table_free, 3, &a, sizeof(a), NULL, 0); break;
+    }
+}
+
+static void test_impossible_slots(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind < 8; kind++) {
+        const char *dir = synth_dir();
+        struct tracer *t = synth_tracer(dir, 1);
+        struct synth s;
+        char problem[256];
+        synth_start(&s, t, 0, 1000);
+        synth_write(&s, 3, 77, 5, PT_LEVEL_PTE, PT_demand_zero, 0, 0x67);
+        impossible(&s, kind);
+        synth_write(&s, 3, 77, 5, PT_LEVEL_PTE, PT_demand_zero, 0, 0x67);
+        synth_doorbell(&s);
+        assert_int_equal(tracer_finish(t), 0);
+        tracer_destroy(t);
+        assert_int_equal(read_all(dir, problem), 1);
+        assert_non_null(strstr(problem, "no valid event"));
+        synth_remove(dir);
+    }
+}
+
 /* No room for the next packet: the doorbell fails, the guest must stop; what it
  * had written is all in the trace.  The limit on file size plays the full disk. */
 static void test_disk_full(void **state)
@@ -407,12 +458,12 @@ static void test_versions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_finish_finds_tail),
-        cmocka_unit_test(test_killed),     cmocka_unit_test(test_lying_guest),
-        cmocka_unit_test(test_disk_full),  cmocka_unit_test(test_stray_file),
-        cmocka_unit_test(test_mutations),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_metadata),   cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_finish_finds_tail),
+        cmocka_unit_test(test_killed),           cmocka_unit_test(test_lying_guest),
+        cmocka_unit_test(test_impossible_slots), cmocka_unit_test(test_disk_full),
+        cmocka_unit_test(test_stray_file),       cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_refused),          cmocka_unit_test(test_metadata),
+        cmocka_unit_test(test_versions),         cmocka_unit_test(test_merge),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include "vmm/trace/lib/status.h"
 #include "vmm/trace/lib/syscalls.h"
+#include "vmm/trace/lib/words.h"
 
 #define NO_CALL 0xffffu
 
@@ -21,28 +22,27 @@ struct actor *follow_actor(struct follow *f, uint32_t pid)
 
 /* --- what an event says about entries ---------------------------------------------------- */
 
+/* Both sides are in steps, so they meet nowhere, in one entry, or in all. */
+static uint64_t stepped_writes(const struct trace_ev_pte_range_step *s)
+{
+    int64_t apart = (int64_t)(s->new - s->old), nearer = (int64_t)s->old_step - s->new_step;
+    if (nearer == 0)
+        return apart != 0 ? s->n : 0;
+    bool meet = apart % nearer == 0 && apart / nearer >= 0 && apart / nearer < s->n;
+    return s->n - meet;
+}
+
 /* An entry that did not change is not a write. */
 uint64_t event_writes(const struct trace_event *e)
 {
-    uint64_t n = 0;
     switch (e->id) {
     case TRACE_EV_pte_write: return 1;
-    case TRACE_EV_pte_range:
-        for (uint32_t i = 0; i < e->count; i += 2)
-            n += trace_word(e, i) != trace_word(e, i + 1);
-        return n;
+    case TRACE_EV_pte_range: return pairs_that_differ(e->seq, e->count / 2);
     case TRACE_EV_pte_range_new:
-    case TRACE_EV_pte_range_old:
-        for (uint32_t i = 0; i < e->count; i++)
-            n += trace_word(e, i) != 0;
-        return n;
-    case TRACE_EV_pte_range_step:
-        for (uint32_t i = 0; i < trace_changes(e); i++) {
-            struct trace_change c = trace_change(e, i);
-            n += c.old != c.new;
-        }
+    case TRACE_EV_pte_range_old: return words_set(e->seq, e->count);
+    case TRACE_EV_pte_range_step: return stepped_writes(e->fields);
     }
-    return n;
+    return 0;
 }
 
 int event_reason(const struct trace_event *e)

@@ -154,7 +154,7 @@ static inline size_t decode(const uint8_t *p, size_t room, uint64_t last, struct
             return 0;
         at += 8 * (size_t)e->count;
     }
-    if (id <= TRACE_EV_table_free && !pt_event_ok(id, e->fields, e->count))
+    if (!pt_event_ok(id, e->fields, e->count))
         return 0;
     e->bytes = (uint32_t)at;
     return at;

@@ -4,20 +4,13 @@
 
 #include <string.h>
 
-/* A word in the stream, where nothing is aligned. */
-typedef uint64_t word __attribute__((aligned(1), may_alias));
+#include "vmm/trace/lib/words.h"
+
+typedef trace_word_at word;
 
 #define USUAL_BITS  (PTE_NX | PTE_ADDR | 0xfffull)
 #define USER_LOWEST 0x10000ull
 #define USER_END    (1ull << 47)
-
-/* Where the compiler can choose at run time what the processor has. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define FOR_EACH_CPU
-#endif
 
 /* What was found out about the entries of a range. */
 struct summary {

@@ -62,22 +62,6 @@ void lint_fork_begins(struct lint *l, const struct trace_event *e)
         l->task->forked_mm = e->mm;
 }
 
-static unsigned empty_tables(struct lint *l, uint32_t pfn, unsigned level)
-{
-    const struct replay_table *t = replay_table(l->replay, pfn);
-    unsigned used = 0, empty = 0, slots = level == PT_LEVEL_PGD ? PT_SLOTS / 2 : PT_SLOTS;
-    for (unsigned i = 0; t != NULL && t->level == level && i < slots; i++) {
-        if (t->slot[i] == 0)
-            continue;
-        used++;
-        if (level > PT_LEVEL_PTE && (t->slot[i] & PTE_P))
-            empty += empty_tables(l, (uint32_t)pte_frame(t->slot[i]), level - 1);
-        else if (level == PT_LEVEL_PTE)
-            return 0;
-    }
-    return empty + (used == 0 && level < PT_LEVEL_PGD);
-}
-
 static void check_whole(struct lint *l, const struct trace_event *e, struct lint_mm *child)
 {
     const struct lint_mm *parent = lint_mm(l, child->from);
@@ -87,9 +71,9 @@ static void check_whole(struct lint *l, const struct trace_event *e, struct lint
                    "the child of task %u has %u pages of its own, the parent had %u when the copy "
                    "began",
                    e->pid, child->anon, child->parent_anon);
-    unsigned empty = empty_tables(l, child->root_pfn, PT_LEVEL_PGD);
-    if (empty > 0)
-        lint_found(l, LINT_F3, "the copy that task %u made has %u empty tables", e->pid, empty);
+    if (child->empty > 0)
+        lint_found(l, LINT_F3, "the copy that task %u made has %u empty tables", e->pid,
+                   child->empty);
 }
 
 static void cloned(struct lint *l, const struct trace_event *e)

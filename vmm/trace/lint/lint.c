@@ -58,6 +58,17 @@ static uint64_t slot_of(const struct lint *l, unsigned index, uint64_t old)
     return l->table != NULL ? l->table->slot[index] : old;
 }
 
+/* Counts the tables that have nothing in them any more, or something for the first time. */
+static int end_writes(struct lint *l, bool was_empty, int err)
+{
+    const struct replay_table *t = l->table;
+    if (t != NULL && t->level != PT_LEVEL_PGD && was_empty != (t->used == 0))
+        l->mm->empty += was_empty ? -(l->mm->empty > 0) : 1;
+    return err;
+}
+
+static bool is_empty(const struct lint *l) { return l->table != NULL && l->table->used == 0; }
+
 static int pte_write(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_pte_write *w = e->fields;
@@ -67,9 +78,14 @@ static int pte_write(struct lint *l, const struct trace_event *e)
     }
     struct lint_write one = { w->va,        w->old,   w->new,   slot_of(l, w->index, w->old),
                               w->table_pfn, w->index, w->level, w->reason };
+    bool was_empty = is_empty(l);
     lint_exec_write(l, &one);
     one_write(l, &one, true);
-    return replay_event(l->replay, e);
+    if (l->table == NULL || l->table->level != w->level || ((one.was ^ w->old) & ~PTE_AD) != 0)
+        return end_writes(l, was_empty, replay_event(l->replay, e)); /* which says what is wrong */
+    l->table->used = (uint16_t)(l->table->used + (w->new != 0) - (one.was != 0));
+    l->table->slot[w->index] = w->new;
+    return end_writes(l, was_empty, 0);
 }
 
 static int pte_range(struct lint *l, const struct trace_event *e)
@@ -84,9 +100,10 @@ static int pte_range(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_T2, "a reason of number %u", r->reason);
         return 0;
     }
+    bool was_empty = is_empty(l);
     lint_exec_write(l, &one);
     if (lint_bulk(l, e))
-        return 0;
+        return end_writes(l, was_empty, 0);
     uint64_t step = 1ull << (12 + 9 * (one.level - 1));
     for (uint32_t i = 0, n = trace_changes(e); i < n; i++, one.index++, one.va += step) {
         struct trace_change c = trace_change(e, i);
@@ -95,7 +112,7 @@ static int pte_range(struct lint *l, const struct trace_event *e)
         one.was = slot_of(l, one.index, c.old);
         one_write(l, &one, i == 0);
     }
-    return replay_event(l->replay, e);
+    return end_writes(l, was_empty, replay_event(l->replay, e));
 }
 
 /* --- events ---------------------------------------------------------------------------------- */
@@ -155,17 +172,25 @@ static void task_ends(struct lint *l, const struct trace_event *e)
 static int one_event(struct lint *l, const struct trace_event *e)
 {
     int err = 0;
+    unsigned reason = PT_REASON_MAX;
     if (!begin_event(l, e))
         return 0;
     lint_trace_event(l, e);
     switch (e->id) {
-    case TRACE_EV_pte_write: err = pte_write(l, e); break;
+    case TRACE_EV_pte_write:
+        reason = ((const struct trace_ev_pte_write *)e->fields)->reason;
+        err = pte_write(l, e);
+        break;
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
     case TRACE_EV_pte_range_old:
-    case TRACE_EV_pte_range_step: err = pte_range(l, e); break;
+    case TRACE_EV_pte_range_step:
+        reason = ((const struct trace_ev_pte_range *)e->fields)->reason;
+        err = pte_range(l, e);
+        break;
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free:
+        reason = ((const struct trace_ev_table_alloc *)e->fields)->reason;
         lint_reuse_table(l, e);
         lint_pages_table(l, e);
         err = replay_event(l->replay, e);
@@ -218,7 +243,8 @@ static int one_event(struct lint *l, const struct trace_event *e)
     case TRACE_EV_clone:
     case TRACE_EV_exec: lint_trace_apply(l, e); break;
     }
-    lint_vfork_event(l, e);
+    if (lint_vfork_cares(l, e, reason))
+        lint_vfork_event(l, e);
     switch (e->id) {
     case TRACE_EV_clone:
         lint_exit_after(l, e);

@@ -158,6 +158,7 @@ static void table_comes(struct lint *l, const struct trace_event *e)
     const struct trace_ev_table_alloc *t = e->fields;
     struct frames *f = &l->frames;
     l->mm->tables++;
+    l->mm->empty += t->level != PT_LEVEL_PGD;
     if (t->table_pfn >= f->n)
         return;
     if (frame_maps(f, t->table_pfn) > 0)
@@ -170,7 +171,9 @@ static void table_goes(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_table_free *t = e->fields;
     struct frames *f = &l->frames;
+    const struct replay_table *was = replay_table(l->replay, t->table_pfn);
     l->mm->tables -= l->mm->tables > 0;
+    l->mm->empty -= l->mm->empty > 0 && was != NULL && was->used == 0 && was->level != PT_LEVEL_PGD;
     if (t->table_pfn >= f->n)
         return;
     f->use[t->table_pfn] &= ~FRAME_TABLE;

@@ -29,7 +29,7 @@ struct duty {
     struct duty **prev;
     struct duty *next_of_frame;
     struct lint_mm *mm;
-    uint32_t pfn;
+    uint32_t pfn; /* of the first page, if there are several */
     uint8_t kind;
     uint8_t check;
     uint32_t by_cpu, by_pid;
@@ -74,19 +74,53 @@ static uint64_t left_of(const struct lint *l, struct duty *d)
 
 static void drop(struct lint *l, struct duty *d)
 {
-    struct duty **p = &l->frames.duties[d->pfn];
-    while (*p != d)
-        p = &(*p)->next_of_frame;
-    *p = d->next_of_frame;
-    *d->prev = d->next;
-    if (d->next != NULL)
-        d->next->prev = d->prev;
     if (d->kind == DUTY_RIGHTS) {
         struct lint_task *t = lint_task(l, d->by_pid);
         t->rights -= t->rights > 0;
+    } else {
+        struct duty **p = &l->frames.duties[d->pfn];
+        while (*p != d)
+            p = &(*p)->next_of_frame;
+        *p = d->next_of_frame;
     }
+    *d->prev = d->next;
+    if (d->next != NULL)
+        d->next->prev = d->prev;
     d->next = l->free_duties;
     l->free_duties = d;
+}
+
+static struct duty *new_duty(struct lint *l)
+{
+    struct duty *d = l->free_duties;
+    if (d == NULL)
+        return need(malloc(sizeof(*d)));
+    l->free_duties = d->next;
+    return d;
+}
+
+/* Into the lists of its address space and of its frame. */
+static void add(struct lint *l, struct duty *d)
+{
+    d->prev = &d->mm->duties;
+    d->next = d->mm->duties;
+    if (d->next != NULL)
+        d->next->prev = &d->next;
+    d->mm->duties = d;
+    if (d->kind != DUTY_RIGHTS) {
+        d->next_of_frame = l->frames.duties[d->pfn];
+        l->frames.duties[d->pfn] = d;
+    } else {
+        lint_task(l, d->by_pid)->rights++;
+    }
+}
+
+/* Rights that one event takes from neighbours are one duty. */
+static bool is_next(const struct duty *d, const struct lint *l, enum duty_kind kind,
+                    enum lint_check check, const struct lint_write *w)
+{
+    return d != NULL && kind == DUTY_RIGHTS && d->kind == kind && d->check == check &&
+           d->at == l->now && d->end == w->va;
 }
 
 static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint64_t pfn,
@@ -98,14 +132,13 @@ static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint
     uint64_t cpus = e->mm == 0 ? seen : mm->cpus;
     if (cpus == 0 || pfn >= l->frames.n)
         return;
-    struct duty *d = l->free_duties;
-    if (d != NULL)
-        l->free_duties = d->next;
-    else
-        d = need(malloc(sizeof(*d)));
+    uint64_t end = w->va + (1ull << (12 + 9 * (w->level - 1)));
+    if (is_next(mm->duties, l, kind, check, w)) {
+        mm->duties->end = end;
+        return;
+    }
+    struct duty *d = new_duty(l);
     *d = (struct duty){
-        .next = mm->duties,
-        .prev = &mm->duties,
         .pfn = (uint32_t)pfn,
         .mm = mm,
         .kind = (uint8_t)kind,
@@ -115,15 +148,28 @@ static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint
         .cpus = cpus,
         .at = l->now,
         .va = w->va,
-        .end = w->va + (1ull << (12 + 9 * (w->level - 1))),
+        .end = end,
     };
-    if (d->next != NULL)
-        d->next->prev = &d->next;
-    mm->duties = d;
-    d->next_of_frame = l->frames.duties[pfn];
-    l->frames.duties[pfn] = d;
-    if (kind == DUTY_RIGHTS && l->task != NULL)
-        l->task->rights++;
+    add(l, d);
+}
+
+/* What lies outside of [start, end) becomes a duty of its own. */
+static void cut(struct lint *l, struct duty *d, uint64_t start, uint64_t end)
+{
+    if (d->kind != DUTY_RIGHTS || d->end <= start || end <= d->va)
+        return;
+    if (d->va < start) {
+        struct duty *low = new_duty(l);
+        *low = *d;
+        low->end = d->va = start;
+        add(l, low);
+    }
+    if (end < d->end) {
+        struct duty *high = new_duty(l);
+        *high = *d;
+        high->va = d->end = end;
+        add(l, high);
+    }
 }
 
 /* The time is up for those that have not flushed. */
@@ -206,6 +252,8 @@ void lint_reuse_flush(struct lint *l, const struct trace_event *e)
 
     for (struct duty *d = mm->duties; d != NULL; d = next) {
         next = d->next;
+        if (!all)
+            cut(l, d, f->start, f->end);
         /* Tables: INVLPG of any page drops all of the paging-structure caches. */
         if (all || d->kind == DUTY_TABLE || (f->start <= d->va && d->end <= f->end))
             d->cpus &= ~f->cpus;

@@ -32,6 +32,7 @@ struct lint_mm {
     struct lint_special *special;
     /* What its tables hold now. */
     unsigned leaves, tables; /* entries that are not 0; table pages, root included */
+    unsigned empty;          /* of the tables, without the root: those that are all 0 */
     unsigned anon;           /* of the leaves, memory of its own */
     uint64_t anon_changes;   /* how often that number has changed */
     uint64_t writes;         /* to its entries */
