@@ -85,7 +85,19 @@ $O/vmm: $(call host_obj,$(VMM_SRC))
 	$(call say,LD,$@)$(CC) $(if $(SANITIZE),-pie,-static-pie) $(INSTRUMENT) $(HARDEN_LD) -Wl,-z,pack-relative-relocs $^ $(VMM_LIBS) -o $@
 
 $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
-	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -o $@
+	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -lz -o $@
+
+# The page of `vmm-trace report`: its markup with the style, and its script, put together.  The
+# page's policy admits only this script, by its hash.
+PAGE        := vmm/trace/report/page
+PAGE_SCRIPT := $(sort $(wildcard $(PAGE)/*.js))
+$O/report_tail.html: $(PAGE)/assemble $(PAGE_SCRIPT)
+	@mkdir -p $O
+	$(call say,GEN,$@)$(PAGE)/assemble tail $(PAGE_SCRIPT) > $@
+$O/report_head.html: $(PAGE)/assemble $(PAGE)/page.html $(PAGE)/page.css $O/report_tail.html
+	$(call say,GEN,$@)$(PAGE)/assemble head $(PAGE)/page.html $(PAGE)/page.css $O/report_tail.html > $@
+$O/host/vmm/trace/report/page.o: $O/report_head.html $O/report_tail.html
+$O/host/vmm/trace/report/page.o: HOST_CFLAGS += -Wa,-I$O
 
 # --- the kernel --------------------------------------------------------------
 # Small: code that is larger by what alignment and cloned functions add is not faster where an

@@ -10,6 +10,7 @@
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
 #include "vmm/trace/cmd/moment.h"
+#include "vmm/trace/cmd/waits.h"
 #include "vmm/trace/lib/follow.h"
 #include "vmm/trace/lib/format.h"
 #include "vmm/trace/lib/json.h"
@@ -35,79 +36,10 @@ struct view {
     bool heading;
 };
 
-/* --- whom it waits for ------------------------------------------------------------------- */
-
-#define CHILDREN_SHOWN 6
-
-static void children_text(FILE *out, const struct actor *parent)
-{
-    char who[WHO_BYTES];
-    unsigned n = 0, more = 0;
-    for (const struct actor *c = parent->children; c != NULL; c = c->next) {
-        if (n < CHILDREN_SHOWN)
-            fprintf(out, "%s%s%s", n > 0 ? ", " : "any of ", who_text(who, c),
-                    c->ended ? " (a zombie)" : "");
-        else
-            more++;
-        n++;
-    }
-    if (n == 0)
-        fputs("no child it has", out);
-    if (more > 0)
-        fprintf(out, " and %u more", more);
-}
-
-static void note_whom(struct view *v, struct waiter *w)
-{
-    char who[WHO_BYTES];
-    size_t size;
-    FILE *out;
-    free(w->on);
-    w->on = NULL;
-    out = need(open_memstream(&w->on, &size));
-    if (w->actor.wait.on_pid != 0)
-        fputs(who_text(who, follow_actor(&v->follow, w->actor.wait.on_pid)), out);
-    else if (w->actor.wait.reason == BLOCK_wait)
-        children_text(out, follow_actor(&v->follow, w->actor.tgid));
-    if (fclose(out) != 0)
-        out_of_memory();
-}
-
-/* --- what ended it ----------------------------------------------------------------------- */
-
 struct ending {
     const struct actor *by; /* NULL: still blocked */
     uint64_t tsc, event;
 };
-
-static void call_text(FILE *out, const struct actor *by)
-{
-    if (by->call.number != 0)
-        fprintf(out, " in call %" PRIu64 " %s", by->call.number, call_name(by->call.nr));
-}
-
-static void end_text(FILE *out, const struct view *v, const struct wait *w, const struct ending *e)
-{
-    char who[WHO_BYTES];
-    if (e->by == NULL) {
-        fputs(v->stop != 0 ? "still blocked when the machine stopped"
-                           : "still blocked at the last event",
-              out);
-        return;
-    }
-    if (w->reason == BLOCK_vfork && w->released != RELEASE_none)
-        fprintf(out, "%s: ", trace_value_name("release_cause", w->released));
-    if (w->reason == BLOCK_wait && e->by->ended)
-        fputs("end of ", out);
-    else if (w->signo != 0)
-        fprintf(out, "signal %u: ", w->signo);
-    if (w->reason == BLOCK_nanosleep && w->signo == 0) {
-        fputs("its time was up", out);
-        return;
-    }
-    fputs(who_text(who, e->by), out);
-    call_text(out, e->by);
-}
 
 /* --- a wait ------------------------------------------------------------------------------ */
 
@@ -127,7 +59,7 @@ static void print_text(struct view *v, const struct waiter *w, const struct endi
         snprintf(call, sizeof(call), "%" PRIu64 " %s", x->call, call_name(x->nr));
     printf("%-12s %-11s %-24s ", call, trace_value_name("block_reason", x->reason),
            w->on != NULL && w->on[0] != '\0' ? w->on : "-");
-    end_text(stdout, v, x, e);
+    wait_end_text(stdout, x, e->by, v->stop != 0);
     putchar('\n');
 }
 
@@ -211,8 +143,10 @@ static void take_event(struct view *v, const struct trace_event *e)
              &(struct ending){ .by = follow_actor(&v->follow, f->by_pid),
                                .tsc = e->tsc,
                                .event = v->follow.event });
-    if (is_waiting(f->next))
-        note_whom(v, w);
+    if (is_waiting(f->next)) {
+        free(w->on);
+        w->on = wait_whom(&v->follow, &w->actor);
+    }
 }
 
 static void at_end(void *arg, void *record)

@@ -18,6 +18,8 @@ int command_who_wrote(int argc, char **argv);
 int command_at(int argc, char **argv);
 /* diff.c */
 int command_diff(int argc, char **argv);
+/* report.c */
+int command_report(int argc, char **argv);
 /* live.c */
 int command_live(int argc, char **argv);
 /* print.c */

@@ -4,6 +4,7 @@
 
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
+#include "vmm/trace/cmd/verdicts.h"
 #include "vmm/trace/lib/format.h"
 #include "vmm/trace/lint/lint.h"
 
@@ -46,43 +47,41 @@ static void print_text(const struct lint_result *r, const struct trace_meta *m, 
     }
 }
 
-static void print_string(const char *s)
+static void json_finding(struct json *j, const struct lint_finding *f, const struct trace_meta *m,
+                         uint64_t start)
 {
-    putchar('"');
-    for (; *s != '\0'; s++) {
-        if (*s == '"' || *s == '\\')
-            putchar('\\');
-        putchar(*s >= ' ' && *s <= '~' ? *s : '?');
-    }
-    putchar('"');
+    json_row(j);
+    json_count(j, "event", f->event);
+    json_count(j, "ns", f->tsc != 0 ? trace_ns(m, f->tsc - start) : 0);
+    json_count(j, "cpu", f->cpu);
+    json_count(j, "pid", f->pid);
+    json_count(j, "mm", f->mm);
+    json_text(j, "text", f->text);
+    json_object_end(j);
 }
 
-static void print_json(const struct lint_result *r, const struct trace_meta *m, uint64_t start)
+void lint_json(struct json *j, const struct lint_result *r, const struct trace_meta *m)
 {
-    printf("{\"events\":%" PRIu64 ",\"complete\":%s,\"checks\":[", r->events,
-           r->has_gap ? "false" : "true");
+    json_count(j, "events", r->events);
+    json_bool(j, "complete", !r->has_gap);
+    json_array(j, "checks");
     for (unsigned c = 0; c < LINT_COUNT; c++) {
-        printf("%s\n{\"check\":\"%s\",\"holds\":", c > 0 ? "," : "", lint_names[c]);
-        print_string(lint_texts[c]);
-        if (r->check[c].note[0] != '\0') {
-            printf(",\"note\":");
-            print_string(r->check[c].note);
-        }
-        printf(",\"verdict\":\"%s\",\"failures\":%" PRIu64 ",\"unknown\":%" PRIu64 ",\"first\":[",
-               lint_verdict(r, c) == LINT_FAIL ? "fail" : verdict_names[lint_verdict(r, c)],
-               r->check[c].failed, r->check[c].unknown);
-        for (unsigned i = 0; i < r->check[c].kept; i++) {
-            const struct lint_finding *f = &r->check[c].finding[i];
-            printf("%s{\"event\":%" PRIu64 ",\"ns\":%" PRIu64 ",\"cpu\":%u,\"pid\":%u,\"mm\":%u,"
-                   "\"text\":",
-                   i > 0 ? "," : "", f->event, f->tsc != 0 ? trace_ns(m, f->tsc - start) : 0,
-                   f->cpu, f->pid, f->mm);
-            print_string(f->text);
-            putchar('}');
-        }
-        fputs("]}", stdout);
+        enum lint_verdict v = lint_verdict(r, c);
+        json_row(j);
+        json_text(j, "check", lint_names[c]);
+        json_text(j, "holds", lint_texts[c]);
+        if (r->check[c].note[0] != '\0')
+            json_text(j, "note", r->check[c].note);
+        json_text(j, "verdict", v == LINT_FAIL ? "fail" : verdict_names[v]);
+        json_count(j, "failures", r->check[c].failed);
+        json_count(j, "unknown", r->check[c].unknown);
+        json_array(j, "first");
+        for (unsigned i = 0; i < r->check[c].kept; i++)
+            json_finding(j, &r->check[c].finding[i], m, r->first_tsc);
+        json_array_end(j);
+        json_object_end(j);
     }
-    fputs("\n]}\n", stdout);
+    json_array_end(j);
 }
 
 static error_t parse_one(int key, char *arg, struct argp_state *state)
@@ -121,10 +120,14 @@ int command_lint(int argc, char **argv)
         return STATUS_TROUBLE;
     if (lint_run(t, &r) != 0)
         out_of_memory();
-    if (o.json)
-        print_json(&r, trace_meta(t), r.first_tsc);
-    else
+    if (o.json) {
+        struct json j;
+        json_begin(&j, stdout);
+        lint_json(&j, &r, trace_meta(t));
+        json_end(&j);
+    } else {
         print_text(&r, trace_meta(t), r.first_tsc);
+    }
     int status = STATUS_OK;
     for (unsigned c = 0; c < LINT_COUNT; c++)
         if (lint_verdict(&r, c) == LINT_FAIL)

@@ -24,6 +24,7 @@ static const struct command commands[] = {
     { "who-wrote", "who last changed the entries for an address", command_who_wrote },
     { "at", "the address spaces at a moment", command_at },
     { "diff", "two traces, calls, moments or address spaces compared", command_diff },
+    { "report", "a page for a browser: the trace to look at, or two side by side", command_report },
     { "live", "what the machine does now, like top", command_live },
     { "print", "the events, a line each", command_print },
     { "lint", "does it obey the rules for vfork, tables, frames and flushes?", command_lint },

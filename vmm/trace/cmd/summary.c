@@ -2,11 +2,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "vmm/trace/lib/calls.h"
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
 #include "vmm/trace/cmd/entries.h"
 #include "vmm/trace/cmd/json_option.h"
+#include "vmm/trace/cmd/verdicts.h"
 #include "vmm/trace/lib/format.h"
 
 static void print_calls(const struct calls *c)
@@ -199,40 +199,37 @@ static void json_row_of(struct json *j, const struct trace_meta *m, unsigned kin
     json_object_end(j);
 }
 
-static void print_json(struct calls *c, const struct trace *t)
+void summary_json(struct json *j, struct calls *c, const struct trace *t)
 {
-    struct json j;
     const struct trace_meta *m = trace_meta(t);
-    json_begin(&j, stdout);
-    json_count(&j, "events", c->follow.event);
-    json_count(&j, "ns", trace_ns(m, c->follow.last_tsc - c->follow.first_tsc));
-    json_count(&j, "ncpus", m->ncpus);
-    json_bool(&j, "complete", !trace_has_gap(t));
-    json_array(&j, "calls");
+    json_count(j, "events", c->follow.event);
+    json_count(j, "ns", trace_ns(m, c->follow.last_tsc - c->follow.first_tsc));
+    json_count(j, "ncpus", m->ncpus);
+    json_bool(j, "complete", !trace_has_gap(t));
+    json_array(j, "calls");
     for (unsigned k = 0; k < CALL_KINDS; k++)
         if (c->row[k].calls > 0)
-            json_row_of(&j, m, k, &c->row[k]);
-    json_array_end(&j);
-    json_array(&j, "blocked");
+            json_row_of(j, m, k, &c->row[k]);
+    json_array_end(j);
+    json_array(j, "blocked");
     for (unsigned r = 0; r < BLOCK_REASON_MAX; r++) {
         if (c->blocked[r].n == 0)
             continue;
-        json_row(&j);
-        json_text(&j, "reason", trace_value_name("block_reason", r));
-        json_samples(&j, m, &c->blocked[r]);
-        json_object_end(&j);
+        json_row(j);
+        json_text(j, "reason", trace_value_name("block_reason", r));
+        json_samples(j, m, &c->blocked[r]);
+        json_object_end(j);
     }
-    json_array_end(&j);
-    json_object(&j, "all");
-    json_writes(&j, "user", c->all.writes[SIDE_OTHER]);
-    json_writes(&j, "kernel", c->all.writes[SIDE_KERNEL]);
-    json_count(&j, "tables_made", c->all.allocated);
-    json_count(&j, "tables_freed", c->all.freed);
-    json_count(&j, "faults", c->all.faults);
-    json_count(&j, "cow_breaks", cost_cow(&c->all));
-    json_count(&j, "tlb_flushes", c->all.tlb_flushes);
-    json_object_end(&j);
-    json_end(&j);
+    json_array_end(j);
+    json_object(j, "all");
+    json_writes(j, "user", c->all.writes[SIDE_OTHER]);
+    json_writes(j, "kernel", c->all.writes[SIDE_KERNEL]);
+    json_count(j, "tables_made", c->all.allocated);
+    json_count(j, "tables_freed", c->all.freed);
+    json_count(j, "faults", c->all.faults);
+    json_count(j, "cow_breaks", cost_cow(&c->all));
+    json_count(j, "tlb_flushes", c->all.tlb_flushes);
+    json_object_end(j);
 }
 
 int command_summary(int argc, char **argv)
@@ -262,7 +259,10 @@ int command_summary(int argc, char **argv)
 
     const struct trace_meta *m = trace_meta(t);
     if (o.json) {
-        print_json(&c, t);
+        struct json j;
+        json_begin(&j, stdout);
+        summary_json(&j, &c, t);
+        json_end(&j);
         calls_free(&c);
         return close_trace(t);
     }

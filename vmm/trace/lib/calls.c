@@ -66,8 +66,7 @@ enum call_kind clone_kind(uint64_t flags, bool own_stack)
     return CALL_clone;
 }
 
-/* The kind that a system call's entry shows; CALL_KINDS: none of ours. */
-static enum call_kind entry_kind(unsigned nr, uint64_t a0, bool own_stack)
+enum call_kind entry_kind(unsigned nr, uint64_t a0, bool own_stack)
 {
     switch (nr) {
     case __NR_fork: return CALL_fork;

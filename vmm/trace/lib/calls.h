@@ -39,6 +39,9 @@ extern const char *const call_kind_names[CALL_KINDS];
  * before it, for which call_gives_stack() tells whether the child was given one. */
 enum call_kind clone_kind(uint64_t flags, bool own_stack);
 bool call_gives_stack(const struct trace_event *enter);
+/* The kind that a system call's entry shows, by its number and first argument; CALL_KINDS: none
+ * of ours. */
+enum call_kind entry_kind(unsigned nr, uint64_t a0, bool own_stack);
 
 /* Whose tables: the caller's address space as the call began, another one (a
  * fork's child, an exec's new image), or the kernel's. */

@@ -45,6 +45,16 @@ unsigned syscall_args(unsigned nr)
     return c != NULL ? n : SYSCALL_ARGS;
 }
 
+const char *syscall_arg_kind(unsigned nr, unsigned i)
+{
+    static const char *const name[] = {
+        [NONE] = "NONE", [FD] = "FD",   [STR] = "STR", [PTR] = "PTR", [LEN] = "LEN",
+        [INT] = "INT",   [HEX] = "HEX", [PID] = "PID", [SIG] = "SIG", [OFF] = "OFF"
+    };
+    const struct call *c = call_of(nr);
+    return name[c != NULL && i < SYSCALL_ARGS ? c->kind[i] : HEX];
+}
+
 static void format_signal(FILE *out, int sig)
 {
     const char *name = sigabbrev_np(sig); /* NULL for 0 and real-time signals */

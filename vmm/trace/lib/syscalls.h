@@ -12,6 +12,8 @@ const char *syscall_name(unsigned nr); /* NULL: none has that number */
 
 /* How many arguments the call takes; SYSCALL_ARGS if that is not known. */
 unsigned syscall_args(unsigned nr);
+/* "FD", "PTR", ...: the kinds of shared/syscalls.h. */
+const char *syscall_arg_kind(unsigned nr, unsigned i);
 /* Argument i of the call, as its kind wants it. */
 void syscall_format_arg(FILE *out, unsigned nr, unsigned i, uint64_t value);
 
