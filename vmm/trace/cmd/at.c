@@ -5,12 +5,13 @@
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
 #include "vmm/trace/cmd/machine.h"
+#include "vmm/trace/cmd/space_option.h"
 
 struct options {
     const char *dir;
     struct moment at;
-    bool by_mm, by_pid, json;
-    uint32_t mm, pid;
+    bool json;
+    struct space_option space;
     uint64_t va, end;
 };
 
@@ -83,13 +84,13 @@ static int all_spaces(struct machine *m, struct json *json)
 static int one_by_name(struct machine *m, const struct options *o, struct json *json)
 {
     struct leaves l;
-    uint32_t mm = o->by_pid ? machine_mm_of(m, o->pid) : o->mm;
-    if ((o->by_pid && mm == 0) || !machine_leaves(m, mm, &l)) {
+    uint32_t mm = o->space.by_pid ? machine_mm_of(m, o->space.pid) : o->space.mm;
+    if ((o->space.by_pid && mm == 0) || !machine_leaves(m, mm, &l)) {
         fflush(stdout);
         fprintf(stderr,
-                o->by_pid ? "vmm-trace: task %u has no address space then\n"
-                          : "vmm-trace: there is no address space %u then\n",
-                o->by_pid ? o->pid : o->mm);
+                o->space.by_pid ? "vmm-trace: task %u has no address space then\n"
+                                : "vmm-trace: there is no address space %u then\n",
+                o->space.by_pid ? o->space.pid : o->space.mm);
         return STATUS_TROUBLE;
     }
     if (json != NULL) {
@@ -127,7 +128,7 @@ static int run(const struct options *o)
                moment_text(when, t, m.first_tsc, m.tsc));
     }
     struct json *j = o->json ? &json : NULL;
-    int status = o->by_mm || o->by_pid ? one_by_name(&m, o, j) : all_spaces(&m, j);
+    int status = o->space.by_mm || o->space.by_pid ? one_by_name(&m, o, j) : all_spaces(&m, j);
     if (o->json)
         json_end(&json);
     machine_free(&m);
@@ -139,14 +140,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'm':
-        o->by_mm = true;
-        o->mm = (uint32_t)number_option(state, arg, UINT32_MAX);
-        return 0;
-    case 'p':
-        o->by_pid = true;
-        o->pid = (uint32_t)number_option(state, arg, UINT32_MAX);
-        return 0;
     case 'v': range_option(state, arg, &o->va, &o->end); return 0;
     case 'j': o->json = true; return 0;
     case ARGP_KEY_ARG:
@@ -159,7 +152,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "which DIR?"); return 0;
     }
-    return ARGP_ERR_UNKNOWN;
+    return parse_space_option(key, arg, state, &o->space);
 }
 
 int command_at(int argc, char **argv)

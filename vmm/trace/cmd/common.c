@@ -21,19 +21,26 @@ error_t parse_directory(int key, char *arg, struct argp_state *state)
 
 void (*after_open)(void);
 
+/* A failure: its message; then none is open. */
+static bool give_up(struct trace **t, unsigned n, const char *err)
+{
+    fprintf(stderr, "vmm-trace: %s\n", err);
+    while (n-- > 0)
+        trace_close(t[n]);
+    return false;
+}
+
 bool open_traces(const char *const *dir, unsigned n, struct trace **t)
 {
     char err[512];
-    for (unsigned i = 0; i < n; i++) {
-        if (trace_open(&t[i], dir[i], err, sizeof(err)) == 0)
-            continue;
-        fprintf(stderr, "vmm-trace: %s\n", err);
-        while (i-- > 0)
-            trace_close(t[i]);
-        return false;
-    }
+    for (unsigned i = 0; i < n; i++)
+        if (trace_open_files(&t[i], dir[i], err, sizeof(err)) != 0)
+            return give_up(t, i, err);
     if (after_open != NULL)
         after_open();
+    for (unsigned i = 0; i < n; i++)
+        if (trace_read_meta(t[i], err, sizeof(err)) != 0)
+            return give_up(t, n, err);
     return true;
 }
 

@@ -11,8 +11,8 @@
 /* The parser of a command that takes only DIR; its input is a const char **. */
 error_t parse_directory(int key, char *arg, struct argp_state *state);
 
-/* What open_trace() does when all files are open, before it looks at an event: confine()
- * for commands that only read; NULL: nothing. */
+/* What open_trace() does when all files are open, before it looks at what they hold:
+ * confine() for commands that only read; NULL: nothing. */
 extern void (*after_open)(void);
 
 /* The trace, or NULL after a message. */

@@ -1,5 +1,5 @@
-/* confine.c - see confine.h.  The bytes of a trace come from a guest; what they could do to the
- * reader ends here.  The metadata, which vmm wrote, has been read before. */
+/* confine.c - see confine.h.  The bytes of a trace come from a guest, and its directory from anybody; what
+ * they could do to the reader ends here.  Nothing in them has been looked at before. */
 #include "vmm/trace/cmd/confine.h"
 
 #include <signal.h>

@@ -19,3 +19,13 @@ error_t parse_json_option(int key, char *arg, struct argp_state *state)
     inner.input = &o->dir;
     return parse_directory(key, arg, &inner);
 }
+
+struct trace *open_trace_or_json(int argc, char **argv, const char *doc, struct json_option *o)
+{
+    const struct argp argp = {
+        .options = json_option, .parser = parse_json_option, .args_doc = "DIR", .doc = doc
+    };
+    *o = (struct json_option){ 0 };
+    argp_parse(&argp, argc, argv, 0, NULL, o);
+    return open_trace(o->dir);
+}

@@ -155,13 +155,11 @@ static int repair_stream(int fd, size_t size, const char *name)
 
 static int repair_file(int dirfd, const char *name)
 {
-    struct stat st;
-    int fd = openat(dirfd, name, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    size_t size;
+    int fd = trace_open_stream(dirfd, name, O_RDWR, &size);
     if (fd < 0)
-        return -errno;
-    int err = fstat(fd, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
-    if (err == 0 && st.st_size > 0)
-        err = repair_stream(fd, (size_t)st.st_size, name);
+        return fd;
+    int err = size > 0 ? repair_stream(fd, size, name) : 0;
     close(fd);
     return err;
 }

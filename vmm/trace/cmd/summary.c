@@ -234,18 +234,12 @@ void summary_json(struct json *j, struct calls *c, const struct trace *t)
 
 int command_summary(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .options = json_option,
-        .parser = parse_json_option,
-        .args_doc = "DIR",
-        .doc = "Shows, for each kind of call that makes, changes, ends or awaits a process, what "
-               "it cost in page-table writes by reason, tables, faults, COW breaks, TLB flushes "
-               "and waiting.",
-    };
-    struct json_option o = { 0 };
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
-    const char *dir = o.dir;
-    struct trace *t = open_trace(dir);
+    static const char doc[] =
+        "Shows, for each kind of call that makes, changes, ends or awaits a process, what "
+        "it cost in page-table writes by reason, tables, faults, COW breaks, TLB flushes "
+        "and waiting.";
+    struct json_option o;
+    struct trace *t = open_trace_or_json(argc, argv, doc, &o);
     if (t == NULL)
         return STATUS_TROUBLE;
 
@@ -266,7 +260,7 @@ int command_summary(int argc, char **argv)
         calls_free(&c);
         return close_trace(t);
     }
-    printf("%s: %" PRIu64 " events in %s on %" PRIu64 " vCPU%s, ", dir, c.follow.event,
+    printf("%s: %" PRIu64 " events in %s on %" PRIu64 " vCPU%s, ", o.dir, c.follow.event,
            format_ns(span, trace_ns(m, c.follow.last_tsc - c.follow.first_tsc)), m->ncpus,
            m->ncpus == 1 ? "" : "s");
     print_losses(stdout, t);

@@ -216,17 +216,12 @@ static void print_text(const struct tree *t, const struct trace_meta *m)
 
 int command_tree(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .options = json_option,
-        .parser = parse_json_option,
-        .args_doc = "DIR",
-        .doc = "Shows the processes as a tree: by which call each was made, what it executed, how "
-               "many page-table entries were written while it ran, how long it lived, how it "
-               "ended.",
-    };
-    struct json_option o = { 0 };
-    argp_parse(&argp, argc, argv, 0, NULL, &o);
-    struct trace *trace = open_trace(o.dir);
+    static const char doc[] =
+        "Shows the processes as a tree: by which call each was made, what it executed, how "
+        "many page-table entries were written while it ran, how long it lived, how it "
+        "ended.";
+    struct json_option o;
+    struct trace *trace = open_trace_or_json(argc, argv, doc, &o);
     if (trace == NULL)
         return STATUS_TROUBLE;
 

@@ -11,6 +11,7 @@
 #include "vmm/trace/cmd/common.h"
 #include "vmm/trace/cmd/entries.h"
 #include "vmm/trace/cmd/moment.h"
+#include "vmm/trace/cmd/space_option.h"
 #include "vmm/trace/lib/follow.h"
 #include "vmm/trace/lib/format.h"
 #include "vmm/trace/lib/json.h"
@@ -18,8 +19,8 @@
 struct options {
     const char *dir;
     uint64_t va;
-    bool by_mm, by_pid, json, all;
-    uint32_t mm, pid;
+    bool json, all;
+    struct space_option space;
     struct moment at;
 };
 
@@ -113,9 +114,9 @@ static void show(struct view *v, const struct change *c)
 
 static bool wanted(struct view *v, uint32_t mm)
 {
-    if (v->o->by_mm)
-        return mm == v->o->mm;
-    return !v->o->by_pid || mm == follow_actor(&v->follow, v->o->pid)->mm;
+    if (v->o->space.by_mm)
+        return mm == v->o->space.mm;
+    return !v->o->space.by_pid || mm == follow_actor(&v->follow, v->o->space.pid)->mm;
 }
 
 /* Which of them are wanted is known at the end, as a task may have another address space then. */
@@ -131,7 +132,7 @@ static void keep(struct view *v, const struct change *c)
 static void take_event(struct view *v, const struct trace_event *e)
 {
     struct entries x = entries_of(e);
-    if (x.n == 0 || (v->o->by_mm && e->mm != v->o->mm))
+    if (x.n == 0 || (v->o->space.by_mm && e->mm != v->o->space.mm))
         return;
     uint64_t i = (v->o->va - x.va) / entry_span(x.level); /* huge if it lies before */
     if (i >= x.n)
@@ -238,14 +239,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
     switch (key) {
-    case 'm':
-        o->by_mm = true;
-        o->mm = (uint32_t)number_option(state, arg, UINT32_MAX);
-        return 0;
-    case 'p':
-        o->by_pid = true;
-        o->pid = (uint32_t)number_option(state, arg, UINT32_MAX);
-        return 0;
     case 't': o->at = moment_option(state, arg); return 0;
     case 'a': o->all = true; return 0;
     case 'j': o->json = true; return 0;
@@ -262,7 +255,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "DIR and VA, please");
         return 0;
     }
-    return ARGP_ERR_UNKNOWN;
+    return parse_space_option(key, arg, state, &o->space);
 }
 
 int command_who_wrote(int argc, char **argv)

@@ -39,6 +39,7 @@ struct stream {
 
 struct trace {
     struct trace_meta meta;
+    char *dir, *meta_text; /* until trace_read_meta() */
     struct stream *stream;
     unsigned count;
     bool open_packets;
@@ -389,22 +390,36 @@ int trace_open_slices(struct trace **out, const struct trace_slice *slice, unsig
     return 0;
 }
 
-/* Maps a file of the directory; an empty one is a stream without packets. */
-static int map_stream(int dirfd, const char *name, struct stream *s)
+int trace_open_stream(int dirfd, const char *name, int flags, size_t *size)
 {
     struct stat st;
-    int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = openat(dirfd, name, flags | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return -errno;
     int err = fstat(fd, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
-    if (err == 0 && st.st_size > 0) {
-        void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (err != 0) {
+        close(fd);
+        return err;
+    }
+    *size = (size_t)st.st_size;
+    return fd;
+}
+
+/* Maps a file of the directory; an empty one is a stream without packets. */
+static int map_stream(int dirfd, const char *name, struct stream *s)
+{
+    size_t size;
+    int err = 0, fd = trace_open_stream(dirfd, name, O_RDONLY, &size);
+    if (fd < 0)
+        return fd;
+    if (size > 0) {
+        void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (map == MAP_FAILED) {
             err = -errno;
         } else {
-            madvise(map, (size_t)st.st_size, MADV_SEQUENTIAL);
+            madvise(map, size, MADV_SEQUENTIAL);
             s->map = map;
-            s->size = (size_t)st.st_size;
+            s->size = size;
             s->mapped = true;
         }
     }
@@ -414,21 +429,23 @@ static int map_stream(int dirfd, const char *name, struct stream *s)
     return err;
 }
 
-static int read_meta(int dirfd, struct trace_meta *m)
+/* The text of the metadata file; NULL: there is none that vmm wrote. */
+static char *load_meta(int dirfd)
 {
     struct stat st;
-    int result = -1;
+    char *text = NULL;
     int fd = openat(dirfd, "metadata", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return -1;
+        return NULL;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < METADATA_MAX) {
-        char *text = calloc(1, (size_t)st.st_size + 1);
-        if (text != NULL && read(fd, text, (size_t)st.st_size) == st.st_size)
-            result = trace_meta_parse(m, text);
-        free(text);
+        text = calloc(1, (size_t)st.st_size + 1);
+        if (text != NULL && read(fd, text, (size_t)st.st_size) != st.st_size) {
+            free(text);
+            text = NULL;
+        }
     }
     close(fd);
-    return result;
+    return text;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -475,7 +492,13 @@ bool trace_is_live(int dirfd)
 
 bool trace_live(const struct trace *t) { return t->live; }
 
-int trace_open(struct trace **out, const char *dir, char *err, size_t err_size)
+static int no_trace(const char *dir, char *err, size_t err_size)
+{
+    snprintf(err, err_size, "%s: holds no trace (no metadata file that vmm wrote)", dir);
+    return -1;
+}
+
+int trace_open_files(struct trace **out, const char *dir, char *err, size_t err_size)
 {
     DIR *d = opendir(dir);
     if (d == NULL) {
@@ -484,15 +507,10 @@ int trace_open(struct trace **out, const char *dir, char *err, size_t err_size)
     }
     int result = -1;
     struct trace *t = new_trace(0);
-    if (t == NULL)
+    if (t == NULL || (t->dir = strdup(dir)) == NULL)
         snprintf(err, err_size, "out of memory");
-    else if (read_meta(dirfd(d), &t->meta) != 0)
-        snprintf(err, err_size, "%s: holds no trace (no metadata file that vmm wrote)", dir);
-    else if (!t->meta.known)
-        snprintf(err, err_size,
-                 "%s: made by a vmm with kinds of events that are not known here (%s); use the "
-                 "vmm-trace built with it, or babeltrace2",
-                 dir, t->meta.git_id);
+    else if ((t->meta_text = load_meta(dirfd(d))) == NULL)
+        no_trace(dir, err, err_size);
     else
         result = open_streams(t, d, err, err_size);
     if (t != NULL) {
@@ -504,9 +522,33 @@ int trace_open(struct trace **out, const char *dir, char *err, size_t err_size)
         trace_close(t);
         return result;
     }
-    prime(t);
     *out = t;
     return 0;
+}
+
+int trace_read_meta(struct trace *t, char *err, size_t err_size)
+{
+    if (trace_meta_parse(&t->meta, t->meta_text) != 0)
+        return no_trace(t->dir, err, err_size);
+    if (!t->meta.known) {
+        snprintf(err, err_size,
+                 "%s: made by a vmm with kinds of events that are not known here (%s); use the "
+                 "vmm-trace built with it, or babeltrace2",
+                 t->dir, t->meta.git_id);
+        return -1;
+    }
+    free(t->meta_text);
+    t->meta_text = NULL;
+    prime(t);
+    return 0;
+}
+
+int trace_open(struct trace **out, const char *dir, char *err, size_t err_size)
+{
+    int result = trace_open_files(out, dir, err, err_size);
+    if (result == 0 && (result = trace_read_meta(*out, err, err_size)) != 0)
+        trace_close(*out);
+    return result;
 }
 
 void trace_close(struct trace *t)
@@ -517,6 +559,8 @@ void trace_close(struct trace *t)
         if (t->stream[i].mapped)
             munmap((void *)t->stream[i].map, t->stream[i].size);
     free(t->stream);
+    free(t->meta_text);
+    free(t->dir);
     free(t);
 }
 

@@ -46,6 +46,14 @@ bool trace_is_live(int dirfd);
 /* Opens a directory; 0, or -1 with one line in err.  A packet that nobody has closed, since vmm was
  * killed or runs, is read as far as its events are whole. */
 int trace_open(struct trace **out, const char *dir, char *err, size_t err_size);
+/* The same in two steps, so that no byte is interpreted before a sandbox is closed between them:
+ * everything that needs a descriptor or a path; then the metadata.  When the second fails, the
+ * trace is still to be closed. */
+int trace_open_files(struct trace **out, const char *dir, char *err, size_t err_size);
+int trace_read_meta(struct trace *t, char *err, size_t err_size);
+
+/* A stream file of the directory, which is a regular file: its descriptor and size, or -errno. */
+int trace_open_stream(int dirfd, const char *name, int flags, size_t *size);
 
 /* Reads streams that are in memory already, each from a packet's start on.
  * With open_packets, the packet that nobody has closed is read, too. */
