@@ -131,7 +131,7 @@ is 'declarations are in headers' "$(perl "$work/declared" | grep -v '^guest/sys/
 # --- vmm/: a header counts as the file that implements it ---
 vmm_edges=$(grep -rE '^ *# *include *"' vmm --include='*.[ch]' |
     sed -E 's/^([^:]*)\.[ch]:.*"([^"]*)\.h".*/\1 \2/' | awk '$1 != $2' | sort -u)
-is 'vmm/trace: cmd is above lint, lint above lib' "$(includes vmm/trace/lib | grep -E 'trace/(lint|cmd)/'
-    includes vmm/trace/lint | grep trace/cmd/)" ''
+is 'vmm/trace: cmd is above lint and export, these above lib' "$(includes vmm/trace/lib | grep -E 'trace/(lint|export|cmd)/'
+    includes vmm/trace/lint | grep -E 'trace/(export|cmd)/'; includes vmm/trace/export | grep -E 'trace/(lint|cmd)/')" ''
 is 'no include leads back to where it came from in vmm/' "$(tsort <<< "$vmm_edges" 2>&1 > /dev/null)" ''
 done_testing

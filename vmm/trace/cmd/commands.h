@@ -26,6 +26,8 @@ int command_live(int argc, char **argv);
 int command_print(int argc, char **argv);
 /* lint.c */
 int command_lint(int argc, char **argv);
+/* export.c */
+int command_export(int argc, char **argv);
 /* info.c */
 int command_info(int argc, char **argv);
 /* recover.c */

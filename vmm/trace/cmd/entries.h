@@ -2,11 +2,9 @@
 #ifndef VMM_TRACE_ENTRIES_H
 #define VMM_TRACE_ENTRIES_H
 
+#include "vmm/trace/lib/changes.h"
 #include "vmm/trace/lib/follow.h"
 #include "vmm/trace/lib/json.h"
-
-/* Bytes of the address space that an entry of that level stands for. */
-static inline uint64_t entry_span(unsigned level) { return 1ull << (12 + 9 * (level - 1)); }
 
 struct entry_sums {
     uint64_t writes[PT_REASON_MAX + 1]; /* the last: reasons not known here */
@@ -16,15 +14,6 @@ void sums_event(struct entry_sums *s, const struct trace_event *e);
 void sums_print(const struct entry_sums *s); /* two lines */
 void sums_json(const struct entry_sums *s, struct json *j);
 const char *reason_name(unsigned reason);
-
-/* The entries that one page-table event is about; n 0: another kind of event. */
-struct entries {
-    uint64_t va;
-    uint32_t table_pfn, n;
-    unsigned first, level, reason;
-};
-struct entries entries_of(const struct trace_event *e);
-struct trace_change entries_change(const struct trace_event *e, uint32_t i);
 
 /* Neighbours written one after the other. */
 struct run {

@@ -28,6 +28,8 @@ static const struct command commands[] = {
     { "live", "what the machine does now, like top", command_live },
     { "print", "the events, a line each", command_print },
     { "lint", "does it obey the rules for vfork, tables, frames and flushes?", command_lint },
+    { "export", "for other tools: Chrome, Perfetto, SQLite, CSV, mermaid, dot, flame graphs",
+      command_export },
     { "info", "files, packets, events by kind, clock and machine", command_info },
     { "recover", "repair what a killed vmm left behind", command_recover },
 };

@@ -14,16 +14,16 @@ static void set_comm(struct task_head *t, const char *name, size_t n)
             *c = '?';
 }
 
-/* BusyBox runs its applets as /proc/self/exe; then the first argument is the better name. */
-static void name_applet(struct task_head *t, const struct trace_ev_exec_args *f)
+const char *applet_name(const struct trace_ev_exec_args *f, size_t *n)
 {
-    size_t n = 0, from = 0;
+    size_t end = 0, from = 0;
     if (strncmp(f->path, "/proc/self/exe", sizeof(f->path)) != 0 || f->args[0] == '\0')
-        return;
-    for (; n < sizeof(f->args) && f->args[n] != ' ' && f->args[n] != '\0'; n++)
-        if (f->args[n] == '/')
-            from = n + 1;
-    set_comm(t, f->args + from, n - from);
+        return NULL;
+    for (; end < sizeof(f->args) && f->args[end] != ' ' && f->args[end] != '\0'; end++)
+        if (f->args[end] == '/')
+            from = end + 1;
+    *n = end - from;
+    return f->args + from;
 }
 
 void comm_follow(struct idmap *tasks, const struct trace_event *e)
@@ -33,7 +33,10 @@ void comm_follow(struct idmap *tasks, const struct trace_event *e)
         struct task_head *t = need(idmap_get(tasks, e->pid));
         set_comm(t, f->comm, strnlen(f->comm, sizeof(f->comm)));
     } else if (e->id == TRACE_EV_exec_args) {
-        name_applet(need(idmap_get(tasks, e->pid)), e->fields);
+        size_t n;
+        const char *name = applet_name(e->fields, &n);
+        if (name != NULL)
+            set_comm(need(idmap_get(tasks, e->pid)), name, n);
     } else if (e->id == TRACE_EV_clone) {
         const struct trace_ev_clone *f = e->fields;
         const struct task_head *parent = need(idmap_get(tasks, e->pid));

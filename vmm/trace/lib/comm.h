@@ -14,4 +14,8 @@ struct task_head {
 /* Exec sets it (of a BusyBox applet, the arguments), a child starts with its parent's. */
 void comm_follow(struct idmap *tasks, const struct trace_event *e);
 
+/* The better name of a BusyBox applet, which runs as /proc/self/exe: its first argument, without
+ * the directory; raw bytes.  NULL: what was executed has its own name. */
+const char *applet_name(const struct trace_ev_exec_args *f, size_t *n);
+
 #endif
