@@ -254,14 +254,25 @@ int tracer_cpu_online(struct tracer *t, unsigned cpu, int64_t found, uint64_t er
     return err != 0 ? complain(err, "metadata") : 0;
 }
 
-void tracer_stopped(struct tracer *t, uint64_t tsc)
+static void write_end(struct tracer *t)
 {
-    char line[TRACE_META_CPU_BYTES];
-    t->meta.stop_tsc = tsc;
-    size_t n = trace_meta_stop(&t->meta, line);
-    int err = write_all(t->metafd, line, n, t->meta.stop_at);
+    char lines[TRACE_META_CPU_BYTES];
+    size_t n = trace_meta_stop(&t->meta, lines);
+    int err = write_all(t->metafd, lines, n, t->meta.stop_at);
     if (err != 0)
         complain(err, "metadata");
+}
+
+void tracer_stopped(struct tracer *t, uint64_t tsc)
+{
+    t->meta.stop_tsc = tsc;
+    write_end(t);
+}
+
+void tracer_audited(struct tracer *t, uint64_t violations)
+{
+    t->meta.audit = (int64_t)violations;
+    write_end(t);
 }
 
 /* The file only: see tracer_open(). */
@@ -308,6 +319,7 @@ int tracer_create(struct tracer **out, const char *dir, unsigned ncpus)
     flock(dirfd,
           LOCK_EX | LOCK_NB); /* vmm-trace recover keeps away; where there are no locks, too bad */
     t->metafd = -1;
+    t->meta.audit = -1;
     t->ncpus = ncpus;
     pthread_mutex_init(&t->lock, NULL);
     for (unsigned cpu = 0; cpu < ncpus; cpu++)

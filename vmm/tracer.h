@@ -62,6 +62,9 @@ int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes, uint
 /* The machine has stopped, and the guest's TSC was this.  For metadata's env. */
 void tracer_stopped(struct tracer *t, uint64_t tsc);
 
+/* The audit is over, and found so much.  For metadata's env. */
+void tracer_audited(struct tracer *t, uint64_t violations);
+
 /* Closes the packets that are still open with the whole events in them, and cuts
  * the files to whole packets.  No doorbell after this.  0 or -errno. */
 int tracer_finish(struct tracer *t);

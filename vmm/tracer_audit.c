@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "vmm/gmem.h"
+#include "vmm/tracer.h"
 #include "vmm/trace/lib/format.h"
 #include "vmm/trace/lib/reader.h"
 #include "vmm/trace/lib/replay.h"
@@ -132,6 +133,7 @@ int tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report)
         if (problem != NULL)
             fprintf(report, "audit: the trace does not read to its end: %s\n", problem);
         result = problem != NULL || replay_violations(r) > 0;
+        tracer_audited(t, replay_violations(r) + (problem != NULL));
         fprintf(report,
                 "audit: final: %u live tables compared with memory, %" PRIu64 " violations\n",
                 replay_live_tables(r), replay_violations(r));

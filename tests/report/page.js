@@ -27,6 +27,7 @@ async function sameAsCommands(page) {
 async function verdict(page) {
     const checks = JSON.parse(tool('lint', '--json', trace)).checks;
     like('the strip says what lint says', await page.run(text('#verdict')), new RegExp(`lint: ${checks.length} checks pass`));
+    like('... and the audit', await page.run(text('#verdict')), /audit: memory is what the events say/);
     like('... and that nothing was lost', await page.run(text('#verdict')), /lost 0/);
     await page.run('document.getElementById("checks").open = true');
     is('all checks are listed', await page.run('document.querySelectorAll("#checks tbody tr").length'), checks.length);

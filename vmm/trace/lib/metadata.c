@@ -87,8 +87,9 @@ size_t trace_meta_cpu(const struct trace_meta *m, unsigned cpu, char text[TRACE_
 
 size_t trace_meta_stop(const struct trace_meta *m, char text[TRACE_META_CPU_BYTES])
 {
-    return (size_t)snprintf(text, TRACE_META_CPU_BYTES, "\tstop_tsc = %20" PRIu64 ";\n",
-                            m->stop_tsc);
+    return (size_t)snprintf(text, TRACE_META_CPU_BYTES,
+                            "\tstop_tsc = %20" PRIu64 ";\n\taudit_violations = %20" PRId64 ";\n",
+                            m->stop_tsc, m->audit);
 }
 
 static void write_stop(FILE *out, struct trace_meta *m)
@@ -364,6 +365,8 @@ int trace_meta_parse(struct trace_meta *m, const char *text)
     int64_t stop = 0;       /* traces of earlier versions have none */
     if (read_signed(text, "stop_tsc", &stop) == 0 && stop > 0)
         m->stop_tsc = (uint64_t)stop;
+    if (read_signed(text, "audit_violations", &m->audit) != 0)
+        m->audit = -1;
     m->schema = strtoull(schema, NULL, 16);
     m->known = is_known(m, text);
     return 0;

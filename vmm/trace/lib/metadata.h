@@ -21,6 +21,7 @@ struct trace_meta {
     uint64_t kernel_ring;
     uint64_t ram_end;  /* first address above the guest's RAM; 0: not known */
     uint64_t stop_tsc; /* when the machine stopped; 0: it runs, or vmm was killed */
+    int64_t audit;     /* what --audit found wrong; -1: there was none */
     uint64_t stop_at;  /* offset in the file of what trace_meta_stop() gives */
     char flavour[32], git_id[64], kernel[256];
     struct {
@@ -41,7 +42,7 @@ void trace_meta_write(FILE *out, struct trace_meta *m);
  * not depend on the numbers.  Returns it. */
 size_t trace_meta_cpu(const struct trace_meta *m, unsigned cpu, char text[TRACE_META_CPU_BYTES]);
 
-/* The line of env that says when the machine stopped.  As above. */
+/* The lines of env that say when the machine stopped, and what the audit found.  As above. */
 size_t trace_meta_stop(const struct trace_meta *m, char text[TRACE_META_CPU_BYTES]);
 
 /* Reads back what trace_meta_write() wrote.  0, or -1: not our metadata. */

@@ -28,6 +28,7 @@ static void machine(struct json *j, const struct head *h)
     json_count(j, "tsc_khz", m->tsc_khz);
     json_count(j, "lost_events", lost_events);
     json_count(j, "lost_packets", lost_packets);
+    json_signed(j, "audit", m->audit);
     json_bool(j, "complete", !trace_has_gap(h->trace));
     json_bool(j, "stopped", m->stop_tsc != 0);
     json_text(j, "problem", trace_problem(h->trace) != NULL ? trace_problem(h->trace) : "");

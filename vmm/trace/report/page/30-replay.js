@@ -2,6 +2,12 @@
 // has the old entries and what it displaced is kept; so the moment moves both ways at the price
 // of the events in between.
 
+function isZero(words) {
+    let any = 0;
+    for (let i = 0; i < words.length; i++) any |= words[i];
+    return any === 0;
+}
+
 class Replay {
     constructor(trace, undoable = true) {
         this.trace = trace;
@@ -9,6 +15,18 @@ class Replay {
         this.roots = new Map();
         this.n = 0;
         this.displaced = undoable ? [] : null;
+        this.empty = [];        // arrays of tables that are gone, all zero
+    }
+
+    newTable(of) {
+        const { lo, hi } = this.empty.pop() || { lo: new Uint32Array(512), hi: new Uint32Array(512) };
+        return { ...of, lo, hi };
+    }
+    // A table that goes is empty (lint's M3), so it needs no room; if it is not, it keeps it.
+    putAway(table) {
+        if (!table || !table.lo || !isZero(table.lo) || !isZero(table.hi)) return table;
+        this.empty.push({ lo: table.lo, hi: table.hi });
+        return { ...table, lo: null, hi: null };
     }
 
     seek(n) {
@@ -17,11 +35,14 @@ class Replay {
     }
 
     displace(map, key, value) {
-        if (this.displaced) this.displaced.push(map.get(key));
+        const old = map === this.tables ? this.putAway(map.get(key)) : map.get(key);
+        if (this.displaced) this.displaced.push(old);
         if (value === undefined) map.delete(key); else map.set(key, value);
     }
     restore(map, key) {
-        const old = this.displaced.pop();
+        let old = this.displaced.pop();
+        if (map === this.tables) this.putAway(map.get(key));
+        if (old && old.lo === null) old = this.newTable(old);
         if (old === undefined) map.delete(key); else map.set(key, old);
     }
 
@@ -31,8 +52,8 @@ class Replay {
         if (t.isPt(i)) { this.store(i, true); return; }
         switch (t.id[i]) {
         case EV.table_alloc:
-            this.displace(this.tables, t.table[i], { pfn: t.table[i], mm: t.mm[i], level: t.level[i],
-                va: t.va[i], made: i, lo: new Uint32Array(512), hi: new Uint32Array(512) });
+            this.displace(this.tables, t.table[i], this.newTable({ pfn: t.table[i], mm: t.mm[i], level: t.level[i],
+                va: t.va[i], made: i }));
             break;
         case EV.table_free: this.displace(this.tables, t.table[i], undefined); break;
         case EV.mm_create: this.displace(this.roots, t.mm[i], this.rootOf(i)); break;
