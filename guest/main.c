@@ -10,6 +10,7 @@
 #include "entry/smp.h"
 #include "entry/trap.h"
 #include "event/epoll.h"
+#include "event/timerfd.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/file_open.h"
@@ -142,6 +143,7 @@ void kmain(paddr_t start_info)
     tty_init();
     procfs_register();
     epoll_init();
+    timerfd_init();
     fs_init();
     clock_finish();
     tty_start();

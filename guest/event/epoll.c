@@ -256,11 +256,10 @@ static long wait_on(struct epoll *ep, uaddr_t events, int max, uint64_t deadline
         long n = may_be_ready(ep) ? report(ep, events, max) : 0;
         if (n != 0 || over)
             return n;
+        if (signal_pending(current)) /* what is on the list need not be ready, and comes anew */
+            return -EINTR;
         int err = sleep(ep, deadline);
-        if (err == -ETIMEDOUT)
-            over = true; /* and one last look */
-        else if (err != 0)
-            return may_be_ready(ep) && (n = report(ep, events, max)) != 0 ? n : -EINTR;
+        over = err == -ETIMEDOUT; /* and one last look; one, too, if a signal ended it */
     }
 }
 

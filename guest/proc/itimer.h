@@ -38,6 +38,8 @@ int posix_timer_overrun(int id);
 int posix_timer_delete(int id);
 /* Sets CLOCK_REALTIME and moves what follows it.  Takes tree_lock. */
 void posix_timers_clock_set(uint64_t ns);
+/* It is fn that sets it then, with itimer_lock held, and whatever else follows the clock. */
+void posix_timers_set_clock_by(void (*fn)(uint64_t ns));
 void posix_timers_delete_all(struct process *p);
 
 #endif

@@ -176,6 +176,10 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
     return 0;
 }
 
+static void (*set_clock)(uint64_t ns) = clock_set_real_ns;
+
+void posix_timers_set_clock_by(void (*fn)(uint64_t ns)) { set_clock = fn; }
+
 /* In one step, or a timer that is set meanwhile would be moved for nothing. */
 void posix_timers_clock_set(uint64_t ns)
 {
@@ -185,7 +189,7 @@ void posix_timers_clock_set(uint64_t ns)
     spin_lock(&tree_lock);
     spin_lock(&itimer_lock);
     uint64_t by_ns = ns - clock_real_ns();
-    clock_set_real_ns(ns);
+    set_clock(ns);
     list_for_each(p, &all_processes, all_link)
         list_for_each(pt, &p->posix_timers, link)
             if (pt->follows_real && pt->it.at_ns != 0)

@@ -188,6 +188,8 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
                              p->rlim[RLIMIT_SIGPENDING].rlim_cur);
         if (err == 0)
             complete(p, to, sig);
+        if (unlikely(sh->watched))
+            signal_tell_watchers(sh);
     }
     spin_unlock(&sh->lock);
     if (continued) {

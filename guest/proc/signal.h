@@ -19,6 +19,7 @@ struct sighand {                       /* shared by CLONE_SIGHAND */
     struct spinlock lock;              /* also guards pending sets of its tasks and processes */
     struct refcount users;             /* [a] */
     ksigset_t set;                     /* [lock] whose action says something */
+    bool watched;                      /* [lock] somebody polls for signals of its tasks */
     struct ksigaction action[SIG_MAX]; /* [lock] by sig_action(); of all others never initialised */
 };
 /* signal_queue.c: sets, queues, dispositions */
@@ -50,6 +51,13 @@ void siginfo_child(siginfo_t *info, struct process *child, int code, int status)
 /* What rt_sigtimedwait and signalfd take: one signal of `set` that is pending for
  * current, with its info; 0 if there is none. */
 int signal_take(ksigset_t set, siginfo_t *info);
+bool signal_waits(ksigset_t set); /* there is one */
+/* The same, but waits for one: it, -ETIMEDOUT or -ERESTARTSYS. */
+int signal_wait_for(ksigset_t set, siginfo_t *info, enum block_reason reason, uint64_t deadline);
+/* The queue that is woken, from now on, for each signal that comes for current's process, and for
+ * some others; it never goes. */
+struct waitq *signal_watch(void);
+void signal_tell_watchers(struct sighand *s); /* the sender: one has come */
 
 /* signal_charge.c: one more siginfo or POSIX timer for that user; NULL: RLIMIT_SIGPENDING
  * (limit) is reached, or no memory.  A leaf lock is taken inside. */

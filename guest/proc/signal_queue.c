@@ -23,6 +23,7 @@ struct sighand *sighand_create(void)
         spin_init(&s->lock, LOCK_sighand);
         ref_init(&s->users, 1);
         s->set = 0;
+        s->watched = false;
     }
     return s;
 }
@@ -243,6 +244,70 @@ int signal_take(ksigset_t set, siginfo_t *info)
     spin_unlock(&sh->lock);
     return sig;
 }
+
+bool signal_waits(ksigset_t set)
+{
+    struct task *t = current;
+
+    spin_lock(&t->sighand->lock);
+    bool is = (t->pending.set | t->proc->shared_pending.set) & set & ~SIGSET_UNBLOCKABLE;
+    spin_unlock(&t->sighand->lock);
+    return is;
+}
+
+/* While sigwait holds the set, senders wake us for it though it is blocked; so the
+ * last look is in one step with the end of that, or what came between would wake
+ * nobody. */
+int signal_wait_for(ksigset_t set, siginfo_t *info, enum block_reason reason, uint64_t deadline)
+{
+    struct task *t = current;
+    int sig, err;
+
+    set &= ~SIGSET_UNBLOCKABLE;
+    spin_lock(&t->sighand->lock);
+    t->sigwait = set;
+    spin_unlock(&t->sighand->lock);
+    do {
+        err = 0;
+        sig = signal_take(set, info);
+        if (sig == 0)
+            err = block(reason, 0, BLOCK_INTERRUPTIBLE, deadline);
+    } while (sig == 0 && err == 0);
+    spin_lock(&t->sighand->lock);
+    if (sig == 0)
+        sig = signal_dequeue(t, set, info); /* came together with what ended the wait */
+    t->sigwait = 0;
+    signal_recalc(t);
+    spin_unlock(&t->sighand->lock);
+    return sig != 0 ? sig : err;
+}
+
+/* --- who polls for signals --- */
+
+#define WATCH_QUEUES 4u
+static struct waitq watchers[WATCH_QUEUES] = {
+    WAITQ_INIT(watchers[0]),
+    WAITQ_INIT(watchers[1]),
+    WAITQ_INIT(watchers[2]),
+    WAITQ_INIT(watchers[3]),
+};
+
+static struct waitq *queue_of(const struct sighand *s)
+{
+    return &watchers[(uintptr_t)s / sizeof(*s) % WATCH_QUEUES];
+}
+
+struct waitq *signal_watch(void)
+{
+    struct sighand *s = current->sighand;
+
+    spin_lock(&s->lock);
+    s->watched = true;
+    spin_unlock(&s->lock);
+    return queue_of(s);
+}
+
+void signal_tell_watchers(struct sighand *s) { waitq_wake(queue_of(s)); }
 
 void siginfo_user(siginfo_t *info, int sig, int code)
 {

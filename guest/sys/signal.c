@@ -174,35 +174,6 @@ SYSCALL2(rt_sigsuspend, uaddr_t, set, size_t, size)
     return sleep_for_signal(BLOCK_sigsuspend);
 }
 
-/* While sigwait holds the set, senders wake us for it though it is blocked; so the
- * last look is in one step with the end of that, or what came between would wake
- * nobody. */
-static int wait_for(ksigset_t set, siginfo_t *info, uint64_t deadline)
-{
-    struct task *t = current;
-    int sig, err;
-
-    set &= ~SIGSET_UNBLOCKABLE;
-    spin_lock(&t->sighand->lock);
-    t->sigwait = set;
-    spin_unlock(&t->sighand->lock);
-    do {
-        err = 0;
-        sig = signal_take(set, info);
-        if (sig == 0)
-            err = block(BLOCK_sigtimedwait, 0, BLOCK_INTERRUPTIBLE, deadline);
-    } while (sig == 0 && err == 0);
-    spin_lock(&t->sighand->lock);
-    if (sig == 0)
-        sig = signal_dequeue(t, set, info); /* came together with what ended the wait */
-    t->sigwait = 0;
-    signal_recalc(t);
-    spin_unlock(&t->sighand->lock);
-    if (sig != 0)
-        return sig;
-    return err == -ETIMEDOUT ? -EAGAIN : -EINTR;
-}
-
 SYSCALL4(rt_sigtimedwait, uaddr_t, uset, uaddr_t, uinfo, uaddr_t, timeout, size_t, size)
 {
     ksigset_t set;
@@ -223,8 +194,10 @@ SYSCALL4(rt_sigtimedwait, uaddr_t, uset, uaddr_t, uinfo, uaddr_t, timeout, size_
         if ((uint64_t)ts.tv_sec < INT64_MAX / NSEC_PER_SEC / 2)
             deadline = clock_mono_ns() + (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
     }
-    int sig = wait_for(set, &info, deadline);
-    if (sig > 0 && uinfo != 0 && put_user(info, uinfo) != 0)
+    int sig = signal_wait_for(set, &info, BLOCK_sigtimedwait, deadline);
+    if (sig < 0)
+        return sig == -ETIMEDOUT ? -EAGAIN : -EINTR;
+    if (uinfo != 0 && put_user(info, uinfo) != 0)
         return -EFAULT;
     return sig;
 }

@@ -194,6 +194,25 @@ static unsigned kill_all(void)
     return n;
 }
 
+/* What is still there, and what it waits for. */
+static void say_left(void)
+{
+    char path[64], text[400];
+
+    for (int pid = 2; pid < 100000; pid++) {
+        static const char *const of[] = { "stat", "wchan", "syscall" };
+        if (pid == getpid() || pid == getppid() || (kill(pid, 0) != 0 && errno == ESRCH))
+            continue;
+        for (unsigned i = 0; i < sizeof(of) / sizeof(*of); i++) {
+            snprintf(path, sizeof(path), "/proc/%d/%s", pid, of[i]);
+            int fd = open(path, O_RDONLY);
+            ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : 0;
+            printf("%s: %.*s\n", path, n > 0 ? (int)n : 0, text);
+            close(fd);
+        }
+    }
+}
+
 static int clean_up(void)
 {
     static char text[16384];
@@ -201,6 +220,7 @@ static int clean_up(void)
     for (int tries = 0; kill_all() > 0; tries++) {
         if (tries > 4000) {
             printf("FAIL a killed process does not end\n");
+            say_left();
             return 0;
         }
         usleep(2000);
