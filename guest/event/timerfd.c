@@ -24,11 +24,13 @@
 
 #define MAX_NS ((uint64_t)INT64_MAX)
 
-struct timerfd { /* [l] lock; all but the wait queue */
-    int clock;   /* [k] */
-    uint64_t at_ns, interval_ns; /* on CLOCK_MONOTONIC; at 0: off, interval 0: only once */
-    uint64_t ticks;              /* read without */
-    bool expired;                /* at_ns has passed, and what came after it is not in `ticks` */
+struct timerfd {          /* [l] lock; all but the wait queue */
+    int clock;            /* [k] */
+    bool armed;           /* at_ns means something */
+    int64_t at_ns;        /* on CLOCK_MONOTONIC; of CLOCK_REALTIME perhaps before boot */
+    uint64_t interval_ns; /* 0: only once */
+    uint64_t ticks;       /* read without */
+    bool expired;         /* at_ns has passed, and what came after it is not in `ticks` */
     bool follows_real, cancel_on_set, canceled;
     uint32_t flags; /* of the last timerfd_settime(2) */
     struct timer timer;
@@ -59,19 +61,24 @@ static void set_ticks(struct timerfd *t, uint64_t n)
 
 /* --- the row of moments; lock held -------------------------------------------------------- */
 
-static void start(struct timerfd *t, uint64_t at)
+static void start(struct timerfd *t, int64_t at)
 {
-    t->at_ns = (int64_t)at > 0 ? at : 1;
+    t->at_ns = at;
+    t->armed = true;
     t->expired = false;
-    timer_start(&t->timer, t->at_ns);
+    timer_start(&t->timer, at > 0 ? (uint64_t)at : 1);
 }
+
+static int64_t now_ns(void) { return (int64_t)clock_mono_ns(); }
+
+static bool running(const struct timerfd *t) { return t->armed && !t->expired; }
 
 static void fire(struct timer *timer)
 {
     struct timerfd *t = container_of(timer, struct timerfd, timer);
 
     spin_lock(&lock);
-    bool due = t->at_ns != 0 && !t->expired && t->at_ns <= clock_mono_ns();
+    bool due = running(t) && t->at_ns <= now_ns();
     if (due) {
         t->expired = true;
         set_ticks(t, t->ticks + 1);
@@ -86,18 +93,20 @@ static void catch_up(struct timerfd *t)
 {
     if (!t->expired || t->interval_ns == 0)
         return;
-    uint64_t now = clock_mono_ns(), passed = (now - t->at_ns) / t->interval_ns;
+    uint64_t passed = (uint64_t)(now_ns() - t->at_ns) / t->interval_ns;
+    int64_t last = t->at_ns + (int64_t)(passed * t->interval_ns), next;
     set_ticks(t, t->ticks + passed);
-    start(t, t->at_ns + (passed + 1) * t->interval_ns);
+    if (__builtin_add_overflow(last, (int64_t)t->interval_ns, &next))
+        next = INT64_MAX;
+    start(t, next);
 }
 
-static void read_setting(struct timerfd *t, struct itimer_setting *s)
+static void look(const struct timerfd *t, struct itimer_setting *s)
 {
-    uint64_t now = clock_mono_ns();
+    int64_t now = now_ns();
 
-    catch_up(t);
     s->interval_ns = t->interval_ns;
-    s->left_ns = t->at_ns == 0 || t->expired ? 0 : t->at_ns > now ? t->at_ns - now : 1;
+    s->left_ns = !running(t) ? 0 : t->at_ns > now ? (uint64_t)(t->at_ns - now) : 1;
 }
 
 static void set(struct timerfd *t, uint32_t flags, const struct itimer_setting *to)
@@ -110,17 +119,16 @@ static void set(struct timerfd *t, uint32_t flags, const struct itimer_setting *
     t->canceled = false;
     t->flags = flags;
     t->interval_ns = to->interval_ns;
-    t->at_ns = 0;
-    t->expired = false;
+    t->armed = t->expired = false;
     set_ticks(t, 0);
     if (t->follows_real)
         list_push_back(&real, &t->real_link);
     if (to->left_ns == 0)
         return;
-    if (t->follows_real) /* modulo 2^64, as the difference */
-        start(t, to->left_ns - clock_real_ns() + clock_mono_ns());
+    if (t->follows_real)
+        start(t, (int64_t)(to->left_ns - clock_real_ns() + clock_mono_ns()));
     else
-        start(t, absolute ? to->left_ns : MIN(to->left_ns + clock_mono_ns(), MAX_NS));
+        start(t, (int64_t)(absolute ? to->left_ns : MIN(to->left_ns + clock_mono_ns(), MAX_NS)));
 }
 
 /* What posix_timers_clock_set() sets the clock by. */
@@ -132,8 +140,8 @@ static void clock_set(uint64_t ns)
     uint64_t by = ns - clock_real_ns();
     clock_set_real_ns(ns);
     list_for_each(t, &real, real_link) {
-        if (t->at_ns != 0 && !t->expired)
-            start(t, t->at_ns - by);
+        if (running(t))
+            start(t, t->at_ns - (int64_t)by);
         if (!t->cancel_on_set)
             continue;
         t->canceled = true;
@@ -219,7 +227,7 @@ static void timerfd_release(struct file *f)
 
     spin_lock(&lock);
     list_remove(&t->real_link);
-    t->at_ns = 0;
+    t->armed = false;
     spin_unlock(&lock);
     timer_finish(&t->timer);
     kfree(t);
@@ -237,9 +245,8 @@ static void timerfd_info(struct file *f, struct file_info *to)
     struct itimer_setting s;
 
     spin_lock(&lock);
-    uint64_t ticks = t->ticks, now = clock_mono_ns();
-    s = (struct itimer_setting){ t->at_ns > now && !t->expired ? t->at_ns - now : 0,
-                                 t->interval_ns };
+    uint64_t ticks = t->ticks;
+    look(t, &s);
     uint32_t flags = t->flags;
     spin_unlock(&lock);
     file_info_printf(to, "clockid: %d\nticks: %llu\nsettime flags: 0%o\n", t->clock,
@@ -326,7 +333,8 @@ SYSCALL4(timerfd_settime, int, fd, uint32_t, flags, uaddr_t, value, uaddr_t, old
     if (is_alarm(t->clock) && !capable())
         return -EPERM;
     spin_lock(&lock);
-    read_setting(t, &was);
+    catch_up(t);
+    look(t, &was);
     set(t, flags, &to);
     spin_unlock(&lock);
     return old != 0 ? give(&was, old) : 0;
@@ -343,7 +351,8 @@ SYSCALL2(timerfd_gettime, int, fd, uaddr_t, to)
     if (t == NULL)
         return -EINVAL;
     spin_lock(&lock);
-    read_setting(t, &now);
+    catch_up(t);
+    look(t, &now);
     spin_unlock(&lock);
     return give(&now, to);
 }

@@ -47,15 +47,18 @@ static void senders(int fd)
     CHECK_EQ(read(fd, longer, sizeof(longer)), 2 * sizeof(s));
     CHECK(sigqueue(getpid(), SIGRTMIN + 1, (union sigval){ .sival_int = 79 }) == 0);
     long n = read(fd, some, sizeof(some));
-    SAY("queued %ld: %d %d %d %d\n", n / (long)sizeof(s), some[0].ssi_code, some[0].ssi_int, some[1].ssi_int,
-        (int)some[1].ssi_ptr);
+    SAY("queued %ld: %d %d %d %d\n", n / (long)sizeof(s), some[0].ssi_code, some[0].ssi_int,
+        some[1].ssi_int, (int)some[1].ssi_ptr);
     pid_t child = START(_exit(3));
     CHECK(WAIT_UNTIL(polled(fd, 5000) == POLLIN));
     s = get(fd);
-    SAY("child: %u %d %d %d\n", s.ssi_signo, s.ssi_code, s.ssi_pid == (uint32_t)child, s.ssi_status);
+    SAY("child: %u %d %d %d\n", s.ssi_signo, s.ssi_code, s.ssi_pid == (uint32_t)child,
+        s.ssi_status);
     status_of(child);
     timer_t t;
-    struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2, .sigev_value.sival_int = 5 };
+    struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+                           .sigev_signo = SIGUSR2,
+                           .sigev_value.sival_int = 5 };
     struct itimerspec soon = { { 0, 0 }, { 0, 1000 } };
     CHECK(timer_create(CLOCK_MONOTONIC, &ev, &t) == 0 && timer_settime(t, 0, &soon, NULL) == 0);
     CHECK(polled(fd, 5000) == POLLIN);
@@ -158,7 +161,8 @@ static void test(void)
     SAY("flags %x %x\n", fcntl(fd, F_GETFL), fcntl(fd, F_GETFD));
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     CHECK(readlink(path, link, sizeof(link) - 1) > 0);
-    const char *mask = (snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd), strstr(slurp(path), "sigmask:"));
+    const char *mask =
+        (snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd), strstr(slurp(path), "sigmask:"));
     SAY("%s %.25s\n", link, mask ? mask : "none");
     senders(fd);
     waiting(fd);

@@ -130,14 +130,31 @@ static void absolute(void)
         s.it_value = (struct timespec){ 0, 1 }; /* long ago */
         CHECK(timerfd_settime(fd, TFD_TIMER_ABSTIME, &s, NULL) == 0);
         CHECK_EQ(get(fd), 1);
-        s.it_value = now;
-        s.it_value.tv_sec = now.tv_sec > 0 ? now.tv_sec - 1 : 0;
-        s.it_interval = (struct timespec){ 0, 100 * MS };
+        CHECK(clock_gettime(clocks[i] == 8 ? 0 : clocks[i] == 9 ? 7 : clocks[i], &s.it_value) == 0);
+        s.it_value.tv_nsec -= 50 * MS; /* a machine is older than that */
+        if (s.it_value.tv_nsec < 0)
+            s.it_value.tv_sec--, s.it_value.tv_nsec += 1000 * MS;
+        s.it_interval = (struct timespec){ 0, 10 * MS };
         CHECK(timerfd_settime(fd, TFD_TIMER_ABSTIME, &s, NULL) == 0);
         n = get(fd);
-        CHECK(n >= 11 && n < 100);
+        CHECK(n >= 6 && n < 1000);
         close(fd);
     }
+}
+
+/* The clock of the wall is older than the machine. */
+static void before_boot(void)
+{
+    int fd = timerfd_create(CLOCK_REALTIME, 0);
+    struct itimerspec s = { { 1 << 20, 0 }, { 1 << 20, 0 } };
+    struct timespec now;
+
+    CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    CHECK(timerfd_settime(fd, TFD_TIMER_ABSTIME, &s, NULL) == 0);
+    CHECK_EQ(get(fd), now.tv_sec >> 20);
+    CHECK(timerfd_gettime(fd, &s) == 0);
+    CHECK((s.it_value.tv_sec + now.tv_sec + 2) >> 20 == (now.tv_sec >> 20) + 1);
+    close(fd);
 }
 
 static void canceled(void)
@@ -214,6 +231,7 @@ static void test(void)
     once();
     rows();
     absolute();
+    before_boot();
     canceled();
     ticks();
     errors();

@@ -62,14 +62,16 @@ int main(void)
     CHECK(epoll_wait(ep, &e, 1, 0) == 1);
     CHECK(ticks(canceled) == -ECANCELED);
     CHECK(ticks(canceled) == -EAGAIN);
-    CHECK(timerfd_gettime(absolute, &s) == 0 && s.it_value.tv_sec > 1400 && s.it_value.tv_sec <= 1500);
+    CHECK(timerfd_gettime(absolute, &s) == 0 && s.it_value.tv_sec > 1400 &&
+          s.it_value.tv_sec <= 1500);
     set_by(1600);
     struct pollfd p = { absolute, POLLIN, 0 };
     CHECK(poll(&p, 1, 10000) == 1);
     CHECK(ticks(absolute) == 1);
     CHECK(ticks(canceled) == -ECANCELED);
     CHECK(ticks(relative) == -EAGAIN && ticks(monotonic) == -EAGAIN);
-    CHECK(timerfd_gettime(relative, &s) == 0 && s.it_value.tv_sec > 900 && s.it_value.tv_sec < 1000);
+    CHECK(timerfd_gettime(relative, &s) == 0 && s.it_value.tv_sec > 900 &&
+          s.it_value.tv_sec < 1000);
     printf(failures ? "failed\n" : "all is well\n");
     return failures != 0;
 }
