@@ -48,12 +48,15 @@
     X(X2, "a process ends as a zombie that its parent reaps, once, with its status") \
     X(X3, "who exits wakes its waiting parent, and no task runs without its wake-up") \
     X(X4, "orphans have a new parent before the old one is gone") \
+    X(S1, "a page table with several users is written by none") \
+    X(S2, "a copy of a shared table is exact, but for W") \
+    X(S3, "a shared table is freed when its last user has left") \
     X(M1, "munmap clears, and only in its range, and all of it") \
     X(M2, "mprotect keeps the frame; rights taken away left all TLBs before it returned") \
     X(M3, "a table is freed empty, unlinked, and flushed from all CPUs that had it") \
     X(M4, "a frame is not used again while a CPU may reach it by its old address") \
     X(M5, "entries have no reserved bits and lead to guest memory") \
-    X(M6, "no program maps a page table or the kernel's text; no table has two parents") \
+    X(M6, "no program maps a page table or the kernel's text; none with two parents has W") \
     X(M7, "each root has the kernel's half") \
     X(M8, "the processor has set Accessed and Dirty, never cleared them") \
     X(M9, "writes that changed nothing are counted, by reason")

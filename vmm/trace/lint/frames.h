@@ -21,6 +21,7 @@ struct duty;
 #define FRAME_SHARED (1ull << 48)       /* by more than one address space since nobody had it */
 #define FRAME_TABLE  (1ull << 49)       /* a page table */
 #define FRAME_TEXT   (1ull << 50)       /* the kernel executes it */
+#define FRAME_MULTI  (1ull << 51)       /* a table that has had several parents */
 
 /* A table's parents: the entries that lead to it, and those of them with W. */
 struct frame_links {

@@ -7,6 +7,7 @@
 #include "vmm/trace/lint/bulk.h"
 #include "vmm/trace/lint/families.h"
 #include "vmm/trace/lint/reuse.h"
+#include "vmm/trace/lint/share.h"
 #include "vmm/trace/lint/state.h"
 #include "vmm/trace/lint/tables.h"
 #include "vmm/trace/lint/trace.h"
@@ -34,7 +35,7 @@ static void one_write(struct lint *l, const struct lint_write *w, bool first)
     if (!l->in_bulk)
         lint_faults_write(l, w);
     lint_pages_write(l, w);
-    if (!l->in_bulk || (w->old != 0 && l->mm->cpus != 0))
+    if (l->is_linked && (!l->in_bulk || (w->old != 0 && l->mm->cpus != 0)))
         lint_reuse_write(l, w);
 }
 
@@ -47,6 +48,10 @@ static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t t
     l->in_bulk = level == PT_LEVEL_PTE && e->mm != 0 &&
                  (reason == PT_fork_copy || reason == PT_fork_wrprotect ||
                   reason == PT_exit_teardown || reason == PT_exec_teardown);
+    l->is_linked = l->w_counts = true;
+    if (level == PT_LEVEL_PTE && e->mm != 0 && table < l->frames.n &&
+        (l->frames.links[table].all != 1 || l->frames.links[table].writable != 1))
+        lint_share_table(l, table);
     if (reason == PT_fork_copy)
         lint_fork_range(l, e);
     return reason < PT_REASON_MAX;
@@ -102,7 +107,7 @@ static int pte_range(struct lint *l, const struct trace_event *e)
     }
     bool was_empty = is_empty(l);
     lint_exec_write(l, &one);
-    if (lint_bulk(l, e))
+    if (l->is_linked && l->w_counts && lint_bulk(l, e))
         return end_writes(l, was_empty, 0);
     uint64_t step = 1ull << (12 + 9 * (one.level - 1));
     for (uint32_t i = 0, n = trace_changes(e); i < n; i++, one.index++, one.va += step) {
@@ -291,6 +296,7 @@ int lint_run(struct trace *t, struct lint_result *result)
         lint_vfork_end(&l);
         lint_exit_end(&l);
         lint_tables_end(&l);
+        lint_share_end(&l);
         lint_pages_end(&l);
         lint_trace_end(&l);
         result->events = l.now;

@@ -6,6 +6,7 @@
  * A frame that gets a new use while its count is not 0 was freed too early: somebody
  * did not count a reference. */
 #include "vmm/trace/lint/families.h"
+#include "vmm/trace/lint/share.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -21,7 +22,10 @@ static void link_write(struct lint *l, struct lint_mm *mm, const struct lint_wri
     bool is_half = w->level == PT_LEVEL_PGD && w->index >= PT_SLOTS / 2;
     if (is_half)
         mm->half_is_known = false;
-    if (is_table_link(w, w->was) && pte_frame(w->was) < f->n) {
+    bool counted = w->level == PT_LEVEL_PMD && mm->id != 0;
+    if (counted)
+        lint_share_link(l, w);
+    if (!counted && is_table_link(w, w->was) && pte_frame(w->was) < f->n) {
         struct frame_links *k = &f->links[pte_frame(w->was)];
         k->all -= k->all > 0;
         k->writable -= (w->was & PTE_W) != 0 && k->writable > 0;
@@ -29,8 +33,8 @@ static void link_write(struct lint *l, struct lint_mm *mm, const struct lint_wri
     if (!is_table_link(w, w->new) || pte_frame(w->new) >= f->n)
         return;
     struct frame_links *k = &f->links[pte_frame(w->new)];
-    k->all++;
-    k->writable += (w->new &PTE_W) != 0;
+    k->all += !counted;
+    k->writable += !counted && (w->new &PTE_W) != 0;
     if (k->all > 1 && k->writable > 0 && !is_half)
         lint_found(l, LINT_M6,
                    "va %#" PRIx64 ": table %#" PRIx64 " has %u parents, and may be written by one",
@@ -42,7 +46,9 @@ static void link_write(struct lint *l, struct lint_mm *mm, const struct lint_wri
 static void leaf_goes(struct lint *l, struct lint_mm *mm, const struct lint_write *w)
 {
     if (pte_frame(w->was) < l->frames.n)
-        frame_unmap(&l->frames, pte_frame(w->was), w->was & PTE_W);
+        frame_unmap(&l->frames, pte_frame(w->was), (w->was & PTE_W) && l->w_counts);
+    if (!l->is_linked)
+        return;
     mm->leaves -= mm->leaves > 0;
     if (w->was & PTE_ANON) {
         mm->anon -= mm->anon > 0;
@@ -95,15 +101,17 @@ static void leaf_comes(struct lint *l, struct lint_mm *mm, const struct lint_wri
     uint64_t pfn = pte_frame(w->new);
     struct frames *f = &l->frames;
     check_place(l, mm, w);
-    mm->leaves++;
-    if (w->new &PTE_ANON) {
+    mm->leaves += l->is_linked;
+    if ((w->new &PTE_ANON) && l->is_linked) {
         mm->anon++;
         mm->anon_changes++;
     }
     if (pfn >= f->n) /* M5 has said so */
         return;
     check_fresh(l, w);
-    frame_map(f, pfn, mm->id, w->new &PTE_W);
+    frame_map(f, pfn, mm->id, (w->new &PTE_W) && l->w_counts);
+    if (w->reason == PT_table_unshare)
+        f->use[pfn] |= FRAME_SHARED;
     if ((w->new &PTE_ANON) && (f->use[pfn] & FRAME_SHARED) && frame_maps(f, pfn) > 1 &&
         frame_writable(f, pfn) > 0)
         lint_found(l, LINT_F2,
@@ -142,7 +150,7 @@ void lint_pages_write(struct lint *l, const struct lint_write *w)
         w->was != 0 && !(w->new &PTE_W) && pte_frame(w->was) < l->frames.n) {
         /* W goes, and nothing else that matters here */
         uint64_t *use = &l->frames.use[pte_frame(w->was)];
-        *use -= (w->was & PTE_W) && (*use & FRAME_WS) ? FRAME_W : 0;
+        *use -= (w->was & PTE_W) && l->w_counts && (*use & FRAME_WS) ? FRAME_W : 0;
         return;
     }
     if (w->was != 0)
@@ -172,8 +180,9 @@ static void table_goes(struct lint *l, const struct trace_event *e)
     const struct trace_ev_table_free *t = e->fields;
     struct frames *f = &l->frames;
     const struct replay_table *was = replay_table(l->replay, t->table_pfn);
-    l->mm->tables -= l->mm->tables > 0;
     l->mm->empty -= l->mm->empty > 0 && was != NULL && was->used == 0 && was->level != PT_LEVEL_PGD;
+    if (t->table_pfn >= f->n || !lint_share_freed(l, t->table_pfn))
+        l->mm->tables -= l->mm->tables > 0;
     if (t->table_pfn >= f->n)
         return;
     f->use[t->table_pfn] &= ~FRAME_TABLE;

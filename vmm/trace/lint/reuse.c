@@ -206,11 +206,35 @@ static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind, con
 
 /* --- entries -------------------------------------------------------------------------------- */
 
+/* Who leaves a table that is not empty leaves its pages. */
+static void owe_pages(struct lint *l, const struct lint_write *w)
+{
+    const struct replay_table *t = replay_table(l->replay, (uint32_t)pte_frame(w->old));
+    struct lint_write page = { .level = PT_LEVEL_PTE, .va = w->va };
+    for (unsigned i = 0; t != NULL && t->used > 0 && i < PT_SLOTS; i++, page.va += 4096)
+        if (t->slot[i] & PTE_P)
+            owe(l, DUTY_FRAME, LINT_M4, pte_frame(t->slot[i]), &page);
+}
+
+void lint_reuse_shared(struct lint *l, uint32_t pfn)
+{
+    call_in_frame(l, pfn, DUTY_TABLE, "a table that was shared is changed");
+}
+
 static void link_changes(struct lint *l, const struct lint_write *w)
 {
     bool same = is_table_link(w, w->new) && pte_frame(w->old) == pte_frame(w->new);
-    if (is_table_link(w, w->old) && !same)
+    if (is_table_link(w, w->old) && !same) {
         owe(l, DUTY_TABLE, LINT_M3, pte_frame(w->old), w);
+        if (w->level == PT_LEVEL_PMD && w->new == 0 && l->mm->cpus != 0)
+            owe_pages(l, w);
+    }
+    if (!same || w->level != PT_LEVEL_PMD)
+        return;
+    if ((w->old & ~w->new &PTE_W) && w->reason == PT_table_share)
+        owe(l, DUTY_RIGHTS, LINT_F4, pte_frame(w->old), w);
+    if (w->new & ~w->old & PTE_W)
+        lint_reuse_shared(l, (uint32_t)pte_frame(w->new));
 }
 
 /* A leaf that shows a frame in a new use, not one more mapping of what it is already. */
@@ -218,7 +242,7 @@ static bool is_new_use(const struct lint_write *w)
 {
     return w->reason == PT_kernel_stack ||
            ((w->new &PTE_ANON) && w->reason != PT_fork_copy && w->reason != PT_mmap &&
-            w->reason != PT_munmap && w->reason != PT_mprotect);
+            w->reason != PT_munmap && w->reason != PT_mprotect && w->reason != PT_table_unshare);
 }
 
 void lint_reuse_write(struct lint *l, const struct lint_write *w)

@@ -11,6 +11,8 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w);
 void lint_reuse_table(struct lint *l, const struct trace_event *e); /* one comes or goes */
 void lint_reuse_flush(struct lint *l, const struct trace_event *e);
 void lint_reuse_use(struct lint *l, const struct trace_event *e); /* a fault or a call */
+/* A table changes that had several users: those who left it have flushed. */
+void lint_reuse_shared(struct lint *l, uint32_t pfn);
 /* The address space has ended. */
 void lint_reuse_forget(struct lint *l, struct lint_mm *mm);
 

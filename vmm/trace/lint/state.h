@@ -132,6 +132,8 @@ struct lint {
     /* If it writes entries: */
     struct replay_table *table;             /* that it writes to; NULL: none */
     const struct replay_table *copied_from; /* the parent's, for a fork_copy */
+    bool is_linked;                         /* some entry leads to it */
+    bool w_counts;                          /* one with W does: that of its entries has effect */
     /* Stand in for what does not exist (any more); see lint_task(). */
     struct lint_task no_task[4];
     struct lint_mm no_mm;
@@ -141,6 +143,8 @@ struct lint {
     uint64_t plain_end; /* frames below this are RAM */
     uint64_t waste[PT_REASON_MAX], writes;
     uint64_t shared_writes; /* V8's */
+    unsigned orphans;       /* tables that were shared, and nobody leads to any more */
+    uint64_t orphaned_at;   /* the last one */
 };
 
 void lint_found(struct lint *l, enum lint_check check, const char *fmt, ...)

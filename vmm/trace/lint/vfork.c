@@ -56,7 +56,7 @@ static void count_copying(struct lint *l, struct lint_task *t, const struct trac
         t->tables += reason == PT_fork_copy || reason == PT_kernel_half;
     else
         t->copies += reason == PT_fork_copy;
-    t->wrprotects += reason == PT_fork_wrprotect;
+    t->wrprotects += reason == PT_fork_wrprotect || reason == PT_table_share;
     if (t->vfork_child != 0) {
         struct lint_task *child = lint_task(l, t->vfork_child);
         if (child->vfork.active && child->vfork.mm != 0 && !child->vfork.child_ran)
