@@ -2,7 +2,8 @@
  *
  * PR_SET_FORK_TABLES: what fork of this process does with page tables full of private memory;
  * inherited, and kept by exec.  FORK_TABLES_*; others: EINVAL.
- * PR_GET_FORK_TABLES: returns it.  The kernel's word mm.fork=copy|share says what init has. */
+ * PR_GET_FORK_TABLES: returns it.  The kernel's word mm.fork=copy|share says what
+ * init has; without it, it shares. */
 #ifndef SHARED_PRCTL_H
 #define SHARED_PRCTL_H
 

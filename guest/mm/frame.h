@@ -35,6 +35,15 @@ SLOW_PATH void frame_stuck(pfn_t pfn, uint32_t was);
 /* Neither immortal nor stuck nor free.  A look before the count changes is enough: it lies farther
  * below its end than there are CPUs that may have looked, too. */
 static inline bool frame_ordinary(uint32_t refs) { return likely(refs - 1 < FRAME_STUCK - 1); }
+/* One more reference to a frame that is counted: no device, not the root image. */
+static inline void frame_get_counted(pfn_t pfn, struct frame *f)
+{
+    uint32_t refs = __atomic_load_n(&f->refs, __ATOMIC_RELAXED);
+    if (frame_ordinary(refs))
+        __atomic_fetch_add(&f->refs, 1, __ATOMIC_RELAXED);
+    else
+        frame_stuck(pfn, refs);
+}
 /* frame_get() for a loop over many. */
 static inline void frame_get_inline(pfn_t pfn)
 {

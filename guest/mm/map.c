@@ -131,13 +131,15 @@ static long map_locked(struct mm *mm, uaddr_t at, size_t len, uint32_t vm_flags,
     v->file = file;
     v->pgoff = file ? off >> PAGE_SHIFT : at >> PAGE_SHIFT;
     int err = file && file->ops->mmap ? file->ops->mmap(file, v) : 0;
-    if (!err)
+    bool over = flags & MAP_FIXED; /* elsewhere nothing is in the way */
+    if (!err && over)
         err = mm_cut(mm, at, at + len);
     if (err) {
         kfree(v);
         return err;
     }
-    mm_drop(mm, at, at + len, PT_munmap);
+    if (over)
+        mm_drop(mm, at, at + len, PT_munmap);
     vma_insert(mm, v);
     vma_merge(mm, at, at + len);
     if ((flags & MAP_POPULATE) || (vm_flags & VM_LOCKED))

@@ -64,6 +64,7 @@ struct mm {
     uint64_t pages_mapped; /* [l] user leaf entries present: RSS */
     uint64_t pages_anon;   /* [l] of those, private anonymous */
     uint64_t tables;       /* [l] table pages, root included; the kernel's: [a] */
+    uint64_t shared;       /* [l] of those, led to without W (mm/share.h) */
     uint64_t total_vm, data_vm, stack_vm, exec_vm; /* [l] pages */
     uint64_t hiwater_vm, hiwater_rss; /* [l] the most there was of total_vm and pages_mapped */
     uint64_t minor_faults;            /* [l] */

@@ -70,22 +70,26 @@ pte_t pt_entry(const struct mm *mm, uint64_t va)
     return link ? *step(*link, va, 1) & (*link | ~PTE_W) : 0;
 }
 
-pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end)
+pte_t *pt_next_link(const struct mm *mm, uaddr_t *va, uaddr_t end)
 {
     while (*va < end) {
+        pte_t *e;
         pfn_t table = mm->root;
         unsigned level = 4;
-        for (; level > 1; level--) {
-            pte_t e = *entry_in(table, *va, level);
-            if (!(e & PTE_P))
-                break;
-            table = pte_pfn(e);
+        for (; *(e = entry_in(table, *va, level)) & PTE_P; level--) {
+            if (level == 2)
+                return e;
+            table = pte_pfn(*e);
         }
-        if (level == 1)
-            return entry_in(table, *va, 1);
         *va = (*va | (span_of(level) - 1)) + 1;
     }
     return NULL;
+}
+
+pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end)
+{
+    pte_t *link = pt_next_link(mm, va, end);
+    return link ? step(*link, *va, 1) : NULL;
 }
 
 pte_t *pt_next_used(pte_t *e, pte_t *stop)

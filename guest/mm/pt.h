@@ -43,6 +43,11 @@ pfn_t pt_table_new(struct mm *mm, uint64_t va, enum pt_reason why);
 /* Moves *va on to the first address below end that has a lowest table, and
  * returns its entry there; NULL: there is none. */
 pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end);
+pte_t *pt_next_link(const struct mm *mm, uaddr_t *va, uaddr_t end); /* the entry leading there */
+static inline pte_t *pt_entry_in(pte_t link, uaddr_t va)
+{
+    return (pte_t *)phys_to_virt(link & PTE_ADDR) + ((va >> PAGE_SHIFT) & 511);
+}
 /* First entry in [e, stop) that is not 0, or stop. */
 pte_t *pt_next_used(pte_t *e, pte_t *stop);
 

@@ -36,8 +36,9 @@
  *
  * What may be shared is decided by VMAs: all that have a part of the 2 MiB are private, anonymous
  * and copied by fork.  So no file page is in a shared table, and truncation, which may not fail,
- * never meets one.  Less than SHARE_LEAST used entries are copied as ever: that costs
- * less than a copy and a fault later.
+ * never meets one.  And it must pay: a table whose copy is wanted later costs a fault more than
+ * one that fork copies.  Small processes are mostly forked to go on on both sides, so theirs must be nearly
+ * full; in a large one the few that are not are shared with the others.
  *
  * Memory may be out when a copy is wanted.  A fault says so to the program as any other would;
  * munmap, mprotect, mremap and their like get all tables of their own that they need before
@@ -56,9 +57,11 @@
 #include "trace/trace.h"
 
 #define SHARE_COPIED 0x80000000u /* in a table's tag: a copy of it was made */
-#define SHARE_LEAST  128u        /* used entries */
-#define WORK_SHARE   60u         /* instructions a table, about */
-#define WORK_ENTRY   15u         /* an entry that is copied */
+#define SHARE_LEAST  64u         /* used entries, */
+#define SMALL_LEAST  384u        /* and in address spaces with fewer pages than */
+#define SMALL        1024u
+#define WORK_SHARE   60u /* instructions a table, about */
+#define WORK_ENTRY   15u /* an entry that is copied */
 
 static inline uaddr_t span_start(uaddr_t va) { return va & ~(PT_SPAN - 1); }
 static inline unsigned used_entries(pfn_t table) { return frame_tag(table) & ~SHARE_COPIED; }
@@ -69,7 +72,7 @@ static inline pte_t *entries(pfn_t table) { return frame_va(table); }
 bool share_by_default(void)
 {
     char how[8];
-    return cmdline_value("mm.fork", how, sizeof how) && strcmp(how, "share") == 0;
+    return !cmdline_value("mm.fork", how, sizeof how) || strcmp(how, "copy") != 0;
 }
 
 static bool may_share(const struct vma *v)
@@ -90,18 +93,18 @@ static bool others_allow(const struct vma *v, uaddr_t base)
     return true;
 }
 
-static inline bool pays(pte_t link)
+static inline bool pays(pte_t link, unsigned least)
 {
-    return (link & PTE_P) && used_entries(pte_pfn(link)) >= SHARE_LEAST;
+    return (link & PTE_P) && used_entries(pte_pfn(link)) >= least;
 }
 
 uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_t va, bool *lost_w)
 {
     uaddr_t base = span_start(va), end = MIN(v->end, base + PT_SPAN);
     pte_t *e = pt_link(from, va), *to;
-    unsigned most = 1, n = 0;
+    unsigned least = from->pages_mapped < SMALL ? SMALL_LEAST : SHARE_LEAST, most = 1, n = 0;
     uint64_t used = 0;
-    if (!may_share(v) || !pays(*e))
+    if (!may_share(v) || !pays(*e, least))
         return va;
     if (va == base && end == base + PT_SPAN) {
         most = (unsigned)MIN((v->end - va) / PT_SPAN, 512u - pt_index(e));
@@ -119,9 +122,12 @@ uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_
         pfn_t table = pte_pfn(e[n]);
         frame_get_inline(table);
         used += used_entries(table);
-    } while (++n < most && pays(e[n]));
-    *lost_w |= pt_change(from, base, e, 2, n, PT_table_share, PTE_W, 0) != 0;
+    } while (++n < most && pays(e[n], least));
+    unsigned lost = pt_change(from, base, e, 2, n, PT_table_share, PTE_W, 0);
+    *lost_w |= lost != 0;
+    from->shared += lost;
     pt_fill(mm, base, to, 2, n, PT_table_share, e);
+    mm->shared += n;
     mm->tables += n;
     mm->pages_mapped += used;
     mm->pages_anon += used;
@@ -132,20 +138,23 @@ uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_
 
 /* --- a table of one's own -------------------------------------------------------- */
 
-#define AT_ONCE 32u
+#define AT_ONCE 64u
 
-/* Fills a new table with what `from` has, W exchanged for the COW mark. */
+/* An entry in a copy: W exchanged for the COW mark. */
+static inline pte_t copied(pte_t pte) { return (pte & ~PTE_W) | (pte & PTE_W) * (PTE_COW / PTE_W); }
+
 static void copy_entries(struct mm *mm, uaddr_t base, pfn_t from, pfn_t to)
 {
     pte_t *old = entries(from), *stop = old + 512, some[AT_ONCE];
+    struct frame *all = frames;
     for (pte_t *e = old; (e = pt_next_used(e, stop)) < stop;) {
-        unsigned n = 0, at = (unsigned)(e - old);
-        for (pte_t pte; n < AT_ONCE && e + n < stop && (pte = e[n]) != 0; n++) {
-            frame_get_inline(pte_pfn(pte));
-            some[n] = pte & PTE_W ? (pte & ~PTE_W) | PTE_COW : pte;
+        pte_t *first = e, *end = MIN(stop, e + AT_ONCE), *copy = some;
+        for (pte_t pte; e < end && (pte = *e) != 0; e++) {
+            frame_get_counted(pte_pfn(pte), all + pte_pfn(pte));
+            *copy++ = copied(pte);
         }
+        unsigned n = (unsigned)(e - first), at = (unsigned)(first - old);
         pt_fill(mm, base + at * PAGE_SIZE, entries(to) + at, 1, n, PT_table_unshare, some);
-        e += n;
         preempt_work(n * WORK_ENTRY);
     }
 }
@@ -158,11 +167,12 @@ static void keep(struct mm *mm, uaddr_t base, pfn_t table, pte_t *link)
         for (pte_t *e = first; (e = pt_next_used(e, stop)) < stop; e++)
             if ((*e & PTE_W) && frame_refs(pte_pfn(*e)) != 1)
                 pt_write(mm, base + (uaddr_t)(e - first) * PAGE_SIZE, e, 1, PT_table_unshare,
-                         (*e & ~PTE_W) | PTE_COW);
+                         copied(*e));
         frame_set_tag(table, used_entries(table));
         preempt_work(512 * WORK_ENTRY);
     }
     pt_write(mm, base, link, 2, PT_table_unshare, *link | PTE_W);
+    mm->shared--;
 }
 
 pte_t *share_own(struct mm *mm, uaddr_t va, pte_t *link)
@@ -182,6 +192,7 @@ pte_t *share_own(struct mm *mm, uaddr_t va, pte_t *link)
     frame_mark_tag(table, SHARE_COPIED);
     gather_start(&g, mm, PT_table_unshare);
     pt_write(mm, base, link, 2, PT_table_unshare, pte_make(copy, *link & ~PTE_ADDR) | PTE_W);
+    mm->shared--;
     gather_shared(&g, base, table, PAGE_SIZE);
     gather_flush(&g);
     return entries(copy) + ((va >> PAGE_SHIFT) & 511);
@@ -203,6 +214,8 @@ static int own_at(struct mm *mm, uaddr_t va)
 int share_own_range(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     int err = 0;
+    if (likely(!mm->shared))
+        return 0;
     for (uaddr_t va = start; !err && pt_next_table(mm, &va, end); va = span_start(va) + PT_SPAN) {
         err = own_at(mm, va);
         preempt_work(WORK_TABLE);
@@ -212,10 +225,13 @@ int share_own_range(struct mm *mm, uaddr_t start, uaddr_t end)
 
 int share_own_ends(struct mm *mm, uaddr_t start, uaddr_t end)
 {
+    uaddr_t first = span_start(start), last = span_start(end);
     int err = 0;
-    if ((start & (PT_SPAN - 1)) && start < end)
+    if (likely(!mm->shared) || start >= end)
+        return 0;
+    if (start != first)
         err = own_at(mm, start);
-    if (!err && (end & (PT_SPAN - 1)) && start < end)
+    if (!err && end != last && (last != first || start == first))
         err = own_at(mm, end);
     return err;
 }
@@ -249,6 +265,7 @@ static void unlink_tables(struct mm *mm, uaddr_t va, pte_t *link, unsigned n, pf
         table[i] = pte_pfn(link[i]);
         used += used_entries(table[i]);
     }
+    mm->shared -= n;
     mm->pages_mapped -= used;
     mm->pages_anon -= used;
     pt_clear(mm, va, link, 2, n, PT_table_unlink);

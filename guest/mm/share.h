@@ -6,7 +6,7 @@
 #include "mm/gather.h"
 #include "mm/pt.h"
 
-/* What the kernel's word mm.fork says. */
+/* Unless the kernel's command line has mm.fork=copy. */
 bool share_by_default(void);
 /* The tables of [va, end), as far as they follow one another and pay, get mm as one more
  * user; both lose W in the entry that leads there.  Sets *lost_w if from did.  The address up

@@ -69,14 +69,14 @@ static uaddr_t zap_shared(struct gather *g, uaddr_t va, pte_t *link, struct whol
 
 static void zap_range(struct gather *g, uaddr_t start, uaddr_t end, struct whole all)
 {
-    pte_t *e;
-    for (uaddr_t va = start; (e = pt_next_table(g->mm, &va, end)) != NULL;) {
+    pte_t *link;
+    for (uaddr_t va = start; (link = pt_next_link(g->mm, &va, end)) != NULL;) {
         uaddr_t stop = MIN(end, (va | (PT_SPAN - 1)) + 1);
-        pte_t *link = pt_link(g->mm, va);
         if (unlikely(pt_link_shared(*link))) {
             va = zap_shared(g, va, link, all);
             continue;
         }
+        pte_t *e = pt_entry_in(*link, va);
         zap_entries(g, va, e, e + ((stop - va) >> PAGE_SHIFT));
         if (frame_tag(pt_table_of(e)) == 0)
             pt_prune(g->mm, va, g);
