@@ -73,9 +73,9 @@ my %COMMAND = (
         ("$o/vmm", '-q', '--kernel-ring=0', '-m', $memory, '--add', "$o/bench/micro:/bin/micro", "$o/guest.elf", '--', 'sh', '-c', $command)
     },
     guest_icount => sub {
-        my ($o, $command, $memory) = @_;
+        my ($o, $command, $memory, $words) = @_;
         (@MICROVM, '-m', $memory, '-kernel', "$o/guest.elf", '-initrd', guest_image($o),
-         '-append', qq{init=/bin/run -- sh -c "$command"})
+         '-append', ($words // '') . qq{ init=/bin/run -- sh -c "$command"})
     },
     linux_icount => sub {
         my ($o, $command, $memory) = @_;
@@ -85,11 +85,12 @@ my %COMMAND = (
     },
 );
 
-# What the command wrote there, without CR and the kernel's own lines.
+# What the command wrote there, without CR and the kernel's own lines.  $words: for the kernel's
+# command line, of guest_icount.
 sub run
 {
-    my ($machine, $o, $command, $memory) = @_;
-    my $ended = boot([$COMMAND{$machine}->($o, $command, $memory)], limit => LIMIT);
+    my ($machine, $o, $command, $memory, $words) = @_;
+    my $ended = boot([$COMMAND{$machine}->($o, $command, $memory, $words)], limit => LIMIT);
     return $ended->{console} =~ s/\r//gr =~ s/^\[ *\d+\.\d+\].*\n//gmr;
 }
 

@@ -1,13 +1,14 @@
-# Plot.pm - pairs of bars as an SVG: two figures a row, on a logarithmic scale, with their ratio.
+# Plot.pm - figures as SVG: pairs of bars, two figures a row with their ratio; and lines over a size.
+# Scales are logarithmic.
 package Plot;
 use strict;
 use warnings;
 use Exporter 'import';
 
-our @EXPORT_OK = qw(pairs);
+our @EXPORT_OK = qw(pairs lines);
 
 use constant { LEFT => 190, WIDE => 520, RIGHT => 190, ROW => 34, TOP => 66, BAR => 12 };
-my @COLOUR = ('#2f6db3', '#c9782b');
+my @COLOUR = ('#2f6db3', '#c9782b', '#3a8f4d', '#8a5bb0', '#8c8c8c');
 
 sub escape { my ($text) = @_; $text =~ s/([&<>"])/'&#' . ord($1) . ';'/ge; return $text }
 
@@ -58,6 +59,43 @@ sub pairs
         $svg .= sprintf qq{<text x="%d" y="%d">%s : %s %s = %.2g</text>\n}, LEFT + WIDE + 10, $y + 18,
             short($pair[0]), short($pair[1]), $p{unit} // '', $pair[0] / $pair[1];
         $y += ROW;
+    }
+    return "$svg</svg>\n";
+}
+
+# lines(title => ..., x => AXIS, rows => [[NAME, {X => Y}], ...]): X of 0 stands at the left edge.
+sub lines
+{
+    my (%p) = @_;
+    my %xs = map { %{$_->[1]} } @{$p{rows}};
+    my @x = sort { $a <=> $b } keys %xs;
+    my @y = sort { $a <=> $b } map { values %{$_->[1]} } @{$p{rows}};
+    my ($low, $high) = (10 ** int(log($y[0]) / log(10)), $y[-1] * 1.2);
+    my ($wide, $tall, $left, $top) = (560, 330, 80, 50);
+    my $across = sub { my $i = $_[0] ? 1 + log($_[0]) / log(2) : 0; $left + $wide * $i / (1 + log($x[-1]) / log(2)) };
+    my $up = sub { $top + $tall * (1 - log($_[0] / $low) / log($high / $low)) };
+    my ($width, $height) = ($left + $wide + 180, $top + $tall + 50);
+    my $svg = qq{<svg xmlns="http://www.w3.org/2000/svg" width="$width" height="$height" font-family="sans-serif" } .
+        qq{font-size="12">\n<rect width="$width" height="$height" fill="#fff"/>\n} .
+        qq{<text x="10" y="24" font-size="15">} . escape($p{title}) . "</text>\n";
+    for (my $tick = $low; $tick <= $high; $tick *= 10) {
+        $svg .= sprintf qq{<line x1="%d" y1="%.1f" x2="%d" y2="%.1f" stroke="#ddd"/>} .
+            qq{<text x="%d" y="%.1f" fill="#666" text-anchor="end">%s</text>\n},
+            $left, $up->($tick), $left + $wide, $up->($tick), $left - 6, $up->($tick) + 4, short($tick);
+    }
+    $svg .= sprintf qq{<text x="%.1f" y="%d" fill="#666" text-anchor="middle">%s</text>\n}, $across->($_), $top + $tall + 18, $_
+        for @x;
+    $svg .= sprintf qq{<text x="%d" y="%d" fill="#666" text-anchor="middle">%s</text>\n}, $left + $wide / 2, $height - 10,
+        escape($p{x});
+    my @ends = sort { $a->[0] <=> $b->[0] } map { my $y = $p{rows}[$_][1]; [$up->($y->{$x[-1]} // $low), $_] } 0 .. $#{$p{rows}};
+    $ends[$_][0] = $ends[$_ - 1][0] + 15 for grep { $ends[$_][0] < $ends[$_ - 1][0] + 15 } 1 .. $#ends;
+    my %label = map { $_->[1] => $_->[0] } @ends;
+    for my $i (0 .. $#{$p{rows}}) {
+        my ($name, $y) = @{$p{rows}[$i]};
+        my @at = map { sprintf '%.1f,%.1f', $across->($_), $up->($y->{$_}) } grep { exists $y->{$_} } @x;
+        $svg .= qq{<polyline points="@at" fill="none" stroke="$COLOUR[$i]" stroke-width="2"/>} .
+            join('', map { my ($cx, $cy) = split /,/; qq{<circle cx="$cx" cy="$cy" r="3" fill="$COLOUR[$i]"/>} } @at) .
+            sprintf qq{<text x="%d" y="%.1f" fill="%s">%s</text>\n}, $left + $wide + 10, $label{$i} + 4, $COLOUR[$i], escape($name);
     }
     return "$svg</svg>\n";
 }

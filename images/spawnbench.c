@@ -8,8 +8,10 @@
  * table shows the median and the least time of one such round in microseconds,
  * the time until the parent runs again included in both.
  *
- * Methods: fork, vfork, clone (CLONE_VM|CLONE_VFORK, with a stack of its own),
- * spawn (posix_spawn; always with exec). */
+ * Methods: copy and share (fork that copies page tables, fork that shares them, where the kernel
+ * has both; elsewhere they are left out), fork (as this process has it), vfork, clone
+ * (CLONE_VM|CLONE_VFORK, with a stack of its own), spawn (posix_spawn; always with exec).  Without
+ * METHOD: copy and share, or fork where there is only that, and the others. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sched.h>
@@ -18,9 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "../shared/prctl.h"
 
 #define SELF       "/proc/self/exe"
 #define CHILD_WORD "--child"
@@ -81,11 +86,14 @@ static const struct method {
     const char *name;
     pid_t (*create)(int with_exec);
     int can_exit;
+    int tables; /* FORK_TABLES_*; -1: as they are */
 } methods[] = {
-    { "fork", by_fork, 1 },
-    { "vfork", by_vfork, 1 },
-    { "clone", by_clone, 1 },
-    { "spawn", by_spawn, 0 },
+    { "copy", by_fork, 1, FORK_TABLES_COPY },
+    { "share", by_fork, 1, FORK_TABLES_SHARE },
+    { "fork", by_fork, 1, -1 },
+    { "vfork", by_vfork, 1, -1 },
+    { "clone", by_clone, 1, -1 },
+    { "spawn", by_spawn, 0, -1 },
 };
 #define METHODS (sizeof(methods) / sizeof(methods[0]))
 
@@ -145,19 +153,40 @@ static char *grow(int mb)
     return memory;
 }
 
-static int wanted(const char *name, char **names)
+/* The setting that the kernel has for this process; -1: it has no such thing. */
+static int tables_now(void) { return prctl(PR_GET_FORK_TABLES, 0, 0, 0, 0); }
+
+static int wanted(const struct method *method, char **names)
 {
+    int has_both = tables_now() >= 0;
+
+    if (method->tables >= 0 && !has_both)
+        return 0;
     if (*names == NULL)
-        return 1;
+        return method->tables >= 0 || !has_both || method->create != by_fork;
     for (; *names != NULL; names++)
-        if (strcmp(*names, name) == 0)
+        if (strcmp(*names, method->name) == 0)
             return 1;
     return 0;
 }
 
+static void both_ends(const struct method *method, int mb, int count, long *times)
+{
+    int before = tables_now();
+
+    if (method->tables >= 0)
+        prctl(PR_SET_FORK_TABLES, method->tables, 0, 0, 0);
+    if (method->can_exit)
+        measure(method, 0, mb, count, times);
+    measure(method, 1, mb, count, times);
+    if (method->tables >= 0)
+        prctl(PR_SET_FORK_TABLES, before, 0, 0, 0);
+}
+
 static void usage(void)
 {
-    fprintf(stderr, "usage: spawnbench [-n COUNT] [-m MB[,MB...]] [fork|vfork|clone|spawn]...\n");
+    fprintf(stderr, "usage: spawnbench [-n COUNT] [-m MB[,MB...]] "
+                    "[copy|share|fork|vfork|clone|spawn]...\n");
     exit(2);
 }
 
@@ -202,13 +231,9 @@ int main(int argc, char **argv)
             usage();
         at = end;
         char *memory = grow(mb);
-        for (size_t i = 0; i < METHODS; i++) {
-            if (!wanted(methods[i].name, argv + optind))
-                continue;
-            if (methods[i].can_exit)
-                measure(&methods[i], 0, mb, count, times);
-            measure(&methods[i], 1, mb, count, times);
-        }
+        for (size_t i = 0; i < METHODS; i++)
+            if (wanted(&methods[i], argv + optind))
+                both_ends(&methods[i], mb, count, times);
         munmap(memory, ((size_t)mb << 20) + 1);
     }
     free(times);

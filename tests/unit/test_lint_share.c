@@ -47,10 +47,7 @@ static void fork_shares(void)
     cr3(0, 3, 300);
 }
 
-static void flush_child(void)
-{
-    EV(0, tlb_flush, 3, .start = BASE, .end = VA(1), .cpus = 1);
-}
+static void flush_child(void) { EV(0, tlb_flush, 3, .start = BASE, .end = VA(1), .cpus = 1); }
 
 /* The child gets a table of its own, whose entry 0 becomes this. */
 static void child_copies(uint64_t entry)
@@ -211,13 +208,13 @@ static void bad_M6(void)
 }
 
 static const struct lint_case cases[] = {
-    GOOD(good_share),    GOOD(good_last_user_loses_w),
-    GOOD(good_leave),    BAD(bad_S1, S1),
+    GOOD(good_share),      GOOD(good_last_user_loses_w),
+    GOOD(good_leave),      BAD(bad_S1, S1),
     BAD(bad_S2_frame, S2), BAD(bad_S2_missing, S2),
-    BAD(bad_S3, S3),     BAD(bad_F1_table, F1),
-    BAD(bad_F2, F2),     BAD(bad_F4, F4),
-    BAD(bad_F7, F7),     BAD(bad_M3, M3),
-    BAD(bad_M4, M4),     BAD(bad_M6, M6),
+    BAD(bad_S3, S3),       BAD(bad_F1_table, F1),
+    BAD(bad_F2, F2),       BAD(bad_F4, F4),
+    BAD(bad_F7, F7),       BAD(bad_M3, M3),
+    BAD(bad_M4, M4),       BAD(bad_M6, M6),
 };
 
 static void test_cases(void **state_)

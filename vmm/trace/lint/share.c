@@ -57,12 +57,14 @@ static void count_pages(struct lint *l, const struct replay_table *t, bool comes
         anon += (t->slot[i] & PTE_ANON) != 0;
     }
     struct lint_mm *mm = l->mm;
-    mm->leaves = comes ? mm->leaves + leaves : mm->leaves - (leaves < mm->leaves ? leaves : mm->leaves);
+    mm->leaves =
+        comes ? mm->leaves + leaves : mm->leaves - (leaves < mm->leaves ? leaves : mm->leaves);
     mm->anon = comes ? mm->anon + anon : mm->anon - (anon < mm->anon ? anon : mm->anon);
     mm->anon_changes += anon;
 }
 
-static void count_links(struct lint *l, const struct lint_write *w, uint64_t entry, int by, int by_w)
+static void count_links(struct lint *l, const struct lint_write *w, uint64_t entry, int by,
+                        int by_w)
 {
     uint64_t pfn = pte_frame(entry);
     const struct replay_table *t = replay_table(l->replay, (uint32_t)pfn);
@@ -99,7 +101,8 @@ static void check_shared(struct lint *l, const struct lint_write *w)
     const struct replay_table *parents = lint_find_table(l, lint_mm(l, l->mm->from), w->va);
     if (parents == NULL || parents->pfn != pte_frame(w->new))
         lint_found(l, LINT_F1,
-                   "va %#" PRIx64 ": the child shares table %#" PRIx64 ", the parent has %#x (0: none)",
+                   "va %#" PRIx64 ": the child shares table %#" PRIx64
+                   ", the parent has %#x (0: none)",
                    w->va, (uint64_t)pte_frame(w->new), parents != NULL ? parents->pfn : 0);
     if (l->mm->was_started)
         lint_found(l, LINT_F7, "va %#" PRIx64 ": address space %u, which is in use, gets a table",
@@ -118,7 +121,8 @@ static void check_copy(struct lint *l, const struct lint_write *w)
     for (unsigned i = 0; from != NULL && to != NULL && i < PT_SLOTS; i++)
         if ((in_a_copy(from->slot[i]) ^ to->slot[i]) & ~PTE_AD) {
             lint_found(l, LINT_S2,
-                       "va %#" PRIx64 ": slot %u of the copy is %#" PRIx64 ", of the shared table %#" PRIx64,
+                       "va %#" PRIx64 ": slot %u of the copy is %#" PRIx64
+                       ", of the shared table %#" PRIx64,
                        w->va, i, to->slot[i], from->slot[i]);
             break;
         }
@@ -158,6 +162,7 @@ bool lint_share_freed(struct lint *l, uint32_t pfn)
 void lint_share_end(struct lint *l)
 {
     if (l->orphans > 0 && trace_ns(l->meta, l->last_tsc - l->orphaned_at) > LONG_AGO)
-        lint_found(l, LINT_S3, "%u tables that were shared have no user any more, and are not freed",
+        lint_found(l, LINT_S3,
+                   "%u tables that were shared have no user any more, and are not freed",
                    l->orphans);
 }
