@@ -85,7 +85,7 @@ $O/vmm: $(call host_obj,$(VMM_SRC))
 	$(call say,LD,$@)$(CC) $(if $(SANITIZE),-pie,-static-pie) $(INSTRUMENT) $(HARDEN_LD) -Wl,-z,pack-relative-relocs $^ $(VMM_LIBS) -o $@
 
 $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
-	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -lz -o $@
+	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -lz -lsqlite3 -o $@
 
 # The page of `vmm-trace report`: its markup with the style, and its script, put together.  The
 # page's policy admits only this script, by its hash.

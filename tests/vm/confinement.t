@@ -20,7 +20,8 @@ is 'the main thread may make these calls' "$(confined main | grep -vE '^number 3
 is 'a vCPU'\''s thread these' "$(confined vcpu | grep -vE '^number 33[56]$' | words)" \
     "$(words <<< "$both $vcpu_only")"
 tool='write fstat lseek munmap brk rt_sigaction rt_sigprocmask rt_sigreturn writev mremap madvise getpid gettid
-      exit exit_group futex restart_syscall clock_gettime sysinfo close openat newfstatat'
+      exit exit_group futex restart_syscall clock_gettime sysinfo close openat newfstatat
+      pread64 pwrite64 ftruncate'
 is 'vmm-trace, with its files mapped, these' "$(confined tool | grep -vE '^number 33[56]$' | words)" "$(words <<< "$tool")"
 is 'with these arguments' "$(confined deny)" ''
 

@@ -5,6 +5,7 @@
 . tests/vm/lib.sh
 need_kvm
 check=tests/vm/export
+export work
 
 # Names of programs and arguments that mean something to one format or another.
 script='vforkdemo > /dev/null
@@ -103,6 +104,35 @@ is 'dot takes it' "$? $(cat "$work/says")" '0 '
 is '... a box for each life' "$(grep -c 'class="node"' <<< "$svg")" "$lives"
 is '... and an arrow' "$(grep -c 'class="edge"' <<< "$svg")" $((lives - 1))
 like '... a name as it was' "$svg" '>.*say &quot;hi&quot; say &quot;hi&quot; \['
+
+# --- SQLite ---------------------------------------------------------------------
+export_to sqlite
+sql() { sqlite3 -batch "$work/sqlite" "$@" 2>&1; }
+is 'the database is whole' "$(sql 'PRAGMA integrity_check')" ok
+is '... and all is in it' "$(sql 'SELECT count(*) FROM events; SELECT count(*) FROM entries; SELECT count(*) FROM tasks' | tr '\n' ' ')" \
+    "$("$O/vmm-trace" print "$trace" | wc -l) $writes $("$O/vmm-trace" tree --json "$trace" | grep -o '"life":' | wc -l) "
+is '... waits, as vmm-trace blocked has them' "$(sql 'SELECT count(*), sum(to_ns IS NULL) FROM waits')" \
+    "$("$O/vmm-trace" blocked --json "$trace" | perl -MJSON::PP -0777 -ne '@w = @{decode_json($_)->{waits}}; print scalar @w, "|", scalar grep { !$_->{ended} } @w')"
+call=$(sql "SELECT call FROM calls WHERE name = 'clone' AND entries > 0 ORDER BY call LIMIT 1")
+is '... what a call cost, as vmm-trace call has it' "$(sql "SELECT entries, tables_made, faults FROM calls WHERE call = $call")" \
+    "$("$O/vmm-trace" call --json "$trace" "$call" | perl -MJSON::PP -MList::Util=sum -0777 -ne '$c = decode_json($_); print join "|", sum(values %{$c->{writes}}), $c->{tables_made}, $c->{faults}')"
+is 'fields are JSON' "$(sql 'SELECT sum(fields IS NOT NULL AND NOT json_valid(fields)) FROM events')" 0
+is 'names are what they were' "$(sql "SELECT name, args FROM execs WHERE path = '/tmp/3/say \"hi\"'")" 'say "hi"|/tmp/3/say "hi" say "hi"'
+is '... or UTF-8' "$(sql "SELECT hex(substr(args, -2)) FROM execs WHERE path LIKE '/tmp/8/%'")" EFBFBDEFBFBD
+documented=$(perl -ne '$t = $1 if /^### (\w+)/; $t = "" if /^## /; if ($t && /^\| (`.*?) \|/) { print "$t.$_\n" for $1 =~ /`(\w+)`/g }' docs/export-sqlite.md | sort)
+is 'each column is documented, and no other' "$documented" \
+    "$(sql "SELECT m.name || '.' || c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'" | sort)"
+perl -0777 -ne 'while (/\n([^\n]*)\n\n```sql\n(.*?)```/gs) { open $f, ">", sprintf "%s/query%02d", $ENV{work}, ++$n; print $f $2 }' docs/export-sqlite.md
+is 'ten queries' "$(cd "$work" && ls query* | wc -l)" 10
+for query in "$work"/query*; do
+    answer=$(sqlite3 -batch -bail "$work/sqlite" < "$query" 2> "$work/says")
+    ok "$(basename "$query") answers: $(head -n 1 <<< "$answer" | tr '#' ' ')" [ "$? $(cat "$work/says")" = '0 ' -a -n "$answer" ]
+done
+like 'it is not for standard output' "$("$O/vmm-trace" export --sqlite "$trace" 2>&1)" 'needs -o FILE'
+is '... and no device' "$("$O/vmm-trace" export --sqlite -o /dev/full "$trace" 2>&1)" 'vmm-trace: a database has to be a regular file; /dev/full is not'
+rm "$work/sqlite"
+is 'a limit on files' "$(ulimit -f 300; trap '' XFSZ; "$O/vmm-trace" export --sqlite -o "$work/sqlite" "$trace" 2>&1; echo "$? $(cd "$work" && echo sqlite*)")" \
+    $'vmm-trace: cannot write the database: File too large\n2 sqlite*'
 
 # --- files ----------------------------------------------------------------------
 "$O/vmm-trace" export --csv "$trace" 2> /dev/null | cmp -s - "$work/csv"

@@ -45,8 +45,8 @@ static const struct rule calls[] = {
     { EACH, SCMP_SYS(clock_gettime) },
     /* tracer */
     { VCPU, SCMP_SYS(fallocate) },
-    { BOTH, SCMP_SYS(pwrite64) },
-    { MAIN, SCMP_SYS(ftruncate) },
+    { EACH, SCMP_SYS(pwrite64) }, /* vmm-trace: a database, and so the next */
+    { MAIN | TOOL, SCMP_SYS(ftruncate) },
     /* memory */
     { EACH, SCMP_SYS(munmap) },
     { EACH, SCMP_SYS(mremap) },
@@ -57,7 +57,7 @@ static const struct rule calls[] = {
     { MAIN | TOOL, SCMP_SYS(close) },
     { EACH, SCMP_SYS(fstat) },
     { EACH, SCMP_SYS(newfstatat) },
-    { MAIN, SCMP_SYS(pread64) },
+    { MAIN | TOOL, SCMP_SYS(pread64) },
     { MAIN | TOOL, SCMP_SYS(lseek) },
     { MAIN, SCMP_SYS(access) },
     { MAIN, SCMP_SYS(readlink) },

@@ -1,12 +1,16 @@
 /* export.c - see export.h. */
 #include "vmm/trace/export/export.h"
 
+#include "vmm/trace/export/database.h"
+
 const struct export_format export_formats[] = {
     { "chrome",
       "Chrome's JSON: slices, arrows and counters, for ui.perfetto.dev or chrome://tracing", false,
       false, NULL, export_chrome },
     { "perfetto", "The same as Perfetto's protobuf, smaller and exact to the nanosecond", true,
       false, NULL, export_perfetto },
+    { "sqlite", "A database of tasks, calls, waits, events and entries; needs -o", true, true,
+      database_prepare, export_sqlite },
     { "csv", "Events as comma-separated values, one line for each entry that changed", false, false,
       NULL, export_csv },
     { "mermaid", "The process tree as a mermaid flowchart", false, false, NULL, export_mermaid },

@@ -37,6 +37,8 @@ extern const struct export_format export_formats[]; /* ends with name NULL */
 bool export_chrome(struct export *x);
 /* perfetto.c */
 bool export_perfetto(struct export *x);
+/* sqlite.c */
+bool export_sqlite(struct export *x);
 /* csv.c */
 bool export_csv(struct export *x);
 /* graph.c */
