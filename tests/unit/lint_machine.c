@@ -52,7 +52,7 @@ void table_free(unsigned c, uint32_t pfn, unsigned level)
     EV(c, table_free, 1, .table_pfn = pfn, .level = (uint8_t)level, .reason = PT_munmap);
 }
 
-static uint8_t state_of[128]; /* by task */
+static uint8_t state_of[8192]; /* by task */
 
 void state(unsigned c, uint32_t task, unsigned prev, unsigned next, unsigned reason,
            uint32_t on_pid)
