@@ -34,6 +34,7 @@
 #define HC_CAP_TRACE       (1u << 0) /* a trace is wanted: call HC_TRACE_OPEN */
 #define HC_CAP_PAGE_OPS    (1u << 1) /* page copy and clear are cheaper as hypercalls */
 #define HC_CAP_BYTE_OPS    (1u << 2) /* so are longer copies: HC_COPY, HC_CLEAR */
+#define HC_CAP_MARKS       (1u << 4) /* an audit wants HC_TRACE_MARK at TLB flushes */
 #define HC_CAP_INTERPRETED (1u << 3) /* the host interprets the kernel, an instruction at a time */
 
 /* number, name, arguments -> result */
@@ -54,7 +55,8 @@
     X(13, CLEAR)            /* address, bytes -> 0 */ \
     X(14, CPU_ONLINE)       /* cpu, APIC ID, TSC offset, its error -> 0; see below */ \
     X(15, YIELD)            /* -> 0: the host's processor was offered to others */ \
-    X(16, CONSOLE_SIZE)     /* -> the terminal's rows << 16 | columns; 0: not known */
+    X(16, CONSOLE_SIZE)     /* -> the terminal's rows << 16 | columns; 0: not known */ \
+    X(17, TRACE_MARK)       /* -> 0: memory was compared with the events so far */
 
 enum hypercall {
 #define X(nr, name) HC_##name = nr,

@@ -14,6 +14,7 @@
 
 #include "shared/inspect.h"
 #include "shared/trace_schema.h"
+#include "vmm/audit.h"
 #include "vmm/bootlog.h"
 #include "vmm/bulk.h"
 #include "vmm/console.h"
@@ -81,7 +82,22 @@ static int64_t hc_trace_doorbell(struct vcpu *v, uint64_t cpu, uint64_t bytes, u
         return -ENODEV;
     if (cpu != v->index)
         return -EINVAL;
-    return trace_result(v, tracer_doorbell(v->vm->tracer, (unsigned)cpu, bytes, first, last));
+    if (v->vm->audit == NULL)
+        return trace_result(v, tracer_doorbell(v->vm->tracer, (unsigned)cpu, bytes, first, last));
+    int err = audit_begin(v, "doorbell");
+    if (err == 0) /* nobody reads the windows meanwhile */
+        err = tracer_doorbell(v->vm->tracer, (unsigned)cpu, bytes, first, last);
+    audit_end(v);
+    return trace_result(v, err);
+}
+
+static int64_t hc_trace_mark(struct vcpu *v)
+{
+    if (v->vm->audit == NULL)
+        return -ENODEV;
+    int err = audit_begin(v, "TLB flush");
+    audit_end(v);
+    return trace_result(v, err);
 }
 
 /* A vCPU reports for itself, once: it must name its own APIC ID, too. */
@@ -209,6 +225,7 @@ static int64_t dispatch(struct vcpu *v, const struct kvm_regs *r)
     case HC_YIELD: return sched_yield();
     case HC_CONSOLE_SIZE: return hc_console_size(v);
     case HC_CPU_ONLINE: return hc_cpu_online(v, r->rdi, r->rsi, (int64_t)r->rdx, r->r10);
+    case HC_TRACE_MARK: return hc_trace_mark(v);
     case HC_PANIC: return hc_panic(v, r->rdi, r->rsi);
     }
     return -ENOSYS;

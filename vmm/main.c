@@ -6,6 +6,7 @@
  * somebody asks for a stop, and reports. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "vmm/addfiles.h"
+#include "vmm/audit.h"
 #include "vmm/bootinfo.h"
 #include "vmm/bootlog.h"
 #include "vmm/cmdline.h"
@@ -124,6 +126,20 @@ static bool load(struct vm *vm, const char *cmdline, const struct boot_module *m
     return vcpu_set_entry(&vm->vcpu[0], vm->image.entry, BOOT_START_INFO);
 }
 
+static void keep_verdict(const struct vm *vm, uint64_t during, int64_t final)
+{
+    char text[96], looks[48] = "";
+    if (vm->audit != NULL)
+        snprintf(looks, sizeof(looks), "%" PRIu64 " marks, %" PRIu64 " violations, and then ",
+                 audit_marks(vm->audit), during);
+    if (final < 0)
+        snprintf(text, sizeof(text), "%s: failed", options_audit_name(vm->opt->audit));
+    else
+        snprintf(text, sizeof(text), "%s: %s%" PRId64 " violations at the end",
+                 options_audit_name(vm->opt->audit), looks, final);
+    tracer_verdict(vm->tracer, text, during + (final > 0 ? (uint64_t) final : 0));
+}
+
 static int audit(const struct vm *vm, int status)
 {
     for (unsigned c = 0; c < vm->ncpus; c++)
@@ -131,11 +147,13 @@ static int audit(const struct vm *vm, int status)
             say("audit: vCPU %u was stopped inside the kernel; a difference of one table may be "
                 "a store that was under way",
                 c);
-    int found = tracer_audit_final(vm->tracer, vm->mem, stderr);
-    if (found == 0)
+    uint64_t during = vm->audit != NULL ? audit_finish(vm->audit, stderr) : 0;
+    int64_t final = tracer_audit_final(vm->tracer, vm->mem, stderr);
+    keep_verdict(vm, during, final);
+    if (final == 0 && during == 0)
         return status;
     say("audit: %s",
-        found > 0 ? "the trace does not explain the guest's page tables" : strerror(-found));
+        final >= 0 ? "the trace does not explain the guest's page tables" : strerror((int)-final));
     return vm->stop.kind == STOP_DIED ? status : EXIT_VMM;
 }
 
@@ -147,6 +165,10 @@ static int finish(struct vm *vm, FILE *boot_report)
 
     if (vm->tracer != NULL)
         tracer_stopped(vm->tracer, vm_guest_tsc(vm));
+    if (vm->audit != NULL && (err = audit_stop(vm->audit)) != 0) {
+        say("audit: the last comparison failed: %s", strerror(-err));
+        status = EXIT_VMM;
+    }
     if (vm->tracer != NULL && (err = tracer_finish(vm->tracer)) != 0) {
         say("cannot finish the trace: %s", strerror(-err));
         status = EXIT_VMM;
@@ -169,7 +191,7 @@ static int finish(struct vm *vm, FILE *boot_report)
         break;
     default: say_more("%s, status %d", vm->stop.text, vm->stop.status);
     }
-    if (vm->opt->audit_final && vm->stop.kind != STOP_FAILED)
+    if (vm->opt->audit != AUDIT_NONE && vm->stop.kind != STOP_FAILED)
         status = audit(vm, status);
     if (vm->opt->stats)
         report_stats(vm, stderr);

@@ -48,7 +48,8 @@ static const struct argp_option option_table[] = {
     { "trace", 't', "DIR", 0, "Record a trace of page tables and processes into DIR", 0 },
     { "audit", OPT_AUDIT, "MODE", 0,
       "Check the trace; MODE final: at the end, the replayed tables "
-      "equal the guest's memory",
+      "equal the guest's memory; dirty: also whenever the guest hands events over or flushes "
+      "translations",
       0 },
     { "timeout", OPT_TIMEOUT, "SECONDS", 0,
       "Stop the VM after this time and say what every task "
@@ -159,6 +160,23 @@ static void set_kernel_ring(struct options *o, const char *arg)
     refuse("'%s' is not a ring for the kernel: 0, 3 or auto", arg);
 }
 
+const char *options_audit_name(enum audit_mode mode)
+{
+    static const char *const names[] = { [AUDIT_FINAL] = "final", [AUDIT_DIRTY] = "dirty" };
+    return names[mode];
+}
+
+static void set_audit(struct options *o, const char *arg)
+{
+    for (unsigned i = AUDIT_FINAL; i <= AUDIT_DIRTY; i++) {
+        if (strcmp(arg, options_audit_name((enum audit_mode)i)) == 0) {
+            o->audit = (enum audit_mode)i;
+            return;
+        }
+    }
+    refuse("--audit=%s: there are the audits 'final' and 'dirty'", arg);
+}
+
 static error_t parse_one(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -169,11 +187,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case 'a': o->append = arg; break;
     case OPT_ADD: o->add[o->nadd++] = arg; break;
     case 't': o->trace_dir = arg; break;
-    case OPT_AUDIT:
-        if (strcmp(arg, "final") != 0)
-            refuse("--audit=%s: the only audit there is is 'final'", arg);
-        o->audit_final = true;
-        break;
+    case OPT_AUDIT: set_audit(o, arg); break;
     case OPT_TIMEOUT: set_timeout(o, arg); break;
     case OPT_BOOT_REPORT: o->boot_report = arg; break;
     case OPT_STATS: o->stats = true; break;
@@ -242,7 +256,7 @@ void options_parse(struct options *o, int argc, char **argv)
         refuse("no KERNEL given; try 'vmm guest.elf', or vmm --help");
     if (has_command && own + 1 == argc)
         refuse("no COMMAND after '--'");
-    if (o->audit_final && o->trace_dir == NULL)
+    if (o->audit != AUDIT_NONE && o->trace_dir == NULL)
         refuse("--audit needs a trace; add --trace DIR");
     if (has_command)
         o->command = argv + own + 1;

@@ -23,7 +23,7 @@ struct options {
     const char **add;   /* HOST[:GUEST], nadd of them */
     unsigned nadd;
     const char *trace_dir; /* or NULL */
-    bool audit_final;
+    enum audit_mode { AUDIT_NONE, AUDIT_FINAL, AUDIT_DIRTY } audit;
     double timeout;          /* seconds; 0: none */
     const char *boot_report; /* or NULL */
     bool stats;
@@ -34,6 +34,8 @@ struct options {
     bool help, version;
     const char *wrong;
 };
+
+const char *options_audit_name(enum audit_mode mode); /* NULL: none */
 
 void options_parse(struct options *o, int argc, char **argv);
 /* "256M" -> bytes, rounded up to a page.  False: not a size. */

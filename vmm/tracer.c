@@ -213,6 +213,8 @@ static void fill_meta(struct tracer *t, const struct tracer_env *env)
     m->kernel_ring = env->kernel_ring;
     snprintf(m->git_id, sizeof(m->git_id), "%s", VMM_VERSION);
     snprintf(m->kernel, sizeof(m->kernel), "%s", env->kernel_path);
+    if (env->audit != NULL)
+        snprintf(m->verdict, sizeof(m->verdict), "%s: not finished", env->audit);
     for (unsigned cpu = 0; cpu < t->ncpus; cpu++) {
         m->cpu[cpu].tsc_offset = env->tsc_offset[cpu];
         m->cpu[cpu].tsc_error = cpu == 0 ? 0 : -1;
@@ -269,10 +271,15 @@ void tracer_stopped(struct tracer *t, uint64_t tsc)
     write_end(t);
 }
 
-void tracer_audited(struct tracer *t, uint64_t violations)
+int tracer_verdict(struct tracer *t, const char *text, uint64_t violations)
 {
+    char line[TRACE_META_CPU_BYTES];
     t->meta.audit = (int64_t)violations;
     write_end(t);
+    snprintf(t->meta.verdict, sizeof(t->meta.verdict), "%s", text);
+    size_t n = trace_meta_audit(&t->meta, line);
+    int err = write_all(t->metafd, line, n, t->meta.audit_at);
+    return err != 0 ? complain(err, "metadata") : 0;
 }
 
 /* The file only: see tracer_open(). */

@@ -22,6 +22,7 @@ struct tracer_env {
     const char *kernel_path;
     uint64_t wall_ns_at_tsc;   /* the wall clock, ns since 1970, when */
     uint64_t tsc_at_wall;      /* the guest's TSC had this value */
+    const char *audit;         /* which one is asked for; or NULL */
     uint64_t ram_end;          /* first address above the guest's RAM */
     const int64_t *tsc_offset; /* of each vCPU: its TSC minus the host's */
 };
@@ -62,8 +63,9 @@ int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes, uint
 /* The machine has stopped, and the guest's TSC was this.  For metadata's env. */
 void tracer_stopped(struct tracer *t, uint64_t tsc);
 
-/* The audit is over, and found so much.  For metadata's env. */
-void tracer_audited(struct tracer *t, uint64_t violations);
+/* What the audit found, for metadata's env: one line of letters, digits and punctuation,
+ * and how many violations.  0 or -errno. */
+int tracer_verdict(struct tracer *t, const char *text, uint64_t violations);
 
 /* Closes the packets that are still open with the whole events in them, and cuts
  * the files to whole packets.  No doorbell after this.  0 or -errno. */

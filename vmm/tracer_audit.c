@@ -66,47 +66,36 @@ static int start_reading(struct reading *r, const struct tracer *t, bool tail_on
 
 /* --- the audit ------------------------------------------------------------------------- */
 
-#define REPORTED_MAX 40 /* lines; after that only counted */
-
-struct audit {
-    const struct gmem *memory;
-    FILE *report;
-    unsigned reported;
-    const struct trace_meta *meta;
-    uint64_t event, first_tsc; /* number of the event, as vmm-trace counts; of event 1 */
-};
-
-static void print_violation(void *arg, const struct replay_violation *v)
+void audit_print(void *report, const struct replay_violation *v)
 {
-    struct audit *a = arg;
-    if (a->reported++ >= REPORTED_MAX)
+    struct audit_report *a = report;
+    if (a->lines++ >= AUDIT_LINES_MAX)
         return;
-    fprintf(a->report, "audit: %s: mm %u table %#x (%s) index %u va %#" PRIx64 " expected ",
+    fprintf(a->out, "audit: %s: mm %u table %#x (%s) index %u va %#" PRIx64 " expected ",
             replay_fault_text(v->fault), v->mm, v->table_pfn,
             trace_value_name("pt_level", v->level), v->index, v->va);
-    format_pte(a->report, v->expected);
-    fputs(", found ", a->report);
-    format_pte(a->report, v->found);
+    format_pte(a->out, v->expected);
+    fputs(", found ", a->out);
+    format_pte(a->out, v->found);
     if (v->event != NULL) {
         char when[24];
-        fprintf(a->report, "; event %" PRIu64 ", %s, pid %u: ", a->event,
+        fprintf(a->out, "; event %" PRIu64 ", %s, pid %u: ", a->event,
                 format_seconds(when, trace_ns(a->meta, v->event->tsc - a->first_tsc)),
                 v->event->pid);
         if (v->event->class->has_seq)
-            fputs(v->event->class->name, a->report);
+            fputs(v->event->class->name, a->out);
         else
-            format_event(a->report, v->event);
+            format_event(a->out, v->event);
     }
-    fputc('\n', a->report);
+    fputc('\n', a->out);
 }
 
 static const void *page_of(void *arg, uint32_t pfn)
 {
-    const struct audit *a = arg;
-    return gmem_span(a->memory, (uint64_t)pfn << 12, 4096);
+    return gmem_span(arg, (uint64_t)pfn << 12, 4096);
 }
 
-static int replay_all(struct replay *r, struct trace *t, struct audit *a)
+static int replay_all(struct replay *r, struct trace *t, struct audit_report *a)
 {
     const struct trace_event *e;
     int err = 0;
@@ -118,22 +107,21 @@ static int replay_all(struct replay *r, struct trace *t, struct audit *a)
     return err;
 }
 
-int tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report)
+int64_t tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report)
 {
-    struct audit a = { .memory = m, .report = report, .meta = &t->meta };
+    struct audit_report a = { .out = report, .meta = &t->meta };
     struct reading reading;
-    int result = start_reading(&reading, t, false);
+    int64_t result = start_reading(&reading, t, false);
     if (result != 0)
         return result;
-    struct replay *r = replay_new(print_violation, &a);
+    struct replay *r = replay_new(audit_print, &a);
     result = r != NULL ? replay_all(r, reading.trace, &a) : -ENOMEM;
     if (result == 0) {
         const char *problem = trace_problem(reading.trace);
-        replay_compare(r, page_of, &a);
+        replay_compare(r, page_of, (void *)(uintptr_t)m);
         if (problem != NULL)
             fprintf(report, "audit: the trace does not read to its end: %s\n", problem);
-        result = problem != NULL || replay_violations(r) > 0;
-        tracer_audited(t, replay_violations(r) + (problem != NULL));
+        result = (problem != NULL) + (int64_t)replay_violations(r);
         fprintf(report,
                 "audit: final: %u live tables compared with memory, %" PRIu64 " violations\n",
                 replay_live_tables(r), replay_violations(r));

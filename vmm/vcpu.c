@@ -30,6 +30,7 @@
 #include "vmm/rest.h"
 #include "vmm/sandbox.h"
 #include "vmm/say.h"
+#include "vmm/world.h"
 
 #define KICK_SIGNAL SIGUSR1
 #define KICK_NS     1000000 /* between two of join_all()'s signals */
@@ -227,18 +228,30 @@ static enum verdict route_exit(struct vcpu *v)
     return VCPU_BROKEN;
 }
 
+/* KVM_RUN, with errno.  Where somebody stops the world now and then, not while it stands. */
+static int enter_guest(struct vcpu *v)
+{
+    if (v->vm->audit == NULL)
+        return ioctl(v->fd, KVM_RUN, 0);
+    world_enter(v);
+    int ret = ioctl(v->fd, KVM_RUN, 0), err = errno;
+    world_leave(v);
+    errno = err;
+    return ret;
+}
+
 /* Until the next kick; false: it cannot go on. */
 static bool run_once(struct vcpu *v)
 {
     v->run->immediate_exit = 0;
-    return ioctl(v->fd, KVM_RUN, 0) != 0 || route_exit(v) != VCPU_BROKEN;
+    return enter_guest(v) != 0 || route_exit(v) != VCPU_BROKEN;
 }
 
 /* Runs the vCPU until the VM is to stop; false: it cannot go on. */
 static bool run_until_stop(struct vcpu *v)
 {
     while (!atomic_load_explicit(&v->vm->stop.asked, memory_order_relaxed)) {
-        int ret = ioctl(v->fd, KVM_RUN, 0);
+        int ret = enter_guest(v);
         if (ret != 0 && (errno == EINTR || errno == EAGAIN)) {
             /* A signal, which need not be ours; or INIT/SIPI changed the vCPU's state.  A
              * stop is asked for before its kick: cleared first, looked at next, it
@@ -272,10 +285,13 @@ static void *vcpu_thread(void *arg)
         ;
     bool can_go_on = run_until_stop(v);
     const struct stop *stop = &v->vm->stop; /* complete: it was asked for */
-    if (v->vm->opt->audit_final && (stop->kind == STOP_STATUS || stop->kind == STOP_TIMEOUT))
+    if (v->vm->opt->audit != AUDIT_NONE &&
+        (stop->kind == STOP_STATUS || stop->kind == STOP_TIMEOUT))
         rest_reach(v, can_go_on && stop->cpu != (int)v->index ? run_once : NULL);
     return NULL;
 }
+
+void vcpu_kick(struct vcpu *v) { pthread_kill(v->thread, KICK_SIGNAL); }
 
 static void on_kick(int sig)
 {

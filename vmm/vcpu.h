@@ -26,6 +26,9 @@ bool vcpu_start_all(struct vm *vm);
 void vcpu_release_all(struct vm *vm);
 void vcpu_join_all(struct vm *vm);
 
+/* Ends its KVM_RUN, or the next one. */
+void vcpu_kick(struct vcpu *v);
+
 const char *vcpu_exit_name(uint32_t reason); /* "KVM_EXIT_IO" ... */
 
 #endif

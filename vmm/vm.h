@@ -25,6 +25,9 @@
 
 #define VCPU_EXIT_REASONS 64
 
+struct vm;
+struct vcpu;
+
 struct emulate_state { /* emulate.c: one per vCPU */
     uint64_t xcr0;     /* as the guest sees it; 0: not asked for yet */
     uint8_t *area;     /* for KVM_GET_XSAVE2; NULL: not needed yet */
@@ -36,6 +39,14 @@ struct rest { /* rest.c */
     unsigned resting;  /* vCPUs that are */
     bool over;         /* all were, or the time is up */
     uint64_t until_ns; /* CLOCK_MONOTONIC; 0: nobody came here yet */
+};
+
+struct world { /* world.c */
+    pthread_mutex_t lock;
+    pthread_cond_t change;        /* of the two below */
+    unsigned inside;              /* vCPUs between enter and leave */
+    bool wanted;                  /* somebody stops, or has stopped, the others */
+    void (*kick)(struct vcpu *v); /* ends its KVM_RUN, or the next one */
 };
 
 struct bootlog {          /* bootlog.c */
@@ -50,8 +61,6 @@ struct bootlog {          /* bootlog.c */
     } mark[BOOT_STAGE_MAX];
 };
 
-struct vm;
-
 struct vcpu {
     struct vm *vm;
     unsigned index; /* also its APIC ID */
@@ -65,6 +74,7 @@ struct vcpu {
     struct emulate_state emulate;                  /* [v] */
     uint64_t tsc_offset;                           /* its TSC = host TSC + this */
     bool online;                                   /* [v] it has called HC_CPU_ONLINE */
+    bool inside;                                   /* world.h: in KVM_RUN; under its lock */
     bool is_amid; /* [v] found no rest before the audit: is amid something */
 };
 
@@ -83,6 +93,8 @@ struct vm {
     struct reset_line reset;
     struct bootlog bootlog;
     struct tracer *tracer; /* or NULL */
+    struct audit *audit;   /* that looks during the run; or NULL */
+    struct world world;    /* for it */
     uint64_t trace_base;   /* guest address of vCPU 0's window */
     uint64_t tsc_khz;
     uint64_t tsc_offset;          /* vCPU 0's, and where the host can, everyone's */

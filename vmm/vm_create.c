@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "shared/trace_schema.h"
+#include "vmm/audit.h"
 #include "vmm/console.h"
 #include "vmm/cpuid.h"
 #include "vmm/emulate.h"
@@ -27,6 +28,7 @@
 #include "vmm/tsc.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
+#include "vmm/world.h"
 
 #define TSS_ADDRESS 0xfffbd000u /* three pages KVM wants on VMX, in the hole */
 #define SLOT_LOW    0
@@ -76,6 +78,7 @@ static bool set_slot(struct vm *vm, uint32_t slot, uint64_t gpa, void *host, uin
 {
     struct kvm_userspace_memory_region region = {
         .slot = slot,
+        .flags = vm->opt->audit == AUDIT_DIRTY && slot != SLOT_TRACE ? KVM_MEM_LOG_DIRTY_PAGES : 0,
         .guest_phys_addr = gpa,
         .memory_size = bytes,
         .userspace_addr = (uintptr_t)host,
@@ -169,6 +172,7 @@ static bool describe_trace(const struct vm *vm)
         .kernel_path = vm->opt->kernel,
         .wall_ns_at_tsc = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec,
         .tsc_at_wall = tsc,
+        .audit = options_audit_name(vm->opt->audit),
         .ram_end = gmem_end(vm->mem),
         .tsc_offset = offset,
     };
@@ -224,6 +228,7 @@ bool vm_create(struct vm *vm, const struct options *opt)
     vm->opt = opt;
     vm->ncpus = opt->cpus;
     rest_init(&vm->rest);
+    world_init(&vm->world, vcpu_kick);
     int err = stop_init(&vm->stop);
     if (err != 0) {
         say("eventfd: %s", strerror(-err));
@@ -245,7 +250,8 @@ bool vm_create(struct vm *vm, const struct options *opt)
         return false;
     }
     return create_memory(vm) && (opt->trace_dir == NULL || create_trace(vm)) &&
-           create_devices(vm) && create_vcpus(vm) && (vm->tracer == NULL || describe_trace(vm));
+           (opt->audit != AUDIT_DIRTY || audit_create(vm)) && create_devices(vm) &&
+           create_vcpus(vm) && (vm->tracer == NULL || describe_trace(vm));
 }
 
 void vm_close_kvm(struct vm *vm)
@@ -263,6 +269,7 @@ void vm_destroy(struct vm *vm)
     if (vm->fd >= 0)
         close(vm->fd);
     vm_close_kvm(vm);
+    audit_destroy(vm->audit);
     if (vm->tracer != NULL)
         tracer_destroy(vm->tracer);
     console_destroy(vm->console);

@@ -63,6 +63,18 @@ static inline void flush_local(const struct mm *mm, uint64_t start, uint64_t end
         root_flush_user(start, end);
 }
 
+static SLOW_PATH void report_flush(const struct mm *mm, uint64_t start, uint64_t end, uint64_t who)
+{
+    trace_emit_tlb_flush(mm->id, start, end, who);
+    trace_mark();
+}
+
+static inline void report(const struct mm *mm, uint64_t start, uint64_t end, uint64_t who)
+{
+    if (unlikely(trace_on))
+        report_flush(mm, start, end, who);
+}
+
 /* The mm that this CPU leaves behind is no business of its any more when the bit is
  * gone: then it may be freed. */
 static void load_root(struct cpu *c, struct mm *mm)
@@ -94,7 +106,7 @@ static void wake(struct cpu *c)
     c->tlb.lazy_mm = NULL;
     if (__atomic_exchange_n(&c->tlb.state, TLB_ACTIVE, __ATOMIC_SEQ_CST) == TLB_STALE) {
         root_flush_user(0, UINT64_MAX & PAGE_MASK);
-        trace_tlb_flush(mm->id, 0, 0, bit_of(c));
+        report(mm, 0, 0, bit_of(c));
     }
 }
 
@@ -205,7 +217,7 @@ void tlb_flush_wish(struct mm *mm, uint64_t start, uint64_t end, enum tlb_wish w
         return;
     if (end - start > FLUSH_PAGES * PAGE_SIZE && mm != &kernel_mm)
         start = end = 0; /* the trace tells what was done: all */
-    trace_tlb_flush(mm->id, start, end, mask);
+    report(mm, start, end, mask);
 }
 
 void tlb_flush(struct mm *mm, uint64_t start, uint64_t end)
@@ -220,7 +232,7 @@ void tlb_flush_here(struct mm *mm, uaddr_t va)
     struct cpu *c = this_cpu();
     if (c->active_mm == mm) {
         flush_local(mm, va, va + PAGE_SIZE);
-        trace_tlb_flush(mm->id, va, va + PAGE_SIZE, bit_of(c));
+        report(mm, va, va + PAGE_SIZE, bit_of(c));
     }
 }
 

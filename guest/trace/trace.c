@@ -347,6 +347,12 @@ void trace_emit_exec_args(uint32_t mm, const char *path, const char *args, size_
     commit(t, s, (uint8_t *)(f + 1));
 }
 
+void trace_mark(void)
+{
+    if (hc_caps & HC_CAP_MARKS)
+        hypercall(HC_TRACE_MARK, 0, 0, 0, 0);
+}
+
 /* --- start and end --------------------------------------------------------------------------- */
 
 bool trace_wanted(void) { return hc_caps & HC_CAP_TRACE; }

@@ -118,4 +118,8 @@ static inline void trace_exec(uint32_t mm, uint32_t old_mm, uint32_t pid, const 
 /* n bytes of arguments, a NUL behind each.  Only if trace_on. */
 void trace_emit_exec_args(uint32_t mm, const char *path, const char *args, size_t n);
 
+/* What was stored is as the events so far say: an audit that looks during the run may.  Only
+ * if trace_on. */
+void trace_mark(void);
+
 #endif

@@ -98,6 +98,9 @@ static const struct rule requests[] = {
     { VCPU, KVM_GET_VCPU_EVENTS },
     { VCPU, KVM_SET_VCPU_EVENTS },
     { VCPU, KVM_GET_LAPIC },
+    /* the audit that looks during the run asks which tables were stored to */
+    { BOTH, KVM_GET_DIRTY_LOG },
+    { BOTH, KVM_CLEAR_DIRTY_LOG },
     /* a report looks at it */
     { BOTH, KVM_GET_REGS },
     { BOTH, KVM_GET_MP_STATE },

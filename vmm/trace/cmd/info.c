@@ -36,6 +36,7 @@ static void print_machine(const struct trace_meta *m)
            m->kernel, m->ncpus, m->ncpus == 1 ? "" : "s", m->flavour, m->kernel_ring);
     printf("clock     TSC, %" PRIu64 ".%03" PRIu64 " MHz; TSC 0 was %s\n", m->tsc_khz / 1000,
            m->tsc_khz % 1000, when);
+    printf("audit     %s\n", m->verdict[0] != '\0' ? m->verdict : "none was asked for");
     printf("made by   vmm %s, schema %016" PRIx64 "\n", m->git_id, m->schema);
 }
 

@@ -206,6 +206,7 @@ void summary_json(struct json *j, struct calls *c, const struct trace *t)
     json_count(j, "ns", trace_ns(m, c->follow.last_tsc - c->follow.first_tsc));
     json_count(j, "ncpus", m->ncpus);
     json_bool(j, "complete", !trace_has_gap(t));
+    json_text(j, "audit", m->verdict);
     json_array(j, "calls");
     for (unsigned k = 0; k < CALL_KINDS; k++)
         if (c->row[k].calls > 0)
@@ -265,6 +266,8 @@ int command_summary(int argc, char **argv)
            m->ncpus == 1 ? "" : "s");
     print_losses(stdout, t);
     putchar('\n');
+    if (m->verdict[0] != '\0')
+        printf("audit: %s\n", m->verdict);
     print_calls(&c);
     print_call_reasons(&c);
     print_after(&c);

@@ -92,6 +92,20 @@ size_t trace_meta_stop(const struct trace_meta *m, char text[TRACE_META_CPU_BYTE
                             m->stop_tsc, m->audit);
 }
 
+size_t trace_meta_audit(const struct trace_meta *m, char text[TRACE_META_CPU_BYTES])
+{
+    return (size_t)snprintf(text, TRACE_META_CPU_BYTES, "\taudit = \"%-*s\";\n",
+                            (int)sizeof(m->verdict) - 1, m->verdict);
+}
+
+static void write_audit(FILE *out, struct trace_meta *m)
+{
+    char text[TRACE_META_CPU_BYTES];
+    long at = ftell(out);
+    m->audit_at = at > 0 ? (uint64_t)at : 0;
+    fwrite(text, 1, trace_meta_audit(m, text), out);
+}
+
 static void write_stop(FILE *out, struct trace_meta *m)
 {
     char text[TRACE_META_CPU_BYTES];
@@ -128,6 +142,7 @@ static void write_env(FILE *out, struct trace_meta *m)
     write_string(out, m->kernel);
     fprintf(out, ";\n\tram_end = %" PRIu64 ";\n", m->ram_end);
     write_stop(out, m);
+    write_audit(out, m);
     write_cpus(out, m);
     fputs("};\n\n", out);
 }
@@ -367,6 +382,10 @@ int trace_meta_parse(struct trace_meta *m, const char *text)
         m->stop_tsc = (uint64_t)stop;
     if (read_signed(text, "audit_violations", &m->audit) != 0)
         m->audit = -1;
+    if (read_string(text, "audit", m->verdict, sizeof(m->verdict)) != 0)
+        m->verdict[0] = '\0';
+    for (size_t n = strlen(m->verdict); n > 0 && m->verdict[n - 1] == ' '; n--)
+        m->verdict[n - 1] = '\0';
     m->schema = strtoull(schema, NULL, 16);
     m->known = is_known(m, text);
     return 0;

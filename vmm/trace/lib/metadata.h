@@ -23,7 +23,9 @@ struct trace_meta {
     uint64_t stop_tsc; /* when the machine stopped; 0: it runs, or vmm was killed */
     int64_t audit;     /* what --audit found wrong; -1: there was none */
     uint64_t stop_at;  /* offset in the file of what trace_meta_stop() gives */
+    uint64_t audit_at; /* the same for trace_meta_audit() */
     char flavour[32], git_id[64], kernel[256];
+    char verdict[81]; /* what the audit found, in words; empty: there was none */
     struct {
         int64_t tsc_offset; /* its TSC minus the host's, as the VMM knows it */
         int64_t tsc_found;  /* vCPU 0's minus its own, as the guest measured it, */
@@ -44,6 +46,9 @@ size_t trace_meta_cpu(const struct trace_meta *m, unsigned cpu, char text[TRACE_
 
 /* The lines of env that say when the machine stopped, and what the audit found.  As above. */
 size_t trace_meta_stop(const struct trace_meta *m, char text[TRACE_META_CPU_BYTES]);
+
+/* The line of env that says what the audit found.  As above. */
+size_t trace_meta_audit(const struct trace_meta *m, char text[TRACE_META_CPU_BYTES]);
 
 /* Reads back what trace_meta_write() wrote.  0, or -1: not our metadata. */
 int trace_meta_parse(struct trace_meta *m, const char *text);

@@ -161,6 +161,11 @@ static inline size_t decode(const uint8_t *p, size_t room, uint64_t last, struct
     return at;
 }
 
+size_t trace_decode(const uint8_t *p, size_t room, uint64_t last, struct trace_event *e)
+{
+    return room >= EVENT_MIN && load32(p) != 0 ? decode(p, room, last, e) : 0;
+}
+
 void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,
                      struct trace_tail *tail)
 {

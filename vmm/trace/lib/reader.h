@@ -123,6 +123,10 @@ static inline uint32_t trace_changes(const struct trace_event *e)
     return e->id == TRACE_EV_pte_range ? e->count / 2 : e->count;
 }
 
+/* Decodes the event at p, of which `room` bytes can be there; `last` is the time before it.  Its
+ * size; 0: there is no valid event (yet: the first word is 0). */
+size_t trace_decode(const uint8_t *p, size_t room, uint64_t last, struct trace_event *e);
+
 /* Finds what an open packet holds: whole events, up to the first that is not
  * there yet (its header, which the guest writes last, is 0) or makes no sense.
  * The first event has an extended header, so the times need nothing else. */

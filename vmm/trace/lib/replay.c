@@ -278,23 +278,29 @@ int replay_event(struct replay *r, const struct trace_event *e)
 
 /* --- the comparison at the end --------------------------------------------------------- */
 
-static void compare_table(struct replay *r, const struct replay_table *t, const uint8_t *memory)
+bool replay_compare_table(struct replay *r, const struct replay_table *t, const void *memory,
+                          replay_excuse *excused, void *arg)
 {
+    bool settled = true;
     struct replay_violation v = { .mm = t->mm, .table_pfn = t->pfn, .level = t->level };
     if (memory == NULL) {
         v.fault = REPLAY_NOT_RAM;
         v.va = t->va;
         violate(r, v);
-        return;
+        return true;
     }
     for (unsigned i = 0; i < PT_SLOTS; i++) {
         uint64_t found;
-        memcpy(&found, memory + 8 * i, sizeof(found));
+        memcpy(&found, (const uint8_t *)memory + 8 * i, sizeof(found));
         v.index = i;
         v.va = slot_va(t->va, t->level, i);
         v.expected = t->slot[i];
         v.found = found;
         if ((found ^ t->slot[i]) & ~PTE_AD) {
+            if (excused != NULL && excused(arg, t->pfn, i, found)) {
+                settled = false;
+                continue;
+            }
             v.fault = REPLAY_MEMORY_DIFFERS;
             violate(r, v);
         }
@@ -307,6 +313,7 @@ static void compare_table(struct replay *r, const struct replay_table *t, const 
             violate(r, v);
         }
     }
+    return settled;
 }
 
 static void check_root(void *arg, void *record)
@@ -329,7 +336,7 @@ void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pf
     for (uint32_t n = 0; n < r->index.blocks; n++)
         for (uint32_t i = 0; r->index.block[n] != NULL && i < BLOCK; i++)
             if (r->index.block[n][i] != NULL)
-                compare_table(r, r->index.block[n][i], page(arg, n * BLOCK + i));
+                replay_compare_table(r, r->index.block[n][i], page(arg, n * BLOCK + i), NULL, NULL);
 }
 
 uint64_t replay_violations(const struct replay *r) { return r->violations; }
