@@ -98,8 +98,10 @@ static int move_entries(struct mm *mm, uaddr_t from, uaddr_t to, size_t len)
         uaddr_t first = to + (va - from);
         uaddr_t last = first + MIN(PT_SPAN - (va & (PT_SPAN - 1)), from + len - va) - 1;
         if (!pt_make(mm, va, PT_mmap) || !pt_make(mm, first, PT_mmap) ||
-            !pt_make(mm, last, PT_mmap))
+            !pt_make(mm, last, PT_mmap)) {
+            mm_zap(mm, to, to + len, PT_mmap); /* there are only empty tables */
             return -ENOMEM;
+        }
         preempt_work(4 * WORK_TABLE);
     }
     gather_start(&g, mm, PT_munmap);
