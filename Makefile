@@ -51,8 +51,9 @@ GIT_ID := $(shell git describe --always --dirty 2>/dev/null)
 $O/git_id: FORCE
 	@mkdir -p $O
 	@echo '$(GIT_ID)' | cmp -s - $@ || echo '$(GIT_ID)' > $@
-$(call host_obj,vmm/options.c vmm/tracer.c): $O/git_id
-$(call host_obj,vmm/options.c vmm/tracer.c): HOST_CFLAGS += $(GIT_ID:%=-DGIT_ID='"%"')
+GIT_ID_SRC := vmm/options.c vmm/tracer.c vmm/trace/cmd/main.c
+$(call host_obj,$(GIT_ID_SRC)): $O/git_id
+$(call host_obj,$(GIT_ID_SRC)): HOST_CFLAGS += $(GIT_ID:%=-DGIT_ID='"%"')
 
 # The names of all system calls that the host's headers know, one behind the other by
 # number, empty where there is none: pointers would have to be relocated at each boot.
@@ -210,6 +211,6 @@ gdb: all
 clean:
 	rm -rf $O
 
-include tests/tests.mk tests/boot/boot.mk bench/bench.mk
+include tests/tests.mk tests/boot/boot.mk bench/bench.mk packaging/install.mk
 
 -include $(shell find $O -name '*.d' 2>/dev/null)

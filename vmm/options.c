@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "vmm/host.h"
+#include "vmm/installed.h"
 #include "vmm/version.h"
 
 #define MEMORY_MIN (4ull << 20)
@@ -256,6 +257,7 @@ void options_parse(struct options *o, int argc, char **argv)
         refuse("no KERNEL given; try 'vmm guest.elf', or vmm --help");
     if (has_command && own + 1 == argc)
         refuse("no COMMAND after '--'");
+    o->kernel = installed_kernel(o->kernel);
     if (o->audit != AUDIT_NONE && o->trace_dir == NULL)
         refuse("--audit needs a trace; add --trace DIR");
     if (has_command)

@@ -9,6 +9,7 @@
 #include "vmm/trace/cmd/common.h"
 #include "vmm/trace/cmd/confine.h"
 #include "vmm/trace/lib/status.h"
+#include "vmm/version.h"
 
 struct command {
     const char *name, *what;
@@ -42,7 +43,8 @@ static void usage(FILE *out)
           out);
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].what);
-    fputs("\n`vmm-trace COMMAND --help` lists its options.  Any CTF 1.8 reader, such as\n"
+    fputs("\n  --help     this; also after a COMMAND\n  --version  the version\n"
+          "\n`vmm-trace COMMAND --help` lists its options.  Any CTF 1.8 reader, such as\n"
           "babeltrace2, reads DIR as well.\n",
           out);
 }
@@ -70,6 +72,10 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 ||
         strcmp(argv[1], "help") == 0) {
         usage(stdout);
+        return STATUS_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("vmm-trace (Forkscope) " VMM_VERSION);
         return STATUS_OK;
     }
     for (size_t i = 0; i < COMMANDS; i++) {
