@@ -49,15 +49,19 @@ static void *times_out(void *arg)
     return arg;
 }
 
+static volatile pid_t holder, next; /* TIDs, of who has the lock, and who waits for it */
+
 static void *dies_with_it(void *arg)
 {
     CHECK_EQ(pthread_mutex_lock(&pi), 0);
-    msleep(30);
+    holder = my_tid();
+    CHECK(wait_asleep(&next, SYS_futex));
     return arg;
 }
 
 static void *takes_over(void *arg)
 {
+    next = my_tid();
     CHECK_EQ(pthread_mutex_lock(&pi), EOWNERDEAD);
     CHECK_EQ(pthread_mutex_consistent(&pi), 0);
     CHECK_EQ(pthread_mutex_unlock(&pi), 0);
@@ -80,7 +84,7 @@ static void mutexes(void)
 
     init(1);
     thread[0] = start(dies_with_it, NULL);
-    msleep(10);
+    CHECK(WAIT_UNTIL(holder != 0));
     thread[1] = start(takes_over, NULL);
     join(thread[0]);
     join(thread[1]);
@@ -93,7 +97,7 @@ static void *owns(void *arg)
     CHECK_EQ(futex(&word, LOCK_PI | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0), 0);
     CHECK_EQ(word & 0x3fffffff, my_tid());
     *(volatile pid_t *)arg = my_tid();
-    msleep(60);
+    CHECK(wait_asleep(&next, SYS_futex));
     CHECK_EQ(futex(&word, UNLOCK_PI | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0), 0);
     return NULL;
 }
@@ -104,6 +108,7 @@ static void calls(void)
     struct timespec past = { 1, 0 };
     pid_t gone = START();
 
+    next = 0;
     CHECK_ERR(EPERM, futex(&word, UNLOCK_PI, 0, NULL, NULL, 0));
     CHECK_EQ(futex(&word, TRYLOCK_PI, 0, NULL, NULL, 0), 0);
     CHECK_EQ(word, my_tid());
@@ -120,6 +125,7 @@ static void calls(void)
     CHECK(WAIT_UNTIL(owner != 0));
     CHECK_ERR(EAGAIN, futex(&word, TRYLOCK_PI | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0));
     CHECK_ERR(ETIMEDOUT, futex(&word, LOCK_PI | FUTEX_PRIVATE_FLAG, 0, &past, NULL, 0));
+    next = my_tid();
     CHECK_EQ(futex(&word, LOCK_PI | FUTEX_PRIVATE_FLAG, 0, NULL, NULL, 0), 0);
     join(thread);
     CHECK_EQ(word & 0x3fffffff, my_tid());
