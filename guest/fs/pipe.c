@@ -309,6 +309,8 @@ long pipe_set_size(struct file *f, uint32_t bytes)
 {
     if (f->ops != &fifo_fops)
         return -EBADF;
+    if (bytes > 1u << 31)
+        return -EINVAL; /* no power of two that a pipe could round it up to */
     if (bytes > PAGES_MAX * PAGE_SIZE)
         return -EPERM;
     uint32_t npages = 1; /* a power of two, as Linux rounds */

@@ -70,6 +70,7 @@ struct mm {
     uint64_t minor_faults;            /* [l] */
     uint64_t cpus_active; /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
     bool lock_future;     /* [l] mlockall(MCL_FUTURE) */
+    bool no_huge_pages;   /* [a] PR_SET_THP_DISABLE, kept by fork and exec: there are none anyway */
     struct mm_image image;
 };
 

@@ -256,6 +256,7 @@ static int build(struct exec *e)
     if (err != 0)
         return err;
     struct mm *mm = e->mm;
+    mm->no_huge_pages = current->mm != NULL && current->mm->no_huge_pages;
     uaddr_t top = place_stack(mm);
     /* A PIE that names no interpreter is one itself, or static: either way it
      * has the place where nothing that it loads can be in its way. */

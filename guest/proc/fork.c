@@ -147,6 +147,7 @@ static void copy_task(struct task *t, const struct clone_request *rq)
     t->blocked = me->blocked;
     t->cred = me->cred;
     t->no_new_privs = me->no_new_privs;
+    t->slack_ns = t->slack_default_ns = me->slack_ns;
     if ((rq->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) {
         t->altstack_flags = SS_DISABLE;
     } else {

@@ -113,14 +113,17 @@ static void show_wchan(struct text *t, struct task *task)
 static void show_syscall(struct text *t, struct task *task)
 {
     struct regs r;
-    bool sleeps = false;
+    bool sleeps = false, ended;
     spin_lock(&task->lock); /* it cannot wake, nor leave its stack */
     if (task->rec->state == TASK_blocked && task->uregs) {
         r = *task->uregs;
         sleeps = true;
     }
+    ended = task->rec->state == TASK_zombie || task->rec->state == TASK_dead;
     spin_unlock(&task->lock);
-    if (sleeps)
+    if (ended)
+        text_printf(t, "-1 0x0 0x0\n");
+    else if (sleeps)
         text_printf(t, "%d 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx\n", task->rec->syscall,
                     r.rdi, r.rsi, r.rdx, r.r10, r.r8, r.r9, r.rsp, r.rip);
     else

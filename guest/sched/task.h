@@ -86,7 +86,8 @@ struct task {
     bool sig_pending;          /* [a] something to handle: signal_recalc() */
     ksigset_t sigwait;         /* [s] what rt_sigtimedwait sleeps for, blocked or not */
     bool stopped;              /* [T] sleeps in a group stop */
-    struct sigpending pending; /* [s] */
+    struct sigpending pending; /* [s] task_pending() */
+    uint32_t nstops, nconts;   /* [s] its process's when `pending` was true to them */
     uaddr_t altstack_sp;
     uint64_t altstack_size;
     uint32_t altstack_flags; /* [o] */
@@ -103,8 +104,9 @@ struct task {
     uaddr_t set_child_tid, clear_child_tid, robust_list; /* [o] */
     uint32_t pdeath_signal;                              /* [o] */
     bool no_new_privs;                                   /* [o] kept by fork and exec */
-    bool exiting;                                        /* [T] in exit_task, or dead */
-    bool leaving;                                        /* [T] past core_join(): in no core file */
+    uint64_t slack_ns, slack_default_ns; /* [o] PR_SET_TIMERSLACK; 0: SLACK_NS.  No timer is late */
+    bool exiting;                        /* [T] in exit_task, or dead */
+    bool leaving;                        /* [T] past core_join(): in no core file */
 #if MEMCHECK
     uint32_t fail_nth; /* [o] allocations until one fails: mm/memcheck.h */
 #endif
@@ -163,6 +165,10 @@ struct process {
     struct waitq end_wait;         /* who polls its pidfds */
     /* signals */
     struct sigpending shared_pending; /* [s] of its sighand */
+    struct timer sweep;               /* [T] signal_sweep.c, goes through the threads: */
+    struct list *sweep_at;            /* [T] the last visited */
+    uint32_t sweep_left;              /* [T] visits */
+    uint32_t nstops, nconts;          /* [s] stop signals, SIGCONTs sent */
     bool unkillable;                  /* [s] PID 1: signals without a handler do nothing */
     struct itimer itimers[3];         /* [i] setitimer's, by ITIMER_REAL and so on */
     struct timer itimer_cpu;  /* [i] looks whether one of them or the limit of CPU time is due */

@@ -95,12 +95,16 @@ SYSCALL2(memfd_create, uaddr_t, name, uint32_t, flags)
     long len;
     int err;
 
-    if (flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC) ||
+    uint32_t sizes = flags & MFD_HUGETLB ? (uint32_t)MFD_HUGE_MASK << MFD_HUGE_SHIFT : 0;
+    if (flags &
+            ~(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL | MFD_EXEC | MFD_HUGETLB | sizes) ||
         (flags & (MFD_NOEXEC_SEAL | MFD_EXEC)) == (MFD_NOEXEC_SEAL | MFD_EXEC))
         return -EINVAL;
     len = strncpy_from_user(text + 6, name, sizeof(text) - 6);
     if (len < 0)
         return len == -ENAMETOOLONG ? -EINVAL : len;
+    if (flags & MFD_HUGETLB)
+        return -ENOSYS; /* as a Linux without huge pages */
     err = anon_file_create(text, flags & MFD_NOEXEC_SEAL ? 0666 : 0777, 0, &f);
     if (err)
         return err;

@@ -172,21 +172,35 @@ static long remap_to(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len,
     return ret;
 }
 
+/* What is behind the new end goes, whatever and how many mappings it is: old, or -ENOMEM. */
+static long drop_tail(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len)
+{
+    int err = vma_split_ends(mm, old + new_len, old + old_len);
+    if (err)
+        return err;
+    mm_drop(mm, old + new_len, old + old_len, PT_munmap);
+    return (long)old;
+}
+
 static long remap_locked(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len, int flags,
                          uaddr_t to)
 {
     struct vma *v = vma_find(mm, old);
-    if (!v || v->start > old || v->end - old < old_len)
+    if (!v || v->start > old)
         return -EFAULT;
+    if (new_len <= old_len && !(flags & MREMAP_FIXED))
+        return new_len < old_len ? drop_tail(mm, old, old_len, new_len) : (long)old;
+    if (v->end - old < MIN(old_len, new_len)) /* what is moved is of one mapping */
+        return -EFAULT;
+    if (new_len < old_len) {
+        long err = drop_tail(mm, old, old_len, new_len);
+        if (err < 0)
+            return err;
+        old_len = new_len;
+    }
     uint32_t locked = v->flags & VM_LOCKED;
     if (new_len > old_len && !mm_may_grow(mm, (new_len - old_len) >> PAGE_SHIFT, v->flags))
         return -ENOMEM;
-    if (new_len <= old_len && !(flags & MREMAP_FIXED)) {
-        int err = new_len < old_len ? mm_cut(mm, old + new_len, old + old_len) : 0;
-        if (!err && new_len < old_len)
-            mm_drop(mm, old + new_len, old + old_len, PT_munmap);
-        return err ? err : (long)old;
-    }
     long ret = (long)old;
     if (!(flags & MREMAP_FIXED) && v->end == old + old_len && user_range(old, new_len) &&
         vma_range_free(mm, v->end, old + new_len)) {

@@ -157,6 +157,8 @@ static long set_reaper(bool on)
     return 0;
 }
 
+#define SLACK_NS 50000ull /* of who has not set it */
+
 SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
 {
     struct task *t = current;
@@ -201,6 +203,15 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
             return -EPERM;
         t->cred.cap_bounding &= ~(1ull << a);
         return 0;
+    case PR_SET_TIMERSLACK: t->slack_ns = (int64_t)a > 0 ? a : t->slack_default_ns; return 0;
+    case PR_GET_TIMERSLACK:
+        return (long)MIN(t->slack_ns != 0 ? t->slack_ns : SLACK_NS, (uint64_t)INT64_MAX);
+    case PR_SET_THP_DISABLE:
+        if (b || c || d)
+            return -EINVAL;
+        t->mm->no_huge_pages = a != 0;
+        return 0;
+    case PR_GET_THP_DISABLE: return a || b || c || d ? -EINVAL : t->mm->no_huge_pages;
     case PR_GET_KEEPCAPS:
     case PR_GET_SECUREBITS: return 0;
     }

@@ -1,6 +1,26 @@
 /* mremap: shrink, grow in place or by moving, contents move along, MREMAP_FIXED; errors. */
 #include "check.h"
 
+static int mapped(char *p) { return msync(p, PAGE, 0) == 0; }
+
+/* What is behind the new end goes, though it be several mappings with holes between them; but what
+ * moves or grows is one. */
+static void several(void)
+{
+    char *p = map_pages(6), *to = map_pages(6);
+
+    CHECK(mprotect(p + PAGE, PAGE, PROT_READ) == 0 && munmap(p + 3 * PAGE, PAGE) == 0);
+    CHECK_ERR(EFAULT, mremap(p, 3 * PAGE, 7 * PAGE, MREMAP_MAYMOVE));
+    CHECK_ERR(EFAULT, mremap(p + 3 * PAGE, 2 * PAGE, PAGE, 0));
+    CHECK(mremap(p, 3 * PAGE, 3 * PAGE, 0) == p);
+    CHECK(mremap(p, 5 * PAGE, 2 * PAGE, 0) == p);
+    CHECK(mapped(p) && mapped(p + PAGE) && !mapped(p + 2 * PAGE) && !mapped(p + 4 * PAGE));
+    CHECK(mapped(p + 5 * PAGE));
+    p[0] = 5;
+    CHECK(mremap(p, 2 * PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to);
+    CHECK(to[0] == 5 && !mapped(p) && !mapped(p + PAGE));
+}
+
 static void test(void)
 {
     char *p = map_pages(6), *q;
@@ -24,6 +44,7 @@ static void test(void)
     CHECK_ERR(EINVAL, mremap(to + 1, PAGE, PAGE, 0));
     CHECK_ERR(EINVAL, mremap(to, PAGE, 0, 0));
     CHECK_ERR(EINVAL, mremap(to, PAGE, PAGE, MREMAP_FIXED, q));
+    several();
     munmap(to, PAGE);
     CHECK_ERR(EFAULT, mremap(to, PAGE, 2 * PAGE, MREMAP_MAYMOVE));
 }
