@@ -23,6 +23,7 @@
 #define WORK_ASK   150u
 #define WORK_JOIN  300u
 #define WORK_LEAVE 80u
+#define WORK_PASS  5u
 
 struct entry {
     struct waiter waiter;
@@ -88,6 +89,17 @@ static void leave_queues(struct entry *e, unsigned n)
     }
 }
 
+static void pass_on(struct table *pt)
+{
+    for (unsigned i = 0; i < pt->n; i++)
+        waitq_pass_on(pt->first[i].queue);
+    for (struct entries *page = pt->more; page != NULL; page = page->next) {
+        for (unsigned i = 0; i < page->n; i++)
+            waitq_pass_on(page->entry[i].queue);
+        preempt_work(page->n * WORK_PASS);
+    }
+}
+
 static void table_free(struct table *pt)
 {
     leave_queues(pt->first, pt->n);
@@ -142,6 +154,7 @@ long poll_files(long (*pass)(void *what, struct poll_table *pt), void *what,
             found = -ERESTARTNOHAND;
             break;
         }
+        pass_on(&table);
     }
     table_free(&table);
     return found;

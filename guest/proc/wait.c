@@ -135,6 +135,7 @@ static int do_wait(struct query *q)
         rc = block(BLOCK_wait, pid, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
         if (rc != 0)
             break;
+        waitq_pass_on(wq);
     }
     waiter_remove(wq, &w);
     return rc;

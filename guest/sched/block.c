@@ -13,6 +13,7 @@
  * start of the next call.  So a wait whose condition has come true is never
  * reported as interrupted. */
 #include "sched/block.h"
+#include "arch/preempt.h"
 #include "sched/record.h"
 #include "sched/sched.h"
 #include "trace/trace.h"
@@ -21,6 +22,7 @@ void waitq_init(struct waitq *q)
 {
     spin_init(&q->lock, LOCK_waitq);
     list_init(&q->waiters);
+    list_init(&q->owed);
 }
 
 void waiter_add(struct waitq *q, struct waiter *w)
@@ -45,11 +47,70 @@ void waiter_join(struct waitq *q, struct waiter *w)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
+/* How many tasks one wake reaches; the others are owed theirs.
+ *
+ * Why it reaches all: who is owed a wake stands in q->owed, all others in q->waiters.  Where some
+ * are owed, others were woken after that became so, stand in q->waiters, and have not passed on
+ * yet; for a wake puts whom it reaches there, and passing on, if it does not empty q->owed,
+ * reaches others that have it before them.  Each of them does it: awake, it finds the token and so
+ * comes from block(); killed, it leaves the queue.  None of them waits for anything
+ * in between.  Another wake owes all of q->waiters theirs again. */
+#define WAKE_AT_ONCE 32u
+#define WORK_WAKE    140u /* instructions for one, about */
+
+/* q->lock held. */
+static SLOW_PATH void wake_owed(struct waitq *q)
+{
+    for (unsigned n = 0; n < WAKE_AT_ONCE && !list_empty(&q->owed); n++) {
+        struct waiter *w = list_first(&q->owed, struct waiter, link);
+
+        list_remove(&w->link);
+        list_push_back(&q->waiters, &w->link);
+        wake_task(w->task);
+    }
+}
+
+/* Are there more tasks than one wake reaches, from `at` on? */
+static inline bool is_crowd(struct waitq *q, struct list *at)
+{
+    for (unsigned n = 0; at != &q->waiters; at = at->next)
+        if (++n > WAKE_AT_ONCE)
+            return true;
+    return false;
+}
+
+/* All tasks are owed a wake, those from `first` on behind those that have been before. */
+static SLOW_PATH void wake_crowd(struct waitq *q, struct list *first)
+{
+    struct list *last = q->waiters.prev;
+
+    if (first != &q->waiters) {
+        first->prev->next = &q->waiters;
+        q->waiters.prev = first->prev;
+        first->prev = q->owed.prev;
+        q->owed.prev->next = first;
+        last->next = &q->owed;
+        q->owed.prev = last;
+    }
+    wake_owed(q);
+}
+
+void waitq_wake_more(struct waitq *q)
+{
+    spin_lock(&q->lock);
+    wake_owed(q);
+    spin_unlock(&q->lock);
+    preempt_work(WAKE_AT_ONCE * WORK_WAKE);
+}
+
 void waiter_remove(struct waitq *q, struct waiter *w)
 {
     spin_lock(&q->lock);
     list_remove(&w->link);
+    bool owed = !list_empty(&q->owed);
     spin_unlock(&q->lock);
+    if (unlikely(owed))
+        waitq_wake_more(q);
 }
 
 /* A waiter stays queued until it removes itself, so its record on the sleeper's
@@ -61,13 +122,16 @@ void waitq_wake_for(struct waitq *q, uint32_t events)
 
     spin_lock(&q->lock);
     list_for_each(w, &q->waiters, link) {
-        if (likely(w->task != NULL)) {
-            wake_task(w->task);
-        } else {
-            watched = true;
-            taken |= watch_notify(w, events, taken);
-        }
+        if (likely(w->task != NULL))
+            break;
+        watched = true;
+        taken |= watch_notify(w, events, taken);
     }
+    if (unlikely(!list_empty(&q->owed) || is_crowd(q, &w->link)))
+        wake_crowd(q, &w->link);
+    else
+        for (; &w->link != &q->waiters; w = list_entry(w->link.next, struct waiter, link))
+            wake_task(w->task);
     spin_unlock(&q->lock);
     if (unlikely(watched))
         later_run();
@@ -118,6 +182,8 @@ static void sleep_now(struct task *t, enum block_reason reason, uint32_t on_pid)
     }
 }
 
+#define WORK_BLOCK 500u /* instructions, about, with the switch to somebody else (arch/preempt.h) */
+
 int block(enum block_reason reason, uint32_t on_pid, enum block_how how, uint64_t deadline)
 {
     LOCK_NO_SPIN("held while a task sleeps");
@@ -143,5 +209,6 @@ int block(enum block_reason reason, uint32_t on_pid, enum block_how how, uint64_
         sleep_now(t, reason, on_pid);
     }
     t->sleep_intr = t->sleep_kill = false;
+    preempt_work(WORK_BLOCK); /* a crowd that is woken may sleep again, one after the other */
     return rc;
 }

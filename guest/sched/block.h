@@ -29,7 +29,8 @@
 struct task;
 struct waitq {
     struct spinlock lock;
-    struct list waiters;
+    struct list waiters; /* watches first */
+    struct list owed;    /* whom the last wakes have not reached yet: block.c */
 };
 struct waiter {
     struct list link;
@@ -44,7 +45,7 @@ struct watch {
 };
 #define WAITQ_INIT(name) \
     { \
-        SPINLOCK_INIT(LOCK_waitq), LIST_INIT((name).waiters) \
+        SPINLOCK_INIT(LOCK_waitq), LIST_INIT((name).waiters), LIST_INIT((name).owed) \
     }
 
 void waitq_init(struct waitq *q);
@@ -53,6 +54,14 @@ void waiter_join(struct waitq *q, struct waiter *w); /* in one more queue: keeps
 void waiter_remove(struct waitq *q, struct waiter *w);
 void waitq_wake_for(struct waitq *q, uint32_t events); /* all, on account of these EPOLL* bits */
 static inline void waitq_wake(struct waitq *q) { waitq_wake_for(q, UINT32_MAX); }
+void waitq_wake_more(struct waitq *q); /* some of those that the last wakes have not reached */
+
+/* After each block() in q.  Asked without the lock: who is woken finds what was owed then. */
+static inline void waitq_pass_on(struct waitq *q)
+{
+    if (unlikely(__atomic_load_n(&q->owed.next, __ATOMIC_RELAXED) != &q->owed))
+        waitq_wake_more(q);
+}
 
 /* Nobody waits, so there is nobody to wake.  Asked without the lock; right if between
  * the change of the condition and this stands a locked instruction (giving a mutex
@@ -105,7 +114,7 @@ void wake_task_first(struct task *t); /* current will soon sleep or end: t runs 
         if (!(cond)) { \
             waiter_add((q), &w_); \
             while (!(cond) && (rc_ = block((reason), (on_pid), (how), (deadline))) == 0) \
-                ; \
+                waitq_pass_on(q); \
             waiter_remove((q), &w_); \
         } \
         rc_; \

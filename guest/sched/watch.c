@@ -33,10 +33,10 @@ void watch_add(struct waitq *q, struct watch *w)
     w->waiter.task = NULL;
     w->queue = q;
     spin_lock(&q->lock);
-    if (w->exclusive) /* behind the others, who are all told */
-        list_push_back(&q->waiters, &w->waiter.link);
-    else
-        list_push_front(&q->waiters, &w->waiter.link);
+    struct list *at = q->waiters.next; /* before the tasks */
+    while (w->exclusive && at != &q->waiters && list_entry(at, struct waiter, link)->task == NULL)
+        at = at->next; /* and behind the others, who are all told */
+    list_push_back(at, &w->waiter.link);
     spin_unlock(&q->lock);
     __atomic_thread_fence(__ATOMIC_SEQ_CST); /* waitq_idle() */
 }

@@ -249,6 +249,7 @@ static int sleep_until_real(uint64_t moment)
                     clock_mono_ns() + (moment - clock_real_ns()));
         if (err == -ETIMEDOUT)
             err = 0;
+        waitq_pass_on(&clock_was_set);
     }
     waiter_remove(&clock_was_set, &w);
     return err;

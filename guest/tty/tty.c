@@ -245,6 +245,7 @@ static int read_wait(struct file *f, struct tty_file *tf, const struct read_term
         if (arrived && r->time_ns != 0 && !r->from_start)
             deadline = clock_mono_ns() + r->time_ns;
         err = block(BLOCK_tty_read, 0, BLOCK_INTERRUPTIBLE, deadline);
+        waitq_pass_on(&tf->tty->readers);
     }
     waiter_remove(&tf->tty->readers, &w);
     if (err == -ERESTARTSYS && seen > 0 && !r->canonical)
