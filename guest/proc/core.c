@@ -362,7 +362,7 @@ static bool others_stand(struct process *p)
     }
     bool all = p->core_waits == 0 && !p->group_exit;
     spin_unlock(&tree_lock);
-    for (t = current; all && (t = core_next_thread(t)) != NULL;)
+    for (t = current; all && (t = core_next_thread(t)) != NULL; preempt_work(WORK_TELL))
         while (__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE))
             preempt_point(); /* it is about to sleep in core_join() */
     return all;

@@ -16,6 +16,7 @@
 #include "mm/mm.h"
 #include "proc/core_internal.h"
 #include "proc/process.h"
+#include "proc/signal.h"
 #include "proc/rusage.h"
 #include "sched/times.h"
 
@@ -113,7 +114,7 @@ static void fill_family(struct elf_prstatus *s, struct task *t, int sig)
     s->cutime = children.ru_utime;
     s->cstime = children.ru_stime;
     s->si_signo = s->cursig = (int16_t)sig;
-    s->sigpend = t->pending.set;
+    s->sigpend = task_pending(t);
     s->sighold = t->blocked;
     s->fpvalid = 1;
 }

@@ -32,7 +32,7 @@
 #include "proc/itimer.h"
 #include "proc/pid.h"
 #include "proc/process.h"
-#include "proc/signal.h"
+#include "proc/signal_internal.h"
 #include "proc/task.h"
 #include "sched/record.h"
 #include "sched/sched.h"
@@ -323,14 +323,16 @@ static void leave_process(struct task *t, uint64_t rss)
 static void begin_end(struct process *p, int status)
 {
     itimer_exit(p);
-    if (__atomic_load_n(&p->group_exit, __ATOMIC_ACQUIRE))
-        return; /* decided, and stays */
-    spin_lock(&tree_lock);
-    if (!p->group_exit) {
-        p->exit_status = status;
-        __atomic_store_n(&p->group_exit, true, __ATOMIC_RELEASE);
+    if (!__atomic_load_n(&p->group_exit, __ATOMIC_ACQUIRE)) { /* else decided, and stays */
+        spin_lock(&tree_lock);
+        if (!p->group_exit) {
+            p->exit_status = status;
+            __atomic_store_n(&p->group_exit, true, __ATOMIC_RELEASE);
+        }
+        spin_unlock(&tree_lock);
     }
-    spin_unlock(&tree_lock);
+    if (p->sweep.when != 0) /* there was one */
+        signal_sweep_end(p);
 }
 
 #define WORK_EXIT 5000u /* instructions, about (arch/preempt.h) */
@@ -392,13 +394,14 @@ static void become_leader(struct process *p)
     t->tid = t->rec->pid = p->tgid;
     p->leader = t;
     old->rec->pid = old->tid = own;
+    signal_sweep_leave(old);
     list_remove(&old->thread_link);
     task_put(old);
 }
 
 int exit_other_threads(void)
 {
-    struct task *me = current, *t;
+    struct task *me = current;
     struct process *p = me->proc;
 
     spin_lock(&tree_lock);
@@ -408,9 +411,7 @@ int exit_other_threads(void)
     }
     if (p->nthreads > 1) {
         p->sole_task = me;
-        list_for_each(t, &p->threads, thread_link)
-            if (t != me && !t->exiting)
-                signal_kill_thread(t);
+        signal_sweep(p);
         while (p->nthreads > 1 && !p->group_exit) {
             spin_unlock(&tree_lock);
             block(BLOCK_exec_threads, 0, BLOCK_KILLABLE, NO_DEADLINE);

@@ -74,7 +74,7 @@ static void expired(struct itimer *it, uint32_t missed)
     if (any != NULL && any->sighand != NULL) {
         spin_lock(&any->sighand->lock);
         bool queued = sigpending_timer_overrun(to != NULL ? &to->pending : &p->shared_pending,
-                                               pt->id, missed + 1);
+                                               pt->signo, pt->id, missed + 1);
         spin_unlock(&any->sighand->lock);
         if (queued) {
             pt->overrun += missed + 1;

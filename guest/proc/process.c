@@ -5,7 +5,7 @@
 #include "mm/heap.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
-#include "proc/signal.h"
+#include "proc/signal_internal.h"
 #include "proc/task.h"
 #include "sched/record.h"
 
@@ -28,6 +28,7 @@ int process_alloc(struct process **out)
     waitq_init(&p->child_wait);
     waitq_init(&p->end_wait);
     itimer_init(p);
+    signal_sweep_init(p);
     sigpending_init(&p->shared_pending);
     *out = p;
     return 0;
@@ -138,6 +139,7 @@ void thread_release(struct task *t)
     spin_lock(&t->lock);
     task_set_state(t, TASK_dead, BLOCK_none, 0);
     spin_unlock(&t->lock);
+    signal_sweep_leave(t);
     list_remove(&t->thread_link);
     pid_free(t->tid);
     task_put(t);

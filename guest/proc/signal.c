@@ -42,7 +42,7 @@ static struct sighand *process_sighand(struct process *p)
 void signal_recalc(struct task *t)
 {
     struct process *p = t->proc;
-    bool pending = ((t->pending.set | p->shared_pending.set) & ~t->blocked) != 0 ||
+    bool pending = ((task_pending(t) | p->shared_pending.set) & ~t->blocked) != 0 ||
                    in_set(t->pending.set, SIGKILL);
 
     __atomic_store_n(&t->sig_pending, pending, __ATOMIC_SEQ_CST);
@@ -71,16 +71,13 @@ void signal_notice(struct task *t, enum notice what)
 
 void signal_group_exit(struct process *p, int status)
 {
-    struct task *t;
-
     ASSERT_SPIN_HELD(&tree_lock);
     if (p->group_exit)
         return; /* all threads know, and there are no new ones */
     p->exit_status = status;
     __atomic_store_n(&p->group_exit, true, __ATOMIC_RELEASE);
     p->stop_pending = p->stop_signal = 0;
-    list_for_each(t, &p->threads, thread_link)
-        signal_notice(t, NOTICE_FATAL);
+    signal_sweep(p);
 }
 
 void signal_kill_thread(struct task *t)
@@ -106,13 +103,17 @@ static bool ignored(struct task *t, int sig)
     return handler == HANDLER_IGNORE || (handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig));
 }
 
-static void drop_everywhere(struct process *p, ksigset_t set)
+/* A stop signal makes pending SIGCONTs void, and the other way round: for the process now, for its
+ * threads as soon as somebody looks (task_pending, settle). */
+static void cancel_opposite(struct process *p, int sig)
 {
-    struct task *t;
-
-    sigpending_drop(&p->shared_pending, set);
-    list_for_each(t, &p->threads, thread_link)
-        sigpending_drop(&t->pending, set);
+    if (in_set(SIGSET_STOP, sig)) {
+        sigpending_drop(&p->shared_pending, SIGBIT(SIGCONT));
+        p->nstops++;
+    } else if (sig == SIGCONT) {
+        sigpending_drop(&p->shared_pending, SIGSET_STOP);
+        p->nconts++;
+    }
 }
 
 /* Is t fit to be the one that takes sig?  A thread with something to handle is
@@ -126,25 +127,28 @@ static bool wants(struct task *t, int sig)
     return !t->stopped && (t->on_cpu || !t->sig_pending);
 }
 
+#define ASKED_AT_ONCE 64u
+
 static struct task *choose(struct process *p, struct task *to, int sig)
 {
     struct task *t;
+    unsigned n = 0;
 
     if (to != NULL)
         return wants(to, sig) ? to : NULL;
-    list_for_each(t, &p->threads, thread_link)
+    list_for_each(t, &p->threads, thread_link) {
         if (wants(t, sig))
             return t;
+        if (unlikely(++n == ASKED_AT_ONCE)) {
+            signal_sweep_later(p);
+            break;
+        }
+    }
     return NULL;
 }
 
-/* sig is queued for p, or for its thread `to`: who does something about it? */
-static void complete(struct process *p, struct task *to, int sig)
+void signal_offer(struct process *p, struct task *t, int sig)
 {
-    struct task *t = choose(p, to, sig);
-
-    if (t == NULL)
-        return;
     bool blocked = in_set(t->blocked, sig);
     bool fatal = sig_action(t->sighand, sig)->handler == HANDLER_DEFAULT && !p->unkillable &&
                  !in_set(SIGSET_IGNORE | SIGSET_STOP, sig);
@@ -158,11 +162,19 @@ static void complete(struct process *p, struct task *to, int sig)
     }
 }
 
+/* sig is queued for p, or for its thread `to`: who does something about it? */
+static void complete(struct process *p, struct task *to, int sig)
+{
+    struct task *t = choose(p, to, sig);
+
+    if (t != NULL)
+        signal_offer(p, t, sig);
+}
+
 /* tree_lock held; to NULL: any thread. */
 static int send(struct process *p, struct task *to, int sig, const siginfo_t *info)
 {
     struct sighand *sh = to != NULL ? to->sighand : process_sighand(p);
-    bool continued = false;
     int err = 0;
 
     ASSERT_SPIN_HELD(&tree_lock);
@@ -174,12 +186,9 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
     trace_signal(any->rec->mm, to != NULL ? to->tid : p->tgid, (uint32_t)sig,
                  info != NULL ? info->si_code : SI_KERNEL);
     spin_lock(&sh->lock);
-    if (in_set(SIGSET_STOP, sig)) {
-        drop_everywhere(p, SIGBIT(SIGCONT));
-    } else if (sig == SIGCONT) {
-        drop_everywhere(p, SIGSET_STOP);
-        continued = signal_stop_end(p);
-    }
+    cancel_opposite(p, sig);
+    if (to != NULL)
+        signal_settle(to);
     if (any->sighand == NULL)
         any = choose(p, NULL, SIGKILL); /* the leader is gone: any live thread */
     if (!ignored(any, sig)) {
@@ -192,7 +201,7 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
             signal_tell_watchers(sh);
     }
     spin_unlock(&sh->lock);
-    if (continued) {
+    if (sig == SIGCONT && signal_stop_end(p)) {
         p->continued = true;
         notify_parent(p, CLD_CONTINUED);
     }
@@ -310,16 +319,10 @@ void signal_parent_died(struct process *p)
 
 /* Process-directed signals that only t could take, now that it blocks `set` or
  * goes: let another thread look. */
-static void retarget(struct task *t, ksigset_t set)
+static void retarget(struct process *p, ksigset_t set)
 {
-    struct process *p = t->proc;
-    struct task *other;
-
-    if ((p->shared_pending.set & set) == 0)
-        return;
-    list_for_each(other, &p->threads, thread_link)
-        if (other != t && other->sighand != NULL && (p->shared_pending.set & set & ~other->blocked))
-            signal_notice(other, NOTICE_SIGNAL);
+    if ((p->shared_pending.set & set) != 0)
+        signal_sweep(p);
 }
 
 void signal_task_exit(struct task *t)
@@ -329,7 +332,7 @@ void signal_task_exit(struct task *t)
     ASSERT_SPIN_HELD(&tree_lock);
     if (p->group_exit)
         return;
-    retarget(t, ~t->blocked);
+    retarget(p, ~t->blocked);
     if (p->stop_pending != 0)
         signal_stop_begin(p, (int)p->stop_pending); /* complete without t? */
 }
@@ -350,7 +353,7 @@ void signal_set_mask(ksigset_t mask)
     /* Who sends from here on sees the new mask.  Who has sent may have chosen us. */
     if (left != 0 && p->nthreads > 1) {
         spin_lock(&tree_lock);
-        retarget(t, left);
+        retarget(p, left);
         spin_unlock(&tree_lock);
     }
 }

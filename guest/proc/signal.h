@@ -6,6 +6,7 @@
 #include "sched/task.h"
 
 #define SIG_MAX            64
+#define SIGSET_STOP        (SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
 #define SIGSET_UNBLOCKABLE (SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
 
 struct ksigaction {
@@ -78,6 +79,18 @@ int signal_send_process_locked(struct process *p, int sig, const siginfo_t *info
 int signal_send_pgrp_locked(uint32_t pgid, int sig, const siginfo_t *info);
 /* For faults, tree_lock not held: current gets it now even if blocked or ignored (then it kills). */
 void signal_force(int sig, int code, uaddr_t addr);
+
+/* What is pending for t alone.  sighand.lock held, or for a look that may be stale. */
+static inline ksigset_t task_pending(const struct task *t)
+{
+    ksigset_t set = t->pending.set;
+
+    if (unlikely(t->nconts != t->proc->nconts))
+        set &= ~SIGSET_STOP;
+    if (unlikely(t->nstops != t->proc->nstops))
+        set &= ~SIGBIT(SIGCONT);
+    return set;
+}
 
 void signal_recalc(struct task *t); /* after a change of current's mask: sighand.lock held */
 /* Sets current's mask (unblockable ones taken out). */

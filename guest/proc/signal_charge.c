@@ -1,37 +1,45 @@
 /* signal_charge.c - how many siginfos are queued for the processes of a user, and
  * how many POSIX timers they have: RLIMIT_SIGPENDING bounds the sum.
  * A user has an account while something is charged to it; root's is always there. */
+#include "lib/rbtree.h"
 #include "mm/heap.h"
 #include "proc/signal_internal.h"
 
 struct sig_account { /* [lock] */
-    struct list link;
+    struct rb_node node;
     uint32_t uid, charged;
 };
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_charge);
-static struct list accounts = LIST_INIT(accounts); /* [lock] all but root's */
+static struct rb_root accounts; /* [lock] all but root's, by uid */
 static struct sig_account root_account;
 
-static struct sig_account *find(uint32_t uid)
+/* NULL: there is none.  *link, below *parent, is its place. */
+static struct sig_account *find(uint32_t uid, struct rb_node **parent, struct rb_node ***link)
 {
-    struct sig_account *a;
-
+    *parent = NULL;
+    *link = &accounts.node;
     if (uid == 0)
         return &root_account;
-    list_for_each(a, &accounts, link)
+    while (**link != NULL) {
+        struct sig_account *a = rb_entry(**link, struct sig_account, node);
+
         if (a->uid == uid)
             return a;
+        *parent = **link;
+        *link = uid < a->uid ? &a->node.left : &a->node.right;
+    }
     return NULL;
 }
 
 static struct sig_account *find_or_make(uint32_t uid)
 {
-    struct sig_account *a = find(uid);
+    struct rb_node *parent, **link;
+    struct sig_account *a = find(uid, &parent, &link);
 
     if (a == NULL && (a = kzalloc(sizeof(*a))) != NULL) {
         a->uid = uid;
-        list_push_back(&accounts, &a->link);
+        rb_insert(&accounts, parent, link, &a->node);
     }
     return a;
 }
@@ -55,7 +63,7 @@ void signal_uncharge(struct sig_account *a)
 {
     spin_lock(&lock);
     if (--a->charged == 0 && a != &root_account) {
-        list_remove(&a->link);
+        rb_erase(&accounts, &a->node);
         kfree(a);
     }
     spin_unlock(&lock);
@@ -63,8 +71,10 @@ void signal_uncharge(struct sig_account *a)
 
 uint32_t signal_charged(uint32_t uid)
 {
+    struct rb_node *parent, **link;
+
     spin_lock(&lock);
-    const struct sig_account *a = find(uid);
+    const struct sig_account *a = find(uid, &parent, &link);
     uint32_t n = a != NULL ? a->charged : 0;
     spin_unlock(&lock);
     return n;

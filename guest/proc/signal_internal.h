@@ -7,7 +7,6 @@
 
 /* What a signal does by default, signal(7). */
 #define SIGSET_IGNORE (SIGBIT(SIGCONT) | SIGBIT(SIGCHLD) | SIGBIT(SIGWINCH) | SIGBIT(SIGURG))
-#define SIGSET_STOP   (SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | SIGBIT(SIGTTOU))
 #define SIGSET_CORE \
     (SIGBIT(SIGQUIT) | SIGBIT(SIGILL) | SIGBIT(SIGTRAP) | SIGBIT(SIGABRT) | SIGBIT(SIGFPE) | \
      SIGBIT(SIGSEGV) | SIGBIT(SIGBUS) | SIGBIT(SIGSYS) | SIGBIT(SIGXCPU) | SIGBIT(SIGXFSZ))
@@ -22,7 +21,8 @@
 static inline bool in_set(ksigset_t set, int sig) { return (set & SIGBIT(sig)) != 0; }
 
 struct sigqueue {
-    struct list link;
+    struct list link; /* in the queue, the first of its signal; the others in its `more` */
+    struct list more;
     struct sig_account *account;
     siginfo_t info;
 };
@@ -36,13 +36,26 @@ void sigpending_drop(struct sigpending *q, ksigset_t set);
 /* Some of them.  True: there are more, and the set's bits stay. */
 bool sigpending_drop_some(struct sigpending *q, ksigset_t set);
 /* A POSIX timer's signal that is still in the queue takes another expiry along. */
-bool sigpending_timer_overrun(struct sigpending *q, int timer_id, uint32_t more);
+bool sigpending_timer_overrun(struct sigpending *q, int sig, int timer_id, uint32_t more);
+void signal_settle(struct task *t); /* t->pending is as task_pending() says */
 int signal_dequeue(struct task *t, ksigset_t set, siginfo_t *info); /* thread's, then process's */
 
 /* signal.c: makes t look at its signals: out of an interruptible sleep, or of
  * a killable one if it is to die.  tree_lock held. */
 enum notice { NOTICE_SIGNAL, NOTICE_FATAL };
 void signal_notice(struct task *t, enum notice what);
+
+/* t, which does not block sig or waits for it, is made to take it; or, if it kills, all are.  tree_lock
+ * and sighand.lock held. */
+void signal_offer(struct process *p, struct task *t, int sig);
+
+/* signal_sweep.c, all with tree_lock held, but end. */
+void signal_sweep_init(struct process *p);  /* not held: p is new */
+void signal_sweep(struct process *p);       /* every thread looks; sighand.lock not held, unless
+                                             * it is for group_exit */
+void signal_sweep_later(struct process *p); /* the same, where sighand.lock is held */
+void signal_sweep_leave(struct task *t);    /* it leaves p->threads */
+void signal_sweep_end(struct process *p);   /* not held: p ends, group_exit stands */
 
 /* signal_stop.c, all with tree_lock held */
 void signal_stop_begin(struct process *p, int sig);

@@ -3,7 +3,10 @@
  * The bit in the set says that a signal is pending; its siginfo, if there was
  * memory for it, is in the queue.  A standard signal (below SIGRTMIN) is
  * pending once at most.  Real-time signals queue up, and their bit stays until
- * the last one is taken. */
+ * the last one is taken.
+ *
+ * The queue holds the first of each signal, which holds the others: so however many there are,
+ * to add, find or take one is a look at 64 of them at most. */
 #include "arch/preempt.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -94,6 +97,17 @@ static struct sigqueue *sigqueue_alloc(uint32_t uid, uint64_t limit)
     return e;
 }
 
+/* The first of that signal; NULL: none, or its info was lost. */
+static struct sigqueue *first_of(struct sigpending *q, int sig)
+{
+    struct sigqueue *e;
+
+    list_for_each(e, &q->queue, link)
+        if (e->info.si_signo == sig)
+            return e;
+    return NULL;
+}
+
 bool sigpending_drop_some(struct sigpending *q, ksigset_t set)
 {
     struct sigqueue *e, *next;
@@ -104,8 +118,11 @@ bool sigpending_drop_some(struct sigpending *q, ksigset_t set)
     list_for_each_safe(e, next, &q->queue, link) {
         if (!in_set(set, e->info.si_signo))
             continue;
-        if (n++ == SOME)
-            return true;
+        for (; !list_empty(&e->more); n++) {
+            if (n == SOME)
+                return true;
+            sigqueue_free(list_first(&e->more, struct sigqueue, link));
+        }
         sigqueue_free(e);
     }
     q->set &= ~set;
@@ -171,7 +188,9 @@ int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_
             e->info.si_code = SI_KERNEL;
         }
         e->info.si_signo = sig;
-        list_push_back(&q->queue, &e->link);
+        list_init(&e->more);
+        struct sigqueue *first = sig >= SIGRTMIN ? first_of(q, sig) : NULL;
+        list_push_back(first != NULL ? &first->more : &q->queue, &e->link);
     }
     q->set |= SIGBIT(sig);
     return 0;
@@ -180,27 +199,24 @@ int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_
 /* Moves the first info of sig to *info; the bit goes if it was the only one. */
 static void take_info(struct sigpending *q, int sig, siginfo_t *info)
 {
-    struct sigqueue *e, *found = NULL;
-    bool more = false;
+    struct sigqueue *e = first_of(q, sig);
 
-    list_for_each(e, &q->queue, link) {
-        if (e->info.si_signo != sig)
-            continue;
-        if (found != NULL) {
-            more = true;
-            break;
-        }
-        found = e;
+    if (e == NULL || list_empty(&e->more)) {
+        q->set &= ~SIGBIT(sig);
+    } else {
+        struct sigqueue *next = list_first(&e->more, struct sigqueue, link);
+
+        list_remove(&next->link);
+        list_splice_back(&next->more, &e->more);
+        list_push_front(&e->link, &next->link);
     }
-    if (found != NULL) {
-        *info = found->info;
-        sigqueue_free(found);
+    if (e != NULL) {
+        *info = e->info;
+        sigqueue_free(e);
     } else {
         memset(info, 0, sizeof(*info));
         info->si_signo = sig;
     }
-    if (!more)
-        q->set &= ~SIGBIT(sig);
 }
 
 int sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info)
@@ -216,11 +232,11 @@ int sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info)
     return sig;
 }
 
-bool sigpending_timer_overrun(struct sigpending *q, int timer_id, uint32_t more)
+static bool overruns(struct list *in, int timer_id, uint32_t more)
 {
     struct sigqueue *e;
 
-    list_for_each(e, &q->queue, link)
+    list_for_each(e, in, link)
         if (e->info.si_code == SI_TIMER && e->info.si_tid == timer_id) {
             e->info.si_overrun += (int)more;
             return true;
@@ -228,9 +244,32 @@ bool sigpending_timer_overrun(struct sigpending *q, int timer_id, uint32_t more)
     return false;
 }
 
+bool sigpending_timer_overrun(struct sigpending *q, int sig, int timer_id, uint32_t more)
+{
+    struct sigqueue *first = first_of(q, sig);
+
+    return first != NULL &&
+           (overruns(&q->queue, timer_id, more) || overruns(&first->more, timer_id, more));
+}
+
+void signal_settle(struct task *t)
+{
+    struct process *p = t->proc;
+
+    ASSERT_SPIN_HELD(&t->sighand->lock);
+    if (unlikely(t->nconts != p->nconts)) {
+        sigpending_drop(&t->pending, SIGSET_STOP);
+        t->nconts = p->nconts;
+    }
+    if (unlikely(t->nstops != p->nstops)) {
+        sigpending_drop(&t->pending, SIGBIT(SIGCONT));
+        t->nstops = p->nstops;
+    }
+}
+
 int signal_dequeue(struct task *t, ksigset_t set, siginfo_t *info)
 {
-    ASSERT_SPIN_HELD(&t->sighand->lock);
+    signal_settle(t);
     int sig = sigpending_take(&t->pending, set, info);
     return sig != 0 ? sig : sigpending_take(&t->proc->shared_pending, set, info);
 }

@@ -25,13 +25,9 @@ static void stop_check(struct process *p)
 
 void signal_stop_begin(struct process *p, int sig)
 {
-    struct task *t;
-
     ASSERT_SPIN_HELD(&tree_lock);
     p->stop_pending = (uint32_t)sig;
-    list_for_each(t, &p->threads, thread_link)
-        if (t != current && !t->stopped)
-            signal_notice(t, NOTICE_SIGNAL);
+    signal_sweep(p);
     stop_check(p);
 }
 
@@ -54,13 +50,12 @@ void signal_stop_join(struct process *p)
 
 bool signal_stop_end(struct process *p)
 {
-    struct task *t;
     bool complete = p->stop_signal != 0;
 
     ASSERT_SPIN_HELD(&tree_lock);
-    p->stop_pending = p->stop_signal = 0;
-    list_for_each(t, &p->threads, thread_link)
-        if (t->stopped)
-            wake_task(t);
+    if (p->stop_pending != 0) {
+        p->stop_pending = p->stop_signal = 0;
+        signal_sweep(p);
+    }
     return complete;
 }

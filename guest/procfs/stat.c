@@ -76,7 +76,7 @@ static void about_thread(struct about *a, struct task *t, bool whole)
     spin_lock(&t->lock);
     if (!whole)
         rusage_of_thread(t, &a->self);
-    a->sig_thread = t->pending.set;
+    a->sig_thread = task_pending(t);
     a->sig_shared = t->proc->shared_pending.set;
     a->blocked = t->blocked;
     for (unsigned i = 0; t->sighand && i < SIG_MAX; i++) {

@@ -110,7 +110,7 @@ SYSCALL4(rt_sigprocmask, int, how, uaddr_t, set, uaddr_t, oldset, size_t, size)
 SYSCALL2(rt_sigpending, uaddr_t, set, size_t, size)
 {
     ksigset_t pending =
-        (current->pending.set | current->proc->shared_pending.set) & current->blocked;
+        (task_pending(current) | current->proc->shared_pending.set) & current->blocked;
 
     if (size > sizeof(pending))
         return -EINVAL;
