@@ -46,9 +46,9 @@ static void once(void)
     CHECK_ERR(EINVAL, read(fd, &n, 7));
     CHECK_ERR(EINVAL, write(fd, &n, 8));
     CHECK(timerfd_gettime(fd, &s) == 0 && s.it_value.tv_sec == 0 && s.it_value.tv_nsec == 0);
-    CHECK(set(fd, 0, 30, 0) == 0);
+    CHECK(set(fd, 0, 300, 0) == 0);
     CHECK(timerfd_gettime(fd, &s) == 0);
-    CHECK(s.it_value.tv_nsec > 0 && s.it_value.tv_nsec <= 30 * MS);
+    CHECK(s.it_value.tv_nsec > 0 && s.it_value.tv_nsec <= 300 * MS);
     CHECK_EQ(polled(fd, 0), 0);
     long start = now_ms();
     SAY("fired: %x\n", polled(fd, 5000));
@@ -82,7 +82,7 @@ static void rows(void)
     struct itimerspec s;
 
     CHECK(set(fd, 0, 10, 10) == 0);
-    CHECK_EQ(get(fd), 1);
+    CHECK(get(fd) >= 1); /* more, where others keep the CPU */
     msleep(55);
     uint64_t n = get(fd);
     CHECK(n >= 5);
