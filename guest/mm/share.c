@@ -61,7 +61,8 @@
 #define SMALL_LEAST  384u        /* and in address spaces with fewer pages than */
 #define SMALL        1024u
 #define WORK_SHARE   60u /* instructions a table, about */
-#define WORK_ENTRY   15u /* an entry that is copied */
+#define WORK_ENTRY   15u /* an entry that is copied, */
+#define WORK_CLEAR   40u /* or cleared, with its frame */
 
 static inline uaddr_t span_start(uaddr_t va) { return va & ~(PT_SPAN - 1); }
 static inline unsigned used_entries(pfn_t table) { return frame_tag(table) & ~SHARE_COPIED; }
@@ -251,7 +252,7 @@ static SLOW_PATH void clear_table(struct mm *mm, uaddr_t va, pfn_t table, enum p
         pt_clear(mm, va + (uaddr_t)(e - first) * PAGE_SIZE, e, 1, n, why);
         frame_put_all(put, n);
         e += n;
-        preempt_work(n * WORK_ENTRY);
+        preempt_work(n * WORK_CLEAR);
     }
     trace_table_free(mm->id, va, table, 1, why);
     frame_put(table);
