@@ -9,7 +9,7 @@ Q       := $(if $(filter 1,$V),,@)
 say      = $(if $(filter 1,$V),,@printf '  %-7s %s\n' $1 $2;)
 
 .DELETE_ON_ERROR:
-.PHONY: all run test test-all test-list gdb deps clean format format-check
+.PHONY: all run demo pictures test test-all test-list gdb deps clean format format-check
 all: $O/vmm $O/vmm-trace $O/guest.elf
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
@@ -182,6 +182,19 @@ deps:
 run: deps
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	$O/vmm $O/guest.elf
+
+# A page about forkdemo and vforkdemo, opened where there is a desktop.  DEMO='COMMAND' shows another run.
+demo: deps
+	@$(MAKE) --no-print-directory -j$(shell nproc) all
+	@vmm/trace/report/demo $O
+
+# The pictures of docs/lessons and README.md, from pages written now.
+pictures: all
+	@rm -rf $O/pictures && mkdir -p $O/pictures docs/lessons/img docs/img
+	@for l in $(patsubst docs/lessons/%.md,%,$(filter-out %/README.md,$(wildcard docs/lessons/*.md))); do \
+		mkdir $O/pictures/$$l && O=$(abspath $O) docs/lessons/run docs/lessons/$$l.md $O/pictures/$$l > /dev/null || exit 1; done
+	@vmm/trace/report/demo $O > /dev/null && cp -r $O/demo $O/pictures/demo
+	node tests/report/pictures.js $O/pictures
 
 # T=vm/NAME, T=abi/NAME, T=abi/sh/NAME or T=unit/NAME runs one; T=vm, ... a kind.  test-all is
 # test and all that the nested host can run, with and without nested paging.

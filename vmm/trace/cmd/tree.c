@@ -26,6 +26,7 @@ struct life {
     size_t last_name;          /* where that begins */
     uint64_t writes, from, to; /* entries written while it ran; ticks */
     bool ended;
+    bool has_status; /* a thread ends without one */
     int32_t status;
 };
 
@@ -108,6 +109,26 @@ static void on_clone(struct tree *t, const struct trace_event *e)
     add_name(&t->life[child->life], child->head.comm);
 }
 
+/* The event comes from the last thread of the process. */
+static void on_exit_event(struct tree *t, const struct trace_event *e)
+{
+    const struct trace_ev_exit *f = e->fields;
+    struct life *l = life_of(t, f->tgid, e->tsc);
+    l->ended = l->has_status = true;
+    l->status = f->status;
+    l->to = e->tsc;
+}
+
+static void on_state(struct tree *t, const struct trace_event *e)
+{
+    const struct trace_ev_task_state *f = e->fields;
+    struct life *l = life_of(t, f->task, e->tsc);
+    if (f->next != TASK_zombie || l->ended)
+        return;
+    l->ended = true;
+    l->to = e->tsc;
+}
+
 static void take_event(struct tree *t, const struct trace_event *e)
 {
     if (t->event++ == 0)
@@ -126,11 +147,9 @@ static void take_event(struct tree *t, const struct trace_event *e)
         if (((const struct trace_ev_exec_args *)e->fields)->args[0] != '\0')
             add_args(life_of(t, e->pid, e->tsc), e->fields);
     } else if (e->id == TRACE_EV_exit) {
-        const struct trace_ev_exit *f = e->fields;
-        struct life *l = life_of(t, e->pid, e->tsc);
-        l->ended = true;
-        l->status = f->status;
-        l->to = e->tsc;
+        on_exit_event(t, e);
+    } else if (e->id == TRACE_EV_task_state) {
+        on_state(t, e);
     } else {
         uint64_t n = event_writes(e);
         if (n > 0)
@@ -142,6 +161,8 @@ static void print_end(const struct life *l)
 {
     if (!l->ended)
         fputs("still there", stdout);
+    else if (!l->has_status)
+        fputs("ended", stdout);
     else if (WIFSIGNALED(l->status))
         printf("killed by signal %d", WTERMSIG(l->status));
     else
@@ -179,7 +200,7 @@ static void print_json(const struct tree *t, const struct trace_meta *m)
         json_count(&j, "from_ns", trace_ns(m, l->from - t->first_tsc));
         json_count(&j, "ns", trace_ns(m, (l->ended ? l->to : t->last_tsc) - l->from));
         json_bool(&j, "ended", l->ended);
-        if (l->ended)
+        if (l->has_status)
             json_signed(&j, "status", l->status);
         json_object_end(&j);
     }

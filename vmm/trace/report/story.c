@@ -266,8 +266,8 @@ void story_event(struct story *s, const struct trace_event *e)
     case TRACE_EV_switch: on_switch(s, e); break;
     case TRACE_EV_clone: on_clone(s, e); break;
     case TRACE_EV_exec: tell_owner(s, e->pid); break;
-    case TRACE_EV_exit:
-        ((struct subject *)s->follow.actor)->status =
+    case TRACE_EV_exit: /* it comes from the last thread of the process */
+        subject_of(s, ((const struct trace_ev_exit *)e->fields)->tgid)->status =
             ((const struct trace_ev_exit *)e->fields)->status;
         break;
     }

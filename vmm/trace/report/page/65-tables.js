@@ -7,7 +7,7 @@ const tables = (() => {
     const tree = h('div', { class: 'tree', role: 'tree', 'aria-label': 'Page tables' });
     const canvas = h('canvas', { tabindex: '0', role: 'img' });
     const caption = h('p', { class: 'note', role: 'status' });
-    let shown = null, cursor = 0, opened = new Set(), written = null;
+    let shown = null, cursor = 0, toggled = new Set(), written = null;
 
     function spaces() { return [0, ...[...machine.roots.keys()].filter(mm => mm !== 0).sort((a, b) => a - b)]; }
     // Which tasks have it.
@@ -46,10 +46,10 @@ const tables = (() => {
         return used;
     }
     function node(t, base, from, to, text) {
-        const name = T.lists.pt_level[t.level], open = opened.has(t.pfn);
+        const name = T.lists.pt_level[t.level], open = (t.level > 1) !== toggled.has(t.pfn);      // the lowest are shut at first
         const children = h('ul', { role: 'group' });
         const head = button(`${open ? '▾' : '▸'} ${name} ${hex(t.pfn)}${text}: ${counts(t)} of 512 entries`, () => {
-            if (opened.has(t.pfn)) opened.delete(t.pfn); else opened.add(t.pfn);
+            if (toggled.has(t.pfn)) toggled.delete(t.pfn); else toggled.add(t.pfn);
             show(t.pfn, base);
         }, { class: `branch${shown && shown.pfn === t.pfn ? ' chosen' : ''}`, 'aria-expanded': String(open) });
         if (open)
@@ -157,8 +157,6 @@ const tables = (() => {
         machine.seek(state.event);
         fillSpaces();
         const t = pickTable(), root = machine.root(state.mm);
-        if (root && opened.size === 0)
-            for (const x of machine.tables.values()) if (x.mm === state.mm && x.level > 1) opened.add(x.pfn);
         tree.replaceChildren(root ? h('ul', { role: 'group' }, node(root, 0, state.mm === 0 ? 256 : 0, state.mm === 0 ? 512 : 256, '  root')) :
             h('p', {}, 'This address space does not exist at this moment.'));
         drawMap(t);
@@ -182,7 +180,7 @@ const tables = (() => {
         drawMap(t);
         describe(t);
     });
-    choose.addEventListener('change', () => { opened = new Set(); change({ mm: Number(choose.value), entry: null, table: 0 }); });
+    choose.addEventListener('change', () => { toggled = new Set(); change({ mm: Number(choose.value), entry: null, table: 0 }); });
 
     const asRows = asTable(['address', 'pages', 'rights', 'first frame'], () => runsOfLeaves(machine.leaves(state.mm)).map(r =>
         [addressText(r.va), r.n, rightsText(r.leaves[0].lo, r.leaves[0].hi), hex(pfnOf(r.leaves[0].lo, r.leaves[0].hi))]), 'tables-table');
@@ -197,7 +195,7 @@ const tables = (() => {
     }
     onChange(changed => {
         if (['event', 'mm', 'table', 'entry', 'call', 'events', 'theme', 'trace'].some(k => k in changed)) {
-            if ('trace' in changed) opened = new Set();
+            if ('trace' in changed) toggled = new Set();
             draw();
         }
     });
