@@ -99,20 +99,21 @@ class Replay {
         return t && t.level === table.level - 1 ? t : undefined;
     }
 
-    // Entries that lead to pages, by address.
+    // Entries that lead to pages, by address.  above: all entries that lead there have W; if not, the
+    // page cannot be written, whatever its own entry says (a table that a fork shares).
     leaves(mm) {
         const out = [], root = this.root(mm);
-        const walk = (t, base, from, to) => {
+        const walk = (t, base, from, to, above) => {
             for (let slot = from; slot < to; slot++) {
                 const lo = t.lo[slot], hi = t.hi[slot];
                 if (lo === 0 && hi === 0) continue;
                 const va = base + slot * spanOf(t.level), next = this.below(t, slot);
-                if (next) walk(next, va, 0, 512);
+                if (next) walk(next, va, 0, 512, above && (lo & PTE.W) !== 0);
                 else if (t.level === 1 || !(lo & PTE.P) || lo & PTE.PS)
-                    out.push({ va, level: t.level, lo, hi, table: t.pfn, slot });
+                    out.push({ va, level: t.level, lo, hi, table: t.pfn, slot, above });
             }
         };
-        if (root) walk(root, 0, mm === 0 ? 256 : 0, mm === 0 ? 512 : 256);
+        if (root) walk(root, 0, mm === 0 ? 256 : 0, mm === 0 ? 512 : 256, true);
         return out;
     }
 
@@ -121,6 +122,14 @@ class Replay {
         let t = this.root(mm);
         while (t && t.level > level) t = this.below(t, Math.floor(va / spanOf(t.level)) % 512);
         return t;
+    }
+    writableAbove(mm, va, level) {
+        for (let t = this.root(mm); t && t.level > level;) {
+            const slot = Math.floor(va / spanOf(t.level)) % 512;
+            if (!(t.lo[slot] & PTE.W)) return false;
+            t = this.below(t, slot);
+        }
+        return true;
     }
 }
 
@@ -131,12 +140,12 @@ function runsOfLeaves(leaves) {
     const runs = [];
     for (const leaf of leaves) {
         const last = runs[runs.length - 1], flags = leaf.lo & PTE_FIXED, nx = leaf.hi >>> 31;
-        if (last && last.level === leaf.level && last.flags === flags && last.nx === nx &&
+        if (last && last.level === leaf.level && last.flags === flags && last.nx === nx && last.above === leaf.above &&
             leaf.va === last.va + last.n * spanOf(leaf.level)) {
             last.n++;
             last.leaves.push(leaf);
         } else {
-            runs.push({ va: leaf.va, level: leaf.level, flags, nx, n: 1, leaves: [leaf] });
+            runs.push({ va: leaf.va, level: leaf.level, flags, nx, above: leaf.above, n: 1, leaves: [leaf] });
         }
     }
     return runs;

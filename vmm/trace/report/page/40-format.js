@@ -40,9 +40,9 @@ function pteText(lo, hi) {
 const hexOrZero = v => v === 0 ? '0' : hex(v);
 
 // r-x user COW
-function rightsText(lo, hi) {
+function rightsText(lo, hi, above = true) {
     return (lo & 1 ? 'r' : '-') + (lo & 2 ? 'w' : '-') + ((lo & 1) && !(hi >>> 31) ? 'x' : '-') +
-        (lo & 4 ? ' user' : ' kernel') + (lo & PTE.COW ? ' COW' : '') + (lo & 1 ? '' : ' not present');
+        (lo & 4 ? ' user' : ' kernel') + (lo & PTE.COW ? ' COW' : '') + ((lo & 2) && !above ? ' shared table' : '') + (lo & 1 ? '' : ' not present');
 }
 
 function bitsText(value, names) {

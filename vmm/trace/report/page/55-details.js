@@ -86,10 +86,13 @@ function showCall(c) {
 
 // --- the history of an entry -------------------------------------------------------------
 
+// That of the address space, and, since a fork may share tables, of the table that it has there now.
 function historyOf(mm, va, level) {
     const span = spanOf(level), at = Math.floor(va / span) * span, list = [];
+    const now = machine.tableFor(mm, at, level), gone = now ? T.eventsOf('table_free').find(i => i > now.made && T.table[i] === now.pfn) || T.n : 0;
     for (let i = 1; i <= T.n; i++)
-        if (T.mm[i] === mm && T.level[i] === level && T.isPt(i) && T.va[i] <= at && at < T.va[i] + T.len[i] * span)
+        if (T.level[i] === level && T.isPt(i) && T.va[i] <= at && at < T.va[i] + T.len[i] * span &&
+            (T.mm[i] === mm || (now && T.table[i] === now.pfn && i >= now.made && i <= gone)))
             list.push({ event: i, entry: T.at[i] + (at - T.va[i]) / span });
     return list;
 }

@@ -66,10 +66,10 @@ const tables = (() => {
 
     // --- the map -----------------------------------------------------------------------
 
-    function kindOf(lo, hi) {
+    function kindOf(lo, hi, above = true) {
         if (!(lo & PTE.P)) return lo || hi ? 'absent' : 'empty';
         if (!(lo & PTE.U)) return 'kernel';
-        if (lo & PTE.COW) return 'cow';
+        if (lo & PTE.COW || ((lo & PTE.W) && !above)) return 'cow';
         if (lo & PTE.W) return 'rw';
         return hi >>> 31 ? 'ro' : 'rx';
     }
@@ -105,9 +105,10 @@ const tables = (() => {
         g.fillRect(0, 0, width, 16 * CELL + 2);
         if (!t) return;
         written = lastWrites(t);
+        const above = t.level === 1 && state.mm !== 0 ? machine.writableAbove(state.mm, shown.base, 1) : true;
         const newest = written.reduce((a, b) => Math.max(a, b), 0), oldest = t.made;
         for (let i = 0; i < 512; i++) {
-            const px = i % COLUMNS * CELL + 1, py = Math.floor(i / COLUMNS) * CELL + 1, kind = kindOf(t.lo[i], t.hi[i]);
+            const px = i % COLUMNS * CELL + 1, py = Math.floor(i / COLUMNS) * CELL + 1, kind = kindOf(t.lo[i], t.hi[i], above);
             g.globalAlpha = 1;
             g.fillStyle = colours.line;
             g.fillRect(px + 1, py + 1, CELL - 2, CELL - 2);
@@ -142,7 +143,7 @@ const tables = (() => {
         if (!t) { caption.textContent = 'No table at this moment.'; return; }
         const va = shown.base + cursor * spanOf(t.level);
         caption.textContent = `${T.lists.pt_level[t.level]} table ${hex(t.pfn)}, entry ${cursor}, ${addressText(va)}: ` +
-            `${pteText(t.lo[cursor], t.hi[cursor])}${written && written[cursor] ? `, written last by event ${written[cursor]}` : ''}`;
+            `${pteText(t.lo[cursor], t.hi[cursor])}${t.level === 1 && state.mm !== 0 && !machine.writableAbove(state.mm, va, 1) ? ', in a table that is shared: not to be written' : ''}${written && written[cursor] ? `, written last by event ${written[cursor]}` : ''}`;
         canvas.setAttribute('aria-label', `Map of 512 entries. ${caption.textContent}. Arrows move, Enter shows the history.`);
     }
     function choosing(slot) {
@@ -183,7 +184,7 @@ const tables = (() => {
     choose.addEventListener('change', () => { toggled = new Set(); change({ mm: Number(choose.value), entry: null, table: 0 }); });
 
     const asRows = asTable(['address', 'pages', 'rights', 'first frame'], () => runsOfLeaves(machine.leaves(state.mm)).map(r =>
-        [addressText(r.va), r.n, rightsText(r.leaves[0].lo, r.leaves[0].hi), hex(pfnOf(r.leaves[0].lo, r.leaves[0].hi))]), 'tables-table');
+        [addressText(r.va), r.n, rightsText(r.leaves[0].lo, r.leaves[0].hi, r.above), hex(pfnOf(r.leaves[0].lo, r.leaves[0].hi))]), 'tables-table');
     function build() {
         const item = (name, text) => h('span', {}, h('i', { class: `swatch ${name}` }), text);
         return section('tables', 'Page tables at this moment',

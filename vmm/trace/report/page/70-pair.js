@@ -52,11 +52,11 @@ const pair = (() => {
         return { mm, runs, height: y };
     }
     function box(r, x, mm) {
-        const kind = tables.kindOf(r.leaves[0].lo, r.leaves[0].hi), end = r.va + r.n * spanOf(r.level);
+        const kind = tables.kindOf(r.leaves[0].lo, r.leaves[0].hi, r.above), end = r.va + r.n * spanOf(r.level);
         const g = svg('g', { class: 'run', tabindex: '0', role: 'button',
-            'aria-label': `${addressText(r.va)} to ${addressText(end)}, ${r.n} pages, ${rightsText(r.leaves[0].lo, r.leaves[0].hi)}` },
+            'aria-label': `${addressText(r.va)} to ${addressText(end)}, ${r.n} pages, ${rightsText(r.leaves[0].lo, r.leaves[0].hi, r.above)}` },
         svg('rect', { x, y: r.y, width: BOX, height: r.height, rx: 2, class: `cell ${kind}` }),
-        svg('text', { x: x + 6, y: r.y + r.height / 2 + 4 }, `${addressText(r.va)}  ${r.n}p  ${rightsText(r.leaves[0].lo, r.leaves[0].hi).replace(' user', '')}`));
+        svg('text', { x: x + 6, y: r.y + r.height / 2 + 4 }, `${addressText(r.va)}  ${r.n}p  ${rightsText(r.leaves[0].lo, r.leaves[0].hi, r.above).replace(' user', '')}`));
         const act = () => selectEntry(mm, r.va, r.level);
         g.addEventListener('click', act);
         g.addEventListener('keydown', e => { if (e.key === 'Enter') act(); });
@@ -79,7 +79,7 @@ const pair = (() => {
     function band(a, b, n, k, dense) {
         const x1 = BOX + 10, x2 = WIDTH - BOX - 10, middle = (x1 + x2) / 2;
         const y1 = a.y + 1, y2 = a.y + a.height - 1, y3 = b.y + 1, y4 = b.y + b.height - 1;
-        const kind = tables.kindOf(a.leaves[0].lo, a.leaves[0].hi);
+        const kind = tables.kindOf(a.leaves[0].lo, a.leaves[0].hi, a.above);
         return svg('g', { class: `band ${kind}` },
             svg('path', { d: `M${x1} ${y1} C${middle} ${y1} ${middle} ${y3} ${x2} ${y3} L${x2} ${y4} C${middle} ${y4} ${middle} ${y2} ${x1} ${y2} Z` },
                 svg('title', {}, `${n} frames in both`)),
@@ -87,8 +87,8 @@ const pair = (() => {
     }
     function count(c, test) { return c.runs.reduce((sum, r) => sum + (test(r.leaves[0]) ? r.n : 0), 0); }
     function sideText(c) {
-        return `address space ${c.mm}: ${countText(count(c, l => l.lo & 1))} pages, ${countText(count(c, l => l.lo & 2))} of them writable, ` +
-            `${countText(count(c, l => l.lo & PTE.COW))} to be copied on write`;
+        return `address space ${c.mm}: ${countText(count(c, l => l.lo & 1))} pages, ${countText(count(c, l => (l.lo & 2) && l.above))} of them writable, ` +
+            `${countText(count(c, l => l.lo & PTE.COW || ((l.lo & 2) && !l.above)))} to be copied on write`;
     }
     function title(x, mm) { return svg('text', { x, y: 24, class: 'title' }, tables.spaceText(mm)); }
 
@@ -127,7 +127,7 @@ const pair = (() => {
     function tableRows() {
         const of = new Map();
         sides.forEach((mm, k) => { if (k === 0 || sides[1] !== sides[0]) for (const l of machine.leaves(mm)) { const x = of.get(l.va) || [null, null]; x[k] = l; of.set(l.va, x); } });
-        const one = l => l ? `${rightsText(l.lo, l.hi)} ${hex(pfnOf(l.lo, l.hi))}` : '-';
+        const one = l => l ? `${rightsText(l.lo, l.hi, l.above)} ${hex(pfnOf(l.lo, l.hi))}` : '-';
         return [...of].sort((x, y) => x[0] - y[0]).map(([va, [l, r]]) => [addressText(va), one(l), one(r),
             l && r && pfnOf(l.lo, l.hi) === pfnOf(r.lo, r.hi) ? 'the same frame' : '']);
     }
