@@ -86,14 +86,24 @@ static bool header_at(const char *p, const char *end)
     return end - p >= HEADER_BYTES && *(const half_t *)p == 0x37303730; /* "0707" */
 }
 
+/* No byte of a header is zero, so one look for each HEADER_BYTES finds whether one lies there. */
+static bool no_header_in(const char *p, const char *end)
+{
+    for (; end - p >= HEADER_BYTES; p += HEADER_BYTES)
+        if (p[HEADER_BYTES - 1])
+            return false;
+    return true;
+}
+
 /* What follows p, which is not a header: zeros up to the next one.  Most often that
  * is at the next page, behind a file whose pages can be mapped: then what lies
- * between needs no look. */
+ * between needs no more than a few looks. */
 static const char *skip_to_header(const char *base, const char *p, const char *end)
 {
     const char *page = base + page_up((size_t)(p - base));
+    bool there = page <= end && (page == end || header_at(page, end));
 
-    return page <= end && (page == end || header_at(page, end)) ? page : skip_zeros(p, end);
+    return there && no_header_in(p, page) ? page : skip_zeros(p, end);
 }
 
 /* Where the first zero of the name is; room if there is none. */
@@ -132,6 +142,7 @@ void cpio_open(struct cpio_reader *r, const char *image, size_t bytes)
     r->end = image + bytes;
     r->mode_text = 0;
     r->mode = 0;
+    r->trailers = 0;
 }
 
 int cpio_next(struct cpio_reader *r, struct cpio_entry *e)
@@ -173,6 +184,7 @@ int cpio_next(struct cpio_reader *r, struct cpio_entry *e)
         }
         if (e->name_len != 10 || memcmp(e->name, "TRAILER!!!", 10) != 0)
             return 1;
+        r->trailers++;
     }
 }
 

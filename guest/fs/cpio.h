@@ -9,7 +9,8 @@
 struct cpio_reader {
     const char *base, *end, *at; /* base: what alignment refers to */
     uint64_t mode_text;
-    uint32_t mode; /* of the last entry: most have the same mode */
+    uint32_t mode;     /* of the last entry: most have the same mode */
+    uint32_t trailers; /* archives that have ended */
 };
 struct cpio_entry {
     const char *header; /* the rest of it: cpio_attributes() */

@@ -36,7 +36,8 @@ struct unpack {
         size_t len;
     } known[8];              /* by length */
     char *chunk, *chunk_end; /* memory for names */
-    struct hard_link *links;
+    struct hard_link *links; /* of this archive: */
+    uint32_t archive;        /* inode numbers mean nothing to the next */
 };
 
 static struct dentry *take_dentry(struct unpack *u, size_t name_len)
@@ -303,6 +304,18 @@ static int add_entry(struct unpack *u, const struct cpio_entry *e)
     return err ? err : add_name(u, dir, last, len, in, &dir);
 }
 
+static void forget_links(struct unpack *u)
+{
+    while (u->links) {
+        struct hard_link *l = u->links;
+
+        u->links = l->next;
+        inode_put(l->inode);
+        kfree(l);
+    }
+    u->archive = u->reader.trailers;
+}
+
 int cpio_unpack(struct superblock *sb, const char *image, size_t bytes, pfn_t first)
 {
     struct unpack u = { .sb = sb, .image = image, .first = first };
@@ -311,18 +324,14 @@ int cpio_unpack(struct superblock *sb, const char *image, size_t bytes, pfn_t fi
 
     cpio_open(&u.reader, image, bytes);
     while ((err = cpio_next(&u.reader, &e)) == 1) {
+        if (u.archive != u.reader.trailers)
+            forget_links(&u);
         err = add_entry(&u, &e);
         if (err == -ENOMEM)
             break;
         if (err)
             bad = err; /* an entry that cannot be: the others still count */
     }
-    while (u.links) {
-        struct hard_link *l = u.links;
-
-        u.links = l->next;
-        inode_put(l->inode);
-        kfree(l);
-    }
+    forget_links(&u);
     return err ? err : bad;
 }

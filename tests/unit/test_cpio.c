@@ -103,6 +103,29 @@ static void reads_entries(void **state)
     assert_int_equal(cpio_next(&r, &e), 0);
 }
 
+/* An archive behind the zeros of another is found wherever it begins, be there a header or the end
+ * of it all at the next page or not. */
+static void finds_what_is_appended(void **state)
+{
+    static char buf[3 * 4096], want[] = "second";
+    unsigned entries;
+
+    (void)state;
+    for (size_t gap = 4; gap < 4096; gap += 4)
+        for (int third = 0; third < 2; third++) {
+            memset(buf, 0, sizeof(buf));
+            size_t n = entry(buf, 0, "first", 0100644, "data", 6);
+            n = entry(buf, n, "TRAILER!!!", 0, NULL, 11);
+            n = entry(buf, n + gap, want, 0100600, NULL, sizeof(want));
+            n = entry(buf, n, "TRAILER!!!", 0, NULL, 11);
+            n = (n + 4095) & ~4095ul;
+            if (third)
+                n = entry(buf, n, "third", 0100600, NULL, 6);
+            assert_int_equal(walk(buf, n, &entries), 0);
+            assert_int_equal(entries, 2 + third);
+        }
+}
+
 /* What pads data to a multiple of four is skipped, whatever it is: Linux does not look at it. */
 static void padding_may_be_anything(void **state)
 {
@@ -173,9 +196,8 @@ static void survives_anything(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_entries),
-        cmocka_unit_test(padding_may_be_anything),
-        cmocka_unit_test(refuses_nonsense),
+        cmocka_unit_test(reads_entries),           cmocka_unit_test(finds_what_is_appended),
+        cmocka_unit_test(padding_may_be_anything), cmocka_unit_test(refuses_nonsense),
         cmocka_unit_test(survives_anything),
     };
 

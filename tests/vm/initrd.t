@@ -46,6 +46,23 @@ cat "$work/more" "$work/plain.zst" > "$work/both"
 boots 'a plain archive and a compressed one' "$work/both" extra
 cat "$work/plain.gz" "$work/more" > "$work/both"
 boots 'a compressed archive and a plain one' "$work/both" extra
+# Two archives have a file with two names each, by the same inode number, that of the archive alone.
+entry()                 # entry NAME INODE LINKS CONTENTS: of a newc archive, no padding needed behind it
+{
+    local name=$1 contents=$4
+    printf '070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x' "$2" $((0100644)) 0 0 "$3" 0 ${#contents} 0 0 0 0 \
+        $((${#name} + 1)) 0
+    printf '%s\0' "$name"
+    head -c $((-(110 + ${#name} + 1) & 3)) /dev/zero
+    printf '%s' "$contents"
+    head -c $((-${#contents} & 3)) /dev/zero
+}
+linked() { entry "$1" 1 2 ''; entry "$2" 1 2 "$3"; entry 'TRAILER!!!' 0 1 ''; head -c 512 /dev/zero; }
+printf '#!/bin/sh\nread a < /one; read b < /two; echo booted $a$b; exit 6\n' > "$work/r/init"
+archive . > "$work/plain2"
+(cat "$work/plain2"; linked one also 1; linked two too 2) > "$work/both"
+boots 'hard links of two archives' "$work/both" 'booted 12'
+
 boots 'a pipe' <(cat "$work/plain") booted
 boots 'a compressed pipe' <(cat "$work/plain.gz") booted
 input=/dev/null run_machine "$O/vmm" -i "$work/plain" -a 'init=/bin/sh -- -c "exit 5"' "$KERNEL"
