@@ -1,4 +1,4 @@
-# install.mk - make man, install, uninstall.  Included by the Makefile.
+# install.mk - make man, install, uninstall, deb, deb-check.  Included by the Makefile.
 #
 # The usual variables: DESTDIR, prefix (or PREFIX), bindir, mandir, ...  vmm looks for kernels in
 # ../lib/forkscope beside its own directory, so bindir and kerneldir move together.
@@ -27,7 +27,7 @@ $(MAN_PAGES): $O/man/%.1: docs/man/page docs/man/status.h2m docs/man/%.h2m $O/vm
 	$(call say,MAN,$@)docs/man/page $O $* > $@
 
 # --- what goes where --------------------------------------------------------------------
-DOCS = README.md SECURITY.md LICENSE $(wildcard docs/*.md docs/*.svg)
+DOCS = README.md SECURITY.md LICENSE $(shell find docs -path docs/man -prune -o -type f ! -name '*.awk' -print)
 
 # $2: what is done with a file and where it goes; $3: with a link.  One list for both directions.
 define LAYOUT
@@ -60,4 +60,11 @@ install-strip:
 	$Q$(MAKE) --no-print-directory INSTALL_PROGRAM='$(INSTALL) -s' install
 uninstall:
 	$(call LAYOUT,,remove,remove)
-	$Qrmdir '$(DESTDIR)$(kerneldir)' '$(DESTDIR)$(docdir)/docs' '$(DESTDIR)$(docdir)' 2> /dev/null || true
+	$Qfind '$(DESTDIR)$(kerneldir)' '$(DESTDIR)$(docdir)' -depth -type d -empty -delete 2> /dev/null || true
+
+# --- a Debian package, of the last commit, as from a clean clone; lintian looks at it -------------
+.PHONY: deb deb-check
+deb:
+	@packaging/deb '$(abspath $O)/deb'
+deb-check: deb
+	$Qlintian --allow-root --display-info --pedantic --fail-on error,warning,info,pedantic '$O'/deb/*.changes
