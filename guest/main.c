@@ -107,8 +107,7 @@ static void start_trace(void)
     if (!trace_wanted())
         return;
     trace_cpu_init(0, map_window);
-    trace_start();
-    mm_trace_checkpoint();
+    trace_start(kernel_mm.root);
 }
 
 /* arch/ knows nobody above it. */

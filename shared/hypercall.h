@@ -34,8 +34,9 @@
 #define HC_CAP_TRACE       (1u << 0) /* a trace is wanted: call HC_TRACE_OPEN */
 #define HC_CAP_PAGE_OPS    (1u << 1) /* page copy and clear are cheaper as hypercalls */
 #define HC_CAP_BYTE_OPS    (1u << 2) /* so are longer copies: HC_COPY, HC_CLEAR */
-#define HC_CAP_MARKS       (1u << 4) /* an audit wants HC_TRACE_MARK at TLB flushes */
 #define HC_CAP_INTERPRETED (1u << 3) /* the host interprets the kernel, an instruction at a time */
+#define HC_CAP_MARKS       (1u << 4) /* an audit wants HC_TRACE_MARK at TLB flushes */
+#define HC_CAP_TRACE_CALLS (1u << 5) /* an exit is cheaper than writing an event: HC_TRACE_PORT */
 
 /* number, name, arguments -> result */
 /* clang-format off */
@@ -56,7 +57,8 @@
     X(14, CPU_ONLINE)       /* cpu, APIC ID, TSC offset, its error -> 0; see below */ \
     X(15, YIELD)            /* -> 0: the host's processor was offered to others */ \
     X(16, CONSOLE_SIZE)     /* -> the terminal's rows << 16 | columns; 0: not known */ \
-    X(17, TRACE_MARK)       /* -> 0: memory was compared with the events so far */
+    X(17, TRACE_MARK)       /* -> 0: memory was compared with the events so far */ \
+    X(18, TRACE_CHECKPOINT) /* frame of the kernel's root, TSC -> content bytes; see below */
 
 enum hypercall {
 #define X(nr, name) HC_##name = nr,
@@ -73,6 +75,29 @@ enum hypercall {
  * right, and offset and error are what a second comparison found.  If 0 still is not
  * within, or CPUID does not call the counters invariant, the guest puts its stamps in
  * order itself, and the trace's are right even so. */
+
+/* TRACE_CHECKPOINT: the VMM reads all tables that the kernel's root leads to, and writes them into
+ * the calling CPU's packet, which has to be its first and empty.  The CPU's events go on behind it.
+ *
+ * Where HC_CAP_TRACE_CALLS is offered, `out HC_TRACE_PORT, eax` is an event, which the VMM writes
+ * and gives its time: about as many instructions as the event has fields, where writing it takes
+ * 20 to 50.  Registers are as the C compiler passes arguments: RDI RSI RDX RCX R8 R9, and of each as
+ * many low bits as the field has.  None is changed, and there is no result: an event that
+ * cannot be is the end of the machine.  EAX is the event's id, and the arguments are the address
+ * space and then the fields in their order; but
+ *   pte_write        space, address, entry, level, reason, new
+ *   pte_range_step   space, address, entry, what, first    of n entries those before the first
+ *                    that is not 0 get frames in a row; what: level | reason << 8 | n << 16
+ *   pte_range_new    space, address, entry, what, pointer to what n entries will be
+ *   pte_range_old    space, address, entry, what           they will be 0
+ *   pte_range        space, address, entry, what, off, on  they lose and get these bits
+ *   task_state       space, task, prev | next << 8 | reason << 16, on_pid, by_pid
+ *   switch           prev_pid, next_pid, next_mm
+ *   exec             space, old_mm, pid of the task, pointer to comm
+ *   exec_args        space, pointer to path, pointer to arguments, their bytes
+ * Entries as they are the VMM reads from the table, so the event comes before the stores.  `entry`
+ * is a pointer to it or to the first, and pointers are kernel addresses. */
+#define HC_TRACE_PORT 0xe5
 
 enum hc_exit_kind {
     HC_EXIT_POWEROFF = 0,

@@ -185,7 +185,8 @@ enum release_cause {
  * length is the preceding u16 `len`. */
 /* clang-format off */
 #define TRACE_EVENTS(X) \
-    TRACE_ENTRY_EVENTS(X) TRACE_RUNNING_EVENTS(X) TRACE_PLAIN_EVENTS(X) TRACE_TEXT_EVENTS(X)
+    TRACE_ENTRY_EVENTS(X) TRACE_RUNNING_EVENTS(X) TRACE_STATE_EVENTS(X) TRACE_PLAIN_EVENTS(X) \
+    TRACE_TEXT_EVENTS(X)
 /* Entries of page tables: most of a trace, so the kernel has code of its own for them. */
 #define TRACE_ENTRY_EVENTS(X) \
     X(0,  pte_write,     EV_PTE_WRITE)    \
@@ -197,6 +198,9 @@ enum release_cause {
 #define TRACE_RUNNING_EVENTS(X) \
     X(4,  switch,        EV_SWITCH)       \
     X(5,  exec,          EV_EXEC)
+/* Has more fields than there are registers for arguments. */
+#define TRACE_STATE_EVENTS(X) \
+    X(13, task_state,    EV_TASK_STATE)
 #define TRACE_PLAIN_EVENTS(X) \
     X(6,  table_alloc,   EV_TABLE)        \
     X(7,  table_free,    EV_TABLE)        \
@@ -205,7 +209,6 @@ enum release_cause {
     X(10, cr3_load,      EV_CR3_LOAD)     \
     X(11, tlb_flush,     EV_TLB_FLUSH)    \
     X(12, page_fault,    EV_PAGE_FAULT)   \
-    X(13, task_state,    EV_TASK_STATE)   \
     X(14, clone,         EV_CLONE)        \
     X(15, vfork_release, EV_VFORK_RELEASE) \
     X(16, exit,          EV_EXIT)         \

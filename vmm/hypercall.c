@@ -20,6 +20,7 @@
 #include "vmm/console.h"
 #include "vmm/say.h"
 #include "vmm/tracer.h"
+#include "vmm/tracer_calls.h"
 #include "vmm/vm.h"
 
 #define ENTROPY_MAX    256
@@ -73,6 +74,25 @@ static int64_t hc_trace_open(struct vcpu *v, uint64_t cpu)
     return err != 0 ? err : (int64_t)(v->vm->trace_base + cpu * TRACE_WINDOW_BYTES);
 }
 
+static int ring(void *vcpu, uint64_t bytes, uint64_t first, uint64_t last)
+{
+    struct vcpu *v = vcpu;
+    if (v->vm->audit == NULL)
+        return tracer_doorbell(v->vm->tracer, v->index, bytes, first, last);
+    int err = audit_begin(v, "doorbell");
+    if (err == 0) /* nobody reads the windows meanwhile */
+        err = tracer_doorbell(v->vm->tracer, v->index, bytes, first, last);
+    audit_end(v);
+    return err;
+}
+
+static struct tracer_caller caller(struct vcpu *v)
+{
+    return (struct tracer_caller){
+        .tracer = v->vm->tracer, .mem = v->vm->mem, .cpu = v->index, .ring = ring, .arg = v
+    };
+}
+
 /* A vCPU may ring for its own packet only, so the calls for one packet never
  * run at the same time. */
 static int64_t hc_trace_doorbell(struct vcpu *v, uint64_t cpu, uint64_t bytes, uint64_t first,
@@ -80,15 +100,7 @@ static int64_t hc_trace_doorbell(struct vcpu *v, uint64_t cpu, uint64_t bytes, u
 {
     if (v->vm->tracer == NULL)
         return -ENODEV;
-    if (cpu != v->index)
-        return -EINVAL;
-    if (v->vm->audit == NULL)
-        return trace_result(v, tracer_doorbell(v->vm->tracer, (unsigned)cpu, bytes, first, last));
-    int err = audit_begin(v, "doorbell");
-    if (err == 0) /* nobody reads the windows meanwhile */
-        err = tracer_doorbell(v->vm->tracer, (unsigned)cpu, bytes, first, last);
-    audit_end(v);
-    return trace_result(v, err);
+    return cpu == v->index ? trace_result(v, ring(v, bytes, first, last)) : -EINVAL;
 }
 
 static int64_t hc_trace_mark(struct vcpu *v)
@@ -98,6 +110,27 @@ static int64_t hc_trace_mark(struct vcpu *v)
     int err = audit_begin(v, "TLB flush");
     audit_end(v);
     return trace_result(v, err);
+}
+
+static int64_t hc_trace_checkpoint(struct vcpu *v, uint64_t root_pfn, uint64_t tsc)
+{
+    if (v->vm->tracer == NULL)
+        return -ENODEV;
+    const struct tracer_caller c = caller(v);
+    int64_t at = tracer_checkpoint(&c, root_pfn, tsc);
+    return at < 0 && at != -EALREADY ? trace_result(v, (int)at) : at;
+}
+
+void trace_call(struct vcpu *v)
+{
+    const struct kvm_regs *r = &v->run->s.regs.regs;
+    const struct tracer_caller c = caller(v);
+    int err = tracer_event(&c, r, vm_guest_tsc(v->vm));
+    if (err == -EINVAL)
+        vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index,
+                "the kernel reports an event of kind %u that cannot be", (unsigned)r->rax);
+    else
+        trace_result(v, err);
 }
 
 /* A vCPU reports for itself, once: it must name its own APIC ID, too. */
@@ -213,6 +246,7 @@ static int64_t dispatch(struct vcpu *v, const struct kvm_regs *r)
     case HC_EXIT: return hc_exit(v, r->rdi, r->rsi);
     case HC_CONSOLE_WRITE: return hc_console_write(v, r->rdi, r->rsi);
     case HC_BOOT_STAGE: return hc_boot_stage(v, r->rdi, r->rsi, r->rdx);
+    case HC_TRACE_CHECKPOINT: return hc_trace_checkpoint(v, r->rdi, r->rsi);
     case HC_TRACE_OPEN: return hc_trace_open(v, r->rdi);
     case HC_TRACE_DOORBELL: return hc_trace_doorbell(v, r->rdi, r->rsi, r->rdx, r->r10);
     case HC_PAGE_COPY: return hc_page_copy(v, r->rdi, r->rsi);

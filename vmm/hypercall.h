@@ -8,4 +8,7 @@ struct vcpu;
 /* Arguments and result are in the synced registers of v->run. */
 void hypercall(struct vcpu *v);
 
+/* The same for `out HC_TRACE_PORT, eax`, where there is a trace. */
+void trace_call(struct vcpu *v);
+
 #endif

@@ -96,6 +96,8 @@ static int open_packet(struct tracer *t, unsigned cpu, uint64_t at, uint64_t seq
     if (err == 0 && mmap(s->window, TRACE_WINDOW_BYTES, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_FIXED, s->fd, (off_t)at) == MAP_FAILED)
         err = -errno;
+    if (err == 0)
+        s->next = HEADER;
     return err;
 }
 

@@ -3,6 +3,7 @@
 #define VMM_TRACER_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +21,10 @@ struct tracer_stream {
     uint64_t size;     /* of the file, once finished */
     uint64_t end_tsc;  /* timestamp_end of that packet */
     uint64_t seq;      /* of the open packet */
+    /* For events that the VMM writes (tracer_calls.c). */
+    size_t next; /* of the open packet: where the next one goes */
+    uint64_t first_tsc, last_tsc;
+    uint32_t pid; /* of the task that runs there */
 };
 
 struct tracer {
@@ -29,6 +34,8 @@ struct tracer {
     pthread_mutex_t lock; /* opening streams, changing metadata */
     uint8_t *windows;     /* ncpus of them */
     struct trace_meta meta;
+    uint64_t kernel_root;   /* since the checkpoint: where the root of the kernel's tables is */
+    _Atomic uint64_t stamp; /* the latest that tracer_calls.c gave an event */
     struct tracer_stream stream[];
 };
 

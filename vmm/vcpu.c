@@ -175,6 +175,10 @@ static enum verdict pio_exit(struct vcpu *v)
 
     if (run->io.port == HC_PORT && is_out)
         return hypercall_exit(v);
+    if (run->io.port == HC_TRACE_PORT && is_out && v->vm->tracer != NULL) {
+        trace_call(v);
+        return VCPU_RESUME;
+    }
     for (uint32_t i = 0; i < run->io.count; i++, data += run->io.size)
         ports_io(&v->vm->ports, is_out, run->io.port, data, run->io.size);
     return VCPU_RESUME;

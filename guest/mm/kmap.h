@@ -11,8 +11,6 @@ void mm_init(void);         /* the kernel's own tables: W^X; adopts boot's */
 /* Kernel memory with its own mappings. */
 void *map_device(paddr_t at, size_t n); /* uncached registers; for ever */
 void *map_window(paddr_t at, size_t n); /* write-back memory outside RAM; for ever */
-/* Called by the trace once it records: emits all live tables as the checkpoint. */
-void mm_trace_checkpoint(void);
 
 /* kernel_mm gets the tables that boot.asm began with. */
 void kmap_adopt_boot(void);

@@ -220,19 +220,22 @@ static inline void write_one(pte_t *e, pte_t old, pte_t new)
         count_used(e, new ? 1 : -1);
 }
 
-static SLOW_PATH void write_traced(struct mm *mm, uint64_t va, pte_t *e, unsigned level,
-                                   enum pt_reason why, pte_t new)
+/* Apart, so that pt_write() need not save registers for it. */
+static SLOW_PATH void report_and_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level,
+                                       enum pt_reason why, pte_t new)
 {
-    trace_emit_pte_write(trace_slot(pt_table_of(e), pt_index(e), level, why), va, mm->id, *e, new);
+    trace_pte_write(mm->id, va, e, level, why, new);
     write_one(e, *e, new);
 }
 
 void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reason why, pte_t new)
 {
-    if (unlikely(trace_on))
-        write_traced(mm, va, e, level, why, new);
-    else
-        write_one(e, *e, new);
+    if (unlikely(trace_on && !trace_by_call)) {
+        report_and_write(mm, va, e, level, why, new);
+        return;
+    }
+    trace_pte_write(mm->id, va, e, level, why, new);
+    write_one(e, *e, new);
 }
 
 void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, enum pt_reason why,
@@ -243,27 +246,17 @@ void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, e
         return;
     }
     this_cpu()->pte_writes += n;
-    trace_pte_range_new(mm->id, va, pt_table_of(e), pt_index(e), level, why, n, new);
+    trace_pte_range_new(mm->id, va, e, level, why, n, new);
     for (unsigned i = 0; i < n; i++)
         store(&e[i], new[i]);
     count_used(e, (int)n);
-}
-
-static SLOW_PATH void report_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n,
-                                 enum pt_reason why, pte_t first)
-{
-    unsigned free = 0;
-    while (free < n && !e[free])
-        free++;
-    trace_emit_fill(trace_slot(pt_table_of(e), pt_index(e), 1, why), va, mm->id, free, first);
 }
 
 unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_reason why,
                      pte_t first)
 {
     pte_t *p = e, *stop = e + n;
-    if (unlikely(trace_on))
-        report_run(mm, va, e, n, why, first);
+    trace_pte_fill(mm->id, va, e, 1, why, n, first);
     for (; p < stop && !*p; p++, first += PAGE_SIZE)
         store(p, first);
     n = (unsigned)(p - e);
@@ -279,7 +272,7 @@ void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, 
         return;
     }
     this_cpu()->pte_writes += n;
-    trace_pte_range_old(mm->id, va, pt_table_of(e), pt_index(e), level, why, n, e);
+    trace_pte_range_old(mm->id, va, e, level, why, n);
     for (unsigned i = 0; i < n; i++)
         store(&e[i], 0);
     count_used(e, -(int)n);
@@ -289,9 +282,7 @@ unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigne
                    enum pt_reason why, pte_t off, pte_t on)
 {
     unsigned changed = 0;
-    if (unlikely(trace_on))
-        trace_emit_change(trace_slot(pt_table_of(e), pt_index(e), level, why), va, mm->id, n, off,
-                          on, e);
+    trace_pte_change(mm->id, va, e, level, why, n, off, on);
     for (unsigned i = 0; i < n; i++) {
         pte_t old = e[i], new = (old & ~off) | on;
         if (new != old) {

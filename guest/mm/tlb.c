@@ -65,7 +65,7 @@ static inline void flush_local(const struct mm *mm, uint64_t start, uint64_t end
 
 static SLOW_PATH void report_flush(const struct mm *mm, uint64_t start, uint64_t end, uint64_t who)
 {
-    trace_emit_tlb_flush(mm->id, start, end, who);
+    trace_tlb_flush(mm->id, start, end, who);
     trace_mark();
 }
 

@@ -414,7 +414,7 @@ static void tell_arguments(const struct exec *e, struct mm *mm)
     size_t n = MIN(mm->image.arg_end - mm->image.arg_start, sizeof args);
     long got = mm_read(mm, mm->image.arg_start, args, n);
 
-    trace_emit_exec_args(mm->id, e->target.name, args, got > 0 ? (size_t)got : 0);
+    trace_exec_args(mm->id, e->target.name, args, got > 0 ? (size_t)got : 0);
 }
 
 static void commit(struct exec *e)

@@ -12,15 +12,17 @@
  * The TSC is kept apart in an epoch, its bits from TRACE_TSC_BITS on, and the
  * rest: an event in the epoch of the one before has a compact header, any other
  * an extended one.  That is a little stricter than the schema's rule and takes
- * no 64-bit arithmetic.  trace_emit_pte_write() runs for most events; where
- * ring 0 is interpreted its instructions are what tracing costs. */
+ * no 64-bit arithmetic.
+ *
+ * Where the host interprets the kernel none of this runs: trace_call.h. */
 #include "trace/trace.h"
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
 #include "arch/machine.h"
+#include "arch/layout.h"
 #include "lib/string.h"
 
-bool trace_on;
+bool trace_on, trace_by_call;
 
 #define NO_EPOCH   UINT32_MAX
 #define CONTEXT    sizeof(struct trace_context)
@@ -32,6 +34,7 @@ bool trace_on;
     _Static_assert(HEAD_LONG + CONTEXT + sizeof(struct trace_ev_##name) <= FIXED_MAX, #name);
 TRACE_ENTRY_EVENTS(X)
 TRACE_RUNNING_EVENTS(X)
+TRACE_STATE_EVENTS(X)
 TRACE_PLAIN_EVENTS(X)
 #undef X
 
@@ -124,177 +127,146 @@ static inline __attribute__((always_inline)) void *put_context(struct trace_cpu 
 
 /* --- page tables -------------------------------------------------------------------------- */
 
-/* pte_write, and the start of pte_range, with the four fields of trace_slot() in
- * one store. */
-struct pte_fields {
-    uint64_t va, slot, old, new;
-} __attribute__((packed));
-_Static_assert(offsetof(struct trace_ev_pte_write, table_pfn) == 8 &&
-                   offsetof(struct trace_ev_pte_write, index) == 12 &&
-                   offsetof(struct trace_ev_pte_write, level) == 14 &&
-                   offsetof(struct trace_ev_pte_write, reason) == 15 &&
-                   sizeof(struct trace_ev_pte_write) == sizeof(struct pte_fields) &&
-                   offsetof(struct trace_ev_pte_range, first) == 12 &&
-                   offsetof(struct trace_ev_pte_range, len) == 16,
-               "trace_slot() is the layout");
+/* What all kinds of ranges begin with. */
+#define RANGE struct trace_ev_pte_range
+_Static_assert(offsetof(RANGE, len) == offsetof(struct trace_ev_pte_range_step, n) &&
+                   offsetof(RANGE, reason) == offsetof(struct trace_ev_pte_write, reason) &&
+                   offsetof(RANGE, first) == offsetof(struct trace_ev_pte_write, index),
+               "they begin alike");
 
-struct pte_event {
-    struct trace_context context;
-    struct pte_fields fields;
-} __attribute__((packed));
+static inline unsigned count_of(uint64_t what) { return (unsigned)(what >> 16); }
 
-static __attribute__((noinline)) void pte_write_slow(uint64_t slot, uint64_t va, uint32_t mm,
-                                                     uint64_t old, uint64_t new)
+static void put_place(RANGE *f, uint64_t va, const uint64_t *e, uint64_t what)
 {
-    struct trace_cpu *t = &this_cpu()->trace;
-    struct slot s = begin_slow(TRACE_EV_pte_write, FIXED_MAX);
-    struct pte_fields *f = put_context(t, s, mm);
-    *f = (struct pte_fields){ va, slot, old, new };
-    commit(t, s, (uint8_t *)(f + 1));
-}
-
-/* The fields stand behind a compact header, but an extended one is needed. */
-static __attribute__((noinline)) void pte_write_again(void)
-{
-    const struct pte_event *e = (struct pte_event *)(this_cpu()->trace.next + HEAD_SHORT);
-    struct pte_fields f = e->fields;
-    pte_write_slow(f.slot, f.va, e->context.mm, f.old, f.new);
-}
-
-/* begin() and commit() by hand.  All arguments go to the window before RDTSC
- * takes its registers, volatile so that they do; nothing is saved, nothing is
- * on the stack: 21 instructions, RET included. */
-void trace_emit_pte_write(uint64_t slot, uint64_t va, uint32_t mm, uint64_t old, uint64_t new)
-{
-    struct trace_cpu *t = &this_cpu()->trace;
-    uint8_t *at = t->next;
-    volatile struct pte_event *e = (struct pte_event *)(at + HEAD_SHORT);
-
-    if (unlikely(at > t->limit)) {
-        pte_write_slow(slot, va, mm, old, new);
-        return;
-    }
-    e->context.pid = t->pid;
-    e->context.mm = mm;
-    e->fields.va = va;
-    e->fields.slot = slot;
-    e->fields.old = old;
-    e->fields.new = new;
-    struct now now = read_now();
-    if (unlikely(now.epoch != t->epoch)) {
-        pte_write_again();
-        return;
-    }
-    t->next = (uint8_t *)(e + 1);
-    __asm__ volatile("" ::: "memory"); /* the header is the last store */
-    *(trace_head_t *)at = TRACE_EV_pte_write | now.low << 5;
-}
-
-/* Starts a range with room for `words`; the sequence begins at the result. */
-static trace_word_t *begin_range(struct slot *s, uint32_t id, uint64_t slot, uint64_t va,
-                                 uint32_t mm, unsigned words)
-{
-    *s = begin_slow(id, FIXED_MAX + 8 * words);
-    struct pte_fields *f = put_context(&this_cpu()->trace, *s, mm);
+    paddr_t at = virt_to_phys(e);
     f->va = va;
-    f->slot = slot;
-    return (trace_word_t *)((uint8_t *)f + sizeof(struct trace_ev_pte_range));
+    f->table_pfn = (uint32_t)(at >> PAGE_SHIFT);
+    f->first = (uint16_t)(at % PAGE_SIZE / sizeof(*e));
+    f->level = (uint8_t)what;
+    f->reason = (uint8_t)(what >> 8);
 }
 
-static void end_range(struct slot s, trace_word_t *word, trace_word_t *end)
+void trace_write_pte(uint32_t mm, uint64_t va, const uint64_t *e, unsigned level, unsigned reason,
+                     uint64_t new)
 {
-    uint16_t len = (uint16_t)(end - word);
-    memcpy((uint8_t *)word - sizeof(len), &len, sizeof(len));
-    commit(&this_cpu()->trace, s, (uint8_t *)end);
+    struct trace_cpu *t = &this_cpu()->trace;
+    uint64_t old = *e;
+    struct slot s = begin(t, TRACE_EV_pte_write);
+    struct trace_ev_pte_write *f = put_context(t, s, mm);
+    put_place((RANGE *)f, va, e, trace_what(level, reason, 1));
+    f->old = old;
+    f->new = new;
+    commit(t, s, (uint8_t *)(f + 1));
 }
 
 struct step {
     uint64_t old, new;
     uint32_t old_step, new_step;
 } __attribute__((packed));
-_Static_assert(offsetof(struct trace_ev_pte_range_step, n) == 16 &&
-                   sizeof(struct trace_ev_pte_range_step) == 18 + sizeof(struct step),
-               "trace_slot() is the layout, here too");
+_Static_assert(sizeof(struct trace_ev_pte_range_step) == sizeof(RANGE) + sizeof(struct step),
+               "the step follows");
 
-static void emit_step(uint64_t slot, uint64_t va, uint32_t mm, unsigned n, struct step step)
+static void put_step(uint32_t mm, uint64_t va, const uint64_t *e, uint64_t what, unsigned n,
+                     struct step step)
 {
     struct trace_cpu *t = &this_cpu()->trace;
     struct slot s = begin(t, TRACE_EV_pte_range_step);
-    struct trace_ev_pte_range_step *f = put_context(t, s, mm);
-    memcpy(f, &(struct pte_fields){ .va = va, .slot = slot }, 16);
-    f->n = (uint16_t)n;
-    memcpy(&f->old, &step, sizeof(step));
-    commit(t, s, (uint8_t *)(f + 1));
+    RANGE *f = put_context(t, s, mm);
+    put_place(f, va, e, what);
+    f->len = (uint16_t)n;
+    memcpy(f + 1, &step, sizeof(step));
+    commit(t, s, (uint8_t *)(f + 1) + sizeof(step));
 }
 
-void trace_emit_fill(uint64_t slot, uint64_t va, uint32_t mm, unsigned n, uint64_t first)
+void trace_write_fill(uint32_t mm, uint64_t va, const uint64_t *e, uint64_t what, uint64_t first)
 {
+    unsigned n = 0;
+    while (n < count_of(what) && !e[n])
+        n++;
     if (n > 1)
-        emit_step(slot, va, mm, n, (struct step){ .new = first, .new_step = PAGE_SIZE });
+        put_step(mm, va, e, what, n, (struct step){ .new = first, .new_step = PAGE_SIZE });
     else if (n == 1)
-        trace_emit_pte_write(slot, va, mm, 0, first);
+        trace_write_pte(mm, va, e, (uint8_t)what, (uint8_t)(what >> 8), first);
 }
 
-void trace_emit_range(uint64_t slot, uint64_t va, uint32_t mm, uint32_t id, unsigned n,
-                      const uint64_t *entries)
+/* Starts a range with room for `words`; the sequence begins at the result. */
+static trace_word_t *begin_range(struct slot *s, uint32_t id, uint32_t mm, uint64_t va,
+                                 const uint64_t *e, uint64_t what, unsigned words)
+{
+    *s = begin_slow(id, FIXED_MAX + 8 * words);
+    RANGE *f = put_context(&this_cpu()->trace, *s, mm);
+    put_place(f, va, e, what);
+    f->len = (uint16_t)words;
+    return (trace_word_t *)(f + 1);
+}
+
+void trace_write_range(uint32_t mm, uint64_t va, const uint64_t *e, uint64_t what,
+                       const uint64_t *entries, uint32_t id)
 {
     struct slot s;
     uint32_t step;
+    uint64_t n = count_of(what);
     if (n == 0)
         return;
-    if (n >= TRACE_STEP_MIN && trace_in_steps(entries, n, &step)) {
-        emit_step(slot, va, mm, n,
-                  id == TRACE_EV_pte_range_new
-                      ? (struct step){ .new = entries[0], .new_step = step }
-                      : (struct step){ .old = entries[0], .old_step = step });
+    if (n == 1) {
+        trace_write_pte(mm, va, e, (uint8_t)what, (uint8_t)(what >> 8),
+                        id == TRACE_EV_pte_range_new ? entries[0] : 0);
         return;
     }
-    trace_word_t *word = begin_range(&s, id, slot, va, mm, n), *to = word;
-    uint64_t count = n;
-    __asm__ volatile("rep movsq" : "+D"(to), "+S"(entries), "+c"(count)::"memory");
-    end_range(s, word, to);
+    if (n >= TRACE_STEP_MIN && trace_in_steps(entries, (unsigned)n, &step)) {
+        put_step(mm, va, e, what, (unsigned)n,
+                 id == TRACE_EV_pte_range_new
+                     ? (struct step){ .new = entries[0], .new_step = step }
+                     : (struct step){ .old = entries[0], .old_step = step });
+        return;
+    }
+    trace_word_t *to = begin_range(&s, id, mm, va, e, what, (unsigned)n);
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(entries), "+c"(n)::"memory");
+    commit(&this_cpu()->trace, s, (uint8_t *)to);
 }
 
 /* Neighbours that all change: (old & ~off) | on is another entry. */
-static void emit_changed(uint64_t slot, uint64_t va, uint32_t mm, unsigned n,
-                         const uint64_t *entries, uint64_t off, uint64_t on)
+static void write_changed(uint32_t mm, uint64_t va, const uint64_t *e, uint64_t what, unsigned n,
+                          uint64_t off, uint64_t on)
 {
     struct slot s;
-    uint64_t first = (entries[0] & ~off) | on;
+    uint64_t first = (e[0] & ~off) | on;
     uint32_t step;
     if (n == 1) {
-        trace_emit_pte_write(slot, va, mm, entries[0], first);
+        trace_write_pte(mm, va, e, (uint8_t)what, (uint8_t)(what >> 8), first);
         return;
     }
     /* Steps are of whole frames, which leaves the bits that change alone. */
-    if (trace_in_steps(entries, n, &step) && step % PAGE_SIZE == 0) {
-        emit_step(slot, va, mm, n, (struct step){ entries[0], first, step, step });
+    if (trace_in_steps(e, n, &step) && step % PAGE_SIZE == 0) {
+        put_step(mm, va, e, what, n, (struct step){ e[0], first, step, step });
         return;
     }
-    trace_word_t *word = begin_range(&s, TRACE_EV_pte_range, slot, va, mm, 2 * n), *to = word;
+    trace_word_t *to = begin_range(&s, TRACE_EV_pte_range, mm, va, e, what, 2 * n);
     for (unsigned i = 0; i < n; i++) {
-        *to++ = entries[i];
-        *to++ = (entries[i] & ~off) | on;
+        uint64_t old = __atomic_load_n(&e[i], __ATOMIC_RELAXED);
+        *to++ = old;
+        *to++ = (old & ~off) | on;
     }
-    end_range(s, word, to);
+    commit(&this_cpu()->trace, s, (uint8_t *)to);
 }
 
-void trace_emit_change(uint64_t slot, uint64_t va, uint32_t mm, unsigned n, uint64_t off,
-                       uint64_t on, const uint64_t *entries)
+void trace_write_change(uint32_t mm, uint64_t va, const uint64_t *e, uint64_t what, uint64_t off,
+                        uint64_t on)
 {
-    uint64_t span = PAGE_SIZE << 9 * ((uint8_t)(slot >> 48) - 1);
+    uint64_t span = PAGE_SIZE << 9 * ((uint8_t)what - 1);
+    unsigned n = count_of(what);
     for (unsigned i = 0, run; i < n; i += run + 1) {
         for (run = 0; i + run < n; run++)
-            if (((entries[i + run] & ~off) | on) == entries[i + run])
+            if (((e[i + run] & ~off) | on) == e[i + run])
                 break;
         if (run > 0)
-            emit_changed(slot + ((uint64_t)i << 32), va + i * span, mm, run, entries + i, off, on);
+            write_changed(mm, va + i * span, e + i, what, run, off, on);
     }
 }
 
 /* --- all other events ----------------------------------------------------------------------- */
 
-/* From the schema: put_NAME() writes an event, trace_emit_NAME() does nothing else. */
+/* From the schema: put_NAME() writes an event, trace_write_NAME() does nothing else. */
 #define PUT_F(type, field) f->field = (trace_##type)field##_;
 #define PUT_E(list, field) f->field = (uint8_t)field##_;
 #define PUT_S(type, field)
@@ -312,28 +284,46 @@ TRACE_PLAIN_EVENTS(X)
 #undef X
 
 #define X(id, name, fields) \
-    void trace_emit_##name(uint32_t mm TRACE_ARGS(fields)) \
+    void trace_write_##name(uint32_t mm TRACE_ARGS(fields)) \
     { \
         put_##name(&this_cpu()->trace, mm TRACE_PASS(fields)); \
     }
 TRACE_PLAIN_EVENTS(X)
 #undef X
 
-void trace_emit_switch(uint32_t prev_pid, uint32_t next_pid, uint32_t next_mm)
+void trace_write_task_state(uint32_t mm, uint32_t task, uint32_t states, uint32_t on_pid,
+                            uint32_t by_pid)
+{
+    struct trace_cpu *t = &this_cpu()->trace;
+    struct slot s = begin(t, TRACE_EV_task_state);
+    struct trace_ev_task_state *f = put_context(t, s, mm);
+    f->task = task;
+    memcpy(&f->prev, &states, sizeof(states)); /* its highest byte is on_pid's place */
+    f->on_pid = on_pid;
+    f->by_pid = by_pid;
+    commit(t, s, (uint8_t *)(f + 1));
+}
+_Static_assert(offsetof(struct trace_ev_task_state, next) ==
+                       offsetof(struct trace_ev_task_state, prev) + 1 &&
+                   offsetof(struct trace_ev_task_state, reason) ==
+                       offsetof(struct trace_ev_task_state, prev) + 2,
+               "as in `states`");
+
+void trace_write_switch(uint32_t prev_pid, uint32_t next_pid, uint32_t next_mm)
 {
     struct trace_cpu *t = &this_cpu()->trace;
     t->pid = next_pid;
     put_switch(t, next_mm, prev_pid, next_pid, next_mm);
 }
 
-void trace_emit_exec(uint32_t mm, uint32_t old_mm, uint32_t pid, const char *comm)
+void trace_write_exec(uint32_t mm, uint32_t old_mm, uint32_t pid, const char *comm)
 {
     struct trace_cpu *t = &this_cpu()->trace;
     t->pid = pid;
     put_exec(t, mm, old_mm, comm);
 }
 
-void trace_emit_exec_args(uint32_t mm, const char *path, const char *args, size_t n)
+void trace_write_exec_args(uint32_t mm, const char *path, const char *args, size_t n)
 {
     struct trace_cpu *t = &this_cpu()->trace;
     struct slot s =
@@ -365,6 +355,8 @@ void trace_cpu_init(unsigned cpu, void *(*map)(paddr_t at, size_t n))
     long at = hypercall(HC_TRACE_OPEN, cpu, 0, 0, 0);
     if (at < 0)
         panic("trace: the VMM has no window for CPU %u: error %ld", cpu, -at);
+    if (hc_caps & HC_CAP_TRACE_CALLS)
+        return;
     uint8_t *window = map((paddr_t)at, TRACE_WINDOW_BYTES);
     if (window == NULL)
         panic("trace: no memory to map the window of CPU %u", cpu);
@@ -384,8 +376,18 @@ void trace_long_stamps(void)
 
 static void flush(void) { doorbell(this_cpu()); }
 
-void trace_start(void)
+void trace_start(pfn_t kernel_root)
 {
+    uint64_t tsc = tsc_stamp();
+    long at = hypercall(HC_TRACE_CHECKPOINT, kernel_root, tsc, 0, 0);
+    if (at < 0)
+        panic("trace: the VMM cannot read the kernel's tables: error %ld", -at);
+    trace_by_call = hc_caps & HC_CAP_TRACE_CALLS;
+    if (!trace_by_call) {
+        struct trace_cpu *t = &this_cpu()->trace;
+        t->first_tsc = tsc;
+        t->next = t->window + at;
+        machine_at_exit(flush);
+    }
     trace_on = true;
-    machine_at_exit(flush);
 }

@@ -19,8 +19,8 @@
 void vma_file_link(struct vma *v, struct vma *sibling) { (void)v, (void)sibling; }
 void vma_file_unlink(struct vma *v) { v->file = NULL; }
 
-bool trace_on;
-void trace_emit_vma_special(uint32_t mm, uint64_t start, uint64_t end, uint32_t flags)
+bool trace_on, trace_by_call;
+void trace_write_vma_special(uint32_t mm, uint64_t start, uint64_t end, uint32_t flags)
 {
     (void)mm, (void)start, (void)end, (void)flags;
 }
