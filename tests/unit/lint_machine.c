@@ -49,14 +49,18 @@ void table(unsigned c, uint32_t mm, uint32_t pfn, unsigned level)
 
 void table_free(unsigned c, uint32_t pfn, unsigned level)
 {
-    EV(c, table_free, 1, .table_pfn = pfn, .level = (uint8_t)level, .reason = PT_munmap);
+    EV(c, table_free, 1, .va = level == PT_LEVEL_PTE ? BASE : 0, .table_pfn = pfn,
+       .level = (uint8_t)level, .reason = PT_munmap);
 }
 
-static uint8_t state_of[8192]; /* by task */
+static uint8_t state_of[8192], reason_of[8192]; /* by task */
 
 void state(unsigned c, uint32_t task, unsigned prev, unsigned next, unsigned reason,
            uint32_t on_pid)
 {
+    if (prev == TASK_blocked && reason == 0) /* a wake-up says why it was */
+        reason = reason_of[task];
+    reason_of[task] = (uint8_t)reason;
     EV(c, task_state, 1, .task = task, .prev = (uint8_t)prev, .next = (uint8_t)next,
        .reason = (uint8_t)reason, .on_pid = on_pid);
     state_of[task] = (uint8_t)next;

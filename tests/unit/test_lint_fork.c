@@ -65,7 +65,8 @@ static void bad_F7(void)
 {
     fault_at(0, 1, 1, 4);
     leaf_of(0, 1, 1, PT_demand_file, 0, PAGE_F(0x800));
-    whole_fork(5);
+    fork_copies(PAGE_C(0x500), PAGE_C(0x500));
+    clone_into(0, 5, 3);
     leaf_of(0, 3, 1, PT_fork_copy, 0, PAGE_F(0x800));
 }
 

@@ -47,7 +47,9 @@ static void bad_X2_stranger(void)
     child_of_1(6, 4);
     run(0, 5, 3);
     process_ends(5, 0);
-    parent_reaps(6, 5, 0);
+    run(0, 6, 4);
+    EV(0, reap, 4, .child = 5, .status = 0);
+    state(0, 5, TASK_zombie, TASK_dead, 0, 0);
 }
 
 static void bad_X2_no_zombie(void)
@@ -91,10 +93,55 @@ static void bad_X4(void)
     parent_reaps(1, 5, 0);
 }
 
+/* Its last table goes, and it does not end. */
+static void bad_X1_dropped(void)
+{
+    EV(0, mm_create, 7, .root_pfn = 700);
+    table(0, 7, 700, PT_LEVEL_PGD);
+    EV(0, table_free, 7, .table_pfn = 700, .level = PT_LEVEL_PGD);
+    fault(0, 1);
+}
+
+static void bad_X2_twice(void)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    process_ends(5, 0);
+    EV(0, exit, 0, .tgid = 5);
+}
+
+static void bad_X2_told(void)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    process_ends(5, 0);
+    run(0, 1, 1);
+    EV(0, syscall_enter, 1, .nr = __NR_wait4);
+    parent_reaps(1, 5, 0);
+    EV(0, syscall_exit, 1, .nr = __NR_wait4, .ret = 6);
+}
+
+static void bad_X3_reason(void)
+{
+    parent_waits(1, 0);
+    state(0, 1, TASK_blocked, TASK_runnable, BLOCK_futex, 0);
+}
+
+static void bad_X3_stranger(void) { parent_waits(1, 2); }
+
+static void bad_X3_waker(void)
+{
+    parent_waits(1, 0);
+    EV(0, task_state, 1, .task = 1, .prev = TASK_blocked, .next = TASK_runnable,
+       .reason = BLOCK_wait, .by_pid = 2);
+}
+
 static const struct lint_case cases[] = {
     GOOD(good_life),         BAD(bad_X1, X1),          BAD(bad_X1_never, X1),
     BAD(bad_X2_status, X2),  BAD(bad_X2_stranger, X2), BAD(bad_X2_no_zombie, X2),
     BAD(bad_X2_no_reap, X2), BAD(bad_X3_lost, X3),     BAD(bad_X3_dropped, X3),
+    BAD(bad_X1_dropped, X1), BAD(bad_X2_twice, X2),    BAD(bad_X2_told, X2),
+    BAD(bad_X3_reason, X3),  BAD(bad_X3_stranger, X3), BAD(bad_X3_waker, X3),
     BAD(bad_X4, X4),
 };
 

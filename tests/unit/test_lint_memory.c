@@ -51,7 +51,8 @@ static void memory_goes(uint32_t mm)
     for (unsigned level = PT_LEVEL_PTE; level < PT_LEVEL_PGD; level++) {
         write_at(0, mm, table_of(level + 1), slot_of(level + 1), level + 1, PT_table_unlink,
                  LINK((uint64_t)table_of(level)), 0);
-        EV(0, table_free, mm, .table_pfn = table_of(level), .level = (uint8_t)level);
+        EV(0, table_free, mm, .va = level == PT_LEVEL_PTE ? BASE : 0, .table_pfn = table_of(level),
+           .level = (uint8_t)level);
     }
     write_at(0, mm, ROOT, KERNEL_SLOT, PT_LEVEL_PGD, PT_exit_teardown, LINK(11ull), 0);
     EV(0, table_free, mm, .table_pfn = ROOT, .level = PT_LEVEL_PGD);

@@ -91,7 +91,7 @@ static void bad_M6_parents(void)
 static void bad_M7(void)
 {
     make_mm(0, 7);
-    write_at(0, 7, 700, KERNEL_SLOT, PT_LEVEL_PGD, PT_kernel_half, LINK(11ull), 0);
+    write_at(0, 7, 700, KERNEL_SLOT, PT_LEVEL_PGD, PT_kernel_map, LINK(11ull), 0);
     cr3(0, 7, 700);
 }
 

@@ -71,19 +71,88 @@ static void bad_T8_dead(void)
     run(1, 2, 1);
 }
 
-static void bad_T8_twice(void) { EV(0, clone, 1, .child = 2, .child_mm = 1, .flags = CLONE_VM); }
+static void bad_T8_twice(void)
+{
+    EV(0, clone, 1, .child = 2, .child_tgid = 2, .child_mm = 1, .flags = CLONE_VM);
+}
 
-static void bad_T8_mm(void) { EV(0, page_fault, 9, .va = VA(1), .error = 4); }
+static void bad_T8_mm(void) { EV(0, tlb_flush, 9, .cpus = 1); }
 
 static void bad_T8_table(void) { table(0, 1, 102, PT_LEVEL_PMD); }
 
 static void bad_T8_root(void) { cr3(0, 1, 101); }
 
+static void bad_T6_freed(void)
+{
+    leaf(0, 0, PT_munmap, PAGE_W(0x500), 0);
+    write_at(0, 1, 102, 1, PT_LEVEL_PMD, PT_table_unlink, LINK(103ull), 0);
+    flush(0, 3);
+    EV(0, table_free, 1, .va = 2 * BASE, .table_pfn = 103, .level = PT_LEVEL_PTE);
+}
+
+static void bad_T7_mm(void)
+{
+    make_mm(0, 7);
+    EV(0, syscall_enter, 7, .nr = __NR_wait4);
+}
+
+static void bad_T7_root(void)
+{
+    make_mm(0, 7);
+    cr3(0, 7, 700);
+    fault(0, 1);
+}
+
+static void bad_T7_switch_mm(void) { run(0, 2, 1), make_mm(0, 7), run(0, 1, 7); }
+
+static void bad_T9_twice(void)
+{
+    EV(0, syscall_enter, 1, .nr = __NR_wait4);
+    EV(0, syscall_enter, 1, .nr = __NR_wait4);
+}
+
+static void bad_T9_end(void) { EV(0, syscall_exit, 1, .nr = __NR_wait4, .ret = -10); }
+
+static void bad_T9_exec(void)
+{
+    EV(0, syscall_enter, 1, .nr = __NR_wait4);
+    child_execs(7);
+}
+
+static void bad_T9_copy(void)
+{
+    EV(0, syscall_enter, 1, .nr = __NR_wait4);
+    leaf_of(0, 1, 0, PT_fork_wrprotect, PAGE_W(0x500), PAGE_C(0x500));
+    flush(0, 3);
+}
+
+static void bad_T9_family(void)
+{
+    EV(0, syscall_enter, 1, .nr = __NR_clone);
+    EV(0, clone, 1, .child = 5, .child_tgid = 5, .child_mm = 1, .flags = CLONE_VM | CLONE_THREAD);
+}
+
+static void bad_T10_copy(void)
+{
+    EV(0, syscall_enter, 1, .nr = __NR_fork);
+    leaf_of(0, 1, 0, PT_fork_wrprotect, PAGE_W(0x500), PAGE_W(0x500));
+}
+
+static void bad_T10_teardown(void)
+{
+    leaf_of(0, 1, 0, PT_exit_teardown, PAGE_W(0x500), PAGE_R(0x500));
+}
+
 static const struct lint_case cases[] = {
-    BAD(bad_T6, T6),        BAD(bad_T6_link, T6),     BAD(bad_T1, T1),       BAD(bad_T2, T2),
-    BAD(bad_T2_clocks, T2), BAD(bad_T5_no_table, T5), BAD(bad_T5_link, T5),  BAD(bad_T5_level, T5),
-    BAD(bad_T7, T7),        BAD(bad_T7_switch, T7),   BAD(bad_T8_task, T8),  BAD(bad_T8_dead, T8),
-    BAD(bad_T8_twice, T8),  BAD(bad_T8_mm, T8),       BAD(bad_T8_table, T8), BAD(bad_T8_root, T8),
+    BAD(bad_T6, T6),        BAD(bad_T6_link, T6),      BAD(bad_T1, T1),
+    BAD(bad_T2, T2),        BAD(bad_T2_clocks, T2),    BAD(bad_T5_no_table, T5),
+    BAD(bad_T5_link, T5),   BAD(bad_T5_level, T5),     BAD(bad_T7, T7),
+    BAD(bad_T7_switch, T7), BAD(bad_T8_task, T8),      BAD(bad_T8_dead, T8),
+    BAD(bad_T8_twice, T8),  BAD(bad_T8_mm, T8),        BAD(bad_T8_table, T8),
+    BAD(bad_T8_root, T8),   BAD(bad_T6_freed, T6),     BAD(bad_T7_mm, T7),
+    BAD(bad_T7_root, T7),   BAD(bad_T7_switch_mm, T7), BAD(bad_T9_twice, T9),
+    BAD(bad_T9_end, T9),    BAD(bad_T9_exec, T9),      BAD(bad_T9_copy, T9),
+    BAD(bad_T9_family, T9), BAD(bad_T10_copy, T10),    BAD(bad_T10_teardown, T10),
 };
 
 static void test_cases(void **state_)

@@ -12,8 +12,10 @@
     X(T2, "each stream is whole, and its times do not go back") \
     X(T5, "each write is to a live table of its level, each link leads one level down") \
     X(T6, "each write's address is that of its slot") \
-    X(T7, "each event names the task that was last switched to on its CPU") \
+    X(T7, "each event names the task that runs on its CPU, in its address space") \
     X(T8, "tasks, address spaces and tables are made once, before use, not used after") \
+    X(T9, "each call begins, does what such a call does, and ends") \
+    X(T10, "each write does to its entry what its reason says") \
     X(V1, "vfork copies nothing: no entry, no table, the child has the parent's memory") \
     X(V2, "a vfork parent's root is the same before and after") \
     X(V3, "a vfork parent does nothing until it is released") \
@@ -46,7 +48,7 @@
     X(E5, "nothing is mapped in the lowest 64 KiB, or beyond user memory") \
     X(X1, "an address space ends, and leaves no entry and no table") \
     X(X2, "a process ends as a zombie that its parent reaps, once, with its status") \
-    X(X3, "who exits wakes its waiting parent, and no task runs without its wake-up") \
+    X(X3, "who exits wakes its waiting parent; states follow each other, and say why") \
     X(X4, "orphans have a new parent before the old one is gone") \
     X(S1, "a page table with several users is written by none") \
     X(S2, "a copy of a shared table is exact, but for W") \

@@ -35,7 +35,13 @@ static void check_left(void *arg, void *record)
 {
     struct lint *l = arg;
     const struct lint_mm *mm = record;
-    if (mm->id == 0 || !mm->live || mm->users > 0)
+    if (mm->id == 0 || !mm->live)
+        return;
+    if (mm->tables == 0 && mm->emptied_events > 0 &&
+        l->cpu[mm->emptied_on].events > mm->emptied_events + 1)
+        lint_found(l, LINT_X1, "address space %u has lost its last table, and has not ended",
+                   mm->id);
+    if (mm->users > 0)
         return;
     const struct lint_task *maker = mm->maker != 0 ? lint_task(l, mm->maker) : NULL;
     if (!mm->has_been_used && (maker == NULL || maker->in_call))
@@ -79,6 +85,8 @@ static void process_exits(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_exit *f = e->fields;
     struct lint_task *p = lint_task(l, f->tgid), *parent = lint_task(l, p->parent);
+    if (p->has_exited)
+        lint_found(l, LINT_X2, "process %u has ended before", f->tgid);
     p->has_exited = true;
     p->status = f->status;
     if (p->parent != 0 && parent->live && parent->state == TASK_blocked &&
@@ -115,6 +123,12 @@ static void reaped(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_X2, "task %u reaps %u with status %#x: %s", e->pid, f->child,
                    (unsigned)f->status, wrong);
     p->was_reaped = true;
+    if (e->mm != 0 && l->task != NULL) {
+        l->task->reaped = f->child;
+        if (l->task->mm != 0 && e->mm != l->task->mm)
+            lint_found(l, LINT_T7, "task %u reaps in address space %u, but it uses %u", e->pid,
+                       e->mm, l->task->mm);
+    }
     parent->children -= parent->children > 0;
     if (p->children > 0)
         lint_found(l, LINT_X4, "process %u is gone, and is still the parent of %u", f->child,
@@ -130,6 +144,18 @@ static void check_state(struct lint *l, const struct lint_task *t,
     if (t->live && f->prev != t->state && f->prev != TASK_new)
         lint_found(l, is_end(f->prev) || is_end(t->state) ? LINT_X2 : LINT_X3,
                    "task %u leaves state %u, but it was in %u", f->task, f->prev, t->state);
+    if (f->next == TASK_blocked && f->reason == BLOCK_none)
+        lint_found(l, LINT_X3, "task %u blocks for no reason", f->task);
+    if (t->live && f->prev == TASK_blocked && f->next == TASK_runnable && f->reason != t->reason)
+        lint_found(l, LINT_X3, "task %u was blocked for %s, and is woken from %s", f->task,
+                   trace_value_name("block_reason", t->reason),
+                   trace_value_name("block_reason", f->reason));
+    if (f->next == TASK_runnable && f->by_pid != 0 && f->by_pid != l->event->pid)
+        lint_found(l, LINT_X3, "task %u is woken by task %u while another one runs", f->task,
+                   f->by_pid);
+    if (f->next == TASK_blocked && f->reason == BLOCK_wait && f->on_pid != 0 &&
+        lint_task(l, f->on_pid)->parent != process_of(l, f->task)->pid)
+        lint_found(l, LINT_X3, "task %u waits for %u, which is no child of it", f->task, f->on_pid);
     bool is_process = t->tgid == 0 || t->tgid == t->pid;
     if (f->next == TASK_dead && f->prev != TASK_new && is_process && t->live && !t->was_reaped)
         lint_found(l, LINT_X2, "process %u is gone, and nobody has reaped it", f->task);

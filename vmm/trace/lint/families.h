@@ -20,8 +20,14 @@ void lint_pages_end(struct lint *l);        /* frees, too */
 void lint_fork_range(struct lint *l, const struct trace_event *e); /* before its writes */
 void lint_fork_write(struct lint *l, const struct lint_write *w);
 void lint_fork_begins(struct lint *l, const struct trace_event *e); /* mm_create */
-void lint_fork_before(struct lint *l, const struct trace_event *e);
 void lint_fork_after(struct lint *l, const struct trace_event *e);
+
+/* calls.c: T9; T7's address spaces, what exec (E1) and wait4 (X2) return. */
+void lint_calls_enter(struct lint *l, const struct trace_event *e);
+void lint_calls_exit(struct lint *l, const struct trace_event *e);
+void lint_calls_clone(struct lint *l, const struct trace_event *e);
+void lint_calls_exec(struct lint *l, const struct trace_event *e);
+void lint_calls_write(struct lint *l, const struct trace_event *e, unsigned reason);
 
 /* faults.c: C1, C4, C5, C6. */
 void lint_faults_write(struct lint *l, const struct lint_write *w);

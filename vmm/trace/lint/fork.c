@@ -109,20 +109,6 @@ static void returned(struct lint *l, const struct trace_event *e)
                    t->cloned, (int64_t)f->ret);
 }
 
-void lint_fork_before(struct lint *l, const struct trace_event *e)
-{
-    const struct trace_ev_syscall_enter *f = e->fields;
-    struct lint_task *t = l->task;
-    if (t != NULL) {
-        t->in_call = true;
-        t->call = f->nr;
-        t->call_a0 = f->a0;
-        t->call_a1 = f->a1;
-        t->cloned = t->forked_mm = 0;
-        t->said_exec = false;
-    }
-}
-
 void lint_fork_after(struct lint *l, const struct trace_event *e)
 {
     switch (e->id) {

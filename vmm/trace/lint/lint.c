@@ -54,6 +54,8 @@ static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t t
         lint_share_table(l, table);
     if (reason == PT_fork_copy)
         lint_fork_range(l, e);
+    if (reason >= PT_fork_copy && reason <= PT_exec_teardown)
+        lint_calls_write(l, e, reason);
     return reason < PT_REASON_MAX;
 }
 
@@ -223,11 +225,12 @@ static int one_event(struct lint *l, const struct trace_event *e)
         lint_reuse_use(l, e);
         break;
     case TRACE_EV_syscall_enter:
-        lint_fork_before(l, e);
+        lint_calls_enter(l, e);
         lint_faults_before(l, e);
         lint_reuse_use(l, e);
         break;
     case TRACE_EV_syscall_exit:
+        lint_calls_exit(l, e);
         lint_tables_before(l, e);
         lint_reuse_use(l, e);
         break;
@@ -246,7 +249,13 @@ static int one_event(struct lint *l, const struct trace_event *e)
     case TRACE_EV_signal: lint_faults_before(l, e); break;
     case TRACE_EV_vma_special: lint_pages_special(l, e); break;
     case TRACE_EV_clone:
-    case TRACE_EV_exec: lint_trace_apply(l, e); break;
+        lint_calls_clone(l, e);
+        lint_trace_apply(l, e);
+        break;
+    case TRACE_EV_exec:
+        lint_calls_exec(l, e);
+        lint_trace_apply(l, e);
+        break;
     }
     if (lint_vfork_cares(l, e, reason))
         lint_vfork_event(l, e);

@@ -180,6 +180,8 @@ static void table_goes(struct lint *l, const struct trace_event *e)
     const struct trace_ev_table_free *t = e->fields;
     struct frames *f = &l->frames;
     const struct replay_table *was = replay_table(l->replay, t->table_pfn);
+    l->mm->emptied_on = e->cpu;
+    l->mm->emptied_events = l->on->events;
     l->mm->empty -= l->mm->empty > 0 && was != NULL && was->used == 0 && was->level != PT_LEVEL_PGD;
     if (t->table_pfn >= f->n || !lint_share_freed(l, t->table_pfn))
         l->mm->tables -= l->mm->tables > 0;

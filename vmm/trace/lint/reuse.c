@@ -310,6 +310,9 @@ static void table_freed(struct lint *l, const struct trace_event *e)
         if (l->cpu[c].root != NULL && l->cpu[c].root->live &&
             l->cpu[c].root->root_pfn == f->table_pfn)
             lint_found(l, LINT_M3, "root %#x is freed while CPU %u has it in CR3", f->table_pfn, c);
+    if (t != NULL && t->va != f->va)
+        lint_found(l, LINT_T6, "table %#x of va %#" PRIx64 " is freed as that of va %#" PRIx64,
+                   f->table_pfn, t->va, (uint64_t)f->va);
     call_in_frame(l, f->table_pfn, DUTY_TABLE, "a table is freed");
 }
 
@@ -327,6 +330,9 @@ static void call_in_rights(struct lint *l, const struct trace_event *e)
 static void used(struct lint *l, const struct trace_event *e)
 {
     struct lint_cpu *c = l->on;
+    if (c->root != l->mm)
+        lint_found(l, LINT_T7, "task %u runs in address space %u with the root of %u in CR3",
+                   e->pid, e->mm, c->root != NULL ? c->root->id : 0);
     if (c->has_stale && c->root != NULL && c->root->id == e->mm) {
         lint_found(l, c->stale_check,
                    "CPU %u runs on without having flushed va %#" PRIx64

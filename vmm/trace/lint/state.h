@@ -45,6 +45,8 @@ struct lint_mm {
     unsigned users;     /* tasks */
     uint32_t maker;     /* the task that made it */
     uint64_t unused_since;
+    uint32_t emptied_on;     /* the CPU on which its last table went */
+    uint64_t emptied_events; /* and how many events that had then */
 };
 
 struct lint_cpu {
@@ -97,7 +99,9 @@ struct lint_task {
     /* The call it is in. */
     bool in_call;
     uint16_t call;
-    uint64_t call_a0, call_a1;
+    uint64_t call_a0, call_a1, call_a2;
+    uint32_t reaped; /* the child that it has waited for in it */
+    bool has_execed;
     uint32_t cloned;    /* the task it has made in it */
     uint32_t forked_mm; /* the copy of its address space */
     bool said_exec;

@@ -68,6 +68,27 @@ static void check_address(struct lint *l, const struct lint_write *w)
                    w->va, w->index, w->table_pfn, slot_va(l->table, w->index));
 }
 
+/* The change that a reason stands for.  Others have no such form, or C4 and M1 know it. */
+static void check_reason(struct lint *l, const struct lint_write *w)
+{
+    bool fits = true;
+    switch (w->reason) {
+    case PT_fork_copy:
+    case PT_exec_map:
+    case PT_kernel_half: fits = w->old == 0; break;
+    case PT_fork_wrprotect:
+        fits = !((w->old ^ w->new) & ~(PTE_W | PTE_COW | PTE_AD)) && !(w->new &PTE_W);
+        break;
+    case PT_exec_teardown:
+    case PT_exit_teardown:
+    case PT_table_unlink:
+    case PT_truncate: fits = w->new == 0; break;
+    }
+    if (!fits)
+        lint_found(l, LINT_T10, "va %#" PRIx64 ": %s makes %#" PRIx64 " of %#" PRIx64, w->va,
+                   trace_value_name("pt_reason", w->reason), w->new, w->old);
+}
+
 static void check_munmap(struct lint *l, const struct lint_write *w)
 {
     const struct lint_task *t = l->task;
@@ -86,6 +107,7 @@ void lint_tables_write(struct lint *l, const struct lint_write *w)
     if ((w->was & ~w->old & PTE_AD) && !((w->was ^ w->old) & ~PTE_AD))
         lint_found(l, LINT_M8, "va %#" PRIx64 ": %#" PRIx64 " has become %#" PRIx64, w->va, w->was,
                    w->old);
+    check_reason(l, w);
     if (w->reason == PT_munmap)
         check_munmap(l, w);
     if (w->new &PTE_P)

@@ -68,6 +68,10 @@ static void switched(struct lint *l, const struct trace_event *e)
     if (f->prev_pid != c->pid)
         lint_found(l, LINT_T7, "a switch from task %u, but task %u ran", f->prev_pid, c->pid);
     check_live(l, f->next_pid, "a switch to");
+    uint32_t uses = f->next_pid != 0 ? lint_task(l, f->next_pid)->mm : 0;
+    if (f->next_mm != 0 && f->next_mm != uses && uses != 0) /* 0: it is past using one */
+        lint_found(l, LINT_T7, "task %u runs in address space %u, but it uses %u", f->next_pid,
+                   f->next_mm, uses);
     c->pid = f->next_pid;
     if (f->next_pid != 0)
         lint_task(l, f->next_pid)->state = TASK_running;
@@ -83,6 +87,9 @@ static void executed(struct lint *l, const struct trace_event *e)
         lint_task_uses(l, thread, 0);
         lint_task_gone(l, c->pid);
         leader->live = true;
+        leader->in_call = thread->in_call;
+        leader->call = thread->call;
+        leader->has_execed = thread->has_execed;
         leader->has_ended = false;
         leader->state = TASK_running;
     }
@@ -120,12 +127,13 @@ static void cr3_load(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_cr3_load *f = e->fields;
     struct lint_cpu *c = l->on;
+    uint32_t own = l->mm->root_pfn;
     uint64_t bit = e->cpu < 64 ? 1ull << e->cpu : 0;
     struct lint_mm *mm = e->mm != 0 ? l->mm : NULL;
 
-    if (mm != NULL && mm->root_pfn != f->root_pfn)
+    if (own != f->root_pfn && (mm != NULL || own != 0))
         lint_found(l, LINT_T8, "CR3 gets frame %#x as the root of address space %u, which has %#x",
-                   f->root_pfn, e->mm, mm->root_pfn);
+                   f->root_pfn, e->mm, own);
     if (c->root != NULL)
         c->root->cpus &= ~bit;
     c->root = mm != NULL && mm->live ? mm : NULL;
