@@ -36,7 +36,7 @@ HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. $(if $(strip $(INSTRU
 VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lzstd -llz4 -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
 TRACE_LIB   := $(patsubst %,vmm/trace/lib/%.c,schema metadata reader idmap replay syscalls format)
-VMM_SRC     := $(wildcard vmm/*.c) $(TRACE_LIB) images/cpio.c
+VMM_SRC     := $(wildcard vmm/*.c) vmm/root/dir.c vmm/root/tree.c $(TRACE_LIB) images/cpio.c
 VMMTRACE_SRC := $(wildcard vmm/trace/*/*.c) $(patsubst %,vmm/%.c,privilege sandbox say terminal)
 
 host_obj = $(patsubst %.c,$O/host/%.o,$1)

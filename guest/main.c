@@ -17,6 +17,7 @@
 #include "fs/init.h"
 #include "lib/cmdline.h"
 #include "lib/printf.h"
+#include "lib/string.h"
 #include "mm/memcheck.h"
 #include "mm/frame.h"
 #include "mm/kmap.h"
@@ -33,6 +34,8 @@
 #include "trace/boot_stage.h"
 #include "trace/trace.h"
 #include "tty/tty.h"
+
+#define RUN_PATH "/bin/run" /* as the VMM's command line has it */
 
 void kmain(paddr_t start_info); /* called by boot.asm */
 
@@ -51,12 +54,25 @@ static void open_console(void)
     }
 }
 
+/* What runs a COMMAND is there whatever the root is. */
+static long exec_builtin_run(void)
+{
+    struct file *f;
+    long err = fs_builtin_open("bin", "run", &f);
+    if (err != 0)
+        return err;
+    int fd = fd_open_add(f, O_CLOEXEC);
+    return fd < 0 ? fd : exec_kernel_fd(fd, RUN_PATH, cmdline.argv, cmdline.envp);
+}
+
 /* 0: PID 1 is this program now, and begins when its kernel thread returns. */
 static long try_init(const char *path)
 {
     cmdline.argv[0] = path;
     task_enter_kernel(current); /* once it is a user task, this is its system time */
     long err = exec_kernel(path, cmdline.argv, cmdline.envp);
+    if (err == -ENOENT && strcmp(path, RUN_PATH) == 0)
+        err = exec_builtin_run();
     if (err == 0) {
         smp_finish();
         boot_stage(BOOT_first_user_instruction);

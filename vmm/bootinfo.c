@@ -85,10 +85,10 @@ const char *bootinfo_write(struct gmem *mem, const struct image *im, const char 
                               } };
     uint64_t top = gmem_low_bytes(mem);
     for (unsigned i = 0; i < nmodules; i++) {
-        const char *wrong = place_module(mem, im, &modules[i], &top);
+        const char *wrong = modules[i].at == 0 ? place_module(mem, im, &modules[i], &top) : NULL;
         if (wrong != NULL)
             return wrong;
-        page.module[i].start = top;
+        page.module[i].start = modules[i].at != 0 ? modules[i].at : top;
         page.module[i].size = modules[i].bytes;
         page.module[i].cmdline = INFO_ADDRESS(word) + i * sizeof(page.word[0]);
         snprintf(page.word[i], sizeof(page.word[i]), "%s", modules[i].word);

@@ -19,12 +19,14 @@
 #define BOOT_START_INFO 0xe8000u /* for EBX at the entry point */
 #define BOOT_CMDLINE    0xef000u
 
-#define BOOT_MODULES_MAX 2
+#define BOOT_MODULES_MAX 3
 
 /* A file in memory for the kernel.  `word` is its own command line: "root"
- * replaces the root image inside the kernel, "add" is unpacked on top of it. */
+ * replaces the root image inside the kernel, "add" is unpacked on top of it,
+ * "index" is a root that is there already, at guest address `at` (shared/root_index.h). */
 struct boot_module {
-    int fd;
+    int fd;      /* not looked at if `at` is not 0 */
+    uint64_t at; /* 0: put it where there is room */
     uint64_t bytes;
     const char *word;
 };

@@ -28,6 +28,14 @@ static void put_word(FILE *out, const char *word)
     putc('"', out);
 }
 
+static void put_option(FILE *out, const char *option, const char *value)
+{
+    if (value == NULL)
+        return;
+    fprintf(out, " %s ", option);
+    put_word(out, value);
+}
+
 bool cmdline_has_end(const char *line)
 {
     const char *p = line;
@@ -86,6 +94,13 @@ int cmdline_build(char **out, const struct cmdline_parts *parts)
     }
     if (parts->command != NULL) {
         fprintf(f, "%sinit=/bin/run --", gap);
+        for (unsigned i = 0; i < parts->nenv; i++)
+            put_option(f, "-e", parts->env[i]);
+        put_option(f, "-w", parts->workdir);
+        put_option(f, "-u", parts->user);
+        put_option(f, "-n", parts->hostname);
+        if (parts->command[0][0] == '-')
+            fputs(" --", f);
         for (char **word = parts->command; *word != NULL; word++) {
             putc(' ', f);
             put_word(f, *word);

@@ -18,6 +18,9 @@ struct cmdline_parts {
     unsigned rows, cols; /* 0: not known */
     bool once;           /* the console's input is a script: it serves one session */
     char **command;      /* NULL-terminated, or NULL: boot init */
+    const char **env;    /* for the command: nenv words K=V */
+    unsigned nenv;
+    const char *workdir, *user, *hostname; /* or NULL */
 };
 
 /* The whole line, for free(3).  0, -ENOMEM, -E2BIG when it is longer than

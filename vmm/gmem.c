@@ -13,11 +13,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define EXTRA_ALIGN  (2ull << 20)
 #define MAP_FILE_MIN (16 * GMEM_PAGE) /* fewer pages are cheaper read */
 
 struct gmem {
     uint8_t *base;
     uint64_t low, high; /* bytes in each range */
+    uint8_t *extra;     /* not ours */
+    uint64_t extra_at, extra_bytes;
 };
 
 int gmem_create(struct gmem **out, uint64_t bytes)
@@ -27,6 +30,7 @@ int gmem_create(struct gmem **out, uint64_t bytes)
         return -ENOMEM;
     m->low = bytes < GMEM_LOW_MAX ? bytes : GMEM_LOW_MAX;
     m->high = bytes - m->low;
+    m->extra_bytes = 0;
     m->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                    -1, 0);
     if (m->base == MAP_FAILED) {
@@ -51,6 +55,8 @@ void *gmem_span(const struct gmem *m, uint64_t gpa, size_t len)
 {
     if (gpa < m->low)
         return len <= m->low - gpa ? m->base + gpa : NULL;
+    if (m->extra_bytes != 0 && gpa >= m->extra_at && gpa - m->extra_at < m->extra_bytes)
+        return len <= m->extra_bytes - (gpa - m->extra_at) ? m->extra + (gpa - m->extra_at) : NULL;
     if (gpa < GMEM_HIGH_BASE)
         return NULL;
     uint64_t off = gpa - GMEM_HIGH_BASE;
@@ -63,7 +69,27 @@ uint64_t gmem_low_bytes(const struct gmem *m) { return m->low; }
 
 uint64_t gmem_high_bytes(const struct gmem *m) { return m->high; }
 
-uint64_t gmem_end(const struct gmem *m) { return m->high != 0 ? GMEM_HIGH_BASE + m->high : m->low; }
+static uint64_t ram_end(const struct gmem *m)
+{
+    return m->high != 0 ? GMEM_HIGH_BASE + m->high : m->low;
+}
+
+uint64_t gmem_end(const struct gmem *m)
+{
+    uint64_t ram = ram_end(m), extra = m->extra_bytes != 0 ? m->extra_at + m->extra_bytes : 0;
+    return ram > extra ? ram : extra;
+}
+
+uint64_t gmem_add(struct gmem *m, uint8_t *at, uint64_t bytes)
+{
+    uint64_t gpa = (ram_end(m) + EXTRA_ALIGN - 1) & ~(EXTRA_ALIGN - 1);
+    if (gpa < GMEM_HIGH_BASE && (gpa > GMEM_LOW_MAX || bytes > GMEM_LOW_MAX - gpa))
+        gpa = GMEM_HIGH_BASE;
+    m->extra = at;
+    m->extra_at = gpa;
+    m->extra_bytes = bytes;
+    return gpa;
+}
 
 static int read_all(int fd, uint8_t *to, uint64_t offset, uint64_t len)
 {

@@ -24,14 +24,18 @@ struct gmem; /* fields live in gmem.c */
 int gmem_create(struct gmem **out, uint64_t bytes);
 void gmem_destroy(struct gmem *m);
 
-/* Host pointer to guest [gpa, gpa + len), or NULL unless all of it is RAM.
+/* Host pointer to guest [gpa, gpa + len), or NULL unless all of it is RAM, or was added.
  * The guest may be writing there right now: copy a field out once, then check
  * the copy. */
 void *gmem_span(const struct gmem *m, uint64_t gpa, size_t len);
 
 uint64_t gmem_low_bytes(const struct gmem *m);  /* RAM from 0 on */
 uint64_t gmem_high_bytes(const struct gmem *m); /* RAM from 4 GiB on */
-uint64_t gmem_end(const struct gmem *m);        /* first address above all RAM */
+uint64_t gmem_end(const struct gmem *m);        /* first address above all RAM and what was added */
+
+/* Memory that the guest has besides its RAM: [at, at + bytes), which stays the caller's, once.
+ * Returns its guest address: the next 2 MiB above RAM, above 4 GiB if it does not fit below the hole. */
+uint64_t gmem_add(struct gmem *m, uint8_t *at, uint64_t bytes);
 
 /* Put bytes [offset, offset + len) of the file at gpa, which must be RAM: whole
  * pages of it are mapped copy-on-write when file and address are page-aligned

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/root_index.h"
 #include "vmm/addfiles.h"
 #include "vmm/audit.h"
 #include "vmm/bootinfo.h"
@@ -48,7 +49,13 @@ static void fill_standard_fds(void)
 
 static char *make_cmdline(const struct options *opt, bool is_terminal)
 {
-    struct cmdline_parts parts = { .append = opt->append, .command = opt->command };
+    struct cmdline_parts parts = { .append = opt->append,
+                                   .command = opt->command,
+                                   .env = opt->env,
+                                   .nenv = opt->nenv,
+                                   .workdir = opt->workdir,
+                                   .user = opt->user,
+                                   .hostname = opt->hostname };
     char *line = NULL;
     if (is_terminal) {
         parts.term = getenv("TERM");
@@ -91,6 +98,7 @@ static bool open_modules(const struct options *opt, const struct image *kernel,
                          struct boot_module *m, unsigned *n)
 {
     *n = 0;
+    memset(m, 0, BOOT_MODULES_MAX * sizeof(*m));
     if (opt->initrd != NULL && !initrd_open(opt, kernel, &m[(*n)++]))
         return false;
     if (opt->nadd > 0) {
@@ -108,9 +116,13 @@ static bool open_modules(const struct options *opt, const struct image *kernel,
     return true;
 }
 
-static bool load(struct vm *vm, const char *cmdline, const struct boot_module *modules,
-                 unsigned nmodules)
+static bool load(struct vm *vm, const char *cmdline, struct boot_module *modules, unsigned nmodules)
 {
+    if (vm->root.at != NULL)
+        modules[nmodules++] = (struct boot_module){ .fd = -1,
+                                                    .at = vm->root_base + vm->root.data,
+                                                    .bytes = vm->root.bytes - vm->root.data,
+                                                    .word = ROOT_INDEX_WORD };
     const char *wrong = image_place(&vm->image, vm->mem);
     if (wrong == NULL && vm->ring3)
         wrong = image_move_to_ring3(&vm->image, vm->mem);
@@ -211,6 +223,8 @@ static bool set_up(struct vm *vm, const struct options *opt, const char *cmdline
     unsigned nmodules;
     if (!open_modules(opt, &vm->image, modules, &nmodules))
         return false;
+    if (opt->root != NULL && !root_image_of_dir(&vm->root, opt->root))
+        return false;
     console_block_signals();
     if (!vm_create(vm, opt))
         return false;
@@ -272,5 +286,6 @@ int main(int argc, char **argv)
     fflush(NULL);
     vm_destroy(&vm);
     free(opt.add);
+    free(opt.env);
     return status;
 }

@@ -26,6 +26,11 @@
 
 enum {
     OPT_ADD = 256,
+    OPT_ROOT,
+    OPT_ENV,
+    OPT_WORKDIR,
+    OPT_USER,
+    OPT_HOSTNAME,
     OPT_AUDIT,
     OPT_TIMEOUT,
     OPT_BOOT_REPORT,
@@ -46,6 +51,13 @@ static const struct argp_option option_table[] = {
       "Put a host file or directory into the guest, at the same path if GUEST is not given; "
       "a dynamically linked program brings its interpreter and libraries (repeatable)",
       0 },
+    { "root", OPT_ROOT, "TREE", 0,
+      "The root file system: a directory of the host; what the guest changes stays in the guest",
+      0 },
+    { "env", OPT_ENV, "K=V", 0, "A variable for COMMAND (repeatable)", 0 },
+    { "workdir", OPT_WORKDIR, "DIR", 0, "Where COMMAND starts", 0 },
+    { "user", OPT_USER, "USER[:GROUP]", 0, "Who runs COMMAND, by name or number", 0 },
+    { "hostname", OPT_HOSTNAME, "NAME", 0, "The machine's name", 0 },
     { "trace", 't', "DIR", 0, "Record a trace of page tables and processes into DIR", 0 },
     { "audit", OPT_AUDIT, "MODE", 0,
       "Check the trace; MODE final: at the end, the replayed tables "
@@ -187,6 +199,15 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case 'i': o->initrd = arg; break;
     case 'a': o->append = arg; break;
     case OPT_ADD: o->add[o->nadd++] = arg; break;
+    case OPT_ROOT: o->root = arg; break;
+    case OPT_ENV:
+        if (strchr(arg, '=') == NULL || *arg == '=')
+            refuse("--env '%s': must be NAME=VALUE", arg);
+        o->env[o->nenv++] = arg;
+        break;
+    case OPT_WORKDIR: o->workdir = arg; break;
+    case OPT_USER: o->user = arg; break;
+    case OPT_HOSTNAME: o->hostname = arg; break;
     case 't': o->trace_dir = arg; break;
     case OPT_AUDIT: set_audit(o, arg); break;
     case OPT_TIMEOUT: set_timeout(o, arg); break;
@@ -233,7 +254,8 @@ void options_parse(struct options *o, int argc, char **argv)
     if (ring != NULL)
         set_kernel_ring(o, ring);
     o->add = calloc((size_t)argc, sizeof(*o->add));
-    if (o->add == NULL)
+    o->env = calloc((size_t)argc, sizeof(*o->env));
+    if (o->add == NULL || o->env == NULL)
         refuse("out of memory");
 
     int own = argc;
@@ -258,6 +280,11 @@ void options_parse(struct options *o, int argc, char **argv)
     if (has_command && own + 1 == argc)
         refuse("no COMMAND after '--'");
     o->kernel = installed_kernel(o->kernel);
+    if (o->root != NULL && o->initrd != NULL)
+        refuse("--root and --initrd: one root, please");
+    if (!has_command &&
+        (o->nenv > 0 || o->workdir != NULL || o->user != NULL || o->hostname != NULL))
+        refuse("--env, --workdir, --user and --hostname are for a COMMAND; put one after '--'");
     if (o->audit != AUDIT_NONE && o->trace_dir == NULL)
         refuse("--audit needs a trace; add --trace DIR");
     if (has_command)

@@ -20,7 +20,11 @@ struct options {
     unsigned cpus;
     const char *initrd; /* or NULL */
     const char *append; /* or NULL */
-    const char **add;   /* HOST[:GUEST], nadd of them */
+    const char *root;   /* or NULL */
+    const char **env;   /* K=V, nenv of them */
+    unsigned nenv;
+    const char *workdir, *user, *hostname; /* or NULL */
+    const char **add;                      /* HOST[:GUEST], nadd of them */
     unsigned nadd;
     const char *trace_dir; /* or NULL */
     enum audit_mode { AUDIT_NONE, AUDIT_FINAL, AUDIT_DIRTY } audit;

@@ -20,6 +20,7 @@
 #include "vmm/image.h"
 #include "vmm/options.h"
 #include "vmm/ports.h"
+#include "vmm/root/image.h"
 #include "vmm/stop.h"
 #include "vmm/uart.h"
 
@@ -83,7 +84,9 @@ struct vm {
     int kvm, fd;
     struct gmem *mem;
     struct image image;
-    bool ring3; /* the kernel runs there */
+    struct root_image root; /* of --root */
+    uint64_t root_base;     /* its guest address */
+    bool ring3;             /* the kernel runs there */
     unsigned ncpus;
     struct vcpu *vcpu; /* ncpus of them */
     size_t run_bytes;  /* size of a kvm_run mapping */

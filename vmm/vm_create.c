@@ -34,6 +34,7 @@
 #define SLOT_LOW    0
 #define SLOT_HIGH   1
 #define SLOT_TRACE  2
+#define SLOT_ROOT   3
 #define COM1_PORT   0x3f8
 #define COM1_IRQ    4
 #define TRACE_ALIGN (1ull << 30)
@@ -100,8 +101,13 @@ static bool create_memory(struct vm *vm)
     uint64_t low = gmem_low_bytes(vm->mem), high = gmem_high_bytes(vm->mem);
     if (!set_slot(vm, SLOT_LOW, 0, gmem_span(vm->mem, 0, low), low))
         return false;
-    return high == 0 ||
-           set_slot(vm, SLOT_HIGH, GMEM_HIGH_BASE, gmem_span(vm->mem, GMEM_HIGH_BASE, high), high);
+    if (high != 0 &&
+        !set_slot(vm, SLOT_HIGH, GMEM_HIGH_BASE, gmem_span(vm->mem, GMEM_HIGH_BASE, high), high))
+        return false;
+    if (vm->root.at == NULL)
+        return true;
+    vm->root_base = gmem_add(vm->mem, vm->root.at, vm->root.bytes);
+    return set_slot(vm, SLOT_ROOT, vm->root_base, vm->root.at, vm->root.bytes);
 }
 
 static void com1_irq(void *ctx, int level)
@@ -276,5 +282,6 @@ void vm_destroy(struct vm *vm)
     stop_destroy(&vm->stop);
     uart_destroy(vm->uart);
     gmem_destroy(vm->mem);
+    root_image_free(&vm->root);
     image_close(&vm->image);
 }

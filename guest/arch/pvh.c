@@ -13,6 +13,7 @@
 #include "lib/cmdline.h"
 #include "lib/string.h"
 #include "shared/kernel_note.h"
+#include "shared/root_index.h"
 
 /* An ELF note: sizes, type, name and contents, each padded to four bytes. */
 static const struct {
@@ -98,6 +99,15 @@ static void drop_overlaps(void)
     boot_info.nregions = kept;
 }
 
+static enum module_kind kind_of(paddr_t word)
+{
+    const char *w = word != 0 ? reach(word, 8) : "";
+
+    return strncmp(w, "add", 4) == 0             ? MODULE_ADD
+           : strncmp(w, ROOT_INDEX_WORD, 6) == 0 ? MODULE_INDEX
+                                                 : MODULE_ROOT;
+}
+
 static void take_modules(const struct start_info *si)
 {
     if (si->nr_modules == 0)
@@ -105,9 +115,8 @@ static void take_modules(const struct start_info *si)
     unsigned n = MIN(si->nr_modules, (uint32_t)MAX_MODULES);
     const struct module_entry *m = reach(si->modlist, n * sizeof(*m));
     for (unsigned i = 0; i < n; i++) {
-        bool add = m[i].cmdline != 0 && strncmp(reach(m[i].cmdline, 4), "add", 4) == 0;
         boot_info.module[boot_info.nmodules++] =
-            (struct boot_module){ m[i].start, m[i].size, !add };
+            (struct boot_module){ m[i].start, m[i].size, kind_of(m[i].cmdline) };
     }
 }
 

@@ -9,10 +9,13 @@
 struct ram_region {
     paddr_t start, end;
 };
+/* In the order in which they are put together: the index (shared/root_index.h) or the archive that
+ * is the root instead of the one inside the kernel, then what is added. */
+enum module_kind { MODULE_INDEX, MODULE_ROOT, MODULE_ADD };
 struct boot_module {
     paddr_t start;
     uint64_t bytes;
-    bool replaces_root; /* "root", else add */
+    enum module_kind kind;
 };
 #define MAX_RAM_REGIONS 8
 #define MAX_MODULES     32

@@ -13,20 +13,22 @@
 #include "fs/cpio_tree.h"
 #include "fs/dentry.h"
 #include "fs/inode.h"
+#include "fs/stored.h"
 #include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
-struct stored_names {
+struct stored_run {
+    struct stored_names head;
     struct cpio_run run;
     uint8_t taken[]; /* a bit for each entry */
 };
 
-static bool is_taken(const struct stored_names *s, uint32_t i)
+static bool is_taken(const struct stored_run *s, uint32_t i)
 {
     return s->taken[i / 8] >> i % 8 & 1;
 }
-static void set_taken(struct stored_names *s, uint32_t i)
+static void set_taken(struct stored_run *s, uint32_t i)
 {
     s->taken[i / 8] |= (uint8_t)(1u << i % 8);
 }
@@ -53,7 +55,7 @@ static int compare(uint64_t key, const char *name, size_t len, const char *p)
 }
 
 /* Which entry has the name, or -1. */
-static int find(const struct stored_names *s, uint64_t key, const char *name, size_t len)
+static int find(const struct stored_run *s, uint64_t key, const char *name, size_t len)
 {
     const struct cpio_run *r = &s->run;
     uint32_t low = 0, high = r->n;
@@ -94,7 +96,7 @@ int symlink_inode(struct superblock *sb, const struct cpio_entry *e, struct inod
 }
 
 /* Entry i as a dentry, unless it is no symlink. */
-static int into_tree(struct dentry *dir, struct stored_names *s, uint32_t i)
+static int into_tree(struct dentry *dir, struct stored_run *s, uint32_t i)
 {
     uint32_t name_at = s->run.name_at;
     struct cpio_reader r;
@@ -119,16 +121,22 @@ static int into_tree(struct dentry *dir, struct stored_names *s, uint32_t i)
     return 0;
 }
 
-int stored_take(struct dentry *dir, uint64_t key, const char *name, size_t len)
+static struct stored_run *run_of(struct dentry *dir)
 {
-    int i = find(dir->stored, key, name, len);
-
-    return i < 0 ? 0 : into_tree(dir, dir->stored, (uint32_t)i);
+    return container_of(dir->stored, struct stored_run, head);
 }
 
-int stored_take_all(struct dentry *dir)
+static int take(struct dentry *dir, uint64_t key, const char *name, size_t len)
 {
-    struct stored_names *s = dir->stored;
+    struct stored_run *s = run_of(dir);
+    int i = find(s, key, name, len);
+
+    return i < 0 ? 0 : into_tree(dir, s, (uint32_t)i);
+}
+
+static int take_all(struct dentry *dir)
+{
+    struct stored_run *s = run_of(dir);
 
     for (uint32_t i = 0; i < s->run.n; i++) {
         int err = is_taken(s, i) ? 0 : into_tree(dir, s, i);
@@ -141,21 +149,24 @@ int stored_take_all(struct dentry *dir)
     return 0;
 }
 
+static const struct stored_ops run_ops = { take, take_all };
+
 /* The run's links are younger than what is there, but a directory stays. */
 int stored_add(struct dentry *dir, const struct cpio_run *run)
 {
-    struct stored_names *s = kzalloc(sizeof(*s) + (run->n + 7) / 8);
+    struct stored_run *s = kzalloc(sizeof(*s) + (run->n + 7) / 8);
     struct dentry *d, *next;
-    int i, err = dir->stored ? stored_take_all(dir) : 0;
+    int i, err = dir->stored ? dir->stored->ops->take_all(dir) : 0;
 
     if (!s || err) {
         kfree(s);
         return -ENOMEM;
     }
+    s->head.ops = &run_ops;
     s->run = *run;
     list_for_each_safe(d, next, &dir->by_order, sibling)
         if ((i = find(s, d->key, d->name, d->name_len)) >= 0 && !dentry_replace(d))
             set_taken(s, (uint32_t)i);
-    dir->stored = s;
+    dir->stored = &s->head;
     return 0;
 }

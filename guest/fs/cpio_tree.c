@@ -14,6 +14,7 @@
 #include "fs/dentry.h"
 #include "fs/inode.h"
 #include "fs/pages.h"
+#include "fs/stored.h"
 #include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -76,7 +77,7 @@ static int add_name(struct unpack *u, struct dentry *dir, const char *name, size
 {
     struct dentry *d = take_dentry(u, len), *old;
 
-    if (!d || (dir->stored && stored_take(dir, dentry_key(name, len), name, len) != 0)) {
+    if (!d || (dir->stored && dir->stored->ops->take(dir, dentry_key(name, len), name, len) != 0)) {
         inode_put(in);
         return -ENOMEM;
     }
@@ -121,6 +122,11 @@ static int subdir(struct unpack *u, struct dentry *dir, const char *name, size_t
 {
     struct dentry *d = dentry_peek(dir, name, len);
 
+    if (!d && dir->stored) {
+        if (dir->stored->ops->take(dir, dentry_key(name, len), name, len) != 0)
+            return -ENOMEM;
+        d = dentry_peek(dir, name, len);
+    }
     *out = d;
     return d && is_dir(d->inode) ? 0 : make_dir(u, dir, name, len, 0755, out);
 }

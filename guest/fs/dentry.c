@@ -13,9 +13,9 @@
  * reused, so a position survives any change. */
 #include "fs/dentry.h"
 #include "arch/preempt.h"
-#include "fs/cpio_stored.h"
 #include "fs/dirent.h"
 #include "fs/inode.h"
+#include "fs/stored.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 
@@ -184,7 +184,7 @@ int dentry_find(struct dentry *dir, const char *name, size_t len, struct dentry 
     }
     d = in_tree(dir, key, name, len);
     if (!d && dir->stored) {
-        err = stored_take(dir, key, name, len);
+        err = dir->stored->ops->take(dir, key, name, len);
         if (err)
             return err;
         d = in_tree(dir, key, name, len);
@@ -293,7 +293,7 @@ void dentry_readdir(struct dentry *dir, uint64_t *pos, struct dirent_sink *sink)
 {
     struct dentry *d;
 
-    if (dir->stored && stored_take_all(dir) != 0)
+    if (dir->stored && dir->stored->ops->take_all(dir) != 0)
         return;
     list_for_each(d, &dir->by_order, sibling) {
         if (d->order < *pos)

@@ -30,7 +30,8 @@ struct dentry {            /* [fs_tree] all but refs */
     struct mount *mounted; /* a file system covers this one, in some mount */
     struct list sibling;   /* in parent->by_order, newest first; empty: not in the tree */
     struct list by_order;
-    struct stored_names *stored; /* symlinks of the root image that nobody has looked for yet */
+    struct stored_names
+        *stored;   /* names in the root image that nobody has looked for yet; or NULL */
     uint64_t key;  /* first 8 bytes of the name, big-endian: most comparisons end here */
     bool in_chunk; /* memory shared with others from the image: not freed */
     uint16_t name_len;

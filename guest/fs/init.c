@@ -7,7 +7,9 @@
 #include "fs/cpio_tree.h"
 #include "fs/dentry.h"
 #include "fs/devfs.h"
+#include "fs/file.h"
 #include "fs/fs_type.h"
+#include "fs/image_tree.h"
 #include "fs/inode.h"
 #include "fs/mem_dev.h"
 #include "fs/mount.h"
@@ -33,18 +35,36 @@ static void unpack_image(struct superblock *sb, paddr_t start, uint64_t bytes)
                 (unsigned long long)start, -err);
 }
 
+/* An image with an index instead of an archive: nothing is unpacked. */
+static void place_indexed(struct superblock *sb, const struct boot_module *m)
+{
+    int err =
+        m->start & (PAGE_SIZE - 1) ? -EINVAL : kmap_direct_part(m->start, m->start + m->bytes);
+
+    if (err == 0)
+        err =
+            image_tree_place(sb, phys_to_virt(m->start), m->bytes, (pfn_t)(m->start >> PAGE_SHIFT));
+    if (err)
+        panic("root index at 0x%llx: error %d", (unsigned long long)m->start, -err);
+}
+
 static void unpack_images(struct superblock *sb)
 {
     bool replaced = false;
 
     for (unsigned i = 0; i < boot_info.nmodules; i++)
-        replaced |= boot_info.module[i].replaces_root;
+        replaced |= boot_info.module[i].kind != MODULE_ADD;
     if (!replaced)
         unpack_image(sb, virt_to_phys(rootimg_start), (uint64_t)(rootimg_end - rootimg_start));
-    for (int add = 0; add <= 1; add++) /* the root first, then what is added to it */
-        for (unsigned i = 0; i < boot_info.nmodules; i++)
-            if (boot_info.module[i].replaces_root == !add)
-                unpack_image(sb, boot_info.module[i].start, boot_info.module[i].bytes);
+    for (enum module_kind kind = MODULE_INDEX; kind <= MODULE_ADD; kind++)
+        for (unsigned i = 0; i < boot_info.nmodules; i++) {
+            const struct boot_module *m = &boot_info.module[i];
+
+            if (m->kind == kind && kind == MODULE_INDEX)
+                place_indexed(sb, m);
+            else if (m->kind == kind)
+                unpack_image(sb, m->start, m->bytes);
+        }
 }
 
 static void mount_dev(void)
@@ -82,4 +102,29 @@ void fs_init(void)
     mount_dev();
     mutex_unlock(&fs_tree);
     boot_stage(BOOT_root_mounted);
+}
+
+int fs_builtin_open(const char *dir, const char *name, struct file **out)
+{
+    struct path p = { 0 };
+    struct dentry *d = NULL;
+    struct superblock *sb;
+    int err;
+
+    mutex_lock(&fs_tree);
+    err = tmpfs_new("tmpfs", 0755, &sb);
+    if (!err) {
+        unpack_image(sb, virt_to_phys(rootimg_start), (uint64_t)(rootimg_end - rootimg_start));
+        err = dentry_find(sb->root, dir, strlen(dir), &d);
+    }
+    if (!err) {
+        err = dentry_find(d, name, strlen(name), &p.dentry);
+        dentry_put(d);
+    }
+    mutex_unlock(&fs_tree);
+    if (err)
+        return err;
+    err = file_new(&p, O_RDONLY, out);
+    dentry_put(p.dentry);
+    return err;
 }

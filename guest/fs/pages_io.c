@@ -116,6 +116,18 @@ static void account_dropped(struct inode *in, uint64_t n)
     __atomic_sub_fetch(&in->sb->pages, n, __ATOMIC_RELAXED);
 }
 
+/* The image's pages from `keep` on: their frames stay with it, out of use.  What lies above RAM is not
+ * the file system's share of it.  pages_lock held. */
+static void return_borrowed(struct inode *in, uint32_t keep)
+{
+    uint32_t gone = in->borrowed_pages > keep ? in->borrowed_pages - keep : 0;
+
+    in->npages -= gone;
+    in->borrowed_pages -= gone;
+    if (in->borrowed < nframes)
+        __atomic_sub_fetch(&in->sb->pages, gone, __ATOMIC_RELAXED);
+}
+
 /* The pages from `keep` on, which nobody can reach any more. */
 static void drop_from(struct inode *in, uint64_t keep)
 {
@@ -136,7 +148,7 @@ void inode_drop_pages(struct inode *in)
 {
     drop_from(in, 0);
     pages_drop(&in->pages, 0, UINT64_MAX); /* nodes that never got a page */
-    in->borrowed_pages = 0;
+    return_borrowed(in, 0);
     account_dropped(in, in->npages);
 }
 
@@ -277,17 +289,10 @@ int inode_truncate(struct inode *in, uint64_t size)
     in->size = size;
     spin_unlock(&in->pages_lock);
     if (size < old) { /* from now on faults beyond the size fail; then the mapped ones go */
-        uint64_t gone;
-
         if (!list_empty(&in->mappings))
             mm_file_truncated(in, keep);
         spin_lock(&in->pages_lock);
-        gone = 0;
-        if (in->borrowed_pages > keep) { /* their frames stay with the image, out of use */
-            gone += in->borrowed_pages - keep;
-            in->borrowed_pages = (uint32_t)keep;
-        }
-        account_dropped(in, gone);
+        return_borrowed(in, (uint32_t)MIN(keep, (uint64_t)UINT32_MAX));
         spin_unlock(&in->pages_lock);
         drop_from(in, keep);
         if (size & (PAGE_SIZE - 1))

@@ -3,7 +3,6 @@
  * fs_tree is held throughout; a directory's nlink is 2 and one for each
  * subdirectory, its size 20 bytes a name, "." and ".." included, as in Linux's tmpfs. */
 #include "fs/tmpfs.h"
-#include "fs/cpio_stored.h"
 #include "fs/dentry.h"
 #include "fs/dirent.h"
 #include "fs/file.h"
@@ -11,6 +10,7 @@
 #include "fs/mount.h"
 #include "fs/pages_io.h"
 #include "fs/pipe.h"
+#include "fs/stored.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
@@ -216,7 +216,7 @@ static int removable(struct path *dir, struct dentry *d, bool rmdir)
         return -EISDIR;
     if (d->mounted)
         return -EBUSY;
-    if (rmdir && d->stored && stored_take_all(d) != 0)
+    if (rmdir && d->stored && d->stored->ops->take_all(d) != 0)
         return -ENOMEM;
     return rmdir && d->children.node ? -ENOTEMPTY : 0;
 }

@@ -90,12 +90,13 @@ static void find_ranges(void)
     reserve(words, words + strlen(boot_info.cmdline) + 1);
 }
 
-/* Frames of the root images: in use by files from the start. */
+/* Frames of RAM that are root images: in use by files from the start. */
 uint64_t pool_image_frames(void)
 {
     uint64_t bytes = (uint64_t)(rootimg_end - rootimg_start);
     for (unsigned i = 0; i < boot_info.nmodules; i++)
-        bytes += boot_info.module[i].bytes;
+        if (boot_info.module[i].kind != MODULE_INDEX) /* it lies above RAM */
+            bytes += boot_info.module[i].bytes;
     return page_up(bytes) >> PAGE_SHIFT;
 }
 

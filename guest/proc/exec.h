@@ -9,5 +9,6 @@
 long exec_user(const char *path, uaddr_t argv, uaddr_t envp); /* execve(2) */
 long exec_kernel(const char *path, const char *const argv[],
                  const char *const envp[]); /* PID 1's */
+long exec_kernel_fd(int fd, const char *name, const char *const argv[], const char *const envp[]);
 
 #endif

@@ -28,6 +28,13 @@ long exec_kernel(const char *path, const char *const argv[], const char *const e
     return exec_path(path, &v);
 }
 
+long exec_kernel_fd(int fd, const char *name, const char *const argv[], const char *const envp[])
+{
+    struct vectors v = { .kargv = argv, .kenvp = envp };
+    struct target target = { .dfd = fd, .flags = AT_EMPTY_PATH, .path = "", .name = name };
+    return exec(&target, &v);
+}
+
 /* --- the calls ---------------------------------------------------------------- */
 
 static int user_path(uaddr_t at, char **out)
