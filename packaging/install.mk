@@ -37,6 +37,7 @@ define LAYOUT
 	$(foreach page,$(MAN_PAGES),$(call $2,$(page),$(mandir)/man1/$(notdir $(page)),DATA))
 	$(call $2,packaging/completion.bash,$(completionsdir)/vmm,DATA)
 	$(call $3,vmm,$(completionsdir)/vmm-trace)
+	$(call $2,packaging/trace-compass.xml,$(datadir)/forkscope/trace-compass.xml,DATA)
 	$(foreach doc,$(DOCS),$(call $2,$(doc),$(docdir)/$(doc),DATA))
 endef
 
@@ -60,7 +61,7 @@ install-strip:
 	$Q$(MAKE) --no-print-directory INSTALL_PROGRAM='$(INSTALL) -s' install
 uninstall:
 	$(call LAYOUT,,remove,remove)
-	$Qfind '$(DESTDIR)$(kerneldir)' '$(DESTDIR)$(docdir)' -depth -type d -empty -delete 2> /dev/null || true
+	$Qfind '$(DESTDIR)$(kerneldir)' '$(DESTDIR)$(docdir)' '$(DESTDIR)$(datadir)/forkscope' -depth -type d -empty -delete 2> /dev/null || true
 
 # --- a Debian package, of the last commit, as from a clean clone; lintian looks at it -------------
 .PHONY: deb deb-check

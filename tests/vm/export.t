@@ -134,6 +134,10 @@ rm "$work/sqlite"
 is 'a limit on files' "$(ulimit -f 300; trap '' XFSZ; "$O/vmm-trace" export --sqlite -o "$work/sqlite" "$trace" 2>&1; echo "$? $(cd "$work" && echo sqlite*)")" \
     $'vmm-trace: cannot write the database: File too large\n2 sqlite*'
 
+# --- Trace Compass reads the trace itself; its analysis names kinds of events --------
+is 'the analysis is built as it has to be' "$(xmllint --noout --dtdvalid "$check/tmfxml.dtd" packaging/trace-compass.xml 2>&1)" ''
+is 'it names what is in a trace' "$(perl "$check/check_trace_compass" packaging/trace-compass.xml "$trace/metadata")" ''
+
 # --- files ----------------------------------------------------------------------
 "$O/vmm-trace" export --csv "$trace" 2> /dev/null | cmp -s - "$work/csv"
 is 'without -o: to standard output, the same' "$?" 0
