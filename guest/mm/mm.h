@@ -25,7 +25,9 @@ enum vma_kind { VMA_ANON, VMA_FILE };
 #define VM_WIPEONFORK 0x80u
 #define VM_NORESERVE  0x100u
 #define VM_LOCKED     0x200u
-#define VM_DONTDUMP   0x800u /* in no core file */
+#define VM_DONTDUMP   0x800u  /* in no core file */
+#define VM_HUGEPAGE   0x1000u /* MADV_HUGEPAGE, MADV_NOHUGEPAGE: fault.c maps ahead, or never does */
+#define VM_NOHUGEPAGE 0x2000u
 #define VM_SEALED     0x400u /* shared, and may never be made writable: its file is sealed */
 
 struct vma {             /* mm->lock, but for file_link */

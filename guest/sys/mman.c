@@ -360,6 +360,8 @@ static int advise_vma(struct mm *mm, struct vma *v, int advice)
         return 0;
     case MADV_DONTFORK: vma_set_flags(v, with(v->flags, 0, VM_DONTFORK)); return 0;
     case MADV_DOFORK: vma_set_flags(v, with(v->flags, VM_DONTFORK, 0)); return 0;
+    case MADV_HUGEPAGE: vma_set_flags(v, with(v->flags, VM_NOHUGEPAGE, VM_HUGEPAGE)); return 0;
+    case MADV_NOHUGEPAGE: vma_set_flags(v, with(v->flags, VM_HUGEPAGE, VM_NOHUGEPAGE)); return 0;
     case MADV_DONTDUMP: vma_set_flags(v, with(v->flags, 0, VM_DONTDUMP)); return 0;
     case MADV_DODUMP: vma_set_flags(v, with(v->flags, VM_DONTDUMP, 0)); return 0;
     case MADV_WIPEONFORK:

@@ -53,6 +53,22 @@ static void bad_C3_other_cpu(void)
     fault(1, 1);
 }
 
+static void good_ahead(void)
+{
+    fault_at(0, 1, 3, 6);
+    leaf_of(0, 1, 3, PT_demand_zero, 0, PAGE_W(0x600));
+    leaf_of(0, 1, 4, PT_demand_zero, 0, PAGE_W(0x601));
+    fault(0, 1);
+}
+
+static void bad_C4_hole(void)
+{
+    fault_at(0, 1, 3, 6);
+    leaf_of(0, 1, 3, PT_demand_zero, 0, PAGE_W(0x600));
+    leaf_of(0, 1, 5, PT_demand_zero, 0, PAGE_W(0x601));
+    fault(0, 1);
+}
+
 static void bad_C4(void) { leaf_of(0, 1, 3, PT_demand_zero, 0, PAGE_W(0x600)); }
 
 static void bad_C4_full(void)
@@ -112,10 +128,11 @@ static void bad_E5(void)
 }
 
 static const struct lint_case cases[] = {
-    GOOD(good_faults), BAD(bad_C1, C1),           BAD(bad_C1_read, C1),   BAD(bad_C2, C2),
-    BAD(bad_C3, C3),   BAD(bad_C3_other_cpu, C3), BAD(bad_C4, C4),        BAD(bad_C4_full, C4),
-    BAD(bad_C5, C5),   BAD(bad_C6, C6),           BAD(bad_C6_signal, C6), BAD(bad_E1, E1),
-    BAD(bad_E2, E2),   BAD(bad_E3, E3),           BAD(bad_E4, E4),        BAD(bad_E5, E5),
+    GOOD(good_faults),      BAD(bad_C1, C1),      BAD(bad_C1_read, C1), BAD(bad_C2, C2),
+    GOOD(good_ahead),       BAD(bad_C4_hole, C4), BAD(bad_C3, C3),      BAD(bad_C3_other_cpu, C3),
+    BAD(bad_C4, C4),        BAD(bad_C4_full, C4), BAD(bad_C5, C5),      BAD(bad_C6, C6),
+    BAD(bad_C6_signal, C6), BAD(bad_E1, E1),      BAD(bad_E2, E2),      BAD(bad_E3, E3),
+    BAD(bad_E4, E4),        BAD(bad_E5, E5),
 };
 
 static void test_cases(void **state_)

@@ -2,7 +2,7 @@
  *
  * Entries come on demand.  The fault, the processor's or one that the kernel has found
  * by looking at the entry itself, is an event, and the entry is written by the same
- * task before its next fault.  One fault may bring a file's neighbouring pages with it,
+ * task before its next fault.  One fault may bring a file's neighbouring pages with it, or fresh ones behind it,
  * and a copy that other CPUs have to hear of first takes two writes.
  *
  * A fault of user mode ends in an entry; or in a flush, where another thread had been
@@ -16,6 +16,7 @@
 #define FAULT_WRITE 2u
 #define FAULT_USER  4u
 #define AROUND      64u /* pages that one fault maps, aligned: guest/mm/fault.c */
+#define AHEAD       32u /* pages of no file, from the one that faulted on */
 #define REPEATS_MAX 2u  /* stale TLBs may make one fault come twice */
 
 static bool is_on_demand(unsigned reason)
@@ -24,9 +25,12 @@ static bool is_on_demand(unsigned reason)
            reason == PT_mkwrite;
 }
 
-static bool is_near(uint64_t a, uint64_t b, unsigned reason)
+static bool is_near(const struct lint_task *t, uint64_t b, unsigned reason)
 {
-    uint64_t pages = reason == PT_demand_file ? AROUND : 1;
+    uint64_t a = t->fault.va, pages = reason == PT_demand_file ? AROUND : 1;
+    if (reason == PT_demand_zero &&
+        t->fault.wrote == PT_demand_zero) /* the next one, in the table */
+        return b == t->fault.fresh_end && a >> 21 == b >> 21 && (b >> 12) - (a >> 12) < AHEAD;
     return (a >> 12) / pages == (b >> 12) / pages;
 }
 
@@ -34,6 +38,7 @@ static bool is_near(uint64_t a, uint64_t b, unsigned reason)
 static bool may_follow(unsigned before, unsigned reason)
 {
     return before == PT_none || (before == PT_demand_file && reason == PT_demand_file) ||
+           (before == PT_demand_zero && reason == PT_demand_zero) ||
            (before == PT_cow_break && reason == PT_mkwrite);
 }
 
@@ -48,7 +53,7 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
         w->reason != PT_demand_file; /* pages before the end of a file come with SIGBUS */
     t->fault.answered = true;
     if (!t->fault.active || !may_follow(t->fault.wrote, w->reason) || t->fault.mm != e->mm ||
-        !is_near(t->fault.va, w->va, w->reason))
+        !is_near(t, w->va, w->reason))
         lint_found(l, is_cow || w->reason == PT_mkwrite ? LINT_C1 : LINT_C4,
                    "va %#" PRIx64 ": task %u has not faulted there", w->va, e->pid);
     else if ((is_cow || w->reason == PT_mkwrite) && !(t->fault.error & FAULT_WRITE))
@@ -58,6 +63,7 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
                    "va %#" PRIx64 ": %#" PRIx64 " comes on demand in the place of %#" PRIx64, w->va,
                    w->new, w->old);
     t->fault.wrote = (uint8_t)w->reason;
+    t->fault.fresh_end = w->va + 4096;
 }
 
 static void faulted(struct lint *l, const struct trace_event *e, struct lint_task *t)

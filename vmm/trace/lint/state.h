@@ -111,6 +111,7 @@ struct lint_task {
         uint8_t wrote; /* the reason of the last entry it led to; PT_none: none yet */
         uint32_t mm, error;
         uint64_t va, rip, writes, mm_writes;
+        uint64_t fresh_end; /* where the entries it led to end */
         unsigned repeats;
     } fault;
 };
