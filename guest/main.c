@@ -23,6 +23,7 @@
 #include "mm/kmap.h"
 #include "mm/mm.h"
 #include "mm/tlb.h"
+#include "net/rights.h"
 #include "proc/exec.h"
 #include "proc/exit.h"
 #include "proc/fork.h"
@@ -159,6 +160,7 @@ void kmain(paddr_t start_info)
     procfs_register();
     epoll_init();
     timerfd_init();
+    rights_init();
     fs_init();
     clock_finish();
     tty_start();

@@ -135,7 +135,9 @@ struct trace_context {
     X(exec_threads, 24, "de_thread", 'D') \
     X(core_dump, 25, "coredump_wait", 'D') \
     X(eventfd_write, 26, "eventfd_write", 'S') \
-    X(inotify, 27, "inotify_read", 'S')
+    X(inotify, 27, "inotify_read", 'S') \
+    X(socket_send, 28, "sock_alloc_send_pskb", 'S') \
+    X(connect, 29, "unix_wait_for_peer", 'S')
 /* clang-format on */
 
 /* What ended a vfork parent's wait. */

@@ -166,8 +166,12 @@ struct files *files_copy(struct files *from)
 /* The file leaves the table: record locks of this table on it go, as POSIX has it. */
 static void closed(struct files *fs, struct file *f)
 {
+    bool sent = f->sent_once;
+
     locks_drop_owner(f->inode, fs);
     file_put(f);
+    if (unlikely(sent))
+        file_closed_sent();
 }
 
 void files_put(struct files *fs)

@@ -50,6 +50,11 @@ static void (*end_watched)(struct file *f);
 
 void file_on_end_watched(void (*fn)(struct file *f)) { end_watched = fn; }
 
+static void (*close_sent)(void);
+
+void file_on_close_sent(void (*fn)(void)) { close_sent = fn; }
+void file_closed_sent(void) { close_sent(); }
+
 static SLOW_PATH void file_end(struct file *f)
 {
     locks_drop_owner(f->inode, f);

@@ -21,6 +21,7 @@ struct file {
     struct mutex lock;          /* position: held over a read or write that moves it */
     int32_t owner;              /* F_SETOWN; one word */
     bool write_counted;         /* [k] counts in inode->writers */
+    bool sent_once;             /* [a] in a message of a socket: whoever closes it tells net/ */
     bool denies_write;          /* counts there, too; who opened it for exec, and its mm */
     void *private;              /* [k] the operations' own; /dev/zero: [a] */
     struct list *watchers;      /* [watchers] the epolls that watch it: event/epoll.c; NULL: none */
@@ -51,6 +52,9 @@ void file_put(struct file *f);
 /* Called when a file with watchers ends, before its release; mutexes may be taken, for such a
  * file is mapped nowhere. */
 void file_on_end_watched(void (*fn)(struct file *f));
+/* Called when a descriptor of a file was closed that was sent once. */
+void file_on_close_sent(void (*fn)(void));
+void file_closed_sent(void);
 void file_info_printf(struct file_info *to, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 /* A file that has no name: pipes, sockets, anonymous inodes. */

@@ -20,6 +20,24 @@ void uio_user(struct uio *u, struct iovec *one, uaddr_t at, size_t n)
     *u = (struct uio){ .iov = one, .niov = 1, .left = n };
 }
 
+long uio_vector(struct iovec *v, uaddr_t from, size_t n)
+{
+    uint64_t total = 0;
+
+    if (copy_from_user(v, from, n * sizeof(*v)) != 0)
+        return -EFAULT;
+    for (size_t i = 0; i < n; i++) {
+        if ((int64_t)v[i].iov_len < 0)
+            return -EINVAL;
+        if (!user_range((uaddr_t)v[i].iov_base, v[i].iov_len))
+            return -EFAULT;
+        if (v[i].iov_len > UIO_BYTES_MAX - total) /* no more than that in all */
+            v[i].iov_len = UIO_BYTES_MAX - total;
+        total += v[i].iov_len;
+    }
+    return (long)total;
+}
+
 static long move_kernel(struct uio *u, char *data, size_t n, enum bulk d)
 {
     char *at = u->buf + u->off;

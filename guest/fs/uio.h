@@ -17,7 +17,10 @@ struct uio {
 
 void uio_kernel(struct uio *u, void *buf, size_t n);
 void uio_user(struct uio *u, struct iovec *one, uaddr_t at,
-              size_t n); /* *one: the caller's, filled in */
+              size_t n);           /* *one: the caller's, filled in */
+#define UIO_BYTES_MAX 0x7ffff000ul /* what a call moves at most, as on Linux */
+/* A kernel copy of the user's vector, checked: how many bytes it covers, or -errno. */
+long uio_vector(struct iovec *v, uaddr_t from, size_t n);
 /* Move up to n bytes (at most u->left) and advance.  Bytes moved, or -EFAULT if
  * none could be.  No spinlock held. */
 long uio_put(struct uio *u, const void *from, size_t n); /* read: towards the user */

@@ -20,6 +20,7 @@
     X(epoll_nest,   ONE,     "which epoll watches which other one") \
     X(epoll,        NESTED,  "struct epoll: what it watches; held over a look at all that is ready") \
     X(pipe,         ADDRESS, "struct pipe") \
+    X(socket_read,  ONE,     "one reader of a socket at a time") \
     X(tty_writing,  ONE,     "the pages that a write(2) to a terminal goes through") \
     X(mm,           NEW,     "struct mm: mappings, page tables, counts; NEW: fork's copy") \
     X(file_locks,   ONE,     "flock and fcntl locks on files") \
@@ -38,6 +39,7 @@
     X(uts,          ONE,     "host and domain name") \
     X(core_pattern, ONE,     "/proc/sys/kernel/core_pattern") \
     X(boot_id,      ONE,     "/proc/sys/kernel/random/boot_id") \
+    X(unix,         ONE,     "sockets of AF_UNIX: how they hang together, what is in their queues") \
     X(event,        ONE,     "an eventfd, timerfd, inotify: its state") \
     X(watchers,     ONE,     "which epolls watch a file") \
     X(waitq,        ONE,     "waiters on a wait queue or mutex") \

@@ -12,7 +12,7 @@
 #include "arch/syscall.h"
 #include <linux/fs.h>
 
-#define MAX_RW 0x7ffff000ul
+#define MAX_RW UIO_BYTES_MAX
 
 enum direction { READ, WRITE };
 
@@ -68,25 +68,6 @@ static long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, enum d
     return pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
 }
 
-/* A kernel copy of the vector, checked: how many bytes it covers, or -errno. */
-static long vector_get(struct iovec *v, uaddr_t from, size_t n)
-{
-    uint64_t total = 0;
-
-    if (copy_from_user(v, from, n * sizeof(*v)) != 0)
-        return -EFAULT;
-    for (size_t i = 0; i < n; i++) {
-        if ((int64_t)v[i].iov_len < 0)
-            return -EINVAL;
-        if (!user_range((uaddr_t)v[i].iov_base, v[i].iov_len))
-            return -EFAULT;
-        if (v[i].iov_len > MAX_RW - total) /* no more than MAX_RW in all */
-            v[i].iov_len = MAX_RW - total;
-        total += v[i].iov_len;
-    }
-    return (long)total;
-}
-
 #define VECTOR_ON_STACK 8
 #define VECTOR_IN_HEAP  (KMALLOC_MAX / sizeof(struct iovec))
 
@@ -107,7 +88,7 @@ static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, enum direc
         n = MIN(n, VECTOR_IN_HEAP);
         v = kmalloc(n * sizeof(*v));
     }
-    ret = v ? vector_get(v, vec, n) : -ENOMEM;
+    ret = v ? uio_vector(v, vec, n) : -ENOMEM;
     if (ret >= 0) {
         u.iov = v;
         u.niov = (uint32_t)n;

@@ -24,6 +24,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -64,6 +65,22 @@ static void limits(void)
         setrlimit(bounds[i].what, &(struct rlimit){ bounds[i].most, bounds[i].most });
 }
 
+static void send_fd(int to, int fd)
+{
+    char control[CMSG_SPACE(sizeof(int))] = { 0 };
+    struct iovec v = { "x", 1 };
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+    };
+    struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+
+    h->cmsg_level = SOL_SOCKET;
+    h->cmsg_type = SCM_RIGHTS;
+    h->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(h), &fd, sizeof(fd));
+    sendmsg(to, &m, MSG_DONTWAIT);
+}
+
 static void descriptors(void)
 {
     int ends[2], null = open("/dev/null", O_RDWR);
@@ -83,7 +100,9 @@ static void descriptors(void)
     eventfd(1, EFD_NONBLOCK);
     for (int i = 0; i < 3; i++) /* one of them watches a pipe, an eventfd and another one */
         epoll_create1(0);
-    for (int fd = 5; fd < 15; fd++)
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0) /* one has the other in its queue */
+        send_fd(ends[0], ends[1]);
+    for (int fd = 5; fd < 16; fd++)
         epoll_ctl(12, EPOLL_CTL_ADD, fd, &(struct epoll_event){ .events = EPOLLIN });
 }
 

@@ -1,0 +1,373 @@
+/* message.c - the calls that send and receive, with what goes along: sendto(2), recvmsg(2)
+ * and so on. */
+#include "arch/preempt.h"
+#include "arch/clock.h"
+#include "arch/syscall.h"
+#include "arch/uaccess.h"
+#include "fs/fd.h"
+#include "fs/uio.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "net/rights.h"
+#include "net/socket.h"
+#include "net/unix.h"
+#include "sched/task.h"
+
+#include <linux/fcntl.h>
+#include <linux/time_types.h>
+
+#define WORK_CALL    2000u /* instructions a message of many, about (arch/preempt.h) */
+#define WORK_FD      300u
+#define IOV_ON_STACK 4
+#define IOV_IN_HEAP  (KMALLOC_MAX / sizeof(struct iovec))
+#define IOV_MAX      1024u
+
+/* --- where the bytes are -------------------------------------------------------------------- */
+
+struct bytes {
+    struct iovec few[IOV_ON_STACK], *v;
+    struct uio u;
+};
+
+static void bytes_put(struct bytes *b)
+{
+    if (b->v != b->few)
+        kfree(b->v);
+}
+
+/* 0, -EMSGSIZE, -EINVAL, -EFAULT, -ENOMEM.  After 0: bytes_put(). */
+static int bytes_get(struct bytes *b, uaddr_t at, uint64_t n)
+{
+    if (n > IOV_MAX || n > IOV_IN_HEAP)
+        return n > IOV_MAX ? -EMSGSIZE : -ENOMEM;
+    b->v = n > IOV_ON_STACK ? kmalloc(n * sizeof(*b->v)) : b->few;
+    if (b->v == NULL)
+        return -ENOMEM;
+    long len = uio_vector(b->v, at, n);
+    if (len < 0) {
+        bytes_put(b);
+        return (int)len;
+    }
+    b->u = (struct uio){ .iov = b->v, .niov = (uint32_t)n, .left = (size_t)len };
+    return 0;
+}
+
+/* --- what goes along -------------------------------------------------------------------------- */
+
+static int check_cred(const struct ucred *c)
+{
+    const struct cred *me = &current->cred;
+    bool uid = c->uid == me->uid || c->uid == me->euid || c->uid == me->suid;
+    bool gid = c->gid == me->gid || c->gid == me->egid || c->gid == me->sgid;
+
+    return (c->pid == current->proc->tgid && uid && gid) || capable() ? 0 : -EPERM;
+}
+
+static int take_fds(uaddr_t at, size_t bytes, struct unix_control *c)
+{
+    int fd[SCM_MAX_FD];
+    unsigned n = (unsigned)(bytes / sizeof(int));
+
+    if (bytes > sizeof(fd) || c->rights != NULL) /* one list of them is what anybody sends */
+        return -EINVAL;
+    if (copy_from_user(fd, at, n * sizeof(int)) != 0)
+        return -EFAULT;
+    return n > 0 ? rights_take(fd, n, &c->rights) : 0;
+}
+
+static int take_one(const struct cmsghdr *h, uaddr_t data, struct unix_control *c)
+{
+    size_t bytes = h->len - sizeof(*h);
+
+    if (h->level != SOL_SOCKET)
+        return 0;
+    if (h->type == SCM_RIGHTS)
+        return take_fds(data, bytes, c);
+    if (h->type != SCM_CREDENTIALS || bytes != sizeof(c->cred))
+        return -EINVAL;
+    return get_user(c->cred, data) != 0 ? -EFAULT : check_cred(&c->cred);
+}
+
+static int control_in(uaddr_t at, uint64_t len, struct unix_control *c)
+{
+    struct cmsghdr h;
+    int err = 0;
+
+    if (len > 65536)
+        return -ENOBUFS;
+    for (uint64_t off = 0; err == 0 && len - off >= sizeof(h);) {
+        if (get_user(h, at + off) != 0)
+            return -EFAULT;
+        if (h.len < sizeof(h) || h.len > len - off)
+            return -EINVAL;
+        err = take_one(&h, at + off + sizeof(h), c);
+        off += MIN(CMSG_ALIGN(h.len), len - off);
+        preempt_work(WORK_FD);
+    }
+    return err;
+}
+
+/* Room for what goes along, from the user. */
+struct out {
+    uaddr_t at;
+    uint64_t left, used;
+    bool cut;
+};
+
+/* A header and n bytes of data.  What does not fit is cut; not even the header: left out. */
+static int put_control(struct out *o, int type, const void *data, size_t n)
+{
+    struct cmsghdr h = { sizeof(h) + n, SOL_SOCKET, type };
+
+    if (o->left < sizeof(h)) {
+        o->cut = true;
+        return 0;
+    }
+    if (o->left < h.len) {
+        o->cut = true;
+        h.len = o->left;
+    }
+    if (put_user(h, o->at) != 0 || copy_to_user(o->at + sizeof(h), data, h.len - sizeof(h)) != 0)
+        return -EFAULT;
+    uint64_t step = MIN(CMSG_ALIGN(h.len), o->left);
+    o->at += step;
+    o->left -= step;
+    o->used += step;
+    return 0;
+}
+
+/* As many of the files as there is room and descriptors for; r's stay its own. */
+static int put_rights(struct out *o, struct unix_rights *r, uint32_t flags)
+{
+    uint64_t room =
+        o->left > sizeof(struct cmsghdr) ? (o->left - sizeof(struct cmsghdr)) / sizeof(int) : 0;
+    int fd[SCM_MAX_FD];
+    unsigned n = 0;
+
+    while (n < r->n && n < room) {
+        fd[n] = fd_alloc(0, flags & MSG_CMSG_CLOEXEC ? O_CLOEXEC : 0);
+        if (fd[n] < 0)
+            break;
+        file_get(r->file[n]);
+        fd_install(fd[n], r->file[n]);
+        n++;
+        preempt_work(WORK_FD);
+    }
+    if (n < r->n)
+        o->cut = true;
+    return n > 0 ? put_control(o, SCM_RIGHTS, fd, n * sizeof(int)) : 0;
+}
+
+/* --- one message ------------------------------------------------------------------------------- */
+
+static uint32_t with_file_flags(const struct file *f, uint32_t flags)
+{
+    return f->flags & O_NONBLOCK ? flags | MSG_DONTWAIT : flags;
+}
+
+static long send_one(struct file *f, struct unix_socket *s, const struct user_msghdr *m,
+                     uint32_t flags)
+{
+    struct unix_control c = { .cred = unix_my_cred() };
+    union socket_address a;
+    struct bytes b;
+    int alen = m->name != 0 ? MIN(m->namelen, (int)sizeof(a)) : 0;
+
+    if (m->name != 0 && m->namelen < 0)
+        return -EINVAL;
+    long err = socket_address_in(m->name, alen, &a);
+    if (err == 0)
+        err = bytes_get(&b, m->iov, m->iovlen);
+    if (err != 0)
+        return err;
+    if (m->control != 0 && m->controllen != 0)
+        err = control_in(m->control, m->controllen, &c);
+    if (err == 0)
+        err = unix_send(s, &b.u, with_file_flags(f, flags), &a.un, alen, &c);
+    bytes_put(&b);
+    if (c.rights != NULL)
+        rights_free(c.rights);
+    return err;
+}
+
+/* What came along, and where it came from, to the user's header at `to`. */
+static int give_rest(struct unix_socket *s, struct user_msghdr *m, uaddr_t to, uint32_t flags,
+                     struct unix_received *r)
+{
+    struct out o = { m->control, m->control != 0 ? m->controllen : 0, 0, false };
+    struct sockaddr_un a;
+    int err = 0;
+
+    if (r->has_cred)
+        err = put_control(&o, SCM_CREDENTIALS, &r->control.cred, sizeof(r->control.cred));
+    if (err == 0 && r->control.rights != NULL)
+        err = put_rights(&o, r->control.rights, flags);
+    int namelen = 0;
+    if (m->name != 0 && r->name != NULL && s->type != SOCK_SEQPACKET) {
+        namelen = unix_name_out(r->name, &a);
+        if (m->namelen < 0)
+            err = -EINVAL;
+        else if (copy_to_user(m->name, &a, (size_t)MIN(namelen, m->namelen)) != 0)
+            err = -EFAULT;
+    }
+    m->namelen = namelen;
+    m->controllen = o.used;
+    m->flags = r->flags | (o.cut ? MSG_CTRUNC : 0) | (flags & MSG_CMSG_CLOEXEC);
+    if (err == 0 && m->name != 0)
+        err = put_user(m->namelen, to + offsetof(struct user_msghdr, namelen));
+    if (err == 0)
+        err = put_user(m->controllen, to + offsetof(struct user_msghdr, controllen));
+    return err != 0 ? err : put_user(m->flags, to + offsetof(struct user_msghdr, flags));
+}
+
+static void received_put(struct unix_received *r)
+{
+    if (r->name != NULL)
+        unix_name_put(r->name);
+    if (r->control.rights != NULL)
+        rights_free(r->control.rights);
+}
+
+static long recv_one(struct file *f, struct unix_socket *s, uaddr_t at, uint32_t flags)
+{
+    struct unix_received r = { 0 };
+    struct user_msghdr m;
+    struct bytes b;
+
+    if (get_user(m, at) != 0)
+        return -EFAULT;
+    if (m.name != 0 && m.namelen < 0)
+        return -EINVAL;
+    long n = bytes_get(&b, m.iov, m.iovlen);
+    if (n != 0)
+        return n;
+    n = unix_recv(s, &b.u, with_file_flags(f, flags), &r);
+    bytes_put(&b);
+    if (n >= 0) {
+        int err = give_rest(s, &m, at, flags, &r);
+        n = err != 0 ? err : n;
+    }
+    received_put(&r);
+    return n;
+}
+
+/* --- the calls ------------------------------------------------------------------------------------ */
+
+SYSCALL6(sendto, int, fd, uaddr_t, buf, size_t, len, uint32_t, flags, uaddr_t, to, int, tolen)
+{
+    struct unix_control c = { .cred = unix_my_cred() };
+    union socket_address a;
+    struct unix_socket *s;
+    struct iovec one;
+    struct uio u;
+
+    WITH_FILE(f, fd);
+    int err = socket_of(f, &s);
+    if (err != 0)
+        return err;
+    if (!user_range(buf, len))
+        return -EFAULT;
+    err = to != 0 ? socket_address_in(to, tolen, &a) : 0;
+    if (err != 0)
+        return err;
+    uio_user(&u, &one, buf, MIN(len, (size_t)INT32_MAX & PAGE_MASK));
+    return unix_send(s, &u, with_file_flags(f, flags), &a.un, to != 0 ? tolen : 0, &c);
+}
+
+SYSCALL6(recvfrom, int, fd, uaddr_t, buf, size_t, len, uint32_t, flags, uaddr_t, from, uaddr_t,
+         fromlen)
+{
+    struct unix_received r = { 0 };
+    struct sockaddr_un a;
+    struct unix_socket *s;
+    struct iovec one;
+    struct uio u;
+
+    WITH_FILE(f, fd);
+    int err = socket_of(f, &s);
+    if (err != 0)
+        return err;
+    if (!user_range(buf, len))
+        return -EFAULT;
+    uio_user(&u, &one, buf, MIN(len, (size_t)INT32_MAX & PAGE_MASK));
+    long n = unix_recv(s, &u, with_file_flags(f, flags), &r);
+    if (n >= 0 && from != 0) {
+        bool named = r.name != NULL && s->type != SOCK_SEQPACKET;
+        int alen = named ? unix_name_out(r.name, &a) : 0;
+        err = socket_address_out(&a, alen, from, fromlen);
+        n = err != 0 ? err : n;
+    }
+    received_put(&r);
+    return n;
+}
+
+SYSCALL3(sendmsg, int, fd, uaddr_t, at, uint32_t, flags)
+{
+    struct unix_socket *s;
+    struct user_msghdr m;
+
+    WITH_FILE(f, fd);
+    int err = socket_of(f, &s);
+    if (err != 0)
+        return err;
+    return get_user(m, at) != 0 ? -EFAULT : send_one(f, s, &m, flags);
+}
+
+SYSCALL3(recvmsg, int, fd, uaddr_t, at, uint32_t, flags)
+{
+    struct unix_socket *s;
+
+    WITH_FILE(f, fd);
+    int err = socket_of(f, &s);
+    return err != 0 ? err : recv_one(f, s, at, flags);
+}
+
+SYSCALL4(sendmmsg, int, fd, uaddr_t, at, unsigned, n, uint32_t, flags)
+{
+    struct unix_socket *s;
+    struct user_msghdr m;
+    unsigned done = 0;
+
+    WITH_FILE(f, fd);
+    long err = socket_of(f, &s);
+    for (n = MIN(n, IOV_MAX); err == 0 && done < n && !preempt_ends(WORK_CALL);) {
+        err = get_user(m, at) != 0 ? -EFAULT : send_one(f, s, &m, flags);
+        if (err < 0)
+            break;
+        err = put_user((uint32_t)err, at + offsetof(struct user_mmsghdr, len));
+        at += sizeof(struct user_mmsghdr);
+        done++;
+    }
+    return done > 0 ? (long)done : err;
+}
+
+/* The time is looked at between messages only, as on Linux. */
+SYSCALL5(recvmmsg, int, fd, uaddr_t, at, unsigned, n, uint32_t, flags, uaddr_t, timeout)
+{
+    struct __kernel_timespec t;
+    uint64_t deadline = NO_DEADLINE;
+    struct unix_socket *s;
+    unsigned done = 0;
+
+    if (timeout != 0 && get_user(t, timeout) != 0)
+        return -EFAULT;
+    if (timeout != 0 && (t.tv_sec < 0 || (uint64_t)t.tv_nsec >= NSEC_PER_SEC))
+        return -EINVAL;
+    if (timeout != 0 && (uint64_t)t.tv_sec < NO_DEADLINE / NSEC_PER_SEC / 2)
+        deadline = clock_mono_ns() + (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
+    WITH_FILE(f, fd);
+    long err = socket_of(f, &s);
+    for (n = MIN(n, IOV_MAX); err == 0 && done < n && !preempt_ends(WORK_CALL);) {
+        err = recv_one(f, s, at, flags & ~MSG_WAITFORONE);
+        if (err < 0)
+            break;
+        err = put_user((uint32_t)err, at + offsetof(struct user_mmsghdr, len));
+        at += sizeof(struct user_mmsghdr);
+        done++;
+        if (flags & MSG_WAITFORONE)
+            flags |= MSG_DONTWAIT;
+        if (deadline != NO_DEADLINE && clock_mono_ns() >= deadline)
+            break;
+    }
+    return done > 0 ? (long)done : err;
+}

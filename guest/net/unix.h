@@ -1,0 +1,126 @@
+/* unix.h - sockets of AF_UNIX: unix.c says how they work. */
+#ifndef NET_UNIX_H
+#define NET_UNIX_H
+
+#include "fs/file.h"
+#include "lib/list.h"
+#include "lib/refcount.h"
+#include "net/abi.h"
+#include "sched/block.h"
+
+/* [k] fixed at creation  [u] unix_lock  [r] read_lock + unix_lock to take away, either to look
+ * "Read without" its lock: one word, perhaps old. */
+enum unix_state { UNIX_FRESH, UNIX_LISTENING, UNIX_CONNECTED };
+
+struct unix_name { /* [k]; shared by those that a listening socket has made */
+    struct refcount refs;
+    struct inode *inode; /* NULL: abstract */
+    uint32_t len;        /* of the path, with the NUL of one that is in the tree */
+    char path[UNIX_PATH_MAX + 1];
+};
+
+struct unix_socket {
+    struct refcount refs;  /* [a] file, peers, messages it has sent, a row it waits in, callers */
+    int type;              /* [k] SOCK_* */
+    enum unix_state state; /* [u], read without */
+    bool dead;             /* [u], read without: no file has it any more */
+    uint32_t shut;         /* [u], read without: SHUT_* */
+    int error;             /* [u], read without: for the next call that asks */
+    struct unix_socket *peer; /* [u] with a reference; of a datagram socket, whom it sends to */
+    struct unix_name *name;   /* [u] NULL: unbound; never changes afterwards */
+    struct list name_link;    /* [u] among those that are bound */
+    struct list queue;        /* [r] struct unix_message, in order */
+    size_t queued;            /* [u], read without: bytes in it, of a stream */
+    unsigned nqueued;         /* [u], read without: messages, or connections nobody has accepted */
+    struct list row;          /* [u] such connections: accept_link */
+    struct list accept_link;  /* [u] */
+    unsigned backlog;         /* [u], read without */
+    size_t sent;              /* [u], read without: memory of what it has sent and nobody read */
+    size_t sndbuf, rcvbuf;    /* one word each */
+    uint64_t rcvtimeo, sndtimeo; /* ns; 0: none.  One word each */
+    uint64_t options;            /* [a] bit SO_x: those that are on or off */
+    uint32_t lowat;
+    struct ucred peer_cred;  /* [u] pid 0: none */
+    struct mutex read_lock;  /* one reader at a time */
+    struct waitq read_wait;  /* something to read or accept, or its end */
+    struct waitq write_wait; /* room to write; a place in the row of a listening one */
+    struct file *file;       /* [u] NULL: not accepted yet, or dead */
+    /* rights.c */
+    struct unix_socket *in_row_of; /* [u] not accepted yet: by whom */
+    struct list carriers;          /* [u] messages in its queue that carry sockets */
+    unsigned in_flight;            /* [u] messages that carry its file */
+    struct list flight_link;       /* [u] */
+    bool reached;                  /* [u] */
+};
+
+struct unix_rights; /* files that a message carries */
+struct unix_message {
+    struct list link;
+    struct unix_socket *from;   /* [k] with a reference */
+    struct unix_name *name;     /* [k] with a reference; NULL: unbound */
+    struct ucred cred;          /* [k] */
+    struct unix_rights *rights; /* [u] NULL: none */
+    struct list carrier_link;   /* [u] */
+    size_t len, at;             /* at [r]: so far it was read */
+    size_t charge;              /* [k] in from->sent */
+    uint32_t npages;            /* [k] 0: in `bytes` */
+    union {
+        char bytes[1];
+        pfn_t page[1];
+    };
+};
+
+/* unix.c */
+extern struct spinlock unix_lock;
+extern const struct file_ops unix_ops;
+struct unix_socket *unix_of(const struct file *f); /* NULL: none */
+struct unix_socket *unix_alloc(int type);
+void unix_get(struct unix_socket *s);
+void unix_put(struct unix_socket *s); /* spinlocks are taken, unix_lock is not */
+int unix_file(struct unix_socket *s, uint32_t flags, struct file **out); /* takes s over */
+void unix_end(struct unix_socket *s, bool accepted); /* nobody uses it any more; takes s over */
+int unix_connect(struct unix_socket *s, const struct sockaddr_un *to, int len, bool nonblock);
+int unix_listen(struct unix_socket *s, int backlog);
+int unix_accept(struct unix_socket *s, bool nonblock, struct unix_socket **out);
+int unix_shutdown(struct unix_socket *s, uint32_t how);
+void unix_pair(struct unix_socket *a, struct unix_socket *b);
+int unix_take_error(struct unix_socket *s); /* 0 or -errno, and it is none any more */
+struct ucred unix_my_cred(void);
+/* NO_DEADLINE if timeo is 0. */
+uint64_t unix_deadline(uint64_t timeo);
+/* What a wait's end means: -EAGAIN, -EINTR if there was a time-out, -ERESTARTSYS. */
+int unix_wait_error(int err, uint64_t timeo);
+
+/* unix_name.c: what an address names */
+int unix_check_name(const struct sockaddr_un *a, int len);
+int unix_bind(struct unix_socket *s, const struct sockaddr_un *a, int len);
+int unix_autobind(struct unix_socket *s);
+void unix_unbind(struct unix_socket *s); /* unix_lock held */
+/* With a reference: 0, -ECONNREFUSED, -EPROTOTYPE, and what walking gives. */
+int unix_find(const struct sockaddr_un *a, int len, int type, struct unix_socket **out);
+void unix_name_put(struct unix_name *n);
+/* Its length. */
+int unix_name_out(const struct unix_name *n, struct sockaddr_un *a);
+
+/* unix_send.c */
+struct unix_control { /* what goes with the bytes */
+    struct ucred cred;
+    struct unix_rights *rights;
+};
+long unix_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct sockaddr_un *to,
+               int tolen, struct unix_control *c);
+void unix_message_free(struct unix_message *m); /* off its queue; unix_lock not held */
+bool unix_room(const struct unix_socket *s);    /* s may send */
+bool unix_full(const struct unix_socket *s);    /* s takes no datagram of a stranger */
+extern struct waitq unix_full_wait;             /* who waits for one that is full */
+
+/* unix_recv.c */
+struct unix_received {
+    struct unix_control control;
+    bool has_cred;
+    uint32_t flags;         /* MSG_TRUNC */
+    struct unix_name *name; /* with a reference */
+};
+long unix_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r);
+
+#endif

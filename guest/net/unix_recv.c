@@ -1,0 +1,232 @@
+/* unix_recv.c - receiving.
+ *
+ * Messages leave a queue with read_lock held, a mutex; so who has it copies from the first
+ * one without unix_lock.  It is given back for as long as there is nothing. */
+#include "arch/preempt.h"
+#include "fs/uio.h"
+#include "mm/frame.h"
+#include "net/rights.h"
+#include "net/unix.h"
+
+#define WORK_COPY 700u /* instructions a page, about (arch/preempt.h) */
+
+/* Up to n bytes of m from `at` on: how many, or -EFAULT if none. */
+static long copy_out(const struct unix_message *m, size_t at, size_t n, struct uio *u)
+{
+    long done = 0;
+
+    while (n > 0 && u->left > 0) {
+        size_t off = m->npages ? at % PAGE_SIZE : at;
+        size_t piece = m->npages ? MIN(n, PAGE_SIZE - off) : n;
+        const char *from = m->npages ? (const char *)frame_va(m->page[at / PAGE_SIZE]) : m->bytes;
+        long got = uio_put(u, from + off, MIN(piece, u->left));
+        if (got < 0)
+            return done > 0 ? done : got;
+        done += got;
+        at += (size_t)got;
+        n -= (size_t)got;
+        preempt_work(WORK_COPY);
+        if ((size_t)got < piece)
+            break;
+    }
+    return done;
+}
+
+/* The message behind m, NULL: behind the end; m NULL: the first one. */
+static struct unix_message *next_message(struct unix_socket *s, struct unix_message *m)
+{
+    spin_lock(&unix_lock);
+    struct list *l = m != NULL ? m->link.next : s->queue.next;
+    spin_unlock(&unix_lock);
+    return l != &s->queue ? list_entry(l, struct unix_message, link) : NULL;
+}
+
+static void take_off(struct unix_socket *s, struct unix_message *m)
+{
+    spin_lock(&unix_lock);
+    list_remove(&m->link);
+    bool was_full = unix_full(s);
+    s->queued -= m->len - m->at;
+    __atomic_store_n(&s->nqueued, s->nqueued - 1, __ATOMIC_RELEASE);
+    spin_unlock(&unix_lock);
+    if (was_full)
+        waitq_wake(&unix_full_wait);
+}
+
+static bool something(const struct unix_socket *s)
+{
+    return __atomic_load_n(&s->nqueued, __ATOMIC_ACQUIRE) > 0 || (s->shut & SHUT_RD) ||
+           s->error != 0;
+}
+
+/* Why there is nothing to read: 1 for the end, 0 for not yet, or -errno. */
+static int ended(struct unix_socket *s)
+{
+    int err = unix_take_error(s);
+
+    return err != 0 ? err : (s->shut & SHUT_RD) != 0;
+}
+
+/* read_lock held, given back and taken again.  0 or what ends the wait. */
+static int wait_for_more(struct unix_socket *s, uint32_t flags, uint64_t deadline)
+{
+    if (flags & MSG_DONTWAIT)
+        return -EAGAIN;
+    mutex_unlock(&s->read_lock);
+    int err =
+        WAIT_EVENT(&s->read_wait, something(s), BLOCK_socket, 0, BLOCK_INTERRUPTIBLE, deadline);
+    mutex_lock(&s->read_lock);
+    return unix_wait_error(err, s->rcvtimeo);
+}
+
+static int take_rights(struct unix_message *m, bool peek, struct unix_received *r)
+{
+    int err = 0;
+
+    spin_lock(&unix_lock);
+    if (m->rights != NULL && peek) {
+        r->control.rights = rights_copy(m->rights);
+        err = r->control.rights != NULL ? 0 : -ENOMEM;
+    } else if (m->rights != NULL) {
+        r->control.rights = rights_land(m);
+    }
+    spin_unlock(&unix_lock);
+    return err;
+}
+
+static void take_name(const struct unix_message *m, struct unix_received *r)
+{
+    if (r->name != NULL || m->name == NULL)
+        return;
+    r->name = m->name;
+    ref_get(&r->name->refs);
+}
+
+/* --- streams ------------------------------------------------------------------------------- */
+
+/* Bytes of one sender only, if it is asked who that is. */
+static bool other_sender(const struct unix_socket *s, const struct unix_message *m,
+                         struct unix_received *r)
+{
+    const struct ucred *a = &r->control.cred, *b = &m->cred;
+
+    if (!(s->options & 1ull << SO_PASSCRED))
+        return false;
+    if (r->has_cred)
+        return a->pid != b->pid || a->uid != b->uid || a->gid != b->gid;
+    r->has_cred = true;
+    r->control.cred = m->cred;
+    return false;
+}
+
+/* Some of m.  1: go on with the next one; 0: enough; -errno. */
+static int read_some(struct unix_socket *s, struct unix_message *m, struct uio *u, bool peek,
+                     struct unix_received *r, long *done)
+{
+    long n = copy_out(m, m->at, m->len - m->at, u);
+
+    if (n < 0)
+        return *done > 0 ? 0 : (int)n;
+    *done += n;
+    take_name(m, r);
+    bool had_rights = m->rights != NULL;
+    if (had_rights && take_rights(m, peek, r) != 0)
+        return -ENOMEM;
+    bool whole = m->at + (size_t)n == m->len;
+    if (!peek) {
+        spin_lock(&unix_lock);
+        m->at += (size_t)n;
+        s->queued -= (size_t)n;
+        spin_unlock(&unix_lock);
+        if (whole) {
+            take_off(s, m);
+            unix_message_free(m);
+        }
+    }
+    return whole && !had_rights;
+}
+
+static long recv_stream(struct unix_socket *s, struct uio *u, uint32_t flags,
+                        struct unix_received *r)
+{
+    uint64_t deadline = unix_deadline(s->rcvtimeo);
+    size_t target = flags & MSG_WAITALL ? u->left : MIN((size_t)MAX(s->lowat, 1u), u->left);
+    bool peek = flags & MSG_PEEK;
+    struct unix_message *m = NULL;
+    long done = 0;
+    int err = 0;
+
+    do {
+        m = next_message(s, peek ? m : NULL);
+        if (m != NULL) {
+            err = other_sender(s, m, r) ? 0 : read_some(s, m, u, peek, r, &done);
+            if (err <= 0 || u->left == 0)
+                break;
+            continue;
+        }
+        if ((size_t)done >= target)
+            break;
+        err = ended(s);
+        if (err == 0)
+            err = wait_for_more(s, flags, deadline);
+        if (err != 0)
+            break;
+        if (peek && done > 0) { /* a wait gave the place up: it begins anew */
+            err = 0;
+            break;
+        }
+    } while (true);
+    return done > 0 ? done : err > 0 ? 0 : err;
+}
+
+/* --- datagrams ------------------------------------------------------------------------------ */
+
+static long recv_message(struct unix_socket *s, struct uio *u, uint32_t flags,
+                         struct unix_received *r)
+{
+    uint64_t deadline = unix_deadline(s->rcvtimeo);
+    bool peek = flags & MSG_PEEK;
+    struct unix_message *m;
+
+    int err = unix_take_error(s);
+    if (err != 0)
+        return err;
+    while ((m = next_message(s, NULL)) == NULL) {
+        err = ended(s);
+        if (err == 0)
+            err = wait_for_more(s, flags, deadline);
+        if (err != 0)
+            return err > 0 ? 0 : err;
+    }
+    size_t len = m->len, n = MIN(len, u->left);
+    long got = copy_out(m, 0, n, u);
+    if (got >= 0 && (size_t)got < n)
+        got = -EFAULT;
+    if (got >= 0 && take_rights(m, peek, r) != 0)
+        got = -ENOMEM;
+    if (got >= 0) {
+        r->has_cred = s->options & 1ull << SO_PASSCRED;
+        r->control.cred = m->cred;
+        take_name(m, r);
+        r->flags |= n < len ? MSG_TRUNC : 0;
+    }
+    if (!peek) {
+        take_off(s, m);
+        unix_message_free(m);
+    }
+    if (got < 0)
+        return got;
+    return flags & MSG_TRUNC ? (long)len : (long)n;
+}
+
+long unix_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r)
+{
+    if (flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (s->type != SOCK_DGRAM && s->state != UNIX_CONNECTED)
+        return s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
+    mutex_lock(&s->read_lock);
+    long n = s->type == SOCK_STREAM ? recv_stream(s, u, flags, r) : recv_message(s, u, flags, r);
+    mutex_unlock(&s->read_lock);
+    return n;
+}

@@ -1,0 +1,99 @@
+/* socket.c - sockets in each other's queues, files in messages, much to read, many who call. */
+#include "tests/vm/long_calls/calls.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static long give(int s, const int *fd, unsigned n)
+{
+    static char control[CMSG_SPACE(253 * sizeof(int))];
+    struct iovec v = { "x", 1 };
+    struct msghdr m = { .msg_iov = &v,
+                        .msg_iovlen = 1,
+                        .msg_control = control,
+                        .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+    struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+    h->cmsg_level = SOL_SOCKET;
+    h->cmsg_type = SCM_RIGHTS;
+    h->cmsg_len = CMSG_LEN(n * sizeof(int));
+    memcpy(CMSG_DATA(h), fd, n * sizeof(int));
+    return syscall(SYS_sendmsg, s, &m, MSG_DONTWAIT); /* musl has no room for that many */
+}
+
+static void many_files(void)
+{
+    struct rlimit r = { 10000, 10000 };
+    NEED(setrlimit(RLIMIT_NOFILE, &r) == 0);
+}
+
+/* 250 pairs, each with an end of the next one in its queue, in a circle; the last descriptor goes. */
+static void in_socket_garbage(void)
+{
+    static int s[500];
+    many_files();
+    again = false;
+    for (int i = 0; i < 250; i++)
+        NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, s + 2 * i) == 0);
+    for (int i = 0; i < 250; i++)
+        NEED(give(s[2 * i], &s[(2 * i + 3) % 500], 1) == 1);
+    for (int i = 0; i < 500; i++)
+        if (i != 1)
+            close(s[i]);
+    GO(close(s[1]));
+}
+static void in_socket_rights(void)
+{
+    static int fd[253];
+    int s[2];
+    NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+    for (int i = 0; i < 253; i++)
+        fd[i] = dup(2);
+    int end = dup(2);
+    GO(char b[4096], c; struct iovec v = { &c, 1 }; struct msghdr m = { .msg_iov = &v,
+                                                                        .msg_iovlen = 1,
+                                                                        .msg_control = b,
+                                                                        .msg_controllen = 4096 };
+       NEED(give(s[0], fd, 253) == 1 && syscall(SYS_recvmsg, s[1], &m, 0) == 1);
+       syscall(SYS_close_range, end, ~0u, 0);
+       NEED(give(s[0], fd, 253) == 1 && read(s[1], &c, 1) == 1));
+}
+static void in_socket_bytes(void)
+{
+    char *p = memory(MB, true);
+    int s[2];
+    NEED(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+    GO(for (int i = 0; i < 8; i++) {
+        NEED(send(s[0], p, 200000, MSG_DONTWAIT) > 0);
+        while (recv(s[1], p, 200000, MSG_DONTWAIT) > 0)
+            ;
+    });
+}
+/* One who listens goes, with many in his row. */
+static void in_socket_row(void)
+{
+    struct sockaddr_un a = { AF_UNIX, "/tmp/long_socket" };
+    many_files();
+    again = false;
+    unlink(a.sun_path);
+    int l = socket(AF_UNIX, SOCK_STREAM, 0);
+    NEED(bind(l, (struct sockaddr *)&a, sizeof(a)) == 0 && listen(l, 4000) == 0);
+    for (int i = 0; i < 2000; i++) {
+        int c = socket(AF_UNIX, SOCK_STREAM, 0);
+        NEED(connect(c, (struct sockaddr *)&a, sizeof(a)) == 0);
+    }
+    GO(close(l));
+}
+
+/* clang-format off */
+const struct call socket_calls[] = {
+    CALL(socket_garbage),
+    CALL(socket_rights),
+    CALL(socket_bytes),
+    CALL(socket_row),
+    { 0 },
+};
+/* clang-format on */
