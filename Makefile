@@ -10,7 +10,7 @@ say      = $(if $(filter 1,$V),,@printf '  %-7s %s\n' $1 $2;)
 
 .DELETE_ON_ERROR:
 .PHONY: all run demo pictures test test-all test-list gdb deps clean format format-check
-all: $O/vmm $O/vmm-trace $O/guest.elf
+all: $O/vmm $O/vmm-trace $O/vmm-root $O/guest.elf
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
 DEPS     = -MMD -MP -MF $@.d
@@ -36,7 +36,7 @@ HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. $(if $(strip $(INSTRU
 VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lzstd -llz4 -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
 TRACE_LIB   := $(patsubst %,vmm/trace/lib/%.c,schema metadata reader idmap replay syscalls format)
-VMM_SRC     := $(wildcard vmm/*.c) vmm/root/dir.c vmm/root/tree.c $(TRACE_LIB) images/cpio.c
+VMM_SRC     := $(wildcard vmm/*.c) $(wildcard vmm/root/*.c) $(TRACE_LIB) images/cpio.c
 VMMTRACE_SRC := $(wildcard vmm/trace/*/*.c) $(patsubst %,vmm/%.c,privilege sandbox say terminal)
 
 host_obj = $(patsubst %.c,$O/host/%.o,$1)
@@ -84,6 +84,11 @@ $O/host/vmm/sandbox.o: HOST_CFLAGS += -I$O
 
 $O/vmm: $(call host_obj,$(VMM_SRC))
 	$(call say,LD,$@)$(CC) $(if $(SANITIZE),-pie,-static-pie) $(INSTRUMENT) $(HARDEN_LD) -Wl,-z,pack-relative-relocs $^ $(VMM_LIBS) -o $@
+
+# A program of its own: vmm starts without these libraries.
+ROOT_LIBS := -larchive -ljansson -lnettle
+$O/vmm-root: $(call host_obj,$(wildcard vmm/root/pack/*.c) vmm/root/tree.c $(patsubst %,vmm/%.c,privilege sandbox say terminal) vmm/trace/lib/syscalls.c)
+	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ $(ROOT_LIBS) -o $@
 
 $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))
 	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ -lz -lsqlite3 -o $@

@@ -33,6 +33,7 @@ DOCS = README.md SECURITY.md LICENSE $(shell find docs -path docs/man -prune -o 
 define LAYOUT
 	$(call $2,$O/vmm,$(bindir)/vmm,PROGRAM)
 	$(call $2,$O/vmm-trace,$(bindir)/vmm-trace,PROGRAM)
+	$(call $2,$O/vmm-root,$(kerneldir)/vmm-root,PROGRAM)
 	$(call $2,$O/guest.elf,$(kerneldir)/guest.elf,DATA)
 	$(foreach page,$(MAN_PAGES),$(call $2,$(page),$(mandir)/man1/$(notdir $(page)),DATA))
 	$(call $2,packaging/completion.bash,$(completionsdir)/vmm,DATA)

@@ -94,8 +94,9 @@ int cmdline_build(char **out, const struct cmdline_parts *parts)
     }
     if (parts->command != NULL) {
         fprintf(f, "%sinit=/bin/run --", gap);
-        for (unsigned i = 0; i < parts->nenv; i++)
-            put_option(f, "-e", parts->env[i]);
+        for (unsigned from = 0; from < 2; from++)
+            for (unsigned i = 0; i < parts->nenv[from]; i++)
+                put_option(f, "-e", parts->env[from][i]);
         put_option(f, "-w", parts->workdir);
         put_option(f, "-u", parts->user);
         put_option(f, "-n", parts->hostname);

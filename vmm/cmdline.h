@@ -18,8 +18,8 @@ struct cmdline_parts {
     unsigned rows, cols; /* 0: not known */
     bool once;           /* the console's input is a script: it serves one session */
     char **command;      /* NULL-terminated, or NULL: boot init */
-    const char **env;    /* for the command: nenv words K=V */
-    unsigned nenv;
+    char **env[2];       /* for the command: nenv words K=V; the later count */
+    unsigned nenv[2];
     const char *workdir, *user, *hostname; /* or NULL */
 };
 

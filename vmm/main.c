@@ -47,21 +47,23 @@ static void fill_standard_fds(void)
         close(fd);
 }
 
-static char *make_cmdline(const struct options *opt, bool is_terminal)
+static char *make_cmdline(const struct options *opt, const struct root_run *run, bool is_terminal)
 {
     struct cmdline_parts parts = { .append = opt->append,
                                    .command = opt->command,
-                                   .env = opt->env,
-                                   .nenv = opt->nenv,
-                                   .workdir = opt->workdir,
-                                   .user = opt->user,
+                                   .env = { run->env, opt->env },
+                                   .nenv = { run->nenv, opt->nenv },
+                                   .workdir = opt->workdir != NULL ? opt->workdir : run->workdir,
+                                   .user = opt->user != NULL ? opt->user : run->user,
                                    .hostname = opt->hostname };
     char *line = NULL;
+    if (parts.command == NULL && run->command != NULL && run->command[0] != NULL)
+        parts.command = run->command;
     if (is_terminal) {
         parts.term = getenv("TERM");
         terminal_size(&parts.rows, &parts.cols);
     } else {
-        parts.once = opt->command == NULL;
+        parts.once = parts.command == NULL;
     }
     switch (cmdline_build(&line, &parts)) {
     case 0: return line;
@@ -223,8 +225,6 @@ static bool set_up(struct vm *vm, const struct options *opt, const char *cmdline
     unsigned nmodules;
     if (!open_modules(opt, &vm->image, modules, &nmodules))
         return false;
-    if (opt->root != NULL && !root_image_of_dir(&vm->root, opt->root))
-        return false;
     console_block_signals();
     if (!vm_create(vm, opt))
         return false;
@@ -232,6 +232,19 @@ static bool set_up(struct vm *vm, const struct options *opt, const char *cmdline
     if (!load(vm, cmdline, modules, nmodules))
         return false;
     bootlog_mark(vm, BOOT_kernel_loaded, 0, 0);
+    return true;
+}
+
+static bool open_root(struct vm *vm, const struct options *opt)
+{
+    if (!root_image_open(&vm->root, opt->root, opt->cache))
+        return false;
+    const struct root_run *run = &vm->root.run;
+    if ((opt->nenv > 0 || opt->workdir != NULL || opt->user != NULL || opt->hostname != NULL) &&
+        opt->command == NULL && (run->command == NULL || run->command[0] == NULL)) {
+        say("--env, --workdir, --user and --hostname are for a COMMAND; put one after '--'");
+        return false;
+    }
     return true;
 }
 
@@ -245,7 +258,9 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
     }
     if (!fits_kernel(opt, &vm->image))
         return EXIT_VMM;
-    char *cmdline = make_cmdline(opt, is_terminal);
+    if (opt->root != NULL && !open_root(vm, opt))
+        return EXIT_VMM;
+    char *cmdline = make_cmdline(opt, &vm->root.run, is_terminal);
     bool ok = cmdline != NULL && set_up(vm, opt, cmdline);
     free(cmdline);
     if (!ok)

@@ -27,6 +27,7 @@
 enum {
     OPT_ADD = 256,
     OPT_ROOT,
+    OPT_NO_CACHE,
     OPT_ENV,
     OPT_WORKDIR,
     OPT_USER,
@@ -52,8 +53,10 @@ static const struct argp_option option_table[] = {
       "a dynamically linked program brings its interpreter and libraries (repeatable)",
       0 },
     { "root", OPT_ROOT, "TREE", 0,
-      "The root file system: a directory of the host; what the guest changes stays in the guest",
+      "The root file system: a directory of the host, a tar (.gz, .xz, .zst), an OCI image "
+      "layout (LAYOUT:TAG) or what docker save wrote; what the guest changes stays in the guest",
       0 },
+    { "no-cache", OPT_NO_CACHE, NULL, 0, "Do not keep what --root has unpacked", 0 },
     { "env", OPT_ENV, "K=V", 0, "A variable for COMMAND (repeatable)", 0 },
     { "workdir", OPT_WORKDIR, "DIR", 0, "Where COMMAND starts", 0 },
     { "user", OPT_USER, "USER[:GROUP]", 0, "Who runs COMMAND, by name or number", 0 },
@@ -200,6 +203,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case 'a': o->append = arg; break;
     case OPT_ADD: o->add[o->nadd++] = arg; break;
     case OPT_ROOT: o->root = arg; break;
+    case OPT_NO_CACHE: o->cache = false; break;
     case OPT_ENV:
         if (strchr(arg, '=') == NULL || *arg == '=')
             refuse("--env '%s': must be NAME=VALUE", arg);
@@ -247,7 +251,7 @@ void options_parse(struct options *o, int argc, char **argv)
         .doc = doc,
     };
     *o = (struct options){
-        .memory = 256ull << 20, .cpus = 1, .kernel_ring = RING_AUTO, .seccomp = true
+        .memory = 256ull << 20, .cpus = 1, .kernel_ring = RING_AUTO, .seccomp = true, .cache = true
     };
     const char *ring =
         getenv("FORKSCOPE_KERNEL_RING"); /* a default: all of make test in one mode */
@@ -282,7 +286,7 @@ void options_parse(struct options *o, int argc, char **argv)
     o->kernel = installed_kernel(o->kernel);
     if (o->root != NULL && o->initrd != NULL)
         refuse("--root and --initrd: one root, please");
-    if (!has_command &&
+    if (!has_command && o->root == NULL &&
         (o->nenv > 0 || o->workdir != NULL || o->user != NULL || o->hostname != NULL))
         refuse("--env, --workdir, --user and --hostname are for a COMMAND; put one after '--'");
     if (o->audit != AUDIT_NONE && o->trace_dir == NULL)

@@ -21,7 +21,8 @@ struct options {
     const char *initrd; /* or NULL */
     const char *append; /* or NULL */
     const char *root;   /* or NULL */
-    const char **env;   /* K=V, nenv of them */
+    bool cache;         /* what --root has to unpack is kept */
+    char **env;         /* K=V, nenv of them */
     unsigned nenv;
     const char *workdir, *user, *hostname; /* or NULL */
     const char **add;                      /* HOST[:GUEST], nadd of them */

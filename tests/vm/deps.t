@@ -6,7 +6,7 @@
 
 bin=$work/bin
 mkdir "$bin"
-for tool in bash ln ldd sleep gcc ld nasm musl-gcc clang busybox qemu-system-x86_64 babeltrace2 prove spin clang-format git ctags node chromium-headless-shell dot protoc sqlite3 mandoc help2man xmllint; do
+for tool in bash ln ldd sleep gcc ld nasm musl-gcc clang busybox qemu-system-x86_64 babeltrace2 prove spin clang-format git ctags node chromium-headless-shell dot protoc sqlite3 mandoc help2man xmllint umoci skopeo; do
     ln -s "$(command -v $tool)" "$bin/$tool"
 done
 is_user() { printf '#!/bin/bash\necho %s\n' "$1" > "$bin/id"; chmod +x "$bin/id"; }

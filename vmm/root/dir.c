@@ -310,7 +310,7 @@ static bool add_index(struct scan *s, struct root_image *im)
     if (index == NULL)
         return refuse(s, "", n == 0 ? "out of memory" : strerror(errno));
     root_tree_index_write(s->tree, data / GMEM_PAGE, index);
-    *im = (struct root_image){ s->base, s->used, data, s->path };
+    *im = (struct root_image){ .at = s->base, .bytes = s->used, .data = data, .name = s->path };
     madvise(s->base, s->used, MADV_DONTDUMP);
     return true;
 }
@@ -331,11 +331,4 @@ bool root_image_of_dir(struct root_image *im, const char *path)
     root_tree_free(s.tree);
     free(s.known);
     return ok;
-}
-
-void root_image_free(struct root_image *im)
-{
-    if (im->at != NULL)
-        munmap(im->at, im->bytes);
-    im->at = NULL;
 }

@@ -6,16 +6,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct root_run { /* what a container image says is to be run; zeros: nothing */
+    char *text;   /* where the words are */
+    char **env;   /* K=V, nenv of them */
+    unsigned nenv;
+    char **command; /* NULL-terminated */
+    const char *workdir, *user;
+};
+
 struct root_image {
     uint8_t *at;      /* NULL: none */
     uint64_t bytes;   /* all of it, whole pages */
     uint64_t data;    /* bytes before the index, whole pages */
     const char *name; /* what --root said */
+    struct root_run run;
 };
+
+/* image.c */
+/* Whatever `source` is: a directory tree, a tar, a container image.  With `cache`, what has to be unpacked
+ * is kept for the next time.  False after one line. */
+bool root_image_open(struct root_image *im, const char *source, bool cache);
+void root_image_free(struct root_image *im);
 
 /* dir.c */
 /* The directory tree at `path`.  False after one line. */
 bool root_image_of_dir(struct root_image *im, const char *path);
-void root_image_free(struct root_image *im);
+
+/* file.c */
+/* By vmm-root, of a tar or a container image. */
+bool root_image_of_file(struct root_image *im, const char *source, bool cache);
 
 #endif

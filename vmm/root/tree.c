@@ -260,6 +260,17 @@ void root_tree_next_layer(struct root_tree *t) { t->layer++; }
 /* What is below it cannot be reached then. */
 void root_tree_remove(struct root_tree *t, uint32_t node) { t->node[node].gone = true; }
 
+void root_tree_remove_lower(struct root_tree *t, uint32_t dir, const char *name, size_t len)
+{
+    uint32_t i = root_tree_find(t, dir, name, len);
+    if (i == ROOT_NODE_NONE)
+        return;
+    if (t->node[i].layer != t->layer)
+        t->node[i].gone = true;
+    else if (root_tree_is_dir(t, i)) /* made again by this layer, before or after */
+        root_tree_clear_lower(t, i);
+}
+
 void root_tree_clear_lower(struct root_tree *t, uint32_t dir)
 {
     for (uint32_t i = t->node[dir].child; i != ROOT_NODE_NONE; i = t->node[i].sibling) {

@@ -52,7 +52,9 @@ bool root_tree_set_text(struct root_tree *t, uint32_t node, const char *text, si
 void root_tree_data(const struct root_tree *t, uint32_t node, uint64_t *first_page,
                     uint64_t *bytes);
 
-void root_tree_remove(struct root_tree *t, uint32_t node);     /* with all below it */
+void root_tree_remove(struct root_tree *t, uint32_t node); /* with all below it */
+/* Only what an earlier layer has. */
+void root_tree_remove_lower(struct root_tree *t, uint32_t dir, const char *name, size_t len);
 void root_tree_clear_lower(struct root_tree *t, uint32_t dir); /* what earlier layers have in it */
 
 /* The index.  Sizes first: nothing is added between the two.  0: no memory. */

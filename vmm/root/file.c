@@ -1,0 +1,161 @@
+/* file.c - a root image out of a file that vmm-root has made.  It is one mapping, and what it says of
+ * itself is looked at only as far as vmm uses it: where its parts are, and what to run. */
+#include "vmm/root/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "vmm/root/image.h"
+#include "vmm/say.h"
+
+extern char **environ;
+
+/* vmm-root stands beside vmm; installed, where the kernel does. */
+static bool tool_path(char *path, size_t room)
+{
+    static const char *const places[] = { "vmm-root", "../lib/forkscope/vmm-root" };
+    ssize_t n = readlink("/proc/self/exe", path, room - 32);
+    if (n <= 0)
+        return false;
+    path[n] = '\0';
+    char *name = strrchr(path, '/') + 1;
+    for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+        strcpy(name, places[i]);
+        if (access(path, X_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Its status, and the line that it writes. */
+static int run_tool(char **argv, char *line, size_t room)
+{
+    posix_spawn_file_actions_t actions;
+    int pipefd[2], status = -1;
+    pid_t child;
+    if (pipe2(pipefd, O_CLOEXEC) != 0)
+        return -1;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, pipefd[1], STDOUT_FILENO);
+    int err = posix_spawn(&child, argv[0], &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    close(pipefd[1]);
+    size_t used = 0;
+    ssize_t n;
+    while (err == 0 && used < room - 1 &&
+           ((n = read(pipefd[0], line + used, room - 1 - used)) > 0 || (n < 0 && errno == EINTR)))
+        used += n > 0 ? (size_t)n : 0;
+    line[used] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    close(pipefd[0]);
+    while (err == 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+        ;
+    errno = err;
+    return err == 0 ? status : -1;
+}
+
+static bool refuse(const char *source, const char *why)
+{
+    say("--root %s: %s", source, why);
+    return false;
+}
+
+/* The strings of what to run. */
+static bool take_run(struct root_image *im, const char *at, size_t n)
+{
+    struct root_run *r = &im->run;
+    char *text = malloc(n + 1);
+    size_t words = 0;
+    if (text == NULL)
+        return false;
+    memcpy(text, at, n);
+    text[n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        words += text[i] == '\0';
+    r->text = text;
+    r->env = calloc(words + 1, sizeof(*r->env));
+    r->command = calloc(words + 1, sizeof(*r->command));
+    if (r->env == NULL || r->command == NULL)
+        return false;
+    unsigned ncommand = 0;
+    for (char *s = text; s < text + n; s += strlen(s) + 1)
+        switch (*s) {
+        case 'E': r->env[r->nenv++] = s + 1; break;
+        case 'A': r->command[ncommand++] = s + 1; break;
+        case 'W': r->workdir = s + 1; break;
+        case 'U': r->user = s + 1; break;
+        }
+    return true;
+}
+
+static bool map_image(struct root_image *im, int fd, const char *source)
+{
+    struct root_file_end end;
+    struct stat st;
+    char *run = NULL;
+    bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 2 * ROOT_FILE_PAGE &&
+              st.st_size % ROOT_FILE_PAGE == 0 &&
+              pread(fd, &end, sizeof(end), st.st_size - ROOT_FILE_PAGE) == sizeof(end) &&
+              end.magic == ROOT_FILE_MAGIC && end.version == ROOT_FILE_VERSION &&
+              end.index_at < end.run_at && end.index_at % ROOT_FILE_PAGE == 0 &&
+              end.run_at % ROOT_FILE_PAGE == 0 && end.run_bytes <= ROOT_RUN_MAX &&
+              end.run_at <= (uint64_t)st.st_size - ROOT_FILE_PAGE;
+    if (!ok)
+        return refuse(source, "its image in the cache is damaged; remove it (~/.cache/forkscope)");
+    run = malloc(end.run_bytes + 1);
+    if (run == NULL || pread(fd, run, end.run_bytes, (off_t)end.run_at) != (ssize_t)end.run_bytes ||
+        !take_run(im, run, end.run_bytes)) {
+        free(run);
+        return refuse(source, "cannot be read");
+    }
+    free(run);
+    void *at = mmap(NULL, end.run_at, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+    if (at == MAP_FAILED)
+        return refuse(source, strerror(errno));
+    madvise(at, end.run_at, MADV_DONTDUMP);
+    im->at = at;
+    im->bytes = end.run_at;
+    im->data = end.index_at;
+    im->name = source;
+    return true;
+}
+
+bool root_image_of_file(struct root_image *im, const char *source, bool cache)
+{
+    char tool[4096 + 32], line[4200], number[16];
+    char *argv[] = { tool, (char *)"--to-fd", number, (char *)source, NULL };
+    char *cached[] = { tool, (char *)source, NULL };
+    int fd = -1;
+    if (!tool_path(tool, sizeof(tool)))
+        return refuse(
+            source,
+            "vmm-root, which unpacks archives, is neither beside vmm nor in ../lib/forkscope");
+    if (!cache) {
+        fd = memfd_create("root", 0); /* the tool inherits it */
+        if (fd < 0)
+            return refuse(source, strerror(errno));
+        snprintf(number, sizeof(number), "%d", fd);
+    }
+    int status = run_tool(cache ? cached : argv, line, sizeof(line));
+    if (status != 0) {
+        if (status == -1 || !WIFEXITED(status))
+            refuse(source, "vmm-root did not end well");
+        if (fd >= 0)
+            close(fd);
+        return false; /* it has said why */
+    }
+    if (cache && (fd = open(line, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+        return refuse(source, strerror(errno));
+    bool ok = map_image(im, fd, source);
+    close(fd);
+    return ok;
+}
