@@ -6,7 +6,7 @@
 need_kvm
 
 limit=120
-vm -q -c 2 -t "$work/trace" -- sh -c 'i=0; while [ $i -lt 3800 ]; do /bin/true; i=$((i+1)); done'
+vm -q -c 2 -t "$work/trace" -- sh -c 'i=0; while [ $i -lt 4600 ]; do /bin/true; i=$((i+1)); done'
 [ "$status" -eq 0 ] || { echo "Bail out! no trace: $err"; exit 1; }
 "$O/vmm-trace" report "$work/trace" -o "$work/large.html" || { echo 'Bail out! no report'; exit 1; }
 node tests/report/large.js "$work/large.html"

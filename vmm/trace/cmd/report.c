@@ -7,6 +7,7 @@
 
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
+#include "vmm/trace/cmd/output.h"
 #include "vmm/trace/lint/lint.h"
 #include "vmm/trace/report/feed.h"
 #include "vmm/trace/report/head.h"
@@ -48,31 +49,19 @@ static int one_trace(FILE *out, unsigned number, const char *dir, struct trace *
 
 static int run(const struct options *o)
 {
-    FILE *out = stdout;
+    struct output out = { .file = o->output };
     struct trace *t[4];
     const char *twice[4] = { o->dir[0], o->dir[0], o->dir[1], o->dir[1] };
-    if (o->output != NULL && (out = fopen(o->output, "we")) == NULL) {
-        fprintf(stderr, "vmm-trace: cannot write %s: %m\n", o->output);
-        return STATUS_TROUBLE;
-    }
-    if (!open_traces(twice, 2 * o->dirs, t))
+    if (!output_begin(&out) || !open_traces(twice, 2 * o->dirs, t))
         return STATUS_TROUBLE;
     int status = STATUS_OK;
-    page_head(out);
+    page_head(out.out);
     for (unsigned i = 0; i < o->dirs; i++) {
-        int one = one_trace(out, i, o->dir[i], &t[2 * i]);
+        int one = one_trace(out.out, i, o->dir[i], &t[2 * i]);
         status = status != STATUS_OK ? status : one;
     }
-    page_tail(out);
-    bool failed = ferror(out) != 0 || fflush(out) != 0;
-    if (o->output != NULL)
-        failed |= fclose(out) != 0;
-    if (failed) {
-        fprintf(stderr, "vmm-trace: cannot write %s: the report is not whole\n",
-                o->output != NULL ? o->output : "the output");
-        return STATUS_TROUBLE;
-    }
-    return status;
+    page_tail(out.out);
+    return output_end(&out) ? output_keep(status) : STATUS_TROUBLE;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -49,6 +49,7 @@ void feed_init(struct feed *f, FILE *out, unsigned trace)
             if (asprintf(&name, "%s.%s", c->name, x->name) < 0)
                 out_of_memory();
             pack_column(&f->pack, name, column_kind(x));
+            free(name);
         }
     }
 }

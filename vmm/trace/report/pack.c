@@ -17,28 +17,30 @@ unsigned pack_column(struct pack *p, const char *name, char kind)
 {
     if (p->columns == PACK_COLUMNS)
         abort(); /* the schema has outgrown the table: seen at the first run */
-    p->column[p->columns] = (struct column){ .name = name, .kind = kind };
+    p->column[p->columns] = (struct column){ .name = need(strdup(name)), .kind = kind };
     return p->columns++;
 }
 
-/* The names are cut out of a copy that stays: there are a few packs in a report. */
 void pack_init(struct pack *p, FILE *out, unsigned trace, const char *table, const char *columns)
 {
     memset(p, 0, sizeof(*p));
     p->out = out;
     p->trace = trace;
     p->table = table;
-    for (char *at = need(strdup(columns)), *colon; (colon = strchr(at, ':')) != NULL;) {
-        *colon = '\0';
-        pack_column(p, at, colon[1]);
+    for (const char *at = columns, *colon; (colon = strchr(at, ':')) != NULL;) {
+        char *name = need(strndup(at, (size_t)(colon - at)));
+        pack_column(p, name, colon[1]);
+        free(name);
         at = colon + 2 + (colon[2] == ' ');
     }
 }
 
 void pack_free(struct pack *p)
 {
-    for (unsigned i = 0; i < p->columns; i++)
+    for (unsigned i = 0; i < p->columns; i++) {
+        free(p->column[i].name);
         free(p->column[i].at);
+    }
 }
 
 static uint8_t *room(struct pack *p, struct column *c, size_t n)

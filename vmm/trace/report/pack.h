@@ -21,7 +21,7 @@
 #include <stdio.h>
 
 struct column {
-    const char *name;
+    char *name;
     char kind;
     uint32_t rows;
     uint64_t last[2];
@@ -42,7 +42,7 @@ struct pack {
 };
 
 /* columns: "pid:u from:t name:s"; further ones by pack_column(), which gives the number of the
- * new one.  Names must outlive the pack. */
+ * new one. */
 void pack_init(struct pack *p, FILE *out, unsigned trace, const char *table, const char *columns);
 unsigned pack_column(struct pack *p, const char *name, char kind);
 void pack_free(struct pack *p);

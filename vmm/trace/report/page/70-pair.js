@@ -1,7 +1,7 @@
 // 70-pair.js - two address spaces side by side, frames that both lead to linked.
 
 const pair = (() => {
-    const WIDTH = 860, BOX = 250, GAP = 5, MOST = 60;
+    const WIDTH = 860, BOX = 268, GAP = 5, MOST = 60;
     const story = h('select', { 'aria-label': 'Which child' });
     const moments = h('span', { class: 'moments' });
     const left = h('select', { 'aria-label': 'Left address space' }), right = h('select', { 'aria-label': 'Right address space' });
