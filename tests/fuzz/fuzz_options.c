@@ -41,9 +41,11 @@ static void check_command(char **command, const char *append)
     char *words = malloc(strlen(line) + 1);
     cmdline_parse(line, words);
     if (append == NULL && command != NULL && !cmdline.too_many) {
+        unsigned own = command[0][0] == '-'; /* "--" of ours: what follows is no option of run's */
+        MUST(own == 0 || strcmp(cmdline.argv[1], "--") == 0);
         for (unsigned i = 0; command[i] != NULL; i++) {
-            MUST(i < cmdline.nargs);
-            MUST(strcmp(cmdline.argv[1 + i], command[i]) == 0);
+            MUST(own + i < cmdline.nargs);
+            MUST(strcmp(cmdline.argv[1 + own + i], command[i]) == 0);
         }
     }
     free(line);
