@@ -123,6 +123,7 @@ void spool_free(struct spool *s)
         struct spool_page *p = s->first;
         s->first = p->next;
         kfree(p);
+        preempt_work(100);
     }
     *s = (struct spool){ 0 };
 }

@@ -24,7 +24,7 @@
 #include <linux/time_types.h>
 
 /* Instructions, about (arch/preempt.h). */
-#define WORK_THREAD 5000u
+#define WORK_THREAD 8000u
 #define WORK_NAME   4000u
 
 struct user_regs {

@@ -151,14 +151,19 @@ static bool notify_end(struct process *p)
 
 /* --- the family --------------------------------------------------------------- */
 
+#define WORK_LOOK 35u /* instructions a process, about (arch/preempt.h) */
+
 static bool has_stopped(uint32_t pgid)
 {
+    struct family_walk w;
     struct process *p;
+    bool found = false;
 
-    list_for_each(p, &all_processes, all_link)
-        if (p->pgid == pgid && p->stop_signal != 0)
-            return true;
-    return false;
+    family_walk_begin(&w, &all_processes);
+    while (!found && FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL)
+        found = p->pgid == pgid && p->stop_signal != 0;
+    family_walk_end(&w);
+    return found;
 }
 
 void pgrp_hangup_if_orphaned(uint32_t pgid)
@@ -173,71 +178,81 @@ void pgrp_hangup_if_orphaned(uint32_t pgid)
 static struct process *reaper_for(const struct process *p)
 {
     for (struct process *up = p->parent; up != NULL; up = up->parent)
-        if (up->subreaper && !up->zombie)
+        if (up->subreaper && !up->going)
             return up;
     return init_process;
 }
 
-#define CHILDREN_AT_ONCE 8u
-#define WORK_CHILD       500u /* instructions a child, about (arch/preempt.h) */
+#define WORK_CHILD 500u /* instructions a child, about (arch/preempt.h) */
 
 /* child, whose parent p ends, gets the parent `to`. */
 static void reparent(struct process *child, struct process *p, struct process *to)
 {
-    bool linked = child->pgid != p->pgid && child->session == p->session;
+    uint32_t pgid = child->pgid;
+    bool linked = pgid != p->pgid && child->session == p->session;
+    struct family_walk w;
     struct task *t;
 
+    family_walk_leave(&child->sibling);
     list_remove(&child->sibling);
     list_push_back(&to->children, &child->sibling);
     child->parent = to;
     child->parent_tid = to->tgid;
     trace_reparent(0, child->tgid, to->tgid);
     child->exit_signal = SIGCHLD;
-    list_for_each(t, &child->threads, thread_link)
-        t->rec->ppid = to->tgid;
     if (child->zombie) {
+        child->leader->rec->ppid = to->tgid;
         notify_end(child);
         return;
     }
+    process_get(child); /* others run while we go through its threads: it may end, and tell `to` */
+    family_walk_begin(&w, &child->threads);
+    while (FAMILY_WALK_NEXT(&w, t, thread_link, WORK_LOOK) != NULL)
+        t->rec->ppid = child->parent->tgid;
+    family_walk_end(&w);
     signal_parent_died(child);
+    process_put(child);
     if (linked) /* p may have been what held its group to the session */
-        pgrp_hangup_if_orphaned(child->pgid);
+        pgrp_hangup_if_orphaned(pgid);
 }
 
-static void reparent_children(struct process *p)
+/* The last thread of p is about to leave: p's children get another parent, and p is none of the links
+ * of a group any more.  Others run in between; p gets no new children. */
+static void leave_family(struct process *p)
 {
-    struct process *child, *next, *to = reaper_for(p);
+    struct family_walk w;
+    struct process *child;
 
-    list_for_each_safe(child, next, &p->children, sibling)
-        reparent(child, p, to);
+    spin_lock(&tree_lock);
+    p->going = true;
+    family_walk_begin(&w, &p->children);
+    while (FAMILY_WALK_NEXT(&w, child, sibling, WORK_CHILD) != NULL)
+        reparent(child, p, reaper_for(p));
+    family_walk_end(&w);
+    if (p->parent->pgid != p->pgid && p->parent->session == p->session)
+        pgrp_hangup_if_orphaned(p->pgid);
+    spin_unlock(&tree_lock);
 }
 
-/* The same for a process with many of them, before its end: others run in between. */
-static void reparent_most(struct process *p)
-{
-    bool more = p != init_process;
+#define WORK_OWN 35u /* instructions a child, about */
 
-    while (more) {
-        spin_lock(&tree_lock);
-        for (unsigned n = 0; n < CHILDREN_AT_ONCE && !list_empty(&p->children); n++)
-            reparent(list_first(&p->children, struct process, sibling), p, reaper_for(p));
-        more = !list_empty(&p->children);
-        spin_unlock(&tree_lock);
-        preempt_work(CHILDREN_AT_ONCE * WORK_CHILD);
-    }
-}
-
-/* A thread ends but its process goes on: its children stay the process's. */
+/* A thread ends but its process goes on: its children stay the process's.  Nobody but t makes such. */
 static void hand_over_children(struct task *t)
 {
     struct process *child, *p = t->proc;
+    struct family_walk w;
 
-    list_for_each(child, &p->children, sibling) {
+    spin_lock(&tree_lock);
+    family_walk_begin(&w, &p->children);
+    while (FAMILY_WALK_NEXT(&w, child, sibling, WORK_OWN) != NULL) {
         if (child->parent_tid == t->tid) {
             child->parent_tid = p->leader->tid;
             signal_parent_died(child);
+            preempt_tell(WORK_CHILD / 4);
         }
     }
+    family_walk_end(&w);
+    spin_unlock(&tree_lock);
 }
 
 static void add_times(struct task *t)
@@ -271,12 +286,8 @@ static void process_end(struct process *p)
     trace_exit(0, p->tgid, p->exit_status);
     if (p == init_process)
         end_machine(p->exit_status);
-    uint32_t pgid = p->pgid;
-    struct process *parent = p->parent;
-    bool linked = parent->pgid != pgid && parent->session == p->session;
-    reparent_children(p);
-    if (!notify_end(p) && linked)
-        pgrp_hangup_if_orphaned(pgid);
+    ASSERT(list_empty(&p->children));
+    notify_end(p);
 }
 
 static void set_zombie(struct task *t)
@@ -308,7 +319,6 @@ static void leave_process(struct task *t, uint64_t rss)
     } else {
         waitq_wake(&p->end_wait); /* who polls a pidfd of this thread */
         signal_task_exit(t);
-        hand_over_children(t);
     }
     if (p->sole_task != NULL && p->nthreads == 1)
         wake_task(p->sole_task);
@@ -335,7 +345,7 @@ static void begin_end(struct process *p, int status)
         signal_sweep_end(p);
 }
 
-#define WORK_EXIT 5000u /* instructions, about (arch/preempt.h) */
+#define WORK_EXIT 8000u /* instructions, about (arch/preempt.h) */
 
 void exit_task(int status)
 {
@@ -353,8 +363,10 @@ void exit_task(int status)
     uint64_t rss = leave_mm(t);
     leave_files(t);
     signal_flush(t, last);
-    if (last && !list_empty(&p->children))
-        reparent_most(p);
+    if (t->has_children && !last)
+        hand_over_children(t);
+    if (last && p != init_process)
+        leave_family(p);
     if (last && p->session->sid == p->tgid)
         tty_disassociate(p->session);
     leave_process(t, rss);

@@ -221,10 +221,11 @@ static void link_process(struct task *t, const struct clone_request *rq)
     } else {
         p->parent = mine;
         p->parent_tid = current->tid;
+        current->has_children = true;
         p->exit_signal = rq->exit_signal;
     }
-    process_set_group(p, mine->pgid);
     process_set_session(p, mine->session);
+    process_set_group(p, mine->pgid);
     process_link(p);
     itimer_cpu_limit(p);
 }
@@ -434,8 +435,8 @@ int kernel_init_start(void (*fn)(void))
     spin_lock(&tree_lock);
     t->tid = pid_alloc(t);
     p->tgid = s->sid = t->tid;
-    process_set_group(p, p->tgid);
     process_set_session(p, s);
+    process_set_group(p, p->tgid);
     session_put(s);
     process_link(p);
     list_push_back(&p->threads, &t->thread_link);

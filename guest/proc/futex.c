@@ -234,22 +234,27 @@ static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
 
 struct requeue {
     struct futex_key from, to;
-    uint32_t wake, move, moved;
+    uint32_t wake, woken, move, moved;
 };
 
-static long move_waiters(struct requeue *r, struct futex_bucket *a, struct futex_bucket *b)
+/* Some of them.  True: there are more. */
+static bool move_waiters(struct requeue *r, struct futex_bucket *a, struct futex_bucket *b)
 {
     struct futex_waiter *w, *next;
     struct list moved;
-    uint32_t woken = 0;
+    /* Onto the same word they go once: in one go. */
+    unsigned n = 0, most = same(&r->from, &r->to) ? UINT32_MAX : WAKE_BATCH;
+    bool more = false;
 
     list_init(&moved);
     list_for_each_safe(w, next, &a->waiters, link) {
         if (!same(&w->key, &r->from))
             continue;
-        if (woken < r->wake) {
+        if ((more = ++n > most))
+            break;
+        if (r->woken < r->wake) {
             wake_waiter(w);
-            woken++;
+            r->woken++;
         } else if (r->moved < r->move) {
             list_remove(&w->link);
             list_push_back(&moved, &w->link);
@@ -263,28 +268,32 @@ static long move_waiters(struct requeue *r, struct futex_bucket *a, struct futex
         }
     }
     list_splice_back(&b->waiters, &moved);
-    return woken + r->moved;
+    return more;
 }
 
 /* The comparison holds for all who are moved: if somebody came after the word
- * was read, it is read again. */
+ * was read, it is read again.  Where that is a matter of many, others run in between; it is found
+ * different then only by those who have done something, which they say. */
 static long requeue(struct requeue *r, uaddr_t at, const uint32_t *expected)
 {
     struct futex_bucket *a = bucket_of(&r->from), *b = bucket_of(&r->to);
 
     for (;;) {
         uint32_t now, entered = __atomic_load_n(&a->entered, __ATOMIC_ACQUIRE);
-        if (expected != NULL && get_user(now, at) != 0)
-            return -EFAULT;
-        if (expected != NULL && now != *expected)
-            return -EAGAIN;
+        int err = expected != NULL && get_user(now, at) != 0 ? -EFAULT
+                  : expected != NULL && now != *expected     ? -EAGAIN
+                                                             : 0;
+        uint32_t done = r->woken + r->moved;
+        if (err != 0)
+            return done != 0 ? (long)done : err;
         lock_two(a, b);
-        if (expected == NULL || a->entered == entered) {
-            long rc = move_waiters(r, a, b);
-            unlock_two(a, b);
-            return rc;
-        }
+        bool more = expected != NULL && a->entered != entered; /* and look again */
+        if (!more)
+            more = move_waiters(r, a, b);
         unlock_two(a, b);
+        if (!more)
+            return r->woken + r->moved;
+        preempt_work(WAKE_BATCH * WORK_WAKE);
     }
 }
 
@@ -300,7 +309,7 @@ static long do_requeue(uaddr_t at, uaddr_t to, bool shared, uint32_t wake, uint3
         rc = futex_key_make(current->mm, to, shared, &r.to);
     if (rc == 0)
         rc = requeue(&r, at, expected);
-    for (uint32_t i = 0; i <= r.moved; i++)
+    for (uint32_t i = 0; i <= r.moved; i++, preempt_work(10))
         futex_key_put(&r.from); /* ours, and those that the moved waiters held */
     futex_key_put(&r.to);
     return rc;

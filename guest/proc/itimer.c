@@ -87,20 +87,56 @@ void itimer_read(const struct itimer *it, uint64_t now, struct itimer_setting *s
 
 /* --- CPU time ------------------------------------------------------------------- */
 
-void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys)
+static void add_times(struct task *t, uint64_t *user, uint64_t *sys)
+{
+    uint64_t u, s;
+
+    task_times(t, &u, &s);
+    *user += u;
+    *sys += s;
+}
+
+/* In an interrupt. */
+static void cpu_times_now(struct process *p, uint64_t *user, uint64_t *sys)
 {
     struct task *t;
 
     spin_lock(&tree_lock);
     *user = p->utime_ns;
     *sys = p->stime_ns;
-    list_for_each(t, &p->threads, thread_link) {
-        uint64_t u, s;
+    list_for_each(t, &p->threads, thread_link)
+        add_times(t, user, sys);
+    spin_unlock(&tree_lock);
+}
 
-        task_times(t, &u, &s);
-        *user += u;
-        *sys += s;
+#define PLAIN_MOST  64u  /* threads, more than which let others run in between, */
+#define WORK_THREAD 130u /* at so many instructions each, about (arch/preempt.h) */
+
+/* Did no thread end meanwhile?  Else its time is in the process's or was added, or both. */
+static bool sum_times(struct process *p, uint64_t *user, uint64_t *sys)
+{
+    struct family_walk w;
+    struct task *t;
+    uint64_t before_user = p->utime_ns, before_sys = p->stime_ns;
+
+    *user = before_user;
+    *sys = before_sys;
+    family_walk_begin(&w, &p->threads);
+    while (FAMILY_WALK_NEXT(&w, t, thread_link, WORK_THREAD) != NULL)
+        add_times(t, user, sys);
+    family_walk_end(&w);
+    return p->utime_ns == before_user && p->stime_ns == before_sys;
+}
+
+void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys)
+{
+    if (p->nthreads <= PLAIN_MOST) {
+        cpu_times_now(p, user, sys);
+        return;
     }
+    spin_lock(&tree_lock);
+    for (unsigned tries = 0; tries < 4 && !sum_times(p, user, sys); tries++)
+        ;
     spin_unlock(&tree_lock);
 }
 
@@ -143,11 +179,12 @@ static void start_cpu(struct process *p, uint64_t left)
 }
 
 /* The times that ITIMER_VIRTUAL and ITIMER_PROF run on. */
-static void cpu_clocks(struct process *p, uint64_t now[])
+static void cpu_clocks(struct process *p, uint64_t now[],
+                       void (*times)(struct process *, uint64_t *, uint64_t *))
 {
     uint64_t sys;
 
-    process_cpu_times(p, &now[ITIMER_VIRTUAL], &sys);
+    times(p, &now[ITIMER_VIRTUAL], &sys);
     now[ITIMER_PROF] = now[ITIMER_VIRTUAL] + sys;
 }
 
@@ -158,7 +195,7 @@ static void fire_cpu(struct timer *t)
     bool due[3];
     uint32_t missed; /* no matter: one signal is all that can wait */
 
-    cpu_clocks(p, now);
+    cpu_clocks(p, now, cpu_times_now);
     uint64_t left = look_limit(p, now[ITIMER_PROF]);
     spin_lock(&itimer_lock);
     for (int i = ITIMER_VIRTUAL; i <= ITIMER_PROF; i++) {
@@ -220,7 +257,7 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *to,
     uint64_t now[3] = { clock_mono_ns() };
 
     if (which != ITIMER_REAL)
-        cpu_clocks(p, now);
+        cpu_clocks(p, now, process_cpu_times);
     spin_lock(&itimer_lock);
     itimer_read(it, now[which], old);
     if (to != NULL) {

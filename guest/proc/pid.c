@@ -1,53 +1,83 @@
 /* pid.c - the table from PID to task.
  *
- * Two levels, so that a lookup is two loads and boot writes nothing: pages of
- * 256 entries are made when a number in them is first given out, and kept.
+ * Two levels, so that a lookup is two loads and boot writes nothing: a page of
+ * entries is made when a number in it is first given out, and goes with the last of them.
  * Numbers go up and wrap at PID_MAX to PID_MIN_AGAIN, so that one is not used
  * again soon after its owner is gone. */
 #include "proc/pid.h"
 #include "mm/heap.h"
 #include "sched/task.h"
 
-#define PER_PAGE      256u
+#define PER_PAGE      128u
 #define PID_MIN_AGAIN 300u /* as Linux: low numbers stay with the system's first daemons */
 
+/* In use while one of the first three is not 0. */
 struct pid_entry {
     struct task *task;
-    uint32_t holds; /* memberships in the group or session of this number */
+    uint32_t members;        /* of the group of this number */
+    uint32_t holds;          /* members of its session */
+    struct session *session; /* of the group, if it has members */
 };
-_Static_assert(sizeof(struct pid_entry) * PER_PAGE <= KMALLOC_MAX, "one heap object");
+static struct pid_page {
+    uint32_t used; /* entries */
+    struct pid_entry entry[PER_PAGE];
+} * pages[PID_MAX / PER_PAGE]; /* [T] */
+_Static_assert(sizeof(struct pid_page) <= KMALLOC_MAX, "one heap object");
 
-static struct pid_entry *pages[PID_MAX / PER_PAGE]; /* [T] */
-static uint32_t last;                               /* [T] */
-static uint64_t given;                              /* [T] */
+static uint32_t last;  /* [T] */
+static uint64_t given; /* [T] */
 
 static struct pid_entry *entry(uint32_t pid)
 {
     if (pid == 0 || pid >= PID_MAX || pages[pid / PER_PAGE] == NULL)
         return NULL;
-    return &pages[pid / PER_PAGE][pid % PER_PAGE];
+    return &pages[pid / PER_PAGE]->entry[pid % PER_PAGE];
+}
+
+static bool is_used(const struct pid_entry *e)
+{
+    return e->task != NULL || e->members != 0 || e->holds != 0;
+}
+
+/* It may not be used any more. */
+static void check_unused(uint32_t pid, struct pid_entry *e)
+{
+    struct pid_page **page = &pages[pid / PER_PAGE];
+
+    if (is_used(e) || --(*page)->used != 0)
+        return;
+    kfree(*page);
+    *page = NULL;
 }
 
 int pid_claim(struct task *t, uint32_t pid)
 {
-    struct pid_entry **page = &pages[pid / PER_PAGE];
+    struct pid_page **page = &pages[pid / PER_PAGE];
 
-    if (*page == NULL && (*page = kzalloc(sizeof(struct pid_entry) * PER_PAGE)) == NULL)
+    if (*page == NULL && (*page = kzalloc(sizeof(struct pid_page))) == NULL)
         return -ENOMEM;
     struct pid_entry *e = entry(pid);
-    if (e->task != NULL || e->holds != 0)
+    if (is_used(e))
         return -EEXIST;
     e->task = t;
+    (*page)->used++;
     given++;
     return 0;
 }
 
+/* Full pages are passed over as a whole. */
 uint32_t pid_alloc(struct task *t)
 {
     int err = -EEXIST;
 
     for (uint32_t tried = 0, pid = last; tried < PID_MAX && err == -EEXIST; tried++) {
         pid = pid + 1 < PID_MAX ? pid + 1 : PID_MIN_AGAIN;
+        struct pid_page *page = pages[pid / PER_PAGE];
+        if (unlikely(page != NULL && page->used == PER_PAGE)) {
+            tried += PER_PAGE - 1 - pid % PER_PAGE;
+            pid |= PER_PAGE - 1;
+            continue;
+        }
         err = pid_claim(t, pid);
         if (err == 0)
             return last = pid;
@@ -57,7 +87,13 @@ uint32_t pid_alloc(struct task *t)
 
 void pid_set_task(uint32_t pid, struct task *t) { entry(pid)->task = t; }
 
-void pid_free(uint32_t pid) { entry(pid)->task = NULL; }
+void pid_free(uint32_t pid)
+{
+    struct pid_entry *e = entry(pid);
+
+    e->task = NULL;
+    check_unused(pid, e);
+}
 
 void pid_hold(uint32_t pid)
 {
@@ -69,10 +105,55 @@ void pid_hold(uint32_t pid)
 void pid_drop(uint32_t pid)
 {
     struct pid_entry *e = entry(pid);
+    if (e == NULL)
+        return;
+    ASSERT(e->holds > 0);
+    e->holds--;
+    check_unused(pid, e);
+}
+
+void pid_join(uint32_t pgid, struct session *s)
+{
+    struct pid_entry *e = entry(pgid);
     if (e != NULL) {
-        ASSERT(e->holds > 0);
-        e->holds--;
+        e->members++;
+        e->session = s;
     }
+}
+
+void pid_part(uint32_t pgid)
+{
+    struct pid_entry *e = entry(pgid);
+    if (e == NULL)
+        return;
+    ASSERT(e->members > 0);
+    e->members--;
+    check_unused(pgid, e);
+}
+
+struct session *pid_group_session(uint32_t pgid)
+{
+    struct pid_entry *e = entry(pgid);
+    return e != NULL && e->members != 0 ? e->session : NULL;
+}
+
+bool pid_has_session(uint32_t sid)
+{
+    struct pid_entry *e = entry(sid);
+    return e != NULL && e->holds != 0;
+}
+
+struct task *pid_next_task(uint32_t *from, uint32_t looks)
+{
+    for (; *from < PID_MAX && looks > 0; looks--) {
+        struct pid_page *page = pages[*from / PER_PAGE];
+        struct task *t = page != NULL ? page->entry[*from % PER_PAGE].task : NULL;
+
+        *from = page != NULL ? *from + 1 : (*from | (PER_PAGE - 1)) + 1;
+        if (t != NULL)
+            return t;
+    }
+    return NULL;
 }
 
 uint32_t pid_last(void) { return last; }

@@ -6,6 +6,7 @@
 
 #include "lib/base.h"
 
+struct session;
 struct task;
 
 #define PID_MAX 32768 /* numbers are 1..PID_MAX-1 */
@@ -15,8 +16,15 @@ uint32_t pid_alloc(struct task *t);   /* the next free number, now t's; 0: none,
 int pid_claim(struct task *t, uint32_t pid);     /* that number; 0, -EEXIST or -ENOMEM */
 void pid_set_task(uint32_t pid, struct task *t); /* exec from a thread: the number changes hands */
 void pid_free(uint32_t pid);                     /* no task has it any more */
-void pid_hold(uint32_t pid);                     /* a member of the group or session of that name */
+void pid_hold(uint32_t pid);                     /* a member of the session of that number */
 void pid_drop(uint32_t pid);
+void pid_join(uint32_t pgid, struct session *s); /* a member of the group, which is all in s */
+void pid_part(uint32_t pgid);
+struct session *pid_group_session(uint32_t pgid); /* NULL: no such group */
+bool pid_has_session(uint32_t sid);
+/* The first task with a number from *from on, which is behind it then; NULL: none among
+ * so many looks, and if *from is PID_MAX none at all. */
+struct task *pid_next_task(uint32_t *from, uint32_t looks);
 uint32_t pid_last(void);  /* given out last: /proc/loadavg */
 uint64_t pid_given(void); /* so many since boot: tasks made */
 

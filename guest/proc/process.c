@@ -57,9 +57,9 @@ struct process *process_find(uint32_t tgid)
 
 void process_set_group(struct process *p, uint32_t pgid)
 {
-    pid_hold(pgid);
+    pid_join(pgid, p->session);
     if (p->pgid != 0)
-        pid_drop(p->pgid);
+        pid_part(p->pgid);
     p->pgid = pgid;
 }
 
@@ -86,13 +86,13 @@ void process_link(struct process *p)
 
 static struct list walks = LIST_INIT(walks); /* [T] */
 
-void process_walk_begin(struct process_walk *w)
+void family_walk_begin(struct family_walk *w, struct list *head)
 {
-    w->at = &all_processes;
+    w->head = w->at = head;
     list_push_back(&walks, &w->link);
 }
 
-struct process *process_walk_next(struct process_walk *w, uint32_t work)
+struct list *family_walk_next(struct family_walk *w, uint32_t work)
 {
     ASSERT_SPIN_HELD(&tree_lock);
     if (unlikely(PREEMPT_DUE(work))) {
@@ -101,19 +101,19 @@ struct process *process_walk_next(struct process_walk *w, uint32_t work)
         spin_lock(&tree_lock);
     }
     w->at = w->at->next;
-    return w->at != &all_processes ? list_entry(w->at, struct process, all_link) : NULL;
+    return w->at != w->head ? w->at : NULL;
 }
 
-void process_walk_end(struct process_walk *w) { list_remove(&w->link); }
+void family_walk_end(struct family_walk *w) { list_remove(&w->link); }
 
-/* p leaves the list: walks that are at it go on behind it. */
-static void walks_step_back(struct process *p)
+/* Walks that are at it go on behind it. */
+void family_walk_leave(struct list *l)
 {
-    struct process_walk *w;
+    struct family_walk *w;
 
     list_for_each(w, &walks, link)
-        if (w->at == &p->all_link)
-            w->at = p->all_link.prev;
+        if (w->at == l)
+            w->at = l->prev;
 }
 
 void process_release(struct process *p)
@@ -121,11 +121,12 @@ void process_release(struct process *p)
     struct task *leader = p->leader;
 
     ASSERT_SPIN_HELD(&tree_lock);
-    walks_step_back(p);
+    family_walk_leave(&p->all_link);
+    family_walk_leave(&p->sibling);
     list_remove(&p->all_link);
     list_remove(&p->sibling);
     nprocesses--;
-    pid_drop(p->pgid);
+    pid_part(p->pgid);
     pid_drop(p->session->sid);
     session_put(p->session);
     p->session = NULL;
@@ -140,36 +141,35 @@ void thread_release(struct task *t)
     task_set_state(t, TASK_dead, BLOCK_none, 0);
     spin_unlock(&t->lock);
     signal_sweep_leave(t);
+    family_walk_leave(&t->thread_link);
     list_remove(&t->thread_link);
     pid_free(t->tid);
     task_put(t);
 }
 
-bool pgrp_exists(uint32_t pgid, struct session *in)
-{
-    struct process *p;
+bool pgrp_exists(uint32_t pgid, struct session *in) { return pid_group_session(pgid) == in; }
 
-    ASSERT_SPIN_HELD(&tree_lock);
-    list_for_each(p, &all_processes, all_link)
-        if (p->pgid == pgid && p->session == in)
-            return true;
-    return false;
-}
+#define WORK_LOOK 35u /* instructions a process, about (arch/preempt.h) */
 
 /* POSIX: no member has a parent in the same session but another group.  Init
- * does not count as a parent that cares, and the dead do not count. */
+ * does not count as a parent that cares, and the dead, or about to be, do not count.
+ *
+ * Others run meanwhile.  Who ends looks after he does not count any more: so of several who were a group's
+ * last links to its session, at least the last one finds none. */
 bool pgrp_orphaned(uint32_t pgid)
 {
+    struct family_walk w;
     struct process *p;
+    bool linked = false;
 
-    ASSERT_SPIN_HELD(&tree_lock);
-    list_for_each(p, &all_processes, all_link) {
-        if (p->pgid != pgid || p->zombie || p->parent == NULL || p->parent == init_process)
+    family_walk_begin(&w, &all_processes);
+    while (!linked && FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL) {
+        if (p->pgid != pgid || p->going || p->parent == NULL || p->parent == init_process)
             continue;
-        if (p->parent->pgid != pgid && p->parent->session == p->session)
-            return false;
+        linked = p->parent->pgid != pgid && p->parent->session == p->session;
     }
-    return true;
+    family_walk_end(&w);
+    return !linked;
 }
 
 void session_get(struct session *s) { ref_get(&s->refs); }

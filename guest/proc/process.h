@@ -24,18 +24,26 @@ void process_release(struct process *p);
 /* A dead thread that is not its leader: out of the table. */
 void thread_release(struct task *t);
 
-/* All processes, one after the other, where others run in between: tree_lock is held, and
- * given up now and then.  Who comes meanwhile is met, who goes is not. */
-struct process_walk {
-    struct list link; /* [T] in the list of walks */
-    struct list *at;  /* [T] all_link of the last one */
+/* Over a list of the family, one after the other, where others run in between: tree_lock is held, and
+ * given up now and then.  Who comes meanwhile is met, who goes is not; what holds the list stays. */
+struct family_walk {
+    struct list link;       /* [T] in the list of walks */
+    struct list *head, *at; /* [T] at: the last one */
 };
-void process_walk_begin(struct process_walk *w);
-struct process *process_walk_next(struct process_walk *w, uint32_t work); /* NULL: no more */
-void process_walk_end(struct process_walk *w);
+void family_walk_begin(struct family_walk *w, struct list *head);
+struct list *family_walk_next(struct family_walk *w, uint32_t work); /* NULL: no more */
+void family_walk_end(struct family_walk *w);
+void family_walk_leave(struct list *l); /* before it is taken out of such a list */
+/* The next one, as what it is in; work: instructions that one costs. */
+#define FAMILY_WALK_NEXT(w, pos, member, work) \
+    ({ \
+        struct list *l_ = family_walk_next((w), (work)); \
+        (pos) = l_ != NULL ? list_entry(l_, __typeof__(*(pos)), member) : NULL; \
+    })
 
-bool pgrp_exists(uint32_t pgid, struct session *in); /* tree_lock held */
-bool pgrp_orphaned(uint32_t pgid);                   /* tree_lock held */
+/* tree_lock held.  In pgrp_orphaned() it is given up now and then. */
+bool pgrp_exists(uint32_t pgid, struct session *in);
+bool pgrp_orphaned(uint32_t pgid);
 void session_get(struct session *s);
 void session_put(struct session *s);
 

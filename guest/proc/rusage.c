@@ -3,6 +3,7 @@
 #include "arch/clock.h"
 #include "lib/string.h"
 #include "mm/mm.h"
+#include "proc/process.h"
 #include "sched/times.h"
 
 struct usage {
@@ -23,9 +24,33 @@ static void add_thread(struct usage *u, struct task *t)
         u->maxrss = MAX(u->maxrss, t->mm->hiwater_rss);
 }
 
-static void add_self(struct usage *u, const struct process *p)
+#define PLAIN_MOST  64u  /* threads, more than which let others run in between, */
+#define WORK_THREAD 150u /* at so many instructions each, about (arch/preempt.h) */
+
+static void add_threads(struct usage *u, struct process *p)
 {
+    struct family_walk w;
     struct task *t;
+
+    if (p->nthreads <= PLAIN_MOST) {
+        list_for_each(t, &p->threads, thread_link) {
+            spin_lock(&t->lock);
+            add_thread(u, t);
+            spin_unlock(&t->lock);
+        }
+        return;
+    }
+    family_walk_begin(&w, &p->threads);
+    while (FAMILY_WALK_NEXT(&w, t, thread_link, WORK_THREAD) != NULL) {
+        spin_lock(&t->lock);
+        add_thread(u, t);
+        spin_unlock(&t->lock);
+    }
+    family_walk_end(&w);
+}
+
+static void add_self(struct usage *u, struct process *p)
+{
 
     u->user += p->utime_ns;
     u->sys += p->stime_ns;
@@ -33,11 +58,7 @@ static void add_self(struct usage *u, const struct process *p)
     u->nvcsw += p->nvcsw;
     u->nivcsw += p->nivcsw;
     u->maxrss = MAX(u->maxrss, p->maxrss);
-    list_for_each(t, &p->threads, thread_link) {
-        spin_lock(&t->lock);
-        add_thread(u, t);
-        spin_unlock(&t->lock);
-    }
+    add_threads(u, p);
 }
 
 static void add_children(struct usage *u, const struct process *p)
@@ -75,7 +96,7 @@ void rusage_of_thread(struct task *t, struct rusage *ru)
     fill(ru, &u);
 }
 
-void rusage_of_process(const struct process *p, int who, struct rusage *ru)
+void rusage_of_process(struct process *p, int who, struct rusage *ru)
 {
     struct usage u = { 0 };
 

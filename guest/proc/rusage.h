@@ -5,7 +5,9 @@
 #include "sched/task.h"
 
 void rusage_of_thread(struct task *t, struct rusage *ru); /* t is current, or its lock is held */
-/* tree_lock held.  who: RUSAGE_SELF, RUSAGE_CHILDREN or RUSAGE_BOTH. */
-void rusage_of_process(const struct process *p, int who, struct rusage *ru);
+/* tree_lock held; with many threads it is given up now and then, and what one of them has used that
+ * ends meanwhile may be missing: so p is the caller's, by a reference if by nothing else.
+ * who: RUSAGE_SELF, RUSAGE_CHILDREN or RUSAGE_BOTH. */
+void rusage_of_process(struct process *p, int who, struct rusage *ru);
 
 #endif

@@ -17,6 +17,7 @@
  *
  * PID 1 gets what it has handlers for and, if it blocks a signal in order to
  * wait for it, that; never a default action. */
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/mm.h"
@@ -218,18 +219,25 @@ int signal_send_process_locked(struct process *p, int sig, const siginfo_t *info
     return send(p, NULL, sig, info);
 }
 
+#define WORK_SEND 600u /* instructions a process, about (arch/preempt.h) */
+#define WORK_LOOK 35u  /* and one that is not in the group */
+
 int signal_send_pgrp_locked(uint32_t pgid, int sig, const siginfo_t *info)
 {
+    struct family_walk w;
     struct process *p;
     int err = -ESRCH;
 
-    list_for_each(p, &all_processes, all_link) {
+    family_walk_begin(&w, &all_processes);
+    while (FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL) {
         if (p->pgid != pgid)
             continue;
         int one = send(p, NULL, sig, info);
         if (err != 0)
             err = one;
+        preempt_tell(WORK_SEND);
     }
+    family_walk_end(&w);
     return err;
 }
 
@@ -249,12 +257,15 @@ int signal_send_process(struct process *p, int sig, const siginfo_t *info)
     return err;
 }
 
-int signal_send_pgrp(uint32_t pgid, int sig, const siginfo_t *info)
+void signal_send_pgrp(uint32_t pgid, int sig)
 {
+    struct process *p;
+
     spin_lock(&tree_lock);
-    int err = signal_send_pgrp_locked(pgid, sig, info);
+    list_for_each(p, &all_processes, all_link)
+        if (p->pgid == pgid)
+            send(p, NULL, sig, NULL);
     spin_unlock(&tree_lock);
-    return err;
 }
 
 /* Blocked or ignored, a fault cannot wait: the default action takes its place,
@@ -303,18 +314,23 @@ bool signal_allowed(struct process *p, int sig)
 /* Each thread that asked for it; its process gets it, as if the parent had called kill(2). */
 void signal_parent_died(struct process *p)
 {
+    struct family_walk w;
     struct task *t;
     siginfo_t info;
 
-    ASSERT_SPIN_HELD(&tree_lock);
-    list_for_each(t, &p->threads, thread_link) {
+    process_get(p);
+    family_walk_begin(&w, &p->threads);
+    while (FAMILY_WALK_NEXT(&w, t, thread_link, WORK_LOOK) != NULL) {
         int sig = (int)t->pdeath_signal;
 
         if (sig == 0 || !signal_allowed(p, sig))
             continue;
         siginfo_user(&info, sig, SI_USER);
         send(p, NULL, sig, &info);
+        preempt_tell(WORK_SEND);
     }
+    family_walk_end(&w);
+    process_put(p);
 }
 
 /* Process-directed signals that only t could take, now that it blocks `set` or

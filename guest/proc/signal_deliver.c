@@ -126,7 +126,9 @@ static bool next_handled(const struct regs *r, struct delivery *d)
             continue;
         }
         enum verdict v = next_signal(d);
-        if (v == VERDICT_STOP && (d->sig == SIGSTOP || !pgrp_orphaned(p->pgid)))
+        uint32_t continued = p->nconts;
+        if (v == VERDICT_STOP && (d->sig == SIGSTOP || !pgrp_orphaned(p->pgid)) &&
+            p->nconts == continued && !p->group_exit) /* what came while others ran goes before */
             signal_stop_begin(p, d->sig);
         spin_unlock(&tree_lock);
         if (v == VERDICT_DIE)

@@ -46,13 +46,15 @@ static bool matches(const struct process *p, const struct query *q)
     return (q->options & __WALL) || clone == ((q->options & __WCLONE) != 0);
 }
 
-static void answer(struct query *q, const struct process *p, int code, int status)
+static void answer(struct query *q, struct process *p, int code, int status)
 {
     q->pid = p->tgid;
     q->uid = p->leader->cred.uid;
     q->code = code;
     q->status = status;
+    process_get(p);
     rusage_of_process(p, RUSAGE_BOTH, &q->usage);
+    process_put(p);
 }
 
 /* What it and its own children used becomes part of what the parent's used. */
@@ -89,26 +91,37 @@ static bool report(struct process *p, struct query *q)
     }
     /* Both: it has been continued and stopped again since, in this order. */
     if ((q->options & WCONTINUED) && p->continued) {
-        answer(q, p, CLD_CONTINUED, 0xffff);
         p->continued = keep;
+        answer(q, p, CLD_CONTINUED, 0xffff);
         return true;
     }
     if ((q->options & WSTOPPED) && p->stop_signal != 0 && !p->stop_reported) {
-        answer(q, p, CLD_STOPPED, (int)p->stop_signal << 8 | 0x7f);
         p->stop_reported = !keep;
+        answer(q, p, CLD_STOPPED, (int)p->stop_signal << 8 | 0x7f);
         return true;
     }
     return false;
 }
 
+#define WORK_LOOK 60u /* instructions a child, about (arch/preempt.h) */
+
 /* 1: an answer; 0: not yet; -ECHILD: there never will be one. */
 static int look(struct query *q)
 {
-    struct process *p, *next;
+    struct process *p;
+    struct family_walk w;
     int rc = -ECHILD;
 
     spin_lock(&tree_lock);
-    list_for_each_safe(p, next, &current->proc->children, sibling) {
+    if (q->which == P_PID) { /* that one, if it is ours */
+        p = process_find(q->id);
+        if (p != NULL && p->parent == current->proc && matches(p, q))
+            rc = report(p, q);
+        spin_unlock(&tree_lock);
+        return rc;
+    }
+    family_walk_begin(&w, &current->proc->children);
+    while (FAMILY_WALK_NEXT(&w, p, sibling, WORK_LOOK) != NULL) {
         if (!matches(p, q))
             continue;
         rc = 0;
@@ -117,6 +130,7 @@ static int look(struct query *q)
             break;
         }
     }
+    family_walk_end(&w);
     spin_unlock(&tree_lock);
     return rc;
 }

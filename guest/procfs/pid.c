@@ -1,4 +1,5 @@
 /* pid.c - the directories of processes and threads, and their small files. */
+#include "arch/preempt.h"
 #include "fs/uio.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -252,28 +253,34 @@ static const struct proc_entry pid_table[] = {
 static const struct proc_entry pid_entry = PROC_DIR("", 0555, .children = pid_table);
 static const struct proc_entry tid_entry = PROC_DIR("", 0555, .children = tid_table);
 
-/* Sorts nr into the ascending window of at most `room` numbers >= from. */
-static unsigned window_add(uint32_t *out, unsigned n, unsigned room, uint32_t from, uint32_t nr)
+#define LOOKS_AT_ONCE \
+    256u /* at the table of numbers, and what they cost in instructions (arch/preempt.h) */
+#define WORK_LOOKS 2500u
+
+/* Numbers of threads of p, or with p NULL of processes, from `from` on. */
+static unsigned numbers_from(const struct process *p, uint32_t from, uint32_t *out, unsigned room)
 {
-    unsigned i = n < room ? n : room - 1;
-    if (nr < from || (n == room && nr > out[room - 1]))
-        return n;
-    for (; i > 0 && out[i - 1] > nr; i--)
-        out[i] = out[i - 1];
-    out[i] = nr;
-    return n < room ? n + 1 : n;
+    unsigned n = 0;
+    while (from < PID_MAX && n < room) {
+        spin_lock(&tree_lock);
+        struct task *t = pid_next_task(&from, LOOKS_AT_ONCE);
+        if (t && (p ? t->proc == p : t->tid == t->proc->tgid))
+            out[n++] = t->tid;
+        spin_unlock(&tree_lock);
+        preempt_work(t ? WORK_LOOKS / LOOKS_AT_ONCE * 4 : WORK_LOOKS);
+    }
+    return n;
 }
 
 static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out,
                              unsigned room)
 {
     unsigned n = 0;
-    spin_lock(&tree_lock);
-    struct task *t = task_find(dir->tid), *each;
-    if (t)
-        list_for_each(each, &t->proc->threads, thread_link)
-            n = window_add(out, n, room, from, each->tid);
-    spin_unlock(&tree_lock);
+    struct task *t = proc_task(dir);
+    if (t) {
+        n = numbers_from(t->proc, from, out, room);
+        task_put(t);
+    }
     return n;
 }
 
@@ -290,13 +297,7 @@ static int task_number(const struct proc_node *dir, uint32_t nr, struct proc_nod
 unsigned proc_pids(const struct proc_node *dir __attribute__((unused)), uint32_t from,
                    uint32_t *out, unsigned room)
 {
-    unsigned n = 0;
-    struct process *p;
-    spin_lock(&tree_lock);
-    list_for_each(p, &all_processes, all_link)
-        n = window_add(out, n, room, from, p->tgid);
-    spin_unlock(&tree_lock);
-    return n;
+    return numbers_from(NULL, from, out, room);
 }
 
 /* Threads are found by number, too, but not listed; as on Linux. */

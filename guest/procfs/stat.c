@@ -119,10 +119,13 @@ static int look(const struct proc_node *n, struct about *a)
     a->cpus_allowed = t->cpus_allowed & cpus_online();
     a->no_new_privs = t->no_new_privs;
     a->rsslim = p->rlim[RLIMIT_RSS].rlim_cur;
-    rusage_of_process(p, RUSAGE_CHILDREN, &a->children);
-    if (n->whole)
-        rusage_of_process(p, RUSAGE_SELF, &a->self);
     about_thread(a, t, n->whole);
+    rusage_of_process(p, RUSAGE_CHILDREN, &a->children);
+    if (n->whole) {
+        process_get(p);
+        rusage_of_process(p, RUSAGE_SELF, &a->self);
+        process_put(p);
+    }
     spin_unlock(&tree_lock);
     a->tty_pgrp = -1;
     if (session) {

@@ -105,6 +105,7 @@ struct task {
     uint32_t pdeath_signal;                              /* [o] */
     bool no_new_privs;                                   /* [o] kept by fork and exec */
     uint64_t slack_ns, slack_default_ns; /* [o] PR_SET_TIMERSLACK; 0: SLACK_NS.  No timer is late */
+    bool has_children;                   /* [T] perhaps: it has made some */
     bool exiting;                        /* [T] in exit_task, or dead */
     bool leaving;                        /* [T] past core_join(): in no core file */
 #if MEMCHECK
@@ -156,6 +157,7 @@ struct process {
     bool dumping;    /* sole_task writes a core: the others stand still */
     int exit_status; /* wait(2) encoding, valid once zombie or group_exit */
     bool zombie;
+    bool going;                    /* [T] about to be one, in leave_family() */
     uint32_t stop_pending;         /* a group stop by this signal has begun; threads join it */
     uint32_t nstopped;             /* threads that have */
     uint32_t stop_signal;          /* stopped by (all threads have joined); 0: not stopped */

@@ -92,7 +92,7 @@ SYSCALL2(setpgid, int, pid, int, pgid)
 
 SYSCALL0(setsid)
 {
-    struct process *p = current->proc, *other;
+    struct process *p = current->proc;
     struct session *s = kzalloc(sizeof *s);
     long rc = p->tgid;
 
@@ -101,10 +101,8 @@ SYSCALL0(setsid)
     s->sid = p->tgid;
     ref_init(&s->refs, 1);
     spin_lock(&tree_lock);
-    /* Neither the leader of a group nor anybody in a group of that name. */
-    list_for_each(other, &all_processes, all_link)
-        if (other->pgid == p->tgid)
-            rc = -EPERM;
+    if (pid_group_session(p->tgid) != NULL) /* it leads a group, or has left one of that name */
+        rc = -EPERM;
     if (rc > 0) {
         process_set_session(p, s);
         process_set_group(p, p->tgid);

@@ -149,6 +149,8 @@ SYSCALL1(sched_get_priority_min, int, policy) { return priority_bound(policy, 1)
 
 /* --- nice values -------------------------------------------------------------- */
 
+#define WORK_LOOK 50u /* instructions a process or thread, about (arch/preempt.h) */
+
 static bool selected(const struct process *p, int which, uint32_t who)
 {
     switch (which) {
@@ -171,36 +173,46 @@ static uint32_t whom(int which, int who)
 SYSCALL2(getpriority, int, which, int, who)
 {
     struct process *p;
+    struct family_walk w;
     long best = -ESRCH;
 
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
     uint32_t id = whom(which, who);
     spin_lock(&tree_lock);
-    list_for_each(p, &all_processes, all_link)
+    family_walk_begin(&w, &all_processes);
+    while (FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL)
         if (selected(p, which, id) && 20 - p->leader->nice > best)
             best = 20 - p->leader->nice;
+    family_walk_end(&w);
     spin_unlock(&tree_lock);
     return best;
 }
 
+/* tree_lock held, and given up now and then. */
 static int set_nice(struct process *p, int nice)
 {
     const struct cred *me = &current->cred, *c = &p->leader->cred;
+    struct family_walk w;
     struct task *t;
 
     if (!capable() && me->euid != c->uid && me->euid != c->euid)
         return -EPERM;
     if (!capable() && nice < p->leader->nice && 20 - nice > (int64_t)p->rlim[RLIMIT_NICE].rlim_cur)
         return -EACCES;
-    list_for_each(t, &p->threads, thread_link)
+    process_get(p);
+    family_walk_begin(&w, &p->threads);
+    while (FAMILY_WALK_NEXT(&w, t, thread_link, WORK_LOOK) != NULL)
         t->nice = nice;
+    family_walk_end(&w);
+    process_put(p);
     return 0;
 }
 
 SYSCALL3(setpriority, int, which, int, who, int, nice)
 {
     struct process *p;
+    struct family_walk w;
     long rc = -ESRCH;
 
     if (which < PRIO_PROCESS || which > PRIO_USER)
@@ -208,13 +220,15 @@ SYSCALL3(setpriority, int, which, int, who, int, nice)
     nice = MAX(-20, MIN(19, nice));
     uint32_t id = whom(which, who);
     spin_lock(&tree_lock);
-    list_for_each(p, &all_processes, all_link) {
+    family_walk_begin(&w, &all_processes);
+    while (FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL) {
         if (!selected(p, which, id))
             continue;
         int one = set_nice(p, nice);
         if (rc == -ESRCH || one != 0)
             rc = one;
     }
+    family_walk_end(&w);
     spin_unlock(&tree_lock);
     return rc;
 }

@@ -28,8 +28,10 @@ static bool ignores(const struct ksigaction *a, int sig)
            (a->handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig));
 }
 
-/* Signals that the new disposition throws away are not pending any more.  True: some of
- * them still are; a thread that takes one meanwhile finds it ignored. */
+#define WORK_LOOK 35u /* a thread that has none of them */
+
+/* Signals that the new disposition throws away are not pending any more.  True: some of them still are,
+ * for a moment; a thread that takes one finds it ignored. */
 static bool drop_ignored(struct process *p, int sig)
 {
     struct task *t;
@@ -42,18 +44,38 @@ static bool drop_ignored(struct process *p, int sig)
 
 static void drop_all_ignored(struct process *p, struct sighand *sh, int sig)
 {
-    for (bool more = true; more; preempt_work(WORK_DROP)) {
-        spin_lock(&tree_lock);
+    struct family_walk walk;
+    struct task *t;
+    bool more = true;
+
+    spin_lock(&tree_lock);
+    family_walk_begin(&walk, &p->threads);
+    while (more && FAMILY_WALK_NEXT(&walk, t, thread_link, WORK_LOOK) != NULL) {
+        if (!in_set(t->pending.set, sig))
+            continue;
         spin_lock(&sh->lock);
-        more = ignores(sig_action(sh, sig), sig) && drop_ignored(p, sig);
+        more = ignores(sig_action(sh, sig), sig); /* still */
+        if (more && sigpending_drop_some(&t->pending, SIGBIT(sig)))
+            walk.at = walk.at->prev; /* and again */
         spin_unlock(&sh->lock);
-        spin_unlock(&tree_lock);
+        preempt_tell(WORK_DROP);
+    }
+    family_walk_end(&walk);
+    spin_unlock(&tree_lock);
+    for (more = true; more; preempt_work(WORK_DROP)) {
+        spin_lock(&sh->lock);
+        more = ignores(sig_action(sh, sig), sig) &&
+               sigpending_drop_some(&p->shared_pending, SIGBIT(sig));
+        spin_unlock(&sh->lock);
     }
 }
+
+#define DROP_AT_ONCE 64u /* threads */
 
 /* In one step, as threads may do this at the same time; to NULL: only a look. */
 static void swap_action(int sig, const struct ksigaction *to, struct ksigaction *old)
 {
+    struct process *p = current->proc;
     struct sighand *sh = current->sighand;
     bool ignore = to != NULL && ignores(to, sig);
 
@@ -65,12 +87,12 @@ static void swap_action(int sig, const struct ksigaction *to, struct ksigaction 
         sig_set_action(sh, sig, to);
         sh->action[sig - 1].mask &= ~SIGSET_UNBLOCKABLE;
     }
-    bool more = ignore && drop_ignored(current->proc, sig);
+    bool more = ignore && (p->nthreads > DROP_AT_ONCE || drop_ignored(p, sig));
     spin_unlock(&sh->lock);
     if (ignore)
         spin_unlock(&tree_lock);
     if (more)
-        drop_all_ignored(current->proc, sh, sig);
+        drop_all_ignored(p, sh, sig);
 }
 
 SYSCALL4(rt_sigaction, int, sig, uaddr_t, act, uaddr_t, oldact, size_t, size)
@@ -217,19 +239,19 @@ static int send_checked(struct process *p, int sig, const siginfo_t *info)
  * One success is success; else one refusal is -EPERM.  tree_lock held. */
 static int kill_many(uint32_t pgid, int sig, const siginfo_t *info)
 {
-    struct process_walk walk;
+    struct family_walk walk;
     struct process *p;
     int result = -ESRCH;
 
-    process_walk_begin(&walk);
-    while ((p = process_walk_next(&walk, WORK_SEND)) != NULL) {
+    family_walk_begin(&walk, &all_processes);
+    while (FAMILY_WALK_NEXT(&walk, p, all_link, WORK_SEND) != NULL) {
         if (pgid != 0 ? p->pgid != pgid : p == init_process || p == current->proc)
             continue;
         int err = send_checked(p, sig, info);
         if (err == 0 || result == -ESRCH)
             result = err;
     }
-    process_walk_end(&walk);
+    family_walk_end(&walk);
     return result;
 }
 

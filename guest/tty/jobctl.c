@@ -64,7 +64,7 @@ void tty_signal_foreground(struct tty *tty, int sig)
     uint32_t pgid = tty->fg_pgid;
     spin_unlock(&tty->lock);
     if (pgid != 0)
-        signal_send_pgrp(pgid, sig, NULL);
+        signal_send_pgrp(pgid, sig);
 }
 
 /* A session is about to take the terminal; no lock held. */
@@ -240,19 +240,14 @@ long tty_get_sid(struct tty *tty, uaddr_t to)
  * group: it may come to.  tree_lock held. */
 static int may_be_foreground(uint32_t pgid)
 {
-    struct session *mine = current->proc->session;
-    struct process *p;
+    struct session *mine = current->proc->session, *its = pid_group_session(pgid);
 
-    list_for_each(p, &all_processes, all_link)
-        if (p->pgid == pgid)
-            return p->session == mine ? 0 : -EPERM;
+    if (its != NULL)
+        return its == mine ? 0 : -EPERM;
     struct task *t = task_find(pgid);
     if (t != NULL)
         return t->proc->session == mine ? 0 : -EPERM;
-    list_for_each(p, &all_processes, all_link)
-        if (p->session->sid == pgid) /* the number lives on as the session's */
-            return -EPERM;
-    return -ESRCH;
+    return pid_has_session(pgid) ? -EPERM : -ESRCH; /* the number lives on as the session's */
 }
 
 long tty_set_pgrp(struct tty *tty, uaddr_t from)

@@ -253,7 +253,8 @@ static int clean_up(void)
         if (n <= mounts_before)
             return 1;
         if (umount2(WORK, MNT_DETACH) != 0) {
-            printf("FAIL the mount cannot be removed: %s\n", strerror(errno));
+            printf("FAIL the mount cannot be removed: %s, of\n%.*s", strerror(errno), (int)len,
+                   text);
             return 0;
         }
     }

@@ -12,14 +12,13 @@ struct held {
     long frames, tables, bytes, tasks, files;
 };
 
-static int counters_fd, meminfo_fd, stat_fd, load_fd, files_fd;
+static int counters_fd, meminfo_fd, load_fd, files_fd;
 
 /* 0; -1: it is not our kernel. */
 static inline int held_open(void)
 {
     counters_fd = open("/proc/forkscope/counters", O_RDONLY | O_CLOEXEC);
     meminfo_fd = open("/proc/meminfo", O_RDONLY | O_CLOEXEC);
-    stat_fd = open("/proc/stat", O_RDONLY | O_CLOEXEC);
     load_fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
     files_fd = open("/proc/sys/fs/file-nr", O_RDONLY | O_CLOEXEC);
     return counters_fd < 0 ? -1 : 0;
@@ -38,12 +37,9 @@ static inline long held_figure(int fd, const char *after)
 static inline struct held held(void)
 {
     struct held h;
-    /* a page of the heap for each 256 PIDs that were ever used, of 32768 */
-    long given = held_figure(stat_fd, "\nprocesses ");
-    long pids = 4096l * ((given < 32767 ? given : 32767) / 256 + 1);
 
     h.tables = held_figure(counters_fd, "tables_used ");
-    h.bytes = held_figure(counters_fd, "heap_bytes ") - pids;
+    h.bytes = held_figure(counters_fd, "heap_bytes ");
     h.frames = held_figure(meminfo_fd, "MemTotal:") - held_figure(meminfo_fd, "MemFree:") -
                held_figure(meminfo_fd, "KReclaimable:") - held_figure(meminfo_fd, "SUnreclaim:");
     h.tasks = held_figure(load_fd, "/");

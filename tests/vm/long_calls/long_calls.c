@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 size_t big = 32 * MB;
-unsigned many = 4000, crowd = 250;
+unsigned many = 4000, crowd = 8000;
 bool again;
 
 static int *started; /* shared: the call has begun */
