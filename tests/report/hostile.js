@@ -22,4 +22,10 @@ main(async browser => {
     }
     is('... and in the details', await page.run('document.querySelectorAll("#details img, #details b").length + Number("hacked" in window)'), 0);
     is('no error on the console', page.trouble, []);
+    // Were it markup after all, nothing of it would run.
+    await page.run(`document.body.insertAdjacentHTML('beforeend', '<img src=x onerror="window.hacked = 1"><iframe srcdoc="<script>parent.hacked = 1</scr' + 'ipt>"></iframe>');
+        document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.hacked = 1' }))`);
+    await new Promise(done => setTimeout(done, 300));
+    is('the policy lets no other script run', await page.run('typeof window.hacked'), 'undefined');
+    result(page.trouble.some(t => /Content Security Policy/.test(t)), '... and says so');
 });

@@ -35,16 +35,17 @@ function table(heads, rows, attributes) {
                 typeof c === 'number' ? countText(c) : c))))));
 }
 
-// The same as a table, for those who cannot see the picture; made when it is opened.
+// The same as a table, for those who cannot see the picture; made when it is opened.  rowOf makes a
+// row of one of the list that listOf gives.
 const TABLE_ROWS = 500;
-function asTable(heads, rowsOf, id) {
+function asTable(heads, listOf, rowOf, id) {
     const body = h('div', { class: 'scroll' });
     const fill = () => {
         if (!details.open) return;
-        const rows = rowsOf(), shown = rows.slice(0, TABLE_ROWS);
-        body.replaceChildren(table(heads, shown));
-        if (rows.length > shown.length)
-            body.append(h('p', {}, `The first ${TABLE_ROWS} of ${countText(rows.length)} rows.`));
+        const list = listOf(), shown = list.slice(0, TABLE_ROWS);
+        body.replaceChildren(table(heads, shown.map(rowOf)));
+        if (list.length > shown.length)
+            body.append(h('p', {}, `The first ${TABLE_ROWS} of ${countText(list.length)} rows.`));
     };
     const details = h('details', { class: 'as-table', id, ontoggle: fill }, h('summary', {}, 'As a table'), body);
     details.refill = fill;

@@ -333,11 +333,9 @@ const timeline = (() => {
     canvas.addEventListener('wheel', onWheel, { passive: false });
     filter.addEventListener('input', draw);
 
-    function waitRows() {
-        return T.waits.map(w => [T.who(w.pid, w.event), blockReason(w), w.on || '-', secondsText(w.from), durationText(w.to - w.from), untilText(w),
-            button('select', () => selectWait(w), { class: 'link' })]);
-    }
-    const waitsTable = asTable(['who', 'blocked for', 'on', 'since', 'for', 'ended by', ''], waitRows, 'waits-table');
+    const waitsTable = asTable(['who', 'blocked for', 'on', 'since', 'for', 'ended by', ''], () => T.waits, w =>
+        [T.who(w.pid, w.event), blockReason(w), w.on || '-', secondsText(w.from), durationText(w.to - w.from), untilText(w),
+            button('select', () => selectWait(w), { class: 'link' })], 'waits-table');
     const legend = h('p', { class: 'legend' });
     function fillLegend() {
         const item = (name, text) => h('span', {}, h('i', { class: `swatch ${name}` }), text);

@@ -183,8 +183,8 @@ const tables = (() => {
     });
     choose.addEventListener('change', () => { toggled = new Set(); change({ mm: Number(choose.value), entry: null, table: 0 }); });
 
-    const asRows = asTable(['address', 'pages', 'rights', 'first frame'], () => runsOfLeaves(machine.leaves(state.mm)).map(r =>
-        [addressText(r.va), r.n, rightsText(r.leaves[0].lo, r.leaves[0].hi, r.above), hex(pfnOf(r.leaves[0].lo, r.leaves[0].hi))]), 'tables-table');
+    const asRows = asTable(['address', 'pages', 'rights', 'first frame'], () => runsOfLeaves(machine.leaves(state.mm)), r =>
+        [addressText(r.va), r.n, rightsText(r.leaves[0].lo, r.leaves[0].hi, r.above), hex(pfnOf(r.leaves[0].lo, r.leaves[0].hi))], 'tables-table');
     function build() {
         const item = (name, text) => h('span', {}, h('i', { class: `swatch ${name}` }), text);
         return section('tables', 'Page tables at this moment',

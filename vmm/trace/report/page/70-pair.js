@@ -124,14 +124,14 @@ const pair = (() => {
         picture.replaceChildren(root);
         rows.refill();
     }
-    function tableRows() {
+    function pages() {
         const of = new Map();
         sides.forEach((mm, k) => { if (k === 0 || sides[1] !== sides[0]) for (const l of machine.leaves(mm)) { const x = of.get(l.va) || [null, null]; x[k] = l; of.set(l.va, x); } });
-        const one = l => l ? `${rightsText(l.lo, l.hi, l.above)} ${hex(pfnOf(l.lo, l.hi))}` : '-';
-        return [...of].sort((x, y) => x[0] - y[0]).map(([va, [l, r]]) => [addressText(va), one(l), one(r),
-            l && r && pfnOf(l.lo, l.hi) === pfnOf(r.lo, r.hi) ? 'the same frame' : '']);
+        return [...of].sort((x, y) => x[0] - y[0]);
     }
-    const rows = asTable(['address', 'left', 'right', ''], tableRows, 'pair-table');
+    const one = l => l ? `${rightsText(l.lo, l.hi, l.above)} ${hex(pfnOf(l.lo, l.hi))}` : '-';
+    const rows = asTable(['address', 'left', 'right', ''], pages, ([va, [l, r]]) => [addressText(va), one(l), one(r),
+        l && r && pfnOf(l.lo, l.hi) === pfnOf(r.lo, r.hi) ? 'the same frame' : ''], 'pair-table');
 
     story.addEventListener('change', () => { choose(T.callOf.get(Number(story.value))); moments.children[Math.min(1, moments.children.length - 1)].click(); });
     [left, right].forEach((select, k) => select.addEventListener('change', () => { sides[k] = Number(select.value); draw(); }));

@@ -80,7 +80,7 @@ const costs = (() => {
         curve.replaceChildren(h('h3', {}, 'Does it depend on the size of the parent?'), root);
         curveTable.refill();
     }
-    const curveTable = asTable(['call', 'kind', 'pages of the parent’s own memory', 'entries written'], () => points().map(p => [callLink(p.c.number), p.kind, p.x, p.y]), 'curve-table');
+    const curveTable = asTable(['call', 'kind', 'pages of the parent’s own memory', 'entries written'], points, p => [callLink(p.c.number), p.kind, p.x, p.y], 'curve-table');
 
     function listCalls(kind) {
         const of = T.calls.filter(c => T.lists.call_kind[c.kind] === kind), shown = of.slice(0, 200);

@@ -56,16 +56,23 @@ const events = (() => {
             T.id[i] === EV.page_fault && T.va[i] >= from && T.va[i] < end;
     }
 
-    function apply() {
+    // In slices, since some text may have to be made of a million events; a newer filter ends an older one.
+    const SLICE = 100000;
+    let turn = 0;
+    async function apply() {
         if (!T.ready) return;
-        const tests = parse(filter.value), out = new Uint32Array(T.n);
+        const tests = parse(filter.value), trace = T, out = new Uint32Array(T.n), mine = ++turn;
         let n = 0;
-        if (!wrong)
-            for (let i = 1; i <= T.n; i++) {
-                let keep = true;
-                for (let k = 0; k < tests.length && keep; k++) keep = tests[k](i);
-                if (keep) out[n++] = i;
+        for (let i = 1; i <= T.n && !wrong; i++) {
+            let keep = true;
+            for (let k = 0; k < tests.length && keep; k++) keep = tests[k](i);
+            if (keep) out[n++] = i;
+            if (i % SLICE === 0) {
+                note.textContent = `looking… ${Math.round(100 * i / T.n)} %`;
+                await new Promise(done => setTimeout(done));
+                if (mine !== turn || trace !== T) return;
             }
+        }
         found = out.subarray(0, n);
         note.textContent = wrong || `${countText(n)} of ${countText(T.n)} events`;
         space.style.height = `${Math.min(MOST, n * LINE)}px`;
