@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c vmm/trace/lib/comm.c vmm/trace/lib/status.c vmm/trace/lib/follow.c vmm/trace/lib/words.c vmm/trace/lib/json.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c vmm/trace/cmd/entries.c vmm/trace/cmd/call.c vmm/trace/cmd/who_wrote.c vmm/trace/cmd/machine.c vmm/trace/cmd/at.c vmm/trace/lib/calls.c vmm/trace/cmd/diff.c vmm/trace/cmd/print.c vmm/trace/cmd/live.c */
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/[a-z]*.c vmm/trace/cmd/common.c vmm/trace/cmd/moment.c vmm/trace/cmd/blocked.c vmm/trace/cmd/entries.c vmm/trace/cmd/call.c vmm/trace/cmd/who_wrote.c vmm/trace/cmd/machine.c vmm/trace/cmd/at.c vmm/trace/cmd/diff.c vmm/trace/cmd/print.c vmm/trace/cmd/live.c vmm/trace/cmd/space_option.c vmm/trace/cmd/waits.c */
 /* The questions that one puts to a trace, with answers known beforehand: who waited, on
  * whom, and who ended it; what a call wrote; who changed an entry last. */
 #include <setjmp.h>

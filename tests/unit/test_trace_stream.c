@@ -416,6 +416,7 @@ static void test_metadata(void **state)
     for (unsigned cpu = 0; cpu < 4; cpu++)
         back.cpu[cpu].at = m.cpu[cpu].at; /* the writer's alone */
     back.stop_at = m.stop_at;
+    back.audit_at = m.audit_at;
     assert_true(back.known);
     back.known = m.known;
     assert_memory_equal(&m, &back, sizeof(m));
