@@ -10,6 +10,14 @@ FOR_EACH_CPU uint64_t words_set(const void *words, uint64_t n)
     return set;
 }
 
+FOR_EACH_CPU uint64_t words_with(const uint64_t *words, uint64_t n, uint64_t bits)
+{
+    uint64_t with = 0;
+    for (uint64_t i = 0; i < n; i++)
+        with += (words[i] & bits) != 0;
+    return with;
+}
+
 FOR_EACH_CPU uint64_t pairs_that_differ(const void *words, uint64_t pairs)
 {
     const trace_word_at *w = words;

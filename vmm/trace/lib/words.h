@@ -18,6 +18,8 @@ typedef uint64_t trace_word_at __attribute__((aligned(1), may_alias));
 
 /* How many of the words are not 0. */
 uint64_t words_set(const void *words, uint64_t n);
+/* How many have one of these bits. */
+uint64_t words_with(const uint64_t *words, uint64_t n, uint64_t bits);
 /* In how many of the pairs the two words differ. */
 uint64_t pairs_that_differ(const void *words, uint64_t pairs);
 

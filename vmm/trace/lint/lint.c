@@ -182,7 +182,8 @@ static int one_event(struct lint *l, const struct trace_event *e)
     unsigned reason = PT_REASON_MAX;
     if (!begin_event(l, e))
         return 0;
-    lint_trace_event(l, e);
+    if (e->pid != l->on->pid || (e->mm != 0 && !l->mm->live))
+        lint_trace_event(l, e);
     switch (e->id) {
     case TRACE_EV_pte_write:
         reason = ((const struct trace_ev_pte_write *)e->fields)->reason;

@@ -14,6 +14,7 @@
 
 #include <inttypes.h>
 
+#include "vmm/trace/lib/words.h"
 #include "vmm/trace/lint/reuse.h"
 
 void lint_share_table(struct lint *l, uint32_t pfn)
@@ -35,8 +36,10 @@ static void recount_w(struct lint *l, const struct replay_table *t, const struct
                       bool counts)
 {
     struct frames *f = &l->frames;
-    for (unsigned i = 0; i < PT_SLOTS; i++) {
+    uint64_t left = t->used > 0 ? words_with(t->slot, PT_SLOTS, PTE_W) : 0;
+    for (unsigned i = 0; left > 0 && i < PT_SLOTS; i++) {
         uint64_t e = t->slot[i], pfn = pte_frame(e);
+        left -= (e & PTE_W) != 0;
         if (!(e & PTE_W) || pfn >= f->n)
             continue;
         f->use[pfn] += counts ? FRAME_W : f->use[pfn] & FRAME_WS ? -FRAME_W : 0;
@@ -51,11 +54,8 @@ static void recount_w(struct lint *l, const struct replay_table *t, const struct
 /* The address space has all its pages, or has them no more. */
 static void count_pages(struct lint *l, const struct replay_table *t, bool comes)
 {
-    unsigned leaves = 0, anon = 0;
-    for (unsigned i = 0; t->used > 0 && i < PT_SLOTS; i++) {
-        leaves += t->slot[i] != 0;
-        anon += (t->slot[i] & PTE_ANON) != 0;
-    }
+    unsigned leaves = t->used;
+    unsigned anon = leaves > 0 ? (unsigned)words_with(t->slot, PT_SLOTS, PTE_ANON) : 0;
     struct lint_mm *mm = l->mm;
     mm->leaves =
         comes ? mm->leaves + leaves : mm->leaves - (leaves < mm->leaves ? leaves : mm->leaves);
