@@ -37,7 +37,9 @@ struct root_inode {
     uint64_t at;    /* file: first page of its data; symlink: offset of its text; directory: its
                        first entry */
     uint32_t count; /* directory: how many entries */
-    uint32_t reserved;
+    uint32_t
+        lost; /* 0; the VMM's mark while the machine runs: one more than the first page of the file
+                       that the host has no more */
 };
 
 /* Those of a directory stand together, sorted by memcmp(), a shorter name before what it begins. */

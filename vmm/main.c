@@ -27,6 +27,7 @@
 #include "vmm/options.h"
 #include "vmm/privilege.h"
 #include "vmm/report.h"
+#include "vmm/root/mend.h"
 #include "vmm/sandbox.h"
 #include "vmm/say.h"
 #include "vmm/terminal.h"
@@ -235,9 +236,17 @@ static bool set_up(struct vm *vm, const struct options *opt, const char *cmdline
     return true;
 }
 
+/* This thread's or a vCPU's, at an instruction of the VMM itself. */
+static bool mend_root(void *ctx)
+{
+    static _Thread_local unsigned seen;
+    struct vm *vm = ctx;
+    return root_mend(&vm->root, &seen);
+}
+
 static bool open_root(struct vm *vm, const struct options *opt)
 {
-    if (!root_image_open(&vm->root, opt->root, opt->cache))
+    if (!root_image_open(&vm->root, opt->root, opt->cache) || !root_mend_prepare(&vm->root))
         return false;
     const struct root_run *run = &vm->root.run;
     if ((opt->nenv > 0 || opt->workdir != NULL || opt->user != NULL || opt->hostname != NULL) &&
@@ -251,6 +260,7 @@ static bool open_root(struct vm *vm, const struct options *opt)
 static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
 {
     bool is_terminal = terminal_open();
+    terminal_on_lost_page(mend_root, vm);
     const char *wrong = image_open(&vm->image, opt->kernel);
     if (wrong != NULL) {
         say("%s: %s", opt->kernel, wrong);

@@ -15,6 +15,11 @@
 static struct termios saved;
 static volatile sig_atomic_t is_terminal, is_raw;
 
+static bool (*mend_page)(void *ctx);
+static void *mend_ctx;
+
+static void watch(int sig);
+
 static void complain(const char *text)
 {
     ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
@@ -25,22 +30,39 @@ static void complain(const char *text)
 static void on_fatal(int sig, siginfo_t *info, void *context)
 {
     (void)context;
-    terminal_restore();
-    if (sig == SIGBUS && info->si_code == BUS_ADRERR) { /* guest memory: see mapped.h */
+    if (sig == SIGBUS &&
+        info->si_code == BUS_ADRERR) { /* guest memory: see mapped.h, root/mend.h */
+        if (mend_page != NULL && mend_page(mend_ctx)) {
+            watch(SIGBUS);
+            return;
+        }
+        terminal_restore();
         complain("vmm: a file became shorter while vmm had it mapped\n");
         _exit(EXIT_VMM);
     }
+    terminal_restore();
     if (info->si_code > 0 || info->si_pid == getpid())
         complain("vmm: internal error; this is a bug in vmm\n");
     raise(sig); /* SA_RESETHAND: the default action, with its core */
 }
 
+static void watch(int sig)
+{
+    struct sigaction action = { .sa_sigaction = on_fatal, .sa_flags = SA_RESETHAND | SA_SIGINFO };
+    sigaction(sig, &action, NULL);
+}
+
+void terminal_on_lost_page(bool (*mend)(void *ctx), void *ctx)
+{
+    mend_page = mend;
+    mend_ctx = ctx;
+}
+
 bool terminal_open(void)
 {
     static const int fatal[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP };
-    struct sigaction action = { .sa_sigaction = on_fatal, .sa_flags = SA_RESETHAND | SA_SIGINFO };
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++)
-        sigaction(fatal[i], &action, NULL);
+        watch(fatal[i]);
     is_terminal = tcgetattr(STDIN_FILENO, &saved) == 0;
     return is_terminal;
 }

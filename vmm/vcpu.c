@@ -28,6 +28,7 @@
 #include "vmm/hypercall.h"
 #include "vmm/kvm_stats.h"
 #include "vmm/rest.h"
+#include "vmm/root/mend.h"
 #include "vmm/sandbox.h"
 #include "vmm/say.h"
 #include "vmm/world.h"
@@ -263,6 +264,8 @@ static bool run_until_stop(struct vcpu *v)
             v->run->immediate_exit = 0;
             continue;
         }
+        if (ret != 0 && errno == EFAULT && root_mend(&v->vm->root, &v->mended))
+            continue;
         if (ret != 0) {
             vm_stop(&v->vm->stop, STOP_DIED, 0, (int)v->index, "KVM_RUN: %s", strerror(errno));
             return false;

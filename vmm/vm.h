@@ -76,6 +76,7 @@ struct vcpu {
     uint64_t tsc_offset;                           /* its TSC = host TSC + this */
     bool online;                                   /* [v] it has called HC_CPU_ONLINE */
     bool inside;                                   /* world.h: in KVM_RUN; under its lock */
+    unsigned mended;                               /* [v] see root_mend() */
     bool is_amid; /* [v] found no rest before the audit: is amid something */
 };
 

@@ -69,6 +69,7 @@ static int lend_pages(struct inode *in, const struct root_inode *r)
         return -EINVAL;
     in->borrowed = image.data + (pfn_t)r->at;
     in->borrowed_pages = (uint32_t)n;
+    in->private = (void *)r; /* pages_io.c asks it what is lost */
     in->npages = n;
     in->size = r->size;
     paddr_t start = (paddr_t)in->borrowed << PAGE_SHIFT;

@@ -57,7 +57,8 @@ struct inode {
     uint32_t seals;           /* [lock + pages_lock], read without: F_SEAL_*.  fs/seal.h */
     bool takes_seals;         /* [k] a memfd that may be sealed */
     int32_t writers; /* [a] open for writing; below 0: so many programs run from it.  ETXTBSY */
-    void *private;   /* [k] symlink text, procfs node; [a] pipe, once made */
+    void
+        *private; /* [k] symlink text, a file of an indexed image's struct root_inode, procfs node; [a] pipe, once made */
 };
 
 struct inode_ops { /* NULL: -ENOTDIR, -EPERM or the obvious default */

@@ -25,6 +25,7 @@
 #include "mm/vma.h"
 #include "proc/signal.h"
 #include "sched/sched.h"
+#include "shared/root_index.h"
 #include <linux/falloc.h>
 #include <linux/fs.h>
 
@@ -40,6 +41,19 @@ pfn_t inode_page(struct inode *in, uint64_t i)
     if (!pfn && i < in->borrowed_pages)
         pfn = in->borrowed + (pfn_t)i;
     return pfn;
+}
+
+/* Has the host lost page i of the image?  Its memory reads as zeros then.  pages_lock held, or whoever asks
+ * may get the answer of a moment ago. */
+static bool is_lost(const struct inode *in, uint64_t i)
+{
+    const struct root_inode *r = in->private;
+
+    if (likely(!r) || i >= in->borrowed_pages)
+        return false;
+    uint32_t lost = __atomic_load_n(&r->lost, __ATOMIC_ACQUIRE);
+
+    return lost && i >= lost - 1;
 }
 
 /* A reference to page i; 0: a hole. */
@@ -98,8 +112,10 @@ static int page_get_or_make(struct inode *in, uint64_t i, enum reach reach, pfn_
 
     spin_lock(&in->pages_lock);
     pfn_t pfn = inode_page(in, i);
-    if (reach == WITHIN_FILE && i >= PAGES_OF(in->size)) {
+    if (reach == WITHIN_FILE && (i >= PAGES_OF(in->size) || is_lost(in, i))) {
         err = -ENXIO;
+    } else if (is_lost(in, i)) {
+        err = -EIO;
     } else if (pfn) {
         frame_get(pfn);
     } else {
@@ -168,6 +184,11 @@ long file_regular_read(struct file *f, struct uio *u, uint64_t *pos)
 
         if (pfn)
             frame_put(pfn);
+        if (is_lost(in, at >> PAGE_SHIFT)) { /* found, maybe, by this very copy */
+            if (!done)
+                return -EIO;
+            break;
+        }
         if (moved < 0 && !done)
             return moved;
         if (moved > 0) {
@@ -483,6 +504,8 @@ unsigned file_image_run(struct file *f, uint64_t index, unsigned n, pfn_t *first
     spin_lock(&in->pages_lock);
     if (!in->pages) /* then nothing has been written over */
         end = MIN((uint64_t)in->borrowed_pages, PAGES_OF(in->size));
+    if (unlikely(in->private))
+        n = is_lost(in, index + n - 1) ? 0 : n; /* then one by one */
     *first = in->borrowed + (pfn_t)index;
     spin_unlock(&in->pages_lock);
     return index < end ? (unsigned)MIN((uint64_t)n, end - index) : 0;
@@ -496,7 +519,7 @@ void file_get_pages_present(struct file *f, uint64_t index, unsigned n, pfn_t *p
     spin_lock(&in->pages_lock);
     end = PAGES_OF(in->size);
     for (unsigned k = 0; k < n; k++) {
-        pfns[k] = index + k < end ? inode_page(in, index + k) : 0;
+        pfns[k] = index + k < end && !is_lost(in, index + k) ? inode_page(in, index + k) : 0;
         if (pfns[k])
             frame_get(pfns[k]);
     }

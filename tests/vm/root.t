@@ -66,6 +66,27 @@ echo 'exit 6' > "$work/input"
 input=$work/input vm --root "$tree"
 like 'without COMMAND the tree'\''s own init runs' "$out" '^own init$'
 
+# --- a file that becomes shorter on the host ---
+for ring in 0 3; do
+    cp "$O/tests/vm/shrunk" "$tree/bin/"
+    head -c 200000 /dev/urandom > "$tree/data/cut"
+    rm -f "$work/go"
+    mkfifo "$work/go"
+    timeout -k 5 $((30 * slow)) "$O/vmm" --kernel-ring $ring --root "$tree" "$KERNEL" -- shrunk /data/cut \
+        < "$work/go" > "$work/shrunk" 2> "$work/shrunk.err" &
+    exec 7> "$work/go"
+    for _ in $(seq 300); do grep -q ready "$work/shrunk" && break; sleep 0.05; done
+    truncate -s 5000 "$tree/data/cut"
+    echo >&7
+    exec 7>&-
+    wait $!
+    is "ring $ring: a file cut by the host: the machine goes on" $? 0
+    is '... with EIO and SIGBUS for what is lost' "$(tr -d '\r' < "$work/shrunk" | grep :)" \
+        "$(printf 'lost: I/O error\nleft: 4096\nload: SIGBUS')"
+    like '... and a line' "$(cat "$work/shrunk.err")" 'became shorter while the VM ran'
+done
+rm "$tree/data/cut"
+
 # --- refused ---
 for bad in "$work/nothing" "$tree/data/fifo"; do
     vm --root "$bad" -- sh

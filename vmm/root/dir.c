@@ -41,6 +41,8 @@ struct scan {
     uint8_t *base;
     uint64_t room, used;
     unsigned mapped, unreadable;
+    struct root_file *file; /* those that are mapped; inode: their node */
+    uint32_t files_room;
     dev_t dev;
     bool is_root; /* owners are as they are */
     uid_t uid;
@@ -143,6 +145,19 @@ static uint8_t *map_next(struct scan *s, uint64_t bytes, int fd)
     return to;
 }
 
+static bool note_mapped(struct scan *s, uint64_t page, uint64_t pages, uint32_t node)
+{
+    if (s->mapped == s->files_room) {
+        s->files_room = s->files_room != 0 ? s->files_room * 2 : 256;
+        void *more = realloc(s->file, s->files_room * sizeof(*s->file));
+        if (more == NULL)
+            return false;
+        s->file = more;
+    }
+    s->file[s->mapped++] = (struct root_file){ page, (uint32_t)pages, node };
+    return true;
+}
+
 /* The file's data at the range's next free page. */
 static bool place_data(struct scan *s, uint32_t node, int fd, const char *name, uint64_t size)
 {
@@ -151,7 +166,8 @@ static bool place_data(struct scan *s, uint32_t node, int fd, const char *name, 
         return refuse(s, name, "the tree is larger than what can be mapped");
     if ((s->mapped < MAPPED_FIRST || (size > SMALL_FILE && s->mapped < MAPPED_MOST)) &&
         map_next(s, bytes, fd) != NULL) {
-        s->mapped++;
+        if (!note_mapped(s, at / GMEM_PAGE, bytes / GMEM_PAGE, node))
+            return refuse(s, name, "out of memory");
     } else {
         uint8_t *to = map_next(s, bytes, -1);
         if (to == NULL || !read_data(fd, to, size, &size))
@@ -311,6 +327,11 @@ static bool add_index(struct scan *s, struct root_image *im)
         return refuse(s, "", n == 0 ? "out of memory" : strerror(errno));
     root_tree_index_write(s->tree, data / GMEM_PAGE, index);
     *im = (struct root_image){ .at = s->base, .bytes = s->used, .data = data, .name = s->path };
+    for (unsigned i = 0; i < s->mapped; i++)
+        s->file[i].inode = root_tree_number(s->tree, s->file[i].inode);
+    im->file = s->file;
+    im->nfiles = s->mapped;
+    s->file = NULL;
     madvise(s->base, s->used, MADV_DONTDUMP);
     return true;
 }
@@ -330,5 +351,6 @@ bool root_image_of_dir(struct root_image *im, const char *path)
                  s.unreadable);
     root_tree_free(s.tree);
     free(s.known);
+    free(s.file);
     return ok;
 }

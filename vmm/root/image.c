@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 bool root_image_open(struct root_image *im, const char *source, bool cache)
 {
@@ -22,6 +23,11 @@ void root_image_free(struct root_image *im)
 {
     if (im->at != NULL)
         munmap(im->at, im->bytes);
+    if (im->spare != NULL) {
+        munmap(im->spare, im->data);
+        close(im->probe);
+    }
+    free(im->file);
     free(im->run.text);
     free(im->run.env);
     free(im->run.command);

@@ -20,6 +20,16 @@ struct root_image {
     uint64_t data;    /* bytes before the index, whole pages */
     const char *name; /* what --root said */
     struct root_run run;
+    /* for mend.c, of a directory's files: */
+    struct root_file {
+        uint64_t page; /* where its data is, from a page of the image on */
+        uint32_t pages, inode;
+    } * file;
+    uint32_t nfiles;
+    uint8_t *spare; /* zeros to put in the place of what is lost */
+    int probe;
+    bool mending;
+    unsigned mended;
 };
 
 /* image.c */

@@ -21,7 +21,7 @@ struct node {
 
 struct root_tree {
     struct node *node;
-    struct root_inode *inode; /* reserved: its number in the index, and 1; nlink: names met there */
+    struct root_inode *inode; /* lost: its number in the index, and 1; nlink: names met there */
     char *text;
     uint32_t *bucket; /* a power of two of them */
     uint32_t nodes, nodes_room, inodes, inodes_room, buckets;
@@ -319,8 +319,8 @@ static int by_name(const void *a, const void *b, void *tree)
 static void count_name(struct root_tree *t, uint32_t node)
 {
     struct root_inode *in = inode_of(t, node), *up = inode_of(t, t->node[node].parent);
-    if (in->reserved == 0) {
-        in->reserved = ++t->kept;
+    if (in->lost == 0) {
+        in->lost = ++t->kept;
         in->nlink = S_ISDIR(in->mode) ? 2 : 0;
     }
     if (!S_ISDIR(in->mode))
@@ -348,6 +348,11 @@ static void walk(struct root_tree *t)
         dir->at = first - 1;
         dir->count = t->steps - first;
     }
+}
+
+uint32_t root_tree_number(const struct root_tree *t, uint32_t node)
+{
+    return inode_of(t, node)->lost - 1;
 }
 
 static void lay_out(const struct root_tree *t, struct root_header *h)
@@ -386,10 +391,10 @@ void root_tree_index_write(struct root_tree *t, uint64_t data_pages, void *to)
     for (uint32_t i = 0; i < t->steps; i++) {
         const struct node *n = &t->node[t->order[i]];
         const struct root_inode *in = &t->inode[n->inode];
-        inode[in->reserved - 1] = *in;
-        inode[in->reserved - 1].reserved = 0;
+        inode[in->lost - 1] = *in;
+        inode[in->lost - 1].lost = 0;
         if (i > 0)
-            entry[i - 1] = (struct root_entry){ in->reserved - 1, n->name, n->len, 0 };
+            entry[i - 1] = (struct root_entry){ in->lost - 1, n->name, n->len, 0 };
     }
     memcpy((char *)to + h.text_at, t->text, t->text_bytes);
 }

@@ -60,5 +60,7 @@ void root_tree_clear_lower(struct root_tree *t, uint32_t dir); /* what earlier l
 /* The index.  Sizes first: nothing is added between the two.  0: no memory. */
 size_t root_tree_index_bytes(struct root_tree *t);
 void root_tree_index_write(struct root_tree *t, uint64_t data_pages, void *to);
+/* Of a node that can be reached, after root_tree_index_bytes(). */
+uint32_t root_tree_number(const struct root_tree *t, uint32_t node);
 
 #endif
