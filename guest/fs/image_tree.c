@@ -22,6 +22,7 @@
 #include "fs/stored.h"
 #include "fs/tmpfs.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/kmap.h"
 #include "shared/root_index.h"
@@ -82,7 +83,8 @@ static int set_contents(struct inode *in, const struct root_inode *r)
         return lend_pages(in, r);
     if (!S_ISLNK(r->mode))
         return 0;
-    if (r->size > ROOT_LINK_MAX || !text_at(r->at, r->size + 1) || image.text[r->at + r->size] != 0)
+    if (r->size > ROOT_LINK_MAX || !text_at(r->at, r->size + 1) ||
+        strnlen(image.text + r->at, r->size + 1) != r->size)
         return -EINVAL;
     in->private = (void *)(image.text + r->at);
     in->borrowed = 1; /* its text is not ours to free */
@@ -132,10 +134,10 @@ static int linked_inode(struct superblock *sb, uint32_t number, struct inode **o
 {
     const struct root_inode *r = &image.inode[number];
     struct rb_node *parent, **at = link_place(number, &parent);
-    struct image_link *l;
+    struct image_link *l = *at ? rb_entry(*at, struct image_link, node) : NULL;
     int err;
 
-    if (!*at) {
+    if (!l) {
         l = kmalloc(sizeof(*l));
         if (!l)
             return -ENOMEM;
@@ -147,7 +149,6 @@ static int linked_inode(struct superblock *sb, uint32_t number, struct inode **o
         }
         rb_insert(&image.links, parent, at, &l->node);
     }
-    l = rb_entry(*at, struct image_link, node);
     *out = l->in;
     inode_get(l->in);
     if (--l->left == 0) {
@@ -302,8 +303,9 @@ int image_tree_place(struct superblock *sb, void *index, uint64_t bytes, pfn_t f
         return -EINVAL;
     memcpy(&h, index, sizeof(h));
     if (h.magic != ROOT_INDEX_MAGIC || h.version != ROOT_INDEX_VERSION || h.inodes == 0 ||
-        h.data_pages > first)
+        h.data_pages > first || first - h.data_pages < nframes) /* its data is no RAM */
         return -EINVAL;
+    image.links.node = NULL;
     image.inodes = h.inodes;
     image.entries = h.entries;
     image.text_bytes = h.text_bytes;

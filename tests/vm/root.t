@@ -8,7 +8,7 @@ need_kvm
 tree=$work/tree
 mkdir -p "$tree"/{bin,etc,data/deep,usr/bin}
 cp "$(command -v busybox)" "$tree/bin/busybox"
-for a in sh ls cat stat ln rm mv mkdir id pwd find wc chmod md5sum dd cp rmdir seq; do ln -s busybox "$tree/bin/$a"; done
+for a in sh ls cat stat ln rm mv mkdir id pwd find wc chmod md5sum dd cp rmdir seq sort uniq; do ln -s busybox "$tree/bin/$a"; done
 printf 'root:x:0:0::/root:/bin/sh\njoe:x:1000:1001::/home/joe:/bin/sh\n' > "$tree/etc/passwd"
 printf 'root:x:0:\nwheel:x:10:ann,joe\nstaff:x:50:\n' > "$tree/etc/group"
 head -c 1000001 /dev/urandom > "$tree/data/large"
@@ -31,6 +31,13 @@ there=$(cd "$tree/data" && for f in $(find . | sort) ../usr/bin; do
 look=${look/stat -c/[ -d \$f -a ! -L \$f ] \&\& stat -c '"%n %f %u %g"' \$f || stat -c}
 vm --root "$tree" -- sh -c "$look"
 is 'names, modes, owners, sizes, links, times and contents are the tree'\''s' "$out" "$there"
+
+# Many files with several names each, looked up in any order.
+for i in $(seq 40); do echo "$i" > "$tree/usr/x$i"; ln "$tree/usr/x$i" "$tree/usr/y$i"; ln "$tree/usr/x$i" "$tree/usr/z$i"; done
+vm --root "$tree" -- sh -c 'cd /usr; for i in $(seq 40); do for n in z x; do read -r v < $n$i && [ $v = $i ] || echo bad $n$i; done; echo $i$i > x$i; done
+    for i in $(seq 40); do read -r v < y$i; [ $v = $i$i ] || echo bad y$i; done; stat -c %i x* y* z* | sort | uniq -c | sort | uniq -w 8 -c | cat'
+is 'hard links are one file each' "$(tr -s ' ' <<< "$out" | cut -d' ' -f2,3)" '40 3'
+rm "$tree"/usr/[xyz]*
 
 # --- changes stay in the guest ---
 vm --root "$tree" -- sh -c 'cd /data; echo more >> two; cat one deep/three; rm one; stat -c %h two

@@ -53,9 +53,10 @@ static void mend_file(struct root_image *im, const struct root_file *f)
                                      (uint64_t)f->inode * sizeof(struct root_inode));
     __atomic_store_n(&in->lost, (uint32_t)(low - f->page + 1), __ATOMIC_RELEASE);
     mremap(im->spare + at, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, im->at + at);
-    int n = snprintf(line, sizeof(line),
-                     "vmm: --root: a file became shorter while the VM ran: inode %u lost %llu bytes\n",
-                     f->inode + 1, (unsigned long long)bytes);
+    int n =
+        snprintf(line, sizeof(line),
+                 "vmm: --root: a file became shorter while the VM ran: inode %u lost %llu bytes\n",
+                 f->inode + 1, (unsigned long long)bytes);
     ssize_t ignored = write(STDERR_FILENO, line, (size_t)n);
     (void)ignored;
 }

@@ -222,6 +222,7 @@ void pack_tar(struct pack *p, struct blob tar, bool layer)
     struct archive_entry *e;
     unsigned entries = 0;
     int ret = ARCHIVE_OK;
+    p->reading = a;
     if (a == NULL)
         refuse(p, "is no tar archive that is known here");
     bool more = true;
@@ -232,6 +233,7 @@ void pack_tar(struct pack *p, struct blob tar, bool layer)
         refuse(p, "%s", archive_error_string(a));
     if (entries == 0 && !layer)
         refuse(p, "is no tar archive, or has nothing in it");
+    p->reading = NULL;
     archive_read_free(a);
 }
 
