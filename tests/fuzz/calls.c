@@ -232,6 +232,19 @@ static void say_left(void)
     }
 }
 
+/* The mount in the last line of /proc/mounts: by way of /proc/self/exe some come outside of the
+ * directory. */
+static int umount_last(const char *text, ssize_t len)
+{
+    char path[4096];
+
+    while (len > 0 && text[len - 1] == '\n')
+        len--;
+    while (len > 0 && text[len - 1] != '\n')
+        len--;
+    return sscanf(text + len, "%*s %4095s", path) == 1 ? umount2(path, MNT_DETACH) : -1;
+}
+
 static int clean_up(void)
 {
     static char text[16384];
@@ -252,7 +265,7 @@ static int clean_up(void)
             n += text[i] == '\n';
         if (n <= mounts_before)
             return 1;
-        if (umount2(WORK, MNT_DETACH) != 0) {
+        if (umount2(WORK, MNT_DETACH) != 0 && umount_last(text, len) != 0) {
             printf("FAIL the mount cannot be removed: %s, of\n%.*s", strerror(errno), (int)len,
                    text);
             return 0;
