@@ -1,7 +1,10 @@
 /* record.c - the records of tasks, as shared/inspect.h lays them out.
  *
  * They lie in pages of their own, which are never given back, as someone may be
- * reading them from outside.  A free record has pid 0 and keeps the next free one's
+ * reading them from outside.  That keeps little: a record has 56 bytes, where all of a task takes
+ * 22 KiB at least, stack, vector state and objects.  So what is kept of the most tasks that there ever were
+ * is a quarter of a percent of what they took: 112 pages after 8000 tasks, 456 (1.8 MiB) after as many as
+ * there are numbers (pid.h), for which a machine of 700 MiB is not enough.  A free record has pid 0 and keeps the next free one's
  * address in since_tsc. */
 #include "sched/record.h"
 #include "arch/clock.h"
