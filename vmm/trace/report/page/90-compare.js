@@ -14,7 +14,8 @@ const twoCalls = (() => {
             const other = others.find(v => T.nameAt(v.pid, v.event) === T.nameAt(f.pid, f.event));
             if (other) return [f, other];
         }
-        return [forks[0] || list[0], others[0] || list[1] || list[0]];
+        const second = forks.length ? others[others.length - 1] : list.filter(c => c.child).pop();
+        return [forks[0] || list[0], second || list[1] || list[0]];
     }
     function reasonsOf(c) {
         const sums = {};

@@ -102,9 +102,11 @@ async function show(number) {
     document.documentElement.dataset.ready = String(Math.round(performance.now()));
 }
 const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
-// Behind the first fork or vfork: there the pictures have something to show.
+// Behind the first fork, or else the first other call that made a process: there the pictures have something
+// to show.  PID 1's own comes last: it only starts what was asked for.
 function startOf(t) {
-    const birth = t.calls.find(c => c.child && t.lists.call_kind[c.kind] === 'fork') || t.calls.find(c => c.child);
+    const births = t.calls.filter(c => c.child && t.lists.call_kind[c.kind] !== 'thread'), others = births.filter(c => c.pid !== 1);
+    const birth = births.find(c => t.lists.call_kind[c.kind] === 'fork') || others[0] || births[0];
     if (!birth) return { event: t.n };
     const event = t.eventsOf('clone').find(i => i > birth.event && t.pid[i] === birth.pid) || birth.end_event;
     return { event, pid: birth.pid, mm: birth.mm };
