@@ -10,6 +10,7 @@
 #include "entry/smp.h"
 #include "entry/trap.h"
 #include "event/epoll.h"
+#include "event/inotify.h"
 #include "event/timerfd.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -160,6 +161,7 @@ void kmain(paddr_t start_info)
     procfs_register();
     epoll_init();
     timerfd_init();
+    inotify_init_hooks();
     rights_init();
     fs_init();
     clock_finish();

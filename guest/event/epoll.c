@@ -57,7 +57,7 @@
 #include <linux/magic.h>
 #include <linux/time_types.h>
 
-#define WORK_LOOK  250u /* instructions an item, about (arch/preempt.h) */
+#define WORK_LOOK  400u /* instructions an item, about (arch/preempt.h) */
 #define EVENTS_MAX (INT32_MAX / (int)sizeof(struct epoll_event))
 
 struct epoll_waiter {
@@ -65,7 +65,7 @@ struct epoll_waiter {
     struct task *task;
 };
 
-static struct superblock epoll_sb = ANON_INODES("eventpoll");
+static struct superblock epoll_sb = ANON_INODES("[eventpoll]");
 
 void epoll_put(struct epoll *ep)
 {
@@ -398,7 +398,7 @@ static long create(uint32_t flags)
     waitq_init(&ep->wait);
     ep->later.run = wake_pollers;
     ref_init(&ep->refs, 1);
-    int err = anon_inode_open(&epoll_sb, &epoll_ops, 0, ep, &ep->file);
+    int err = anon_inode_open(&epoll_sb, &epoll_ops, O_RDWR, ep, &ep->file);
     if (err != 0) {
         fd_cancel(fd);
         kfree(ep);

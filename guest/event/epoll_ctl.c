@@ -21,7 +21,7 @@
 
 #define NESTED_MAX    4u   /* edges from the first epoll to the last one */
 #define OF_A_FILE_MAX 256u /* items of one file: a wake tells them all in one go */
-#define WORK_REMOVE   500u /* instructions an item, about (arch/preempt.h) */
+#define WORK_REMOVE   700u /* instructions an item, about (arch/preempt.h) */
 #define WORK_EDGE     60u
 
 static struct mutex nest_lock = MUTEX_INIT(nest_lock, LOCK_epoll_nest);

@@ -28,7 +28,7 @@ struct eventfd {
     struct waitq wait;
 };
 
-static struct superblock eventfd_sb = ANON_INODES("eventfd");
+static struct superblock eventfd_sb = ANON_INODES("[eventfd]");
 
 static uint64_t count_now(const struct eventfd *e)
 {
@@ -139,7 +139,7 @@ static long create(unsigned count, uint32_t flags)
     waitq_init(&e->wait);
     e->count = count;
     e->semaphore = flags & EFD_SEMAPHORE;
-    int fd = anon_inode_fd(&eventfd_sb, &eventfd_ops, flags, e);
+    int fd = anon_inode_fd(&eventfd_sb, &eventfd_ops, O_RDWR | flags, e);
     if (fd < 0)
         kfree(e);
     return fd;

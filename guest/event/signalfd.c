@@ -27,7 +27,7 @@ struct signalfd {
     ksigset_t set; /* [a] */
 };
 
-static struct superblock signalfd_sb = ANON_INODES("signalfd");
+static struct superblock signalfd_sb = ANON_INODES("[signalfd]");
 
 static ksigset_t set_now(const struct file *f)
 {
@@ -147,7 +147,7 @@ static long create(int fd, uaddr_t at, size_t bytes, uint32_t flags)
     if (s == NULL)
         return -ENOMEM;
     s->set = set;
-    fd = anon_inode_fd(&signalfd_sb, &signalfd_ops, flags, s);
+    fd = anon_inode_fd(&signalfd_sb, &signalfd_ops, O_RDWR | flags, s);
     if (fd < 0)
         kfree(s);
     return fd;

@@ -40,7 +40,7 @@ struct timerfd {          /* [l] lock; all but the wait queue */
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_event);
 static struct list real = LIST_INIT(real); /* [l] */
-static struct superblock timerfd_sb = ANON_INODES("timerfd");
+static struct superblock timerfd_sb = ANON_INODES("[timerfd]");
 
 static bool is_real(int clock) { return clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_ALARM; }
 
@@ -282,7 +282,7 @@ SYSCALL2(timerfd_create, int, clock, uint32_t, flags)
     timer_setup(&t->timer, fire);
     waitq_init(&t->wait);
     list_init(&t->real_link);
-    int fd = anon_inode_fd(&timerfd_sb, &timerfd_ops, flags, t);
+    int fd = anon_inode_fd(&timerfd_sb, &timerfd_ops, O_RDWR | flags, t);
     if (fd < 0)
         kfree(t);
     return fd;

@@ -12,7 +12,7 @@ int anon_inode_open(struct superblock *sb, const struct file_ops *ops, uint32_t 
 
     if (!in)
         return -ENOMEM;
-    int err = file_alloc(in, ops, O_RDWR | (flags & O_NONBLOCK), out);
+    int err = file_alloc(in, ops, flags & (O_ACCMODE | O_NONBLOCK), out);
     inode_put(in); /* the file has a reference of its own */
     if (!err)
         (*out)->private = private;

@@ -1,4 +1,4 @@
-/* anon_inode.h - files that are nothing but their operations: "anon_inode:[TYPE]" of /proc. */
+/* anon_inode.h - files that are nothing but their operations: "anon_inode:TYPE" of /proc. */
 #ifndef FS_ANON_INODE_H
 #define FS_ANON_INODE_H
 
@@ -14,10 +14,10 @@ struct superblock;
         .type = (name), .magic = ANON_INODE_FS_MAGIC \
     }
 
-/* Open for reading and writing, with `private` as the operations' own: 0 or -ENOMEM. */
+/* flags: O_RDWR and so on, O_NONBLOCK; `private` is the operations' own.  0 or -ENOMEM. */
 int anon_inode_open(struct superblock *sb, const struct file_ops *ops, uint32_t flags,
                     void *private, struct file **out);
-/* The same as a descriptor.  flags: O_NONBLOCK, O_CLOEXEC.  On failure `private` is still the
+/* The same as a descriptor.  flags: O_CLOEXEC, too.  On failure `private` is still the
  * caller's. */
 int anon_inode_fd(struct superblock *sb, const struct file_ops *ops, uint32_t flags, void *private);
 

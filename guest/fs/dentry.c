@@ -15,6 +15,7 @@
 #include "arch/preempt.h"
 #include "fs/dirent.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/stored.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -98,6 +99,8 @@ void dentry_put(struct dentry *d)
         struct dentry *parent = d->parent;
         bool root = parent == d;
 
+        if (d->unlinked && d->inode->nlink == 0)
+            notify_gone(d->inode);
         inode_put(d->inode);
         if (d->name != d->own_name)
             kfree((char *)d->name);

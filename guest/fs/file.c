@@ -5,6 +5,7 @@
 #include "fs/device.h"
 #include "fs/file_lock.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/path.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -62,6 +63,8 @@ static SLOW_PATH void file_end(struct file *f)
         end_watched(f);
     if (f->ops && f->ops->release)
         f->ops->release(f);
+    if (f->ops)
+        notify_file(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
     if (f->write_counted)
         inode_write_end(f->inode);
     file_allow_write(f);

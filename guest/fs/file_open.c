@@ -10,6 +10,7 @@
 #include "fs/file.h"
 #include "fs/fs_ctx.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/mount.h"
 #include "fs/pages_io.h"
 #include "fs/path.h"
@@ -158,10 +159,14 @@ static int open_found(struct walker *w, struct file *f, uint32_t flags, bool mad
         return err;
     }
     err = file_new_in(f, &w->at, flags, &f);
+    if (!err)
+        notify_file(f, IN_OPEN);
     if (!err && !made && flags & O_TRUNC && S_ISREG(f->inode->mode)) {
         err = truncate_opened(f->inode);
         if (err)
             file_put(f);
+        else
+            notify_file(f, IN_MODIFY);
     }
     if (!err)
         *out = f;

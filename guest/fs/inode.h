@@ -57,6 +57,7 @@ struct inode {
     uint32_t seals;           /* [lock + pages_lock], read without: F_SEAL_*.  fs/seal.h */
     bool takes_seals;         /* [k] a memfd that may be sealed */
     int32_t writers; /* [a] open for writing; below 0: so many programs run from it.  ETXTBSY */
+    struct list *watches; /* [inotify's lock] who is told what happens to it; NULL: nobody */
     void
         *private; /* [k] symlink text, a file of an indexed image's struct root_inode, procfs node; [a] pipe, once made */
 };

@@ -7,6 +7,7 @@
 #include "fs/mount.h"
 #include "fs/dentry.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/path.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -21,6 +22,7 @@ static void sb_put(struct superblock *sb)
 {
     if (!ref_put(&sb->refs) || sb->permanent)
         return;
+    notify_unmounted(sb);
     dentry_free_tree(sb->root);
     kfree(sb);
 }

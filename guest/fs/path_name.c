@@ -127,6 +127,6 @@ char *file_name(struct file *f, char *buf, size_t room)
         n = ksnprintf(buf, room, "%.*s:[%llu]", *type == 'p' ? 4 : 6,
                       *type == 'p' ? "pipe" : "socket", (unsigned long long)f->inode->ino);
     else
-        n = ksnprintf(buf, room, "anon_inode:[%s]", type);
+        n = ksnprintf(buf, room, "anon_inode:%s", type);
     return (size_t)n < room ? buf : NULL;
 }

@@ -7,6 +7,7 @@
 #include "fs/dirent.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/mount.h"
 #include "fs/pages_io.h"
 #include "fs/pipe.h"
@@ -146,6 +147,7 @@ int tmpfs_create(struct path *dir, const char *name, size_t len, const struct ne
         return err;
     dentry_hang(d);
     dir_grew(parent, is_dir(in));
+    notify_entry(parent, name, len, in, IN_CREATE, 0);
     if (out)
         *out = d;
     else
@@ -187,6 +189,8 @@ int tmpfs_link(struct path *dir, const char *name, size_t len, struct inode *in)
     in->nlink++;
     inode_changed(in);
     dir_grew(dir->dentry->inode, false);
+    notify_inode(in, IN_ATTRIB);
+    notify_entry(dir->dentry->inode, name, len, in, IN_CREATE, 0);
     return 0;
 }
 
@@ -230,6 +234,11 @@ static void remove(struct inode *dir, struct dentry *d)
     inode_changed(d->inode);
     dentry_drop(d);
     dir_shrank(dir, subdir);
+    if (!subdir)
+        notify_inode(d->inode, IN_ATTRIB);
+    if (d->inode->nlink == 0 && ref_read(&d->refs) == 1) /* nobody has it open */
+        notify_gone(d->inode);
+    notify_entry(dir, d->name, d->name_len, d->inode, IN_DELETE, 0);
 }
 
 int tmpfs_unlink(struct path *dir, struct dentry *d, bool rmdir)
@@ -239,6 +248,22 @@ int tmpfs_unlink(struct path *dir, struct dentry *d, bool rmdir)
     if (err == 0)
         remove(dir->dentry->inode, d);
     return err;
+}
+
+/* d was `old` in a, and has its name in b now. */
+static void told_moved(struct inode *a, struct inode *b, const char *old, size_t old_len,
+                       struct dentry *d, struct inode *victim)
+{
+    static uint32_t last_cookie; /* [fs_tree] */
+
+    if (!notify_wanted())
+        return;
+    last_cookie++;
+    notify_entry(a, old, old_len, d->inode, IN_MOVED_FROM, last_cookie);
+    notify_entry(b, d->name, d->name_len, d->inode, IN_MOVED_TO, last_cookie);
+    if (victim)
+        notify_inode(victim, IN_ATTRIB);
+    notify_inode(d->inode, IN_MOVE_SELF);
 }
 
 /* RENAME_EXCHANGE: both stand; nothing is removed. */
@@ -262,6 +287,8 @@ static int exchange(struct path *from, struct dentry *d, struct path *to, struct
     inode_modified(b);
     inode_changed(d->inode);
     inode_changed(other->inode);
+    told_moved(b, a, other->name, other->name_len, d, NULL);
+    told_moved(a, b, d->name, d->name_len, other, NULL);
     return 0;
 }
 
@@ -289,6 +316,10 @@ int tmpfs_rename(struct path *from, struct dentry *d, struct path *to, const cha
     }
     if (d->mounted)
         return -EBUSY;
+    char old[NAME_MAX_BYTES + 1];
+    size_t old_len = d->name_len;
+    if (notify_wanted())
+        memcpy(old, d->name, old_len);
     if (victim) {
         struct dentry *kept = victim;
 
@@ -305,7 +336,6 @@ int tmpfs_rename(struct path *from, struct dentry *d, struct path *to, const cha
         kept->inode->nlink -= is_dir(kept->inode) ? 2 : 1;
         inode_changed(kept->inode);
         dir_shrank(b, is_dir(kept->inode));
-        dentry_put(kept);
     } else {
         err = dentry_move(d, to->dentry, name, len);
         if (err)
@@ -314,5 +344,8 @@ int tmpfs_rename(struct path *from, struct dentry *d, struct path *to, const cha
     dir_shrank(a, subdir);
     dir_grew(b, subdir);
     inode_changed(d->inode);
+    told_moved(a, b, old, old_len, d, victim ? victim->inode : NULL);
+    if (victim)
+        dentry_put(victim); /* which may be the end of its inode */
     return 0;
 }

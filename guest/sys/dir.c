@@ -7,6 +7,7 @@
 #include "fs/file.h"
 #include "fs/fs_ctx.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/path.h"
 #include "fs/tmpfs.h"
 #include "lib/string.h"
@@ -358,5 +359,10 @@ SYSCALL3(getdents64, int, fd, uaddr_t, to, uint32_t, room)
 {
     WITH_FILE(f, fd);
 
-    return f ? dir_read(f, to, room) : -EBADF;
+    if (!f)
+        return -EBADF;
+    long n = dir_read(f, to, room);
+    if (n >= 0)
+        notify_file(f, IN_ACCESS);
+    return n;
 }

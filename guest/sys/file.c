@@ -4,6 +4,7 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/mount.h"
 #include "fs/pages_io.h"
 #include "fs/path.h"
@@ -44,6 +45,8 @@ static long truncate_path(const struct path *p, uint64_t size)
         return err;
     err = truncate_inode(in, size);
     inode_write_end(in);
+    if (!err)
+        notify_dentry(p->dentry, IN_MODIFY);
     return err;
 }
 
@@ -71,7 +74,10 @@ SYSCALL2(ftruncate, int, fd, int64_t, size)
         return -EBADF;
     if (f->ops != &tmpfs_file_ops || !file_writable(f))
         return -EINVAL;
-    return truncate_inode(f->inode, (uint64_t)size);
+    long err = truncate_inode(f->inode, (uint64_t)size);
+    if (!err)
+        notify_file(f, IN_MODIFY);
+    return err;
 }
 
 static long allocate(struct file *f, uint32_t mode, int64_t off, int64_t len)
@@ -101,7 +107,10 @@ SYSCALL4(fallocate, int, fd, uint32_t, mode, int64_t, off, int64_t, len)
 {
     WITH_FILE(f, fd);
 
-    return f ? allocate(f, mode, off, len) : -EBADF;
+    long err = f ? allocate(f, mode, off, len) : -EBADF;
+    if (!err)
+        notify_file(f, IN_MODIFY);
+    return err;
 }
 
 SYSCALL4(fadvise64, int, fd, int64_t, off, int64_t, len, int, advice)

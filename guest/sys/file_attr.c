@@ -7,6 +7,7 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "sched/task.h"
@@ -20,7 +21,7 @@
 
 /* An inode to change: by name, or by descriptor where a call has that. */
 static long with_path(int dfd, uaddr_t name, uint32_t walk,
-                      long (*change)(struct inode *, const void *), const void *how)
+                      long (*change)(struct inode *, const void *), const void *how, uint32_t event)
 {
     struct path p;
     long err = path_lookup_user(dfd, name, walk, &p);
@@ -30,11 +31,14 @@ static long with_path(int dfd, uaddr_t name, uint32_t walk,
     mutex_lock(&p.dentry->inode->lock);
     err = mount_readonly(p.mnt) ? -EROFS : change(p.dentry->inode, how);
     mutex_unlock(&p.dentry->inode->lock);
+    if (!err)
+        notify_dentry(p.dentry, event);
     path_put(&p);
     return err;
 }
 
-static long with_fd(int fd, long (*change)(struct inode *, const void *), const void *how)
+static long with_fd(int fd, long (*change)(struct inode *, const void *), const void *how,
+                    uint32_t event)
 {
     WITH_FILE(f, fd);
     long err;
@@ -44,6 +48,8 @@ static long with_fd(int fd, long (*change)(struct inode *, const void *), const 
     mutex_lock(&f->inode->lock);
     err = mount_readonly(f->path.mnt) ? -EROFS : change(f->inode, how);
     mutex_unlock(&f->inode->lock);
+    if (!err)
+        notify_file(f, event);
     return err;
 }
 
@@ -73,14 +79,14 @@ static long change_mode(struct inode *in, const void *how)
 
 SYSCALL2(chmod, uaddr_t, name, uint32_t, mode)
 {
-    return with_path(AT_FDCWD, name, WALK_FOLLOW, change_mode, &mode);
+    return with_path(AT_FDCWD, name, WALK_FOLLOW, change_mode, &mode, IN_ATTRIB);
 }
 
-SYSCALL2(fchmod, int, fd, uint32_t, mode) { return with_fd(fd, change_mode, &mode); }
+SYSCALL2(fchmod, int, fd, uint32_t, mode) { return with_fd(fd, change_mode, &mode, IN_ATTRIB); }
 
 SYSCALL3(fchmodat, int, dfd, uaddr_t, name, uint32_t, mode)
 {
-    return with_path(dfd, name, WALK_FOLLOW, change_mode, &mode);
+    return with_path(dfd, name, WALK_FOLLOW, change_mode, &mode, IN_ATTRIB);
 }
 
 /* --- owner --- */
@@ -115,24 +121,26 @@ static long change_owner(struct inode *in, const void *how)
 
 SYSCALL3(chown, uaddr_t, name, uint32_t, uid, uint32_t, gid)
 {
-    return with_path(AT_FDCWD, name, WALK_FOLLOW, change_owner, &(struct owner){ uid, gid });
+    return with_path(AT_FDCWD, name, WALK_FOLLOW, change_owner, &(struct owner){ uid, gid },
+                     IN_ATTRIB);
 }
 
 SYSCALL3(lchown, uaddr_t, name, uint32_t, uid, uint32_t, gid)
 {
-    return with_path(AT_FDCWD, name, 0, change_owner, &(struct owner){ uid, gid });
+    return with_path(AT_FDCWD, name, 0, change_owner, &(struct owner){ uid, gid }, IN_ATTRIB);
 }
 
 SYSCALL3(fchown, int, fd, uint32_t, uid, uint32_t, gid)
 {
-    return with_fd(fd, change_owner, &(struct owner){ uid, gid });
+    return with_fd(fd, change_owner, &(struct owner){ uid, gid }, IN_ATTRIB);
 }
 
 SYSCALL5(fchownat, int, dfd, uaddr_t, name, uint32_t, uid, uint32_t, gid, uint32_t, flags)
 {
     if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
         return -EINVAL;
-    return with_path(dfd, name, walk_flags(flags), change_owner, &(struct owner){ uid, gid });
+    return with_path(dfd, name, walk_flags(flags), change_owner, &(struct owner){ uid, gid },
+                     IN_ATTRIB);
 }
 
 /* --- times --- */
@@ -171,11 +179,19 @@ static bool nsec_ok(int64_t nsec)
     return nsec == UTIME_NOW || nsec == UTIME_OMIT || (nsec >= 0 && nsec < (int64_t)NSEC_PER_SEC);
 }
 
+/* As if it had been read or written, if only one of them is set. */
+static uint32_t event_of(const struct times *t)
+{
+    bool a = t->now || t->t[0].tv_nsec != UTIME_OMIT, m = t->now || t->t[1].tv_nsec != UTIME_OMIT;
+
+    return a && m ? IN_ATTRIB : a ? IN_ACCESS : m ? IN_MODIFY : 0;
+}
+
 static long set_times(int dfd, uaddr_t name, struct times *t, uint32_t flags)
 {
     if (!name && dfd != AT_FDCWD)
-        return flags ? -EINVAL : with_fd(dfd, change_times, t);
-    return with_path(dfd, name, walk_flags(flags), change_times, t);
+        return flags ? -EINVAL : with_fd(dfd, change_times, t, event_of(t));
+    return with_path(dfd, name, walk_flags(flags), change_times, t, event_of(t));
 }
 
 SYSCALL4(utimensat, int, dfd, uaddr_t, name, uaddr_t, times, uint32_t, flags)

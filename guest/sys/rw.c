@@ -6,6 +6,7 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/pages_io.h"
 #include "fs/uio.h"
 #include "mm/heap.h"
@@ -23,11 +24,17 @@ static long move(struct file *f, struct uio *u, uint64_t *pos, enum direction di
     if (dir == WRITE) {
         if (!f->ops->write)
             return -EINVAL;
-        return f->ops->write(f, u, pos);
+        long n = f->ops->write(f, u, pos);
+        if (n > 0)
+            notify_file(f, IN_MODIFY);
+        return n;
     }
     if (!f->ops->read)
         return is_dir(f->inode) ? -EISDIR : -EINVAL;
-    return f->ops->read(f, u, pos);
+    long n = f->ops->read(f, u, pos);
+    if (n > 0)
+        notify_file(f, IN_ACCESS);
+    return n;
 }
 
 /* At the file's own position. */

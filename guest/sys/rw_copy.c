@@ -5,6 +5,7 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/notify.h"
 #include "fs/uio.h"
 #include "mm/heap.h"
 #include "sched/sched.h"
@@ -121,6 +122,10 @@ static long copy_files(struct file *in, uaddr_t in_off, struct file *out, uaddr_
         done = copy(in, &in_pos, out, &out_pos, n);
         if (may_wait)
             positions_lock(own_in, own_out);
+        if (done > 0) {
+            notify_file(in, IN_ACCESS);
+            notify_file(out, IN_MODIFY);
+        }
     }
     if (done > 0 && (position_put(in, in_off, in_pos) != 0 ||
                      (!may_wait && position_put(out, out_off, out_pos) != 0)))

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -102,7 +103,10 @@ static void descriptors(void)
         epoll_create1(0);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0) /* one has the other in its queue */
         send_fd(ends[0], ends[1]);
-    for (int fd = 5; fd < 16; fd++)
+    int in = inotify_init1(IN_NONBLOCK);
+    inotify_add_watch(in, ".", IN_ALL_EVENTS);
+    inotify_add_watch(in, "a", IN_ALL_EVENTS);
+    for (int fd = 5; fd < 17; fd++)
         epoll_ctl(12, EPOLL_CTL_ADD, fd, &(struct epoll_event){ .events = EPOLLIN });
 }
 

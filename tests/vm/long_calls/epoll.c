@@ -1,10 +1,13 @@
-/* epoll.c - epolls that watch much, or are watched by many. */
+/* epoll.c - epolls that watch much, or are watched by many; inotify with many watches. */
 #include "tests/vm/long_calls/calls.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -58,12 +61,33 @@ static void in_epoll_close(void)
     GO(close(e); close(all));
 }
 
+static int watched_files(unsigned n)
+{
+    char name[64];
+    int in = inotify_init1(0);
+    files_in("/tmp/watched", n);
+    NEED(chdir("/tmp/watched") == 0);
+    DIR *d = opendir(".");
+    for (struct dirent *e; (e = readdir(d)) != NULL && n > 0;)
+        if (e->d_name[0] != '.' && snprintf(name, sizeof(name), "%s", e->d_name) > 0)
+            NEED(inotify_add_watch(in, name, IN_ALL_EVENTS) > 0), n--;
+    NEED(n == 0);
+    closedir(d);
+    return in;
+}
+static void in_inotify_close(void)
+{
+    int in = watched_files(4000);
+    again = false;
+    GO(inotify_rm_watch(in, 3999); inotify_add_watch(in, "..", IN_ALL_EVENTS); close(in));
+}
 /* clang-format off */
 const struct call epoll_calls[] = {
     CALL(epoll_wait),
     CALL(epoll_wake),
     CALL(epoll_nest),
     CALL(epoll_close),
+    CALL(inotify_close),
     { 0 },
 };
 /* clang-format on */
