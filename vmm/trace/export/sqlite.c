@@ -34,11 +34,11 @@ static const char schema[] =
     "CREATE TABLE events (event INTEGER PRIMARY KEY, ns INTEGER, cpu INTEGER, task INTEGER,"
     " mm INTEGER, call INTEGER, fault INTEGER, kind TEXT, fields TEXT);"
     "CREATE TABLE entries (event INTEGER, ns INTEGER, mm INTEGER, table_pfn INTEGER, slot INTEGER,"
-    " level TEXT, va INTEGER, reason TEXT, old INTEGER, new INTEGER);";
+    " level TEXT, va INTEGER, reason TEXT, old INTEGER, new INTEGER,"
+    " PRIMARY KEY (event, slot)) WITHOUT ROWID;";
 
 /* Made when the rows are there: that is quicker, and the rows of each are in order. */
-static const char indexes[] = "CREATE INDEX entries_by_va ON entries (va, event);"
-                              "CREATE INDEX entries_by_event ON entries (event);"
+static const char indexes[] = "CREATE INDEX entries_by_va ON entries (va);"
                               "CREATE INDEX events_by_call ON events (call);"
                               "CREATE INDEX events_by_kind ON events (kind);"
                               "CREATE INDEX calls_by_task ON calls (task);"

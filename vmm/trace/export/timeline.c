@@ -41,6 +41,10 @@ struct space {
     uint32_t mm;
     uint32_t owner; /* pid; 0: nobody's yet */
     uint64_t tables, pages;
+    struct { /* what the counters show */
+        uint32_t owner;
+        uint64_t tables, pages;
+    } shown;
 };
 
 struct row {           /* of writes */
@@ -109,13 +113,20 @@ static struct space *space_of(struct timeline *l, uint32_t mm)
     return need(idmap_get(l->spaces, mm));
 }
 
-static void show_space(struct timeline *l, const struct space *s)
+/* As far as they have changed. */
+static void show_space(struct timeline *l, struct space *s)
 {
     struct actor_lane *owner = s->owner != 0 ? find_lane(l, s->owner) : NULL;
     if (owner == NULL || owner->task.actor.mm != s->mm)
         return;
-    l->sink->count(l->arg, l->ns, &owner->lane.track, "page tables", "tables", s->tables);
-    l->sink->count(l->arg, l->ns, &owner->lane.track, "mapped", "pages", s->pages);
+    bool fresh = s->shown.owner != s->owner;
+    if (fresh || s->shown.tables != s->tables)
+        l->sink->count(l->arg, l->ns, &owner->lane.track, "page tables", "tables", s->tables);
+    if (fresh || s->shown.pages != s->pages)
+        l->sink->count(l->arg, l->ns, &owner->lane.track, "mapped", "pages", s->pages);
+    s->shown.owner = s->owner;
+    s->shown.tables = s->tables;
+    s->shown.pages = s->pages;
 }
 
 static void own_space(struct timeline *l, uint32_t mm, uint32_t pid)
