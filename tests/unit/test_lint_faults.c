@@ -127,12 +127,64 @@ static void bad_E5(void)
     write_va(0, 1, 0x3000, 120, 3, PT_LEVEL_PTE, PT_demand_zero, 0, PAGE_W(0x600));
 }
 
+/* --- ranges, which are looked at as a whole ----------------------------------------------- */
+
+static void comes(unsigned index, uint64_t first, unsigned n)
+{
+    EV(0, pte_range_step, 1, .va = VA(index), .table_pfn = LOWEST_OF(1), .first = (uint16_t)index,
+       .level = PT_LEVEL_PTE, .reason = PT_demand_zero, .n = (uint16_t)n, .new = first,
+       .new_step = 1u << 12);
+}
+
+static void good_range(void)
+{
+    fault_at(0, 1, 3, 6);
+    comes(3, PAGE_W(0x600), 4);
+    fault(0, 1);
+}
+
+static void bad_C4_range(void) { comes(3, PAGE_W(0x600), 4); }
+
+static void bad_F5_range(void)
+{
+    fault_at(0, 1, 3, 6);
+    comes(3, PAGE_W(0x4fe), 4);
+}
+
+static void bad_T1_range(void)
+{
+    leaf(0, 5, PT_demand_zero, 0, PAGE_W(0x700));
+    fault_at(0, 1, 3, 6);
+    comes(3, PAGE_W(0x600), 4);
+}
+
+static void bad_M4_range(void)
+{
+    leaf(0, 0, PT_munmap, PAGE_W(0x500), 0);
+    fault_at(0, 1, 3, 6);
+    comes(3, PAGE_W(0x4fe), 4);
+}
+
+static void bad_M6_range(void)
+{
+    fault_at(0, 1, 3, 6);
+    comes(3, PAGE_W(101), 2);
+}
+
+static void bad_E4_range(void)
+{
+    fault_at(0, 1, 3, 6);
+    comes(3, PAGE_W(0x600) & ~(1ull << 63), 4);
+}
+
 static const struct lint_case cases[] = {
-    GOOD(good_faults),      BAD(bad_C1, C1),      BAD(bad_C1_read, C1), BAD(bad_C2, C2),
-    GOOD(good_ahead),       BAD(bad_C4_hole, C4), BAD(bad_C3, C3),      BAD(bad_C3_other_cpu, C3),
-    BAD(bad_C4, C4),        BAD(bad_C4_full, C4), BAD(bad_C5, C5),      BAD(bad_C6, C6),
-    BAD(bad_C6_signal, C6), BAD(bad_E1, E1),      BAD(bad_E2, E2),      BAD(bad_E3, E3),
-    BAD(bad_E4, E4),        BAD(bad_E5, E5),
+    GOOD(good_faults),      BAD(bad_C1, C1),       BAD(bad_C1_read, C1),  BAD(bad_C2, C2),
+    GOOD(good_ahead),       BAD(bad_C4_hole, C4),  BAD(bad_C3, C3),       BAD(bad_C3_other_cpu, C3),
+    BAD(bad_C4, C4),        BAD(bad_C4_full, C4),  BAD(bad_C5, C5),       BAD(bad_C6, C6),
+    BAD(bad_C6_signal, C6), BAD(bad_E1, E1),       BAD(bad_E2, E2),       BAD(bad_E3, E3),
+    BAD(bad_E4, E4),        BAD(bad_E5, E5),       GOOD(good_range),      BAD(bad_C4_range, C4),
+    BAD(bad_F5_range, F5),  BAD(bad_T1_range, T1), BAD(bad_M4_range, M4), BAD(bad_M6_range, M6),
+    BAD(bad_E4_range, E4),
 };
 
 static void test_cases(void **state_)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "vmm/trace/lib/words.h"
+#include "vmm/trace/lint/families.h"
 
 typedef trace_word_at word;
 
@@ -38,6 +39,20 @@ FOR_EACH_CPU static struct summary look_at_copies(const word *new, const uint64_
     return (struct summary){ wrong, apart, any, anon, 0, last >> 12 };
 }
 
+/* Entries for fresh memory: the slots were 0, each is the program's own and not to be executed. */
+FOR_EACH_CPU static struct summary look_at_fresh(const word *new, const uint64_t *slot, uint64_t n)
+{
+    const uint64_t must = PTE_P | PTE_U | PTE_ANON | PTE_NX;
+    uint64_t wrong = 0, apart = 0, last = 0, frame = new[0] & PTE_ADDR;
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t e = new[i];
+        wrong |= slot[i] | (e & ~USUAL_BITS) | (~e & must);
+        apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
+        last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
+    }
+    return (struct summary){ wrong, apart, must, n, 0, last >> 12 };
+}
+
 /* Entries that a teardown clears. */
 FOR_EACH_CPU static struct summary look_at_cleared(const word *old, const uint64_t *slot,
                                                    uint64_t n)
@@ -69,6 +84,17 @@ FOR_EACH_CPU static void map_row(uint64_t *use, const uint32_t *owner, uint32_t 
 {
     for (uint64_t i = 0; i < n; i++)
         use[i] = (use[i] + FRAME_MAP) | (owner[i] != mm ? FRAME_SHARED : 0);
+}
+
+/* Nobody has them: no entry leads there, no flush is owed. */
+FOR_EACH_CPU static uint64_t look_at_free(const uint64_t *use, struct duty *const *duties,
+                                          uint64_t n)
+{
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < n; i++)
+        wrong |=
+            (use[i] & (FRAME_MAPS | FRAME_WS | FRAME_TABLE | FRAME_TEXT)) | (uintptr_t)duties[i];
+    return wrong;
 }
 
 /* frame_unmap() for each. */
@@ -119,6 +145,36 @@ static bool copied(struct lint *l, const struct trace_ev_pte_range *r, const wor
     l->mm->leaves += (unsigned)n;
     l->mm->anon += (unsigned)s.anon;
     l->mm->anon_changes += s.anon;
+    count(l, n);
+    return true;
+}
+
+/* What one fault brings.  Whether it may is asked for each page. */
+static bool appeared(struct lint *l, const struct trace_ev_pte_range *r, const word *new,
+                     uint64_t n)
+{
+    struct frames *f = &l->frames;
+    struct lint_mm *mm = l->mm;
+    uint64_t *slot = l->table->slot + r->first;
+    if (r->va < USER_LOWEST || r->va + (n << 12) > USER_END)
+        return false;
+    struct summary s = look_at_fresh(new, slot, n);
+    uint64_t first = pte_frame(new[0]);
+    if (s.wrong != 0 || s.apart != 0 || s.last >= l->plain_end ||
+        look_at_free(f->use + first, f->duties + first, n) != 0)
+        return false;
+    struct lint_write w = { .va = r->va, .level = PT_LEVEL_PTE, .reason = PT_demand_zero };
+    for (uint64_t i = 0; i < n; i++, w.va += 1u << 12) {
+        w.new = new[i];
+        lint_faults_write(l, &w);
+        frame_map(f, first + i, mm->id, new[i] & PTE_W);
+    }
+    memcpy(slot, new, 8 * n);
+    l->has_nx = true;
+    l->table->used = (uint16_t)(l->table->used + n);
+    mm->leaves += (unsigned)n;
+    mm->anon += (unsigned)n;
+    mm->anon_changes += n;
     count(l, n);
     return true;
 }
@@ -175,7 +231,9 @@ bool lint_bulk(struct lint *l, const struct trace_event *e)
         entries = stepped;
     }
     if (kind == TRACE_EV_pte_range_new)
-        return r->reason == PT_fork_copy && copied(l, r, entries, n);
+        return r->reason == PT_fork_copy     ? copied(l, r, entries, n)
+               : r->reason == PT_demand_zero ? appeared(l, r, entries, n)
+                                             : false;
     if (kind == TRACE_EV_pte_range_old)
         return (r->reason == PT_exit_teardown || r->reason == PT_exec_teardown) &&
                cleared(l, r, entries, n);

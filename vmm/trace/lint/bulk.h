@@ -1,10 +1,10 @@
-/* bulk.h - the ranges of which a trace has most: what fork copies, and what exit and exec
- * tear down.
+/* bulk.h - the ranges of which a trace has most: what fork copies, what exit and exec
+ * tear down, the fresh memory that a fault brings.
  *
  * lint_bulk() looks at all entries of such an event at once.  Either it can see that no rule is
  * broken by any of them, and the event happens, to the counts and to the replayed table; or
  * nothing happens, and each entry has to be looked at by the checks themselves, which
- * then say what is wrong.  So it never finds anything, and need not know how to say it. */
+ * then say what is wrong.  So it need not know how to say it. */
 #ifndef VMM_TRACE_LINT_BULK_H
 #define VMM_TRACE_LINT_BULK_H
 
