@@ -15,5 +15,5 @@ later="$later|sync/lock_check\.c|trace/boot_stage\.[ch]|entry/(acpi|smp|tsc_comp
 left=$(ls guest/{sync,trace,mm,sched,entry}/*.{c,h,asm} 2> /dev/null | grep -vE "$later" | grep -vxFf <(echo "$named"))
 is 'nothing of the heart is left out' "$left" ''
 lines=$(cat $named | wc -l)
-ok "the heart has at most 10,000 lines ($lines)" [ "$lines" -le 10000 ]
+ok "the heart has at most 11,000 lines ($lines)" [ "$lines" -le 11000 ]
 done_testing
