@@ -20,6 +20,7 @@ const lessons = {
     'copy-on-write': { steps: [select('#pair select', '^fork: forkdemo'), click('#pair .moments button', 'after the'), 'COW-CELL'], show: ['#details', '#tables'] },
     'exec-throws-away': { steps: [select('#pair select', '^fork: sh'), click('#pair .moments button', 'after its exec')], show: '#pair' },
     pipeline: { steps: [wait('^sh.* pipe_write ')], show: '.beside' },
+    'container-start': { steps: [wait('^make.* vfork ')], show: '.beside' },
     threads: { steps: [select('#calls select:nth-of-type(1)', 'thread'), select('#calls select:nth-of-type(2)', 'fork')], show: '#calls' },
 };
 
