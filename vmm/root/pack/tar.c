@@ -103,6 +103,11 @@ static struct root_attributes attributes(struct archive_entry *e)
     };
 }
 
+static bool is_zero(const uint8_t *at, size_t n)
+{
+    return n == 0 || (at[0] == 0 && memcmp(at, at + 1, n - 1) == 0);
+}
+
 /* False: the archive ends here, without what should follow the data.  Writers of layers leave that out;
  * a layer's digest has been checked, so nothing is missing. */
 static bool copy_data(struct pack *p, struct archive *a, uint32_t node, const char *name,
@@ -117,10 +122,12 @@ static bool copy_data(struct pack *p, struct archive *a, uint32_t node, const ch
     while ((ret = archive_read_data_block(a, &at, &n, &offset)) == ARCHIVE_OK) {
         if (offset < end || offset > size || n > (uint64_t)(size - offset))
             refuse(p, "%.200s: has data outside of the file", name);
-        if (n > 0 && lseek(p->out, (off_t)(p->data + (uint64_t)offset), SEEK_SET) < 0)
+        end = offset + (int64_t)n;
+        if (is_zero(at, n)) /* a hole costs nothing: so does a bomb */
+            continue;
+        if (lseek(p->out, (off_t)(p->data + (uint64_t)offset), SEEK_SET) < 0)
             refuse(p, "cannot write the image");
         write_all(p, at, n);
-        end = offset + (int64_t)n;
     }
     if (ret != ARCHIVE_EOF && !(layer && end == size))
         refuse(p, "%.200s: %s", name, archive_error_string(a));
