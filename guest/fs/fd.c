@@ -105,7 +105,7 @@ uint32_t files_users(struct files *fs)
 
 /* Instructions a descriptor or a block, about (arch/preempt.h). */
 #define WORK_FD    40u
-#define WORK_CLOSE 150u
+#define WORK_CLOSE 400u
 #define WORK_BLOCK 20u
 
 /* Lets others run for a moment, with the table's lock given up. */

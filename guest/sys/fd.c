@@ -58,7 +58,7 @@ SYSCALL2(creat, uaddr_t, name, uint32_t, mode)
 
 SYSCALL1(close, int, fd) { return fd_close(fd); }
 
-#define WORK_CLOSE 250u /* instructions to find one and close it, about */
+#define WORK_CLOSE 500u /* instructions to find one and close it, about */
 
 SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
 {
