@@ -180,27 +180,40 @@ int tracer_finish(struct tracer *t)
 
 /* --- creation ----------------------------------------------------------------------- */
 
-/* Opens the directory, made if need be; -errno, also where it is not empty. */
-static int open_directory(const char *dir)
+/* fd again if nothing is in the directory, else -errno. */
+static int refuse_full(int fd, const char *dir)
 {
-    if (mkdir(dir, 0777) != 0 && errno != EEXIST)
-        return complain(-errno, dir);
-    DIR *d = opendir(dir);
+    int result = fd, own = dup(fd); /* closedir() closes it */
+    DIR *d = own >= 0 ? fdopendir(own) : NULL;
+    struct dirent *ent = NULL;
     if (d == NULL)
-        return complain(-errno, dir);
-    int fd = -1;
-    struct dirent *ent;
-    while ((ent = readdir(d)) != NULL && ent->d_name[0] == '.')
+        result = complain(-errno, dir);
+    while (d != NULL && (ent = readdir(d)) != NULL && ent->d_name[0] == '.')
         ;
     if (ent != NULL) {
         say("trace: %s already holds '%s': a trace needs a directory of its own, name a new one",
             dir, ent->d_name);
-        fd = -ENOTEMPTY;
-    } else if ((fd = dup(dirfd(d))) < 0) {
-        fd = complain(-errno, dir);
+        result = -ENOTEMPTY;
     }
-    closedir(d);
-    return fd;
+    if (d != NULL)
+        closedir(d);
+    else if (own >= 0)
+        close(own);
+    if (result < 0)
+        close(fd);
+    return result;
+}
+
+/* Opens the directory, made if need be; -errno, also where it is not empty. */
+static int open_directory(const char *dir)
+{
+    bool is_new = mkdir(dir, 0777) == 0;
+    if (!is_new && errno != EEXIST)
+        return complain(-errno, dir);
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return complain(-errno, dir);
+    return is_new ? fd : refuse_full(fd, dir);
 }
 
 static void fill_meta(struct tracer *t, const struct tracer_env *env)

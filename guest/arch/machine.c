@@ -13,10 +13,6 @@
 #define I8042_COMMAND   0x64
 #define I8042_RESET     0xfe
 
-static void (*at_exit)(void);
-
-void machine_at_exit(void (*fn)(void)) { at_exit = fn; }
-
 /* Whoever emulates this machine understands one of the three. */
 static void __attribute__((noreturn)) leave(int status)
 {
@@ -33,8 +29,6 @@ static void __attribute__((noreturn)) leave(int status)
 
 void machine_exit(int status, int kind)
 {
-    if (at_exit != NULL)
-        at_exit();
     if (hc_present)
         hypercall(HC_EXIT, (uint64_t)(uint8_t)status, (uint64_t)kind, 0, 0);
     leave(status);

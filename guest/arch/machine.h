@@ -5,7 +5,6 @@
 #include "lib/base.h"
 
 /* Ends the machine: status goes to whoever started it. */
-void machine_at_exit(void (*fn)(void)); /* called first, on the CPU that ends it; one */
 void machine_exit(int status, int kind /* enum hc_exit_kind */) __attribute__((noreturn));
 bool machine_panics(void); /* some CPU has: the others stop */
 void machine_stop_here(void) __attribute__((noreturn));

@@ -374,8 +374,6 @@ void trace_long_stamps(void)
         cpus[i].trace.limit = cpus[i].trace.window;
 }
 
-static void flush(void) { doorbell(this_cpu()); }
-
 void trace_start(pfn_t kernel_root)
 {
     uint64_t tsc = tsc_stamp();
@@ -387,7 +385,6 @@ void trace_start(pfn_t kernel_root)
         struct trace_cpu *t = &this_cpu()->trace;
         t->first_tsc = tsc;
         t->next = t->window + at;
-        machine_at_exit(flush);
     }
     trace_on = true;
 }

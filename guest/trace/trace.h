@@ -27,8 +27,7 @@ bool trace_wanted(void); /* does the VMM want one? */
 void trace_cpu_init(unsigned cpu, void *(*map)(paddr_t at, size_t n));
 /* The boot CPU, when it has its window, before the first task: events are recorded.  The first
  * ones are the checkpoint of all live tables, which are those of the kernel's root; the VMM writes
- * them.  At the machine's end what this CPU has written is handed over.  A CPU can ring only for
- * itself; in the others' packets the VMM finds the whole events. */
+ * them.  What is in the packets at the machine's end the VMM finds by itself. */
 void trace_start(pfn_t kernel_root);
 /* From here on each event of every CPU has a stamp by tsc_stamp(). */
 void trace_long_stamps(void);

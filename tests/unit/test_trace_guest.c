@@ -56,10 +56,6 @@ void panic(const char *fmt, ...)
     abort();
 }
 
-static void (*at_exit)(void);
-
-void machine_at_exit(void (*fn)(void)) { at_exit = fn; }
-
 static void *map_window(paddr_t at, size_t n)
 {
     (void)n;
@@ -226,8 +222,6 @@ static void start(const char *dir)
 
 static void stop(void)
 {
-    if (!trace_by_call)
-        at_exit();
     trace_on = false;
     assert_int_equal(tracer_finish(tracer), 0);
 }
