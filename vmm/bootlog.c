@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "vmm/host.h"
+#include "vmm/kvm_stats.h"
 #include "vmm/vm.h"
 
 /* clang-format off */
@@ -40,6 +41,8 @@ static void count(const struct vm *vm, struct bootlog_mark *m)
             m->exits += atomic_load_explicit(&v->exits[i], memory_order_relaxed);
         for (unsigned i = 0; i < HC_MAX; i++)
             m->hypercalls += atomic_load_explicit(&v->hypercalls[i], memory_order_relaxed);
+        if (v->stats_fd >= 0)
+            m->interpreted += kvm_stats_read(v->stats_fd, "insn_emulation");
     }
 }
 
@@ -74,10 +77,10 @@ static void write_json(const struct vm *vm, FILE *f)
         fprintf(f,
                 "%s    { \"stage\": \"%s\", \"wall_us\": %.1f, \"guest_cycles\": %" PRIu64
                 ", \"exits\": %" PRIu64 ", \"hypercalls\": %" PRIu64 ", \"pte_writes\": %" PRIu64
-                ", \"faults\": %" PRIu64 " }",
+                ", \"faults\": %" PRIu64 ", \"interpreted\": %" PRIu64 " }",
                 gap, stage_names[i], (double)m->wall_ns / 1e3,
                 m->guest_tsc != 0 ? m->guest_tsc - first_tsc : 0, m->exits, m->hypercalls,
-                m->pte_writes, m->faults);
+                m->pte_writes, m->faults, m->interpreted);
         gap = ",\n";
     }
     fputs("\n  ]\n}\n", f);

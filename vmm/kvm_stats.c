@@ -51,7 +51,7 @@ uint64_t kvm_stats_read(int fd, const char *name)
     size_t bytes = 0;
     ssize_t n;
     while (text != NULL && fd >= 0 && bytes < BYTES_MAX &&
-           (n = read(fd, text + bytes, BYTES_MAX - bytes)) > 0)
+           (n = pread(fd, text + bytes, BYTES_MAX - bytes, (off_t)bytes)) > 0)
         bytes += (size_t)n;
     uint64_t v = text != NULL ? find(text, bytes, name) : 0;
     free(text);

@@ -1,4 +1,4 @@
-/* kvm_stats.h - what KVM counts itself, for vmm --stats. */
+/* kvm_stats.h - what KVM counts itself, for vmm --stats and --boot-report.  Any thread, any time. */
 #ifndef VMM_KVM_STATS_H
 #define VMM_KVM_STATS_H
 

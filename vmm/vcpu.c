@@ -58,7 +58,7 @@ bool vcpu_create(struct vcpu *v, struct vm *vm, unsigned index)
         return false;
     }
     v->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
-    v->stats_fd = vm->opt->stats ? kvm_stats_open(v->fd) : -1;
+    v->stats_fd = vm->opt->stats || vm->opt->boot_report != NULL ? kvm_stats_open(v->fd) : -1;
     return true;
 }
 

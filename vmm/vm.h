@@ -58,6 +58,7 @@ struct bootlog {          /* bootlog.c */
         uint64_t wall_ns;            /* since start_ns */
         uint64_t guest_tsc;          /* 0: before first_run */
         uint64_t exits, hypercalls;  /* of all vCPUs */
+        uint64_t interpreted;        /* instructions, by KVM; with --boot-report or --stats */
         uint64_t pte_writes, faults; /* as the guest counts them */
     } mark[BOOT_STAGE_MAX];
 };

@@ -1,8 +1,8 @@
 # Figures.pm - what a boot costs, in figures that are the same in every run.
 #
 # Instructions come from QEMU with -icount and the plugin count.so; exits, hypercalls,
-# page-table writes and faults from the VMM's boot report, on /dev/kvm; sizes from the
-# ELF file; the VMM's memory from /proc.  Each figure has a name whose parts say what, where
+# page-table writes and faults from the VMM's boot report, on /dev/kvm, and where that interprets the
+# kernel, the instructions that it interpreted; sizes from the ELF file; the VMM's memory from /proc.  Each figure has a name whose parts say what, where
 # (the emulator, or the flavour of KVM) and up to which stage, counted from reset:
 #     instructions/qemu/shell_prompt/kernel     exits/pvm/shell_prompt
 package Figures;
@@ -24,7 +24,7 @@ our @EXPORT_OK = qw(figures slack unit);
 sub slack
 {
     my ($name) = @_;
-    return (1, 200) if $name =~ m{^instructions/};
+    return (1, 200) if $name =~ m{^(?:instructions|interpreted)/};
     return (1, 0) if $name =~ m{^size/};
     return (25, 0) if $name =~ m{^rss/};      # what of a file is mapped depends on the host's cache
     return (0, 0);
@@ -159,6 +159,9 @@ sub counts_once
         $guest ||= $stage->{stage} eq 'first_run';
         next unless $guest;
         $figures->{"$_/$host/$stage->{stage}"} = $stage->{$_} for qw(exits hypercalls pte_writes faults);
+        # In ring 3 few are, and as many as there were interrupts.
+        $figures->{"interpreted/$host/$stage->{stage}"} = $stage->{interpreted}
+            if $stage->{interpreted} && $host !~ /-ring3$/;
     }
     $figures->{"rss/$host/vmm"} = $rss if defined $rss;
     return ($figures, $host);
@@ -169,10 +172,10 @@ sub counts_once
 # boots counts.
 sub counts
 {
-    my ($boot) = @_;
-    my ($figures, $host) = counts_once($boot);
+    my ($boot, @options) = @_;
+    my ($figures, $host) = counts_once($boot, @options);
     for (2 .. 3) {
-        my ($more) = counts_once($boot);
+        my ($more) = counts_once($boot, @options);
         for my $name (grep { $more->{$_} < $figures->{$_} } keys %$more) {
             $figures->{$name} = $more->{$name};
         }

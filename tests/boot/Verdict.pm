@@ -26,7 +26,7 @@ sub limit
 }
 
 # Kinds as below, then as the boot goes.
-my %KIND = (instructions => 0, exits => 1, hypercalls => 2, pte_writes => 3, faults => 4, size => 5, rss => 6);
+my %KIND = (instructions => 0, interpreted => 1, exits => 2, hypercalls => 3, pte_writes => 4, faults => 5, size => 6, rss => 7);
 
 sub in_order
 {
