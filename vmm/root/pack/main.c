@@ -260,7 +260,7 @@ static void pack_in_child(struct pack *p, struct source *s)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         close_sandbox();
         pack(p, &s->layout, s->file, s->tag);
-        _exit(0);
+        exit(0);
     }
     if (child < 0 || waitpid(child, &status, 0) < 0)
         refuse(p, "%s", strerror(errno));
