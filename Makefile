@@ -153,9 +153,9 @@ $O/$1.elf: guest/kernel.ld $$($1_OBJ)
 endef
 
 # guest-locks checks at each use of a lock what guest/sync/lock_classes.h says, and watches its
-# memory (guest/mm/memcheck.h).  Tests run it.
+# memory (guest/mm/memcheck.h); it has mutants (guest/mm/mutant.h).  Tests run it.
 $(eval $(call KERNEL,guest,))
-$(eval $(call KERNEL,guest-locks,-DLOCKS=1 -DMEMCHECK=1))
+$(eval $(call KERNEL,guest-locks,-DLOCKS=1 -DMEMCHECK=1 -DMUTANTS=1))
 
 # --- the root image ----------------------------------------------------------
 BUSYBOX     := $(shell command -v busybox)

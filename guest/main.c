@@ -23,6 +23,7 @@
 #include "mm/frame.h"
 #include "mm/kmap.h"
 #include "mm/mm.h"
+#include "mm/mutant.h"
 #include "mm/tlb.h"
 #include "net/rights.h"
 #include "proc/exec.h"
@@ -168,6 +169,9 @@ void kmain(paddr_t start_info)
     tty_start();
 #if MEMCHECK
     memcheck_selftest();
+#endif
+#if MUTANTS
+    mutant_init();
 #endif
     int err = kernel_init_start(init_thread);
     if (err != 0)

@@ -14,6 +14,7 @@
 #include "arch/preempt.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "mm/mutant.h"
 #include "mm/pt.h"
 #include "mm/share.h"
 #include "mm/tlb.h"
@@ -63,9 +64,17 @@ static int copy_table(struct mm *mm, struct mm *from, uaddr_t va, pte_t *e, pte_
         mm->pages_mapped += n;
         mm->pages_anon += anon;
         mm_count_page(mm, PAGE_OF_FILE, 0); /* for the high-water mark */
-        if (seen & PTE_W)
+        if ((seen & PTE_W) && !mutant(MUTANT_fork_keeps_w))
             *lost_w |= protect_run(from, at, e, n);
-        pt_fill(mm, at, child + (e - base), 1, n, PT_fork_copy, e);
+        if (n > 1 && mutant(MUTANT_fork_swaps_frames)) {
+            const pte_t swapped[2] = { e[1], e[0] };
+            pt_fill(mm, at, child + (e - base), 1, 2, PT_fork_copy, swapped);
+            if (n > 2)
+                pt_fill(mm, at + 2 * PAGE_SIZE, child + (e - base) + 2, 1, n - 2, PT_fork_copy,
+                        e + 2);
+        } else {
+            pt_fill(mm, at, child + (e - base), 1, n, PT_fork_copy, e);
+        }
         e += n;
         preempt_work(n * WORK_COPY);
     }

@@ -44,6 +44,7 @@
 #include "fs/pages_io.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "mm/mutant.h"
 #include "mm/pt.h"
 #include "mm/tlb.h"
 #include "mm/unmap.h"
@@ -127,10 +128,14 @@ static void own_page(struct vma *v, uaddr_t va, pte_t *e, pfn_t pfn, enum pt_rea
         why = PT_mkwrite;
         elsewhere = false;
     }
+    if (w && mutant(MUTANT_writable_exec))
+        new &= ~PTE_NX;
     pt_write(mm, va, e, 1, why, new);
     if (old) {
         mm_count_page(mm, old & PTE_ANON ? PAGE_ANON : PAGE_OF_FILE, -1);
-        if (elsewhere)
+        if (moves && mutant(MUTANT_cow_no_flush))
+            ;
+        else if (elsewhere)
             tlb_flush(mm, va, va + PAGE_SIZE);
         else
             tlb_flush_here(mm, va);

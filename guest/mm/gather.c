@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "mm/mutant.h"
 #include "mm/share.h"
 #include "mm/tlb.h"
 #include "trace/trace.h"
@@ -78,7 +79,13 @@ static void add_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level, b
 
 void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level)
 {
-    add_table(g, va, pfn, level, false);
+    if (mutant(MUTANT_table_freed_early)) {
+        g->mm->tables--;
+        trace_table_free(g->mm->id, va, pfn, level, g->why);
+        frame_put(pfn);
+    } else {
+        add_table(g, va, pfn, level, false);
+    }
     gather_range(g, va, va + PAGE_SIZE); /* INVLPG drops the paging-structure caches, too */
 }
 

@@ -24,6 +24,7 @@
 #include "mm/gather.h"
 #include "mm/kmap.h"
 #include "mm/mm.h"
+#include "mm/mutant.h"
 #include "mm/share.h"
 #include "sync/lock.h"
 #include "trace/trace.h"
@@ -172,6 +173,10 @@ void pt_prune(struct mm *mm, uaddr_t va, struct gather *g)
         uint64_t base = va & ~(span_of(level + 1) - 1);
         pfn_t table = pt_table_of(path[level]);
         pt_write(mm, base, path[level + 1], level + 1, PT_table_unlink, 0);
+        if (mutant(MUTANT_table_leaked)) {
+            mm->tables--;
+            continue;
+        }
         gather_table(g, base, table, level);
     }
 }
@@ -212,10 +217,47 @@ static inline void count_used(const pte_t *e, int by)
     frame_set_tag(table, frame_tag(table) + (uint32_t)by);
 }
 
-static inline void write_one(pte_t *e, pte_t old, pte_t new)
+#if MUTANTS
+static pte_t *wrong; /* the entry that is, for now, and what it should be; one CPU does that */
+static pte_t right;
+
+static void put_right(void)
+{
+    if (wrong)
+        store(wrong, right);
+    wrong = NULL;
+}
+
+/* Is it this store's turn to go wrong?  Then it has. */
+static bool store_wrong(pte_t *e, pte_t new, enum pt_reason why)
+{
+    if (why != PT_cow_break)
+        return false;
+    if (mutant(MUTANT_report_not_stored))
+        return true;
+    if (!mutant(MUTANT_wrong_until_flush) && !mutant(MUTANT_wrong_for_a_moment))
+        return false;
+    wrong = e;
+    right = new;
+    store(e, new ^ PTE_COW);
+    if (mutant(MUTANT_wrong_for_a_moment))
+        put_right();
+    return true;
+}
+#else
+static inline void put_right(void) {}
+static inline bool store_wrong(pte_t *e, pte_t new, enum pt_reason why)
+{
+    (void)e, (void)new, (void)why;
+    return false;
+}
+#endif
+
+static inline void write_one(pte_t *e, pte_t old, pte_t new, enum pt_reason why)
 {
     this_cpu()->pte_writes++;
-    store(e, new);
+    if (!store_wrong(e, new, why))
+        store(e, new);
     if (!old != !new)
         count_used(e, new ? 1 : -1);
 }
@@ -224,18 +266,21 @@ static inline void write_one(pte_t *e, pte_t old, pte_t new)
 static SLOW_PATH void report_and_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level,
                                        enum pt_reason why, pte_t new)
 {
-    trace_pte_write(mm->id, va, e, level, why, new);
-    write_one(e, *e, new);
+    if (why != PT_cow_break || !mutant(MUTANT_store_unreported))
+        trace_pte_write(mm->id, va, e, level, why, new);
+    write_one(e, *e, new, why);
 }
 
 void pt_write(struct mm *mm, uint64_t va, pte_t *e, unsigned level, enum pt_reason why, pte_t new)
 {
+    put_right();
     if (unlikely(trace_on && !trace_by_call)) {
         report_and_write(mm, va, e, level, why, new);
         return;
     }
-    trace_pte_write(mm->id, va, e, level, why, new);
-    write_one(e, *e, new);
+    if (why != PT_cow_break || !mutant(MUTANT_store_unreported))
+        trace_pte_write(mm->id, va, e, level, why, new);
+    write_one(e, *e, new, why);
 }
 
 void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, enum pt_reason why,
@@ -245,6 +290,7 @@ void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, e
         pt_write(mm, va, e, level, why, *new);
         return;
     }
+    put_right();
     this_cpu()->pte_writes += n;
     trace_pte_range_new(mm->id, va, e, level, why, n, new);
     for (unsigned i = 0; i < n; i++)
@@ -256,6 +302,7 @@ unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_r
                      pte_t first)
 {
     pte_t *p = e, *stop = e + n;
+    put_right();
     trace_pte_fill(mm->id, va, e, 1, why, n, first);
     for (; p < stop && !*p; p++, first += PAGE_SIZE)
         store(p, first);
@@ -271,6 +318,7 @@ void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, 
         pt_write(mm, va, e, level, why, 0);
         return;
     }
+    put_right();
     this_cpu()->pte_writes += n;
     trace_pte_range_old(mm->id, va, e, level, why, n);
     for (unsigned i = 0; i < n; i++)
@@ -282,6 +330,7 @@ unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigne
                    enum pt_reason why, pte_t off, pte_t on)
 {
     unsigned changed = 0;
+    put_right();
     trace_pte_change(mm->id, va, e, level, why, n, off, on);
     for (unsigned i = 0; i < n; i++) {
         pte_t old = e[i], new = (old & ~off) | on;

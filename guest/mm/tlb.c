@@ -49,6 +49,7 @@
 #include "arch/regs.h"
 #include "mm/kmap.h"
 #include "mm/mm.h"
+#include "mm/mutant.h"
 #include "trace/trace.h"
 
 static inline uint64_t bit_of(const struct cpu *c) { return 1ull << c->id; }
@@ -57,6 +58,8 @@ static inline uint64_t bit_of(const struct cpu *c) { return 1ull << c->id; }
 
 static inline void flush_local(const struct mm *mm, uint64_t start, uint64_t end)
 {
+    if (mm != &kernel_mm && mutant(MUTANT_flush_not_done))
+        return;
     if (unlikely(mm == &kernel_mm))
         root_flush_kernel(start, end);
     else
@@ -165,6 +168,8 @@ static SLOW_PATH uint64_t request(struct mm *mm, uint64_t mask, uint64_t start, 
     struct cpu *c = this_cpu();
     struct tlb_cpu *mine = &c->tlb;
     uint64_t left;
+    if (mm != &kernel_mm && wish == TLB_RANGE && mutant(MUTANT_flush_not_done))
+        return mask;
     for (left = wish == TLB_RANGE && mm != &kernel_mm ? mask : 0; left; left &= left - 1)
         if (skip(&cpus[__builtin_ctzll(left)].tlb))
             mask &= ~(left & -left);

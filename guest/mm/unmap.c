@@ -13,6 +13,7 @@
 #include "mm/frame.h"
 #include "mm/gather.h"
 #include "mm/mm.h"
+#include "mm/mutant.h"
 #include "mm/pt.h"
 #include "mm/share.h"
 #include "mm/vma.h"
@@ -43,7 +44,8 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
         unsigned n = (unsigned)(p - e);
         mm->pages_mapped -= n;
         mm->pages_anon -= anon;
-        pt_clear(mm, at, e, 1, n, g->why);
+        pt_clear(mm, at, e, 1,
+                 n - (n > 1 && g->why == PT_munmap && mutant(MUTANT_munmap_leaves_one)), g->why);
         gather_range(g, at, at + n * PAGE_SIZE);
         e += n;
         preempt_work(n * WORK_ZAP);
