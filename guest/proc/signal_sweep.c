@@ -42,7 +42,7 @@ static void visit(struct process *p, struct task *t)
         signal_kill_thread(t);
         return;
     }
-    if (p->stop_pending != 0 && t != current && !t->stopped)
+    if (p->stop_pending != 0 && !t->stopped) /* current, too: the timer may have interrupted it */
         signal_notice(t, NOTICE_SIGNAL);
     if (p->stop_pending == 0 && t->stopped)
         wake_task(t);
