@@ -33,8 +33,8 @@ is "README has vmm's options, and no others" "$(sed -n '/^| option | meaning/,/^
 tree=$work/tree
 name='make install'
 quiet make -s O="$O" install DESTDIR="$tree" prefix=/usr
-is 'programs, kernel, pages, completion, documents' "$(cd "$tree/usr" && ls bin/vmm bin/vmm-trace lib/forkscope/guest.elf share/man/man1/vmm-trace-lint.1 \
-    share/bash-completion/completions/vmm{,-trace} share/doc/forkscope/{README.md,docs/README.md} | wc -l)" 8
+is 'programs, kernel, pages, completion, documents' "$(cd "$tree/usr" && ls bin/vmm bin/vmm-trace lib/forkscope/{vmm-root,guest.elf} share/man/man1/vmm-trace-lint.1 \
+    share/bash-completion/completions/vmm{,-trace} share/doc/forkscope/{README.md,docs/README.md} | wc -l)" 9
 is 'links in README lead to what is there' "$(cd "$tree/usr/share/doc/forkscope" && grep -ohE '\]\(docs/[^)#]*' README.md | sed 's/](//' | sort -u |
     while read -r file; do [ -e "$file" ] || echo "$file"; done)" ''
 mv "$tree/usr" "$work/moved"
@@ -43,6 +43,8 @@ if [ "$host" = kvm ]; then
     (cd / && timeout -k 5 $((30 * slow)) "$work/moved/bin/vmm" -q guest.elf -- sh -c 'exit 7') < /dev/null > "$work/says" 2>&1
     is '... and runs' "$?" 7
 fi
+tar -C "$work" -cf "$work/a.tar" --transform 's,^,etc/,' says
+unlike 'what unpacks a root is found there, too' "$(cd / && timeout -k 5 $((30 * slow)) "$work/moved/bin/vmm" --timeout 20 --root "$work/a.tar" guest.elf -- true 2>&1 < /dev/null)" 'is neither beside'
 mkdir "$work/here" && echo 'not a kernel' > "$work/here/guest.elf"
 like 'a file here comes first' "$(cd "$work/here" && "$work/moved/bin/vmm" guest.elf 2>&1)" '^vmm: guest.elf: '
 like 'who names a directory means it' "$(cd / && "$work/moved/bin/vmm" ./guest.elf 2>&1)" '^vmm: \./guest\.elf: No such file'
