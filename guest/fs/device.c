@@ -13,6 +13,14 @@ void device_register(struct device_table *table)
     *end = table;
 }
 
+static struct device_major *majors; /* fixed, too */
+
+void device_register_major(struct device_major *m)
+{
+    m->next = majors;
+    majors = m;
+}
+
 const struct device *device_of(const struct inode *in)
 {
     if (!S_ISCHR(in->mode))
@@ -21,5 +29,8 @@ const struct device *device_of(const struct inode *in)
         for (const struct device *d = t->device; d < t->device + t->n; d++)
             if (d->rdev == in->rdev)
                 return d;
+    for (const struct device_major *m = majors; m; m = m->next)
+        if (in->rdev >> 8 == m->major)
+            return m->find(in->rdev & 255);
     return NULL;
 }

@@ -24,6 +24,14 @@ struct device_table {
 };
 extern const struct device_table *devices; /* in the order in which they registered */
 
+/* Numbers of a major that come and go: find() gives the device that has one now, or NULL. */
+struct device_major {
+    uint32_t major;
+    const struct device *(*find)(uint32_t minor);
+    struct device_major *next; /* the list's */
+};
+void device_register_major(struct device_major *m);
+
 void device_register(struct device_table *table);       /* before fs_init() makes their nodes */
 const struct device *device_of(const struct inode *in); /* NULL: -ENXIO */
 

@@ -7,6 +7,7 @@
 #include "fs/cpio_tree.h"
 #include "fs/dentry.h"
 #include "fs/devfs.h"
+#include "fs/devpts.h"
 #include "fs/file.h"
 #include "fs/fs_type.h"
 #include "fs/image_tree.h"
@@ -94,6 +95,7 @@ void fs_init(void)
     tmpfs_register();
     mem_dev_register();
     devfs_register();
+    devpts_register();
     mutex_lock(&fs_tree);
     if (tmpfs_new("tmpfs", 0755, &sb) != 0 || mount_add(sb, sb->root, NULL, 0, "tmpfs") != 0)
         panic("no memory for the root file system");

@@ -21,6 +21,7 @@
     X(epoll,        NESTED,  "struct epoll: what it watches; held over a look at all that is ready") \
     X(pipe,         ADDRESS, "struct pipe") \
     X(socket_read,  ONE,     "one reader of a socket at a time") \
+    X(pty_pairs,    ONE,     "which pairs of a pseudo-terminal are in use") \
     X(tty_writing,  ONE,     "the pages that a write(2) to a terminal goes through") \
     X(mm,           NEW,     "struct mm: mappings, page tables, counts; NEW: fork's copy") \
     X(file_locks,   ONE,     "flock and fcntl locks on files") \

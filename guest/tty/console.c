@@ -23,9 +23,16 @@ static uint16_t side(const char *key, uint16_t usual)
     return n >= 1 && n <= 1000 ? (uint16_t)n : usual;
 }
 
+static void write_line(struct tty *tty __attribute__((unused)), const char *s, size_t n)
+{
+    console_write(s, n);
+}
+
+static void hold_line(struct tty *tty __attribute__((unused)), bool on) { console_hold(on); }
+
 void tty_init(void)
 {
-    static const struct tty_hw uart = { .write = console_write, .hold = console_hold };
+    static const struct tty_hw uart = { .write = write_line, .hold = hold_line };
 
     static const struct device nodes[] = {
         { "console", S_IFCHR | 0600, DEV(TTYAUX_MAJOR, 1), &tty_fops, &console },
@@ -33,10 +40,12 @@ void tty_init(void)
         { "ttyS0", S_IFCHR | 0660, TTYS0, &tty_fops, &console },
     };
     static struct device_table table = { nodes, ARRAY_SIZE(nodes), NULL };
+    static uint8_t input[LDISC_BUF];
     char once[2];
 
     device_register(&table);
-    tty_setup(&console, TTYS0, &uart);
+    pty_init();
+    tty_setup(&console, TTYS0, &uart, input);
     console.once = cmdline_value("tty.once", once, sizeof(once)) && once[0] == '1';
     console.winsize.ws_row = side("tty.rows", 24);
     console.winsize.ws_col = side("tty.cols", 80);

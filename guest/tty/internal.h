@@ -14,11 +14,16 @@ struct file;
 struct file_ops;
 struct task;
 
-/* The line behind a terminal. */
+/* The line behind a terminal.  tty.lock is held, but in write() where room is NULL. */
+struct tty;
 struct tty_hw {
-    void (*write)(const char *s, size_t n);
-    void (*hold)(bool on); /* receives nothing until it is called with false */
+    void (*write)(struct tty *tty, const char *s, size_t n);
+    void (*hold)(struct tty *tty, bool on); /* receives nothing until it is called with false */
+    size_t (*room)(struct tty *tty);        /* what write() takes now; NULL: all */
+    int (*open)(struct tty *tty);           /* no lock held; NULL: nobody counts */
+    void (*close)(struct tty *tty);         /* no lock held */
 };
+#define TTY_LEAST_ROOM 64u /* with less, nobody begins to write: one byte may become eight */
 
 /* Locks: tty.lock (spin) guards all but what is marked.  [w] tty.writing. */
 struct tty {
@@ -52,16 +57,23 @@ static inline bool tty_hung_up(const struct tty_file *tf)
 /* tty.c */
 /* Of a device whose private is the tty; NULL: current's controlling terminal, /dev/tty. */
 extern const struct file_ops tty_fops;
-void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw);
+void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw,
+               uint8_t *buf /* LDISC_BUF bytes, kept */);
 size_t tty_room(struct tty *tty); /* bytes that may be received; at 0 the line is held */
 void tty_receive(struct tty *tty, const uint8_t *from, size_t n); /* no lock held */
 void tty_end_input(struct tty *tty); /* the line sends nothing any more; no lock held */
 void tty_resize(struct tty *tty, const struct winsize *ws); /* no lock held */
 void tty_resume(struct tty *tty); /* lock held, input was taken: no longer held? */
 void tty_echo(struct tty *tty);   /* lock held: writes pending echoes out */
+static inline size_t tty_may_write(struct tty *tty) /* lock held, or as a hint */
+{
+    size_t room = tty->hw->room != NULL ? tty->hw->room(tty) : SIZE_MAX;
+    return room >= TTY_LEAST_ROOM ? room : 0;
+}
 
 /* ioctl.c */
 long tty_ioctl(struct file *f, uint32_t cmd, uaddr_t arg);
+long tty_control(struct tty *tty, uint32_t cmd, uaddr_t arg); /* the same for a pty's master */
 
 /* jobctl.c */
 /* May current read (SIGTTIN) or change (SIGTTOU) its terminal?  0; -EIO; or
@@ -75,5 +87,9 @@ long tty_get_pgrp(struct tty *tty, uaddr_t to);
 long tty_set_pgrp(struct tty *tty, uaddr_t from);
 long tty_get_sid(struct tty *tty, uaddr_t to);
 void tty_signal_foreground(struct tty *tty, int sig);
+void tty_hang_up(struct tty *tty); /* the line is gone: SIGHUP, and files that are open are dead */
+
+/* pty.c */
+void pty_init(void); /* registers /dev/ptmx and the numbers of the slaves */
 
 #endif

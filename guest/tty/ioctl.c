@@ -98,9 +98,9 @@ static long flow(struct tty *tty, uaddr_t what)
     else
         send = tty->ldisc.termios.c_cc[what == TCIOFF ? VSTOP : VSTART];
     tty_echo(tty);
+    if (send != 0 && tty_may_write(tty) > 0)
+        tty->hw->write(tty, (const char *)&send, 1);
     spin_unlock(&tty->lock);
-    if (send != 0)
-        tty->hw->write((const char *)&send, 1);
     waitq_wake(&tty->writers);
     return 0;
 }
@@ -125,10 +125,14 @@ static long set_ldisc(uaddr_t from)
 long tty_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
 {
     struct tty_file *tf = f->private;
-    struct tty *tty = tf->tty;
 
     if (tty_hung_up(tf))
         return cmd == TIOCSPGRP ? -ENOTTY : -EIO;
+    return tty_control(tf->tty, cmd, arg);
+}
+
+long tty_control(struct tty *tty, uint32_t cmd, uaddr_t arg)
+{
     switch (cmd) {
     case TCGETS: return get_termios(tty, arg, sizeof(struct termios));
     case TCGETS2: return get_termios(tty, arg, sizeof(struct termios2));

@@ -177,6 +177,28 @@ void tty_disassociate(struct session *s)
     session_put(mine);
 }
 
+void tty_hang_up(struct tty *tty)
+{
+    spin_lock(&tree_lock);
+    spin_lock(&tty->lock);
+    uint32_t pgid = tty->fg_pgid;
+    struct session *gone = unlink_session(tty);
+    tty->hangups++;
+    tty->ldisc.stopped = false;
+    spin_unlock(&tty->lock);
+    struct task *leader = gone != NULL ? task_find(gone->sid) : NULL;
+    if (leader != NULL && leader->proc->pgid != pgid) {
+        signal_send_process_locked(leader->proc, SIGHUP, NULL);
+        signal_send_process_locked(leader->proc, SIGCONT, NULL);
+    }
+    hang_up(pgid);
+    spin_unlock(&tree_lock);
+    waitq_wake(&tty->readers);
+    waitq_wake(&tty->writers);
+    if (gone != NULL)
+        session_put(gone);
+}
+
 /* The leader gives the terminal up for its session.  For another process to
  * leave alone there is nothing to do: it belongs to the session as a whole. */
 long tty_give_up(struct tty *tty)

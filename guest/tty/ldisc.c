@@ -77,7 +77,7 @@ static bool is_special(const struct ldisc *l, uint8_t c)
     return (l->special[c / 64] >> (c % 64)) & 1;
 }
 
-void ldisc_init(struct ldisc *l)
+void ldisc_init(struct ldisc *l, uint8_t *buf)
 {
     static const uint8_t cc[NCCS] = {
         [VINTR] = CTRL('C'),    [VQUIT] = CTRL('\\'),   [VERASE] = 0x7f,
@@ -88,6 +88,7 @@ void ldisc_init(struct ldisc *l)
     };
 
     memset(l, 0, sizeof(*l));
+    l->buf = buf;
     l->termios.c_iflag = ICRNL | IXON;
     l->termios.c_oflag = OPOST | ONLCR;
     l->termios.c_cflag = B38400 | CS8 | CREAD | HUPCL | CLOCAL;

@@ -14,7 +14,7 @@ struct ldisc {
     struct ktermios termios;
     /* Input not read yet: tail..head, counted without wrapping.  Of that, up to
      * canon_head are complete lines; the rest is the line being edited. */
-    uint8_t buf[LDISC_BUF];
+    uint8_t *buf;                  /* [k] LDISC_BUF bytes, the owner's */
     uint64_t ends[LDISC_BUF / 64]; /* bit: this byte ends a line */
     uint32_t tail, canon_head, head;
     bool lnext;               /* the next byte is literal */
@@ -28,7 +28,7 @@ struct ldisc {
     uint64_t special[256 / 64]; /* bit: termios may give this byte a meaning; others are text */
 };
 
-void ldisc_init(struct ldisc *l); /* Linux's defaults: cooked, echoing, 38400 8N1 */
+void ldisc_init(struct ldisc *l, uint8_t *buf); /* Linux's defaults: cooked, echoing, 38400 8N1 */
 void ldisc_set_termios(struct ldisc *l, const struct ktermios *to);
 
 /* How many more bytes the line may send before somebody reads.  Never 0 while no

@@ -28,12 +28,12 @@
 #define CHUNK    256
 #define VTIME_NS 100000000ull /* VTIME counts tenths of a second */
 
-void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw)
+void tty_setup(struct tty *tty, uint32_t dev, const struct tty_hw *hw, uint8_t *buf)
 {
     tty->dev = dev;
     tty->outcome = -1;
     tty->hw = hw;
-    ldisc_init(&tty->ldisc);
+    ldisc_init(&tty->ldisc, buf);
     spin_class(&tty->lock, LOCK_tty);
     waitq_init(&tty->readers);
     waitq_init(&tty->writers);
@@ -53,7 +53,7 @@ void tty_echo(struct tty *tty)
         return; /* with the next byte after output starts again */
     for (uint32_t from = 0; from < l->nechoes; from += used) {
         size_t n = ldisc_output(l, l->echo + from, l->nechoes - from, out, sizeof(out), &used);
-        tty->hw->write((const char *)out, n);
+        tty->hw->write(tty, (const char *)out, n);
     }
     l->nechoes = 0;
 }
@@ -64,7 +64,7 @@ size_t tty_room(struct tty *tty)
     size_t room = ldisc_room(&tty->ldisc);
     if (room == 0 && !tty->held) {
         tty->held = true;
-        tty->hw->hold(true);
+        tty->hw->hold(tty, true);
     }
     spin_unlock(&tty->lock);
     return room;
@@ -75,7 +75,7 @@ void tty_resume(struct tty *tty)
     ASSERT_SPIN_HELD(&tty->lock);
     if (tty->held && ldisc_drained(&tty->ldisc)) {
         tty->held = false;
-        tty->hw->hold(false);
+        tty->hw->hold(tty, false);
     }
 }
 
@@ -141,11 +141,25 @@ static int open_tty(struct tty *tty, struct file *f, bool console)
 
     if (tf == NULL)
         return -ENOMEM;
+    int err = tty->hw->open != NULL ? tty->hw->open(tty) : 0;
+    if (err != 0) {
+        kfree(tf);
+        return err;
+    }
     tf->tty = tty;
     tf->hangups = tty->hangups;
     tf->console = console;
     f->private = tf;
     return 0;
+}
+
+static void tty_release(struct file *f)
+{
+    struct tty_file *tf = f->private;
+
+    if (tf->tty->hw->close != NULL)
+        tf->tty->hw->close(tf->tty);
+    kfree(tf);
 }
 
 /* A device without a terminal of its own is /dev/tty: the opener's controlling terminal. */
@@ -155,7 +169,12 @@ static int tty_open(struct inode *in, struct file *f)
 
     if (tty == NULL) {
         tty = tty_of_current();
-        return tty != NULL ? open_tty(tty, f, false) : -ENXIO;
+        int err = tty != NULL ? open_tty(tty, f, false) : -ENXIO;
+        if (err == 0 && tty_of_current() != tty) { /* gone meanwhile, and perhaps another's */
+            tty_release(f);
+            err = -ENXIO;
+        }
+        return err;
     }
     bool console = in->rdev != tty->dev; /* /dev/console stands for another device */
     int err = open_tty(tty, f, console);
@@ -164,8 +183,6 @@ static int tty_open(struct inode *in, struct file *f)
         tty_open_acquire(tty);
     return err;
 }
-
-static void tty_release(struct file *f) { kfree(f->private); }
 
 /* --- reading --- */
 
@@ -302,14 +319,16 @@ static long tty_read(struct file *f, struct uio *u, uint64_t *pos __attribute__(
 
 /* --- writing --- */
 
-/* Waits while output is stopped. */
+static bool writable(struct tty *tty) { return !tty->ldisc.stopped && tty_may_write(tty) > 0; }
+
+/* Waits while output is stopped, or the line takes no more. */
 static int write_wait(struct file *f, struct tty_file *tf)
 {
     struct tty *tty = tf->tty;
 
-    if (tty->ldisc.stopped && !tty_hung_up(tf) && (f->flags & O_NONBLOCK))
+    if (!writable(tty) && !tty_hung_up(tf) && (f->flags & O_NONBLOCK))
         return -EAGAIN;
-    int err = WAIT_EVENT(&tty->writers, !tty->ldisc.stopped || tty_hung_up(tf), BLOCK_tty_write, 0,
+    int err = WAIT_EVENT(&tty->writers, writable(tty) || tty_hung_up(tf), BLOCK_tty_write, 0,
                          BLOCK_INTERRUPTIBLE, NO_DEADLINE);
     if (err == 0 && tty_hung_up(tf))
         err = -EIO;
@@ -319,18 +338,24 @@ static int write_wait(struct file *f, struct tty_file *tf)
 #define OUTPUT_PIECE 256u /* bytes between two points where others may run (arch/preempt.h) */
 #define WORK_BYTE    60u  /* instructions a byte, about, where each goes through a UART */
 
-static void write_processed(struct tty *tty, size_t n)
+/* How many of n bytes the line has taken. */
+static size_t write_processed(struct tty *tty, size_t n)
 {
-    size_t used;
+    size_t used = 1, at = 0;
 
-    for (size_t at = 0; at < n; at += used) {
+    for (; at < n && used > 0; at += used) {
         size_t piece = MIN(n - at, OUTPUT_PIECE);
         spin_lock(&tty->lock);
-        size_t out = ldisc_output(&tty->ldisc, tty->in + at, piece, tty->out, PAGE_SIZE, &used);
+        size_t room = MIN(tty_may_write(tty), PAGE_SIZE);
+        size_t out = ldisc_output(&tty->ldisc, tty->in + at, piece, tty->out, room, &used);
+        if (tty->hw->room != NULL) /* nobody may take that room meanwhile */
+            tty->hw->write(tty, (const char *)tty->out, out);
         spin_unlock(&tty->lock);
-        tty->hw->write((const char *)tty->out, out);
+        if (tty->hw->room == NULL)
+            tty->hw->write(tty, (const char *)tty->out, out);
         preempt_work((uint32_t)used * WORK_BYTE);
     }
+    return at;
 }
 
 static int make_pages(struct tty *tty)
@@ -350,13 +375,19 @@ static long write_page(struct file *f, struct tty_file *tf, struct uio *u)
     if (err != 0)
         return err;
     mutex_lock(&tty->writing);
-    long n = make_pages(tty);
+    struct uio before = *u;
+    long n = make_pages(tty), taken = 0;
     if (n == 0)
         n = uio_get(u, tty->in, MIN(u->left, PAGE_SIZE));
     if (n > 0)
-        write_processed(tty, (size_t)n);
+        taken = (long)write_processed(tty, (size_t)n);
+    if (n > 0 && taken < n) { /* the rest comes again */
+        *u = before;
+        if (taken > 0)
+            uio_get(u, tty->in, (size_t)taken);
+    }
     mutex_unlock(&tty->writing);
-    return n;
+    return n > 0 ? taken : n;
 }
 
 static long tty_write(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
@@ -375,7 +406,7 @@ static long tty_write(struct file *f, struct uio *u, uint64_t *pos __attribute__
         if (signal_pending(current))
             return done > 0 ? done : -ERESTARTSYS;
         long n = write_page(f, tf, u);
-        if (n <= 0)
+        if (n < 0)
             return done > 0 ? done : n;
         done += n;
     }
@@ -400,7 +431,7 @@ static uint32_t tty_poll(struct file *f, struct poll_table *pt)
     size_t want = t->c_cc[VTIME] == 0 && t->c_cc[VMIN] != 0 ? t->c_cc[VMIN] : 1;
     if (ldisc_readable(&tty->ldisc, want))
         ready |= EPOLLIN | EPOLLRDNORM;
-    if (!tty->ldisc.stopped)
+    if (writable(tty))
         ready |= EPOLLOUT | EPOLLWRNORM;
     spin_unlock(&tty->lock);
     return ready;

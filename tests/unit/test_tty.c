@@ -19,7 +19,8 @@ static size_t shown;
 static int setup(void **state)
 {
     (void)state;
-    ldisc_init(&l);
+    static uint8_t buf[LDISC_BUF];
+    ldisc_init(&l, buf);
     shown = 0;
     return 0;
 }
