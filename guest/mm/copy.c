@@ -129,7 +129,7 @@ int mm_copy(struct mm *mm, struct mm *from)
             err = copy_pages(mm, from, v, &lost_w);
         preempt_work(2 * WORK_VMA);
     }
-    if (lost_w)
+    if (lost_w && !mutant(MUTANT_share_no_flush))
         tlb_flush_mm(from);
     return err;
 }

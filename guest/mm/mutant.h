@@ -20,7 +20,13 @@
     X(table_leaked)         /* a table is unlinked, and never freed */ \
     X(table_freed_early)    /* ... and freed before the flush */ \
     X(store_unreported)     /* a COW break is not reported */ \
-    X(report_not_stored)    /* ... is reported, and not stored */
+    X(report_not_stored)    /* ... is reported, and not stored */ \
+    X(share_no_flush)       /* fork shares tables, and the parent's TLBs are not flushed */ \
+    X(share_keeps_w)        /* ... and the parent's entry that leads there keeps W */ \
+    X(unshare_keeps_w)      /* a copy of a shared table keeps W in its entries */ \
+    X(unshare_drops_one)    /* ... leaves its last entry out */ \
+    X(unshare_unmarked)     /* the last user is not told that copies were made */ \
+    X(shared_leaked)        /* the last user of a shared table does not free it */
 enum mutant {
 #define X(name) MUTANT_##name,
     MUTANT_LIST(X)

@@ -50,6 +50,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "mm/mutant.h"
 #include "mm/tlb.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
@@ -124,7 +125,8 @@ uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_
         frame_get_inline(table);
         used += used_entries(table);
     } while (++n < most && pays(e[n], least));
-    unsigned lost = pt_change(from, base, e, 2, n, PT_table_share, PTE_W, 0);
+    pte_t off = mutant(MUTANT_share_keeps_w) ? 0 : PTE_W;
+    unsigned lost = pt_change(from, base, e, 2, n, PT_table_share, off, 0);
     *lost_w |= lost != 0;
     from->shared += lost;
     pt_fill(mm, base, to, 2, n, PT_table_share, e);
@@ -142,7 +144,12 @@ uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_
 #define AT_ONCE 64u
 
 /* An entry in a copy: W exchanged for the COW mark. */
-static inline pte_t copied(pte_t pte) { return (pte & ~PTE_W) | (pte & PTE_W) * (PTE_COW / PTE_W); }
+static inline pte_t copied(pte_t pte)
+{
+    if (mutant(MUTANT_unshare_keeps_w))
+        return pte;
+    return (pte & ~PTE_W) | (pte & PTE_W) * (PTE_COW / PTE_W);
+}
 
 static void copy_entries(struct mm *mm, uaddr_t base, pfn_t from, pfn_t to)
 {
@@ -155,6 +162,8 @@ static void copy_entries(struct mm *mm, uaddr_t base, pfn_t from, pfn_t to)
             *copy++ = copied(pte);
         }
         unsigned n = (unsigned)(e - first), at = (unsigned)(first - old);
+        if (mutant(MUTANT_unshare_drops_one) && e == stop)
+            n--;
         pt_fill(mm, base + at * PAGE_SIZE, entries(to) + at, 1, n, PT_table_unshare, some);
         preempt_work(n * WORK_ENTRY);
     }
@@ -190,7 +199,8 @@ pte_t *share_own(struct mm *mm, uaddr_t va, pte_t *link)
     if (!copy)
         return NULL;
     copy_entries(mm, base, table, copy);
-    frame_mark_tag(table, SHARE_COPIED);
+    if (!mutant(MUTANT_unshare_unmarked))
+        frame_mark_tag(table, SHARE_COPIED);
     gather_start(&g, mm, PT_table_unshare);
     pt_write(mm, base, link, 2, PT_table_unshare, pte_make(copy, *link & ~PTE_ADDR) | PTE_W);
     mm->shared--;
@@ -286,7 +296,7 @@ unsigned share_leave(struct gather *g, uaddr_t va, uaddr_t end, pte_t *link)
         uaddr_t at = va + i * PT_SPAN;
         if (!alone)
             gather_shared(g, at, table[i], PT_SPAN);
-        else if (frame_leave(table[i]))
+        else if (frame_leave(table[i]) && !mutant(MUTANT_shared_leaked))
             clear_table(mm, at, table[i], g->why);
     }
     mm->tables -= alone ? n : 0;
@@ -296,6 +306,6 @@ unsigned share_leave(struct gather *g, uaddr_t va, uaddr_t end, pte_t *link)
 
 void share_put(struct mm *mm, uaddr_t va, pfn_t table, enum pt_reason why)
 {
-    if (frame_leave(table))
+    if (frame_leave(table) && !mutant(MUTANT_shared_leaked))
         clear_table(mm, va, table, why);
 }

@@ -41,6 +41,15 @@ by_lint table_leaked X1 "$forks"
 by_lint munmap_leaves_one M1 /prey
 by_lint table_freed_early M3 /prey
 by_lint store_unreported T1 "$forks"
+shares='/prey shared; sleep 1.2'
+mutant none "$shares"
+is 'shared tables without a fault: status, and no check fails' "$status$failed" 0
+by_lint share_no_flush F4 "$shares"
+by_lint share_keeps_w M6 "$shares"
+by_lint unshare_keeps_w S2 "$shares"
+by_lint unshare_drops_one S2 "$shares"
+by_lint unshare_unmarked F2 "$shares"
+by_lint shared_leaked S3 "$shares"
 by_audit store_unreported
 by_audit report_not_stored
 by_audit wrong_until_flush

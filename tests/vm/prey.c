@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +65,25 @@ static void a_table(void)
     munmap(p, 2 * TABLE);
 }
 
+/* Tables that fork shares: the child goes to a copy of one, the parent takes it over, and both
+ * leave another. */
+static void shared_tables(void)
+{
+    char *p = map(4 * TABLE), *at = (char *)(((unsigned long)p + TABLE - 1) & ~(TABLE - 1));
+    for (unsigned long i = 0; i < 2 * TABLE; i += PAGE)
+        at[i] = 1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        at[0] = 2;
+        sleep(1);
+        _exit(0);
+    }
+    usleep(300000);
+    at[PAGE] = 3;
+    munmap(p, 4 * TABLE);
+    waitpid(pid, NULL, 0);
+}
+
 static volatile char *volatile shared;
 static volatile int go, taken; /* go 1: its page is writable; 2: no more */
 
@@ -111,9 +131,13 @@ static unsigned by_another(void)
     return stale;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct sigaction on = { .sa_handler = on_fault };
+    if (argc > 1 && strcmp(argv[1], "shared") == 0) {
+        shared_tables();
+        return 0;
+    }
     sigaction(SIGSEGV, &on, NULL);
     char *own = map(2 * PAGE);
     own[0] = own[PAGE] = 1;
