@@ -57,9 +57,15 @@ struct watch_on {
 
 struct event {
     struct list link;
-    struct inotify_event e;
-    char name[]; /* e.len bytes, padded with NUL */
+    struct head { /* struct inotify_event, whose name may not stand inside a structure */
+        int32_t wd;
+        uint32_t mask, cookie, len;
+    } e;
+    char name[]; /* e.len bytes, padded with NUL; it follows e without a gap */
 };
+_Static_assert(sizeof(struct head) == sizeof(struct inotify_event) &&
+                   offsetof(struct event, name) == offsetof(struct event, e) + sizeof(struct head),
+               "as programs read it");
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_event);
 static uint32_t instances; /* [a] */
@@ -102,7 +108,7 @@ static void queue_event(struct inotify *i, int wd, uint32_t mask, uint32_t cooki
         e = i->overflowed ? NULL : kmalloc(sizeof(*e));
         if (e == NULL)
             return;
-        e->e = (struct inotify_event){ .wd = -1, .mask = IN_Q_OVERFLOW };
+        e->e = (struct head){ .wd = -1, .mask = IN_Q_OVERFLOW };
         i->overflowed = true;
         append(i, e);
         return;
