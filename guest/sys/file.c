@@ -12,6 +12,7 @@
 #include "arch/syscall.h"
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
+#include <linux/fs.h>
 
 static long truncate_inode(struct inode *in, uint64_t size)
 {
@@ -143,6 +144,32 @@ static long sync_fd(int fd, enum sync_what what)
 SYSCALL1(fsync, int, fd) { return sync_fd(fd, SYNC_FILE); }
 
 SYSCALL1(fdatasync, int, fd) { return sync_fd(fd, SYNC_FILE); }
+
+/* There is no disk behind any file: what is to be written is. */
+SYSCALL4(sync_file_range, int, fd, int64_t, off, int64_t, len, uint32_t, flags)
+{
+    WITH_FILE(f, fd);
+    int64_t end;
+
+    if (!f || f->flags & O_PATH)
+        return -EBADF;
+    if (flags & ~(SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER))
+        return -EINVAL;
+    if (off < 0 || __builtin_add_overflow(off, len, &end) || end < off)
+        return -EINVAL;
+    return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) ? 0 : -ESPIPE;
+}
+
+/* ... and what is to be read is in memory. */
+SYSCALL3(readahead, int, fd, int64_t, off, size_t, len)
+{
+    WITH_FILE(f, fd);
+
+    (void)off, (void)len;
+    if (!f || !file_readable(f))
+        return -EBADF;
+    return S_ISREG(f->inode->mode) ? 0 : -EINVAL;
+}
 
 SYSCALL1(syncfs, int, fd) { return sync_fd(fd, SYNC_FS); }
 
