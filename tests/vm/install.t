@@ -22,9 +22,9 @@ for page in vmm vmm-trace $(sed 's/^/vmm-trace-/' <<< "$commands"); do
     # Where options are: at the beginning of a line, alone or after another.
     lines='^ +(-[A-Za-z?]|--[a-z])'
     is '... the options of --help, and no others' \
-        "$(mandoc -Tascii -O width=200 "$O/man/$page.1" | col -bx | sed -n '/^OPTIONS/,/^[A-Z]/p; /^COMMANDS/,/^[A-Z]/p' | grep -E "$lines" | cut -c1-30 | options)" \
+        "$(mandoc -Tascii -O width=200 "$O/man/$page.1" | perl -pe "s/.\\x08//g" | sed -n '/^OPTIONS/,/^[A-Z]/p; /^COMMANDS/,/^[A-Z]/p' | grep -E "$lines" | cut -c1-30 | options)" \
         "$(grep -E "$lines" <<< "$says" | cut -c1-28 | options)"
-    like '... a synopsis, examples' "$(mandoc -Tascii "$O/man/$page.1" | col -bx)" '^EXAMPLES'
+    like '... a synopsis, examples' "$(mandoc -Tascii "$O/man/$page.1" | perl -pe "s/.\\x08//g")" '^EXAMPLES'
 done
 is "README has vmm's options, and no others" "$(sed -n '/^| option | meaning/,/^$/p' README.md | cut -d'|' -f2 | grep -oE -- '-(-[a-z-]+|[a-z])\b' | sort -u)" \
     "$("$O/vmm" --help | grep -E '^ +-' | cut -c1-28 | options)"
