@@ -13,7 +13,9 @@
  * A pair is never freed: current's terminal may be asked for without a reference, and what is
  * found must be a terminal then.  It is used again when neither side is open.
  *
- * Locks: `pairs` (a mutex) for which are in use; the slave's tty.lock for all that is in one. */
+ * Locks: `pairs` (a mutex) for which are in use; the slave's tty.lock for all that is in one.  Who
+ * waits looks at the ring's ends and at who is there without it, and again under it. */
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/device.h"
 #include "fs/devpts.h"
@@ -29,6 +31,10 @@
 
 #define PAIRS 256u
 #define CHUNK 256u
+#define TYPED 64u /* bytes between two points where others may run */
+/* Instructions a byte, about (arch/preempt.h). */
+#define WORK_TYPED 300u /* through the line discipline, with its echo */
+#define WORK_TAKEN 20u
 
 struct pty {
     struct tty tty; /* the slave; its lock guards the rest */
@@ -247,6 +253,7 @@ static long master_read(struct file *f, struct uio *u, uint64_t *pos __attribute
         if (moved < 0)
             return done > before ? done : moved;
         done += moved;
+        preempt_work((uint32_t)n * WORK_TAKEN);
     }
     waitq_wake(&p->tty.writers);
     return done > 0 ? done : -EIO;
@@ -255,10 +262,12 @@ static long master_read(struct file *f, struct uio *u, uint64_t *pos __attribute
 static long master_write(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
 {
     struct pty *p = f->private;
-    uint8_t chunk[CHUNK];
+    uint8_t chunk[TYPED];
     long done = 0;
 
     while (u->left > 0) {
+        if (signal_pending(current)) /* a line without an end takes bytes for ever */
+            return done > 0 ? done : -ERESTARTSYS;
         size_t room = tty_room(&p->tty);
         if (room == 0) {
             if (f->flags & O_NONBLOCK)
@@ -269,11 +278,12 @@ static long master_write(struct file *f, struct uio *u, uint64_t *pos __attribut
                 return done > 0 ? done : err;
             continue;
         }
-        long n = uio_get(u, chunk, MIN(MIN(u->left, room), CHUNK));
+        long n = uio_get(u, chunk, MIN(MIN(u->left, room), TYPED));
         if (n < 0)
             return done > 0 ? done : n;
         tty_receive(&p->tty, chunk, (size_t)n);
         done += n;
+        preempt_work((uint32_t)n * WORK_TYPED);
     }
     return done;
 }
@@ -295,13 +305,15 @@ static uint32_t master_poll(struct file *f, struct poll_table *pt)
     return ready;
 }
 
-static long set_flag(bool *flag, uaddr_t from)
+static long set_flag(struct pty *p, bool *flag, uaddr_t from)
 {
     int on;
 
     if (get_user(on, from) != 0)
         return -EFAULT;
+    spin_lock(&p->tty.lock);
     *flag = on != 0;
+    spin_unlock(&p->tty.lock);
     return 0;
 }
 
@@ -311,9 +323,9 @@ static long master_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
 
     switch (cmd) {
     case TIOCGPTN: return put_user(p->n, arg);
-    case TIOCSPTLCK: return set_flag(&p->locked, arg);
+    case TIOCSPTLCK: return set_flag(p, &p->locked, arg);
     case TIOCGPTLCK: return put_user((int)p->locked, arg);
-    case TIOCPKT: return set_flag(&p->packet, arg);
+    case TIOCPKT: return set_flag(p, &p->packet, arg);
     case TIOCGPKT: return put_user((int)p->packet, arg);
     case TIOCINQ: return put_user((int)(p->head - p->tail), arg);
     case TIOCGPGRP: return put_user((int)p->tty.fg_pgid, arg);

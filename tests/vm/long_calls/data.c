@@ -181,6 +181,14 @@ static void in_tty_input(void)
     tcgetattr(f, &t);
     GO(ioctl(f, TIOCSTI, "x"); tcsetattr(f, TCSAFLUSH, &t));
 }
+/* What is too much for one line is dropped, so this never waits. */
+static void in_pty_typed(void)
+{
+    char *b = memory(MB / 4, true);
+    memset(b, 'x', MB / 4);
+    int f = dev("/dev/ptmx", O_RDWR | O_NOCTTY);
+    GO(write(f, b, MB / 4));
+}
 
 /* clang-format off */
 const struct call data_calls[] = {
@@ -207,6 +215,7 @@ const struct call data_calls[] = {
     CALL(seek),
     CALL(seek_sparse),
     CALL(tty_input),
+    CALL(pty_typed),
     { 0 },
 };
 /* clang-format on */
