@@ -89,6 +89,10 @@ static bool header_at(const char *p, const char *end)
 /* No byte of a header is zero, so one look for each HEADER_BYTES finds whether one lies there. */
 static bool no_header_in(const char *p, const char *end)
 {
+    for (; end - p >= 4 * HEADER_BYTES; p += 4 * HEADER_BYTES)
+        if (p[HEADER_BYTES - 1] | p[2 * HEADER_BYTES - 1] | p[3 * HEADER_BYTES - 1] |
+            p[4 * HEADER_BYTES - 1])
+            return false;
     for (; end - p >= HEADER_BYTES; p += HEADER_BYTES)
         if (p[HEADER_BYTES - 1])
             return false;

@@ -163,15 +163,20 @@ struct files *files_copy(struct files *from)
     return to;
 }
 
+static SLOW_PATH void put_sent(struct file *f)
+{
+    file_put(f);
+    file_closed_sent();
+}
+
 /* The file leaves the table: record locks of this table on it go, as POSIX has it. */
 static void closed(struct files *fs, struct file *f)
 {
-    bool sent = f->sent_once;
-
     locks_drop_owner(f->inode, fs);
-    file_put(f);
-    if (unlikely(sent))
-        file_closed_sent();
+    if (unlikely(f->sent_once))
+        put_sent(f);
+    else
+        file_put(f);
 }
 
 void files_put(struct files *fs)

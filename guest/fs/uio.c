@@ -14,12 +14,6 @@ void uio_kernel(struct uio *u, void *buf, size_t n)
     *u = (struct uio){ .kernel = true, .buf = buf, .left = n };
 }
 
-void uio_user(struct uio *u, struct iovec *one, uaddr_t at, size_t n)
-{
-    *one = (struct iovec){ .iov_base = (void *)at, .iov_len = n };
-    *u = (struct uio){ .iov = one, .niov = 1, .left = n };
-}
-
 long uio_vector(struct iovec *v, uaddr_t from, size_t n)
 {
     uint64_t total = 0;

@@ -16,8 +16,11 @@ struct uio {
 };
 
 void uio_kernel(struct uio *u, void *buf, size_t n);
-void uio_user(struct uio *u, struct iovec *one, uaddr_t at,
-              size_t n);           /* *one: the caller's, filled in */
+static inline void uio_user(struct uio *u, struct iovec *one, uaddr_t at, size_t n)
+{
+    *one = (struct iovec){ .iov_base = (void *)at, .iov_len = n }; /* the caller's, filled in */
+    *u = (struct uio){ .iov = one, .niov = 1, .left = n };
+}
 #define UIO_BYTES_MAX 0x7ffff000ul /* what a call moves at most, as on Linux */
 /* A kernel copy of the user's vector, checked: how many bytes it covers, or -errno. */
 long uio_vector(struct iovec *v, uaddr_t from, size_t n);

@@ -216,19 +216,25 @@ static void reparent(struct process *child, struct process *p, struct process *t
         pgrp_hangup_if_orphaned(pgid);
 }
 
-/* The last thread of p is about to leave: p's children get another parent, and p is none of the links
- * of a group any more.  Others run in between; p gets no new children. */
-static void leave_family(struct process *p)
+static SLOW_PATH void reparent_all(struct process *p)
 {
     struct family_walk w;
     struct process *child;
 
-    spin_lock(&tree_lock);
-    p->going = true;
     family_walk_begin(&w, &p->children);
     while (FAMILY_WALK_NEXT(&w, child, sibling, WORK_CHILD) != NULL)
         reparent(child, p, reaper_for(p));
     family_walk_end(&w);
+}
+
+/* The last thread of p is about to leave: p's children get another parent, and p is none of the links
+ * of a group any more.  Others run in between; p gets no new children. */
+static void leave_family(struct process *p)
+{
+    spin_lock(&tree_lock);
+    p->going = true;
+    if (!list_empty(&p->children))
+        reparent_all(p);
     if (p->parent->pgid != p->pgid && p->parent->session == p->session)
         pgrp_hangup_if_orphaned(p->pgid);
     spin_unlock(&tree_lock);
@@ -377,12 +383,14 @@ void exit_group(int status)
 {
     struct process *p = current->proc;
 
-    spin_lock(&tree_lock);
-    if (p->sole_task == NULL || p->group_exit) {
-        signal_group_exit(p, status);
-        status = p->exit_status;
+    if (p->nthreads > 1) { /* others have to be told: alone, begin_end() does it all */
+        spin_lock(&tree_lock);
+        if (p->sole_task == NULL || p->group_exit) {
+            signal_group_exit(p, status);
+            status = p->exit_status;
+        }
+        spin_unlock(&tree_lock);
     }
-    spin_unlock(&tree_lock);
     exit_task(status);
 }
 

@@ -1,7 +1,8 @@
 /* pid.c - the table from PID to task.
  *
  * Two levels, so that a lookup is two loads and boot writes nothing: a page of
- * entries is made when a number in it is first given out, and goes with the last of them.
+ * entries is made when a number in it is first given out, and goes with the last of them;
+ * the page that numbers are given out from stays, else each fork of a lone child made it anew.
  * Numbers go up and wrap at PID_MAX to PID_MIN_AGAIN, so that one is not used
  * again soon after its owner is gone. */
 #include "proc/pid.h"
@@ -39,15 +40,19 @@ static bool is_used(const struct pid_entry *e)
     return e->task != NULL || e->members != 0 || e->holds != 0;
 }
 
+static SLOW_PATH void free_if_unused(uint32_t page)
+{
+    if (pages[page] == NULL || pages[page]->used != 0 || page == last / PER_PAGE)
+        return;
+    kfree(pages[page]);
+    pages[page] = NULL;
+}
+
 /* It may not be used any more. */
 static void check_unused(uint32_t pid, struct pid_entry *e)
 {
-    struct pid_page **page = &pages[pid / PER_PAGE];
-
-    if (is_used(e) || --(*page)->used != 0)
-        return;
-    kfree(*page);
-    *page = NULL;
+    if (!is_used(e) && --pages[pid / PER_PAGE]->used == 0)
+        free_if_unused(pid / PER_PAGE);
 }
 
 int pid_claim(struct task *t, uint32_t pid)
@@ -79,8 +84,13 @@ uint32_t pid_alloc(struct task *t)
             continue;
         }
         err = pid_claim(t, pid);
-        if (err == 0)
-            return last = pid;
+        if (err == 0) {
+            uint32_t before = last / PER_PAGE;
+            last = pid;
+            if (unlikely(before != pid / PER_PAGE))
+                free_if_unused(before);
+            return pid;
+        }
     }
     return 0;
 }
@@ -108,8 +118,8 @@ void pid_drop(uint32_t pid)
     if (e == NULL)
         return;
     ASSERT(e->holds > 0);
-    e->holds--;
-    check_unused(pid, e);
+    if (--e->holds == 0)
+        check_unused(pid, e);
 }
 
 void pid_join(uint32_t pgid, struct session *s)
@@ -127,8 +137,8 @@ void pid_part(uint32_t pgid)
     if (e == NULL)
         return;
     ASSERT(e->members > 0);
-    e->members--;
-    check_unused(pgid, e);
+    if (--e->members == 0)
+        check_unused(pgid, e);
 }
 
 struct session *pid_group_session(uint32_t pgid)

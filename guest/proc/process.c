@@ -107,13 +107,19 @@ struct list *family_walk_next(struct family_walk *w, uint32_t work)
 void family_walk_end(struct family_walk *w) { list_remove(&w->link); }
 
 /* Walks that are at it go on behind it. */
-void family_walk_leave(struct list *l)
+static SLOW_PATH void leave_walks(struct list *l)
 {
     struct family_walk *w;
 
     list_for_each(w, &walks, link)
         if (w->at == l)
             w->at = l->prev;
+}
+
+void family_walk_leave(struct list *l)
+{
+    if (unlikely(!list_empty(&walks)))
+        leave_walks(l);
 }
 
 void process_release(struct process *p)

@@ -37,7 +37,13 @@ void sigpending_drop(struct sigpending *q, ksigset_t set);
 bool sigpending_drop_some(struct sigpending *q, ksigset_t set);
 /* A POSIX timer's signal that is still in the queue takes another expiry along. */
 bool sigpending_timer_overrun(struct sigpending *q, int sig, int timer_id, uint32_t more);
-void signal_settle(struct task *t); /* t->pending is as task_pending() says */
+/* t->pending is as task_pending() says. */
+void signal_settle_slow(struct task *t);
+static inline void signal_settle(struct task *t)
+{
+    if (unlikely(t->nconts != t->proc->nconts || t->nstops != t->proc->nstops))
+        signal_settle_slow(t);
+}
 int signal_dequeue(struct task *t, ksigset_t set, siginfo_t *info); /* thread's, then process's */
 
 /* signal.c: makes t look at its signals: out of an interruptible sleep, or of

@@ -252,16 +252,16 @@ bool sigpending_timer_overrun(struct sigpending *q, int sig, int timer_id, uint3
            (overruns(&q->queue, timer_id, more) || overruns(&first->more, timer_id, more));
 }
 
-void signal_settle(struct task *t)
+void signal_settle_slow(struct task *t)
 {
     struct process *p = t->proc;
 
     ASSERT_SPIN_HELD(&t->sighand->lock);
-    if (unlikely(t->nconts != p->nconts)) {
+    if (t->nconts != p->nconts) {
         sigpending_drop(&t->pending, SIGSET_STOP);
         t->nconts = p->nconts;
     }
-    if (unlikely(t->nstops != p->nstops)) {
+    if (t->nstops != p->nstops) {
         sigpending_drop(&t->pending, SIGBIT(SIGCONT));
         t->nstops = p->nstops;
     }

@@ -76,7 +76,7 @@ static void reap(struct process *p)
 }
 
 /* Is there something to say about p? */
-static bool report(struct process *p, struct query *q)
+static __attribute__((always_inline)) inline bool report(struct process *p, struct query *q)
 {
     bool keep = (q->options & WNOWAIT) != 0;
 

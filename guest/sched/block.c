@@ -113,14 +113,17 @@ void waiter_remove(struct waitq *q, struct waiter *w)
         waitq_wake_more(q);
 }
 
-/* A waiter stays queued until it removes itself, so its record on the sleeper's
- * stack is valid as long as q->lock is held. */
-void waitq_wake_for(struct waitq *q, uint32_t events)
+/* Somebody waits, or is owed a wake.  The lock of q is held, and given back. */
+static __attribute__((noinline)) void wake_waiters(struct waitq *q, uint32_t events)
 {
-    struct waiter *w;
+    struct waiter *w = list_first(&q->waiters, struct waiter, link);
     bool watched = false, taken = false;
 
-    spin_lock(&q->lock);
+    if (likely(list_empty(&q->owed) && w->link.next == &q->waiters && w->task != NULL)) {
+        wake_task(w->task); /* the one that there is, as most often */
+        spin_unlock(&q->lock);
+        return;
+    }
     list_for_each(w, &q->waiters, link) {
         if (likely(w->task != NULL))
             break;
@@ -135,6 +138,17 @@ void waitq_wake_for(struct waitq *q, uint32_t events)
     spin_unlock(&q->lock);
     if (unlikely(watched))
         later_run();
+}
+
+/* A waiter stays queued until it removes itself, so its record on the sleeper's
+ * stack is valid as long as q->lock is held. */
+void waitq_wake_for(struct waitq *q, uint32_t events)
+{
+    spin_lock(&q->lock);
+    if (!list_empty(&q->waiters) || unlikely(!list_empty(&q->owed)))
+        wake_waiters(q, events);
+    else
+        spin_unlock(&q->lock);
 }
 
 static inline void wake(struct task *t, void (*how)(struct task *))

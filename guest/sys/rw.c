@@ -21,20 +21,11 @@ static long move(struct file *f, struct uio *u, uint64_t *pos, enum direction di
 {
     if (dir == WRITE ? !file_writable(f) : !file_readable(f))
         return -EBADF;
-    if (dir == WRITE) {
-        if (!f->ops->write)
-            return -EINVAL;
-        long n = f->ops->write(f, u, pos);
-        if (n > 0)
-            notify_file(f, IN_MODIFY);
-        return n;
-    }
+    if (dir == WRITE)
+        return f->ops->write ? f->ops->write(f, u, pos) : -EINVAL;
     if (!f->ops->read)
         return is_dir(f->inode) ? -EISDIR : -EINVAL;
-    long n = f->ops->read(f, u, pos);
-    if (n > 0)
-        notify_file(f, IN_ACCESS);
-    return n;
+    return f->ops->read(f, u, pos);
 }
 
 /* At the file's own position. */
@@ -59,7 +50,14 @@ static long move_at(struct file *f, struct uio *u, int64_t pos, enum direction d
     return f->ops->nonseekable ? -ESPIPE : move(f, u, &at, dir);
 }
 
-static long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, enum direction dir)
+/* In the calls themselves, not in move(), which so ends in the file's own function. */
+static inline void tell(struct file *f, long n, enum direction dir)
+{
+    if (notify_wanted() && n > 0)
+        notify_file(f, dir == WRITE ? IN_MODIFY : IN_ACCESS);
+}
+
+static inline long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, enum direction dir)
 {
     WITH_FILE(f, fd);
     struct iovec one;
@@ -72,7 +70,9 @@ static long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, enum d
     if (!user_range(buf, n))
         return (dir == WRITE ? file_writable(f) : file_readable(f)) ? -EFAULT : -EBADF;
     uio_user(&u, &one, buf, MIN(n, MAX_RW));
-    return pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
+    long done = pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
+    tell(f, done, dir);
+    return done;
 }
 
 #define VECTOR_ON_STACK 8
@@ -101,6 +101,7 @@ static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, enum direc
         u.niov = (uint32_t)n;
         u.left = (size_t)ret;
         ret = pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
+        tell(f, ret, dir);
     }
     if (v != few)
         kfree(v);
