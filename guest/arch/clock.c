@@ -197,9 +197,15 @@ uint64_t clock_real_ns(void)
     return __atomic_load_n(&real_base, __ATOMIC_RELAXED) + clock_mono_ns();
 }
 
+struct clock_steps clock_steps;
+
 void clock_set_real_ns(uint64_t ns)
 {
-    __atomic_store_n(&real_base, ns - clock_mono_ns(), __ATOMIC_RELAXED);
+    uint64_t base = ns - clock_mono_ns();
+
+    clock_steps.count++;
+    clock_steps.moved_ns += base - real_base;
+    __atomic_store_n(&real_base, base, __ATOMIC_RELAXED);
 }
 
 /* One tick later than the moment: the timer must not fire before it. */

@@ -16,6 +16,13 @@ void clock_init(void);        /* BSP: TSC rate, wall clock base */
 void clock_finish(void);      /* BSP: no time passes before, no timer fires */
 uint64_t clock_real_ns(void); /* since 1970 */
 void clock_set_real_ns(uint64_t ns);
+/* How often that was, and by how much the clock went forward in all, modulo 2^64: for what is kept as a
+ * moment on the other clock, under a lock of the one who sets it. */
+struct clock_steps {
+    uint32_t count;
+    uint64_t moved_ns;
+};
+extern struct clock_steps clock_steps;
 static inline uint64_t clock_tsc_to_ns(uint64_t tsc_delta)
 {
     return (uint64_t)((unsigned __int128)tsc_delta * clock_ns_per_tick >> 32);

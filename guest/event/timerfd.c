@@ -6,8 +6,11 @@
  *
  * One lock guards all of them.  The kernel's timer only sees to it that somebody looks: it
  * finds under the lock what was set last.  A timer for a moment on CLOCK_REALTIME is kept as
- * one on CLOCK_MONOTONIC, and is moved when the clock is set, in one step with that. */
+ * one on CLOCK_MONOTONIC, and is moved when the clock is set.  There may be thousands of
+ * them, so that is done in steps: a timer knows for which setting of the clock its moment is
+ * right, and whoever looks at it moves it first.  Those that are wrong stand in front in one list. */
 #include "arch/clock.h"
+#include "arch/preempt.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/anon_inode.h"
@@ -31,8 +34,9 @@ struct timerfd {          /* [l] lock; all but the wait queue */
     uint64_t interval_ns; /* 0: only once */
     uint64_t ticks;       /* read without */
     bool expired;         /* at_ns has passed, and what came after it is not in `ticks` */
-    bool follows_real, cancel_on_set, canceled;
-    uint32_t flags; /* of the last timerfd_settime(2) */
+    bool cancel_on_set, canceled;
+    struct clock_steps steps; /* for which at_ns is right, while it follows the clock */
+    uint32_t flags;           /* of the last timerfd_settime(2) */
     struct timer timer;
     struct waitq wait;
     struct list real_link; /* in `real` while it follows the clock */
@@ -73,11 +77,30 @@ static int64_t now_ns(void) { return (int64_t)clock_mono_ns(); }
 
 static bool running(const struct timerfd *t) { return t->armed && !t->expired; }
 
+/* Its moment is right for the clock as it is now. */
+static void follow(struct timerfd *t)
+{
+    if (list_empty(&t->real_link) || t->steps.count == clock_steps.count)
+        return;
+    int64_t by = (int64_t)(clock_steps.moved_ns - t->steps.moved_ns);
+    t->steps = clock_steps;
+    list_remove(&t->real_link);
+    list_push_back(&real, &t->real_link);
+    if (running(t))
+        start(t, t->at_ns - by);
+    if (!t->cancel_on_set)
+        return;
+    t->canceled = true;
+    set_ticks(t, t->ticks + 1);
+    waitq_wake_for(&t->wait, EPOLLIN);
+}
+
 static void fire(struct timer *timer)
 {
     struct timerfd *t = container_of(timer, struct timerfd, timer);
 
     spin_lock(&lock);
+    follow(t);
     bool due = running(t) && t->at_ns <= now_ns();
     if (due) {
         t->expired = true;
@@ -91,6 +114,7 @@ static void fire(struct timer *timer)
 /* It has fired and is a row: counts what has passed, and starts it for what comes next. */
 static void catch_up(struct timerfd *t)
 {
+    follow(t);
     if (!t->expired || t->interval_ns == 0)
         return;
     uint64_t passed = (uint64_t)(now_ns() - t->at_ns) / t->interval_ns;
@@ -113,19 +137,22 @@ static void set(struct timerfd *t, uint32_t flags, const struct itimer_setting *
 {
     bool absolute = flags & TFD_TIMER_ABSTIME;
 
+    bool follows_real = absolute && is_real(t->clock);
+
     list_remove(&t->real_link);
-    t->follows_real = absolute && is_real(t->clock);
-    t->cancel_on_set = t->follows_real && (flags & TFD_TIMER_CANCEL_ON_SET);
+    t->cancel_on_set = follows_real && (flags & TFD_TIMER_CANCEL_ON_SET);
     t->canceled = false;
     t->flags = flags;
     t->interval_ns = to->interval_ns;
     t->armed = t->expired = false;
     set_ticks(t, 0);
-    if (t->follows_real)
+    if (follows_real) {
+        t->steps = clock_steps;
         list_push_back(&real, &t->real_link);
+    }
     if (to->left_ns == 0)
         return;
-    if (t->follows_real)
+    if (follows_real)
         start(t, (int64_t)(to->left_ns - clock_real_ns() + clock_mono_ns()));
     else
         start(t, (int64_t)(absolute ? to->left_ns : MIN(to->left_ns + clock_mono_ns(), MAX_NS)));
@@ -134,21 +161,27 @@ static void set(struct timerfd *t, uint32_t flags, const struct itimer_setting *
 /* What posix_timers_clock_set() sets the clock by. */
 static void clock_set(uint64_t ns)
 {
-    struct timerfd *t;
-
     spin_lock(&lock);
-    uint64_t by = ns - clock_real_ns();
     clock_set_real_ns(ns);
-    list_for_each(t, &real, real_link) {
-        if (running(t))
-            start(t, t->at_ns - (int64_t)by);
-        if (!t->cancel_on_set)
-            continue;
-        t->canceled = true;
-        set_ticks(t, t->ticks + 1);
-        waitq_wake_for(&t->wait, EPOLLIN);
-    }
     spin_unlock(&lock);
+}
+
+#define WORK_MOVE 500u /* instructions, about (arch/preempt.h) */
+
+/* And then: what follows it is moved.  Several CPUs may be at it at once. */
+static void move_all(void)
+{
+    bool more = true;
+
+    while (more) {
+        spin_lock(&lock);
+        struct timerfd *t = list_empty(&real) ? NULL : list_first(&real, struct timerfd, real_link);
+        more = t != NULL && t->steps.count != clock_steps.count;
+        if (more)
+            follow(t);
+        spin_unlock(&lock);
+        preempt_work(WORK_MOVE);
+    }
 }
 
 /* --- the file ------------------------------------------------------------------------------- */
@@ -159,6 +192,7 @@ static int take(struct timerfd *t, uint64_t *ticks)
     int err = 0;
 
     spin_lock(&lock);
+    follow(t);
     if (t->canceled) {
         t->canceled = t->expired = false;
         err = -ECANCELED;
@@ -357,4 +391,4 @@ SYSCALL2(timerfd_gettime, int, fd, uaddr_t, to)
     return give(&now, to);
 }
 
-void timerfd_init(void) { posix_timers_set_clock_by(clock_set); }
+void timerfd_init(void) { posix_timers_set_clock_by(clock_set, move_all); }

@@ -315,7 +315,12 @@ static void leave_process(struct task *t, uint64_t rss)
     add_times(t);
     p->maxrss = MAX(p->maxrss, rss);
     t->exiting = true;
-    t->sighand = NULL;
+    t->sighand = NULL; /* nobody sends t anything from now on */
+    if (unlikely(t->pending.set != 0)) {
+        spin_lock(&sighand->lock); /* a timer may know of it */
+        sigpending_flush(&t->pending);
+        spin_unlock(&sighand->lock);
+    }
     t->sig_pending = false;
     p->nthreads--;
     nthreads_total--;

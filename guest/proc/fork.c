@@ -53,17 +53,37 @@ struct spinlock vfork_lock = SPINLOCK_INIT(LOCK_vfork);
 
 /* --- copying ------------------------------------------------------------------ */
 
-/* RLIMIT_NPROC, for whom it binds.  tree_lock held. */
-static bool too_many(uint64_t limit)
+#define WORK_COUNT     35u /* instructions a process, about (arch/preempt.h) */
+#define TRIES_TO_COUNT 4
+
+/* The threads of current's user. */
+static uint64_t count_threads(void)
 {
+    struct family_walk w;
     struct process *p;
     uint64_t n = 0;
 
-    if (limit == RLIM64_INFINITY || capable())
-        return false;
-    list_for_each(p, &all_processes, all_link)
+    family_walk_begin(&w, &all_processes);
+    while (FAMILY_WALK_NEXT(&w, p, all_link, WORK_COUNT) != NULL)
         if (p->leader->cred.uid == current->cred.uid)
             n += p->nthreads != 0 ? p->nthreads : 1;
+    family_walk_end(&w);
+    return n;
+}
+
+/* RLIMIT_NPROC, for whom it binds.  tree_lock held, but given up now and then where there are
+ * thousands: then who has come meanwhile makes it count again. */
+static bool too_many(uint64_t limit)
+{
+    uint64_t given, n;
+    unsigned tries = 0;
+
+    if (limit == RLIM64_INFINITY || capable())
+        return false;
+    do {
+        given = pid_given();
+        n = count_threads();
+    } while (given != pid_given() && ++tries < TRIES_TO_COUNT);
     return n >= limit;
 }
 
@@ -253,12 +273,13 @@ static int link_task(struct task *t, const struct clone_request *rq)
     int err = 0;
 
     spin_lock(&tree_lock);
+    bool many = too_many(mine->rlim[RLIMIT_NPROC].rlim_cur); /* others may have run */
     spin_lock(&current->sighand->lock);
     signal_recalc(current);
     spin_unlock(&current->sighand->lock);
     if (current->sig_pending)
         err = -ERESTARTNOINTR;
-    else if (too_many(mine->rlim[RLIMIT_NPROC].rlim_cur))
+    else if (many)
         err = -EAGAIN;
     else
         err = take_number(t, rq->set_tid);

@@ -14,6 +14,7 @@
  * the lock is given back.  At the end nothing is started any more, then
  * timer_finish() waits until nobody looks. */
 #include "proc/itimer.h"
+#include "mm/heap.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "sched/times.h"
@@ -52,7 +53,7 @@ static bool look(struct itimer *it, uint64_t now, uint32_t *missed)
     return true;
 }
 
-static void fire(struct timer *t)
+void itimer_fire(struct timer *t)
 {
     struct itimer *it = container_of(t, struct itimer, timer);
     uint32_t missed;
@@ -69,7 +70,7 @@ static void fire(struct timer *t)
 void itimer_setup(struct itimer *it, void (*expired)(struct itimer *, uint32_t))
 {
     it->expired = expired;
-    timer_setup(&it->timer, fire);
+    timer_setup(&it->timer, itimer_fire);
 }
 
 void itimer_start(struct itimer *it, uint64_t when)
@@ -96,7 +97,10 @@ static void add_times(struct task *t, uint64_t *user, uint64_t *sys)
     *sys += s;
 }
 
-/* In an interrupt. */
+#define PLAIN_MOST  64u  /* threads, more than which let others run in between, */
+#define WORK_THREAD 130u /* at so many instructions each, about (arch/preempt.h) */
+
+/* In one step. */
 static void cpu_times_now(struct process *p, uint64_t *user, uint64_t *sys)
 {
     struct task *t;
@@ -109,8 +113,56 @@ static void cpu_times_now(struct process *p, uint64_t *user, uint64_t *sys)
     spin_unlock(&tree_lock);
 }
 
-#define PLAIN_MOST  64u  /* threads, more than which let others run in between, */
-#define WORK_THREAD 130u /* at so many instructions each, about (arch/preempt.h) */
+/* In an interrupt, PLAIN_MOST of thousands of threads each time.  Time that a thread has in its turn
+ * and time that one takes along that ends are counted once or not at all: the next look,
+ * CPU_LOOK_NS later, has them. */
+struct cpu_sum {
+    struct family_walk walk;
+    uint64_t user, sys;
+};
+
+static SLOW_PATH bool sum_begin(struct process *p)
+{
+    struct cpu_sum *sum = kmalloc(sizeof(*sum));
+
+    if (sum == NULL)
+        return false;
+    sum->user = p->utime_ns;
+    sum->sys = p->stime_ns;
+    family_walk_begin(&sum->walk, &p->threads);
+    p->cpu_sum = sum;
+    return true;
+}
+
+static void sum_end(struct process *p)
+{
+    family_walk_end(&p->cpu_sum->walk);
+    kfree(p->cpu_sum);
+    p->cpu_sum = NULL;
+}
+
+/* True: *user and *sys are the times.  False: to be asked again at once. */
+static SLOW_PATH bool sum_some(struct process *p, uint64_t *user, uint64_t *sys)
+{
+    struct list *l = NULL;
+
+    spin_lock(&tree_lock);
+    bool begun = p->cpu_sum != NULL || sum_begin(p);
+    for (unsigned n = 0; begun && n < PLAIN_MOST; n++)
+        if ((l = family_walk_step(&p->cpu_sum->walk)) != NULL)
+            add_times(list_entry(l, struct task, thread_link), &p->cpu_sum->user, &p->cpu_sum->sys);
+        else
+            break;
+    if (begun && l == NULL) {
+        *user = p->cpu_sum->user;
+        *sys = p->cpu_sum->sys;
+        sum_end(p);
+    }
+    spin_unlock(&tree_lock);
+    if (!begun) /* no memory */
+        cpu_times_now(p, user, sys);
+    return !begun || l == NULL;
+}
 
 /* Did no thread end meanwhile?  Else its time is in the process's or was added, or both. */
 static bool sum_times(struct process *p, uint64_t *user, uint64_t *sys)
@@ -178,24 +230,29 @@ static void start_cpu(struct process *p, uint64_t left)
         timer_start(&p->itimer_cpu, clock_mono_ns() + MAX(left / threads, (uint64_t)CPU_LOOK_NS));
 }
 
-/* The times that ITIMER_VIRTUAL and ITIMER_PROF run on. */
-static void cpu_clocks(struct process *p, uint64_t now[],
-                       void (*times)(struct process *, uint64_t *, uint64_t *))
+/* To go on with a sum. */
+static void start_soon(struct process *p)
 {
-    uint64_t sys;
-
-    times(p, &now[ITIMER_VIRTUAL], &sys);
-    now[ITIMER_PROF] = now[ITIMER_VIRTUAL] + sys;
+    spin_lock(&itimer_lock);
+    if (!p->itimers_gone)
+        timer_start(&p->itimer_cpu, clock_mono_ns());
+    spin_unlock(&itimer_lock);
 }
 
 static void fire_cpu(struct timer *t)
 {
     struct process *p = container_of(t, struct process, itimer_cpu);
-    uint64_t now[3];
+    uint64_t now[3], sys;
     bool due[3];
     uint32_t missed; /* no matter: one signal is all that can wait */
 
-    cpu_clocks(p, now, cpu_times_now);
+    if (p->nthreads <= PLAIN_MOST && p->cpu_sum == NULL) {
+        cpu_times_now(p, &now[ITIMER_VIRTUAL], &sys);
+    } else if (!sum_some(p, &now[ITIMER_VIRTUAL], &sys)) {
+        start_soon(p);
+        return;
+    }
+    now[ITIMER_PROF] = now[ITIMER_VIRTUAL] + sys;
     uint64_t left = look_limit(p, now[ITIMER_PROF]);
     spin_lock(&itimer_lock);
     for (int i = ITIMER_VIRTUAL; i <= ITIMER_PROF; i++) {
@@ -246,6 +303,11 @@ void itimer_exit(struct process *p)
     spin_unlock(&itimer_lock);
     timer_finish(&p->itimers[ITIMER_REAL].timer);
     timer_finish(&p->itimer_cpu);
+    if (p->cpu_sum != NULL) {
+        spin_lock(&tree_lock);
+        sum_end(p);
+        spin_unlock(&tree_lock);
+    }
     posix_timers_delete_all(p);
 }
 
@@ -256,8 +318,11 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *to,
     struct itimer *it = &p->itimers[which];
     uint64_t now[3] = { clock_mono_ns() };
 
-    if (which != ITIMER_REAL)
-        cpu_clocks(p, now, process_cpu_times);
+    if (which != ITIMER_REAL) { /* ITIMER_VIRTUAL runs on user time, ITIMER_PROF on both */
+        uint64_t sys;
+        process_cpu_times(p, &now[ITIMER_VIRTUAL], &sys);
+        now[ITIMER_PROF] = now[ITIMER_VIRTUAL] + sys;
+    }
     spin_lock(&itimer_lock);
     itimer_read(it, now[which], old);
     if (to != NULL) {

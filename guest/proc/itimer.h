@@ -26,6 +26,7 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *to,
 /* One on CLOCK_MONOTONIC.  All with itimer_lock held, but the first. */
 void itimer_setup(struct itimer *it, void (*expired)(struct itimer *, uint32_t missed));
 void itimer_start(struct itimer *it, uint64_t when); /* to now, if that is long ago */
+void itimer_fire(struct timer *t); /* what it->timer does: it looks.  Without the lock */
 /* What is left of it at `now` on its clock. */
 void itimer_read(const struct itimer *it, uint64_t now, struct itimer_setting *s);
 
@@ -36,10 +37,11 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
 int posix_timer_get(int id, struct itimer_setting *now);
 int posix_timer_overrun(int id);
 int posix_timer_delete(int id);
-/* Sets CLOCK_REALTIME and moves what follows it.  Takes tree_lock. */
+/* Sets CLOCK_REALTIME and moves what follows it, in steps: no spinlock held. */
 void posix_timers_clock_set(uint64_t ns);
-/* It is fn that sets it then, with itimer_lock held, and whatever else follows the clock. */
-void posix_timers_set_clock_by(void (*fn)(uint64_t ns));
+/* For what else follows the clock: set() does it, with itimer_lock held, and after() moves what is wrong
+ * then, with no lock held. */
+void posix_timers_set_clock_by(void (*set)(uint64_t ns), void (*after)(void));
 void posix_timers_delete_all(struct process *p);
 
 #endif

@@ -1,9 +1,13 @@
 /* itimer_posix.c - POSIX timers: timer_create(2) and friends.
  *
- * At most one signal of a timer is queued; expiries that find it there count as
- * its overrun.  A moment on CLOCK_REALTIME becomes one on CLOCK_MONOTONIC when
- * the timer is set, and is moved when the clock is.  Each timer counts as a queued
- * signal for RLIMIT_SIGPENDING.
+ * At most one signal of a timer is queued, and the timer knows it: expiries that find it there
+ * count as its overrun.  Each timer counts as a queued signal for RLIMIT_SIGPENDING.
+ *
+ * A moment on CLOCK_REALTIME becomes one on CLOCK_MONOTONIC when the timer is set, and is
+ * moved when the clock is.  There may be thousands of such timers, so they are moved in
+ * steps: a timer knows for which setting of the clock its moment is right, and whoever looks
+ * at it (it may fire in between) moves it first.  Those that are wrong stand in front in one list.
+ *
  * What fires looks under itimer_lock whether it is due, as in itimer.c; deletion
  * takes the timer out of the list under that lock and then waits for one that fires.
  * Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
@@ -25,9 +29,36 @@ struct posix_timer {
     uint32_t tid; /* SIGEV_THREAD_ID */
     sigval_t value;
     struct itimer it;
-    bool follows_real; /* [i] set to a moment on CLOCK_REALTIME */
-    uint32_t overrun;  /* [T] to write; of the signal sent last */
+    struct list real_link;    /* [i] in `real` while it is set to a moment on CLOCK_REALTIME */
+    struct clock_steps steps; /* [i] for which it is right, then */
+    struct sigqueue *queued;  /* [s] its signal that is pending; NULL: none is */
+    uint32_t overrun;         /* [T] to write; of the signal sent last */
 };
+
+static struct list real = LIST_INIT(real); /* [i] */
+
+/* Its moment is right for the clock as it is now.  itimer_lock held. */
+static void follow(struct posix_timer *pt)
+{
+    if (list_empty(&pt->real_link) || pt->steps.count == clock_steps.count)
+        return;
+    uint64_t by = clock_steps.moved_ns - pt->steps.moved_ns;
+    pt->steps = clock_steps;
+    list_remove(&pt->real_link);
+    list_push_back(&real, &pt->real_link);
+    if (pt->it.at_ns != 0)
+        itimer_start(&pt->it, pt->it.at_ns - by);
+}
+
+static void fire(struct timer *t)
+{
+    struct posix_timer *pt = container_of(t, struct posix_timer, it.timer);
+
+    spin_lock(&itimer_lock);
+    follow(pt);
+    spin_unlock(&itimer_lock);
+    itimer_fire(t);
+}
 
 /* Current's timer of that number, with itimer_lock held; NULL, and the lock is not held. */
 static struct posix_timer *find(int id)
@@ -36,8 +67,10 @@ static struct posix_timer *find(int id)
 
     spin_lock(&itimer_lock);
     list_for_each(pt, &current->proc->posix_timers, link)
-        if (pt->id == id)
+        if (pt->id == id) {
+            follow(pt);
             return pt;
+        }
     spin_unlock(&itimer_lock);
     return NULL;
 }
@@ -51,10 +84,7 @@ static void send_expiry(struct posix_timer *pt, struct process *p, struct task *
     info.si_tid = pt->id;
     info.si_overrun = (int)pt->overrun;
     info.si_value = pt->value;
-    if (to != NULL)
-        signal_send_task_locked(to, pt->signo, &info);
-    else
-        signal_send_process_locked(p, pt->signo, &info);
+    signal_send_timer_locked(p, to, pt->signo, &info, &pt->queued);
 }
 
 static void expired(struct itimer *it, uint32_t missed)
@@ -73,8 +103,7 @@ static void expired(struct itimer *it, uint32_t missed)
     }
     if (any != NULL && any->sighand != NULL) {
         spin_lock(&any->sighand->lock);
-        bool queued = sigpending_timer_overrun(to != NULL ? &to->pending : &p->shared_pending,
-                                               pt->signo, pt->id, missed + 1);
+        bool queued = sigqueue_overrun(pt->queued, missed + 1);
         spin_unlock(&any->sighand->lock);
         if (queued) {
             pt->overrun += missed + 1;
@@ -137,6 +166,8 @@ int posix_timer_create(int clock, const struct sigevent *ev, int *id)
     pt->proc = p;
     pt->clock = clock;
     itimer_setup(&pt->it, expired);
+    timer_setup(&pt->it.timer, fire);
+    list_init(&pt->real_link);
     spin_lock(&itimer_lock);
     pt->id = (int)p->next_timer_id;
     p->next_timer_id = (p->next_timer_id + 1) & INT32_MAX;
@@ -162,8 +193,13 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
 
     if (pt == NULL)
         return -EINVAL;
-    pt->follows_real = absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI);
-    if (pt->follows_real)
+    bool follows_real = absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI);
+    list_remove(&pt->real_link);
+    if (follows_real) {
+        pt->steps = clock_steps;
+        list_push_back(&real, &pt->real_link);
+    }
+    if (follows_real)
         base -= clock_real_ns(); /* modulo 2^64, as the sum with it */
     else if (absolute)
         base = 0;
@@ -176,26 +212,42 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
     return 0;
 }
 
+static void nothing(void) {}
 static void (*set_clock)(uint64_t ns) = clock_set_real_ns;
+static void (*clock_is_set)(void) = nothing;
 
-void posix_timers_set_clock_by(void (*fn)(uint64_t ns)) { set_clock = fn; }
+void posix_timers_set_clock_by(void (*set)(uint64_t ns), void (*after)(void))
+{
+    set_clock = set;
+    clock_is_set = after;
+}
 
-/* In one step, or a timer that is set meanwhile would be moved for nothing. */
+#define WORK_MOVE 400u /* instructions, about (arch/preempt.h) */
+
+/* The clock was set: what follows it is moved.  Several CPUs may be at it at once. */
+static void move_all(void)
+{
+    bool more = true;
+
+    while (more) {
+        spin_lock(&itimer_lock);
+        struct posix_timer *pt =
+            list_empty(&real) ? NULL : list_first(&real, struct posix_timer, real_link);
+        more = pt != NULL && pt->steps.count != clock_steps.count;
+        if (more)
+            follow(pt);
+        spin_unlock(&itimer_lock);
+        preempt_work(WORK_MOVE);
+    }
+}
+
 void posix_timers_clock_set(uint64_t ns)
 {
-    struct posix_timer *pt;
-    struct process *p;
-
-    spin_lock(&tree_lock);
     spin_lock(&itimer_lock);
-    uint64_t by_ns = ns - clock_real_ns();
     set_clock(ns);
-    list_for_each(p, &all_processes, all_link)
-        list_for_each(pt, &p->posix_timers, link)
-            if (pt->follows_real && pt->it.at_ns != 0)
-                itimer_start(&pt->it, pt->it.at_ns - by_ns);
     spin_unlock(&itimer_lock);
-    spin_unlock(&tree_lock);
+    move_all();
+    clock_is_set();
 }
 
 int posix_timer_get(int id, struct itimer_setting *now)
@@ -225,9 +277,13 @@ int posix_timer_overrun(int id)
 static void destroy(struct posix_timer *pt)
 {
     list_remove(&pt->link);
+    list_remove(&pt->real_link);
     pt->it.at_ns = 0;
     spin_unlock(&itimer_lock);
     timer_finish(&pt->it.timer);
+    spin_lock(&current->sighand->lock);
+    sigqueue_disown(pt->queued);
+    spin_unlock(&current->sighand->lock);
     signal_uncharge(pt->account);
     kfree(pt);
 }

@@ -34,33 +34,51 @@ int64_t oom_badness(struct process *p)
     return (int64_t)pages + (int64_t)(frames_total / 1000) * p->oom_score_adj;
 }
 
-int oom_kill(void)
+#define WORK_LOOK 120u /* instructions a process, about (arch/preempt.h) */
+
+/* Whose end frees most, held; NULL: nobody's.  *dying: somebody is at it already.  tree_lock held, and
+ * given up now and then. */
+static struct process *find_victim(bool *dying)
 {
     struct process *p, *victim = NULL;
     int64_t most = INT64_MIN;
+    struct family_walk w;
+
+    family_walk_begin(&w, &all_processes);
+    while (!*dying && FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL) {
+        int64_t badness = oom_badness(p);
+
+        *dying = p->group_exit && !p->zombie;
+        if (badness == INT64_MIN || badness <= most)
+            continue;
+        most = badness;
+        process_get(p);
+        if (victim != NULL)
+            process_put(victim);
+        victim = p;
+    }
+    family_walk_end(&w);
+    return victim;
+}
+
+int oom_kill(void)
+{
+    bool dying = false;
 
     if (mm_memory_is_coming()) /* another CPU frees an address space */
         return 0;
     spin_lock(&tree_lock);
-    list_for_each(p, &all_processes, all_link) {
-        int64_t badness = oom_badness(p);
-        if (p->group_exit && !p->zombie) {
-            spin_unlock(&tree_lock);
-            return 0;
-        }
-        if (badness == INT64_MIN)
-            continue;
-        if (badness > most) {
-            most = badness;
-            victim = p;
-        }
-    }
-    if (victim != NULL) {
+    struct process *victim = find_victim(&dying);
+    if (victim != NULL && victim->group_exit)
+        dying = true; /* meanwhile */
+    if (victim != NULL && !dying) {
         kprintf("out of memory: killed process %u (%s), %llu KiB mapped\n", victim->tgid,
                 victim->leader->rec->comm,
                 (unsigned long long)mapped_by(victim) * (PAGE_SIZE / 1024));
         signal_send_process_locked(victim, SIGKILL, NULL);
     }
     spin_unlock(&tree_lock);
-    return victim != NULL ? 0 : -ENOMEM;
+    if (victim != NULL)
+        process_put(victim);
+    return victim != NULL || dying ? 0 : -ENOMEM;
 }

@@ -76,9 +76,14 @@ void process_set_session(struct process *p, struct session *s)
     }
 }
 
+/* It comes before the one that makes it: so a walk over all that has been at that one does not meet
+ * it, and one that has not will: of a signal to a group that is sent in steps, the child of one that
+ * has it gets none, and the child of one that will have it does. */
 void process_link(struct process *p)
 {
-    list_push_back(&all_processes, &p->all_link);
+    struct process *maker = current->proc;
+
+    list_push_back(maker != NULL && maker != p ? &maker->all_link : &all_processes, &p->all_link);
     if (p->parent != NULL)
         list_push_back(&p->parent->children, &p->sibling);
     nprocesses++;
@@ -100,8 +105,7 @@ struct list *family_walk_next(struct family_walk *w, uint32_t work)
         preempt_point();
         spin_lock(&tree_lock);
     }
-    w->at = w->at->next;
-    return w->at != w->head ? w->at : NULL;
+    return family_walk_step(w);
 }
 
 void family_walk_end(struct family_walk *w) { list_remove(&w->link); }

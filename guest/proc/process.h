@@ -32,6 +32,12 @@ struct family_walk {
 };
 void family_walk_begin(struct family_walk *w, struct list *head);
 struct list *family_walk_next(struct family_walk *w, uint32_t work); /* NULL: no more */
+/* The same where nobody else may run: in an interrupt, which goes on with it in the next one. */
+static inline struct list *family_walk_step(struct family_walk *w)
+{
+    w->at = w->at->next;
+    return w->at != w->head ? w->at : NULL;
+}
 void family_walk_end(struct family_walk *w);
 void family_walk_leave(struct list *l); /* before it is taken out of such a list */
 /* The next one, as what it is in; work: instructions that one costs. */

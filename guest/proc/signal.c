@@ -172,8 +172,9 @@ static void complete(struct process *p, struct task *to, int sig)
         signal_offer(p, t, sig);
 }
 
-/* tree_lock held; to NULL: any thread. */
-static int send(struct process *p, struct task *to, int sig, const siginfo_t *info)
+/* tree_lock held; to NULL: any thread; owner: of sigpending_add(). */
+static int send(struct process *p, struct task *to, int sig, const siginfo_t *info,
+                struct sigqueue **owner)
 {
     struct sighand *sh = to != NULL ? to->sighand : process_sighand(p);
     int err = 0;
@@ -193,7 +194,7 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
     if (any->sighand == NULL)
         any = choose(p, NULL, SIGKILL); /* the leader is gone: any live thread */
     if (!ignored(any, sig)) {
-        err = sigpending_add(to != NULL ? &to->pending : &p->shared_pending, sig, info,
+        err = sigpending_add(to != NULL ? &to->pending : &p->shared_pending, sig, info, owner,
                              (to != NULL ? to : p->leader)->cred.uid,
                              p->rlim[RLIMIT_SIGPENDING].rlim_cur);
         if (err == 0)
@@ -211,34 +212,18 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
 
 int signal_send_task_locked(struct task *t, int sig, const siginfo_t *info)
 {
-    return send(t->proc, t, sig, info);
+    return send(t->proc, t, sig, info, NULL);
 }
 
 int signal_send_process_locked(struct process *p, int sig, const siginfo_t *info)
 {
-    return send(p, NULL, sig, info);
+    return send(p, NULL, sig, info, NULL);
 }
 
-#define WORK_SEND 600u /* instructions a process, about (arch/preempt.h) */
-#define WORK_LOOK 35u  /* and one that is not in the group */
-
-int signal_send_pgrp_locked(uint32_t pgid, int sig, const siginfo_t *info)
+void signal_send_timer_locked(struct process *p, struct task *to, int sig, const siginfo_t *info,
+                              struct sigqueue **owner)
 {
-    struct family_walk w;
-    struct process *p;
-    int err = -ESRCH;
-
-    family_walk_begin(&w, &all_processes);
-    while (FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL) {
-        if (p->pgid != pgid)
-            continue;
-        int one = send(p, NULL, sig, info);
-        if (err != 0)
-            err = one;
-        preempt_tell(WORK_SEND);
-    }
-    family_walk_end(&w);
-    return err;
+    send(p, to, sig, info, owner);
 }
 
 int signal_send_task(struct task *t, int sig, const siginfo_t *info)
@@ -255,17 +240,6 @@ int signal_send_process(struct process *p, int sig, const siginfo_t *info)
     int err = signal_send_process_locked(p, sig, info);
     spin_unlock(&tree_lock);
     return err;
-}
-
-void signal_send_pgrp(uint32_t pgid, int sig)
-{
-    struct process *p;
-
-    spin_lock(&tree_lock);
-    list_for_each(p, &all_processes, all_link)
-        if (p->pgid == pgid)
-            send(p, NULL, sig, NULL);
-    spin_unlock(&tree_lock);
 }
 
 /* Blocked or ignored, a fault cannot wait: the default action takes its place,
@@ -293,7 +267,7 @@ void signal_force(int sig, int code, uaddr_t addr)
     if (sig_action(sh, sig)->handler == HANDLER_DEFAULT)
         t->proc->unkillable = false;
     if (sig != SIGKILL)
-        sigpending_add(&t->pending, sig, &info, t->cred.uid, UINT64_MAX);
+        sigpending_add(&t->pending, sig, &info, NULL, t->cred.uid, UINT64_MAX);
     signal_recalc(t);
     spin_unlock(&sh->lock);
     spin_unlock(&tree_lock);
@@ -311,6 +285,9 @@ bool signal_allowed(struct process *p, int sig)
     return sig == SIGCONT && p->session == current->proc->session;
 }
 
+#define WORK_SEND 600u /* instructions, about (arch/preempt.h); */
+#define WORK_LOOK 35u  /* for a thread that did not ask */
+
 /* Each thread that asked for it; its process gets it, as if the parent had called kill(2). */
 void signal_parent_died(struct process *p)
 {
@@ -326,7 +303,7 @@ void signal_parent_died(struct process *p)
         if (sig == 0 || !signal_allowed(p, sig))
             continue;
         siginfo_user(&info, sig, SI_USER);
-        send(p, NULL, sig, &info);
+        send(p, NULL, sig, &info, NULL);
         preempt_tell(WORK_SEND);
     }
     family_walk_end(&w);

@@ -73,11 +73,8 @@ bool signal_allowed(struct process *p, int sig);
  * business.  tree_lock is not held, but for *_locked it is; sighand.lock never. */
 int signal_send_task(struct task *t, int sig, const siginfo_t *info); /* tkill, faults */
 int signal_send_process(struct process *p, int sig, const siginfo_t *info);
-void signal_send_pgrp(uint32_t pgid, int sig); /* from the terminal, where interrupts are served */
 int signal_send_task_locked(struct task *t, int sig, const siginfo_t *info);
 int signal_send_process_locked(struct process *p, int sig, const siginfo_t *info);
-/* tree_lock is given up now and then. */
-int signal_send_pgrp_locked(uint32_t pgid, int sig, const siginfo_t *info);
 /* For faults, tree_lock not held: current gets it now even if blocked or ignored (then it kills). */
 void signal_force(int sig, int code, uaddr_t addr);
 
@@ -115,5 +112,10 @@ void signal_parent_died(struct process *p);
 /* signal_deliver.c: on the way to user mode with something pending: stops, dies, builds
  * frames, restarts system calls.  Called by trap return with the user's registers. */
 void signal_deliver(struct regs *r);
+
+/* signal_group.c: a signal to a group, from the terminal, where interrupts are served, */
+void signal_send_pgrp(uint32_t pgid, int sig);
+/* and from a task; tree_lock is given up now and then. */
+int signal_send_pgrp_locked(uint32_t pgid, int sig, const siginfo_t *info);
 
 #endif

@@ -24,19 +24,23 @@ struct sigqueue {
     struct list link; /* in the queue, the first of its signal; the others in its `more` */
     struct list more;
     struct sig_account *account;
+    struct sigqueue **owner; /* where a POSIX timer knows it by; NULL: nobody does */
     siginfo_t info;
 };
 
 /* signal_queue.c.  All: sighand.lock of the owner held. */
-int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_t uid,
-                   uint64_t limit);
+/* *owner, unless owner is NULL, is the entry as long as that is in the queue. */
+int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, struct sigqueue **owner,
+                   uint32_t uid, uint64_t limit);
 /* info NULL: SI_KERNEL.  -EAGAIN: a real-time signal's info did not fit */
 int sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info); /* the signal; 0: none */
 void sigpending_drop(struct sigpending *q, ksigset_t set);
 /* Some of them.  True: there are more, and the set's bits stay. */
 bool sigpending_drop_some(struct sigpending *q, ksigset_t set);
-/* A POSIX timer's signal that is still in the queue takes another expiry along. */
-bool sigpending_timer_overrun(struct sigpending *q, int sig, int timer_id, uint32_t more);
+/* A POSIX timer's signal that is still in the queue (else e is NULL, and the answer false) takes
+ * another expiry along. */
+bool sigqueue_overrun(struct sigqueue *e, uint32_t more);
+void sigqueue_disown(struct sigqueue *e); /* its owner goes; e may be NULL */
 /* t->pending is as task_pending() says. */
 void signal_settle_slow(struct task *t);
 static inline void signal_settle(struct task *t)
@@ -50,6 +54,10 @@ int signal_dequeue(struct task *t, ksigset_t set, siginfo_t *info); /* thread's,
  * a killable one if it is to die.  tree_lock held. */
 enum notice { NOTICE_SIGNAL, NOTICE_FATAL };
 void signal_notice(struct task *t, enum notice what);
+
+/* A POSIX timer's, to the thread `to` or NULL; owner: as sigpending_add() has it.  tree_lock held. */
+void signal_send_timer_locked(struct process *p, struct task *to, int sig, const siginfo_t *info,
+                              struct sigqueue **owner);
 
 /* t, which does not block sig or waits for it, is made to take it; or, if it kills, all are.  tree_lock
  * and sighand.lock held. */

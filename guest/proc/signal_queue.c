@@ -79,6 +79,8 @@ void sigpending_init(struct sigpending *q)
 
 static void sigqueue_free(struct sigqueue *e)
 {
+    if (e->owner != NULL)
+        *e->owner = NULL;
     list_remove(&e->link);
     signal_uncharge(e->account);
     kfree(e);
@@ -170,8 +172,8 @@ static int lost_info(int sig, const siginfo_t *info)
     return sig >= SIGRTMIN && info != NULL && info->si_code != SI_USER ? -EAGAIN : 0;
 }
 
-int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_t uid,
-                   uint64_t limit)
+int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, struct sigqueue **owner,
+                   uint32_t uid, uint64_t limit)
 {
     if (sig < SIGRTMIN && in_set(q->set, sig))
         return 0;
@@ -188,6 +190,9 @@ int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, uint32_
             e->info.si_code = SI_KERNEL;
         }
         e->info.si_signo = sig;
+        e->owner = owner;
+        if (owner != NULL)
+            *owner = e;
         list_init(&e->more);
         struct sigqueue *first = sig >= SIGRTMIN ? first_of(q, sig) : NULL;
         list_push_back(first != NULL ? &first->more : &q->queue, &e->link);
@@ -232,24 +237,17 @@ int sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info)
     return sig;
 }
 
-static bool overruns(struct list *in, int timer_id, uint32_t more)
+bool sigqueue_overrun(struct sigqueue *e, uint32_t more)
 {
-    struct sigqueue *e;
-
-    list_for_each(e, in, link)
-        if (e->info.si_code == SI_TIMER && e->info.si_tid == timer_id) {
-            e->info.si_overrun += (int)more;
-            return true;
-        }
-    return false;
+    if (e != NULL)
+        e->info.si_overrun += (int)more;
+    return e != NULL;
 }
 
-bool sigpending_timer_overrun(struct sigpending *q, int sig, int timer_id, uint32_t more)
+void sigqueue_disown(struct sigqueue *e)
 {
-    struct sigqueue *first = first_of(q, sig);
-
-    return first != NULL &&
-           (overruns(&q->queue, timer_id, more) || overruns(&first->more, timer_id, more));
+    if (e != NULL)
+        e->owner = NULL;
 }
 
 void signal_settle_slow(struct task *t)

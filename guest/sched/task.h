@@ -173,8 +173,10 @@ struct process {
     uint32_t nstops, nconts;          /* [s] stop signals, SIGCONTs sent */
     bool unkillable;                  /* [s] PID 1: signals without a handler do nothing */
     struct itimer itimers[3];         /* [i] setitimer's, by ITIMER_REAL and so on */
-    struct timer itimer_cpu;  /* [i] looks whether one of them or the limit of CPU time is due */
-    bool itimers_gone;        /* [i] nothing is started any more */
+    struct timer itimer_cpu; /* [i] looks whether one of them or the limit of CPU time is due */
+    struct cpu_sum
+        *cpu_sum;      /* [T] of its thousands of threads, for that; NULL: none is under way */
+    bool itimers_gone; /* [i] nothing is started any more */
     struct list posix_timers; /* [i] */
     uint32_t next_timer_id;   /* [i] */
     /* dead threads' and reaped children's use: [T] */

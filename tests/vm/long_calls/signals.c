@@ -4,9 +4,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -161,6 +165,64 @@ static void in_timers(void)
     GO(usleep(2000));
 }
 
+static void in_key(void) /* ^C to a group of thousands */
+{
+    int m = dev("/dev/ptmx", O_RDWR | O_NOCTTY), zero = 0, n = 0;
+    char name[32];
+    pid_t p;
+
+    NEED(m >= 0 && ioctl(m, TIOCSPTLCK, &zero) == 0 && ioctl(m, TIOCGPTN, &n) == 0);
+    snprintf(name, sizeof(name), "/dev/pts/%d", n);
+    NEED((p = fork()) >= 0);
+    if (p == 0) {
+        NEED(setsid() > 0);
+        int s = dev(name, O_RDWR);
+        NEED(s >= 0 && ioctl(s, TIOCSCTTY, 0) == 0);
+        signal(SIGINT, SIG_IGN);
+        children(crowd);
+        raise(SIGSTOP);
+        for (;;)
+            pause();
+    }
+    int status;
+    NEED(waitpid(p, &status, WUNTRACED) == p && WIFSTOPPED(status));
+    GO(NEED(write(m, "\3", 1) == 1); usleep(1000));
+    kill(p, SIGKILL);
+}
+static void in_cpu_timer(void)
+{
+    signal(SIGPROF, SIG_IGN);
+    threads(crowd);
+    struct itimerval t = { { 0, 1000 }, { 0, 1000 } };
+    GO(NEED(setitimer(ITIMER_PROF, &t, NULL) == 0); for (volatile int i = 0; i < 20000000; i++););
+}
+static void in_overrun(void) /* of a timer whose signal is behind thousands */
+{
+    timer_t t;
+    struct itimerspec s = { { 0, 1000000 }, { 0, 1000000 } };
+    struct sigevent e = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+
+    queue_up();
+    NEED(timer_create(CLOCK_MONOTONIC, &e, &t) == 0);
+    GO(NEED(timer_settime(t, 0, &s, NULL) == 0); usleep(10000));
+}
+static void in_clock_set(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct itimerspec far = { { 0, 0 }, { now.tv_sec + 100000, 0 } };
+    struct sigevent e = { .sigev_notify = SIGEV_NONE };
+    for (unsigned i = 0; i < many; i++) {
+        timer_t t;
+        int f = timerfd_create(CLOCK_REALTIME, 0);
+        if (timer_create(CLOCK_REALTIME, &e, &t) == 0)
+            timer_settime(t, TIMER_ABSTIME, &far, NULL);
+        if (f >= 0)
+            timerfd_settime(f, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &far, NULL);
+    }
+    GO(now.tv_sec++; NEED(clock_settime(CLOCK_REALTIME, &now) == 0));
+}
+
 /* clang-format off */
 const struct call signal_calls[] = {
     CALL(kill_group),
@@ -178,6 +240,10 @@ const struct call signal_calls[] = {
     CALL(signals_exit),
     CALL(accounts),
     CALL(timers),
+    CALL(key),
+    CALL(cpu_timer),
+    CALL(overrun),
+    CALL(clock_set),
     { 0 },
 };
 /* clang-format on */

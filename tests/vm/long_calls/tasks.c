@@ -205,6 +205,14 @@ static void in_affinity(void)
        syscall(SYS_sched_getaffinity, 0, sizeof(mask), mask));
 }
 
+static void in_user_limit(void) /* RLIMIT_NPROC of one who has thousands */
+{
+    struct rlimit r = { 1000000, 1000000 };
+    NEED(setrlimit(RLIMIT_NPROC, &r) == 0 && setresuid(1000, 1000, 1000) == 0);
+    children(crowd);
+    GO(pid_t p = fork(); if (p == 0) _exit(0); waitpid(p, NULL, 0));
+}
+
 /* clang-format off */
 const struct call task_calls[] = {
     CALL(fork),
@@ -230,6 +238,7 @@ const struct call task_calls[] = {
     CALL(threads_core),
     CALL(groups),
     CALL(affinity),
+    CALL(user_limit),
     { 0 },
 };
 /* clang-format on */
