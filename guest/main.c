@@ -19,6 +19,7 @@
 #include "lib/cmdline.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "ipc/sem.h"
 #include "mm/memcheck.h"
 #include "mm/frame.h"
 #include "mm/kmap.h"
@@ -164,6 +165,7 @@ void kmain(paddr_t start_info)
     timerfd_init();
     inotify_init_hooks();
     rights_init();
+    sem_undo_init();
     fs_init();
     clock_finish();
     tty_start();

@@ -120,6 +120,20 @@ SYSCALL(recvmmsg, FD, PTR, LEN, HEX, PTR)
 SYSCALL(setsockopt, FD, INT, INT, PTR, LEN)
 SYSCALL(getsockopt, FD, INT, INT, PTR, PTR)
 
+/* messages, semaphores and shared memory: ipc/ */
+SYSCALL(semget, INT, INT, HEX)
+SYSCALL(semop, INT, PTR, LEN)
+SYSCALL(semtimedop, INT, PTR, LEN, PTR)
+SYSCALL(semctl, INT, INT, INT, PTR)
+SYSCALL(msgget, INT, HEX)
+SYSCALL(msgsnd, INT, PTR, LEN, HEX)
+SYSCALL(msgrcv, INT, PTR, LEN, INT, HEX)
+SYSCALL(msgctl, INT, INT, PTR)
+SYSCALL(shmget, INT, LEN, HEX)
+SYSCALL(shmat, INT, PTR, HEX)
+SYSCALL(shmdt, PTR)
+SYSCALL(shmctl, INT, INT, PTR)
+
 /* events: event/ */
 SYSCALL(eventfd, INT)
 SYSCALL(eventfd2, INT, HEX)

@@ -137,7 +137,11 @@ struct trace_context {
     X(eventfd_write, 26, "eventfd_write", 'S') \
     X(inotify, 27, "inotify_read", 'S') \
     X(socket_send, 28, "sock_alloc_send_pskb", 'S') \
-    X(connect, 29, "unix_wait_for_peer", 'S')
+    X(connect, 29, "unix_wait_for_peer", 'S') \
+    X(semop, 30, "__do_semtimedop", 'S') \
+    X(msg_send, 31, "do_msgsnd", 'S') \
+    X(msg_receive, 32, "do_msgrcv", 'S') \
+    X(mq, 33, "wq_sleep", 'S')
 /* clang-format on */
 
 /* What ended a vfork parent's wait. */

@@ -40,6 +40,8 @@ struct file_ops {
     uint32_t (*poll)(struct file *f, struct poll_table *pt); /* EPOLL* bits ready now */
     int (*mmap)(struct file *f, struct vma *v); /* NULL: pages come from file_get_page() if the
                                                      * inode is regular, else -ENODEV */
+    void (*mapped)(struct file *f,
+                   int by); /* a shared mapping more (1) or less (-1): mm.lock held */
     long (*seek)(struct file *f, int64_t off, int whence); /* NULL: by inode size */
     void (*release)(struct file *f);                       /* last reference; spinlocks only */
     void (*info)(struct file *f, struct file_info *to);    /* NULL: nothing of its own */

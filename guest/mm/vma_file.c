@@ -14,10 +14,17 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 
-/* Writes through v go, now or after mprotect(2), to the file. */
+/* Writes through v, which is shared, go, now or after mprotect(2), to the file. */
 static bool may_write_file(const struct vma *v)
 {
-    return (v->flags & (VM_SHARED | VM_SEALED)) == VM_SHARED && file_writable(v->file);
+    return !(v->flags & VM_SEALED) && file_writable(v->file);
+}
+
+/* Some files want to know how often they are shared. */
+static SLOW_PATH void tell_file(struct file *f, int by)
+{
+    if (f->ops->mapped)
+        f->ops->mapped(f, by);
 }
 
 void vma_file_link(struct vma *v, struct vma *sibling)
@@ -26,8 +33,11 @@ void vma_file_link(struct vma *v, struct vma *sibling)
     file_get(v->file);
     spin_lock(&in->pages_lock);
     list_push_front(sibling ? &sibling->file_link : &in->mappings, &v->file_link);
-    in->shared_maps += may_write_file(v);
+    if (v->flags & VM_SHARED)
+        in->shared_maps += may_write_file(v);
     spin_unlock(&in->pages_lock);
+    if (v->flags & VM_SHARED)
+        tell_file(v->file, 1);
 }
 
 void vma_file_unlink(struct vma *v)
@@ -35,8 +45,11 @@ void vma_file_unlink(struct vma *v)
     struct inode *in = v->file->inode;
     spin_lock(&in->pages_lock);
     list_remove(&v->file_link);
-    in->shared_maps -= may_write_file(v);
+    if (v->flags & VM_SHARED)
+        in->shared_maps -= may_write_file(v);
     spin_unlock(&in->pages_lock);
+    if (v->flags & VM_SHARED)
+        tell_file(v->file, -1);
     file_put(v->file);
     v->file = NULL;
 }

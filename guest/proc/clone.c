@@ -1,8 +1,7 @@
 /* clone.c - fork, vfork, clone and clone3: what the caller asks for, as a
  * struct clone_request, and which combinations there are.  fork.c does it.
  *
- * Accepted and without effect, as in Linux: CLONE_SYSVSEM (there are no System V
- * semaphores), CLONE_UNTRACED, CLONE_PTRACE (no ptrace), CLONE_IO (no I/O
+ * Accepted and without effect, as in Linux: CLONE_UNTRACED, CLONE_PTRACE (no ptrace), CLONE_IO (no I/O
  * contexts), CLONE_DETACHED.  Left out, -EINVAL: namespaces, CLONE_INTO_CGROUP,
  * pidfds of threads. */
 #include "arch/syscall.h"
@@ -12,6 +11,7 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/signal.h"
+#include "proc/undo.h"
 #include <linux/sched.h>
 
 #define CLONE_NAMESPACES \
@@ -45,6 +45,8 @@ static long clone_checked(const struct clone_request *rq)
 {
     int err = check_flags(rq);
 
+    if (err == 0 && (rq->flags & (CLONE_SYSVSEM | CLONE_THREAD)) == CLONE_SYSVSEM)
+        err = undo_hooks->own();
     return err != 0 ? err : clone_task(rq);
 }
 

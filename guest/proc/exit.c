@@ -1,7 +1,7 @@
 /* exit.c - the end of a thread, and of a process when it was the last.
  *
  * In this order, because of who must see what: memory is left, and with it a
- * vfork parent released; descriptors close, so that a pipe's reader sees the
+ * vfork parent released; what semaphores get back is given; descriptors close, so that a pipe's reader sees the
  * end; then, in one step under tree_lock, the thread is out of its process,
  * and if it was the last one the process is a zombie, its children have a new
  * parent, and its own parent is told.  After that the task only has to leave
@@ -34,6 +34,7 @@
 #include "proc/process.h"
 #include "proc/signal_internal.h"
 #include "proc/task.h"
+#include "proc/undo.h"
 #include "sched/record.h"
 #include "sched/sched.h"
 #include "sched/times.h"
@@ -372,14 +373,18 @@ void exit_task(int status)
     else
         core_join(t);
     uint64_t rss = leave_mm(t);
+    if (last && unlikely(p->undos != NULL))
+        undo_hooks->leave(p);
     leave_files(t);
     signal_flush(t, last);
-    if (t->has_children && !last)
+    if (last) {
+        if (p != init_process)
+            leave_family(p);
+        if (p->session->sid == p->tgid)
+            tty_disassociate(p->session);
+    } else if (t->has_children) {
         hand_over_children(t);
-    if (last && p != init_process)
-        leave_family(p);
-    if (last && p->session->sid == p->tgid)
-        tty_disassociate(p->session);
+    }
     leave_process(t, rss);
     sched_exit(task_put);
 }

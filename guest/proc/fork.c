@@ -45,6 +45,7 @@
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "proc/task.h"
+#include "proc/undo.h"
 #include "sched/sched.h"
 #include "trace/trace.h"
 #include <linux/sched.h>
@@ -155,6 +156,17 @@ static int copy_process(struct task *t, uint64_t flags)
     return 0;
 }
 
+/* What fork(2) and vfork(2) do not ask for. */
+static void copy_by_flags(struct task *t, const struct clone_request *rq)
+{
+    if (rq->flags & CLONE_CHILD_SETTID)
+        t->set_child_tid = rq->child_tid;
+    if (rq->flags & CLONE_CHILD_CLEARTID)
+        t->clear_child_tid = rq->child_tid;
+    if ((rq->flags & (CLONE_SYSVSEM | CLONE_THREAD)) == CLONE_SYSVSEM)
+        undo_hooks->share(t->proc);
+}
+
 /* What belongs to the task itself. */
 static void copy_task(struct task *t, const struct clone_request *rq)
 {
@@ -175,10 +187,8 @@ static void copy_task(struct task *t, const struct clone_request *rq)
         t->altstack_size = me->altstack_size;
         t->altstack_flags = me->altstack_flags;
     }
-    if (rq->flags & CLONE_CHILD_SETTID)
-        t->set_child_tid = rq->child_tid;
-    if (rq->flags & CLONE_CHILD_CLEARTID)
-        t->clear_child_tid = rq->child_tid;
+    if (rq->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SYSVSEM))
+        copy_by_flags(t, rq);
 
     task_prepare_user(t, me->uregs);
     t->uregs->rax = 0;
@@ -201,8 +211,11 @@ static void undo(struct task *t)
         files_put(t->files);
     if (t->fs != NULL)
         fs_ctx_put(t->fs);
-    if (p != NULL && p->leader == t)
+    if (p != NULL && p->leader == t) {
+        if (p->undos != NULL)
+            undo_hooks->leave(p);
         process_put(p); /* its place in the family */
+    }
     task_free_unborn(t);
 }
 

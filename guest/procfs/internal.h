@@ -31,6 +31,13 @@ struct proc_goal {
     struct path path;
 };
 
+/* A number that root may set, of 8 or 4 bytes. */
+struct proc_tunable {
+    void *word;
+    uint64_t min, max;
+    uint32_t bytes;
+};
+
 #define PROC_PRIVATE 1u /* for the task's owner and root only */
 
 enum proc_kind {
@@ -68,7 +75,8 @@ struct proc_entry {
         int (*number)(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
     };
     union {
-        uint64_t value; /* for show() and store() */
+        uint64_t value;                     /* for show() and store() */
+        const struct proc_tunable *tunable; /* for show_tunable() and store_tunable() */
         /* Numbers from `from` on, ascending; how many. */
         unsigned (*numbers)(const struct proc_node *dir, uint32_t from, uint32_t *out,
                             unsigned room);
@@ -79,6 +87,9 @@ struct proc_entry {
 #define PROC_TEXT(n, m, t)       PROC_ENTRY(n, S_IFREG | (m), PROC_IS_TEXT, .text = t)
 #define PROC_FILE(n, m, fn, ...) PROC_ENTRY(n, S_IFREG | (m), PROC_IS_SHOWN, .show = fn, __VA_ARGS__)
 #define PROC_NUMBER(n, m, v)     PROC_FILE(n, m, show_value, .value = v)
+#define PROC_TUNABLE(n, var, lo, hi) \
+    PROC_FILE(n, 0644, show_tunable, .store = store_tunable, \
+              .tunable = &(const struct proc_tunable){ &(var), lo, hi, sizeof(var) })
 #define PROC_TASK(n, m, fn, ...) PROC_ENTRY(n, S_IFREG | (m), PROC_IS_TASK, .show_task = fn, __VA_ARGS__)
 #define PROC_MM(n, m, fn, ...)   PROC_ENTRY(n, S_IFREG | (m), PROC_IS_MM, .show_mm = fn, __VA_ARGS__)
 #define PROC_DIR(n, m, ...)      PROC_ENTRY(n, S_IFDIR | (m), PROC_IS_DIR, __VA_ARGS__)
@@ -95,6 +106,10 @@ struct mm *proc_mm(const struct proc_node *n);
 bool proc_may_look(const struct task *t);
 int proc_make_text(struct text *t, const struct proc_node *n); /* 0 or -errno */
 int proc_store(const struct proc_node *n, char *line);
+int show_tunable(struct text *t, const struct proc_node *n);
+int store_tunable(const struct proc_node *n, char *line);
+/* A decimal number at *at, which moves behind it: false if there is none, or it is too large. */
+bool proc_parse(const char **at, uint64_t *value);
 int show_value(struct text *t, const struct proc_node *n); /* entry->value, a line */
 
 /* system.c */
@@ -103,6 +118,10 @@ extern const struct proc_entry proc_root_entry;
 int show_cpuinfo(struct text *t, const struct proc_node *n);
 /* sys.c */
 extern const struct proc_entry proc_sys_table[];
+/* sysvipc.c */
+extern const struct proc_entry proc_sysvipc_table[];
+int show_sem_limits(struct text *t, const struct proc_node *n);
+int store_sem_limits(const struct proc_node *n, char *line);
 /* forkscope.c */
 extern const struct proc_entry proc_forkscope_table[];
 /* pid.c */

@@ -90,3 +90,46 @@ int proc_store(const struct proc_node *n, char *line)
     task_put(task);
     return err;
 }
+
+static uint64_t tunable_now(const struct proc_tunable *v)
+{
+    return v->bytes == 8 ? __atomic_load_n((uint64_t *)v->word, __ATOMIC_RELAXED)
+                         : __atomic_load_n((uint32_t *)v->word, __ATOMIC_RELAXED);
+}
+
+int show_tunable(struct text *t, const struct proc_node *n)
+{
+    text_printf(t, "%lu\n", tunable_now(n->entry->tunable));
+    return 0;
+}
+
+bool proc_parse(const char **at, uint64_t *value)
+{
+    const char *p = *at;
+    bool ok = *p >= '0' && *p <= '9';
+
+    for (*value = 0; *p >= '0' && *p <= '9' && ok; p++)
+        ok = !__builtin_mul_overflow(*value, 10, value) &&
+             !__builtin_add_overflow(*value, (uint64_t)(*p - '0'), value);
+    *at = p;
+    return ok;
+}
+
+int store_tunable(const struct proc_node *n, char *line)
+{
+    const struct proc_tunable *v = n->entry->tunable;
+    const char *at = line;
+    uint64_t value;
+
+    if (!capable())
+        return -EPERM;
+    while (*at == ' ' || *at == '\t')
+        at++;
+    if (!proc_parse(&at, &value) || *at != 0 || value < v->min || value > v->max)
+        return -EINVAL;
+    if (v->bytes == 8)
+        __atomic_store_n((uint64_t *)v->word, value, __ATOMIC_RELAXED);
+    else
+        __atomic_store_n((uint32_t *)v->word, (uint32_t)value, __ATOMIC_RELAXED);
+    return 0;
+}

@@ -1,6 +1,8 @@
 /* sys.c - /proc/sys, as far as programs read it. */
 #include "arch/random.h"
 #include "fs/fd.h"
+#include "ipc/msg.h"
+#include "ipc/shm.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/vma.h"
@@ -120,6 +122,9 @@ static const struct proc_entry kernel_table[] = {
     PROC_FILE("core_uses_pid", 0644, show_core_uses_pid, .store = store_core_uses_pid),
     UTS("domainname", 0644, domainname, .store = store_uts),
     UTS("hostname", 0644, nodename, .store = store_uts),
+    PROC_TUNABLE("msgmax", msg_max_size, 0, INT32_MAX),
+    PROC_TUNABLE("msgmnb", msg_max_bytes, 0, INT32_MAX),
+    PROC_TUNABLE("msgmni", msg_ids.limit, 0, IPC_SLOTS_MAX),
     PROC_NUMBER("ngroups_max", 0444, NGROUPS),
     UTS("osrelease", 0444, release),
     UTS("ostype", 0444, sysname),
@@ -127,6 +132,10 @@ static const struct proc_entry kernel_table[] = {
     PROC_NUMBER("overflowuid", 0444, OVERFLOW_ID),
     PROC_NUMBER("pid_max", 0444, PID_MAX),
     PROC_DIR("random", 0555, .children = random_table),
+    PROC_FILE("sem", 0644, show_sem_limits, .store = store_sem_limits),
+    PROC_TUNABLE("shmall", shm_max_pages, 0, UINT64_MAX),
+    PROC_TUNABLE("shmmax", shm_max_size, 0, UINT64_MAX),
+    PROC_TUNABLE("shmmni", shm_ids.limit, 0, IPC_SLOTS_MAX),
     UTS("version", 0444, version),
     PROC_END,
 };

@@ -261,6 +261,7 @@ static const struct proc_entry root_table[] = {
     PROC_FILE("stat", 0444, show_system_stat),
     PROC_TEXT("swaps", 0444, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
     PROC_DIR("sys", 0555, .children = proc_sys_table),
+    PROC_DIR("sysvipc", 0555, .children = proc_sysvipc_table),
     PROC_LINK("thread-self", readlink_thread_self),
     PROC_FILE("uptime", 0444, show_uptime),
     PROC_FILE("version", 0444, show_version),

@@ -26,6 +26,7 @@
 struct files;
 struct fs_ctx;
 struct mm;
+struct sem_undos;
 struct sighand;
 struct tty;
 
@@ -183,6 +184,7 @@ struct process {
     uint64_t utime_ns, stime_ns, cutime_ns, cstime_ns, minflt, cminflt, nvcsw, nivcsw, cnvcsw,
         cnivcsw;
     uint64_t maxrss, cmaxrss; /* pages */
+    struct sem_undos *undos;  /* [a] of semaphores; NULL: none.  proc/undo.h */
     /* [T]; one of the two words may be read without.  Last: process_alloc() zeroes all but this */
     struct rlimit64 rlim[RLIM_NLIMITS];
 };

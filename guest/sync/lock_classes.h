@@ -23,6 +23,7 @@
     X(socket_read,  ONE,     "one reader of a socket at a time") \
     X(pty_pairs,    ONE,     "which pairs of a pseudo-terminal are in use") \
     X(tty_writing,  ONE,     "the pages that a write(2) to a terminal goes through") \
+    X(ipc,          ONE,     "a System V set of semaphores or queue of messages; a POSIX queue") \
     X(mm,           NEW,     "struct mm: mappings, page tables, counts; NEW: fork's copy") \
     X(file_locks,   ONE,     "flock and fcntl locks on files") \
     /* spinlocks */ \
@@ -40,6 +41,8 @@
     X(uts,          ONE,     "host and domain name") \
     X(core_pattern, ONE,     "/proc/sys/kernel/core_pattern") \
     X(boot_id,      ONE,     "/proc/sys/kernel/random/boot_id") \
+    X(ipc_ids,      ONE,     "System V identifiers of a kind; of segments: what is attached") \
+    X(sem_undo,     ONE,     "what processes take back of semaphores when they end") \
     X(unix,         ONE,     "sockets of AF_UNIX: how they hang together, what is in their queues") \
     X(event,        ONE,     "an eventfd, timerfd, inotify: its state") \
     X(watchers,     ONE,     "which epolls watch a file") \

@@ -21,10 +21,14 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -249,6 +253,19 @@ static int umount_last(const char *text, ssize_t len)
     return sscanf(text + len, "%*s %4095s", path) == 1 ? umount2(path, MNT_DETACH) : -1;
 }
 
+/* What has no owner whose end would end it. */
+static void remove_ipc(void)
+{
+    char some[256];
+
+    for (int i = msgctl(0, MSG_INFO, (void *)some); i >= 0; i--)
+        msgctl(msgctl(i, MSG_STAT, (void *)some), IPC_RMID, NULL);
+    for (int i = semctl(0, 0, SEM_INFO, some); i >= 0; i--)
+        semctl(semctl(i, 0, SEM_STAT, some), 0, IPC_RMID);
+    for (int i = shmctl(0, SHM_INFO, (void *)some); i >= 0; i--)
+        shmctl(shmctl(i, SHM_STAT, (void *)some), IPC_RMID, NULL);
+}
+
 static int clean_up(void)
 {
     static char text[16384];
@@ -261,6 +278,7 @@ static int clean_up(void)
         }
         usleep(2000);
     }
+    remove_ipc();
     for (;;) { /* with all that is mounted below it, whatever hides that */
         ssize_t len = pread(mounts_fd, text, sizeof(text) - 1, 0);
         unsigned n = 0;

@@ -19,7 +19,7 @@ struct call {
     }
 /* Each ends with a name that is NULL. */
 extern const struct call data_calls[], epoll_calls[], file_calls[], memory_calls[], signal_calls[],
-    socket_calls[], task_calls[];
+    socket_calls[], task_calls[], ipc_calls[];
 
 extern size_t big;     /* bytes of memory or of a file */
 extern unsigned many;  /* things of a kind: files, mappings */

@@ -25,7 +25,7 @@ static int *started; /* shared: the call has begun */
 static unsigned now_number;
 
 static const struct call *const kinds[] = { data_calls,   epoll_calls,  file_calls, memory_calls,
-                                            signal_calls, socket_calls, task_calls };
+                                            signal_calls, socket_calls, task_calls, ipc_calls };
 
 /* The call with this number, from 1 on; NULL: there is none. */
 static const struct call *call(unsigned number)
