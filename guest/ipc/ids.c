@@ -105,8 +105,7 @@ static void drop_key(struct ipc_ids *ids, struct ipc_object *o)
 /* --- in and out ------------------------------------------------------------------------- */
 
 /* *spare: a page for the table, used or not.  0, -ENOSPC, -EEXIST. */
-static int enter(struct ipc_ids *ids, struct ipc_object *o, int32_t key,
-                 struct ipc_object ***spare)
+static int enter(struct ipc_ids *ids, struct ipc_object *o, int32_t key, struct ipc_object ***spare)
 {
     uint32_t limit = (uint32_t)MIN(ids->limit, (uint64_t)IPC_SLOTS_MAX);
 

@@ -34,8 +34,8 @@ struct ipc_ids {
     struct ipc_object **page[IPC_PAGES];
     uint16_t in_page[IPC_PAGES];
     uint32_t used, seq;
-    int32_t last, highest; /* index that was given last; highest in use, -1: none */
-    uint64_t limit;        /* as /proc/sys/kernel says; one word */
+    int32_t last, highest;              /* index that was given last; highest in use, -1: none */
+    uint64_t limit;                     /* as /proc/sys/kernel says; one word */
     void (*free)(struct ipc_object *o); /* [k] its last reference is gone */
 };
 #define IPC_IDS(max, free_fn) \
@@ -47,9 +47,9 @@ struct ipc_ids {
 /* What the three *get(2) differ in. */
 struct ipc_get {
     struct ipc_ids *ids;
-    int (*make)(uint64_t arg, struct ipc_object **out);      /* 0 or -errno */
-    int (*check)(const struct ipc_object *o, uint64_t arg);  /* is one that is there good enough? */
-    void (*born)(struct ipc_object *o);                      /* it is in the table; NULL: nothing */
+    int (*make)(uint64_t arg, struct ipc_object **out);     /* 0 or -errno */
+    int (*check)(const struct ipc_object *o, uint64_t arg); /* is one that is there good enough? */
+    void (*born)(struct ipc_object *o);                     /* it is in the table; NULL: nothing */
 };
 long ipc_get(const struct ipc_get *g, int32_t key, int flags, uint64_t arg); /* id or -errno */
 
@@ -68,13 +68,13 @@ int ipc_may_change(struct ipc_ids *ids, const struct ipc_object *o); /* 0 or -EP
  * the table's lock held; NULL: yes.  The object's own lock is held if it has one. */
 void ipc_remove(struct ipc_ids *ids, struct ipc_object *o,
                 bool (*when)(const struct ipc_object *o));
-struct ipc_object *ipc_peek(struct ipc_ids *ids, int32_t id); /* ids->lock held; NULL: none */
+struct ipc_object *ipc_peek(struct ipc_ids *ids, int32_t id);     /* ids->lock held; NULL: none */
 void ipc_make_private(struct ipc_ids *ids, struct ipc_object *o); /* its key finds it no more */
 void ipc_mark(struct ipc_ids *ids, struct ipc_object *o, uint32_t off, uint32_t on); /* in mode */
 void ipc_show(struct ipc_ids *ids, const struct ipc_object *o, struct ipc64_perm *to);
 /* IPC_SET's part of it: 0 or -EINVAL. */
 int ipc_change(struct ipc_ids *ids, struct ipc_object *o, const struct ipc64_perm *from);
-uint32_t ipc_pid(void);  /* of current's process, as these calls note it */
+uint32_t ipc_pid(void); /* of current's process, as these calls note it */
 int64_t ipc_time(void); /* seconds */
 
 #endif

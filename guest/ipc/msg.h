@@ -10,12 +10,12 @@
 struct msg_queue { /* [l] lock */
     struct ipc_object ipc;
     struct mutex lock;
-    struct list messages;                     /* [l] the oldest first */
-    struct list receivers;                    /* [l] struct msg_receiver, likewise */
-    struct waitq senders;                     /* who waits for room */
-    uint64_t nbytes, nmessages, max_bytes;    /* [l], read without */
-    uint32_t last_sender, last_receiver;      /* [l] processes */
-    int64_t sent, received, changed;          /* [l] seconds */
+    struct list messages;                  /* [l] the oldest first */
+    struct list receivers;                 /* [l] struct msg_receiver, likewise */
+    struct waitq senders;                  /* who waits for room */
+    uint64_t nbytes, nmessages, max_bytes; /* [l], read without */
+    uint32_t last_sender, last_receiver;   /* [l] processes */
+    int64_t sent, received, changed;       /* [l] seconds */
 };
 
 extern struct ipc_ids msg_ids;

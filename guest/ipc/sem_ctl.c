@@ -201,7 +201,8 @@ static long stat(int id, int cmd, uaddr_t to)
 }
 
 /* With the lock: cmd needs it for all that it does. */
-static long locked(struct sem_set *s, unsigned num, int cmd, uaddr_t arg, const struct semid64_ds *d)
+static long locked(struct sem_set *s, unsigned num, int cmd, uaddr_t arg,
+                   const struct semid64_ds *d)
 {
     switch (cmd) {
     case GETALL: return get_all(s, arg);

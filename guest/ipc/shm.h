@@ -17,11 +17,11 @@ struct file;
 
 struct shm_segment { /* [i] shm_ids.lock */
     struct ipc_object ipc;
-    struct file *file;  /* [k] its pages; attached is a file of its own for each shmat(2) */
-    size_t size;        /* [k] */
-    uint32_t attached;  /* [i] mappings, and calls that are making one */
-    uint32_t creator;   /* [k] a process, */
-    uint32_t last;      /* [i] and that of the last shmat(2), shmdt(2), fork or end */
+    struct file *file; /* [k] its pages; attached is a file of its own for each shmat(2) */
+    size_t size;       /* [k] */
+    uint32_t attached; /* [i] mappings, and calls that are making one */
+    uint32_t creator;  /* [k] a process, */
+    uint32_t last;     /* [i] and that of the last shmat(2), shmdt(2), fork or end */
     int64_t atime, dtime, ctime; /* [i] seconds */
 };
 

@@ -84,9 +84,10 @@ static void shm_line(struct text *t, struct ipc_object *o)
 
 static int show_shm(struct text *t, const struct proc_node *n __attribute__((unused)))
 {
-    text_printf(t, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid"
-                   "  cuid  cgid      atime      dtime      ctime                   rss"
-                   "                  swap\n");
+    text_printf(t,
+                "       key      shmid perms                  size  cpid  lpid nattch   uid   gid"
+                "  cuid  cgid      atime      dtime      ctime                   rss"
+                "                  swap\n");
     show_all(t, &shm_ids, shm_line);
     return 0;
 }

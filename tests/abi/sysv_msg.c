@@ -185,7 +185,8 @@ static void rights(void)
     CHECK_EQ(msgget(0x5eed0002, 0), id);
     CHECK_ERR(EEXIST, msgget(0x5eed0002, IPC_CREAT | IPC_EXCL));
     CHECK_EQ(CHILD(CHECK_EQ(setgid(1000), 0); CHECK_EQ(setuid(1000), 0);
-                   CHECK_ERR(EACCES, put(id, 1, "x", 0)); CHECK_ERR(EACCES, msgget(0x5eed0002, 0600));
+                   CHECK_ERR(EACCES, put(id, 1, "x", 0));
+                   CHECK_ERR(EACCES, msgget(0x5eed0002, 0600));
                    CHECK_ERR(EPERM, msgctl(id, IPC_RMID, NULL))),
              0);
     d.msg_perm.uid = 1000;
@@ -219,8 +220,8 @@ static void reports(void)
         found += msgctl(at, MSG_STAT_, &d) == id && d.msg_lspid == getpid() && d.msg_stime > 0;
     CHECK_EQ(found, 1);
     char want[128];
-    snprintf(want, sizeof want, " %10d   600           6          1 %5d     0     0     0     0 ", id,
-             getpid());
+    snprintf(want, sizeof want, " %10d   600           6          1 %5d     0     0     0     0 ",
+             id, getpid());
     CHECK(strstr(slurp("/proc/sysvipc/msg"), want) != NULL);
     SAY("%.*s\n", (int)strcspn(slurp("/proc/sysvipc/msg"), "\n"), slurp("/proc/sysvipc/msg"));
     end(id);

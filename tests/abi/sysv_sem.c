@@ -34,7 +34,10 @@ static int op1(int id, int num, int by, int flags)
 }
 
 static int val(int id, int num) { return semctl(id, num, GETVAL); }
-static void set(int id, int num, int v) { CHECK_EQ(semctl(id, num, SETVAL, (union semun){ v }), 0); }
+static void set(int id, int num, int v)
+{
+    CHECK_EQ(semctl(id, num, SETVAL, (union semun){ v }), 0);
+}
 static void end(int id) { CHECK_EQ(semctl(id, 0, IPC_RMID), 0); }
 static int waiting(int id, int num) { return semctl(id, num, GETNCNT); }
 

@@ -32,8 +32,7 @@ static void in_sem_wake(void)
     for (int i = 0; i < 100; i++)
         wait[i] = (struct sembuf){ 0, i == 99 ? -1 : 0, 0 };
     NEED(semctl(id, 0, SETVAL, 1) == 0);
-    tasks(400, CLONE_VM | SIGCHLD,
-          (struct forever){ SYS_semop, id, (long)wait, 100, 0 });
+    tasks(400, CLONE_VM | SIGCHLD, (struct forever){ SYS_semop, id, (long)wait, 100, 0 });
     GO(semctl(id, 1, SETVAL, 1));
 }
 static void in_sem_end(void)
@@ -95,7 +94,6 @@ static void in_shm_info(void)
 }
 
 const struct call ipc_calls[] = {
-    CALL(sem_values), CALL(sem_wake),   CALL(sem_end), CALL(sem_undo),
-    CALL(msg_end),    CALL(msg_search), CALL(shm_end), CALL(shm_info),
-    { 0 },
+    CALL(sem_values), CALL(sem_wake), CALL(sem_end),  CALL(sem_undo), CALL(msg_end),
+    CALL(msg_search), CALL(shm_end),  CALL(shm_info), { 0 },
 };
