@@ -85,7 +85,7 @@ static int copy_pages(struct mm *mm, struct mm *from, const struct vma *v, bool 
 {
     pte_t *e;
     int err = 0;
-    for (uaddr_t va = v->start; !err && (e = pt_next_table(from, &va, v->end)) != NULL;) {
+    for (uaddr_t va = v->start; !err && pt_next_link(from, &va, v->end) != NULL;) {
         uaddr_t stop = share_tables(mm, from, v, va, lost_w);
         if (stop > va) {
             va = stop;

@@ -17,9 +17,9 @@
  * to make and as many to clear, and a fault that is saved some four hundred.  Entries
  * get A (and D with W) when they are made, so that the processor need not write them.
  *
- * Memory that is touched from its beginning on mostly is touched to its end.  So where Linux would
- * map 2 MiB at the first touch (a VMA has all of it, and was not told otherwise by
- * MADV_NOHUGEPAGE), a fault maps as many pages as are in use just before it, AHEAD at most: a
+ * The first touch of 2 MiB may bring a huge page (huge.c).  Where it does not, memory that is touched from
+ * its beginning on mostly is touched to its end.  So where a huge page could be (a VMA has all of the
+ * 2 MiB, and was not told otherwise by MADV_NOHUGEPAGE), a fault maps as many pages as are in use just before it, AHEAD at most: a
  * table of 512 takes 21 faults, at most half of the memory is not asked for, and memory
  * that is touched here and there gets what it touches and no more.  MADV_HUGEPAGE: AHEAD at once.
  *
@@ -43,6 +43,7 @@
 #include "arch/uaccess.h"
 #include "fs/pages_io.h"
 #include "mm/frame.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/mutant.h"
 #include "mm/pt.h"
@@ -303,6 +304,18 @@ static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code
     return 0;
 }
 
+/* The entry for va where link leads to no table of v's own.  NULL: *ret is the fault's result. */
+static SLOW_PATH pte_t *make_entry(struct vma *v, uaddr_t va, pte_t *link, bool write, int *ret)
+{
+    *ret = 0;
+    if (link ? (*link & PTE_PS) && huge_settle(v->mm, va, link, write) : huge_map(v, va))
+        return NULL;
+    pte_t *e = pt_make(v->mm, va, v->file ? PT_demand_file : PT_demand_zero);
+    if (!e)
+        *ret = -ENOMEM;
+    return e;
+}
+
 int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
 {
     ASSERT_HELD(&mm->lock);
@@ -312,11 +325,16 @@ int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
         return SIGSEGV;
     uaddr_t va = page_down(at);
     bool write = error & FAULT_WRITE;
-    pte_t *e = pt_make(mm, va, v->file ? PT_demand_file : PT_demand_zero);
-    if (!e)
-        return -ENOMEM;
+    pte_t *link = pt_link_inline(mm, va), *e;
+    int ret;
+    if (likely(link && pt_link_own(*link)))
+        e = pt_entry_in(*link, va);
+    else if (!(e = make_entry(v, va, link, write, &ret)) && ret)
+        return ret;
     mm->minor_faults++;
     current->minflt++;
+    if (!e)
+        return 0;
     if (!*e)
         return v->file ? file_fault(v, va, e, write, code) : anon_fault(v, va, e);
     if (write && !(*e & PTE_W))
@@ -341,8 +359,7 @@ void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
         uint32_t work = v->file ? WORK_FILE_PAGE : WORK_POPULATE;
         int code;
         for (uaddr_t va = MAX(v->start, start); va < stop; va += PAGE_SIZE) {
-            pte_t *e = pt_find(mm, va);
-            bool make = !e || !*e;
+            bool make = !pt_entry(mm, va);
             if (make) {
                 trace_page_fault(mm->id, va, 0, error);
                 if (mm_fault_locked(mm, va, error, &code) != 0)

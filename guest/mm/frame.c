@@ -181,7 +181,9 @@ static bool others_give_back(void)
 static SLOW_PATH pfn_t alloc_slow(enum frame_kind kind)
 {
     pfn_t pfn = refill(kind);
-    if (!pfn && !(pfn = refill_fresh(kind)))
+    if (!pfn && !(pfn = refill_fresh(kind)) && kind == FRAME_USUAL && pool_break_huge())
+        pfn = refill(kind);
+    if (!pfn)
         pfn = steal(kind);
     if (!pfn && kind == FRAME_USUAL && others_give_back())
         pfn = steal(kind);
@@ -308,6 +310,44 @@ void frame_put_all(const pfn_t *pfn, unsigned n)
         if (drop(*pfn))
             push(c, FRAME_USUAL, *pfn);
     spin_unlock(&c->lock);
+}
+
+/* --- huge pages.  While one is free, its first frame says so; the others keep their counts of 1,
+ * but in the kernel that checks such things. */
+
+pfn_t frame_alloc_huge(bool *zero)
+{
+    if (alloc_fails())
+        return 0;
+    pfn_t first = pool_take_huge(zero);
+    if (!first)
+        return 0;
+    if (*zero || MEMCHECK)
+        for (unsigned i = 0; i < HUGE_FRAMES; i++) {
+            if (!*zero)
+                memcheck_frame_taken(first + i, false);
+            frames[first + i] = (struct frame){ 1, 0 };
+        }
+    frames[first] = (struct frame){ 1, 0 };
+    return first;
+}
+
+void frame_put_huge(pfn_t first)
+{
+    for (unsigned i = 0; MEMCHECK && i < HUGE_FRAMES; i++) {
+        ASSERT(frames[first + i].refs == 1);
+        frames[first + i].refs = FRAME_FREE;
+        memcheck_frame_freed(first + i, false);
+    }
+    pool_put_huge(first);
+}
+
+bool frame_huge_alone(pfn_t first)
+{
+    const struct frame *f = &frames[first], *stop = f + HUGE_FRAMES;
+    while (f < stop && __atomic_load_n(&f->refs, __ATOMIC_ACQUIRE) == 1)
+        f++;
+    return f == stop;
 }
 
 bool frame_leave(pfn_t pfn)

@@ -18,10 +18,11 @@ struct frame {
 }; /* refs [a]; tag: its owner's lock */
 
 /* frame_pool.c */
-void frame_init(void);        /* from boot_info */
-extern struct frame *frames;  /* [k] by frame number, below nframes */
-extern pfn_t nframes;         /* [k] */
-extern uint64_t frames_total; /* [k] frame_counts.total */
+void frame_init(void);            /* from boot_info */
+extern struct frame *frames;      /* [k] by frame number, below nframes */
+extern pfn_t nframes;             /* [k] */
+extern uint64_t frames_total;     /* [k] frame_counts.total */
+uint64_t frames_free_about(void); /* a hint, at once */
 
 /* frame.c */
 static inline bool frame_counted(pfn_t pfn)
@@ -63,6 +64,13 @@ pfn_t frame_alloc_table(void); /* zeroed, from the table region; one reference *
 void frame_get(pfn_t pfn);
 void frame_put(pfn_t pfn); /* the last put frees it */
 void frame_put_all(const pfn_t *pfn, unsigned n);
+/* HUGE_FRAMES in a row, aligned, with one reference each; 0: there are none.  *zero: all zero, else
+ * anything.  frame_put_huge(): each still has that one, and they go as they came. */
+#define HUGE_FRAMES 512u
+pfn_t frame_alloc_huge(bool *zero);
+void frame_put_huge(pfn_t first);
+/* That every one of them has one reference only. */
+bool frame_huge_alone(pfn_t first);
 /* One reference goes, but the last one: then true, and the frame is the caller's alone. */
 bool frame_leave(pfn_t pfn);
 uint32_t frame_refs(pfn_t pfn);        /* immortal: UINT32_MAX */

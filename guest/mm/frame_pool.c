@@ -9,7 +9,13 @@
  *
  * The direct map reaches as far as the watermark: whoever moves it over a 2 MiB
  * border has the next piece mapped first (kmap.c), with the lock released,
- * because that may take a table frame. */
+ * because that may take a table frame.
+ *
+ * Huge pages, 512 aligned frames that go together, come from the other end: from the top of the
+ * ranges down, where nothing else has been taken, until the watermark is met.  So nothing is lost to
+ * alignment, and single frames do not get in between.  One that was freed as a whole waits in a
+ * list for the next who wants one, or is broken into single frames when there are no others.
+ * Frames that were freed one by one are not put together again. */
 #include "mm/frame_pool.h"
 #include "arch/layout.h"
 #include "arch/machine.h"
@@ -21,7 +27,8 @@
 #define LOW_END    0x100000ull /* BIOS data, ACPI tables, start info */
 #define TABLES_MAX (128ull << 20)
 #define TABLES_MIN (512ull << 10)
-#define MAX_RANGES (MAX_RAM_REGIONS + MAX_MODULES + 4)
+#define MAX_RANGES (2 * (MAX_RAM_REGIONS + MAX_MODULES + 4))
+#define HUGE_BYTES (HUGE_FRAMES * PAGE_SIZE)
 
 struct range {
     paddr_t start, end;
@@ -38,6 +45,8 @@ static struct range range[MAX_RANGES];                   /* [l] */
 static unsigned nranges, at_range; /* [l] the watermark is range[at_range].start */
 static uint64_t fresh;             /* [l] frames above it */
 static pfn_t tables_next;          /* [l] the table region's watermark */
+static pfn_t huge_first;   /* [l] free huge pages, linked by the tags of their first frames */
+static uint64_t huge_free; /* [l] how many */
 
 /* Takes [start, end) out of the ranges, whole pages of it. */
 static void reserve(paddr_t start, paddr_t end)
@@ -90,6 +99,16 @@ static void find_ranges(void)
     reserve(words, words + strlen(boot_info.cmdline) + 1);
 }
 
+/* Ranges end where a huge page can; what is behind that is a range of its own. */
+static void align_ends(void)
+{
+    for (unsigned i = 0; i < nranges; i++) {
+        paddr_t end = range[i].end & ~(HUGE_BYTES - 1);
+        if (end > range[i].start && end < range[i].end)
+            reserve(end, end);
+    }
+}
+
 /* Frames of RAM that are root images: in use by files from the start. */
 uint64_t pool_image_frames(void)
 {
@@ -123,6 +142,7 @@ void frame_init(void)
     kmap_direct((paddr_t)tables_end << PAGE_SHIFT);
     kmap_direct(array + bytes);
 
+    align_ends();
     for (unsigned i = 0; i < nranges; i++)
         fresh += (range[i].end - range[i].start) >> PAGE_SHIFT;
     frames_total = fresh + (tables_end - tables_start) + pool_image_frames();
@@ -189,11 +209,89 @@ void pool_put_chain(enum frame_kind kind, pfn_t first)
     spin_unlock(&lock);
 }
 
+/* --- huge pages ---------------------------------------------------------- */
+
+/* The uppermost 2 MiB that were never handed out.  The lock is held; it is released meanwhile. */
+static pfn_t take_uppermost(void)
+{
+    for (;;) {
+        unsigned i = nranges;
+        while (i > at_range && (range[i - 1].end & (HUGE_BYTES - 1) ||
+                                range[i - 1].end < range[i - 1].start + HUGE_BYTES))
+            i--;
+        if (i == at_range)
+            return 0;
+        paddr_t end = range[i - 1].end, at = end - HUGE_BYTES;
+        spin_unlock(&lock);
+        int err = kmap_direct_part(at, end);
+        spin_lock(&lock);
+        if (err)
+            return 0;
+        if (range[i - 1].end == end && range[i - 1].start <= at) {
+            range[i - 1].end = at;
+            fresh -= HUGE_FRAMES;
+            return (pfn_t)(at >> PAGE_SHIFT);
+        }
+    }
+}
+
+/* lock held. */
+static pfn_t pop_huge(void)
+{
+    pfn_t first = huge_first;
+    if (first) {
+        huge_first = frames[first].tag;
+        huge_free--;
+    }
+    return first;
+}
+
+pfn_t pool_take_huge(bool *is_fresh)
+{
+    spin_lock(&lock);
+    pfn_t first = pop_huge();
+    *is_fresh = first == 0;
+    if (!first)
+        first = take_uppermost();
+    spin_unlock(&lock);
+    return first;
+}
+
+void pool_put_huge(pfn_t first)
+{
+    spin_lock(&lock);
+    frames[first] = (struct frame){ FRAME_FREE, huge_first };
+    huge_first = first;
+    huge_free++;
+    spin_unlock(&lock);
+}
+
+bool pool_break_huge(void)
+{
+    spin_lock(&lock);
+    pfn_t first = pop_huge();
+    spin_unlock(&lock);
+    for (pfn_t pfn = first, end = first ? first + HUGE_FRAMES : 0; pfn < end; pfn += CHAIN) {
+        for (unsigned i = 0; i < CHAIN; i++)
+            frames[pfn + i] = (struct frame){ FRAME_FREE, i < CHAIN - 1 ? pfn + i + 1 : 0 };
+        pool_put_chain(FRAME_USUAL, pfn);
+    }
+    return first != 0;
+}
+
+/* Not one number at one moment, but nothing hangs on that. */
+uint64_t frames_free_about(void)
+{
+    return __atomic_load_n(&fresh, __ATOMIC_RELAXED) +
+           __atomic_load_n(&full_chains[FRAME_USUAL].n, __ATOMIC_RELAXED) * CHAIN +
+           __atomic_load_n(&huge_free, __ATOMIC_RELAXED) * HUGE_FRAMES;
+}
+
 uint64_t pool_free(enum frame_kind kind)
 {
     spin_lock(&lock);
     uint64_t n = full_chains[kind].n * CHAIN;
-    n += kind == FRAME_USUAL ? fresh : tables_end - tables_next;
+    n += kind == FRAME_USUAL ? fresh + huge_free * HUGE_FRAMES : tables_end - tables_next;
     spin_unlock(&lock);
     return n;
 }

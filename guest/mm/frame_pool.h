@@ -25,6 +25,10 @@ pfn_t pool_take_chain(enum frame_kind kind); /* its first frame; 0: there is non
 void pool_put_chain(enum frame_kind kind, pfn_t first);
 /* Up to n that were never handed out: how many, from *first on; 0: there are none. */
 unsigned pool_take_fresh(enum frame_kind kind, unsigned n, pfn_t *first);
+/* HUGE_FRAMES usual ones, aligned: the first; 0: there are none.  *fresh: never handed out. */
+pfn_t pool_take_huge(bool *fresh);
+void pool_put_huge(pfn_t first);
+bool pool_break_huge(void); /* a free one becomes chains; false: there is none */
 uint64_t pool_free(enum frame_kind kind);
 uint64_t pool_image_frames(void);
 

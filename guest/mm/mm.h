@@ -66,13 +66,14 @@ struct mm {
     uint64_t pages_mapped; /* [l] user leaf entries present: RSS */
     uint64_t pages_anon;   /* [l] of those, private anonymous */
     uint64_t tables;       /* [l] table pages, root included; the kernel's: [a] */
-    uint64_t shared;       /* [l] of those, led to without W (mm/share.h) */
+    uint64_t shared;       /* [l] of those, led to without W (mm/share.h), or a huge page's */
+    uint64_t huge;         /* [l] huge pages, of which each has a table in reserve (mm/huge.h) */
     uint64_t total_vm, data_vm, stack_vm, exec_vm; /* [l] pages */
     uint64_t hiwater_vm, hiwater_rss; /* [l] the most there was of total_vm and pages_mapped */
     uint64_t minor_faults;            /* [l] */
     uint64_t cpus_active; /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
     bool lock_future;     /* [l] mlockall(MCL_FUTURE) */
-    bool no_huge_pages;   /* [a] PR_SET_THP_DISABLE, kept by fork and exec: there are none anyway */
+    bool no_huge_pages;   /* [a] PR_SET_THP_DISABLE, kept by fork and exec */
     struct mm_image image;
 };
 

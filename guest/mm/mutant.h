@@ -26,7 +26,10 @@
     X(unshare_keeps_w)      /* a copy of a shared table keeps W in its entries */ \
     X(unshare_drops_one)    /* ... leaves its last entry out */ \
     X(unshare_unmarked)     /* the last user is not told that copies were made */ \
-    X(shared_leaked)        /* the last user of a shared table does not free it */
+    X(shared_leaked)        /* the last user of a shared table does not free it */ \
+    X(split_drops_one)      /* the table in a huge page's place lacks an entry */ \
+    X(split_no_flush)       /* ... is led to while TLBs have the page */ \
+    X(huge_keeps_w)         /* fork leaves W in the parent's entry of a huge page */
 enum mutant {
 #define X(name) MUTANT_##name,
     MUTANT_LIST(X)

@@ -29,8 +29,6 @@
 #include "sync/lock.h"
 #include "trace/trace.h"
 
-#define USER_TABLE (PTE_P | PTE_W | PTE_U)
-
 static inline uint64_t span_of(unsigned level) { return PAGE_SIZE << (9 * (level - 1)); }
 
 static inline pte_t *entry_in(pfn_t table, uint64_t va, unsigned level)
@@ -44,31 +42,22 @@ static inline pte_t *step(pte_t e, uint64_t va, unsigned level)
     return (pte_t *)phys_to_virt(e & PTE_ADDR) + ((va >> (PAGE_SHIFT + 9 * (level - 1))) & 511);
 }
 
-/* Written out: each page fault comes here. */
-static inline pte_t *link_of(const struct mm *mm, uint64_t va)
-{
-    pte_t *p = entry_in(mm->root, va, 4);
-    if (!(*p & PTE_P))
-        return NULL;
-    p = step(*p, va, 3);
-    if ((*p & (PTE_P | PTE_PS)) != PTE_P)
-        return NULL;
-    p = step(*p, va, 2);
-    return (*p & (PTE_P | PTE_PS)) == PTE_P ? p : NULL;
-}
-
-pte_t *pt_link(const struct mm *mm, uint64_t va) { return link_of(mm, va); }
+pte_t *pt_link(const struct mm *mm, uint64_t va) { return pt_link_inline(mm, va); }
 
 pte_t *pt_find(const struct mm *mm, uint64_t va)
 {
-    pte_t *link = link_of(mm, va);
-    return link ? step(*link, va, 1) : NULL;
+    pte_t *link = pt_link_inline(mm, va);
+    return link && !(*link & PTE_PS) ? step(*link, va, 1) : NULL;
 }
 
 pte_t pt_entry(const struct mm *mm, uint64_t va)
 {
-    pte_t *link = link_of(mm, va);
-    return link ? *step(*link, va, 1) & (*link | ~PTE_W) : 0;
+    pte_t *link = pt_link_inline(mm, va);
+    if (!link)
+        return 0;
+    if (unlikely(*link & PTE_PS))
+        return pt_huge_part(*link, va);
+    return *step(*link, va, 1) & (*link | ~PTE_W);
 }
 
 pte_t *pt_next_link(const struct mm *mm, uaddr_t *va, uaddr_t end)
@@ -90,6 +79,7 @@ pte_t *pt_next_link(const struct mm *mm, uaddr_t *va, uaddr_t end)
 pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end)
 {
     pte_t *link = pt_next_link(mm, va, end);
+    ASSERT(!link || !(*link & PTE_PS));
     return link ? step(*link, *va, 1) : NULL;
 }
 
@@ -144,7 +134,7 @@ pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned to_level, enum pt_reas
                 return NULL;
             }
             pt_write(mm, base, e, level, PT_table_link,
-                     pte_make(sub, mm == &kernel_mm ? pt_kernel_table() : USER_TABLE));
+                     pte_make(sub, mm == &kernel_mm ? pt_kernel_table() : PT_USER_TABLE));
         }
         table = pte_pfn(*e);
     }
@@ -153,8 +143,8 @@ pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned to_level, enum pt_reas
 
 pte_t *pt_make(struct mm *mm, uint64_t va, enum pt_reason why)
 {
-    pte_t *link = link_of(mm, va);
-    if (likely(link && !pt_link_shared(*link)))
+    pte_t *link = pt_link_inline(mm, va);
+    if (likely(link && pt_link_own(*link)))
         return step(*link, va, 1);
     return link ? share_own(mm, va, link) : pt_make_level(mm, va, 1, why);
 }
@@ -165,7 +155,7 @@ void pt_prune(struct mm *mm, uaddr_t va, struct gather *g)
     unsigned level = 4;
     for (pfn_t table = mm->root;; level--) {
         path[level] = entry_in(table, va, level);
-        if (level == 1 || !(*path[level] & PTE_P))
+        if (level == 1 || (*path[level] & (PTE_P | PTE_PS)) != PTE_P)
             break;
         table = pte_pfn(*path[level]);
     }

@@ -19,6 +19,7 @@ static inline unsigned pt_index(const pte_t *e)
     return ((uintptr_t)e & (PAGE_SIZE - 1)) / sizeof *e;
 }
 
+#define PT_USER_TABLE (PTE_P | PTE_W | PTE_U)
 static inline pte_t pt_kernel_table(void) { return PTE_P | PTE_W | (ring3() ? PTE_U : 0); }
 
 /* A root with the kernel half in place: mm->root.  0 or -ENOMEM.  pt_root_free:
@@ -26,27 +27,49 @@ static inline pte_t pt_kernel_table(void) { return PTE_P | PTE_W | (ring3() ? PT
 int pt_root_new(struct mm *mm, uint32_t from_mm);
 void pt_root_free(struct mm *mm, enum pt_reason why);
 
-/* The lowest-level entry for va; NULL if its table is not there. */
+/* The lowest-level entry for va; NULL if there is no table with one. */
 pte_t *pt_find(const struct mm *mm, uint64_t va);
-/* What the processor makes of it: 0 without a table, and no W in a shared one. */
+/* What the processor makes of it: 0 without a table, and no W in a shared one; its part of a huge
+ * page. */
 pte_t pt_entry(const struct mm *mm, uint64_t va);
-/* The same, to be written: makes the tables, and one of mm's own of a shared one (share.h).
+/* The same, to be written: makes the tables, and one of mm's own of a shared one or of a huge page
+ * (share.h).
  * NULL: no memory. */
 pte_t *pt_make(struct mm *mm, uint64_t va, enum pt_reason why);
 /* Entry of the given level (2: of 2 MiB); tables above are made. */
 pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned level, enum pt_reason why);
-/* Entry of level 2 that leads to va's lowest table; NULL: there is none. */
+/* Entry of level 2 that leads to va's lowest table, or is a huge page's; NULL: there is none. */
 pte_t *pt_link(const struct mm *mm, uint64_t va);
-static inline bool pt_link_shared(pte_t link) { return !(link & PTE_W); }
+/* To a table that mm may write to: neither shared, nor a huge page. */
+static inline bool pt_link_own(pte_t link) { return (link & (PTE_W | PTE_PS)) == PTE_W; }
 /* A lowest table that no entry leads to yet; 0: no memory. */
 pfn_t pt_table_new(struct mm *mm, uint64_t va, enum pt_reason why);
 /* Moves *va on to the first address below end that has a lowest table, and
- * returns its entry there; NULL: there is none. */
+ * returns its entry there; NULL: there is none.  No huge page is on the way. */
 pte_t *pt_next_table(const struct mm *mm, uaddr_t *va, uaddr_t end);
-pte_t *pt_next_link(const struct mm *mm, uaddr_t *va, uaddr_t end); /* the entry leading there */
+/* The entry leading there, or a huge page's. */
+pte_t *pt_next_link(const struct mm *mm, uaddr_t *va, uaddr_t end);
 static inline pte_t *pt_entry_in(pte_t link, uaddr_t va)
 {
     return (pte_t *)phys_to_virt(link & PTE_ADDR) + ((va >> PAGE_SHIFT) & 511);
+}
+/* What the processor makes of a huge page's entry at va: as a lowest table would have it. */
+static inline pte_t pt_huge_part(pte_t huge, uaddr_t va)
+{
+    return (huge & ~PTE_PS) + (va & (PT_SPAN - 1) & PAGE_MASK);
+}
+
+/* Written out: each page fault comes here. */
+static inline pte_t *pt_link_inline(const struct mm *mm, uint64_t va)
+{
+    pte_t *p = (pte_t *)phys_to_virt((paddr_t)mm->root << PAGE_SHIFT) + ((va >> 39) & 511);
+    if (!(*p & PTE_P))
+        return NULL;
+    p = (pte_t *)phys_to_virt(*p & PTE_ADDR) + ((va >> 30) & 511);
+    if ((*p & (PTE_P | PTE_PS)) != PTE_P)
+        return NULL;
+    p = (pte_t *)phys_to_virt(*p & PTE_ADDR) + ((va >> 21) & 511);
+    return *p & PTE_P ? p : NULL;
 }
 /* First entry in [e, stop) that is not 0, or stop. */
 pte_t *pt_next_used(pte_t *e, pte_t *stop);

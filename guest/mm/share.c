@@ -1,4 +1,4 @@
-/* share.c - lowest page tables that fork shares instead of copying.
+/* share.c - lowest page tables that fork shares instead of copying, huge pages among them.
  *
  * A table that maps 2 MiB of private anonymous memory may have several users, each an address
  * space that maps it at the same address.  The table's frame counts them.  The rules:
@@ -24,7 +24,7 @@
  * A frame's own count may be 1 while the table that holds it has several users.  Nobody acts
  * on that: the count is asked before a write in place (fault.c), for which the table must be
  * the asker's own.  A copy raises the count, and the copied entries have no W.  Those of
- * the table that was copied still have it, hence SHARE_COPIED in its tag: the last user
+ * the table that was copied still have it, hence TABLE_COPIED in its tag: the last user
  * takes W from the entries whose frames are counted more than once before it gets W at level 2.
  * The mark is set before the copier leaves, and who sees the count 1 sees what was before it.
  *
@@ -49,6 +49,7 @@
 #include "lib/cmdline.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/mutant.h"
 #include "mm/tlb.h"
@@ -57,16 +58,15 @@
 #include "sched/task.h"
 #include "trace/trace.h"
 
-#define SHARE_COPIED 0x80000000u /* in a table's tag: a copy of it was made */
-#define SHARE_LEAST  64u         /* used entries, */
-#define SMALL_LEAST  384u        /* and in address spaces with fewer pages than */
-#define SMALL        1024u
-#define WORK_SHARE   60u /* instructions a table, about */
-#define WORK_ENTRY   15u /* an entry that is copied, */
-#define WORK_CLEAR   40u /* or cleared, with its frame */
+#define SHARE_LEAST 64u  /* used entries, */
+#define SMALL_LEAST 384u /* and in address spaces with fewer pages than */
+#define SMALL       1024u
+#define WORK_SHARE  60u /* instructions a table, about */
+#define WORK_ENTRY  15u /* an entry that is copied, */
+#define WORK_CLEAR  40u /* or cleared, with its frame */
 
 static inline uaddr_t span_start(uaddr_t va) { return va & ~(PT_SPAN - 1); }
-static inline unsigned used_entries(pfn_t table) { return frame_tag(table) & ~SHARE_COPIED; }
+static inline unsigned used_entries(pfn_t table) { return frame_tag(table) & TABLE_USED; }
 static inline pte_t *entries(pfn_t table) { return frame_va(table); }
 
 /* --- fork ------------------------------------------------------------------------ */
@@ -97,8 +97,11 @@ static bool others_allow(const struct vma *v, uaddr_t base)
 
 static inline bool pays(pte_t link, unsigned least)
 {
-    return (link & PTE_P) && used_entries(pte_pfn(link)) >= least;
+    return (link & PTE_P) && used_entries(huge_or_table(link)) >= least;
 }
+
+/* A huge page's entry is shared also where tables are copied: it is one entry. */
+static inline bool may_share_at(bool shares, pte_t link) { return shares || (link & PTE_PS); }
 
 uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_t va, bool *lost_w)
 {
@@ -106,9 +109,10 @@ uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_
     pte_t *e = pt_link(from, va), *to;
     unsigned least = from->pages_mapped < SMALL ? SMALL_LEAST : SHARE_LEAST, most = 1, n = 0;
     uint64_t used = 0;
-    if (!may_share(v) || !pays(*e, least))
+    bool shares = may_share(v), whole = va == base && end == base + PT_SPAN;
+    if (!(shares || (whole && (*e & PTE_PS))) || !pays(*e, least))
         return va;
-    if (va == base && end == base + PT_SPAN) {
+    if (whole) {
         most = (unsigned)MIN((v->end - va) / PT_SPAN, 512u - pt_index(e));
     } else {
         to = pt_link(mm, va);
@@ -120,15 +124,19 @@ uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_
     to = pt_make_level(mm, base, 2, PT_table_share);
     if (!to)
         return 0;
+    unsigned huge = 0, huge_w = 0;
     do {
-        pfn_t table = pte_pfn(e[n]);
+        pfn_t table = huge_or_table(e[n]);
+        huge += (e[n] & PTE_PS) != 0;
+        huge_w += (e[n] & (PTE_PS | PTE_W)) == (PTE_PS | PTE_W);
         frame_get_inline(table);
         used += used_entries(table);
-    } while (++n < most && pays(e[n], least));
-    pte_t off = mutant(MUTANT_share_keeps_w) ? 0 : PTE_W;
+    } while (++n < most && pays(e[n], least) && may_share_at(shares, e[n]));
+    pte_t off = mutant(huge ? MUTANT_huge_keeps_w : MUTANT_share_keeps_w) ? 0 : PTE_W;
     unsigned lost = pt_change(from, base, e, 2, n, PT_table_share, off, 0);
     *lost_w |= lost != 0;
-    from->shared += lost;
+    from->shared += lost - huge_w;
+    mm->huge += huge;
     pt_fill(mm, base, to, 2, n, PT_table_share, e);
     mm->shared += n;
     mm->tables += n;
@@ -173,7 +181,7 @@ static void copy_entries(struct mm *mm, uaddr_t base, pfn_t from, pfn_t to)
 static void keep(struct mm *mm, uaddr_t base, pfn_t table, pte_t *link)
 {
     pte_t *first = entries(table), *stop = first + 512;
-    if (frame_tag(table) & SHARE_COPIED) {
+    if (frame_tag(table) & TABLE_COPIED) {
         for (pte_t *e = first; (e = pt_next_used(e, stop)) < stop; e++)
             if ((*e & PTE_W) && frame_refs(pte_pfn(*e)) != 1)
                 pt_write(mm, base + (uaddr_t)(e - first) * PAGE_SIZE, e, 1, PT_table_unshare,
@@ -190,6 +198,8 @@ pte_t *share_own(struct mm *mm, uaddr_t va, pte_t *link)
     uaddr_t base = span_start(va);
     pfn_t table = pte_pfn(*link);
     struct gather g;
+    if (*link & PTE_PS)
+        return huge_split(mm, va, link);
     if (frame_refs(table) == 1) {
         keep(mm, base, table, link);
         tlb_flush_here(mm, va);
@@ -200,7 +210,7 @@ pte_t *share_own(struct mm *mm, uaddr_t va, pte_t *link)
         return NULL;
     copy_entries(mm, base, table, copy);
     if (!mutant(MUTANT_unshare_unmarked))
-        frame_mark_tag(table, SHARE_COPIED);
+        frame_mark_tag(table, TABLE_COPIED);
     gather_start(&g, mm, PT_table_unshare);
     pt_write(mm, base, link, 2, PT_table_unshare, pte_make(copy, *link & ~PTE_ADDR) | PTE_W);
     mm->shared--;
@@ -209,17 +219,10 @@ pte_t *share_own(struct mm *mm, uaddr_t va, pte_t *link)
     return entries(copy) + ((va >> PAGE_SHIFT) & 511);
 }
 
-/* The link of va's table if that is shared, or NULL. */
-static pte_t *shared_link(const struct mm *mm, uaddr_t va)
-{
-    pte_t *link = pt_link(mm, va);
-    return link && pt_link_shared(*link) ? link : NULL;
-}
-
 static int own_at(struct mm *mm, uaddr_t va)
 {
-    pte_t *link = shared_link(mm, va);
-    return !link || share_own(mm, va, link) ? 0 : -ENOMEM;
+    pte_t *link = pt_link(mm, va);
+    return !link || pt_link_own(*link) || share_own(mm, va, link) ? 0 : -ENOMEM;
 }
 
 int share_own_range(struct mm *mm, uaddr_t start, uaddr_t end)
@@ -227,7 +230,7 @@ int share_own_range(struct mm *mm, uaddr_t start, uaddr_t end)
     int err = 0;
     if (likely(!mm->shared))
         return 0;
-    for (uaddr_t va = start; !err && pt_next_table(mm, &va, end); va = span_start(va) + PT_SPAN) {
+    for (uaddr_t va = start; !err && pt_next_link(mm, &va, end); va = span_start(va) + PT_SPAN) {
         err = own_at(mm, va);
         preempt_work(WORK_TABLE);
     }
@@ -269,17 +272,36 @@ static SLOW_PATH void clear_table(struct mm *mm, uaddr_t va, pfn_t table, enum p
 }
 
 /* n tables that follow one another: out of the tree, and what they were. */
-static void unlink_tables(struct mm *mm, uaddr_t va, pte_t *link, unsigned n, pfn_t *table)
+static void unlink_tables(struct gather *g, uaddr_t va, pte_t *link, unsigned n, pfn_t *table)
 {
-    unsigned used = 0;
+    struct mm *mm = g->mm;
+    unsigned used = 0, huge = 0;
     for (unsigned i = 0; i < n; i++) {
-        table[i] = pte_pfn(link[i]);
+        table[i] = huge_or_table(link[i]);
         used += used_entries(table[i]);
+        huge += (link[i] & PTE_PS) != 0;
     }
     mm->shared -= n;
+    mm->huge -= huge;
     mm->pages_mapped -= used;
     mm->pages_anon -= used;
-    pt_clear(mm, va, link, 2, n, PT_table_unlink);
+    for (unsigned i = 0, run; i < n; i += run) {
+        pte_t kind = link[i] & PTE_PS; /* pages go for the operation's reason, as small ones do */
+        for (run = 1; i + run < n && (link[i + run] & PTE_PS) == kind; run++)
+            ;
+        pt_clear(mm, va + i * PT_SPAN, link + i, 2, run, kind ? g->why : PT_table_unlink);
+    }
+}
+
+/* The reference goes, and with the last one what it was to. */
+static inline void leave(struct mm *mm, uaddr_t va, pfn_t table, enum pt_reason why)
+{
+    if (!frame_leave(table) || mutant(MUTANT_shared_leaked))
+        return;
+    if (frame_tag(table) & HUGE_TAG)
+        huge_free(table);
+    else
+        clear_table(mm, va, table, why);
 }
 
 unsigned share_leave(struct gather *g, uaddr_t va, uaddr_t end, pte_t *link)
@@ -289,15 +311,15 @@ unsigned share_leave(struct gather *g, uaddr_t va, uaddr_t end, pte_t *link)
     pfn_t table[AT_ONCE];
     bool alone = ref_read(&mm->users) == 0; /* no TLB knows it any more */
     most = MIN(most, alone ? AT_ONCE : (unsigned)GATHER_TABLES);
-    while (n < most && (link[n] & (PTE_P | PTE_W)) == PTE_P)
+    while (n < most && (link[n] & PTE_P) && !pt_link_own(link[n]))
         n++;
-    unlink_tables(mm, va, link, n, table);
+    unlink_tables(g, va, link, n, table);
     for (unsigned i = 0; i < n; i++) {
         uaddr_t at = va + i * PT_SPAN;
         if (!alone)
             gather_shared(g, at, table[i], PT_SPAN);
-        else if (frame_leave(table[i]) && !mutant(MUTANT_shared_leaked))
-            clear_table(mm, at, table[i], g->why);
+        else
+            leave(mm, at, table[i], g->why);
     }
     mm->tables -= alone ? n : 0;
     preempt_work(n * WORK_SHARE);
@@ -306,6 +328,5 @@ unsigned share_leave(struct gather *g, uaddr_t va, uaddr_t end, pte_t *link)
 
 void share_put(struct mm *mm, uaddr_t va, pfn_t table, enum pt_reason why)
 {
-    if (frame_leave(table) && !mutant(MUTANT_shared_leaked))
-        clear_table(mm, va, table, why);
+    leave(mm, va, table, why);
 }

@@ -57,7 +57,7 @@ struct whole {
     uaddr_t start, end;
 };
 
-/* A shared table is left as a whole, even where several VMAs have a part of it: mm_cut() saw to
+/* A shared table, or a huge page, is left as a whole, even where several VMAs have a part of it: mm_cut() saw to
  * it that what stays has no part. */
 static uaddr_t zap_shared(struct gather *g, uaddr_t va, pte_t *link, struct whole all)
 {
@@ -74,7 +74,7 @@ static void zap_range(struct gather *g, uaddr_t start, uaddr_t end, struct whole
     pte_t *link;
     for (uaddr_t va = start; (link = pt_next_link(g->mm, &va, end)) != NULL;) {
         uaddr_t stop = MIN(end, (va | (PT_SPAN - 1)) + 1);
-        if (unlikely(pt_link_shared(*link))) {
+        if (unlikely(!pt_link_own(*link))) {
             va = zap_shared(g, va, link, all);
             continue;
         }

@@ -10,6 +10,7 @@
 #include "fs/pages_io.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/huge.h"
 #include "mm/pt.h"
 #include "mm/vma.h"
 
@@ -24,12 +25,14 @@
 /* The frame of v's page at va, with a reference; 0: nobody has touched it.  mm->lock held. */
 static pfn_t page_at(struct vma *v, uaddr_t va)
 {
-    const pte_t *e = pt_find(v->mm, va);
+    const pte_t *e = pt_find(v->mm, va), *link = pt_link(v->mm, va);
     pfn_t pfn = 0;
 
     if (e != NULL && *e != 0) {
         pfn = pte_pfn(*e);
         frame_get(pfn);
+    } else if (link != NULL && (*link & PTE_PS)) {
+        pfn = huge_get_part(*link, va);
     } else if (v->file != NULL && S_ISREG(v->file->inode->mode) &&
                file_get_page(v->file, vma_file_page(v, va), false, &pfn) != 0) {
         pfn = 0;
@@ -98,12 +101,15 @@ void core_map_free(struct core_map *m)
  * what one table maps.  As page_at() else. */
 static pfn_t next_anonymous(struct mm *mm, uaddr_t *va, uaddr_t end)
 {
-    pte_t *e = pt_next_table(mm, va, end);
+    pte_t *link = pt_next_link(mm, va, end), *e;
 
-    if (e == NULL) {
+    if (link == NULL) {
         *va = end;
         return 0;
     }
+    if (*link & PTE_PS)
+        return huge_get_part(*link, *va);
+    e = pt_entry_in(*link, *va);
     uaddr_t stop = MIN(end, (*va | (PT_SPAN - 1)) + 1);
     pte_t *last = e + ((stop - *va) >> PAGE_SHIFT), *used = pt_next_used(e, last);
     *va += (uaddr_t)(used - e) << PAGE_SHIFT;

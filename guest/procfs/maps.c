@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/vma.h"
@@ -51,7 +52,7 @@ static void show_vma(struct text *t, struct vma *v, char *page)
 }
 
 struct usage {
-    uint64_t rss, anon, pss, shared_clean, shared_dirty, private_clean, private_dirty;
+    uint64_t rss, anon, huge, pss, shared_clean, shared_dirty, private_clean, private_dirty;
 };
 
 /* One page that is mapped, by an entry in a table of so many address spaces.  Those count as one
@@ -73,13 +74,19 @@ static void add_page(struct usage *u, pte_t e, uint32_t table_users)
 
 static void vma_usage(const struct vma *v, struct usage *u)
 {
-    pte_t *e;
-    for (uaddr_t va = v->start; (e = pt_next_table(v->mm, &va, v->end)) != NULL;) {
+    pte_t *link;
+    for (uaddr_t va = v->start; (link = pt_next_link(v->mm, &va, v->end)) != NULL;) {
         uaddr_t end = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
-        pte_t *stop = e + ((end - va) >> PAGE_SHIFT);
-        uint32_t users = frame_refs(pt_table_of(e));
-        for (; (e = pt_next_used(e, stop)) < stop; e++)
-            add_page(u, *e, users);
+        uint32_t users = frame_refs(huge_or_table(*link));
+        if (*link & PTE_PS) {
+            u->huge += end - va;
+            for (uaddr_t at = va; at < end; at += PAGE_SIZE)
+                add_page(u, pt_huge_part(*link, at), users);
+        } else {
+            pte_t *e = pt_entry_in(*link, va), *stop = e + ((end - va) >> PAGE_SHIFT);
+            for (; (e = pt_next_used(e, stop)) < stop; e++)
+                add_page(u, *e, users);
+        }
         preempt_work((uint32_t)((end - va) >> PAGE_SHIFT) * WORK_PAGE);
         va = end;
     }
@@ -100,6 +107,7 @@ static void show_usage(struct text *t, const struct vma *v)
         { "Private_Clean:", u.private_clean >> 10 },
         { "Private_Dirty:", u.private_dirty >> 10 },
         { "Anonymous:", u.anon >> 10 },
+        { "AnonHugePages:", u.huge >> 10 },
         { "Swap:", 0 },
         { "Locked:", v->flags & VM_LOCKED ? u.pss >> 10 : 0 },
     };

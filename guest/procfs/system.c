@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "mm/huge.h"
 #include "mm/kmap.h"
 #include "mm/kstack.h"
 #include "proc/pid.h"
@@ -52,6 +53,7 @@ static int show_meminfo(struct text *t, UNUSED)
         { "SUnreclaim:", in_use },
         { "KernelStack:", KB(stacks - kept) },
         { "PageTables:", KB(c.tables_used) },
+        { "AnonHugePages:", KB(huge_count() * HUGE_FRAMES) },
     };
     text_sizes(t, row, ARRAY_SIZE(row));
     return 0;

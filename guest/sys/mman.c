@@ -1,6 +1,6 @@
 /* mman.c - the system calls on memory.
  * mmap, munmap and mprotect are mm/map.c's; here are the calls that only a
- * process makes on its own memory.  Left out: huge pages, memory policy, and of
+ * process makes on its own memory.  Left out: MAP_HUGETLB, memory policy, and of
  * mremap MREMAP_DONTUNMAP and the old size 0, which doubles a shared mapping
  * (-EINVAL). */
 #include "arch/preempt.h"
@@ -94,7 +94,7 @@ static int move_entries(struct mm *mm, uaddr_t from, uaddr_t to, size_t len)
 {
     struct gather g;
     pte_t *e;
-    for (uaddr_t va = from; pt_next_table(mm, &va, from + len); va = (va | (PT_SPAN - 1)) + 1) {
+    for (uaddr_t va = from; pt_next_link(mm, &va, from + len); va = (va | (PT_SPAN - 1)) + 1) {
         uaddr_t first = to + (va - from);
         uaddr_t last = first + MIN(PT_SPAN - (va & (PT_SPAN - 1)), from + len - va) - 1;
         if (!pt_make(mm, va, PT_mmap) || !pt_make(mm, first, PT_mmap) ||
@@ -175,7 +175,7 @@ static long remap_to(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len,
 /* What is behind the new end goes, whatever and how many mappings it is: old, or -ENOMEM. */
 static long drop_tail(struct mm *mm, uaddr_t old, size_t old_len, size_t new_len)
 {
-    int err = vma_split_ends(mm, old + new_len, old + old_len);
+    int err = mm_cut(mm, old + new_len, old + old_len);
     if (err)
         return err;
     mm_drop(mm, old + new_len, old + old_len, PT_munmap);
@@ -273,14 +273,14 @@ static long resident(struct mm *mm, uaddr_t at, unsigned n, uint8_t *out)
     n = (unsigned)MIN((uint64_t)n, (v->end - at) >> PAGE_SHIFT);
     for (unsigned i = 0; i < n; i++) {
         uaddr_t va = at + i * PAGE_SIZE;
-        pte_t *e = pt_find(mm, va);
+        bool there = pt_entry(mm, va) != 0;
         pfn_t pfn = 0;
-        if (!(e && *e) && v->file) {
+        if (!there && v->file) {
             file_get_pages_present(v->file, vma_file_page(v, va), 1, &pfn);
             if (pfn)
                 frame_put(pfn);
         }
-        out[i] = (e && *e) || pfn;
+        out[i] = there || pfn;
     }
     return n;
 }

@@ -50,6 +50,12 @@ by_lint unshare_keeps_w S2 "$shares"
 by_lint unshare_drops_one S2 "$shares"
 by_lint unshare_unmarked F2 "$shares"
 by_lint shared_leaked S3 "$shares"
+huge='/prey huge; sleep 1.2'
+mutant none "$huge"
+is 'huge pages without a fault: status, and no check fails' "$status$failed" 0
+by_lint split_drops_one H1 "$huge"
+by_lint split_no_flush H2 "$huge"
+by_lint huge_keeps_w F2 "$huge"
 by_audit store_unreported
 by_audit report_not_stored
 by_audit wrong_until_flush

@@ -61,15 +61,17 @@ static unsigned by_itself(void)
 static void a_table(void)
 {
     char *p = map(2 * TABLE), *at = (char *)(((unsigned long)p + TABLE - 1) & ~(TABLE - 1));
+    madvise(p, 2 * TABLE, MADV_NOHUGEPAGE);
     at[0] = 1;
     munmap(p, 2 * TABLE);
 }
 
-/* Tables that fork shares: the child goes to a copy of one, the parent takes it over, and both
- * leave another. */
-static void shared_tables(void)
+/* Tables that fork shares, or huge pages: the child goes to a copy of one, the parent takes it over,
+ * and both leave another. */
+static void shared_tables(int advice)
 {
     char *p = map(4 * TABLE), *at = (char *)(((unsigned long)p + TABLE - 1) & ~(TABLE - 1));
+    madvise(p, 4 * TABLE, advice);
     for (unsigned long i = 0; i < 2 * TABLE; i += PAGE)
         at[i] = 1;
     pid_t pid = fork();
@@ -135,7 +137,11 @@ int main(int argc, char **argv)
 {
     struct sigaction on = { .sa_handler = on_fault };
     if (argc > 1 && strcmp(argv[1], "shared") == 0) {
-        shared_tables();
+        shared_tables(MADV_NOHUGEPAGE);
+        return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "huge") == 0) {
+        shared_tables(MADV_HUGEPAGE);
         return 0;
     }
     sigaction(SIGSEGV, &on, NULL);

@@ -1,5 +1,5 @@
-/* share.c - memory whose page tables a fork has shared: whoever is refused a table of its own finds
- * everything as it was, and so does the other side. */
+/* share.c - memory whose page tables, or huge pages, a fork has shared: whoever is refused a table of
+ * its own finds everything as it was, and so does the other side. */
 #include "tests/vm/alloc_fail/ops.h"
 
 #include <errno.h>
@@ -24,6 +24,8 @@ static void fill(char *p, char value)
         p[at] = value;
 }
 
+static int advice;
+
 /* Beside a child that has the same tables and looks at the end whether its memory is as it was. */
 static int beside_a_child(int (*act)(char *p))
 {
@@ -32,6 +34,7 @@ static int beside_a_child(int (*act)(char *p))
         mmap(PLACE, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     if (p == MAP_FAILED || pipe(go) != 0)
         return -EPROTO;
+    madvise(p, BYTES, advice);
     fill(p, 1);
     pid_t pid = fork();
     if (pid == 0) {
@@ -103,13 +106,38 @@ static int maps_over(char *p)
     return q == MAP_FAILED ? -errno : 0;
 }
 
-static int do_forks(void) { return beside_a_child(forks); }
-static int do_writes(void) { return beside_a_child(writes); }
-static int do_unmaps(void) { return beside_a_child(unmaps); }
-static int do_protects(void) { return beside_a_child(protects); }
-static int do_drops(void) { return beside_a_child(drops); }
-static int do_moves(void) { return beside_a_child(moves); }
-static int do_maps_over(void) { return beside_a_child(maps_over); }
+/* By one who has it alone: only where it is touched first may something be missing. */
+static int first_touch(void)
+{
+    char *p =
+        mmap(PLACE, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    if (p == MAP_FAILED)
+        return -errno;
+    madvise(p, BYTES, MADV_HUGEPAGE);
+    fill(p, 4);
+    int err = wrong(p, 4) != 0 ? -EPROTO : 0;
+    UNDO(munmap(p, BYTES));
+    return err;
+}
+
+#define BOTH(act) \
+    static int do_##act(void) \
+    { \
+        advice = MADV_NOHUGEPAGE; \
+        return beside_a_child(act); \
+    } \
+    static int do_##act##_huge(void) \
+    { \
+        advice = MADV_HUGEPAGE; \
+        return beside_a_child(act); \
+    }
+BOTH(forks)
+BOTH(writes)
+BOTH(unmaps)
+BOTH(protects)
+BOTH(drops)
+BOTH(moves)
+BOTH(maps_over)
 
 const struct op share_ops[] = {
     { "fork again below shared tables", do_forks, 1 },
@@ -119,5 +147,13 @@ const struct op share_ops[] = {
     { "MADV_DONTNEED below shared tables", do_drops, 1 },
     { "mremap below shared tables", do_moves, 1 },
     { "mmap over shared tables", do_maps_over, 1 },
+    { "first touch of huge pages", first_touch, 0 },
+    { "fork again below huge pages", do_forks_huge, 1 },
+    { "writes below huge pages", do_writes_huge, 1 },
+    { "munmap below huge pages", do_unmaps_huge, 1 },
+    { "mprotect below huge pages", do_protects_huge, 1 },
+    { "MADV_DONTNEED below huge pages", do_drops_huge, 1 },
+    { "mremap below huge pages", do_moves_huge, 1 },
+    { "mmap over huge pages", do_maps_over_huge, 1 },
     { 0 },
 };

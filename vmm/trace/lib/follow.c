@@ -117,7 +117,7 @@ static unsigned implied_call(const struct actor *a, int reason)
 static bool serves_fault(int reason)
 {
     return reason == PT_demand_zero || reason == PT_demand_file || reason == PT_cow_break ||
-           reason == PT_mkwrite;
+           reason == PT_mkwrite || reason == PT_huge_map;
 }
 
 static void on_entries(struct follow *f, const struct trace_event *e, int reason)

@@ -53,6 +53,8 @@
     X(S1, "a page table with several users is written by none") \
     X(S2, "a copy of a shared table is exact, but for W") \
     X(S3, "a shared table is freed when its last user has left") \
+    X(H1, "a table in a huge page's place has what that one had") \
+    X(H2, "... and comes when that one is gone, and has left all TLBs") \
     X(M1, "munmap clears, and only in its range, and all of it") \
     X(M2, "mprotect keeps the frame; rights taken away left all TLBs before it returned") \
     X(M3, "a table is freed empty, unlinked, and flushed from all CPUs that had it") \

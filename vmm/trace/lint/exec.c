@@ -17,6 +17,7 @@ static bool is_faults(unsigned reason)
     case PT_demand_file:
     case PT_cow_break:
     case PT_mkwrite:
+    case PT_huge_map:
     case PT_table_link: return true;
     }
     return false;

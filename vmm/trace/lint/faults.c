@@ -2,7 +2,7 @@
  *
  * Entries come on demand.  The fault, the processor's or one that the kernel has found
  * by looking at the entry itself, is an event, and the entry is written by the same
- * task before its next fault.  One fault may bring a file's neighbouring pages with it, or fresh ones behind it,
+ * task before its next fault.  One fault may bring a file's neighbouring pages with it, or fresh ones behind it, or a huge page,
  * and a copy that other CPUs have to hear of first takes two writes.
  *
  * A fault of user mode ends in an entry; or in a flush, where another thread had been
@@ -22,12 +22,14 @@
 static bool is_on_demand(unsigned reason)
 {
     return reason == PT_demand_zero || reason == PT_demand_file || reason == PT_cow_break ||
-           reason == PT_mkwrite;
+           reason == PT_mkwrite || reason == PT_huge_map;
 }
 
 static bool is_near(const struct lint_task *t, uint64_t b, unsigned reason)
 {
     uint64_t a = t->fault.va, pages = reason == PT_demand_file ? AROUND : 1;
+    if (reason == PT_huge_map)
+        return a >> 21 == b >> 21;
     if (reason == PT_demand_zero &&
         t->fault.wrote == PT_demand_zero) /* the next one, in the table */
         return b == t->fault.fresh_end && a >> 21 == b >> 21 && (b >> 12) - (a >> 12) < AHEAD;
@@ -45,7 +47,8 @@ static bool may_follow(unsigned before, unsigned reason)
 void lint_faults_write(struct lint *l, const struct lint_write *w)
 {
     const struct trace_event *e = l->event;
-    if (!is_on_demand(w->reason) || w->level != PT_LEVEL_PTE || e->mm == 0 || l->task == NULL)
+    unsigned level = w->reason == PT_huge_map ? PT_LEVEL_PMD : PT_LEVEL_PTE;
+    if (!is_on_demand(w->reason) || w->level != level || e->mm == 0 || l->task == NULL)
         return;
     struct lint_task *t = l->task;
     bool is_cow = w->reason == PT_cow_break;

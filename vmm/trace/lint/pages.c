@@ -63,6 +63,7 @@ static bool is_fresh(const struct lint_write *w)
     case PT_demand_zero:
     case PT_demand_file:
     case PT_exec_map:
+    case PT_huge_map:
     case PT_cow_break: return (w->new &PTE_ANON) != 0;
     }
     return false;
@@ -134,9 +135,61 @@ static void kernel_leaf(struct lint *l, const struct lint_write *w)
                    pfn, frame_maps(&l->frames, pfn));
 }
 
+/* --- huge pages --------------------------------------------------------------------------- */
+
+/* W comes or goes, and nothing else that matters here. */
+static void huge_rights(struct lint *l, const struct lint_write *w)
+{
+    struct frames *f = &l->frames;
+    bool had = w->was & PTE_W, has = w->new &PTE_W;
+    for (unsigned i = 0; had != has && i < HUGE_FRAMES; i++) {
+        uint64_t pfn = pte_frame(w->new) + i;
+        if (pfn >= f->n)
+            return;
+        f->use[pfn] += has ? FRAME_W : f->use[pfn] & FRAME_WS ? -FRAME_W : 0;
+        if (has && (f->use[pfn] & FRAME_SHARED) && frame_maps(f, pfn) > 1) {
+            lint_found(l, LINT_F2,
+                       "va %#" PRIx64
+                       ": a huge page gets W, and %u others lead to its frame %#" PRIx64,
+                       w->va, frame_maps(f, pfn) - 1, pfn);
+            return;
+        }
+    }
+}
+
+/* Each of its pages comes, or goes; a table may take their place. */
+static void huge_write(struct lint *l, struct lint_mm *mm, const struct lint_write *w)
+{
+    struct lint_write page = *w, link = *w;
+    bool was = is_huge(w, w->was), is = is_huge(w, w->new);
+    mm->writes++;
+    if (was && is && !((w->was ^ w->new) & (PTE_ADDR | PTE_ANON | PTE_NX))) {
+        huge_rights(l, w);
+        return;
+    }
+    page.level = PT_LEVEL_PTE;
+    for (unsigned i = 0; i < HUGE_FRAMES; i++, page.va += 4096) {
+        page.was = was ? huge_part(w->was, i) : 0;
+        page.new = is ? huge_part(w->new, i) : 0;
+        if (was)
+            leaf_goes(l, mm, &page);
+        if (is)
+            leaf_comes(l, mm, &page);
+    }
+    link.was = was ? 0 : w->was;
+    link.new = is ? 0 : w->new;
+    if (is_table_link(&link, link.was) || is_table_link(&link, link.new))
+        link_write(l, mm, &link);
+}
+
 void lint_pages_write(struct lint *l, const struct lint_write *w)
 {
     struct lint_mm *mm = l->mm;
+    if (mm->id != 0 && (is_huge(w, w->was) || is_huge(w, w->new))) {
+        lint_share_huge(l, w);
+        huge_write(l, mm, w);
+        return;
+    }
     if (w->level > PT_LEVEL_PTE && (is_table_link(w, w->was) || is_table_link(w, w->new))) {
         link_write(l, mm, w);
         return;

@@ -7,6 +7,7 @@
  *     table   its frame is freed (table_free)
  *     frame   it is used anew (as a table, a kernel stack, or new anonymous memory)
  *     rights  the task that changed them runs in user mode again
+ *     huge    a table takes the huge page's place
  * A CPU that loads the root after the change walks the new tables, so it has no duty.
  * (One that did so just before, and whose event comes just after, is missed; none is
  * blamed wrongly.)
@@ -22,7 +23,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum duty_kind { DUTY_TABLE, DUTY_FRAME, DUTY_RIGHTS };
+enum duty_kind { DUTY_TABLE, DUTY_FRAME, DUTY_RIGHTS, DUTY_HUGE };
 
 struct duty {
     struct duty *next; /* in its address space's list, or the free list */
@@ -178,7 +179,7 @@ static void call_in(struct lint *l, struct duty *d, const char *what)
     for (uint64_t rest = left_of(l, d); rest != 0; rest &= rest - 1) {
         unsigned c = (unsigned)__builtin_ctzll(rest);
         struct lint_cpu *cpu = &l->cpu[c];
-        if (d->kind == DUTY_TABLE || c == d->by_cpu || d->mm->id == 0) {
+        if (d->kind == DUTY_TABLE || d->kind == DUTY_HUGE || c == d->by_cpu || d->mm->id == 0) {
             lint_found(l, d->check,
                        "%s, but CPU %u has not flushed va %#" PRIx64
                        " of address space %u, changed in event %" PRIu64 " (frame %#x)",
@@ -242,11 +243,39 @@ static bool is_new_use(const struct lint_write *w)
 {
     return w->reason == PT_kernel_stack ||
            ((w->new &PTE_ANON) && w->reason != PT_fork_copy && w->reason != PT_mmap &&
-            w->reason != PT_munmap && w->reason != PT_mprotect && w->reason != PT_table_unshare);
+            w->reason != PT_munmap && w->reason != PT_mprotect && w->reason != PT_table_unshare &&
+            w->reason != PT_table_share && w->reason != PT_huge_split);
+}
+
+/* A huge page comes, goes, loses rights, or gives way to a table. */
+static void huge_changes(struct lint *l, const struct lint_write *w)
+{
+    bool was = is_huge(w, w->old) && (w->old & PTE_P), is = is_huge(w, w->new) && (w->new &PTE_P);
+    uint64_t from = pte_frame(w->old), to = pte_frame(w->new);
+    struct lint_write page = { .level = PT_LEVEL_PTE, .va = w->va };
+    if (is_table_link(w, w->new))
+        call_in_frame(l, from, DUTY_HUGE, "a table takes a huge page's place");
+    for (unsigned i = 0; is && is_new_use(w) && i < HUGE_FRAMES; i++)
+        call_in_frame(l, to + i, DUTY_FRAME, "a frame is used again");
+    if (!was)
+        return;
+    if (is && from == to) {
+        if ((w->old & ~w->new &PTE_W) && w->reason == PT_table_share)
+            owe(l, DUTY_RIGHTS, LINT_F4, from, w);
+    } else if (w->new != 0) {
+        owe(l, DUTY_HUGE, LINT_H2, from, w);
+    } else {
+        for (unsigned i = 0; i < HUGE_FRAMES; i++, page.va += 4096)
+            owe(l, DUTY_FRAME, LINT_M4, from + i, &page);
+    }
 }
 
 void lint_reuse_write(struct lint *l, const struct lint_write *w)
 {
+    if (l->mm->id != 0 && (is_huge(w, w->old) || is_huge(w, w->new))) {
+        huge_changes(l, w);
+        return;
+    }
     if (w->level > PT_LEVEL_PTE && (is_table_link(w, w->old) || is_table_link(w, w->new))) {
         link_changes(l, w);
         return;

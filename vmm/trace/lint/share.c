@@ -7,6 +7,9 @@
  *   S1  a table with several users is not written
  *   S2  a copy of a shared table has what that one has, W exchanged for the COW mark
  *   S3  a table that was shared is freed when its last user has left
+ *   H1  a table that takes a huge page's place has its frames with its rights, W exchanged for the
+ *       COW mark or not (F2 knows which)
+ *   H2  that page's entry has lost P by then, and left the TLBs (the latter is reuse.c's)
  *
  * That nobody leads to a shared table with W is M6; that those who left it had flushed
  * before it changes, M3; that fork gives the child the parent's tables, F1. */
@@ -107,6 +110,52 @@ static void check_shared(struct lint *l, const struct lint_write *w)
     if (l->mm->was_started)
         lint_found(l, LINT_F7, "va %#" PRIx64 ": address space %u, which is in use, gets a table",
                    w->va, l->mm->id);
+}
+
+static void check_shared_huge(struct lint *l, const struct lint_write *w)
+{
+    if (l->mm->from == 0)
+        return; /* the parent's, which loses W */
+    uint64_t parents = lint_find_huge(l, lint_mm(l, l->mm->from), w->va);
+    if ((parents ^ w->new) & ~PTE_AD)
+        lint_found(l, LINT_F1,
+                   "va %#" PRIx64 ": the child gets the huge page %#" PRIx64
+                   ", the parent has %#" PRIx64,
+                   w->va, w->new, parents);
+    if (l->mm->was_started)
+        lint_found(l, LINT_F7, "va %#" PRIx64 ": address space %u, which is in use, gets a page",
+                   w->va, l->mm->id);
+}
+
+static void check_split(struct lint *l, const struct lint_write *w)
+{
+    const struct replay_table *t = replay_table(l->replay, (uint32_t)pte_frame(w->new));
+    const uint64_t may = PTE_AD | PTE_P | PTE_W | PTE_COW;
+    for (unsigned i = 0; t != NULL && i < PT_SLOTS; i++) {
+        uint64_t e = t->slot[i];
+        bool rights = (e & PTE_P) && !(e & PTE_W) == !!(e & PTE_COW);
+        if (!rights || ((huge_part(w->was, i) ^ e) & ~may)) {
+            lint_found(l, LINT_H1,
+                       "va %#" PRIx64 ": slot %u of the table is %#" PRIx64
+                       ", of the huge page %#" PRIx64,
+                       w->va, i, e, w->was);
+            return;
+        }
+    }
+}
+
+void lint_share_huge(struct lint *l, const struct lint_write *w)
+{
+    if (is_table_link(w, w->new)) {
+        check_split(l, w);
+        if (w->was & PTE_P)
+            lint_found(l, LINT_H2,
+                       "va %#" PRIx64
+                       ": a table takes the place of a huge page that is still there",
+                       w->va);
+    } else if (w->reason == PT_table_share && !is_huge(w, w->was)) {
+        check_shared_huge(l, w);
+    }
 }
 
 static uint64_t in_a_copy(uint64_t entry)

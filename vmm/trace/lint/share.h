@@ -8,6 +8,8 @@
 void lint_share_table(struct lint *l, uint32_t pfn);
 /* An entry of level 2 changes that leads, or led, to a lowest table. */
 void lint_share_link(struct lint *l, const struct lint_write *w);
+/* An entry of level 2 changes that is, or was, a huge page. */
+void lint_share_huge(struct lint *l, const struct lint_write *w);
 /* A table is freed.  True: nobody led to it, so it is no address space's. */
 bool lint_share_freed(struct lint *l, uint32_t pfn);
 void lint_share_end(struct lint *l);

@@ -104,18 +104,26 @@ bool lint_is_special(const struct lint_mm *mm, uint64_t va, uint32_t flags)
     return false;
 }
 
-const struct replay_table *lint_find_table(struct lint *l, const struct lint_mm *mm, uint64_t va)
+const struct replay_table *lint_table_at(struct lint *l, const struct lint_mm *mm, uint64_t va,
+                                         unsigned lowest)
 {
     uint32_t pfn = mm->root_pfn;
     for (unsigned level = PT_LEVEL_PGD;; level--) {
         const struct replay_table *t = replay_table(l->replay, pfn);
-        if (t == NULL || t->level != level || level == PT_LEVEL_PTE)
+        if (t == NULL || t->level != level || level == lowest)
             return t != NULL && t->level == level ? t : NULL;
         uint64_t e = t->slot[va >> (12 + 9 * (level - 1)) & 511];
         if (!(e & PTE_P) || (e & PTE_PS))
             return NULL;
         pfn = (uint32_t)pte_frame(e);
     }
+}
+
+uint64_t lint_find_huge(struct lint *l, const struct lint_mm *mm, uint64_t va)
+{
+    const struct replay_table *t = lint_table_at(l, mm, va, PT_LEVEL_PMD);
+    uint64_t e = t != NULL ? t->slot[va >> 21 & 511] : 0;
+    return e & PTE_PS ? e : 0;
 }
 
 void lint_task_uses(struct lint *l, struct lint_task *t, uint32_t mm)

@@ -175,8 +175,17 @@ void lint_note(struct lint *l, enum lint_check check, const char *fmt, ...)
 /* Is va in a mapping of that kind? */
 bool lint_is_special(const struct lint_mm *mm, uint64_t va, uint32_t flags);
 
-/* The lowest table of mm for va, as replayed; NULL: there is none. */
-const struct replay_table *lint_find_table(struct lint *l, const struct lint_mm *mm, uint64_t va);
+/* The table of that level of mm for va, as replayed; NULL: there is none. */
+const struct replay_table *lint_table_at(struct lint *l, const struct lint_mm *mm, uint64_t va,
+                                         unsigned level);
+/* The lowest one. */
+static inline const struct replay_table *lint_find_table(struct lint *l, const struct lint_mm *mm,
+                                                         uint64_t va)
+{
+    return lint_table_at(l, mm, va, PT_LEVEL_PTE);
+}
+/* The entry of a huge page there; 0: there is none. */
+uint64_t lint_find_huge(struct lint *l, const struct lint_mm *mm, uint64_t va);
 
 /* Of the address space, while it runs, and nothing of it is left when it ends. */
 void lint_task_uses(struct lint *l, struct lint_task *t, uint32_t mm);
@@ -202,6 +211,19 @@ static inline bool is_table_link(const struct lint_write *w, uint64_t entry)
 static inline bool is_leaf(const struct lint_write *w, uint64_t entry)
 {
     return (entry & PTE_P) && !is_table_link(w, entry);
+}
+
+/* A huge page of a program's.  It loses P before a table takes its place. */
+#define HUGE_FRAMES 512u
+static inline bool is_huge(const struct lint_write *w, uint64_t entry)
+{
+    return w->level == PT_LEVEL_PMD && (entry & PTE_PS);
+}
+
+/* What an entry of the lowest level would say of its i-th page. */
+static inline uint64_t huge_part(uint64_t entry, unsigned i)
+{
+    return (entry & ~PTE_PS) + ((uint64_t)i << 12);
 }
 
 #endif

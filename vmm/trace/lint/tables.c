@@ -92,9 +92,10 @@ static void check_reason(struct lint *l, const struct lint_write *w)
 static void check_munmap(struct lint *l, const struct lint_write *w)
 {
     const struct lint_task *t = l->task;
-    if (w->new != 0 && w->level == PT_LEVEL_PTE)
+    bool is_page = w->level == PT_LEVEL_PTE || is_huge(w, w->old);
+    if (w->new != 0 && is_page)
         lint_found(l, LINT_M1, "va %#" PRIx64 ": munmap writes %#" PRIx64, w->va, w->new);
-    else if (w->level == PT_LEVEL_PTE && t != NULL && t->in_call && t->call == __NR_munmap &&
+    else if (is_page && t != NULL && t->in_call && t->call == __NR_munmap &&
              w->va - t->call_a0 >= t->call_a1)
         lint_found(l, LINT_M1,
                    "va %#" PRIx64 ": cleared by a munmap of %#" PRIx64 " bytes from %#" PRIx64,
@@ -152,6 +153,10 @@ static void check_unmapped(struct lint *l, const struct trace_event *e)
     uint64_t end = t->call_a0 + ((t->call_a1 + 4095) & ~4095ull);
     for (uint64_t va = t->call_a0; va < end; va = (va | 0x1fffff) + 1) {
         const struct replay_table *table = lint_find_table(l, mm, va);
+        if (lint_find_huge(l, mm, va) != 0) {
+            lint_found(l, LINT_M1, "va %#" PRIx64 " is still mapped after munmap", va);
+            return;
+        }
         for (uint64_t at = va; table != NULL && at < end && at >> 21 == va >> 21; at += 4096)
             if (table->slot[at >> 12 & 511] != 0) {
                 lint_found(l, LINT_M1, "va %#" PRIx64 " is still mapped after munmap", at);

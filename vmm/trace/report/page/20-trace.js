@@ -194,7 +194,8 @@ class Trace {
             }
             pages += ((f.newLo[at] & OWN) === OWN) - ((f.oldLo[at] & OWN) === OWN);
         }
-        if (this.level[i] === 1 && pages) this.pages.set(mm, (this.pages.get(mm) || 0) + pages);
+        // An entry of level 2 with that mark is a huge page.
+        if (this.level[i] <= 2 && pages) this.pages.set(mm, (this.pages.get(mm) || 0) + pages * 512 ** (this.level[i] - 1));
     }
 
     // Field of event i: a number, or {lo, hi}, or a string.
