@@ -18,12 +18,6 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 
-struct stored_run {
-    struct stored_names head;
-    struct cpio_run run;
-    uint8_t taken[]; /* a bit for each entry */
-};
-
 static bool is_taken(const struct stored_run *s, uint32_t i)
 {
     return s->taken[i / 8] >> i % 8 & 1;
@@ -95,6 +89,15 @@ int symlink_inode(struct superblock *sb, const struct cpio_entry *e, struct inod
     return 0;
 }
 
+/* Entries of a run that lies may be another directory's. */
+static bool name_is_good(const char *name, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (name[i] == '/')
+            return false;
+    return len <= NAME_MAX_BYTES && !(name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')));
+}
+
 /* Entry i as a dentry, unless it is no symlink. */
 static int into_tree(struct dentry *dir, struct stored_run *s, uint32_t i)
 {
@@ -106,7 +109,8 @@ static int into_tree(struct dentry *dir, struct stored_run *s, uint32_t i)
     int err;
 
     cpio_open(&r, header(&s->run, i), s->run.bytes);
-    if (cpio_next(&r, &e) == 1 && e.header + name_at < e.name + e.name_len && cpio_is_symlink(&e)) {
+    if (cpio_next(&r, &e) == 1 && e.header + name_at < e.name + e.name_len && cpio_is_symlink(&e) &&
+        name_is_good(e.header + name_at, (size_t)(e.name + e.name_len - e.header) - name_at)) {
         err = symlink_inode(dir->inode->sb, &e, &in);
         if (err)
             return err;
@@ -149,7 +153,7 @@ static int take_all(struct dentry *dir)
     return 0;
 }
 
-static const struct stored_ops run_ops = { take, take_all };
+const struct stored_ops cpio_stored_ops = { take, take_all };
 
 /* The run's links are younger than what is there, but a directory stays. */
 int stored_add(struct dentry *dir, const struct cpio_run *run)
@@ -162,7 +166,7 @@ int stored_add(struct dentry *dir, const struct cpio_run *run)
         kfree(s);
         return -ENOMEM;
     }
-    s->head.ops = &run_ops;
+    s->head.ops = &cpio_stored_ops;
     s->run = *run;
     list_for_each_safe(d, next, &dir->by_order, sibling)
         if ((i = find(s, d->key, d->name, d->name_len)) >= 0 && !dentry_replace(d))

@@ -61,8 +61,9 @@ bool preempt_killed(void) { return false; }
 
 /* --- memory --- */
 
-/* As kmap.c has them where the kernel is linked. */
-const uint64_t kernel_base = 0xffffffff80000000, direct_map = 0xffffff8000000000;
+/* As kmap.c has them where the kernel is linked, but for the direct map: frames have memory. */
+static char arena[FRAMES][4096] __attribute__((aligned(4096)));
+const uint64_t kernel_base = 0xffffffff80000000, direct_map = (uint64_t)arena;
 const uint64_t vmap_base = 0xffffffffc0000000;
 uint64_t user_end = 0x00007ffffffff000;
 
@@ -106,14 +107,20 @@ pfn_t frame_alloc(void)
     return next_frame++;
 }
 
-pfn_t frame_alloc_zeroed(void) { return frame_alloc(); }
+pfn_t frame_alloc_zeroed(void)
+{
+    pfn_t pfn = frame_alloc();
+    if (pfn)
+        memset(arena[pfn], 0, sizeof(arena[pfn]));
+    return pfn;
+}
 void frame_get(pfn_t pfn) { refs[pfn]++; }
 
 void frame_put(pfn_t pfn)
 {
     ASSERT(refs[pfn] > 0);
-    if (--refs[pfn] == 0)
-        frames_used--;
+    if (--refs[pfn] == 0 && --frames_used == 0)
+        next_frame = 1; /* none is in use: from the start again */
 }
 
 uint32_t frame_refs(pfn_t pfn) { return refs[pfn]; }
