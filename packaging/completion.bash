@@ -29,9 +29,9 @@ _vmm()
     [ "$word" = = ] && word=
     [ "$before" = = ] && before=${COMP_WORDS[COMP_CWORD - 2]}
     case $before in
-    -m | --memory | -c | --cpus | -a | --append | --timeout | --env | --workdir | --user | --hostname) return 0 ;;
+    -m | --memory | -c | --cpus | -a | --append | --timeout | --out | --env | --workdir | --user | --hostname) return 0 ;;
     -t | --trace) _forkscope_reply '' dirs "$word"; return ;;
-    -i | --initrd | --add | --root | --boot-report) _forkscope_reply '' files "$word"; return ;;
+    -i | --initrd | --add | --root | --save | --boot-report) _forkscope_reply '' files "$word"; return ;;
     --audit) _forkscope_reply final '' "$word"; return ;;
     --kernel-ring) _forkscope_reply '0 3 auto' '' "$word"; return ;;
     esac

@@ -46,6 +46,7 @@ struct inspect_root {
     uint64_t tsc_khz;
     uint64_t ncpus;
     uint32_t running[INSPECT_MAX_CPUS]; /* pid on each CPU, 0: idle */
+    uint64_t fs_layout; /* address of a struct fs_layout (fs_layout.h); 0: no root is mounted yet */
 };
 
 #endif

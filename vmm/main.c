@@ -28,6 +28,7 @@
 #include "vmm/privilege.h"
 #include "vmm/report.h"
 #include "vmm/root/mend.h"
+#include "vmm/root/save.h"
 #include "vmm/sandbox.h"
 #include "vmm/say.h"
 #include "vmm/terminal.h"
@@ -173,7 +174,7 @@ static int audit(const struct vm *vm, int status)
 }
 
 /* All vCPUs have stopped: close the trace, say what is to be said. */
-static int finish(struct vm *vm, FILE *boot_report)
+static int finish(struct vm *vm, struct save *keep, FILE *boot_report)
 {
     int status = vm->stop.status;
     int err;
@@ -208,6 +209,8 @@ static int finish(struct vm *vm, FILE *boot_report)
     }
     if (vm->opt->audit != AUDIT_NONE && vm->stop.kind != STOP_FAILED)
         status = audit(vm, status);
+    if (vm->stop.kind != STOP_FAILED && !save_run(keep, vm) && vm->stop.kind != STOP_DIED)
+        status = EXIT_VMM;
     if (vm->opt->stats)
         report_stats(vm, stderr);
     if (vm->opt->level > 0)
@@ -260,6 +263,7 @@ static bool open_root(struct vm *vm, const struct options *opt)
 static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
 {
     bool is_terminal = terminal_open();
+    struct save keep;
     terminal_on_lost_page(mend_root, vm);
     const char *wrong = image_open(&vm->image, opt->kernel);
     if (wrong != NULL) {
@@ -268,7 +272,7 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
     }
     if (!fits_kernel(opt, &vm->image))
         return EXIT_VMM;
-    if (opt->root != NULL && !open_root(vm, opt))
+    if ((opt->root != NULL && !open_root(vm, opt)) || !save_open(&keep, opt))
         return EXIT_VMM;
     char *cmdline = make_cmdline(opt, &vm->root.run, is_terminal);
     bool ok = cmdline != NULL && set_up(vm, opt, cmdline);
@@ -287,7 +291,7 @@ static int run(struct vm *vm, const struct options *opt, FILE *boot_report)
     console_run(vm->console, opt->timeout);
     vcpu_join_all(vm);
     terminal_restore();
-    return finish(vm, boot_report);
+    return finish(vm, &keep, boot_report);
 }
 
 int main(int argc, char **argv)
@@ -312,5 +316,6 @@ int main(int argc, char **argv)
     vm_destroy(&vm);
     free(opt.add);
     free(opt.env);
+    free(opt.out);
     return status;
 }

@@ -32,6 +32,8 @@ enum {
     OPT_WORKDIR,
     OPT_USER,
     OPT_HOSTNAME,
+    OPT_SAVE,
+    OPT_OUT,
     OPT_AUDIT,
     OPT_TIMEOUT,
     OPT_BOOT_REPORT,
@@ -61,6 +63,16 @@ static const struct argp_option option_table[] = {
     { "workdir", OPT_WORKDIR, "DIR", 0, "Where COMMAND starts", 0 },
     { "user", OPT_USER, "USER[:GROUP]", 0, "Who runs COMMAND, by name or number", 0 },
     { "hostname", OPT_HOSTNAME, "NAME", 0, "The machine's name", 0 },
+    { "save", OPT_SAVE, "FILE.tar", 0,
+      "When the VM has ended, however it did, write the root file system as it is then into a tar, "
+      "which "
+      "--root boots",
+      0 },
+    { "out", OPT_OUT, "GUEST[:HOST]", 0,
+      "When the VM has ended, bring a file or directory out of the guest; into the current "
+      "directory if HOST is not "
+      "given (repeatable)",
+      0 },
     { "trace", 't', "DIR", 0, "Record a trace of page tables and processes into DIR", 0 },
     { "audit", OPT_AUDIT, "MODE", 0,
       "Check the trace; MODE final: at the end, the replayed tables "
@@ -193,6 +205,17 @@ static void set_audit(struct options *o, const char *arg)
     refuse("--audit=%s: there are the audits 'final' and 'dirty'", arg);
 }
 
+/* GUEST[:HOST]; without HOST it goes into the current directory. */
+static void add_out(struct options *o, char *arg)
+{
+    char *colon = strchr(arg, ':');
+    if (colon != NULL)
+        *colon = '\0';
+    if (*arg != '/' || (colon != NULL && colon[1] == '\0'))
+        refuse("--out '%s': must be GUEST or GUEST:HOST, with GUEST from / on", arg);
+    o->out[o->nout++] = (struct option_out){ arg, colon != NULL ? colon + 1 : "." };
+}
+
 static error_t parse_one(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -212,6 +235,8 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPT_WORKDIR: o->workdir = arg; break;
     case OPT_USER: o->user = arg; break;
     case OPT_HOSTNAME: o->hostname = arg; break;
+    case OPT_SAVE: o->save = arg; break;
+    case OPT_OUT: add_out(o, arg); break;
     case 't': o->trace_dir = arg; break;
     case OPT_AUDIT: set_audit(o, arg); break;
     case OPT_TIMEOUT: set_timeout(o, arg); break;
@@ -259,7 +284,8 @@ void options_parse(struct options *o, int argc, char **argv)
         set_kernel_ring(o, ring);
     o->add = calloc((size_t)argc, sizeof(*o->add));
     o->env = calloc((size_t)argc, sizeof(*o->env));
-    if (o->add == NULL || o->env == NULL)
+    o->out = calloc((size_t)argc, sizeof(*o->out));
+    if (o->add == NULL || o->env == NULL || o->out == NULL)
         refuse("out of memory");
 
     int own = argc;

@@ -27,6 +27,11 @@ struct options {
     const char *workdir, *user, *hostname; /* or NULL */
     const char **add;                      /* HOST[:GUEST], nadd of them */
     unsigned nadd;
+    const char *save; /* a tar for the tree as it is in the end; or NULL */
+    struct option_out {
+        const char *guest, *host;
+    } * out; /* nout of them */
+    unsigned nout;
     const char *trace_dir; /* or NULL */
     enum audit_mode { AUDIT_NONE, AUDIT_FINAL, AUDIT_DIRTY } audit;
     double timeout;          /* seconds; 0: none */

@@ -55,19 +55,43 @@ static void close_inherited(void)
             close(fd);
 }
 
-static bool drop_capabilities(void)
+/* Who writes for root may go on writing to what is not root's. */
+static bool drop_capabilities(bool writes)
 {
     struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-    return syscall(SYS_capset, &head, none) == 0;
+    struct __user_cap_data_struct set[_LINUX_CAPABILITY_U32S_3] = { 0 };
+    if (writes && syscall(SYS_capget, &head, set) != 0)
+        return false;
+    uint32_t kept = set[0].effective & 1u << CAP_DAC_OVERRIDE;
+    memset(set, 0, sizeof(set));
+    set[0].effective = set[0].permitted = kept;
+    return syscall(SYS_capset, &head, set) == 0;
 }
 
 #ifdef VMM_INSTRUMENTED /* a profile is written, or leaks are looked for, at the end */
-static bool close_file_system(void) { return true; }
+static bool close_file_system(const int *dir, unsigned n)
+{
+    (void)dir, (void)n;
+    return true;
+}
 #else
-/* A ruleset without a rule: of what it handles, nothing is allowed.  It handles what this
- * kernel knows and the headers name. */
-static bool close_file_system(void)
+static bool open_beneath(int rules, const int *dir, unsigned n, uint64_t handled)
+{
+    const uint64_t never = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR |
+                           LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SOCK |
+                           LANDLOCK_ACCESS_FS_MAKE_FIFO;
+    bool ok = true;
+    for (unsigned i = 0; ok && i < n; i++) {
+        struct landlock_path_beneath_attr below = { .allowed_access = handled & ~never,
+                                                    .parent_fd = dir[i] };
+        ok = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) == 0;
+    }
+    return ok;
+}
+
+/* A ruleset without a rule but for those directories: of what it handles, nothing else is allowed.  It
+ * handles what this kernel knows and the headers name. */
+static bool close_file_system(const int *dir, unsigned n)
 {
     struct landlock_ruleset_attr all = { .handled_access_fs = LANDLOCK_ACCESS_FS_MAKE_SYM * 2 - 1 };
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -82,7 +106,8 @@ static bool close_file_system(void)
         all.handled_access_fs |= LANDLOCK_ACCESS_FS_TRUNCATE;
 #endif
     int fd = (int)syscall(SYS_landlock_create_ruleset, &all, sizeof(all), 0);
-    bool ok = fd >= 0 && syscall(SYS_landlock_restrict_self, fd, 0) == 0;
+    bool ok = fd >= 0 && open_beneath(fd, dir, n, all.handled_access_fs) &&
+              syscall(SYS_landlock_restrict_self, fd, 0) == 0;
     int err = errno;
     if (fd >= 0)
         close(fd);
@@ -91,15 +116,17 @@ static bool close_file_system(void)
 }
 #endif
 
-bool privilege_drop(void)
+bool privilege_drop(void) { return privilege_drop_but(NULL, 0); }
+
+bool privilege_drop_but(const int *dir, unsigned n)
 {
     const char *what = NULL;
     close_inherited();
-    if (!drop_capabilities())
+    if (!drop_capabilities(n > 0))
         what = "capabilities";
     else if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         what = "the right to gain privileges";
-    else if (!close_file_system())
+    else if (!close_file_system(dir, n))
         what = "the file system (Landlock)";
     if (what != NULL)
         say("cannot give up %s: %s", what, strerror(errno));

@@ -12,6 +12,8 @@
  * can gain any; no path can be opened or changed any more, where the kernel has Landlock.
  * What is open stays usable.  False after one line. */
 bool privilege_drop(void);
+/* The same, but files may be made, written and removed beneath these directories. */
+bool privilege_drop_but(const int *dir, unsigned n);
 
 /* After that: no further descriptor, and no core file.  False after one line. */
 bool privilege_limit(void);

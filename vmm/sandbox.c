@@ -23,7 +23,7 @@
 #include "vmm/terminal.h"
 #include "vmm/trace/lib/syscalls.h"
 
-/* filter_main, filter_vcpu and filter_tool */
+/* filter_main, filter_vcpu, filter_tool and filter_keep */
 #include "sandbox_filter.inc"
 
 static const struct {
@@ -33,6 +33,7 @@ static const struct {
     [SANDBOX_MAIN] = { filter_main, sizeof(filter_main) / sizeof(filter_main[0]) },
     [SANDBOX_VCPU] = { filter_vcpu, sizeof(filter_vcpu) / sizeof(filter_vcpu[0]) },
     [SANDBOX_TOOL] = { filter_tool, sizeof(filter_tool) / sizeof(filter_tool[0]) },
+    [SANDBOX_KEEP] = { filter_keep, sizeof(filter_keep) / sizeof(filter_keep[0]) },
 };
 
 static void on_violation(int sig, siginfo_t *info, void *context)

@@ -292,7 +292,7 @@ static void *vcpu_thread(void *arg)
         ;
     bool can_go_on = run_until_stop(v);
     const struct stop *stop = &v->vm->stop; /* complete: it was asked for */
-    if (v->vm->opt->audit != AUDIT_NONE &&
+    if ((v->vm->opt->audit != AUDIT_NONE || v->vm->opt->save != NULL || v->vm->opt->nout > 0) &&
         (stop->kind == STOP_STATUS || stop->kind == STOP_TIMEOUT))
         rest_reach(v, can_go_on && stop->cpu != (int)v->index ? run_once : NULL);
     return NULL;

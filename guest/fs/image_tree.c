@@ -29,31 +29,10 @@
 
 #define WORK_NAME 1000u /* instructions to make one, about (arch/preempt.h) */
 
-struct image_dir { /* dentry->stored */
-    struct stored_names head;
-    uint32_t first, count; /* entries: within the table */
-};
-
-/* A file with several names, from the first that is made to the last. */
-struct image_link {
-    struct rb_node node;
-    uint32_t inode, left; /* its number; names that are not made yet */
-    struct inode *in;     /* a reference */
-};
-
-static struct { /* [fs_tree] one image a machine */
-    uint32_t inodes, entries, text_bytes;
-    const struct root_inode *inode;
-    struct root_entry *entry;
-    const char *text;
-    pfn_t data; /* first frame of the files' data */
-    uint64_t data_pages;
-    struct rb_root links; /* by number */
-} image;
-
+struct image_tree image_tree;
 static bool text_at(uint64_t at, uint64_t n)
 {
-    return n <= image.text_bytes && at <= image.text_bytes - n;
+    return n <= image_tree.text_bytes && at <= image_tree.text_bytes - n;
 }
 
 /* --- inodes ------------------------------------------------------------------------------ */
@@ -65,10 +44,10 @@ static int lend_pages(struct inode *in, const struct root_inode *r)
 
     if (n == 0)
         return 0;
-    if (r->size > FILE_SIZE_MAX || n > image.data_pages || r->at > image.data_pages - n ||
+    if (r->size > FILE_SIZE_MAX || n > image_tree.data_pages || r->at > image_tree.data_pages - n ||
         n > UINT32_MAX)
         return -EINVAL;
-    in->borrowed = image.data + (pfn_t)r->at;
+    in->borrowed = image_tree.data + (pfn_t)r->at;
     in->borrowed_pages = (uint32_t)n;
     in->private = (void *)r; /* pages_io.c asks it what is lost */
     in->npages = n;
@@ -84,9 +63,9 @@ static int set_contents(struct inode *in, const struct root_inode *r)
     if (!S_ISLNK(r->mode))
         return 0;
     if (r->size > ROOT_LINK_MAX || !text_at(r->at, r->size + 1) ||
-        strnlen(image.text + r->at, r->size + 1) != r->size)
+        strnlen(image_tree.text + r->at, r->size + 1) != r->size)
         return -EINVAL;
-    in->private = (void *)(image.text + r->at);
+    in->private = (void *)(image_tree.text + r->at);
     in->borrowed = 1; /* its text is not ours to free */
     in->size = r->size;
     return 0;
@@ -119,7 +98,7 @@ static int make_inode(struct superblock *sb, const struct root_inode *r, struct 
 
 static struct rb_node **link_place(uint32_t number, struct rb_node **parent)
 {
-    struct rb_node **at = &image.links.node;
+    struct rb_node **at = &image_tree.links.node;
 
     *parent = NULL;
     while (*at && rb_entry(*at, struct image_link, node)->inode != number) {
@@ -132,7 +111,7 @@ static struct rb_node **link_place(uint32_t number, struct rb_node **parent)
 /* The inode of a file with several names, for one more of them. */
 static int linked_inode(struct superblock *sb, uint32_t number, struct inode **out)
 {
-    const struct root_inode *r = &image.inode[number];
+    const struct root_inode *r = &image_tree.inode[number];
     struct rb_node *parent, **at = link_place(number, &parent);
     struct image_link *l = *at ? rb_entry(*at, struct image_link, node) : NULL;
     int err;
@@ -147,12 +126,12 @@ static int linked_inode(struct superblock *sb, uint32_t number, struct inode **o
             kfree(l);
             return err;
         }
-        rb_insert(&image.links, parent, at, &l->node);
+        rb_insert(&image_tree.links, parent, at, &l->node);
     }
     *out = l->in;
     inode_get(l->in);
     if (--l->left == 0) {
-        rb_erase(&image.links, &l->node);
+        rb_erase(&image_tree.links, &l->node);
         inode_put(l->in);
         kfree(l);
     }
@@ -161,8 +140,6 @@ static int linked_inode(struct superblock *sb, uint32_t number, struct inode **o
 
 /* --- names ------------------------------------------------------------------------------- */
 
-static const struct stored_ops dir_ops;
-
 /* The names below a directory whose dentry is new. */
 static int store_names(struct dentry *d, const struct root_inode *r)
 {
@@ -170,19 +147,19 @@ static int store_names(struct dentry *d, const struct root_inode *r)
 
     if (r->count == 0)
         return 0;
-    if (r->count > image.entries || r->at > image.entries - r->count)
+    if (r->count > image_tree.entries || r->at > image_tree.entries - r->count)
         return -EINVAL;
     s = kmalloc(sizeof(*s));
     if (!s)
         return -ENOMEM;
-    *s = (struct image_dir){ { &dir_ops }, (uint32_t)r->at, r->count };
+    *s = (struct image_dir){ { &image_tree_ops }, (uint32_t)r->at, r->count };
     d->stored = &s->head;
     return 0;
 }
 
 static bool name_is_good(const struct root_entry *e)
 {
-    const char *name = image.text + e->name;
+    const char *name = image_tree.text + e->name;
 
     if (e->len == 0 || e->len > ROOT_NAME_MAX || !text_at(e->name, e->len))
         return false;
@@ -201,15 +178,15 @@ static int make_name(struct dentry *dir, const struct root_entry *e)
     struct dentry *d;
     int err;
 
-    if (e->inode == ROOT_TOP || e->inode >= image.inodes || !name_is_good(e))
+    if (e->inode == ROOT_TOP || e->inode >= image_tree.inodes || !name_is_good(e))
         return -EINVAL;
-    r = &image.inode[e->inode];
+    r = &image_tree.inode[e->inode];
     if (r->nlink > 1 && !S_ISDIR(r->mode))
         err = linked_inode(sb, e->inode, &in);
     else
         err = make_inode(sb, r, &in);
     if (!err)
-        err = dentry_new(dir, image.text + e->name, e->len, in, &d);
+        err = dentry_new(dir, image_tree.text + e->name, e->len, in, &d);
     if (err)
         return err;
     if (is_dir(in) && (err = store_names(d, r)) != 0) {
@@ -240,8 +217,9 @@ static struct image_dir *dir_of(struct dentry *dir)
 
 static int compare(const char *name, size_t len, const struct root_entry *e)
 {
-    int c =
-        text_at(e->name, e->len) ? memcmp(name, image.text + e->name, MIN(len, (size_t)e->len)) : 0;
+    int c = text_at(e->name, e->len)
+                ? memcmp(name, image_tree.text + e->name, MIN(len, (size_t)e->len))
+                : 0;
 
     return c ? c : (int)len - (int)e->len;
 }
@@ -254,10 +232,10 @@ static int take(struct dentry *dir, uint64_t key, const char *name, size_t len)
     (void)key;
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        int c = compare(name, len, &image.entry[mid]);
+        int c = compare(name, len, &image_tree.entry[mid]);
 
         if (c == 0)
-            return image.entry[mid].taken ? 0 : take_entry(dir, &image.entry[mid]);
+            return image_tree.entry[mid].taken ? 0 : take_entry(dir, &image_tree.entry[mid]);
         if (c < 0)
             high = mid;
         else
@@ -272,7 +250,7 @@ static int take_all(struct dentry *dir)
     struct image_dir *s = dir_of(dir);
 
     for (uint32_t i = s->count; i-- > 0;) {
-        struct root_entry *e = &image.entry[s->first + i];
+        struct root_entry *e = &image_tree.entry[s->first + i];
 
         if (!e->taken && take_entry(dir, e) != 0)
             return -ENOMEM;
@@ -283,7 +261,7 @@ static int take_all(struct dentry *dir)
     return 0;
 }
 
-static const struct stored_ops dir_ops = { take, take_all };
+const struct stored_ops image_tree_ops = { take, take_all };
 
 /* --- the image --------------------------------------------------------------------------- */
 
@@ -305,19 +283,21 @@ int image_tree_place(struct superblock *sb, void *index, uint64_t bytes, pfn_t f
     if (h.magic != ROOT_INDEX_MAGIC || h.version != ROOT_INDEX_VERSION || h.inodes == 0 ||
         h.data_pages > first || first - h.data_pages < nframes) /* its data is no RAM */
         return -EINVAL;
-    image.links.node = NULL;
-    image.inodes = h.inodes;
-    image.entries = h.entries;
-    image.text_bytes = h.text_bytes;
-    image.inode = (void *)table(index, bytes, h.inodes_at, h.inodes, sizeof(struct root_inode), 8);
-    image.entry =
+    image_tree.links.node = NULL;
+    image_tree.inodes = h.inodes;
+    image_tree.entries = h.entries;
+    image_tree.text_bytes = h.text_bytes;
+    image_tree.inode =
+        (void *)table(index, bytes, h.inodes_at, h.inodes, sizeof(struct root_inode), 8);
+    image_tree.entry =
         (void *)table(index, bytes, h.entries_at, h.entries, sizeof(struct root_entry), 4);
-    image.text = table(index, bytes, h.text_at, h.text_bytes, 1, 1);
-    image.data = first - (pfn_t)h.data_pages;
-    image.data_pages = h.data_pages;
-    if (!image.inode || !image.entry || !image.text || !S_ISDIR(image.inode[ROOT_TOP].mode))
+    image_tree.text = table(index, bytes, h.text_at, h.text_bytes, 1, 1);
+    image_tree.data = first - (pfn_t)h.data_pages;
+    image_tree.data_pages = h.data_pages;
+    if (!image_tree.inode || !image_tree.entry || !image_tree.text ||
+        !S_ISDIR(image_tree.inode[ROOT_TOP].mode))
         return -EINVAL;
-    r = &image.inode[ROOT_TOP];
+    r = &image_tree.inode[ROOT_TOP];
     top->mode = r->mode;
     top->uid = r->uid;
     top->gid = r->gid;

@@ -12,6 +12,7 @@
 #include "fs/fs_type.h"
 #include "fs/image_tree.h"
 #include "fs/inode.h"
+#include "fs/layout.h"
 #include "fs/mem_dev.h"
 #include "fs/mount.h"
 #include "fs/path.h"
@@ -103,6 +104,7 @@ void fs_init(void)
     sb->max_pages = sb->pages + tmpfs_share();
     mount_dev();
     mutex_unlock(&fs_tree);
+    fs_layout_publish();
     boot_stage(BOOT_root_mounted);
 }
 

@@ -9,16 +9,9 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 
-#define SLOT_BITS 6
+#define SLOT_BITS PAGES_SLOT_BITS
 #define SLOTS     (1u << SLOT_BITS)
 
-struct page_index {  /* all, and the nodes: the inode's pages_lock */
-    unsigned height; /* levels of nodes */
-    union {
-        pfn_t pfn;  /* height 0 */
-        void *node; /* struct inner, or struct leaf at height 1 */
-    };
-};
 struct inner {
     void *slot[SLOTS];
 };

@@ -4,7 +4,15 @@
 
 #include "lib/base.h"
 
-struct page_index;
+#define PAGES_SLOT_BITS 6
+
+struct page_index {  /* all, and the nodes: the inode's pages_lock */
+    unsigned height; /* levels of nodes */
+    union {
+        pfn_t pfn;  /* height 0 */
+        void *node; /* of pointers to nodes, or of frames at height 1 (pages.c) */
+    };
+};
 
 pfn_t pages_get(const struct page_index *x, uint64_t i);
 int pages_set(struct page_index **x, uint64_t i, pfn_t pfn); /* slot was empty; 0 or -ENOMEM */

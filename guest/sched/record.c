@@ -62,6 +62,8 @@ void record_free(struct task_record *rec)
 
 void record_running(uint32_t cpu, uint32_t tid) { inspect.running[cpu] = tid; }
 
+void record_fs_layout(paddr_t at) { inspect.fs_layout = at; }
+
 /* More CPUs run now. */
 void record_cpus(void) { inspect.ncpus = ncpus; }
 

@@ -1,6 +1,6 @@
 /* confined.c - tries what vmm's sandbox forbids, from inside.
  *
- *     confined main|vcpu|tool
+ *     confined main|vcpu|tool|keep
  *                           enters that filter and tries each system call there is, in a child
  *                           each; prints those that came back
  *     confined deny         tries arguments; prints those that should have ended the child, or
@@ -94,7 +94,7 @@ static long open_file(void)
 static long request;
 static long do_request(void) { return syscall(SYS_ioctl, -1, request, 0); }
 
-static const char *const roles[SANDBOX_ROLES] = { "main", "vcpu", "tool" };
+static const char *const roles[SANDBOX_ROLES] = { "main", "vcpu", "tool", "keep" };
 
 static void expect(const char *name, enum sandbox_role role, attempt try, bool death)
 {
@@ -117,7 +117,8 @@ static void arguments(void)
         expect("memory made executable", role, make_code, true);
         expect("a signal to another process", role, signal_parent, true);
         expect("a signal to itself", role, signal_self, false);
-        expect("a file", role, open_file, false);
+        if (role != SANDBOX_KEEP) /* for it the file system is closed, see keep_privileges() */
+            expect("a file", role, open_file, false);
     }
 #define REQUEST(name, in_main, in_vcpu) expect_request(#name, name, in_main, in_vcpu)
     REQUEST(KVM_RUN, false, true);
@@ -142,6 +143,30 @@ static void arguments(void)
 }
 
 static const char *said(int result) { return result >= 0 ? "works" : strerror(errno); }
+
+/* vmm-root --keep: beneath its directory, and nowhere else. */
+static void keep_privileges(void)
+{
+    struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
+    char dir[] = "/tmp/confined.XXXXXX";
+    int fd = mkdtemp(dir) != NULL ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0 || !privilege_drop_but(&fd, 1))
+        exit(99);
+    syscall(SYS_capget, &head, caps);
+    printf("capabilities but DAC_OVERRIDE: %x\n",
+           (caps[0].effective | caps[0].permitted) & ~(1u << CAP_DAC_OVERRIDE));
+    printf("a file in its directory: %s\n", said(openat(fd, "f", O_CREAT | O_WRONLY, 0600)));
+    printf("a directory in it: %s\n", said(mkdirat(fd, "d", 0700)));
+    printf("a new name: %s\n", said(renameat(fd, "f", fd, "g")));
+    printf("a hard link: %s\n", said(linkat(fd, "g", fd, "d/g", 0)));
+    printf("a FIFO: %s\n", said(mkfifoat(fd, "p", 0600)));
+    printf("a file beside it: %s\n", said(openat(fd, "../confined.new", O_CREAT | O_WRONLY, 0600)));
+    printf("a file elsewhere: %s\n", said(open("/etc/passwd", O_RDONLY)));
+    printf("removing: %s\n",
+           said(unlinkat(fd, "d/g", 0) | unlinkat(fd, "d", AT_REMOVEDIR) | unlinkat(fd, "g", 0)));
+    printf("%s\n", dir);
+}
 
 static void privileges(void)
 {
@@ -183,10 +208,14 @@ int main(int argc, char **argv)
         all_calls(SANDBOX_VCPU);
     else if (strcmp(what, "tool") == 0)
         all_calls(SANDBOX_TOOL);
+    else if (strcmp(what, "keep") == 0)
+        all_calls(SANDBOX_KEEP);
     else if (strcmp(what, "deny") == 0)
         arguments();
     else if (strcmp(what, "drop") == 0)
         privileges();
+    else if (strcmp(what, "beneath") == 0)
+        keep_privileges();
     else if (strcmp(what, "landlock") == 0)
         return syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 1;
     else

@@ -23,6 +23,10 @@ tool='write fstat lseek munmap brk rt_sigaction rt_sigprocmask rt_sigreturn writ
       exit exit_group futex restart_syscall clock_gettime sysinfo close openat newfstatat
       pread64 pwrite64 ftruncate'
 is 'vmm-trace, with its files mapped, these' "$(confined tool | grep -vE '^number 33[56]$' | words)" "$(words <<< "$tool")"
+keep='write read fstat lseek munmap brk rt_sigaction rt_sigprocmask rt_sigreturn writev mremap madvise getpid gettid
+      exit exit_group futex restart_syscall clock_gettime close openat newfstatat pread64 pwrite64 ftruncate fcntl getrandom
+      openat2 mkdirat symlinkat linkat renameat renameat2 unlinkat fchmod utimensat getdents64'
+is 'vmm-root --keep, which makes files, these' "$(confined keep | grep -vE '^number 33[56]$' | words)" "$(words <<< "$keep")"
 is 'with these arguments' "$(confined deny)" ''
 
 left=$(confined drop)
@@ -32,7 +36,15 @@ like '... and can be written' "$left" '^write to it: works$'
 like '... and cut' "$left" '^cut it: works$'
 like 'no capability is left' "$left" '^capabilities: 0$'
 like 'no further descriptor can be had' "$left" '^another descriptor: Invalid argument$'
+beneath=$(confined beneath)
+for what in 'a file in its directory' 'a directory in it' 'a new name' 'a hard link' removing; do
+    like "vmm-root --keep, beneath its directory: $what" "$beneath" "^$what: works\$"
+done
+like '... with no capability but to write for root' "$beneath" '^capabilities but DAC_OVERRIDE: 0$'
 if "$O/tests/vm/confined" landlock; then
+    for what in 'a FIFO' 'a file beside it' 'a file elsewhere'; do
+        like "... but not $what" "$beneath" "^$what: Permission denied\$"
+    done
     for what in 'reading a file' 'reading a directory' 'removing a file' 'making a file' 'making a directory' 'executing'; do
         like "$what" "$left" "^$what: Permission denied\$"
     done
@@ -40,4 +52,5 @@ else
     echo '# this kernel has no Landlock: paths are closed by the filter alone'
 fi
 rm -f "$(tail -n 1 <<< "$left")"
+rmdir "$(tail -n 1 <<< "$beneath")"
 done_testing

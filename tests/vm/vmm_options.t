@@ -5,8 +5,8 @@
 . tests/vm/lib.sh
 need_kvm
 
-known='--add --append --audit --boot-report --cpus --env --help --hostname --initrd --kernel-ring --memory --no-cache --no-seccomp --quiet
-    --root --stats --timeout --trace --user --verbose --version --workdir'
+known='--add --append --audit --boot-report --cpus --env --help --hostname --initrd --kernel-ring --memory --no-cache --no-seccomp --out --quiet
+    --root --save --stats --timeout --trace --user --verbose --version --workdir'
 named=$("$O/vmm" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u)
 is 'the options' "$(echo $named)" "$(echo $known)"
 

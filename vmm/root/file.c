@@ -15,26 +15,10 @@
 #include <unistd.h>
 
 #include "vmm/root/image.h"
+#include "vmm/root/tool.h"
 #include "vmm/say.h"
 
 extern char **environ;
-
-/* vmm-root stands beside vmm; installed, where the kernel does. */
-static bool tool_path(char *path, size_t room)
-{
-    static const char *const places[] = { "vmm-root", "../lib/forkscope/vmm-root" };
-    ssize_t n = readlink("/proc/self/exe", path, room - 32);
-    if (n <= 0)
-        return false;
-    path[n] = '\0';
-    char *name = strrchr(path, '/') + 1;
-    for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        strcpy(name, places[i]);
-        if (access(path, X_OK) == 0)
-            return true;
-    }
-    return false;
-}
 
 /* Its status, and the line that it writes. */
 static int run_tool(char **argv, char *line, size_t room)
@@ -135,7 +119,7 @@ bool root_image_of_file(struct root_image *im, const char *source, bool cache)
     char *argv[] = { tool, (char *)"--to-fd", number, (char *)source, NULL };
     char *cached[] = { tool, (char *)source, NULL };
     int fd = -1;
-    if (!tool_path(tool, sizeof(tool)))
+    if (!root_tool_path(tool, sizeof(tool)))
         return refuse(
             source,
             "vmm-root, which unpacks archives, is neither beside vmm nor in ../lib/forkscope");

@@ -4,7 +4,8 @@
  *
  * On the lists is what runs after the first KVM_RUN, by who runs it: the vCPUs' threads
  * have their loop, the devices and the tracer; the main thread has the console, the end
- * of the trace and the reports, which read the kernel's ELF file; and vmm-trace computes and prints.  All files are open by
+ * of the trace and the reports, which read the kernel's ELF file; and vmm-trace computes and prints.  vmm-root --keep
+ * makes files, where Landlock lets it.  For the others all files are open by
  * then: opening one fails with EACCES (libdw looks for a separate file of debugging
  * information if the kernel names one, and does without).  No memory becomes
  * executable, and ioctl() takes the requests named here only.  No process or thread can
@@ -29,7 +30,8 @@
 #define VCPU (1u << SANDBOX_VCPU)
 #define BOTH (MAIN | VCPU)
 #define TOOL (1u << SANDBOX_TOOL)
-#define EACH (BOTH | TOOL)
+#define KEEP (1u << SANDBOX_KEEP)
+#define EACH (BOTH | TOOL | KEEP)
 
 struct rule {
     unsigned roles;
@@ -39,14 +41,14 @@ struct rule {
 static const struct rule calls[] = {
     /* often first: the filter is a list */
     { EACH, SCMP_SYS(write) },
-    { MAIN, SCMP_SYS(read) },
+    { MAIN | KEEP, SCMP_SYS(read) },
     { EACH, SCMP_SYS(futex) },
     { BOTH, SCMP_SYS(poll) },
     { EACH, SCMP_SYS(clock_gettime) },
     /* tracer */
     { VCPU, SCMP_SYS(fallocate) },
     { EACH, SCMP_SYS(pwrite64) }, /* vmm-trace: a database, and so the next */
-    { MAIN | TOOL, SCMP_SYS(ftruncate) },
+    { MAIN | TOOL | KEEP, SCMP_SYS(ftruncate) },
     /* memory */
     { EACH, SCMP_SYS(munmap) },
     { EACH, SCMP_SYS(mremap) },
@@ -54,16 +56,27 @@ static const struct rule calls[] = {
     { EACH, SCMP_SYS(brk) },
     { MAIN | TOOL, SCMP_SYS(sysinfo) },
     /* files */
-    { MAIN | TOOL, SCMP_SYS(close) },
+    { MAIN | TOOL | KEEP, SCMP_SYS(close) },
     { EACH, SCMP_SYS(fstat) },
     { EACH, SCMP_SYS(newfstatat) },
     { EACH, SCMP_SYS(pread64) }, /* a vCPU: KVM's counters, at a stage of the boot */
-    { MAIN | TOOL, SCMP_SYS(lseek) },
+    { MAIN | TOOL | KEEP, SCMP_SYS(lseek) },
     { MAIN, SCMP_SYS(access) },
     { MAIN, SCMP_SYS(readlink) },
     { MAIN, SCMP_SYS(getcwd) },
     { EACH, SCMP_SYS(writev) },
-    { MAIN, SCMP_SYS(fcntl) },
+    { MAIN | KEEP, SCMP_SYS(fcntl) },
+    /* files are made, beneath directories to which Landlock holds it */
+    { KEEP, SCMP_SYS(openat2) },
+    { KEEP, SCMP_SYS(mkdirat) },
+    { KEEP, SCMP_SYS(symlinkat) },
+    { KEEP, SCMP_SYS(linkat) },
+    { KEEP, SCMP_SYS(renameat) },
+    { KEEP, SCMP_SYS(renameat2) },
+    { KEEP, SCMP_SYS(unlinkat) },
+    { KEEP, SCMP_SYS(fchmod) },
+    { KEEP, SCMP_SYS(utimensat) },
+    { KEEP, SCMP_SYS(getdents64) },
     /* threads and signals */
     { EACH, SCMP_SYS(rt_sigprocmask) },
     { EACH, SCMP_SYS(rt_sigaction) },
@@ -74,13 +87,12 @@ static const struct rule calls[] = {
     { BOTH, SCMP_SYS(clock_nanosleep) },
     { BOTH, SCMP_SYS(sched_yield) },
     { BOTH, SCMP_SYS(sched_getaffinity) }, /* malloc asks how many arenas make sense */
-    { BOTH, SCMP_SYS(getrandom) },
+    { BOTH | KEEP, SCMP_SYS(getrandom) },
     { EACH, SCMP_SYS(exit) },
     { EACH, SCMP_SYS(exit_group) },
 #ifdef VMM_INSTRUMENTED /* counters of lines are written at the end */
-    { MAIN | TOOL, SCMP_SYS(openat) },
-    { MAIN | TOOL, SCMP_SYS(mkdir) },
-    { MAIN | TOOL, SCMP_SYS(getppid) },
+    { MAIN | TOOL | KEEP, SCMP_SYS(mkdir) },
+    { MAIN | TOOL | KEEP, SCMP_SYS(getppid) },
     { TOOL, SCMP_SYS(fcntl) },
     { TOOL, SCMP_SYS(read) },
 #endif
@@ -140,12 +152,13 @@ static int add_rules(scmp_filter_ctx ctx, unsigned role)
 {
     int err = add_lists(ctx, role);
 #ifdef VMM_INSTRUMENTED
-    bool may_open = role & (MAIN | TOOL);
+    bool may_open = role & (MAIN | TOOL | KEEP);
 #else
-    bool may_open = false;
+    bool may_open = role & KEEP;
 #endif
-    if (err == 0 && !may_open)
-        err = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(openat), 0);
+    if (err == 0)
+        err = seccomp_rule_add(ctx, may_open ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES),
+                               SCMP_SYS(openat), 0);
     if (err == 0)
         err = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -193,7 +206,7 @@ static unsigned print_filter(const char *name, unsigned role)
 
 int main(void)
 {
-    static const char *const names[SANDBOX_ROLES] = { "main", "vcpu", "tool" };
+    static const char *const names[SANDBOX_ROLES] = { "main", "vcpu", "tool", "keep" };
     unsigned longest = 0;
     for (unsigned i = 0; i < SANDBOX_ROLES; i++) {
         unsigned n = print_filter(names[i], 1u << i);

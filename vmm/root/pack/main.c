@@ -3,6 +3,7 @@
  *     vmm-root SOURCE[:TAG]            the image's file in the cache, made if it is not there; its
  *                                      name goes to stdout
  *     vmm-root --to-fd N SOURCE[:TAG]  writes it to descriptor N
+ *     vmm-root --keep ...              writes what the guest has in its files: keep/main.c
  *
  * SOURCE is a tar, compressed or not, an OCI image layout, or what `docker save` wrote.  A program of
  * its own: what an archive can do to a decoder it does here, where all files are open and mapped
@@ -27,6 +28,7 @@
 #include "vmm/options.h"
 #include "vmm/privilege.h"
 #include "vmm/root/file.h"
+#include "vmm/root/keep/run.h"
 #include "vmm/root/pack/pack.h"
 #include "vmm/sandbox.h"
 
@@ -292,6 +294,8 @@ static void into_cache(struct pack *p, struct source *s)
 
 int main(int argc, char **argv)
 {
+    if (argc > 2 && strcmp(argv[1], "--keep") == 0)
+        return keep_main(argv + 2);
     bool to_fd = argc == 4 && strcmp(argv[1], "--to-fd") == 0;
     if (argc != 2 && !to_fd) {
         fputs("usage: vmm-root [--to-fd N] SOURCE[:TAG]\n", stderr);
