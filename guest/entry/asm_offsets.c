@@ -89,6 +89,8 @@ void asm_offsets(void)
     DEFINE(CPU_CURRENT, offsetof(struct cpu, running));
     DEFINE(CPU_NEED_RESCHED, offsetof(struct cpu, need_resched));
     DEFINE(TASK_SIG_PENDING, offsetof(struct task, sig_pending));
+    _Static_assert(offsetof(struct task, rseq_event) == offsetof(struct task, sig_pending) + 1,
+                   "RETURN_WORK reads both at once");
 
     DEFINE(REGS_R11, offsetof(struct regs, r11));
     DEFINE(REGS_RCX, offsetof(struct regs, rcx));

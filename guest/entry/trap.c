@@ -20,6 +20,7 @@
 #include "mm/mm.h"
 #include "mm/reach.h"
 #include "proc/oom.h"
+#include "proc/rseq.h"
 #include "proc/signal.h"
 #include "sched/sched.h"
 #include "sched/times.h"
@@ -183,11 +184,13 @@ void trap_return_work(struct regs *r)
 
     if (need == NEED_AGAIN && sched_may_wait())
         need = 0;
-    while (need != 0 || current->sig_pending) {
+    while (need != 0 || current->sig_pending || current->rseq_event) {
         if (need != 0)
             sched_turn_check();
         if (current->sig_pending)
             signal_deliver(r);
+        else if (current->rseq_event)
+            rseq_return(r);
         need = this_cpu()->need_resched & NEED_LOOK;
     }
     LOCK_NO_LOCK("held on the way to user mode");

@@ -380,6 +380,8 @@ static void reset_task(struct task *t, const struct exec *e, const struct mm *ol
     if (e->secure)
         t->pdeath_signal = 0;
     t->set_child_tid = t->robust_list = 0;
+    t->rseq.at = 0;
+    t->rseq_event = false;
     t->restart.fn = NULL;
     p->membarrier = false;
     spin_lock(&tree_lock);

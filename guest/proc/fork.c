@@ -43,6 +43,7 @@
 #include "proc/pid.h"
 #include "proc/pidfd.h"
 #include "proc/process.h"
+#include "proc/rseq.h"
 #include "proc/signal.h"
 #include "proc/task.h"
 #include "proc/undo.h"
@@ -187,6 +188,8 @@ static void copy_task(struct task *t, const struct clone_request *rq)
         t->altstack_size = me->altstack_size;
         t->altstack_flags = me->altstack_flags;
     }
+    if (me->rseq.at != 0)
+        rseq_fork(t, (rq->flags & CLONE_VM) != 0);
     if (rq->flags & (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SYSVSEM))
         copy_by_flags(t, rq);
 

@@ -16,6 +16,7 @@
 #include "proc/core.h"
 #include "proc/exit.h"
 #include "proc/process.h"
+#include "proc/rseq.h"
 #include "proc/signal_internal.h"
 
 #include <asm/unistd.h>
@@ -143,7 +144,7 @@ static void enter_handler(struct regs *r, const struct delivery *d)
     struct task *t = current;
     ksigset_t old = t->restore_mask ? t->saved_mask : t->blocked;
 
-    if (sigframe_push(r, d, old) != 0) {
+    if ((t->rseq.at != 0 && !rseq_signal(r)) || sigframe_push(r, d, old) != 0) {
         siginfo_t info = { .si_signo = SIGSEGV, .si_code = SI_KERNEL };
         if (d->sig == SIGSEGV)
             die_of(r, SIGSEGV, &info);

@@ -73,6 +73,10 @@ struct task {
     struct regs *uregs;        /* [o] at the top of the kernel stack */
     struct fpu *fpu;           /* [o]; NULL: never in user mode */
     uint64_t fs_base, gs_base; /* [o] while not running */
+    struct rseq_state {
+        uaddr_t at; /* 0: not registered */
+        uint32_t len, signature;
+    } rseq; /* [o] proc/rseq.c */
 
     /* what clone flags share */
     struct mm *mm;           /* [o], others under [t]; NULL: kernel thread */
@@ -85,6 +89,7 @@ struct task {
     ksigset_t saved_mask;      /* [o] valid with restore_mask */
     bool restore_mask;         /* [o] */
     bool sig_pending;          /* [a] something to handle: signal_recalc() */
+    bool rseq_event;           /* [o] and switch_machine(); with sig_pending one word: frame.inc */
     ksigset_t sigwait;         /* [s] what rt_sigtimedwait sleeps for, blocked or not */
     bool stopped;              /* [T] sleeps in a group stop */
     struct sigpending pending; /* [s] task_pending() */
