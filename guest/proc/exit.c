@@ -35,6 +35,7 @@
 #include "proc/signal_internal.h"
 #include "proc/task.h"
 #include "proc/undo.h"
+#include "proc/watched.h"
 #include "sched/record.h"
 #include "sched/sched.h"
 #include "sched/times.h"
@@ -309,6 +310,7 @@ static void leave_process(struct task *t, uint64_t rss)
 {
     struct process *p = t->proc;
     struct sighand *sighand = t->sighand;
+    struct seccomp *filters = NULL;
     bool leader = p->leader == t;
 
     process_get(p); /* it may be reaped before we are done with it */
@@ -323,6 +325,8 @@ static void leave_process(struct task *t, uint64_t rss)
         spin_unlock(&sighand->lock);
     }
     t->sig_pending = false;
+    if (task_watched(t))
+        filters = seccomp_leave(t);
     p->nthreads--;
     nthreads_total--;
     set_zombie(t);
@@ -338,6 +342,8 @@ static void leave_process(struct task *t, uint64_t rss)
         thread_release(t);
     sighand_put(sighand); /* an exec that waits for us counts its users */
     spin_unlock(&tree_lock);
+    if (unlikely(filters != NULL))
+        seccomp_put(filters);
     process_put(p);
 }
 

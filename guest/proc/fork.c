@@ -47,6 +47,7 @@
 #include "proc/signal.h"
 #include "proc/task.h"
 #include "proc/undo.h"
+#include "proc/watched.h"
 #include "sched/sched.h"
 #include "trace/trace.h"
 #include <linux/sched.h>
@@ -300,6 +301,9 @@ static int link_task(struct task *t, const struct clone_request *rq)
     else
         err = take_number(t, rq->set_tid);
     if (err == 0) {
+        t->syscalls = current->syscalls;
+        if (task_watched(t))
+            seccomp_inherit(t);
         if (!(rq->flags & CLONE_THREAD))
             link_process(t, rq);
         struct process *p = t->proc;
@@ -446,6 +450,7 @@ static int make_first(struct task *t, struct process *p, struct session *s)
     t->fs = fs_ctx_initial();
     t->sighand = sighand_create();
     t->kthread = true;
+    t->syscalls = SYSCALL_NUMBERS;
     t->cpus_allowed = UINT64_MAX;
     t->altstack_flags = SS_DISABLE;
     memset(&t->cred, 0, sizeof t->cred);

@@ -245,18 +245,14 @@ int signal_send_process(struct process *p, int sig, const siginfo_t *info)
 /* Blocked or ignored, a fault cannot wait: the default action takes its place,
  * and not even PID 1 can go on.  SIGKILL (no memory is left for current's page)
  * ends the process. */
-void signal_force(int sig, int code, uaddr_t addr)
+void signal_force_info(const siginfo_t *info)
 {
     struct task *t = current;
-    siginfo_t info;
+    int sig = info->si_signo;
 
-    memset(&info, 0, sizeof(info));
-    info.si_signo = sig;
-    info.si_code = code;
-    info.si_addr = (void *)addr;
     spin_lock(&tree_lock);
     struct sighand *sh = t->sighand;
-    trace_signal(t->rec->mm, t->tid, (uint32_t)sig, code);
+    trace_signal(t->rec->mm, t->tid, (uint32_t)sig, info->si_code);
     if (sig == SIGKILL)
         signal_group_exit(t->proc, SIGKILL);
     spin_lock(&sh->lock);
@@ -267,10 +263,21 @@ void signal_force(int sig, int code, uaddr_t addr)
     if (sig_action(sh, sig)->handler == HANDLER_DEFAULT)
         t->proc->unkillable = false;
     if (sig != SIGKILL)
-        sigpending_add(&t->pending, sig, &info, NULL, t->cred.uid, UINT64_MAX);
+        sigpending_add(&t->pending, sig, info, NULL, t->cred.uid, UINT64_MAX);
     signal_recalc(t);
     spin_unlock(&sh->lock);
     spin_unlock(&tree_lock);
+}
+
+void signal_force(int sig, int code, uaddr_t addr)
+{
+    siginfo_t info;
+
+    memset(&info, 0, sizeof(info));
+    info.si_signo = sig;
+    info.si_code = code;
+    info.si_addr = (void *)addr;
+    signal_force_info(&info);
 }
 
 bool signal_allowed(struct process *p, int sig)

@@ -77,6 +77,7 @@ int signal_send_task_locked(struct task *t, int sig, const siginfo_t *info);
 int signal_send_process_locked(struct process *p, int sig, const siginfo_t *info);
 /* For faults, tree_lock not held: current gets it now even if blocked or ignored (then it kills). */
 void signal_force(int sig, int code, uaddr_t addr);
+void signal_force_info(const siginfo_t *info); /* the same */
 
 /* What is pending for t alone.  sighand.lock held, or for a look that may be stale. */
 static inline ksigset_t task_pending(const struct task *t)

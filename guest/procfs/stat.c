@@ -10,6 +10,7 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/rusage.h"
+#include "proc/seccomp.h"
 #include "proc/signal.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
@@ -62,6 +63,7 @@ struct about {
     uint64_t sig_thread, sig_shared, blocked, ignored, caught, cpus_allowed;
     uint32_t umask;
     bool no_new_privs;
+    unsigned seccomp_mode, seccomp_filters;
 };
 
 static long ticks(struct __kernel_old_timeval t)
@@ -118,6 +120,8 @@ static int look(const struct proc_node *n, struct about *a)
     a->start_ns = t->start_ns;
     a->cpus_allowed = t->cpus_allowed & cpus_online();
     a->no_new_privs = t->no_new_privs;
+    a->seccomp_mode = t->seccomp_mode;
+    a->seccomp_filters = seccomp_filters(t);
     a->rsslim = p->rlim[RLIMIT_RSS].rlim_cur;
     about_thread(a, t, n->whole);
     rusage_of_process(p, RUSAGE_CHILDREN, &a->children);
@@ -271,7 +275,8 @@ int show_status(struct text *t, const struct proc_node *n)
                 a.sig_thread, a.sig_shared, a.blocked, a.ignored, a.caught);
     text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
                 c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bounding);
-    text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t0\n", a.no_new_privs);
+    text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", a.no_new_privs,
+                a.seccomp_mode, a.seccomp_filters);
     status_cpus(t, a.cpus_allowed);
     text_printf(t, "voluntary_ctxt_switches:\t%ld\nnonvoluntary_ctxt_switches:\t%ld\n",
                 a.self.ru_nvcsw, a.self.ru_nivcsw);

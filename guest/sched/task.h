@@ -26,6 +26,7 @@
 struct files;
 struct fs_ctx;
 struct mm;
+struct seccomp;
 struct sem_undos;
 struct sighand;
 struct tty;
@@ -109,7 +110,10 @@ struct task {
     enum release_cause vfork_cause; /* [v] */
     uaddr_t set_child_tid, clear_child_tid, robust_list; /* [o] */
     uint32_t pdeath_signal;                              /* [o] */
-    bool no_new_privs;                                   /* [o] kept by fork and exec */
+    uint64_t syscalls;       /* [T], read without: calls from here on are unusual; proc/watched.h */
+    struct seccomp *seccomp; /* [T], read by itself without: its filters, newest first */
+    uint8_t seccomp_mode;    /* the same: SECCOMP_MODE_* */
+    bool no_new_privs;       /* [oT] kept by fork and exec */
     uint64_t slack_ns, slack_default_ns; /* [o] PR_SET_TIMERSLACK; 0: SLACK_NS.  No timer is late */
     bool has_children;                   /* [T] perhaps: it has made some */
     bool exiting;                        /* [T] in exit_task, or dead */

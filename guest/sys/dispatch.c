@@ -6,6 +6,7 @@
 #include "lib/cmdline.h"
 #include "lib/string.h"
 #include "mm/mm.h"
+#include "proc/watched.h"
 #include "sched/times.h"
 #include "sys/dispatch.h"
 #include "trace/trace.h"
@@ -65,6 +66,33 @@ static SLOW_PATH long traced(syscall_fn fn, unsigned nr, struct regs *r)
     return ret;
 }
 
+/* The call in r, by r->error, of a task that is watched: its number may be another one by now. */
+static void call_watched(struct regs *r)
+{
+    uint64_t nr = r->error;
+    syscall_fn fn = nr < SYSCALL_NUMBERS ? table[nr] : NULL;
+
+    current->rec->syscall = (uint16_t)nr;
+    if (fn == NULL)
+        r->rax = (uint64_t)-ENOSYS;
+    else if (trace_on && (trace_all || about_processes[nr]))
+        r->rax = (uint64_t)traced(fn, (unsigned)nr, r);
+    else
+        r->rax = (uint64_t)fn(r);
+}
+
+static SLOW_PATH void unusual(struct regs *r, uint64_t nr)
+{
+    bool watched = task_watched(current);
+
+    if (watched && nr < SYSCALL_NUMBERS)
+        __atomic_fetch_add(&calls[nr], 1, __ATOMIC_RELAXED);
+    if (watched)
+        watched_call(r, call_watched);
+    else
+        r->rax = (uint64_t)-ENOSYS;
+}
+
 void syscall_dispatch(struct regs *r)
 {
     struct task *t = current;
@@ -74,12 +102,12 @@ void syscall_dispatch(struct regs *r)
     task_enter_kernel(t);
     preempt_begin();
     t->rec->syscall = (uint16_t)nr;
-    if (likely(nr < SYSCALL_NUMBERS)) {
+    if (likely(nr < t->syscalls)) { /* 0: somebody looks at them */
         __atomic_fetch_add(&calls[nr], 1, __ATOMIC_RELAXED);
         fn = table[nr];
     }
     if (unlikely(fn == NULL))
-        r->rax = (uint64_t)-ENOSYS;
+        unusual(r, nr);
     else if (unlikely(trace_on) && (trace_all || about_processes[nr]))
         r->rax = (uint64_t)traced(fn, (unsigned)nr, r);
     else

@@ -2,14 +2,13 @@
 #ifndef SYS_DISPATCH_H
 #define SYS_DISPATCH_H
 
-#include "arch/regs.h"
+#include "arch/syscall.h"
 #include "lib/base.h"
 
 /* Called by the entry code with interrupts off: sets r->rax. */
 void syscall_dispatch(struct regs *r);
 const char *syscall_name(unsigned nr); /* Linux's; NULL: none has that number */
 bool syscall_exists(unsigned nr);      /* here */
-#define SYSCALL_NUMBERS 512            /* numbers that are counted; none so high is in use */
 uint64_t syscall_count(unsigned nr);   /* calls so far, of unknown numbers too */
 void syscall_init(void); /* after cmdline_parse(): trace.syscalls=1 traces all calls */
 

@@ -16,6 +16,7 @@
 #include "sched/load.h"
 #include "sched/sched.h"
 #include "arch/syscall.h"
+#include "sys/seccomp.h"
 #include "shared/prctl.h"
 #include "trace/boot_stage.h"
 #include <linux/capability.h>
@@ -187,6 +188,13 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
         t->no_new_privs = true;
         return 0;
     case PR_GET_NO_NEW_PRIVS: return a || b || c || d ? -EINVAL : t->no_new_privs;
+    case PR_SET_SECCOMP:
+        if (a != SECCOMP_MODE_STRICT && a != SECCOMP_MODE_FILTER)
+            return -EINVAL;
+        return seccomp_set(a == SECCOMP_MODE_STRICT ? SECCOMP_SET_MODE_STRICT
+                                                    : SECCOMP_SET_MODE_FILTER,
+                           0, a == SECCOMP_MODE_STRICT ? 0 : b);
+    case PR_GET_SECCOMP: return t->seccomp_mode;
     case PR_SET_FORK_TABLES:
         if ((a != FORK_TABLES_COPY && a != FORK_TABLES_SHARE) || b || c || d)
             return -EINVAL;

@@ -1,0 +1,27 @@
+/* watched.h - tasks whose system calls somebody looks at: a filter (seccomp.h).
+ *
+ * Such a task has task.syscalls 0 instead of SYSCALL_NUMBERS.  The dispatcher compares the number of
+ * a call with it, as it would with the constant, so it costs nobody else anything; and whatever
+ * else is to be done for such tasks only is behind a test of the same word. */
+#ifndef PROC_WATCHED_H
+#define PROC_WATCHED_H
+
+#include "arch/syscall.h"
+#include "proc/seccomp.h"
+#include "sched/task.h"
+
+/* After a change of what makes it watched.  tree_lock held. */
+static inline void task_watch(struct task *t)
+{
+    __atomic_store_n(&t->syscalls, t->seccomp_mode != 0 ? 0 : SYSCALL_NUMBERS, __ATOMIC_RELAXED);
+}
+static inline bool task_watched(const struct task *t)
+{
+    return unlikely(__atomic_load_n(&t->syscalls, __ATOMIC_RELAXED) == 0);
+}
+
+/* For what the dispatcher does for such a task: call() makes the call that is in r (its number is
+ * r->error; the result goes to r->rax). */
+void watched_call(struct regs *r, void (*call)(struct regs *r));
+
+#endif
