@@ -87,7 +87,7 @@ $O/vmm: $(call host_obj,$(VMM_SRC))
 
 # A program of its own: vmm starts without these libraries.
 ROOT_LIBS := -larchive -ljansson -lnettle
-$O/vmm-root: $(call host_obj,$(wildcard vmm/root/pack/*.c vmm/root/keep/*.c) vmm/root/tree.c $(patsubst %,vmm/%.c,privilege sandbox say terminal) vmm/trace/lib/syscalls.c)
+$O/vmm-root: $(call host_obj,$(wildcard vmm/root/pack/*.c vmm/root/keep/*.c) vmm/root/tree.c vmm/root/tree_index.c vmm/root/xattrs.c $(patsubst %,vmm/%.c,privilege sandbox say terminal) vmm/trace/lib/syscalls.c)
 	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ $(ROOT_LIBS) -o $@
 
 $O/vmm-trace: $(call host_obj,$(VMMTRACE_SRC))

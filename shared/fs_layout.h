@@ -12,14 +12,14 @@
 #include <stdint.h>
 
 #define FS_LAYOUT_MAGIC   0x54554f59414c5346ull /* "FSLAYOUT" */
-#define FS_LAYOUT_VERSION 1u
+#define FS_LAYOUT_VERSION 2u
 #define FS_STRUCT_MAX     512u /* bytes of one that is read whole */
 
 /* clang-format off */
 /* The structures, as the kernel calls them. */
 #define FS_STRUCTS(X) \
     X(mount) X(superblock) X(dentry) X(inode) X(page_index) X(image_dir) X(image_link) X(image_tree) \
-    X(stored_run)
+    X(stored_run) X(xattr) X(xattr_part)
 
 /* Of each the fields that are read: structure, member, its name here, type. */
 #define FS_FIELDS(X) \
@@ -34,7 +34,7 @@
     X(inode, uid, uid, uint32_t) X(inode, gid, gid, uint32_t) X(inode, rdev, rdev, uint32_t) \
     X(inode, size, size, uint64_t) X(inode, mtime, mtime, struct fs_time) X(inode, pages, pages, uint64_t) \
     X(inode, borrowed, borrowed, uint32_t) X(inode, borrowed_pages, borrowed_pages, uint32_t) \
-    X(inode, private, private, uint64_t) \
+    X(inode, private, private, uint64_t) X(inode, xattrs, xattrs, uint64_t) \
     X(page_index, height, height, uint32_t) X(page_index, node, node, uint64_t) /* height 0: a frame */ \
     X(image_dir, first, first, uint32_t) X(image_dir, count, count, uint32_t) \
     X(image_link, node.left, left, uint64_t) X(image_link, node.right, right, uint64_t) \
@@ -43,9 +43,12 @@
     X(image_tree, text_bytes, text_bytes, uint32_t) X(image_tree, inode, inode, uint64_t) \
     X(image_tree, entry, entry, uint64_t) X(image_tree, text, text, uint64_t) \
     X(image_tree, data, data, uint32_t) X(image_tree, data_pages, data_pages, uint64_t) \
-    X(image_tree, links.node, links, uint64_t) \
+    X(image_tree, links.node, links, uint64_t) X(image_tree, xattrs, xattrs, uint64_t) \
+    X(image_tree, nxattrs, nxattrs, uint64_t) \
     X(stored_run, run.first, first, uint64_t) X(stored_run, run.n, n, uint32_t) \
-    X(stored_run, run.bytes, bytes, uint32_t) X(stored_run, run.name_at, name_at, uint32_t)
+    X(stored_run, run.bytes, bytes, uint32_t) X(stored_run, run.name_at, name_at, uint32_t) \
+    X(xattr, next, next, uint64_t) X(xattr, parts, parts, uint64_t) X(xattr, size, size, uint32_t) \
+    X(xattr, name_len, name_len, uint8_t) X(xattr_part, next, next, uint64_t)
 /* clang-format on */
 
 struct fs_list {
@@ -79,7 +82,9 @@ struct fs_layout {
         cpio_names; /* what a dentry's `stored` points to begins with one of these, or */
     uint32_t
         slot_bits; /* a node of a page index has 1 << slot_bits slots: frames at height 1, else pointers */
-    uint32_t run_taken; /* offset of the bits behind a stored_run */
+    uint32_t run_taken;             /* offset of the bits behind a stored_run */
+    uint32_t xattr_name, part_byte; /* offsets of what is behind these */
+    uint32_t part_bytes, zero;      /* how many bytes, but in a value's last part */
     uint16_t size[FS_STRUCT_COUNT];
     uint16_t field[FS_FIELD_COUNT]; /* offsets, in the order of FS_FIELDS */
 };

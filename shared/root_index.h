@@ -15,7 +15,7 @@
 #define ROOT_NAME_MAX      255u
 #define ROOT_LINK_MAX      4095u /* bytes of a symlink's text */
 #define ROOT_TOP           0u    /* the inode of / */
-#define ROOT_INDEX_VERSION 1u
+#define ROOT_INDEX_VERSION 2u
 
 struct root_header {
     uint64_t magic;
@@ -25,6 +25,8 @@ struct root_header {
     uint32_t text_bytes;                     /* of names and symlinks */
     uint64_t data_pages;                     /* they end where the index begins */
     uint64_t inodes_at, entries_at, text_at; /* offsets in the index */
+    uint64_t xattrs_at;                      /* the same: of struct root_xattrs */
+    uint64_t xattrs;                         /* how many */
 };
 
 struct root_inode {
@@ -49,7 +51,17 @@ struct root_entry {
     uint16_t taken; /* 0; the kernel's mark, for what it has made a name of */
 };
 
-_Static_assert(sizeof(struct root_header) == 56 && sizeof(struct root_inode) == 56 &&
+/* A file that has extended attributes; sorted by the file's number. */
+struct root_xattrs {
+    uint32_t inode, at,
+        bytes; /* at: offset in the text of one struct root_xattr after the other, unaligned */
+};
+struct root_xattr {
+    uint32_t size;
+    uint8_t name_len, zero[3]; /* the name without a NUL and the value follow */
+};
+
+_Static_assert(sizeof(struct root_header) == 72 && sizeof(struct root_inode) == 56 &&
                    sizeof(struct root_entry) == 12,
                "the format");
 

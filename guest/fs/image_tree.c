@@ -21,6 +21,7 @@
 #include "fs/pages_io.h"
 #include "fs/stored.h"
 #include "fs/tmpfs.h"
+#include "fs/xattr.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -30,6 +31,7 @@
 #define WORK_NAME 1000u /* instructions to make one, about (arch/preempt.h) */
 
 struct image_tree image_tree;
+
 static bool text_at(uint64_t at, uint64_t n)
 {
     return n <= image_tree.text_bytes && at <= image_tree.text_bytes - n;
@@ -71,6 +73,27 @@ static int set_contents(struct inode *in, const struct root_inode *r)
     return 0;
 }
 
+/* Few files have any, most images none. */
+static int set_xattrs(struct inode *in, uint32_t number)
+{
+    uint64_t low = 0, high = image_tree.nxattrs;
+
+    while (low < high) {
+        uint64_t mid = low + (high - low) / 2;
+        const struct root_xattrs *x = &image_tree.xattrs[mid];
+
+        if (x->inode == number)
+            return text_at(x->at, x->bytes)
+                       ? xattr_from_index(in, image_tree.text + x->at, x->bytes)
+                       : 0;
+        if (number < x->inode)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return 0;
+}
+
 static int make_inode(struct superblock *sb, const struct root_inode *r, struct inode **out)
 {
     struct inode *in = inode_alloc(sb, r->mode);
@@ -88,6 +111,8 @@ static int make_inode(struct superblock *sb, const struct root_inode *r, struct 
     if (is_dir(in))
         in->size += 20ull * r->count;
     err = set_contents(in, r);
+    if (!err)
+        err = set_xattrs(in, (uint32_t)(r - image_tree.inode));
     if (err) {
         inode_put(in);
         return err;
@@ -276,6 +301,7 @@ int image_tree_place(struct superblock *sb, void *index, uint64_t bytes, pfn_t f
     struct root_header h;
     const struct root_inode *r;
     struct inode *top = sb->root->inode;
+    int err;
 
     if (bytes < sizeof(h))
         return -EINVAL;
@@ -292,6 +318,9 @@ int image_tree_place(struct superblock *sb, void *index, uint64_t bytes, pfn_t f
     image_tree.entry =
         (void *)table(index, bytes, h.entries_at, h.entries, sizeof(struct root_entry), 4);
     image_tree.text = table(index, bytes, h.text_at, h.text_bytes, 1, 1);
+    image_tree.xattrs =
+        (void *)table(index, bytes, h.xattrs_at, h.xattrs, sizeof(struct root_xattrs), 4);
+    image_tree.nxattrs = image_tree.xattrs ? h.xattrs : 0;
     image_tree.data = first - (pfn_t)h.data_pages;
     image_tree.data_pages = h.data_pages;
     if (!image_tree.inode || !image_tree.entry || !image_tree.text ||
@@ -304,5 +333,6 @@ int image_tree_place(struct superblock *sb, void *index, uint64_t bytes, pfn_t f
     top->mtime = (struct __kernel_timespec){ .tv_sec = r->mtime, .tv_nsec = r->mtime_ns };
     top->nlink = r->nlink;
     top->size += 20ull * r->count;
-    return store_names(sb->root, r);
+    err = set_xattrs(top, ROOT_TOP);
+    return err ? err : store_names(sb->root, r);
 }

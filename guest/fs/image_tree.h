@@ -8,6 +8,7 @@
 struct inode;
 struct root_entry;
 struct root_inode;
+struct root_xattrs;
 struct superblock;
 
 struct image_dir { /* dentry->stored */
@@ -30,6 +31,8 @@ struct image_tree { /* [fs_tree] one image a machine */
     pfn_t data; /* first frame of the files' data */
     uint64_t data_pages;
     struct rb_root links; /* by number */
+    const struct root_xattrs *xattrs;
+    uint64_t nxattrs;
 };
 extern struct image_tree image_tree;
 extern const struct stored_ops image_tree_ops;

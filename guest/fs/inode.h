@@ -19,6 +19,7 @@ struct file_ops;
 struct mount;
 struct page_index;
 struct path;
+struct xattr;
 
 struct superblock {
     const char *type;     /* "tmpfs", "proc", "devtmpfs", "pipefs" */
@@ -58,6 +59,7 @@ struct inode {
     bool takes_seals;         /* [k] a memfd that may be sealed */
     int32_t writers; /* [a] open for writing; below 0: so many programs run from it.  ETXTBSY */
     struct list *watches; /* [inotify's lock] who is told what happens to it; NULL: nobody */
+    struct xattr *xattrs; /* [lock] tmpfs only: xattr.h */
     void
         *private; /* [k] symlink text, a file of an indexed image's struct root_inode, procfs node; [a] pipe, once made */
 };

@@ -8,6 +8,7 @@
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/pages.h"
+#include "fs/xattr.h"
 #include "sched/record.h"
 #include "shared/fs_layout.h"
 
@@ -25,6 +26,9 @@ static const struct fs_layout layout = {
     .cpio_names = (uint64_t)&cpio_stored_ops,
     .slot_bits = PAGES_SLOT_BITS,
     .run_taken = offsetof(struct stored_run, taken),
+    .xattr_name = offsetof(struct xattr, name),
+    .part_byte = offsetof(struct xattr_part, byte),
+    .part_bytes = XATTR_PART_BYTES,
 #define X(s) sizeof(struct s),
     .size = { FS_STRUCTS(X) },
 #undef X

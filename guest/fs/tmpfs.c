@@ -12,6 +12,7 @@
 #include "fs/pages_io.h"
 #include "fs/pipe.h"
 #include "fs/stored.h"
+#include "fs/xattr.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
@@ -28,9 +29,10 @@ static void node_evict(struct inode *in)
         inode_drop_pages(in);
     else if (S_ISLNK(in->mode) && !in->borrowed)
         kfree(in->private);
+    xattr_drop_all(in);
 }
 
-const struct inode_ops tmpfs_dir_ops = { 0 };
+const struct inode_ops tmpfs_dir_ops = { .evict = xattr_drop_all };
 const struct inode_ops tmpfs_link_ops = { .evict = node_evict };
 const struct inode_ops tmpfs_node_ops = { .evict = node_evict };
 const struct file_ops tmpfs_file_ops = {

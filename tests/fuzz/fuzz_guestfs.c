@@ -1,4 +1,4 @@
-/* links: vmm/root/guestfs_find.c vmm/root/guestfs_mem.c vmm/root/guestfs_file.c vmm/root/guestfs_dir.c vmm/gmem.c */
+/* links: vmm/root/guestfs_find.c vmm/root/guestfs_mem.c vmm/root/guestfs_file.c vmm/root/guestfs_dir.c vmm/root/guestfs_xattr.c vmm/gmem.c */
 /* What `--save` reads of a guest's files, when the guest's memory holds anything: nothing outside of RAM
  * is looked at, a walk ends, and what it gives is names without a way out, links, and data within the file, no more
  * than memory can hold.  The machine is a small tree with one of everything; the input stores over it. */
@@ -11,6 +11,7 @@
 #include "shared/root_index.h"
 #include "vmm/gmem.h"
 #include "vmm/root/guestfs_find.h"
+#include "vmm/root/guestfs_xattr.h"
 
 #define RAM    (256u << 10)
 #define STRIDE 16u /* a field */
@@ -49,7 +50,10 @@ static void make_layout(void)
                                  .image_names = DIRECT + 0x120,
                                  .cpio_names = DIRECT + 0x128,
                                  .slot_bits = 6,
-                                 .run_taken = 0x90 };
+                                 .run_taken = 0x90,
+                                 .xattr_name = 0x50,
+                                 .part_byte = 0x10,
+                                 .part_bytes = 100 };
     for (unsigned f = 0; f < FS_FIELD_COUNT; f++) {
         layout.field[f] = layout.size[struct_of[f]];
         layout.size[struct_of[f]] += STRIDE;
@@ -91,13 +95,20 @@ static void make_index(void)
                                    { .mode = S_IFREG | 0644, .nlink = 2, .size = 5000, .at = 1 },
                                    { .mode = S_IFDIR | 0755, .nlink = 2, .at = 2, .count = 1 },
                                    { .mode = S_IFLNK | 0777, .nlink = 1, .size = 3, .at = 12 } };
+    struct root_xattrs xattrs = { 1, 16, 17 };
+    struct root_xattr one = { 3, 6, { 0 } };
     struct root_entry entry[3] = { { 1, 0, 4, 0 }, { 2, 4, 4, 0 }, { 3, 8, 3, 0 } };
     memcpy(ram(0x8000), inode, sizeof(inode));
     memcpy(ram(0x8800), entry, sizeof(entry));
     memcpy(ram(0x8c00), "fileadirlnk\0abc", 16);
+    memcpy(ram(0x8a00), &xattrs, sizeof(xattrs));
+    memcpy(ram(0x8c10), &one, sizeof(one));
+    memcpy(ram(0x8c18), "user.iabc", 9);
+    set(0x1000, FS_image_tree_xattrs, DIRECT + 0x8a00);
+    set(0x1000, FS_image_tree_nxattrs, 1);
     set(0x1000, FS_image_tree_inodes, 4);
     set(0x1000, FS_image_tree_entries, 3);
-    set(0x1000, FS_image_tree_text_bytes, 16);
+    set(0x1000, FS_image_tree_text_bytes, 33);
     set(0x1000, FS_image_tree_inode, DIRECT + 0x8000);
     set(0x1000, FS_image_tree_entry, DIRECT + 0x8800);
     set(0x1000, FS_image_tree_text, DIRECT + 0x8c00);
@@ -134,6 +145,12 @@ static void make_machine(void)
     set(INODE(4), FS_inode_pages, DIRECT + 0x7400);
     set(0x7400, FS_page_index_node, 22);
     make_index();
+    set(INODE(4), FS_inode_xattrs, DIRECT + 0x9800);
+    set(0x9800, FS_xattr_size, 150);
+    set(0x9800, FS_xattr_name_len, 6);
+    set(0x9800, FS_xattr_parts, DIRECT + 0x9900);
+    strcpy((char *)ram(0x9800) + layout.xattr_name, "user.a");
+    set(0x9900, FS_xattr_part_next, DIRECT + 0x9a00);
     uint64_t ops[2] = { layout.image_names, layout.cpio_names };
     memcpy(ram(0x9000), &ops[0], 8);
     set(0x9000, FS_image_dir_count, 2);
@@ -144,7 +161,7 @@ static void make_machine(void)
 
 struct checking {
     struct guestfs fs;
-    uint64_t names, bytes, next;
+    uint64_t names, bytes, next, xattrs;
     const struct guest_file *file;
 };
 
@@ -161,6 +178,18 @@ static bool check_data(void *arg, uint64_t offset, const uint8_t *at, uint64_t b
     return true;
 }
 
+static bool check_xattr(void *arg, const char *name, const uint8_t *value, uint32_t bytes)
+{
+    struct checking *c = arg;
+    volatile uint8_t seen = 0;
+    MUST(strlen(name) > 0 && strlen(name) <= 255 && bytes <= 65536);
+    for (uint32_t i = 0; i < bytes; i++)
+        seen = value[i];
+    (void)seen;
+    c->xattrs += bytes;
+    return true;
+}
+
 static bool check_entry(void *arg, const char *path, const struct guest_file *f)
 {
     struct checking *c = arg;
@@ -174,6 +203,7 @@ static bool check_entry(void *arg, const char *path, const struct guest_file *f)
     }
     if (S_ISLNK(f->mode) && guestfs_link(&c->fs, f, text))
         MUST(strlen(text) == f->size && f->size > 0);
+    guestfs_xattrs(&c->fs, f, check_xattr, c);
     c->file = f;
     c->next = 0;
     if (S_ISREG(f->mode))
@@ -207,7 +237,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (guestfs_find(&c.fs, "/", &top, &why))
         guestfs_walk(&c.fs, &top, check_entry, &c);
     if (size == 0)
-        MUST(c.names == 9 && c.fs.damaged == 0 && c.bytes == 4096 + 7 + 10 + 5000);
+        MUST(c.names == 9 && c.fs.damaged == 0 && c.bytes == 4096 + 7 + 10 + 5000 &&
+             c.xattrs == 153);
     MUST(c.bytes <= 2 * RAM);
     guestfs_find(&c.fs, path, &top, &why);
     return 0;

@@ -57,6 +57,28 @@ rm -r all
 vm --root tree.tar --no-cache --save tree.tar -- sh -c 'cat /data/one; echo second > /data/second'
 is 'again and again, over itself' "$status $out $(tar xOf tree.tar data/second)" '0 changed second'
 
+# --- extended attributes: of a directory, of a tar, of what the guest sets; seen in it, and saved ---
+rm -rf ./*
+own=("$O/tests/vm/xattrs")
+cp "${own[@]}" "$tree/bin/xattrs"
+"${own[@]}" -s user.a value "$tree/data/one"  # and with it deep/1, uno
+"${own[@]}" -s user.b "$(head -c 3000 /dev/zero | tr '\0' x)" "$tree/data/one"
+"${own[@]}" -s user.dir d "$tree/data/deep"
+"${own[@]}" -s trusted.t t "$tree/bin/xattrs" 2> /dev/null || true
+files='/data/one /data/deep/1 /data/deep /data/large /bin/xattrs'
+there=$(cd "$tree" && "${own[@]}" data/one data/deep/1 data/deep data/large bin/xattrs | sed 's,^,/,' | sort)
+vm --root "$tree" --save x.tar -- sh -c "xattrs $files | busybox sort"
+is 'extended attributes of a directory are there' "$out" "$there"
+mkdir all && tar --xattrs --xattrs-include='*' -xpf x.tar -C all
+is '... and GNU tar finds them in what is saved' "$(cd all && "${own[@]}" data/one data/deep/1 data/deep data/large bin/xattrs | sed 's,^,/,' | sort)" "$there"
+rm -r all
+vm --root x.tar --no-cache --save y.tar -- sh -c "xattrs $files | busybox sort; xattrs -s user.a changed /data/uno; xattrs -s user.new new /data/deep/5
+    xattrs -s trusted.link l /bin/sh; xattrs -s security.capability 0123456789ab /data/large"
+is '... of a tar, too' "$out" "$there"
+vm --root y.tar --no-cache -- xattrs /data/one /data/deep/5 /bin/sh /data/large
+is 'what the guest sets is saved, under all names of a file' "$(sed 's/:.*//' <<< "$out" | sort)" "$(printf '%s\n' '/bin/sh trusted.link=1' \
+    '/data/deep/5 user.new=3' '/data/large security.capability=12' '/data/one user.a=7' '/data/one user.b=3000')"
+
 # --- files and directories ---
 rm -rf ./*
 vm --root "$tree" --out /data/large --out /data:got --out /bin/sh:shell --out /dev --out /made/sub/../file:. -- \

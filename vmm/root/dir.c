@@ -11,16 +11,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "shared/root_index.h"
 #include "vmm/gmem.h"
 #include "vmm/root/tree.h"
+#include "vmm/root/xattrs.h"
 #include "vmm/say.h"
 
 #define RESERVE_MAX  (256ull << 30)
@@ -177,6 +180,24 @@ static bool place_data(struct scan *s, uint32_t node, int fd, const char *name, 
     return true;
 }
 
+/* Of an open file.  One that cannot be read is left out: a trusted one is not for everybody. */
+static bool add_xattrs(struct scan *s, uint32_t node, int fd)
+{
+    static char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX]; /* one thread */
+    ssize_t n = flistxattr(fd, names, sizeof(names));
+    struct xattrs x = { .at = NULL };
+    bool ok = true;
+    for (char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
+        ssize_t size = xattrs_wanted(name) ? fgetxattr(fd, name, value, sizeof(value)) : -1;
+        if (size >= 0 && ok)
+            ok = xattrs_add(&x, name, value, (size_t)size);
+    }
+    if (x.bytes > 0 && ok)
+        ok = root_tree_set_xattrs(s->tree, node, x.at, x.bytes);
+    free(x.at);
+    return ok;
+}
+
 static bool add_regular(struct scan *s, uint32_t dir, const char *name, int fd,
                         const struct stat *st)
 {
@@ -196,7 +217,8 @@ static bool add_regular(struct scan *s, uint32_t dir, const char *name, int fd,
         *k = (struct known){ st->st_dev, st->st_ino, node };
         s->nknown++;
     }
-    return st->st_size == 0 || place_data(s, node, fd, name, (uint64_t)st->st_size);
+    return add_xattrs(s, node, fd) &&
+           (st->st_size == 0 || place_data(s, node, fd, name, (uint64_t)st->st_size));
 }
 
 static bool add_other(struct scan *s, uint32_t dir, int dirfd, const char *name,
@@ -227,6 +249,10 @@ static bool add_subdir(struct scan *s, uint32_t dir, const char *name, int fd,
     if (node == ROOT_NODE_NONE) {
         close(fd);
         return false;
+    }
+    if (!add_xattrs(s, node, fd)) {
+        close(fd);
+        return refuse(s, name, "has too many extended attributes");
     }
     if (st->st_dev != s->dev) { /* mounted there: empty, as without it */
         close(fd);
@@ -296,7 +322,7 @@ static bool scan(struct scan *s)
     struct root_attributes a = attributes(s, &st);
     root_tree_set(s->tree, ROOT_NODE_TOP, &a);
     s->dev = st.st_dev;
-    if (add_dir(s, ROOT_NODE_TOP, fd, 0))
+    if (add_xattrs(s, ROOT_NODE_TOP, fd) && add_dir(s, ROOT_NODE_TOP, fd, 0))
         return true;
     if (root_tree_wrong(s->tree) != NULL)
         refuse(s, "", root_tree_wrong(s->tree));

@@ -31,6 +31,7 @@ bool guestfs_live(struct guestfs *fs, uint64_t inode, struct guest_file *out)
         .mtime = t.sec,
         .mtime_ns = t.nsec >= 0 && t.nsec < 1000000000 ? (uint32_t)t.nsec : 0,
         .link_at = guestfs_number(&v, FS_inode_private),
+        .xattrs = guestfs_number(&v, FS_inode_xattrs),
         .pages = guestfs_number(&v, FS_inode_pages),
         .borrowed = guestfs_number(&v, FS_inode_borrowed),
         .borrowed_pages = guestfs_number(&v, FS_inode_borrowed_pages),

@@ -59,7 +59,9 @@ struct fs_list guestfs_list(const struct view *v, enum fs_field f)
 static bool layout_is_good(const struct fs_layout *l)
 {
     if (l->magic != FS_LAYOUT_MAGIC || l->version != FS_LAYOUT_VERSION || l->bytes != sizeof(*l) ||
-        l->slot_bits < 1 || l->slot_bits > 9 || l->run_taken > FS_STRUCT_MAX)
+        l->slot_bits < 1 || l->slot_bits > 9 || l->run_taken > FS_STRUCT_MAX ||
+        l->xattr_name > FS_STRUCT_MAX || l->part_byte > FS_STRUCT_MAX || l->part_bytes == 0 ||
+        l->part_bytes > GMEM_PAGE)
         return false;
     for (unsigned s = 0; s < FS_STRUCT_COUNT; s++)
         if (l->size[s] > FS_STRUCT_MAX)
@@ -89,6 +91,11 @@ static void find_image(struct guestfs *fs)
         guestfs_at(fs, fs->entry_at, fs->entries * sizeof(struct root_entry)) != NULL &&
         guestfs_at(fs, fs->text_at, fs->text_bytes) != NULL)
         fs->inodes = inodes;
+    fs->xattrs_at = guestfs_number(&v, FS_image_tree_xattrs);
+    fs->nxattrs = guestfs_number(&v, FS_image_tree_nxattrs);
+    if (fs->nxattrs > fs->inodes ||
+        guestfs_at(fs, fs->xattrs_at, fs->nxattrs * sizeof(struct root_xattrs)) == NULL)
+        fs->nxattrs = 0;
 }
 
 bool guestfs_open(struct guestfs *fs, const struct gmem *mem, uint64_t at)

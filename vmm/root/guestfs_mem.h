@@ -19,6 +19,7 @@ struct guestfs {
     uint64_t inodes, entries, text_bytes; /* of the image with an index; 0: there is none */
     uint64_t inode_at, entry_at, text_at; /* kernel addresses */
     uint64_t data, data_pages, links;
+    uint64_t xattrs_at, nxattrs;
     uint64_t names_left, nodes_left, pages_left; /* that may be looked at yet */
     uint64_t damaged, deep;                      /* what was left out */
 };
@@ -37,6 +38,7 @@ struct guest_file {
     int64_t mtime;
     uint32_t mtime_ns;
     uint64_t link_at; /* a symlink's text */
+    uint64_t xattrs;  /* of an inode: the first one's address */
     uint64_t pages, borrowed, borrowed_pages;
     uint64_t first, count;    /* of a directory's entries in the index */
     uint64_t dentry, mounted; /* of a name that the kernel has made */

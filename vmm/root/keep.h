@@ -17,6 +17,7 @@ enum keep_what {
     KEEP_BEGIN = 1, /* uint32_t: which target */
     KEEP_ENTRY,     /* struct keep_entry, and a path, which is empty for the target itself */
     KEEP_LINK,      /* a symlink's text, or the path of the file that this is one more name of */
+    KEEP_XATTR,     /* a name with its NUL, and its value */
     KEEP_EXTENT, /* two uint64_t, offset and bytes: of a file with holes, what is none; before its data */
     KEEP_DATA,  /* uint64_t offset, and bytes */
     KEEP_END,   /* of the entry */

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "vmm/root/guestfs_find.h"
+#include "vmm/root/guestfs_xattr.h"
 #include "vmm/root/keep.h"
 #include "vmm/root/tool.h"
 #include "vmm/say.h"
@@ -268,6 +269,11 @@ static bool has_holes(struct saving *v, const struct guest_file *f)
     return v->has_holes || v->end < f->size;
 }
 
+static bool send_xattr(void *arg, const char *name, const uint8_t *value, uint32_t bytes)
+{
+    return record(arg, KEEP_XATTR, name, strlen(name) + 1, value, bytes);
+}
+
 static bool send_entry(void *arg, const char *path, const struct guest_file *f)
 {
     struct saving *v = arg;
@@ -294,6 +300,7 @@ static bool send_entry(void *arg, const char *path, const struct guest_file *f)
     const char *link = first != NULL ? first : S_ISLNK(f->mode) ? text : NULL;
     return record(v, KEEP_ENTRY, &e, sizeof(e), path, strlen(path)) &&
            (link == NULL || record(v, KEEP_LINK, link, strlen(link), NULL, 0)) &&
+           (first != NULL || guestfs_xattrs(&v->fs, f, send_xattr, v)) &&
            (first != NULL || !regular || send_contents(v, f, e.more == KEEP_SPARSE)) &&
            record(v, KEEP_END, NULL, 0, NULL, 0);
 }

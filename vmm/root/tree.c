@@ -1,9 +1,7 @@
 /* tree.c - see tree.h.
  *
  * Nodes are names, in an array; a hash finds one by its directory and name, and each directory has its
- * names in a list, the youngest first.  What has gone stays in both and is passed over.  An index is
- * written from a walk in breadth: the names of a directory come one behind the other in it, so its
- * n-th step is entry n - 1. */
+ * names in a list, the youngest first.  What has gone stays in both and is passed over. */
 #include "vmm/root/tree.h"
 
 #include <stdlib.h>
@@ -11,27 +9,7 @@
 #include <sys/stat.h>
 
 #include "shared/root_index.h"
-
-struct node {
-    uint32_t name; /* offset in text */
-    uint32_t parent, inode, child, sibling, chain;
-    uint16_t len, layer;
-    bool gone;
-};
-
-struct root_tree {
-    struct node *node;
-    struct root_inode *inode; /* lost: its number in the index, and 1; nlink: names met there */
-    char *text;
-    uint32_t *bucket; /* a power of two of them */
-    uint32_t nodes, nodes_room, inodes, inodes_room, buckets;
-    size_t text_bytes, text_room;
-    uint16_t layer;
-    const char *wrong;
-    /* of the walk */
-    uint32_t *order;
-    uint32_t steps, kept;
-};
+#include "vmm/root/tree_priv.h"
 
 static bool fail(struct root_tree *t, const char *why)
 {
@@ -253,6 +231,35 @@ bool root_tree_set_text(struct root_tree *t, uint32_t node, const char *text, si
     return true;
 }
 
+static bool xattrs_are_good(const uint8_t *at, size_t n)
+{
+    while (n > 0) {
+        struct root_xattr x;
+        if (n < sizeof(x))
+            return false;
+        memcpy(&x, at, sizeof(x));
+        if (x.name_len == 0 || n - sizeof(x) < x.name_len + (size_t)x.size)
+            return false;
+        at += sizeof(x) + x.name_len + x.size;
+        n -= sizeof(x) + x.name_len + x.size;
+    }
+    return true;
+}
+
+bool root_tree_set_xattrs(struct root_tree *t, uint32_t node, const void *at, size_t n)
+{
+    struct root_xattrs x = { .inode = t->node[node].inode, .bytes = (uint32_t)n };
+    if (n == 0 && t->xattrs == 0)
+        return true; /* of nothing that was there before */
+    if (n > ROOT_XATTRS_MAX || !xattrs_are_good(at, n))
+        return false;
+    if (!grow(t, (void **)&t->xattr, t->xattrs, &t->xattrs_room, sizeof(*t->xattr)) ||
+        !add_text(t, n > 0 ? at : "", n, &x.at))
+        return false;
+    t->xattr[t->xattrs++] = x;
+    return true;
+}
+
 /* --- layers ------------------------------------------------------------------------------ */
 
 void root_tree_next_layer(struct root_tree *t) { t->layer++; }
@@ -301,100 +308,6 @@ void root_tree_free(struct root_tree *t)
     free(t->text);
     free(t->bucket);
     free(t->order);
+    free(t->xattr);
     free(t);
-}
-
-/* --- the index --------------------------------------------------------------------------- */
-
-static int by_name(const void *a, const void *b, void *tree)
-{
-    const struct root_tree *t = tree;
-    const struct node *x = &t->node[*(const uint32_t *)a], *y = &t->node[*(const uint32_t *)b];
-    size_t n = x->len < y->len ? x->len : y->len;
-    int c = memcmp(t->text + x->name, t->text + y->name, n);
-    return c != 0 ? c : (int)x->len - (int)y->len;
-}
-
-/* One more name of its inode, which gets its number with the first. */
-static void count_name(struct root_tree *t, uint32_t node)
-{
-    struct root_inode *in = inode_of(t, node), *up = inode_of(t, t->node[node].parent);
-    if (in->lost == 0) {
-        in->lost = ++t->kept;
-        in->nlink = S_ISDIR(in->mode) ? 2 : 0;
-    }
-    if (!S_ISDIR(in->mode))
-        in->nlink++;
-    else if (node != ROOT_NODE_TOP)
-        up->nlink++;
-}
-
-static void walk(struct root_tree *t)
-{
-    t->order[0] = ROOT_NODE_TOP;
-    t->steps = 1;
-    count_name(t, ROOT_NODE_TOP);
-    for (uint32_t at = 0; at < t->steps; at++) {
-        struct root_inode *dir = inode_of(t, t->order[at]);
-        if (!S_ISDIR(dir->mode))
-            continue;
-        uint32_t first = t->steps;
-        for (uint32_t i = t->node[t->order[at]].child; i != ROOT_NODE_NONE; i = t->node[i].sibling)
-            if (!t->node[i].gone)
-                t->order[t->steps++] = i;
-        qsort_r(t->order + first, t->steps - first, sizeof(*t->order), by_name, t);
-        for (uint32_t i = first; i < t->steps; i++)
-            count_name(t, t->order[i]);
-        dir->at = first - 1;
-        dir->count = t->steps - first;
-    }
-}
-
-uint32_t root_tree_number(const struct root_tree *t, uint32_t node)
-{
-    return inode_of(t, node)->lost - 1;
-}
-
-static void lay_out(const struct root_tree *t, struct root_header *h)
-{
-    *h = (struct root_header){ .magic = ROOT_INDEX_MAGIC,
-                               .version = ROOT_INDEX_VERSION,
-                               .inodes = t->kept,
-                               .entries = t->steps - 1,
-                               .text_bytes = (uint32_t)t->text_bytes,
-                               .inodes_at = sizeof(*h) };
-    h->entries_at = h->inodes_at + (uint64_t)h->inodes * sizeof(struct root_inode);
-    h->text_at = h->entries_at + (uint64_t)h->entries * sizeof(struct root_entry);
-}
-
-size_t root_tree_index_bytes(struct root_tree *t)
-{
-    struct root_header h;
-    t->order = malloc(t->nodes * sizeof(*t->order));
-    if (t->order == NULL) {
-        fail(t, "out of memory");
-        return 0;
-    }
-    walk(t);
-    lay_out(t, &h);
-    return h.text_at + h.text_bytes;
-}
-
-void root_tree_index_write(struct root_tree *t, uint64_t data_pages, void *to)
-{
-    struct root_header h;
-    lay_out(t, &h);
-    h.data_pages = data_pages;
-    struct root_inode *inode = (void *)((char *)to + h.inodes_at);
-    struct root_entry *entry = (void *)((char *)to + h.entries_at);
-    memcpy(to, &h, sizeof(h));
-    for (uint32_t i = 0; i < t->steps; i++) {
-        const struct node *n = &t->node[t->order[i]];
-        const struct root_inode *in = &t->inode[n->inode];
-        inode[in->lost - 1] = *in;
-        inode[in->lost - 1].lost = 0;
-        if (i > 0)
-            entry[i - 1] = (struct root_entry){ in->lost - 1, n->name, n->len, 0 };
-    }
-    memcpy((char *)to + h.text_at, t->text, t->text_bytes);
 }

@@ -10,9 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ROOT_NODES_MAX (4u << 20)
-#define ROOT_NODE_NONE UINT32_MAX
-#define ROOT_NODE_TOP  0u
+#define ROOT_NODES_MAX  (4u << 20)
+#define ROOT_XATTRS_MAX (256u << 10) /* bytes of a file */
+#define ROOT_NODE_NONE  UINT32_MAX
+#define ROOT_NODE_TOP   0u
 
 struct root_tree;
 
@@ -23,6 +24,7 @@ struct root_attributes {
     uint32_t mtime_ns;
 };
 
+/* tree.c */
 struct root_tree *root_tree_new(void); /* / with mode 0755; NULL: no memory */
 void root_tree_free(struct root_tree *t);
 const char *root_tree_wrong(const struct root_tree *t); /* NULL: nothing */
@@ -57,6 +59,11 @@ void root_tree_remove(struct root_tree *t, uint32_t node); /* with all below it 
 void root_tree_remove_lower(struct root_tree *t, uint32_t dir, const char *name, size_t len);
 void root_tree_clear_lower(struct root_tree *t, uint32_t dir); /* what earlier layers have in it */
 
+/* Of what is no name: one struct root_xattr after the other, with name and value; none: n is 0.  False: they are
+ * damaged or too many, or see root_tree_wrong(). */
+bool root_tree_set_xattrs(struct root_tree *t, uint32_t node, const void *at, size_t n);
+
+/* tree_index.c */
 /* The index.  Sizes first: nothing is added between the two.  0: no memory. */
 size_t root_tree_index_bytes(struct root_tree *t);
 void root_tree_index_write(struct root_tree *t, uint64_t data_pages, void *to);

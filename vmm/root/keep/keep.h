@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "vmm/root/keep.h"
+#include "vmm/root/xattrs.h"
 
 struct extent {
     uint64_t offset, bytes;
@@ -18,6 +19,7 @@ struct entry {
     char *path, *link; /* link NULL: none */
     struct extent *extent;
     size_t nextents, extents_room;
+    struct xattrs xattrs;
     uint64_t at; /* bytes of data are written so far, or are holes */
 };
 

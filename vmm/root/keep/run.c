@@ -92,6 +92,7 @@ static bool begin_entry(struct run *r)
     e->link = NULL;
     e->path = strndup((char *)r->body + sizeof(e->is), len);
     e->nextents = 0;
+    e->xattrs.bytes = 0;
     e->at = 0;
     r->now->skipping = false;
     r->state = HEAD;
@@ -135,6 +136,15 @@ static bool take_extent(struct run *r)
     }
     e->extent[e->nextents++] = (struct extent){ range[0], range[1] };
     return true;
+}
+
+/* The guest's may be of any name. */
+static bool take_xattr(struct run *r)
+{
+    const char *name = (const char *)r->body;
+    size_t len = strnlen(name, r->bytes);
+    return len < r->bytes &&
+           xattrs_add(&r->entry.xattrs, name, r->body + len + 1, r->bytes - len - 1);
 }
 
 /* What it is has come: its data, or its end, follows. */
@@ -186,6 +196,7 @@ static bool take(struct run *r, uint32_t what)
     switch (what) {
     case KEEP_ENTRY: return r->state == OUTSIDE && begin_entry(r);
     case KEEP_LINK: return r->state == HEAD && take_link(r);
+    case KEEP_XATTR: return r->state == HEAD && take_xattr(r);
     case KEEP_EXTENT: return r->state == HEAD && take_extent(r);
     case KEEP_DATA: return r->state != OUTSIDE && start_contents(r) && take_data(r);
     case KEEP_END: return r->state != OUTSIDE && start_contents(r) && end_entry(r);
@@ -224,6 +235,7 @@ bool keep_run(int in, struct target *target, unsigned n)
     free(r->entry.path);
     free(r->entry.link);
     free(r->entry.extent);
+    free(r->entry.xattrs.at);
     free(r);
     return ok;
 }

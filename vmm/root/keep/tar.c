@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/root_index.h"
 #include "vmm/root/keep/keep.h"
 
 #define ZEROS (1u << 20)
@@ -31,7 +32,9 @@ bool tar_begin(struct target *t)
     if (!target_make_temp(t, make_file))
         return target_fail_errno(t, NULL);
     t->tar = archive_write_new();
+    /* Extended attributes in the form that others know, not in libarchive's own beside it. */
     if (t->tar == NULL || archive_write_set_format_pax(t->tar) != ARCHIVE_OK ||
+        archive_write_set_options(t->tar, "xattrheader=SCHILY") != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(t->tar, 1) != ARCHIVE_OK ||
         archive_write_open(t->tar, t, NULL, write_some, NULL) != ARCHIVE_OK)
         return target_fail(t, "out of memory");
@@ -67,6 +70,20 @@ static void set_attributes(struct archive_entry *is, const struct entry *e)
         archive_entry_sparse_add_entry(is, (int64_t)e->is.size, 0);
 }
 
+static void set_xattrs(struct archive_entry *is, const struct xattrs *x)
+{
+    char name[256];
+    for (size_t at = 0; at < x->bytes;) {
+        struct root_xattr r;
+        memcpy(&r, x->at + at, sizeof(r));
+        at += sizeof(r);
+        memcpy(name, x->at + at, r.name_len);
+        name[r.name_len] = '\0';
+        archive_entry_xattr_add_entry(is, name, x->at + at + r.name_len, r.size);
+        at += r.name_len + r.size;
+    }
+}
+
 bool tar_entry(struct target *t, const struct entry *e)
 {
     struct archive_entry *is = archive_entry_new();
@@ -74,6 +91,7 @@ bool tar_entry(struct target *t, const struct entry *e)
         return target_fail(t, "out of memory");
     archive_entry_set_pathname(is, *e->path != '\0' ? e->path : "./");
     set_attributes(is, e);
+    set_xattrs(is, &e->xattrs);
     bool ok = check(t, archive_write_header(t->tar, is));
     archive_entry_free(is);
     return ok;

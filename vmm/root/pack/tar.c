@@ -13,6 +13,7 @@
 #include "shared/root_index.h"
 #include "vmm/root/file.h"
 #include "vmm/root/pack/pack.h"
+#include "vmm/root/xattrs.h"
 
 #define DATA_MAX  (64ull << 30) /* of an image */
 #define LINKS_MAX 40
@@ -108,6 +109,24 @@ static bool is_zero(const uint8_t *at, size_t n)
     return n == 0 || (at[0] == 0 && memcmp(at, at + 1, n - 1) == 0);
 }
 
+static void set_xattrs(struct pack *p, struct archive_entry *e, uint32_t node, const char *shown)
+{
+    const char *name;
+    const void *value;
+    size_t n;
+    struct xattrs x = { .at = NULL };
+    bool ok = true;
+    archive_entry_xattr_reset(e);
+    while (ok && archive_entry_xattr_next(e, &name, &value, &n) == ARCHIVE_OK)
+        if (name != NULL && xattrs_wanted(name))
+            ok = xattrs_add(&x, name, value, n);
+    if (ok)
+        ok = root_tree_set_xattrs(p->tree, node, x.at, x.bytes);
+    free(x.at);
+    if (!ok)
+        refuse(p, "%.200s: extended attributes that cannot be", shown);
+}
+
 /* False: the archive ends here, without what should follow the data.  Writers of layers leave that out;
  * a layer's digest has been checked, so nothing is missing. */
 static bool copy_data(struct pack *p, struct archive *a, uint32_t node, const char *name,
@@ -173,6 +192,7 @@ static bool add_entry(struct pack *p, struct archive *a, struct archive_entry *e
     if (len == 0) {
         if (S_ISDIR(is.mode))
             root_tree_set(p->tree, ROOT_NODE_TOP, &is);
+        set_xattrs(p, e, ROOT_NODE_TOP, "/");
         return true;
     }
     if (layer && whiteout(p, dir, last, len))
@@ -194,6 +214,7 @@ static bool add_entry(struct pack *p, struct archive *a, struct archive_entry *e
     if (node == ROOT_NODE_NONE)
         refuse(p, "%.200s: %s", name,
                root_tree_wrong(p->tree) != NULL ? root_tree_wrong(p->tree) : "no name for a file");
+    set_xattrs(p, e, node, name);
     if (S_ISLNK(is.mode)) {
         const char *text = archive_entry_symlink(e);
         if (text == NULL || !root_tree_set_text(p->tree, node, text, strlen(text)))
