@@ -14,14 +14,11 @@
  *
  * Opening a FIFO waits for a partner.  "There was one" is told by counters that
  * only grow, so a partner that came and went at once is not missed.
- * Left out: packet mode (O_DIRECT), splice. */
-#include "fs/pipe.h"
+ * Left out: packet mode (O_DIRECT).  pipe_splice.c has what splice(2) needs, pipe_size.c the ring's size. */
+#include "fs/pipe_internal.h"
 #include "arch/preempt.h"
-#include "fs/file.h"
-#include "fs/inode.h"
-#include "fs/poll.h"
-#include "fs/uio.h"
 #include "arch/uaccess.h"
+#include "fs/poll.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -31,30 +28,13 @@
 #include <linux/limits.h>
 #include <linux/magic.h>
 
-#define PAGES_DEFAULT 16u  /* 64 KiB */
-#define PAGES_MAX     256u /* 1 MiB: Linux's limit for users, here everybody's */
-
-struct pipe {
-    struct mutex lock;
-    struct waitq read_wait, write_wait, open_wait;
-    uint32_t readers, writers;            /* [a] open ends */
-    uint32_t reads_opened, writes_opened; /* [a] ever */
-    size_t start, used;                   /* [lock] the bytes [start, start + used) of the ring */
-    uint32_t npages;                      /* [lock] size of the ring */
-    pfn_t *page;                          /* [lock] 0: not allocated yet */
-};
+#define PAGES_DEFAULT 16u /* 64 KiB */
 
 static struct superblock pipe_sb = { .type = "pipefs", .magic = PIPEFS_MAGIC, .dev = 0 };
 static const struct inode_ops pipe_inode_ops = { .evict = fifo_evict };
 
-static struct pipe *pipe_of(struct file *f) { return f->inode->private; }
-
 static bool reads(const struct file *f) { return (f->flags & O_ACCMODE) != O_WRONLY; }
 static bool writes(const struct file *f) { return (f->flags & O_ACCMODE) != O_RDONLY; }
-
-static uint32_t load(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
-static size_t used_now(const struct pipe *p) { return __atomic_load_n(&p->used, __ATOMIC_ACQUIRE); }
-static size_t room_now(const struct pipe *p) { return p->npages * PAGE_SIZE - used_now(p); }
 
 /* --- life ------------------------------------------------------------------------ */
 
@@ -76,8 +56,12 @@ static struct pipe *pipe_alloc(void)
     return p;
 }
 
+#define WORK_FREE 100u /* instructions a page, about (arch/preempt.h) */
+
+/* Spinlocks may be held, and a megabyte is not too much for one step, but it counts. */
 static void pipe_free(struct pipe *p)
 {
+    preempt_tell(p->npages * WORK_FREE);
     for (uint32_t i = 0; i < p->npages; i++)
         if (p->page[i] != 0)
             frame_put(p->page[i]);
@@ -118,12 +102,9 @@ static void pipe_release(struct file *f) { drop_end(pipe_of(f), f); }
 
 /* --- moving bytes; lock held -------------------------------------------------------- */
 
-enum direction { OUT_OF_RING, INTO_RING };
 #define WORK_MOVE 600u /* instructions a page, about (arch/preempt.h) */
 
-/* Up to n bytes at offset `at` of the ring, to or from the user, within one page.
- * Bytes moved or -errno. */
-static long move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, enum direction dir)
+long pipe_move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, enum pipe_direction dir)
 {
     size_t ring = p->npages * PAGE_SIZE;
     at = at >= ring ? at - ring : at;
@@ -135,11 +116,11 @@ static long move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, enum 
     return dir == OUT_OF_RING ? uio_put(u, bytes, n) : uio_get(u, bytes, n);
 }
 
-static long take_bytes(struct pipe *p, struct uio *u)
+long pipe_take_bytes(struct pipe *p, struct uio *u)
 {
     long done = 0;
     while (p->used > 0 && u->left > 0) {
-        long n = move_piece(p, p->start, p->used, u, OUT_OF_RING);
+        long n = pipe_move_piece(p, p->start, p->used, u, OUT_OF_RING);
         if (n < 0)
             return done > 0 ? done : n;
         p->start = (p->start + (size_t)n) % (p->npages * PAGE_SIZE);
@@ -147,16 +128,16 @@ static long take_bytes(struct pipe *p, struct uio *u)
         done += n;
         preempt_work(WORK_MOVE);
     }
-    if (p->used == 0)
+    if (p->used == 0 && p->claimed == 0)
         p->start = 0;
     return done;
 }
 
-static long put_bytes(struct pipe *p, struct uio *u)
+long pipe_put_bytes(struct pipe *p, struct uio *u)
 {
     long done = 0;
-    while (u->left > 0 && room_now(p) > 0) {
-        long n = move_piece(p, p->start + p->used, room_now(p), u, INTO_RING);
+    while (u->left > 0 && pipe_room(p) > 0) {
+        long n = pipe_move_piece(p, p->start + p->used, pipe_room(p), u, INTO_RING);
         if (n < 0)
             return done > 0 ? done : n;
         __atomic_store_n(&p->used, p->used + (size_t)n, __ATOMIC_RELEASE);
@@ -166,13 +147,6 @@ static long put_bytes(struct pipe *p, struct uio *u)
     return done;
 }
 
-/* After p->lock was given back: waitq_idle(). */
-static void wake(struct waitq *q)
-{
-    if (!waitq_idle(q))
-        waitq_wake(q);
-}
-
 static long pipe_read(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
 {
     struct pipe *p = pipe_of(f);
@@ -180,24 +154,24 @@ static long pipe_read(struct file *f, struct uio *u, uint64_t *pos __attribute__
         return 0;
     for (;;) {
         /* Writers first: one that writes and closes is then seen by `used`. */
-        bool ended = load(&p->writers) == 0;
+        bool ended = pipe_load(&p->writers) == 0;
         mutex_lock(&p->lock);
-        long n = take_bytes(p, u);
+        long n = pipe_take_bytes(p, u);
         mutex_unlock(&p->lock);
         if (n > 0)
-            wake(&p->write_wait);
+            pipe_wake(&p->write_wait);
         if (n != 0 || ended)
             return n;
         if (f->flags & O_NONBLOCK)
             return -EAGAIN;
-        int err = WAIT_EVENT(&p->read_wait, used_now(p) > 0 || load(&p->writers) == 0,
+        int err = WAIT_EVENT(&p->read_wait, pipe_used(p) > 0 || pipe_load(&p->writers) == 0,
                              BLOCK_pipe_read, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
         if (err)
             return err;
     }
 }
 
-static long broken_pipe(void)
+long pipe_broken(void)
 {
     siginfo_t info;
     siginfo_user(&info, SIGPIPE, SI_USER);
@@ -214,16 +188,16 @@ static long pipe_write(struct file *f, struct uio *u, uint64_t *pos __attribute_
     bool atomic = u->left <= PIPE_BUF;
     long done = 0, err = 0;
     while (u->left > 0) {
-        if (load(&p->readers) == 0) {
-            err = broken_pipe();
+        if (pipe_load(&p->readers) == 0) {
+            err = pipe_broken();
             break;
         }
         mutex_lock(&p->lock);
         size_t enough = atomic ? u->left : 1;
-        long n = room_now(p) >= enough ? put_bytes(p, u) : 0;
+        long n = pipe_room(p) >= enough ? pipe_put_bytes(p, u) : 0;
         mutex_unlock(&p->lock);
         if (n != 0)
-            wake(&p->read_wait);
+            pipe_wake(&p->read_wait);
         if (n < 0) {
             err = n;
             break;
@@ -236,7 +210,7 @@ static long pipe_write(struct file *f, struct uio *u, uint64_t *pos __attribute_
             break;
         }
         err = WAIT_EVENT(&p->write_wait,
-                         room_now(p) >= room_wanted(u->left) || load(&p->readers) == 0,
+                         pipe_room(p) >= room_wanted(u->left) || pipe_load(&p->readers) == 0,
                          BLOCK_pipe_write, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
         if (err)
             break;
@@ -252,17 +226,18 @@ static uint32_t pipe_poll(struct file *f, struct poll_table *pt)
     uint32_t ready = 0;
     if (reads(f)) {
         poll_wait(pt, &p->read_wait);
-        if (used_now(p) > 0)
+        if (pipe_used(p) > 0)
             ready |= EPOLLIN | EPOLLRDNORM;
         /* A FIFO that no writer has opened since this end exists is not hung up. */
-        if (load(&p->writers) == 0 && load(&p->writes_opened) != (uint32_t)(uintptr_t)f->private)
+        if (pipe_load(&p->writers) == 0 &&
+            pipe_load(&p->writes_opened) != (uint32_t)(uintptr_t)f->private)
             ready |= EPOLLHUP;
     }
     if (writes(f)) {
         poll_wait(pt, &p->write_wait);
-        if (room_now(p) >= PIPE_BUF)
+        if (pipe_room(p) >= PIPE_BUF)
             ready |= EPOLLOUT | EPOLLWRNORM;
-        if (load(&p->readers) == 0)
+        if (pipe_load(&p->readers) == 0)
             ready |= EPOLLERR;
     }
     return ready;
@@ -272,56 +247,8 @@ static long pipe_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
 {
     if (cmd != FIONREAD)
         return -ENOTTY;
-    int used = (int)used_now(pipe_of(f));
+    int used = (int)pipe_used(pipe_of(f));
     return put_user(used, arg);
-}
-
-long pipe_get_size(struct file *f)
-{
-    return f->ops == &fifo_fops ? (long)(pipe_of(f)->npages * PAGE_SIZE) : -EBADF;
-}
-
-/* The new ring, with the old one's pages in order.  Lock held. */
-static int resize(struct pipe *p, uint32_t npages)
-{
-    uint32_t first = (uint32_t)(p->start / PAGE_SIZE);
-    uint32_t keep = (uint32_t)((p->start % PAGE_SIZE + p->used + PAGE_SIZE - 1) / PAGE_SIZE);
-    if (keep > npages || keep > p->npages) /* the latter: start and end share a page */
-        return -EBUSY;
-    pfn_t *page = kzalloc(npages * sizeof(*page));
-    if (page == NULL)
-        return -ENOMEM;
-    for (uint32_t i = 0; i < p->npages; i++) {
-        pfn_t pfn = p->page[(first + i) % p->npages];
-        if (i < keep)
-            page[i] = pfn;
-        else if (pfn != 0)
-            frame_put(pfn);
-    }
-    kfree(p->page);
-    p->page = page;
-    p->npages = npages;
-    p->start %= PAGE_SIZE;
-    return 0;
-}
-
-long pipe_set_size(struct file *f, uint32_t bytes)
-{
-    if (f->ops != &fifo_fops)
-        return -EBADF;
-    if (bytes > 1u << 31)
-        return -EINVAL; /* no power of two that a pipe could round it up to */
-    if (bytes > PAGES_MAX * PAGE_SIZE)
-        return -EPERM;
-    uint32_t npages = 1; /* a power of two, as Linux rounds */
-    while (npages * PAGE_SIZE < bytes)
-        npages *= 2;
-    struct pipe *p = pipe_of(f);
-    mutex_lock(&p->lock);
-    int err = npages == p->npages ? 0 : resize(p, npages);
-    mutex_unlock(&p->lock);
-    wake(&p->write_wait);
-    return err ? err : (long)(npages * PAGE_SIZE);
 }
 
 /* --- opening ---------------------------------------------------------------------- */
@@ -347,23 +274,23 @@ static int fifo_open(struct inode *in, struct file *f)
         return err;
     struct pipe *p = in->private;
     bool nonblock = f->flags & O_NONBLOCK;
-    if (!reads(f) && nonblock && load(&p->readers) == 0)
+    if (!reads(f) && nonblock && pipe_load(&p->readers) == 0)
         return -ENXIO;
     mutex_lock(&p->lock);
-    if (load(&p->readers) == 0 && load(&p->writers) == 0)
+    if (pipe_load(&p->readers) == 0 && pipe_load(&p->writers) == 0)
         p->start = p->used = 0; /* what its last users left unread is gone */
-    uint32_t reads_seen = load(&p->reads_opened), writes_seen = load(&p->writes_opened);
+    uint32_t reads_seen = pipe_load(&p->reads_opened), writes_seen = pipe_load(&p->writes_opened);
     add_end(p, f);
     mutex_unlock(&p->lock);
-    f->private = (void *)(uintptr_t)(load(&p->writers) == 0 ? writes_seen : writes_seen - 1);
+    f->private = (void *)(uintptr_t)(pipe_load(&p->writers) == 0 ? writes_seen : writes_seen - 1);
     if ((reads(f) && writes(f)) || in->sb == &pipe_sb)
         return 0; /* a pipe opened by /proc/PID/fd/N does not wait for the other end */
-    if (reads(f) && !nonblock && load(&p->writers) == 0)
-        err = WAIT_EVENT(&p->open_wait, load(&p->writes_opened) != writes_seen, BLOCK_fifo_open, 0,
-                         BLOCK_INTERRUPTIBLE, NO_DEADLINE);
-    else if (writes(f) && load(&p->readers) == 0)
-        err = WAIT_EVENT(&p->open_wait, load(&p->reads_opened) != reads_seen, BLOCK_fifo_open, 0,
-                         BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+    if (reads(f) && !nonblock && pipe_load(&p->writers) == 0)
+        err = WAIT_EVENT(&p->open_wait, pipe_load(&p->writes_opened) != writes_seen,
+                         BLOCK_fifo_open, 0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
+    else if (writes(f) && pipe_load(&p->readers) == 0)
+        err = WAIT_EVENT(&p->open_wait, pipe_load(&p->reads_opened) != reads_seen, BLOCK_fifo_open,
+                         0, BLOCK_INTERRUPTIBLE, NO_DEADLINE);
     if (err)
         drop_end(p, f);
     return err;

@@ -12,8 +12,28 @@ struct inode;
 int pipe_create(uint32_t flags, struct file *ends[2]);
 extern const struct file_ops fifo_fops; /* open() meets its partner; state in inode->private */
 void fifo_evict(struct inode *in);      /* the inode goes: frees the state */
-/* fcntl F_GETPIPE_SZ, F_SETPIPE_SZ: the capacity in bytes; -EBADF: no pipe. */
+/* pipe_size.c: fcntl F_GETPIPE_SZ, F_SETPIPE_SZ: the capacity in bytes; -EBADF: no pipe. */
 long pipe_get_size(struct file *f);
 long pipe_set_size(struct file *f, uint32_t bytes); /* -EBUSY: it holds more; -EPERM: too large */
+
+/* pipe_splice.c: a pipe as a side of splice(2).  No lock held; bytes: a page of the kernel's. */
+struct pipe;
+struct uio;
+struct pipe *pipe_state(struct file *f); /* NULL: it is no pipe */
+/* 1: there are some; 0: there never will be; -EAGAIN, if nonblock; -ERESTARTSYS. */
+long pipe_await_bytes(struct pipe *p, bool nonblock);
+/* Room for at most so many bytes, and a page: how many; -EAGAIN, -EPIPE (and SIGPIPE), -ERESTARTSYS. */
+long pipe_claim(struct pipe *p, size_t most, bool nonblock);
+/* A claim ends, with n <= claimed bytes; how many of them are in it; -ENOMEM: none. */
+long pipe_fill(struct pipe *p, size_t claimed, void *bytes, size_t n);
+/* At most so many bytes, and a page, out of it; their room stays claimed.  How many; does not wait. */
+long pipe_take(struct pipe *p, void *bytes, size_t most);
+/* That claim ends, and the last n of the bytes go back. */
+void pipe_settle(struct pipe *p, size_t took, void *rest, size_t n);
+/* Some of the bytes from the at-th on, which stay; 0: there are none. */
+long pipe_peek(struct pipe *p, size_t at, void *bytes, size_t most);
+/* Bytes to and from a user's pieces: as many as there are, or fit, once there are any. */
+long pipe_take_user(struct pipe *p, struct uio *u, bool nonblock);
+long pipe_put_user(struct pipe *p, struct uio *u, bool nonblock);
 
 #endif

@@ -10,6 +10,7 @@
 #include "mm/heap.h"
 #include "sched/sched.h"
 #include "arch/syscall.h"
+#include "sys/rw_copy.h"
 
 #define MAX_RW 0x7ffff000ul
 
@@ -17,7 +18,8 @@
 
 /* Copies up to n bytes.  What was read but could not be written does not count:
  * *in_pos only moves by what arrived. */
-static long copy(struct file *in, uint64_t *in_pos, struct file *out, uint64_t *out_pos, size_t n)
+static long copy(struct file *in, uint64_t *in_pos, struct file *out, uint64_t *out_pos, size_t n,
+                 bool nonblock __attribute__((unused)))
 {
     void *page = kmalloc(PAGE_SIZE);
     long done = 0, err = 0;
@@ -101,25 +103,39 @@ static int position_put(struct file *f, uaddr_t user, uint64_t pos)
 
 enum overlap { MAY_OVERLAP, NO_OVERLAP }; /* within one file */
 
-static long copy_files(struct file *in, uaddr_t in_off, struct file *out, uaddr_t out_off, size_t n,
-                       enum overlap overlap)
+/* The positions of both, checked; of one that has none, 0. */
+static int positions_get(struct transfer *t, enum overlap overlap)
 {
-    bool may_wait = out->ops->nonseekable;
-    struct file *own_in = in_off ? NULL : in, *own_out = out_off || may_wait ? NULL : out;
-    uint64_t in_pos, out_pos = 0;
+    int err = t->in->ops->nonseekable ? 0 : position_get(t->in, t->in_off, &t->in_pos);
 
-    n = MIN(n, MAX_RW);
+    if (err == 0 && !t->out->ops->nonseekable)
+        err = position_get(t->out, t->out_off, &t->out_pos);
+    if (err == 0 && overlap == NO_OVERLAP && t->in->inode == t->out->inode &&
+        t->in_pos < t->out_pos + t->n && t->out_pos < t->in_pos + t->n)
+        err = -EINVAL;
+    return err;
+}
+
+static bool positions_put(struct transfer *t)
+{
+    return (t->in->ops->nonseekable || position_put(t->in, t->in_off, t->in_pos) == 0) &&
+           (t->out->ops->nonseekable || position_put(t->out, t->out_off, t->out_pos) == 0);
+}
+
+static long copy_files(struct transfer *t, enum overlap overlap)
+{
+    struct file *in = t->in, *out = t->out;
+    bool may_wait = out->ops->nonseekable || in->ops->nonseekable;
+    struct file *own_in = t->in_off || in->ops->nonseekable ? NULL : in,
+                *own_out = t->out_off || out->ops->nonseekable ? NULL : out;
+
+    t->n = MIN(t->n, MAX_RW);
     positions_lock(own_in, own_out);
-    long done = position_get(in, in_off, &in_pos);
-    if (!done && !may_wait)
-        done = position_get(out, out_off, &out_pos);
-    if (!done && overlap == NO_OVERLAP && in->inode == out->inode && in_pos < out_pos + n &&
-        out_pos < in_pos + n)
-        done = -EINVAL;
+    long done = positions_get(t, overlap);
     if (!done) {
         if (may_wait)
             positions_unlock(own_in, own_out);
-        done = copy(in, &in_pos, out, &out_pos, n);
+        done = t->copy(in, &t->in_pos, out, &t->out_pos, t->n, t->nonblock);
         if (may_wait)
             positions_lock(own_in, own_out);
         if (done > 0) {
@@ -127,12 +143,13 @@ static long copy_files(struct file *in, uaddr_t in_off, struct file *out, uaddr_
             notify_file(out, IN_MODIFY);
         }
     }
-    if (done > 0 && (position_put(in, in_off, in_pos) != 0 ||
-                     (!may_wait && position_put(out, out_off, out_pos) != 0)))
+    if (done > 0 && !positions_put(t))
         done = -EFAULT;
     positions_unlock(own_in, own_out);
     return done;
 }
+
+long transfer(struct transfer *t) { return copy_files(t, MAY_OVERLAP); }
 
 SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
 {
@@ -143,7 +160,8 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
         return -EBADF;
     if (!in->ops->read || in->ops->nonseekable || !out->ops->write || out->flags & O_APPEND)
         return -EINVAL;
-    return copy_files(in, offset, out, 0, n, MAY_OVERLAP);
+    struct transfer t = { .in = in, .in_off = offset, .out = out, .n = n, .copy = copy };
+    return copy_files(&t, MAY_OVERLAP);
 }
 
 static long copy_range_check(struct file *in, struct file *out, uint32_t flags)
@@ -168,5 +186,8 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out
     WITH_FILE(out, out_fd);
     long err = in && out ? copy_range_check(in, out, flags) : -EBADF;
 
-    return err ? err : copy_files(in, in_off, out, out_off, n, NO_OVERLAP);
+    struct transfer t = {
+        .in = in, .in_off = in_off, .out = out, .out_off = out_off, .n = n, .copy = copy
+    };
+    return err ? err : copy_files(&t, NO_OVERLAP);
 }

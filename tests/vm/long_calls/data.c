@@ -190,6 +190,26 @@ static void in_pty_typed(void)
     GO(write(f, b, MB / 4));
 }
 
+static int large_pipe(int p[2])
+{
+    NEED(pipe(p) == 0 && fcntl(p[0], F_SETPIPE_SZ, 1 << 20) == 1 << 20);
+    return p[0];
+}
+static void in_splice(void)
+{
+    int f = file(big), p[2], q[2];
+    loff_t at = 0;
+    char *b = memory(1 << 20, true);
+    struct iovec v = { b, 1 << 20 };
+    large_pipe(p);
+    large_pipe(q);
+    GO(at = 0; NEED(splice(f, &at, p[1], NULL, 1 << 20, 0) == 1 << 20);
+       NEED(tee(p[0], q[1], 1 << 20, 0) == 1 << 20); NEED(read(q[0], b, 1 << 20) == 1 << 20);
+       NEED(splice(p[0], NULL, q[1], NULL, 1 << 20, 0) == 1 << 20); at = 0;
+       NEED(splice(q[0], NULL, f, &at, 1 << 20, 0) == 1 << 20);
+       NEED(vmsplice(p[1], &v, 1, 0) == 1 << 20); NEED(vmsplice(p[0], &v, 1, 0) == 1 << 20));
+}
+
 /* clang-format off */
 const struct call data_calls[] = {
     CALL(zero),
@@ -206,6 +226,7 @@ const struct call data_calls[] = {
     CALL(writev_null),
     CALL(pipe),
     CALL(pipe_size),
+    CALL(splice),
     CALL(truncate),
     CALL(truncate_mapped),
     CALL(unlink),

@@ -1,0 +1,54 @@
+/* pipe_internal.h - what pipe.c, pipe_size.c and pipe_splice.c share: the ring. */
+#ifndef FS_PIPE_INTERNAL_H
+#define FS_PIPE_INTERNAL_H
+
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/pipe.h"
+#include "fs/uio.h"
+#include "mm/frame.h"
+#include "sched/block.h"
+
+#define PIPE_PAGES_MAX 256u /* 1 MiB: Linux's limit for users, here everybody's */
+
+struct pipe {
+    struct mutex lock;
+    struct waitq read_wait, write_wait, open_wait;
+    uint32_t readers, writers;            /* [a] open ends */
+    uint32_t reads_opened, writes_opened; /* [a] ever */
+    size_t start, used;                   /* [lock] the bytes [start, start + used) of the ring */
+    size_t claimed;  /* [lock] bytes of room that are promised: pipe_splice.c */
+    uint32_t npages; /* [lock] size of the ring */
+    pfn_t *page;     /* [lock] 0: not allocated yet */
+};
+
+static inline struct pipe *pipe_of(struct file *f) { return f->inode->private; }
+
+static inline uint32_t pipe_load(const uint32_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
+static inline size_t pipe_used(const struct pipe *p)
+{
+    return __atomic_load_n(&p->used, __ATOMIC_ACQUIRE);
+}
+static inline size_t pipe_room(const struct pipe *p)
+{
+    return p->npages * PAGE_SIZE - pipe_used(p) - __atomic_load_n(&p->claimed, __ATOMIC_ACQUIRE);
+}
+
+/* After p->lock was given back: waitq_idle(). */
+static inline void pipe_wake(struct waitq *q)
+{
+    if (!waitq_idle(q))
+        waitq_wake(q);
+}
+
+/* pipe.c: bytes from the ring's begin to u, and from u to its end; as many as there are, or fit.  Lock
+ * held.  Bytes moved, or -errno. */
+long pipe_take_bytes(struct pipe *p, struct uio *u);
+long pipe_put_bytes(struct pipe *p, struct uio *u);
+/* At most n bytes, within a page, at offset `at` of the ring, which may be behind its end by less than its
+ * size; they stay, or what is there is overwritten. */
+enum pipe_direction { OUT_OF_RING, INTO_RING };
+long pipe_move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, enum pipe_direction dir);
+long pipe_broken(void); /* SIGPIPE for current, and -EPIPE */
+
+#endif
