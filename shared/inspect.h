@@ -40,6 +40,13 @@ struct inspect_page { /* 4 KiB aligned */
 };
 _Static_assert(sizeof(struct inspect_page) <= 4096, "one page");
 
+/* A system call that the kernel does not have (ENOSYS), and how often programs asked for it. */
+struct inspect_vain {
+    uint32_t nr, count; /* count 0: a free slot */
+};
+#define INSPECT_VAIN       64                    /* that many numbers are told apart */
+#define INSPECT_VAIN_MAGIC 0x4e494156534b5246ull /* "FRKSVAIN" */
+
 struct inspect_root {
     uint64_t magic;
     uint64_t first_page; /* address of a struct inspect_page */
@@ -47,6 +54,9 @@ struct inspect_root {
     uint64_t ncpus;
     uint32_t running[INSPECT_MAX_CPUS]; /* pid on each CPU, 0: idle */
     uint64_t fs_layout; /* address of a struct fs_layout (fs_layout.h); 0: no root is mounted yet */
+    uint64_t vain_magic; /* else older kernels end here */
+    struct inspect_vain vain[INSPECT_VAIN];
+    uint64_t vain_others; /* calls of still other numbers */
 };
 
 #endif

@@ -31,6 +31,7 @@
 #include "vmm/root/save.h"
 #include "vmm/sandbox.h"
 #include "vmm/say.h"
+#include "vmm/tasks.h"
 #include "vmm/terminal.h"
 #include "vmm/timelimit.h"
 #include "vmm/tracer.h"
@@ -207,6 +208,7 @@ static int finish(struct vm *vm, struct save *keep, FILE *boot_report)
         break;
     default: say_more("%s, status %d", vm->stop.text, vm->stop.status);
     }
+    tasks_note_vain(vm);
     if (vm->opt->audit != AUDIT_NONE && vm->stop.kind != STOP_FAILED)
         status = audit(vm, status);
     if (vm->stop.kind != STOP_FAILED && !save_run(keep, vm) && vm->stop.kind != STOP_DIED)

@@ -6,10 +6,12 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "shared/inspect.h"
 #include "shared/trace_schema.h"
+#include "vmm/say.h"
 #include "vmm/trace/lib/syscalls.h"
 #include "vmm/vm.h"
 
@@ -159,4 +161,42 @@ void tasks_print(const struct vm *vm, FILE *out)
         fputs("  (the next page of records is not in RAM)\n", out);
     if (p.left_out > 0)
         fprintf(out, "  (and %u more)\n", p.left_out);
+}
+
+static int by_count(const void *a, const void *b)
+{
+    const struct inspect_vain *x = a, *y = b;
+    return x->count != y->count ? (x->count < y->count ? 1 : -1)
+                                : (x->nr > y->nr) - (x->nr < y->nr);
+}
+
+#define VAIN_NAMED 12 /* more make no line that somebody reads */
+
+void tasks_note_vain(const struct vm *vm)
+{
+    struct inspect_root root;
+    char text[640] = "";
+    size_t len = 0;
+    unsigned n = 0;
+    uint64_t others;
+
+    if (!get_root(vm, &root) || root.vain_magic != INSPECT_VAIN_MAGIC || root.vain[0].count == 0)
+        return;
+    others = root.vain_others;
+    qsort(root.vain, INSPECT_VAIN, sizeof(root.vain[0]), by_count);
+    for (; n < INSPECT_VAIN && root.vain[n].count != 0; n++) {
+        const struct inspect_vain *v = &root.vain[n];
+        const char *name = syscall_name(v->nr);
+        char number[16];
+        if (n >= VAIN_NAMED) {
+            others += v->count;
+            continue;
+        }
+        snprintf(number, sizeof(number), "#%" PRIu32, v->nr);
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s (%" PRIu32 ")",
+                                n > 0 ? ", " : "", name != NULL ? name : number, v->count);
+    }
+    if (others != 0)
+        snprintf(text + len, sizeof(text) - len, " and %" PRIu64 " others", others);
+    say_note("system calls that programs asked for in vain, and how often: %s", text);
 }

@@ -20,4 +20,7 @@ void tasks_running(const struct vm *vm, unsigned cpu, struct task_name *name);
 /* All of them: state, what each waits for, on whom, since when. */
 void tasks_print(const struct vm *vm, FILE *out);
 
+/* One line, if programs asked for system calls that the kernel does not have: which, and how often. */
+void tasks_note_vain(const struct vm *vm);
+
 #endif

@@ -64,12 +64,28 @@ void record_running(uint32_t cpu, uint32_t tid) { inspect.running[cpu] = tid; }
 
 void record_fs_layout(paddr_t at) { inspect.fs_layout = at; }
 
+void record_vain(uint32_t nr)
+{
+    spin_lock(&records_lock);
+    struct inspect_vain *v = inspect.vain, *end = v + INSPECT_VAIN;
+    while (v < end && v->count != 0 && v->nr != nr)
+        v++;
+    if (v == end) {
+        inspect.vain_others++;
+    } else if (v->count != UINT32_MAX) {
+        v->nr = nr;
+        v->count++;
+    }
+    spin_unlock(&records_lock);
+}
+
 /* More CPUs run now. */
 void record_cpus(void) { inspect.ncpus = ncpus; }
 
 void record_init(void)
 {
     inspect.magic = INSPECT_MAGIC;
+    inspect.vain_magic = INSPECT_VAIN_MAGIC;
     inspect.tsc_khz = tsc_khz;
     inspect.ncpus = ncpus;
     if (records_grow() != 0)

@@ -12,6 +12,7 @@ void record_free(struct task_record *rec);
 void record_running(uint32_t cpu, uint32_t tid); /* who runs there */
 void record_cpus(void);                          /* ncpus has grown */
 void record_fs_layout(paddr_t at);               /* of a struct fs_layout */
+void record_vain(uint32_t nr);                   /* a program asked for a call that is not there */
 
 /* task.lock or its run queue's lock held. */
 void task_set_state(struct task *t, enum task_state next, enum block_reason reason,

@@ -7,6 +7,7 @@
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "proc/watched.h"
+#include "sched/record.h"
 #include "sched/times.h"
 #include "sys/dispatch.h"
 #include "trace/trace.h"
@@ -66,6 +67,13 @@ static SLOW_PATH long traced(syscall_fn fn, unsigned nr, struct regs *r)
     return ret;
 }
 
+/* The VMM tells at the end what programs asked for in vain. */
+static SLOW_PATH long not_there(uint64_t nr)
+{
+    record_vain((uint32_t)MIN(nr, (uint64_t)UINT32_MAX));
+    return -ENOSYS;
+}
+
 /* The call in r, by r->error, of a task that is watched: its number may be another one by now. */
 static void call_watched(struct regs *r)
 {
@@ -74,7 +82,7 @@ static void call_watched(struct regs *r)
 
     current->rec->syscall = (uint16_t)nr;
     if (fn == NULL)
-        r->rax = (uint64_t)-ENOSYS;
+        r->rax = (uint64_t)not_there(nr);
     else if (trace_on && (trace_all || about_processes[nr]))
         r->rax = (uint64_t)traced(fn, (unsigned)nr, r);
     else
@@ -90,7 +98,7 @@ static SLOW_PATH void unusual(struct regs *r, uint64_t nr)
     if (watched)
         watched_call(r, call_watched);
     else
-        r->rax = (uint64_t)-ENOSYS;
+        r->rax = (uint64_t)not_there(nr);
 }
 
 void syscall_dispatch(struct regs *r)

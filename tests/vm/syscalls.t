@@ -12,6 +12,12 @@ is 'docs/syscalls.md is up to date: make docs' "$(diff "$work/page" "$work/made"
 vm -q -t "$work/trace" -a trace.syscalls=1 -- sh -c 'pivot_root /tmp /tmp 2> /dev/null
     cat /proc/forkscope/syscalls; echo end; kill -TERM $$'
 like 'a call that is not here has its name' "$out" '^pivot_root +0 +1$'
+vm -- sh -c 'pivot_root /tmp /tmp; pivot_root /tmp /tmp; true' 2> /dev/null
+is 'the end says what was asked for in vain' "$(grep -o 'in vain.*' <<< "$err")" 'in vain, and how often: pivot_root (2)'
+vm -q -- sh -c 'pivot_root /tmp /tmp'
+is 'but not with -q' "$(grep -c 'in vain' <<< "$err")" 0
+vm -- true
+is 'nor where nothing was' "$(grep -c 'in vain' <<< "$err")" 0
 "$O/vmm-trace" print --event syscall_enter "$work/trace" > "$work/print"
 print=$(cut -d ' ' -f 2- "$work/print")
 like 'a descriptor, addresses, bits' "$print" 'nr=openat(2)? .*a0=AT_FDCWD a1=0x[0-9a-f]+ a2=0x|nr=open a0=0x[0-9a-f]+ a1=0x'
