@@ -9,7 +9,7 @@
 
 #define PR_SET_FORK_TABLES 0x4653c001
 #define PR_GET_FORK_TABLES 0x4653c002
-#define FORK_TABLES_COPY   0 /* each used entry is copied, as by most kernels */
+#define FORK_TABLES_COPY   0 /* each used entry is copied, as by most kernels; a huge page has one */
 #define FORK_TABLES_SHARE  1 /* the table is shared until somebody would write to it */
 
 #endif
