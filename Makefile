@@ -126,6 +126,14 @@ GUEST_COLD   := $(wildcard guest/procfs/*.c guest/event/*.c guest/net/*.c guest/
 	sched.c signal.c system.c time.c xattr.c)
 $(GUEST_COLD:%.c=$O/%.o): GUEST_CFLAGS += -Os
 
+# What programs find in their memory.  No instruction sets beyond SSE2: any processor runs it.
+$O/vdso.so: guest/arch/vdso/vdso.c guest/arch/vdso/vdso.ld guest/arch/vvar.h Makefile
+	@mkdir -p $O
+	$(call say,LD,$@)$(CC) -std=gnu11 -O2 $(WARN) -ffreestanding -fno-builtin -fPIC -fvisibility=default -mno-red-zone \
+		-fno-stack-protector -fno-asynchronous-unwind-tables -fcf-protection=none -Iguest -nostdlib -shared \
+		-Wl,-soname=linux-vdso.so.1 -Wl,--hash-style=both -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
+		-Wl,--build-id=none -Wl,-Bsymbolic -s -Wl,-T,guest/arch/vdso/vdso.ld guest/arch/vdso/vdso.c -o $@
+
 # $1: where the objects go; $2: flags of their own.  Offsets and constants for nasm come
 # from the C headers, through the compiler.
 define KERNEL
@@ -146,6 +154,7 @@ $O/$1/%.asm.o: guest/%.asm $O/$1/entry/asm_offsets.inc
 	$$(call say,NASM,$$<)$$(NASM) -f elf64 -g -F dwarf -I$O/$1/entry/ -Iguest/entry/ -Iguest/arch/ -I$O/ -MD $$@.d -MP $$< -o $$@
 
 $O/$1/arch/rootimg.asm.o: $O/root.img
+$O/$1/arch/vdso_image.asm.o: $O/vdso.so
 
 $O/$1.elf: guest/kernel.ld $$($1_OBJ)
 	$$(call say,LD,$$@)ld -nostdlib -pie --no-dynamic-linker -z pack-relative-relocs -z norelro --gc-sections -z noexecstack -z max-page-size=4096 \

@@ -26,6 +26,7 @@
 #include "mm/mm.h"
 #include "mm/mutant.h"
 #include "mm/tlb.h"
+#include "mm/vdso.h"
 #include "net/rights.h"
 #include "proc/exec.h"
 #include "proc/exit.h"
@@ -79,6 +80,7 @@ static long try_init(const char *path)
         err = exec_builtin_run();
     if (err == 0) {
         smp_finish();
+        vdso_init();
         boot_stage(BOOT_first_user_instruction);
         task_leave_kernel(current);
     }

@@ -12,13 +12,13 @@
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
 #include "arch/msr.h"
+#include "arch/vvar.h"
 
 #define CPUID_TIMING 0x40000010u
 
 uint64_t tsc_khz;
 uint64_t clock_tsc_base, clock_ns_per_tick;
 static uint64_t ticks_per_ns; /* 32.32 */
-static uint64_t real_base;    /* [a] CLOCK_REALTIME at CLOCK_MONOTONIC 0 */
 
 static inline uint64_t scale(uint64_t x, uint64_t factor)
 {
@@ -180,7 +180,7 @@ void clock_init(void)
     clock_tsc_base = rdtsc();
     if (khz != 0)
         set_rate(khz);
-    real_base =
+    vvar.real_base =
         hc_present ? (uint64_t)hypercall(HC_WALL_CLOCK, 0, 0, 0, 0) : rtc_seconds() * NSEC_PER_SEC;
 }
 
@@ -194,7 +194,7 @@ uint64_t clock_tsc_after(uint64_t ns) { return scale(ns, ticks_per_ns); }
 
 uint64_t clock_real_ns(void)
 {
-    return __atomic_load_n(&real_base, __ATOMIC_RELAXED) + clock_mono_ns();
+    return __atomic_load_n(&vvar.real_base, __ATOMIC_RELAXED) + clock_mono_ns();
 }
 
 struct clock_steps clock_steps;
@@ -204,8 +204,8 @@ void clock_set_real_ns(uint64_t ns)
     uint64_t base = ns - clock_mono_ns();
 
     clock_steps.count++;
-    clock_steps.moved_ns += base - real_base;
-    __atomic_store_n(&real_base, base, __ATOMIC_RELAXED);
+    clock_steps.moved_ns += base - vvar.real_base;
+    __atomic_store_n(&vvar.real_base, base, __ATOMIC_RELAXED);
 }
 
 /* One tick later than the moment: the timer must not fire before it. */

@@ -49,6 +49,7 @@
 #include "mm/pt.h"
 #include "mm/tlb.h"
 #include "mm/unmap.h"
+#include "mm/vdso.h"
 #include "mm/vma.h"
 #include "trace/trace.h"
 
@@ -90,6 +91,8 @@ static struct vma *find_allowed(struct mm *mm, uaddr_t at, uint32_t error, int *
 {
     struct vma *v = at < USER_END ? vma_find(mm, at) : NULL;
     *code = SEGV_MAPERR;
+    if (!v && vdso_due(mm, at, at + 1) && vdso_map(mm) == 0)
+        v = vma_find(mm, at);
     if (!v || (v->start > at && (!(v->flags & VM_GROWSDOWN) || !grow_stack(mm, v, at))))
         return NULL;
     uint32_t need = error & FAULT_WRITE   ? VM_WRITE

@@ -22,6 +22,7 @@
 #include "mm/pt.h"
 #include "mm/share.h"
 #include "mm/unmap.h"
+#include "mm/vdso.h"
 #include "mm/vma.h"
 
 #include <linux/mman.h>
@@ -321,15 +322,17 @@ int mm_map_stack(struct mm *mm, uaddr_t top, const pfn_t *pages, unsigned npages
     for (uaddr_t va = top - used; va < top && !err; va = (va | (PT_SPAN - 1)) + 1)
         err = pt_make(mm, va, PT_exec_map) ? 0 : -ENOMEM;
     for (unsigned i = 0; i < npages && !err;) {
-        pte_t entry[32];
+        pte_t entry[32 + VDSO_BYTES / PAGE_SIZE];
         uaddr_t va = top - used + i * PAGE_SIZE;
         pte_t *e = pt_find(mm, va);
         unsigned n = MIN(npages - i, 512 - pt_index(e));
-        n = MIN(n, ARRAY_SIZE(entry));
+        n = MIN(n, 32u);
         for (unsigned j = 0; j < n; j++)
             entry[j] = pte_make(pages[i + j], own);
-        pt_fill(mm, va, e, 1, n, PT_exec_map, entry);
+        unsigned more = vdso_entries(mm, va + n * PAGE_SIZE, entry + n);
+        pt_fill(mm, va, e, 1, n + more, PT_exec_map, entry);
         i += n;
+        mm->pages_mapped += more;
     }
     if (!err) {
         mm->pages_mapped += npages;

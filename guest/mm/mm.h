@@ -44,7 +44,8 @@ struct vma {             /* mm->lock, but for file_link */
 /* What exec finds out before anybody else sees the mm; fork copies it as it is. */
 struct mm_image { /* [k], but: */
     uaddr_t code_start, code_end, data_start, data_end, brk_start;
-    uaddr_t brk; /* [l] */
+    uaddr_t brk;      /* [l] */
+    uaddr_t vdso_due; /* [l] where mm/vdso.h is to map it; 0: it has */
     uaddr_t stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
     uint32_t dumpable; /* [a] */
     uint32_t auxv_bytes;

@@ -16,6 +16,7 @@
 #include "mm/mutant.h"
 #include "mm/pt.h"
 #include "mm/share.h"
+#include "mm/vdso.h"
 #include "mm/vma.h"
 
 #define WORK_ZAP 60u /* instructions an entry, about */
@@ -108,7 +109,7 @@ void mm_drop(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why)
     gather_start(&g, mm, why);
     for (struct vma *v = vma_find(mm, start); v && v->start < end; v = next) {
         next = vma_next(v);
-        zap_range(&g, v->start, v->end, (struct whole){ start, end });
+        zap_range(&g, v->start, vdso_end(v), (struct whole){ start, end });
         vma_remove(mm, v);
         preempt_work(WORK_VMA);
     }

@@ -9,6 +9,7 @@
  * from there up.  A search goes on there, and what is unmapped further up moves
  * full_from to the top of the hole, so it finds that one first. */
 #include "mm/vma.h"
+#include "mm/vdso.h"
 #include "arch/preempt.h"
 #include "mm/heap.h"
 
@@ -170,7 +171,9 @@ int vma_split(struct mm *mm, uaddr_t at)
 
 int vma_split_ends(struct mm *mm, uaddr_t start, uaddr_t end)
 {
-    int err = vma_split(mm, start);
+    int err = unlikely(vdso_due(mm, start, end)) ? vdso_map(mm) : 0;
+    if (!err)
+        err = vma_split(mm, start);
     if (!err && (err = vma_split(mm, end)) != 0)
         vma_merge(mm, start, start); /* as it was */
     return err;
@@ -204,7 +207,7 @@ void vma_merge(struct mm *mm, uaddr_t start, uaddr_t end)
 bool vma_range_free(struct mm *mm, uaddr_t start, uaddr_t end)
 {
     struct vma *v = vma_find(mm, start);
-    return !v || v->start >= end;
+    return (!v || v->start >= end) && !vdso_due(mm, start, end);
 }
 
 /* The upper end of the highest free range of n bytes below `from`; 0: there is none. */

@@ -12,6 +12,7 @@
 #include "mm/frame.h"
 #include "mm/huge.h"
 #include "mm/pt.h"
+#include "mm/vdso.h"
 #include "mm/vma.h"
 
 #include <linux/elf.h>
@@ -69,14 +70,13 @@ bool core_map_take(struct core_map *m, struct mm *mm)
 {
     mutex_lock(&mm->lock);
     for (struct vma *v = vma_find(mm, 0); v != NULL; v = vma_next(v)) {
-        const struct core_vma c = {
-            v->start, v->end, bytes_to_dump(v), v->pgoff, v->file, v->flags
-        };
+        struct file *file = vdso_name(v) == NULL ? v->file : NULL; /* it has no name in a note */
+        const struct core_vma c = { v->start, v->end, bytes_to_dump(v), v->pgoff, file, v->flags };
         if (!spool_put(&m->vmas, &c, sizeof c))
             break;
         m->count++;
-        if (v->file != NULL)
-            file_get(v->file);
+        if (file != NULL)
+            file_get(file);
         preempt_work(WORK_TAKE);
     }
     mutex_unlock(&mm->lock);

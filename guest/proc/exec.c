@@ -23,6 +23,7 @@
 #include "mm/access.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
+#include "mm/vdso.h"
 #include "mm/tlb.h"
 #include "proc/exec_internal.h"
 #include "proc/exit.h"
@@ -49,7 +50,7 @@
 #define LINE_BYTES  256 /* what is looked at of a script: BINPRM_BUF_SIZE */
 #define MAX_SCRIPTS 5   /* scripts that are interpreters of scripts */
 #define PIE_BASE    0x555555554000ull
-#define STACK_TOP   (USER_END - PAGE_SIZE)
+#define STACK_TOP   (USER_END - PAGE_SIZE - VDSO_BYTES)
 
 struct script {
     char line[LINE_BYTES + 1];
@@ -182,6 +183,7 @@ static uaddr_t place_stack(struct mm *mm)
 
     gap = MIN(MAX(gap, 128ull << 20), USER_END / 6 * 5);
     mm->image.mmap_base = page_down(top - gap) - (1u << 20) - random_pages(20);
+    mm->image.vdso_due = top;
     return top;
 }
 
@@ -221,6 +223,7 @@ static unsigned fill_auxv(const struct exec *e, struct auxv *a, uaddr_t bias, ua
     const struct elf_image *img = &e->img;
     uint32_t hwcap = cpu_has.hwcap, hwcap2 = cpu_has.fsgsbase ? 2 : 0;
     const struct auxv all[] = {
+        { AT_SYSINFO_EHDR, e->mm->image.vdso_due + VDSO_CODE },
         { AT_HWCAP, hwcap },
         { AT_PAGESZ, PAGE_SIZE },
         { AT_CLKTCK, 100 },

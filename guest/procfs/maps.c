@@ -11,6 +11,7 @@
 #include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
+#include "mm/vdso.h"
 #include "mm/vma.h"
 #include "procfs/internal.h"
 
@@ -22,6 +23,9 @@
 static const char *vma_name(struct vma *v, char *page)
 {
     struct mm *mm = v->mm;
+    const char *vdso = vdso_name(v);
+    if (vdso)
+        return vdso;
     if (v->file)
         return file_name(v->file, page, PAGE_SIZE);
     if (v->flags & VM_STACK)
@@ -34,7 +38,7 @@ static const char *vma_name(struct vma *v, char *page)
 
 static void show_vma(struct text *t, struct vma *v, char *page)
 {
-    const struct inode *in = v->file ? v->file->inode : NULL;
+    const struct inode *in = v->file && !vdso_name(v) ? v->file->inode : NULL;
     uint32_t dev = in ? in->sb->dev : 0;
     char line[128];
     int n = ksnprintf(line, sizeof line, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu ", v->start,
@@ -121,6 +125,8 @@ static void show_all(struct text *t, struct mm *mm,
     if (!page)
         return;
     mutex_lock(&mm->lock);
+    if (mm->image.vdso_due)
+        vdso_map(mm); /* without memory it is not shown */
     for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
         show_vma(t, v, page);
         preempt_work(WORK_LINE);
