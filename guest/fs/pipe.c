@@ -104,7 +104,8 @@ static void pipe_release(struct file *f) { drop_end(pipe_of(f), f); }
 
 #define WORK_MOVE 600u /* instructions a page, about (arch/preempt.h) */
 
-long pipe_move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, enum pipe_direction dir)
+static inline long move_piece(struct pipe *p, size_t at, size_t n, struct uio *u,
+                              enum pipe_direction dir)
 {
     size_t ring = p->npages * PAGE_SIZE;
     at = at >= ring ? at - ring : at;
@@ -116,11 +117,11 @@ long pipe_move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, enum pi
     return dir == OUT_OF_RING ? uio_put(u, bytes, n) : uio_get(u, bytes, n);
 }
 
-long pipe_take_bytes(struct pipe *p, struct uio *u)
+static inline long take_bytes(struct pipe *p, struct uio *u)
 {
     long done = 0;
     while (p->used > 0 && u->left > 0) {
-        long n = pipe_move_piece(p, p->start, p->used, u, OUT_OF_RING);
+        long n = move_piece(p, p->start, p->used, u, OUT_OF_RING);
         if (n < 0)
             return done > 0 ? done : n;
         p->start = (p->start + (size_t)n) % (p->npages * PAGE_SIZE);
@@ -133,11 +134,11 @@ long pipe_take_bytes(struct pipe *p, struct uio *u)
     return done;
 }
 
-long pipe_put_bytes(struct pipe *p, struct uio *u)
+static inline long put_bytes(struct pipe *p, struct uio *u)
 {
     long done = 0;
     while (u->left > 0 && pipe_room(p) > 0) {
-        long n = pipe_move_piece(p, p->start + p->used, pipe_room(p), u, INTO_RING);
+        long n = move_piece(p, p->start + p->used, pipe_room(p), u, INTO_RING);
         if (n < 0)
             return done > 0 ? done : n;
         __atomic_store_n(&p->used, p->used + (size_t)n, __ATOMIC_RELEASE);
@@ -146,6 +147,14 @@ long pipe_put_bytes(struct pipe *p, struct uio *u)
     }
     return done;
 }
+
+/* For others; a read and a write have them in line. */
+long pipe_move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, enum pipe_direction dir)
+{
+    return move_piece(p, at, n, u, dir);
+}
+long pipe_take_bytes(struct pipe *p, struct uio *u) { return take_bytes(p, u); }
+long pipe_put_bytes(struct pipe *p, struct uio *u) { return put_bytes(p, u); }
 
 static long pipe_read(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
 {
@@ -156,7 +165,7 @@ static long pipe_read(struct file *f, struct uio *u, uint64_t *pos __attribute__
         /* Writers first: one that writes and closes is then seen by `used`. */
         bool ended = pipe_load(&p->writers) == 0;
         mutex_lock(&p->lock);
-        long n = pipe_take_bytes(p, u);
+        long n = take_bytes(p, u);
         mutex_unlock(&p->lock);
         if (n > 0)
             pipe_wake(&p->write_wait);
@@ -194,7 +203,7 @@ static long pipe_write(struct file *f, struct uio *u, uint64_t *pos __attribute_
         }
         mutex_lock(&p->lock);
         size_t enough = atomic ? u->left : 1;
-        long n = pipe_room(p) >= enough ? pipe_put_bytes(p, u) : 0;
+        long n = pipe_room(p) >= enough ? put_bytes(p, u) : 0;
         mutex_unlock(&p->lock);
         if (n != 0)
             pipe_wake(&p->read_wait);
