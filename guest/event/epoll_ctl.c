@@ -320,7 +320,7 @@ SYSCALL4(epoll_ctl, int, epfd, int, op, int, fd, uaddr_t, event)
     struct epoll *ep = epoll_of(epf), *nested = epoll_of(f);
     if (f == epf || ep == NULL)
         return -EINVAL;
-    if (!capable())
+    if (!has_cap(CAP_BLOCK_SUSPEND))
         e.events &= ~(uint32_t)EPOLLWAKEUP;
     int err = check_exclusive(op, f, e.events);
     if (err != 0)

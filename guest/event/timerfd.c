@@ -307,7 +307,7 @@ SYSCALL2(timerfd_create, int, clock, uint32_t, flags)
         return -EINVAL;
     if (!is_real(clock) && clock != CLOCK_MONOTONIC && clock != CLOCK_BOOTTIME && !is_alarm(clock))
         return -EINVAL;
-    if (is_alarm(clock) && !capable())
+    if (is_alarm(clock) && !has_cap(CAP_WAKE_ALARM))
         return -EPERM;
     struct timerfd *t = kzalloc(sizeof(*t));
     if (t == NULL)
@@ -364,7 +364,7 @@ SYSCALL4(timerfd_settime, int, fd, uint32_t, flags, uaddr_t, value, uaddr_t, old
     struct timerfd *t = timerfd_of(f);
     if (t == NULL)
         return -EINVAL;
-    if (is_alarm(t->clock) && !capable())
+    if (is_alarm(t->clock) && !has_cap(CAP_WAKE_ALARM))
         return -EPERM;
     spin_lock(&lock);
     catch_up(t);

@@ -2,7 +2,7 @@
  * An inode lives as long as something names it (a dentry) or uses it (a file);
  * its contents go with it.  The last put may come with mm.lock held, so evict
  * takes spinlocks only.
- * The super-user of files is fsuid 0: access(2) and setfsuid(2) then need no
+ * Who may do more than the bits say has the capability; access(2) and setfsuid(2) then need no
  * rules of their own. */
 #include "fs/inode.h"
 #include "arch/clock.h"
@@ -95,14 +95,14 @@ bool inode_owner_or_root(const struct inode *in)
 {
     uint32_t me = current->cred.fsuid;
 
-    return me == 0 || me == in->uid;
+    return me == in->uid || has_cap(CAP_FOWNER);
 }
 
 int inode_permission(struct inode *in, uint32_t mask)
 {
     uint32_t bits;
 
-    if (current->cred.fsuid == 0) /* may all but execute what nobody may */
+    if (has_cap(CAP_DAC_OVERRIDE)) /* may all but execute what nobody may */
         return !(mask & MAY_EXEC) || is_dir(in) || (in->mode & 0111) ? 0 : -EACCES;
     if (in->ops && in->ops->refresh)
         in->ops->refresh(in);
@@ -112,15 +112,20 @@ int inode_permission(struct inode *in, uint32_t mask)
         bits = in->mode >> 3;
     else
         bits = in->mode;
-    return mask & ~bits & 7 ? -EACCES : 0;
+    if (!(mask & ~bits & 7))
+        return 0;
+    bool looks = is_dir(in) ? !(mask & MAY_WRITE) : mask == MAY_READ;
+    return looks && has_cap(CAP_DAC_READ_SEARCH) ? 0 : -EACCES;
 }
+
+bool inode_keeps_setgid(const struct inode *in) { return in_group(in->gid) || has_cap(CAP_FSETID); }
 
 void inode_strip_suid(struct inode *in)
 {
-    if (is_dir(in) || !(in->mode & (S_ISUID | S_ISGID)) || current->cred.fsuid == 0)
+    if (is_dir(in) || !(in->mode & (S_ISUID | S_ISGID)) || has_cap(CAP_FSETID))
         return;
     in->mode &= ~(uint32_t)S_ISUID;
-    if (in->mode & S_IXGRP) /* without x, setgid means something else */
+    if (in->mode & S_IXGRP || !in_group(in->gid)) /* without x, setgid means something else */
         in->mode &= ~(uint32_t)S_ISGID;
 }
 

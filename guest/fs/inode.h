@@ -91,10 +91,11 @@ void inode_get(struct inode *in);
 void inode_put(struct inode *in);
 /* 0, -EACCES.  Mask of MAY_*.  By fsuid and fsgid; fsuid 0 overrides. */
 int inode_permission(struct inode *in, uint32_t mask);
-bool inode_owner_or_root(const struct inode *in);
-bool in_group(uint32_t gid);           /* fsgid or a supplementary group of current */
-void inode_modified(struct inode *in); /* mtime and ctime */
-void inode_changed(struct inode *in);  /* ctime */
+bool inode_owner_or_root(const struct inode *in); /* or who has CAP_FOWNER */
+bool inode_keeps_setgid(const struct inode *in);  /* S_ISGID may be set by current */
+bool in_group(uint32_t gid);                      /* fsgid or a supplementary group of current */
+void inode_modified(struct inode *in);            /* mtime and ctime */
+void inode_changed(struct inode *in);             /* ctime */
 void inode_accessed(struct inode *in, const struct mount *mnt);
 void inode_strip_suid(struct inode *in); /* content or owner changed by somebody unprivileged */
 static inline bool is_dir(const struct inode *in) { return S_ISDIR(in->mode); }

@@ -71,6 +71,8 @@ struct inode *tmpfs_inode(struct superblock *sb, const struct new_node *n, struc
         in->gid = dir->gid;
         if (is_dir(in))
             in->mode |= S_ISGID;
+        else if ((in->mode & S_IXGRP) && !inode_keeps_setgid(in))
+            in->mode &= ~(uint32_t)S_ISGID; /* nobody hands out a group that is not theirs */
     }
     if (S_ISLNK(n->mode)) {
         char *text = kmalloc(n->target_len + 1);
@@ -137,7 +139,7 @@ int tmpfs_create(struct path *dir, const char *name, size_t len, const struct ne
     struct dentry *d;
     int err = dir_writable(dir);
 
-    if (!err && (S_ISCHR(n->mode) || S_ISBLK(n->mode)) && current->cred.fsuid != 0)
+    if (!err && (S_ISCHR(n->mode) || S_ISBLK(n->mode)) && !has_cap(CAP_MKNOD))
         err = -EPERM;
     if (err)
         return err;

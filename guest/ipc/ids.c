@@ -309,7 +309,7 @@ int ipc_permission(struct ipc_ids *ids, const struct ipc_object *o, uint32_t fla
     else if (in_group(o->cgid) || in_group(o->gid))
         granted >>= 3;
     spin_unlock(&ids->lock);
-    return wanted & ~granted && !capable() ? -EACCES : 0;
+    return wanted & ~granted && !has_cap(CAP_IPC_OWNER) ? -EACCES : 0;
 }
 
 int ipc_may_change(struct ipc_ids *ids, const struct ipc_object *o)

@@ -68,7 +68,7 @@ static long stat(int id, int cmd, uaddr_t to)
 /* Lock held. */
 static long set(struct msg_queue *q, const struct msqid64_ds *d)
 {
-    if (d->msg_qbytes > msg_max_bytes && !capable())
+    if (d->msg_qbytes > msg_max_bytes && !has_cap(CAP_SYS_RESOURCE))
         return -EPERM;
     long err = ipc_change(&msg_ids, &q->ipc, &d->msg_perm);
     if (err != 0)

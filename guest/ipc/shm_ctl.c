@@ -99,7 +99,7 @@ static long lock(struct shm_segment *s, int cmd)
 {
     long err = ipc_may_change(&shm_ids, &s->ipc);
 
-    if (err == 0 && cmd == SHM_LOCK && !capable() &&
+    if (err == 0 && cmd == SHM_LOCK && !has_cap(CAP_IPC_LOCK) &&
         current->proc->rlim[RLIMIT_MEMLOCK].rlim_cur == 0)
         err = -EPERM;
     if (err == 0)

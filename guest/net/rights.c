@@ -96,7 +96,7 @@ int rights_go(struct unix_message *m, struct unix_socket *to)
     struct unix_rights *r = m->rights;
 
     if (nsockets + r->nsockets > SOCKETS_MAX ||
-        (nfiles + r->n > current->proc->rlim[RLIMIT_NOFILE].rlim_cur && !capable()))
+        (nfiles + r->n > current->proc->rlim[RLIMIT_NOFILE].rlim_cur && !has_cap(CAP_SYS_RESOURCE)))
         return -ETOOMANYREFS;
     nsockets += r->nsockets;
     nfiles += r->n;

@@ -47,7 +47,7 @@ static int set_timeo(uint64_t *to, uaddr_t at, unsigned len)
 
 static int set_buffer(size_t *to, int value, unsigned least, bool force)
 {
-    if (force && !capable())
+    if (force && !has_cap(CAP_NET_ADMIN))
         return -EPERM;
     unsigned n = value < 0 ? 0 : (unsigned)value;
     if (!force)

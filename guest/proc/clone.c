@@ -23,8 +23,6 @@ static int check_flags(const struct clone_request *rq)
 {
     uint64_t flags = rq->flags;
 
-    if (flags & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
-        return -EINVAL;
     if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND))
         return -EINVAL;
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM))
@@ -38,6 +36,11 @@ static int check_flags(const struct clone_request *rq)
         return -EINVAL; /* nobody would reap it */
     if ((flags & CLONE_SETTLS) && rq->tls >= USER_END)
         return -EPERM; /* no FS base for a program */
+    if (flags & CLONE_NAMESPACES & ~(uint64_t)CLONE_NEWUSER && !(flags & CLONE_NEWUSER) &&
+        !capable())
+        return -EPERM;
+    if (flags & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+        return -EINVAL;
     return 0;
 }
 

@@ -42,6 +42,7 @@
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/pages_io.h"
+#include <linux/securebits.h>
 #include <linux/auxvec.h>
 #include <linux/mount.h>
 #include <linux/fcntl.h>
@@ -298,11 +299,14 @@ static void new_cred(struct exec *e)
     e->secure = c->euid != current->cred.euid || c->egid != current->cred.egid;
     c->suid = c->fsuid = c->euid;
     c->sgid = c->fsgid = c->egid;
-    if (c->euid == 0 || c->uid == 0)
-        c->cap_permitted = c->cap_bounding | c->cap_inheritable;
-    else
-        c->cap_permitted = 0;
-    c->cap_effective = c->euid == 0 ? c->cap_permitted : 0;
+    if (e->secure)
+        c->cap_ambient = 0;
+    bool as_root = !(c->securebits & SECBIT_NOROOT);
+    c->cap_permitted = as_root && (c->euid == 0 || c->uid == 0)
+                           ? c->cap_bounding | c->cap_inheritable
+                           : c->cap_ambient;
+    c->cap_effective = as_root && c->euid == 0 ? c->cap_permitted : c->cap_ambient;
+    c->securebits &= ~SECBIT_KEEP_CAPS;
 }
 
 /* --- commit ------------------------------------------------------------------- */

@@ -81,7 +81,7 @@ static bool too_many(uint64_t limit)
     uint64_t given, n;
     unsigned tries = 0;
 
-    if (limit == RLIM64_INFINITY || capable())
+    if (limit == RLIM64_INFINITY || has_cap(CAP_SYS_RESOURCE) || capable())
         return false;
     do {
         given = pid_given();

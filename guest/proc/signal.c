@@ -284,7 +284,7 @@ bool signal_allowed(struct process *p, int sig)
 {
     const struct cred *c = &current->cred, *to;
 
-    if (capable() || p == current->proc || p->leader == NULL)
+    if (has_cap(CAP_KILL) || p == current->proc || p->leader == NULL)
         return true;
     to = &p->leader->cred;
     if (c->euid == to->suid || c->euid == to->uid || c->uid == to->suid || c->uid == to->uid)

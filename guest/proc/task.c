@@ -26,6 +26,7 @@ static struct task idle_task; /* of the boot CPU */
 static void make_idle(struct task *t, struct cpu *c)
 {
     t->kthread = true;
+    t->cred.cap_effective = UINT64_MAX; /* the first one makes devices */
     t->on_cpu = true;
     t->cpu = t->rec->cpu = c->id;
     t->rec->state = TASK_running;
@@ -129,7 +130,7 @@ bool task_may_attach(struct task *t)
 {
     const struct cred *me = &current->cred, *c = &t->cred;
 
-    if (t->proc == current->proc || capable())
+    if (t->proc == current->proc || has_cap(CAP_SYS_PTRACE))
         return true;
     if (me->uid != c->uid || me->uid != c->euid || me->uid != c->suid || me->gid != c->gid ||
         me->gid != c->egid || me->gid != c->sgid)

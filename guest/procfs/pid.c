@@ -203,7 +203,7 @@ static int store_oom_adj(struct task *task, char *line)
         return -EINVAL;
     if (*line == '-')
         value = -value;
-    if (!proc_may_look(task) || (value < task->proc->oom_score_adj && !capable()))
+    if (!proc_may_look(task) || (value < task->proc->oom_score_adj && !has_cap(CAP_SYS_RESOURCE)))
         return -EACCES;
     task->proc->oom_score_adj = (int16_t)value;
     return 0;

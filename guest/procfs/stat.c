@@ -273,8 +273,11 @@ int show_status(struct text *t, const struct proc_node *n)
                 "SigPnd:\t%016lx\nShdPnd:\t%016lx\nSigBlk:\t%016lx\n"
                 "SigIgn:\t%016lx\nSigCgt:\t%016lx\n",
                 a.sig_thread, a.sig_shared, a.blocked, a.ignored, a.caught);
-    text_printf(t, "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n",
-                c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bounding);
+    text_printf(t,
+                "CapInh:\t%016lx\nCapPrm:\t%016lx\nCapEff:\t%016lx\nCapBnd:\t%016lx\n"
+                "CapAmb:\t%016lx\n",
+                c->cap_inheritable, c->cap_permitted, c->cap_effective, c->cap_bounding,
+                c->cap_ambient);
     text_printf(t, "NoNewPrivs:\t%d\nSeccomp:\t%u\nSeccomp_filters:\t%u\n", a.no_new_privs,
                 a.seccomp_mode, a.seccomp_filters);
     status_cpus(t, a.cpus_allowed);

@@ -17,6 +17,7 @@
 #include "sched/block.h"
 #include "sched/timer.h"
 #include "shared/inspect.h"
+#include <linux/capability.h>
 #include <linux/resource.h>
 #include <linux/signal.h>
 
@@ -42,7 +43,8 @@ struct sigpending { /* [s] */
 struct cred { /* [o]; others may read: a torn read is only stale */
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
     uint32_t ngroups, groups[NGROUPS];
-    uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding;
+    uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
+    uint32_t securebits; /* PR_SET_SECUREBITS */
 };
 
 struct task {
@@ -198,7 +200,9 @@ struct process {
     struct rlimit64 rlim[RLIM_NLIMITS];
 };
 
-static inline bool capable(void) { return current->cred.euid == 0; }
+/* May it?  cap: CAP_*. */
+static inline bool has_cap(unsigned cap) { return current->cred.cap_effective >> cap & 1; }
+static inline bool capable(void) { return has_cap(CAP_SYS_ADMIN); }
 
 /* Something to handle: a blocking call must end. */
 static inline bool signal_pending(const struct task *t)

@@ -49,7 +49,7 @@ static long move_to(struct path *p, enum which_dir which)
     struct path *at = which == DIR_ROOT ? &c->root : &c->cwd, old;
     long err = is_dir(p->dentry->inode) ? inode_permission(p->dentry->inode, MAY_EXEC) : -ENOTDIR;
 
-    if (!err && which == DIR_ROOT && !capable())
+    if (!err && which == DIR_ROOT && !has_cap(CAP_SYS_CHROOT))
         err = -EPERM;
     if (!err) {
         spin_lock(&c->lock);

@@ -68,7 +68,7 @@ static long change_mode(struct inode *in, const void *how)
         return -EOPNOTSUPP;
     if (!inode_owner_or_root(in))
         return -EPERM;
-    if (!is_dir(in) && current->cred.fsuid != 0 && !in_group(in->gid))
+    if (!inode_keeps_setgid(in))
         mode &= ~(uint32_t)S_ISGID;
     if ((in->mode ^ mode) & 0111 && inode_sealed(in, F_SEAL_EXEC))
         return -EPERM;
@@ -101,10 +101,10 @@ static long change_owner(struct inode *in, const void *how)
     struct owner to = *(const struct owner *)how;
     uint32_t me = current->cred.fsuid;
 
-    if (to.uid != UNCHANGED && me != 0 && (me != in->uid || to.uid != in->uid))
+    bool may = has_cap(CAP_CHOWN);
+    if (to.uid != UNCHANGED && !may && (me != in->uid || to.uid != in->uid))
         return -EPERM;
-    if (to.gid != UNCHANGED && me != 0 &&
-        (me != in->uid || (to.gid != in->gid && !in_group(to.gid))))
+    if (to.gid != UNCHANGED && !may && (me != in->uid || (to.gid != in->gid && !in_group(to.gid))))
         return -EPERM;
     if (to.uid != UNCHANGED)
         in->uid = to.uid;

@@ -1,6 +1,6 @@
-/* ids.c - user and group IDs, supplementary groups, capabilities.
- * Permission is all or nothing: the privileged are those with effective ID 0;
- * capability sets follow the IDs as on Linux, and are only reported. */
+/* ids.c - user and group IDs, supplementary groups.
+ * What is privileged asks for a capability (has_cap()); the sets follow the IDs here, as
+ * capabilities(7) has it.  caps.c sets them otherwise, exec computes new ones. */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
@@ -8,6 +8,7 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include <linux/capability.h>
+#include <linux/securebits.h>
 
 #define KEEP UINT32_MAX /* -1: leave that ID as it is */
 
@@ -28,8 +29,13 @@ static void fix_caps(struct cred *new, const struct cred *old)
     bool was = old->uid == 0 || old->euid == 0 || old->suid == 0;
     bool is = new->uid == 0 || new->euid == 0 || new->suid == 0;
 
-    if (was && !is)
-        new->cap_permitted = new->cap_effective = 0;
+    if (old->securebits & SECBIT_NO_SETUID_FIXUP)
+        return;
+    if (was && !is) {
+        if (!(old->securebits & SECBIT_KEEP_CAPS))
+            new->cap_permitted = new->cap_effective = 0;
+        new->cap_ambient = 0;
+    }
     if (old->euid == 0 && new->euid != 0)
         new->cap_effective = 0;
     if (old->euid != 0 && new->euid == 0)
@@ -39,6 +45,8 @@ static void fix_caps(struct cred *new, const struct cred *old)
 /* Of setfsuid(2) alone: the other calls have no rule for it. */
 static void fix_file_caps(struct cred *new, const struct cred *old)
 {
+    if (old->securebits & SECBIT_NO_SETUID_FIXUP)
+        return;
     if (old->fsuid == 0 && new->fsuid != 0)
         new->cap_effective &= ~CAPS_OF_FILES;
     if (old->fsuid != 0 && new->fsuid == 0)
@@ -78,7 +86,7 @@ SYSCALL1(setuid, uint32_t, uid)
 
     if (uid == KEEP)
         return -EINVAL;
-    if (capable())
+    if (has_cap(CAP_SETUID))
         c.uid = c.suid = uid;
     else if (uid != c.uid && uid != c.suid)
         return -EPERM;
@@ -93,9 +101,9 @@ SYSCALL1(setgid, uint32_t, gid)
 
     if (gid == KEEP)
         return -EINVAL;
-    if (!capable() && gid != c.gid && gid != c.sgid)
+    if (!has_cap(CAP_SETGID) && gid != c.gid && gid != c.sgid)
         return -EPERM;
-    if (capable())
+    if (has_cap(CAP_SETGID))
         c.gid = c.sgid = gid;
     c.egid = c.fsgid = gid;
     commit(&c);
@@ -108,9 +116,9 @@ SYSCALL2(setreuid, uint32_t, ruid, uint32_t, euid)
 {
     struct cred c = current->cred, old = c;
 
-    if (ruid != KEEP && ruid != old.uid && ruid != old.euid && !capable())
+    if (ruid != KEEP && ruid != old.uid && ruid != old.euid && !has_cap(CAP_SETUID))
         return -EPERM;
-    if (euid != KEEP && !one_of(euid, old.uid, old.euid, old.suid) && !capable())
+    if (euid != KEEP && !one_of(euid, old.uid, old.euid, old.suid) && !has_cap(CAP_SETUID))
         return -EPERM;
     if (ruid != KEEP)
         c.uid = ruid;
@@ -127,9 +135,9 @@ SYSCALL2(setregid, uint32_t, rgid, uint32_t, egid)
 {
     struct cred c = current->cred, old = c;
 
-    if (rgid != KEEP && rgid != old.gid && rgid != old.egid && !capable())
+    if (rgid != KEEP && rgid != old.gid && rgid != old.egid && !has_cap(CAP_SETGID))
         return -EPERM;
-    if (egid != KEEP && !one_of(egid, old.gid, old.egid, old.sgid) && !capable())
+    if (egid != KEEP && !one_of(egid, old.gid, old.egid, old.sgid) && !has_cap(CAP_SETGID))
         return -EPERM;
     if (rgid != KEEP)
         c.gid = rgid;
@@ -142,17 +150,18 @@ SYSCALL2(setregid, uint32_t, rgid, uint32_t, egid)
     return 0;
 }
 
-static bool may_become(uint32_t id, uint32_t r, uint32_t e, uint32_t s)
+static bool may_become(unsigned cap, uint32_t id, uint32_t r, uint32_t e, uint32_t s)
 {
-    return id == KEEP || one_of(id, r, e, s) || capable();
+    return id == KEEP || one_of(id, r, e, s) || has_cap(cap);
 }
 
 SYSCALL3(setresuid, uint32_t, ruid, uint32_t, euid, uint32_t, suid)
 {
     struct cred c = current->cred;
 
-    if (!may_become(ruid, c.uid, c.euid, c.suid) || !may_become(euid, c.uid, c.euid, c.suid) ||
-        !may_become(suid, c.uid, c.euid, c.suid))
+    if (!may_become(CAP_SETUID, ruid, c.uid, c.euid, c.suid) ||
+        !may_become(CAP_SETUID, euid, c.uid, c.euid, c.suid) ||
+        !may_become(CAP_SETUID, suid, c.uid, c.euid, c.suid))
         return -EPERM;
     if (ruid != KEEP)
         c.uid = ruid;
@@ -169,8 +178,9 @@ SYSCALL3(setresgid, uint32_t, rgid, uint32_t, egid, uint32_t, sgid)
 {
     struct cred c = current->cred;
 
-    if (!may_become(rgid, c.gid, c.egid, c.sgid) || !may_become(egid, c.gid, c.egid, c.sgid) ||
-        !may_become(sgid, c.gid, c.egid, c.sgid))
+    if (!may_become(CAP_SETGID, rgid, c.gid, c.egid, c.sgid) ||
+        !may_become(CAP_SETGID, egid, c.gid, c.egid, c.sgid) ||
+        !may_become(CAP_SETGID, sgid, c.gid, c.egid, c.sgid))
         return -EPERM;
     if (rgid != KEEP)
         c.gid = rgid;
@@ -206,7 +216,7 @@ SYSCALL1(setfsuid, uint32_t, uid)
     struct cred c = current->cred;
     uint32_t old = c.fsuid;
 
-    if (one_of(uid, c.uid, c.euid, c.suid) || (capable() && uid != KEEP)) {
+    if (one_of(uid, c.uid, c.euid, c.suid) || (has_cap(CAP_SETUID) && uid != KEEP)) {
         c.fsuid = uid;
         fix_file_caps(&c, &current->cred);
         commit(&c);
@@ -219,7 +229,7 @@ SYSCALL1(setfsgid, uint32_t, gid)
     struct cred c = current->cred;
     uint32_t old = c.fsgid;
 
-    if (one_of(gid, c.gid, c.egid, c.sgid) || (capable() && gid != KEEP)) {
+    if (one_of(gid, c.gid, c.egid, c.sgid) || (has_cap(CAP_SETGID) && gid != KEEP)) {
         c.fsgid = gid;
         commit(&c);
     }
@@ -246,7 +256,7 @@ SYSCALL2(setgroups, uint32_t, n, uaddr_t, list)
     struct cred *c = &current->cred;
     uint32_t groups[NGROUPS];
 
-    if (!capable())
+    if (!has_cap(CAP_SETGID))
         return -EPERM;
     if (n > NGROUPS)
         return -EINVAL;
@@ -254,76 +264,5 @@ SYSCALL2(setgroups, uint32_t, n, uaddr_t, list)
         return -EFAULT;
     memcpy(c->groups, groups, n * sizeof(uint32_t));
     c->ngroups = n;
-    return 0;
-}
-
-/* --- capabilities -------------------------------------------------------------- */
-
-/* Words of 32 bits that this version of the interface has; 0: unknown version,
- * and the one we know is told. */
-static int cap_words(uaddr_t header, struct __user_cap_header_struct *h)
-{
-    if (get_user(*h, header) != 0)
-        return -EFAULT;
-    switch (h->version) {
-    case _LINUX_CAPABILITY_VERSION_1: return _LINUX_CAPABILITY_U32S_1;
-    case _LINUX_CAPABILITY_VERSION_2:
-    case _LINUX_CAPABILITY_VERSION_3: return _LINUX_CAPABILITY_U32S_3;
-    }
-    h->version = _LINUX_CAPABILITY_VERSION_3;
-    return copy_to_user(header, h, sizeof h->version) != 0 ? -EFAULT : 0;
-}
-
-SYSCALL2(capget, uaddr_t, header, uaddr_t, data)
-{
-    struct __user_cap_header_struct h;
-    struct __user_cap_data_struct d[2];
-    struct cred c = current->cred;
-    int words = cap_words(header, &h);
-
-    if (words <= 0)
-        return words == 0 && data != 0 ? -EINVAL : words;
-    if (h.pid < 0)
-        return -EINVAL;
-    if (h.pid != 0) {
-        spin_lock(&tree_lock);
-        struct task *t = task_find((uint32_t)h.pid);
-        if (t != NULL)
-            c = t->cred;
-        spin_unlock(&tree_lock);
-        if (t == NULL)
-            return -ESRCH;
-    }
-    for (int i = 0; i < 2; i++)
-        d[i] = (struct __user_cap_data_struct){ (uint32_t)(c.cap_effective >> 32 * i),
-                                                (uint32_t)(c.cap_permitted >> 32 * i),
-                                                (uint32_t)(c.cap_inheritable >> 32 * i) };
-    if (data == 0)
-        return 0;
-    return copy_to_user(data, d, (size_t)words * sizeof d[0]) != 0 ? -EFAULT : 0;
-}
-
-SYSCALL2(capset, uaddr_t, header, uaddr_t, data)
-{
-    struct __user_cap_header_struct h;
-    struct __user_cap_data_struct d[2] = { { 0 }, { 0 } };
-    struct cred *c = &current->cred;
-    int words = cap_words(header, &h);
-
-    if (words <= 0)
-        return words == 0 ? -EINVAL : words;
-    if (h.pid != 0 && (uint32_t)h.pid != current->tid)
-        return -EPERM;
-    if (copy_from_user(d, data, (size_t)words * sizeof d[0]) != 0)
-        return -EFAULT;
-    uint64_t effective = d[0].effective | (uint64_t)d[1].effective << 32;
-    uint64_t permitted = d[0].permitted | (uint64_t)d[1].permitted << 32;
-    uint64_t inheritable = d[0].inheritable | (uint64_t)d[1].inheritable << 32;
-    if ((permitted & ~c->cap_permitted) || (effective & ~permitted) ||
-        (inheritable & ~(c->cap_inheritable | c->cap_permitted)))
-        return -EPERM;
-    c->cap_effective = effective;
-    c->cap_permitted = permitted;
-    c->cap_inheritable = inheritable;
     return 0;
 }

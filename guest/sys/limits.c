@@ -19,7 +19,7 @@ static int set_limit(struct process *p, unsigned which, const struct rlimit64 *n
 
     if (new->rlim_cur > new->rlim_max)
         return -EINVAL;
-    if (new->rlim_max > now->rlim_max && !capable())
+    if (new->rlim_max > now->rlim_max && !has_cap(CAP_SYS_RESOURCE))
         return -EPERM;
     if (which == RLIMIT_NOFILE && new->rlim_max > 1048576)
         return -EPERM; /* fs.nr_open, which nobody may exceed */
@@ -33,7 +33,7 @@ static bool may_limit(const struct process *p)
 {
     const struct cred *me = &current->cred, *c = &p->leader->cred;
 
-    return p == current->proc || capable() ||
+    return p == current->proc || has_cap(CAP_SYS_RESOURCE) ||
            (me->uid == c->uid && me->uid == c->euid && me->uid == c->suid && me->gid == c->gid &&
             me->gid == c->egid && me->gid == c->sgid);
 }

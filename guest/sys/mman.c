@@ -430,7 +430,7 @@ static int lock_vma(struct mm *mm, struct vma *v, int lock)
 static int may_lock(struct mm *mm, uint64_t more)
 {
     uint64_t limit = mm_rlimit_pages(RLIMIT_MEMLOCK);
-    if (capable())
+    if (has_cap(CAP_IPC_LOCK))
         return 0;
     if (limit == 0)
         return -EPERM;

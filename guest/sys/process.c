@@ -136,7 +136,7 @@ SYSCALL3(get_robust_list, int, tid, uaddr_t, head, uaddr_t, len)
         struct task *t = tid > 0 ? task_find((uint32_t)tid) : NULL;
         if (t == NULL)
             rc = -ESRCH;
-        else if (t->cred.uid != current->cred.uid && !capable())
+        else if (t->cred.uid != current->cred.uid && !has_cap(CAP_SYS_PTRACE))
             rc = -EPERM;
         else
             list = t->robust_list;

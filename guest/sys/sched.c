@@ -31,7 +31,7 @@ static int find_task(int tid, enum purpose why, struct task **out)
     struct task *t = tid == 0 ? me : task_find((uint32_t)tid);
     if (t == NULL)
         rc = -ESRCH;
-    else if (why == TO_CHANGE && !capable() && me->cred.euid != t->cred.euid &&
+    else if (why == TO_CHANGE && !has_cap(CAP_SYS_NICE) && me->cred.euid != t->cred.euid &&
              me->cred.euid != t->cred.uid)
         rc = -EPERM;
     else
@@ -196,9 +196,10 @@ static int set_nice(struct process *p, int nice)
     struct family_walk w;
     struct task *t;
 
-    if (!capable() && me->euid != c->uid && me->euid != c->euid)
+    if (!has_cap(CAP_SYS_NICE) && me->euid != c->uid && me->euid != c->euid)
         return -EPERM;
-    if (!capable() && nice < p->leader->nice && 20 - nice > (int64_t)p->rlim[RLIMIT_NICE].rlim_cur)
+    if (!has_cap(CAP_SYS_NICE) && nice < p->leader->nice &&
+        20 - nice > (int64_t)p->rlim[RLIMIT_NICE].rlim_cur)
         return -EACCES;
     process_get(p);
     family_walk_begin(&w, &p->threads);

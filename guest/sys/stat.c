@@ -13,6 +13,7 @@
 #include "arch/syscall.h"
 #include <asm/stat.h>
 #include <asm/statfs.h>
+#include <linux/securebits.h>
 
 #define AT_STATX_ALL (AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC)
 
@@ -244,6 +245,7 @@ static long access_at(int dfd, uaddr_t name, uint32_t mode, uint32_t flags)
 {
     struct cred *c = &current->cred;
     uint32_t fsuid = c->fsuid, fsgid = c->fsgid;
+    uint64_t caps = c->cap_effective;
     struct target t;
     long err;
 
@@ -252,6 +254,8 @@ static long access_at(int dfd, uaddr_t name, uint32_t mode, uint32_t flags)
     if (!(flags & AT_EACCESS)) {
         c->fsuid = c->uid;
         c->fsgid = c->gid;
+        if (!(c->securebits & SECBIT_NO_SETUID_FIXUP))
+            c->cap_effective = c->uid == 0 ? c->cap_permitted : 0;
     }
     err = target_get(&t, dfd, name, flags & ~(uint32_t)AT_EACCESS);
     if (!err) {
@@ -260,6 +264,7 @@ static long access_at(int dfd, uaddr_t name, uint32_t mode, uint32_t flags)
     }
     c->fsuid = fsuid;
     c->fsgid = fsgid;
+    c->cap_effective = caps;
     return err;
 }
 

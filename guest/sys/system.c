@@ -16,6 +16,7 @@
 #include "sched/load.h"
 #include "sched/sched.h"
 #include "arch/syscall.h"
+#include "sys/caps.h"
 #include "sys/seccomp.h"
 #include "shared/prctl.h"
 #include "trace/boot_stage.h"
@@ -75,7 +76,7 @@ SYSCALL3(syslog, int, action, uaddr_t, buf, int, n)
     (void)buf;
     if (action < 0 || action > 10 || n < 0)
         return -EINVAL;
-    return capable() || action == 3 || action == 10 ? 0 : -EPERM;
+    return has_cap(CAP_SYSLOG) || capable() || action == 3 || action == 10 ? 0 : -EPERM;
 }
 
 /* --- the end ------------------------------------------------------------------ */
@@ -89,7 +90,7 @@ static void __attribute__((noreturn)) end(enum hc_exit_kind kind)
 SYSCALL4(reboot, uint32_t, magic1, uint32_t, magic2, uint32_t, cmd, uaddr_t, arg)
 {
     (void)arg;
-    if (!capable())
+    if (!has_cap(CAP_SYS_BOOT))
         return -EPERM;
     if (magic1 != LINUX_REBOOT_MAGIC1 ||
         (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
@@ -203,14 +204,6 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     case PR_GET_FORK_TABLES: return t->proc->fork_shares ? FORK_TABLES_SHARE : FORK_TABLES_COPY;
     case PR_SET_CHILD_SUBREAPER: return set_reaper(a != 0);
     case PR_GET_CHILD_SUBREAPER: return put_user((int)t->proc->subreaper, a);
-    case PR_CAPBSET_READ: return a > CAP_LAST_CAP ? -EINVAL : (long)(t->cred.cap_bounding >> a & 1);
-    case PR_CAPBSET_DROP:
-        if (a > CAP_LAST_CAP)
-            return -EINVAL;
-        if (!capable())
-            return -EPERM;
-        t->cred.cap_bounding &= ~(1ull << a);
-        return 0;
     case PR_SET_TIMERSLACK: t->slack_ns = (int64_t)a > 0 ? a : t->slack_default_ns; return 0;
     case PR_GET_TIMERSLACK:
         return (long)MIN(t->slack_ns != 0 ? t->slack_ns : SLACK_NS, (uint64_t)INT64_MAX);
@@ -220,10 +213,8 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
         t->mm->no_huge_pages = a != 0;
         return 0;
     case PR_GET_THP_DISABLE: return a || b || c || d ? -EINVAL : t->mm->no_huge_pages;
-    case PR_GET_KEEPCAPS:
-    case PR_GET_SECUREBITS: return 0;
+    default: return caps_prctl(op, a, b, c, d);
     }
-    return -EINVAL;
 }
 
 /* Only the personality that everything here has. */

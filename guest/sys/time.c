@@ -162,7 +162,7 @@ SYSCALL2(clock_settime, int, id, uaddr_t, from)
     int err = get_timespec(from, &ns);
     if (err != 0)
         return err;
-    if (!capable())
+    if (!has_cap(CAP_SYS_TIME))
         return -EPERM;
     set_clock(ns);
     return 0;
@@ -189,7 +189,7 @@ SYSCALL2(settimeofday, uaddr_t, utv, uaddr_t, utz)
     int err = utv != 0 ? from_timeval(&tv, &ns) : 0;
     if (err != 0)
         return err;
-    if (!capable())
+    if (!has_cap(CAP_SYS_TIME))
         return -EPERM;
     if (utv != 0)
         set_clock(ns);
