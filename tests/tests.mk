@@ -11,7 +11,7 @@ UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 .PHONY: test-programs
 test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump \
 	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail $O/tests/vm/foreground $O/tests/vm/clock_set $O/tests/fuzz/calls $O/tests/vm/confined $O/tests/vm/long_calls \
-	$O/tests/vm/stretch.so $O/tests/vm/caches $O/tests/vm/ahead $O/tests/vm/shrunk $O/tests/vm/xattrs
+	$O/tests/vm/stretch.so $O/tests/vm/caches $O/tests/vm/ahead $O/tests/vm/huge $O/tests/vm/shrunk $O/tests/vm/xattrs
 
 # The two libcs make processes in different ways, and use different calls.
 $(ABI_MUSL): $O/tests/abi/%: tests/abi/%.c
@@ -58,7 +58,7 @@ $O/tests/vm/long_calls $O/tests/vm/alloc_fail:
 	@mkdir -p $(@D)
 	$(call say,MUSL,$@)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE -I. $(filter %.c,$^) -o $@
 
-$O/tests/vm/caches $O/tests/vm/ahead: $O/tests/vm/%: tests/vm/%.c
+$O/tests/vm/caches $O/tests/vm/ahead $O/tests/vm/huge: $O/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)
 	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $< -o $@
 

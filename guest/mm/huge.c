@@ -185,12 +185,13 @@ static void write_out(struct mm *mm, uaddr_t base, pfn_t table, pte_t huge, bool
     }
 }
 
-/* No CPU has the page's translation any more. */
+/* No CPU has the page's translation any more; nor one that keeps the root without using it, which
+ * may walk the tables by speculation. */
 static void invalidate(struct mm *mm, uaddr_t base, pte_t *link)
 {
     pt_write(mm, base, link, 2, PT_huge_split, *link & ~(PTE_P | PTE_W));
     if (!mutant(MUTANT_split_no_flush))
-        tlb_flush(mm, base, base + PT_SPAN);
+        tlb_flush_wish(mm, base, base + PT_SPAN, TLB_TABLES);
 }
 
 static void lead_to(struct mm *mm, uaddr_t base, pte_t *link, pfn_t table)

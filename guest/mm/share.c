@@ -97,20 +97,43 @@ static bool others_allow(const struct vma *v, uaddr_t base)
 
 static inline bool pays(pte_t link, unsigned least)
 {
-    return (link & PTE_P) && used_entries(huge_or_table(link)) >= least;
+    return (link & (PTE_P | PTE_PS)) == PTE_P && used_entries(pte_pfn(link)) >= least;
 }
 
-/* A huge page's entry is shared also where tables are copied: it is one entry. */
-static inline bool may_share_at(bool shares, pte_t link) { return shares || (link & PTE_PS); }
+static inline bool is_huge(pte_t link) { return (link & (PTE_P | PTE_PS)) == (PTE_P | PTE_PS); }
+
+/* One more user for each of up to `most` that follow one another.  How many; *used: their entries. */
+static unsigned count_tables(const pte_t *e, unsigned most, unsigned least, uint64_t *used)
+{
+    unsigned n = 0;
+    *used = 0;
+    do {
+        pfn_t table = pte_pfn(e[n]);
+        frame_get_inline(table);
+        *used += used_entries(table);
+    } while (++n < most && pays(e[n], least));
+    return n;
+}
+
+static unsigned count_huge(const pte_t *e, unsigned most, uint64_t *used)
+{
+    unsigned n = 0;
+    do
+        frame_get_inline(frame_tag(pte_pfn(e[n])));
+    while (++n < most && is_huge(e[n]));
+    *used = n * HUGE_FRAMES;
+    return n;
+}
 
 uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_t va, bool *lost_w)
 {
     uaddr_t base = span_start(va), end = MIN(v->end, base + PT_SPAN);
     pte_t *e = pt_link(from, va), *to;
-    unsigned least = from->pages_mapped < SMALL ? SMALL_LEAST : SHARE_LEAST, most = 1, n = 0;
-    uint64_t used = 0;
-    bool shares = may_share(v), whole = va == base && end == base + PT_SPAN;
-    if (!(shares || (whole && (*e & PTE_PS))) || !pays(*e, least))
+    unsigned least = from->pages_mapped < SMALL ? SMALL_LEAST : SHARE_LEAST, most = 1, n;
+    bool huge = is_huge(*e), whole = va == base && end == base + PT_SPAN;
+    uint64_t used;
+    /* A whole huge page also where tables are copied: it is one entry. */
+    if (!(may_share(v) || (huge && whole)) || !(huge || pays(*e, least)))
         return va;
     if (whole) {
         most = (unsigned)MIN((v->end - va) / PT_SPAN, 512u - pt_index(e));
@@ -124,19 +147,14 @@ uaddr_t share_tables(struct mm *mm, struct mm *from, const struct vma *v, uaddr_
     to = pt_make_level(mm, base, 2, PT_table_share);
     if (!to)
         return 0;
-    unsigned huge = 0, huge_w = 0;
-    do {
-        pfn_t table = huge_or_table(e[n]);
-        huge += (e[n] & PTE_PS) != 0;
-        huge_w += (e[n] & (PTE_PS | PTE_W)) == (PTE_PS | PTE_W);
-        frame_get_inline(table);
-        used += used_entries(table);
-    } while (++n < most && pays(e[n], least) && may_share_at(shares, e[n]));
+    n = huge ? count_huge(e, most, &used) : count_tables(e, most, least, &used);
     pte_t off = mutant(huge ? MUTANT_huge_keeps_w : MUTANT_share_keeps_w) ? 0 : PTE_W;
     unsigned lost = pt_change(from, base, e, 2, n, PT_table_share, off, 0);
     *lost_w |= lost != 0;
-    from->shared += lost - huge_w;
-    mm->huge += huge;
+    if (huge)
+        mm->huge += n;
+    else
+        from->shared += lost;
     pt_fill(mm, base, to, 2, n, PT_table_share, e);
     mm->shared += n;
     mm->tables += n;
@@ -271,26 +289,27 @@ static SLOW_PATH void clear_table(struct mm *mm, uaddr_t va, pfn_t table, enum p
     frame_put(table);
 }
 
-/* n tables that follow one another: out of the tree, and what they were. */
+/* n tables, or huge pages, that follow one another: out of the tree, and what they were. */
 static void unlink_tables(struct gather *g, uaddr_t va, pte_t *link, unsigned n, pfn_t *table)
 {
     struct mm *mm = g->mm;
-    unsigned used = 0, huge = 0;
-    for (unsigned i = 0; i < n; i++) {
-        table[i] = huge_or_table(link[i]);
-        used += used_entries(table[i]);
-        huge += (link[i] & PTE_PS) != 0;
+    bool huge = is_huge(*link);
+    unsigned used = 0;
+    if (huge) {
+        for (unsigned i = 0; i < n; i++)
+            table[i] = frame_tag(pte_pfn(link[i]));
+        mm->huge -= n;
+        used = n * HUGE_FRAMES;
+    } else {
+        for (unsigned i = 0; i < n; i++) {
+            table[i] = pte_pfn(link[i]);
+            used += used_entries(table[i]);
+        }
     }
     mm->shared -= n;
-    mm->huge -= huge;
     mm->pages_mapped -= used;
     mm->pages_anon -= used;
-    for (unsigned i = 0, run; i < n; i += run) {
-        pte_t kind = link[i] & PTE_PS; /* pages go for the operation's reason, as small ones do */
-        for (run = 1; i + run < n && (link[i + run] & PTE_PS) == kind; run++)
-            ;
-        pt_clear(mm, va + i * PT_SPAN, link + i, 2, run, kind ? g->why : PT_table_unlink);
-    }
+    pt_clear(mm, va, link, 2, n, huge ? g->why : PT_table_unlink); /* pages go as small ones do */
 }
 
 /* The reference goes, and with the last one what it was to. */
@@ -311,7 +330,8 @@ unsigned share_leave(struct gather *g, uaddr_t va, uaddr_t end, pte_t *link)
     pfn_t table[AT_ONCE];
     bool alone = ref_read(&mm->users) == 0; /* no TLB knows it any more */
     most = MIN(most, alone ? AT_ONCE : (unsigned)GATHER_TABLES);
-    while (n < most && (link[n] & PTE_P) && !pt_link_own(link[n]))
+    pte_t mask = PTE_P | PTE_PS | (is_huge(*link) ? 0 : PTE_W), kind = *link & mask; /* one kind */
+    while (n < most && (link[n] & mask) == kind)
         n++;
     unlink_tables(g, va, link, n, table);
     for (unsigned i = 0; i < n; i++) {
