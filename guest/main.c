@@ -12,6 +12,7 @@
 #include "event/epoll.h"
 #include "event/inotify.h"
 #include "event/timerfd.h"
+#include "fs/dentry.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/file_open.h"
@@ -94,6 +95,18 @@ static void __attribute__((noreturn)) end_without_init(long err)
     end_machine((err == -ENOENT ? 127 : 126) << 8);
 }
 
+/* It would stop at the first of these, with a word or two. */
+static void refuse_systemd(const char *path)
+{
+    if (strcmp(current->mm->image.exe->path.dentry->name, "systemd") != 0)
+        return;
+    kprintf("%s is systemd, which needs sysfs, control groups and netlink sockets, and they are "
+            "not here: run a COMMAND, "
+            "or init=PATH, or install sysvinit or OpenRC in the tree\n",
+            path);
+    end_without_init(-ENOEXEC);
+}
+
 /* PID 1, still in the kernel.  Returning means: go on in user mode, as exec_kernel
  * has prepared. */
 static void init_thread(void)
@@ -113,8 +126,10 @@ static void init_thread(void)
         end_without_init(err);
     }
     for (unsigned i = 0; i < ARRAY_SIZE(usual); i++) {
-        if ((err = try_init(usual[i])) == 0)
+        if ((err = try_init(usual[i])) == 0) {
+            refuse_systemd(usual[i]);
             return;
+        }
         if (err != -ENOENT) {
             kprintf("%s: error %ld\n", usual[i], -err);
             worst = err;

@@ -18,3 +18,12 @@ int fs_type_get(const char *name, char *data, struct superblock **out)
             return t->get(data, out);
     return -ENODEV;
 }
+
+const char *fs_type_name(unsigned i)
+{
+    const struct fs_type *t = types;
+
+    while (t && i-- > 0)
+        t = t->next;
+    return t ? t->name : NULL;
+}

@@ -16,5 +16,6 @@ struct fs_type {
 void fs_type_register(struct fs_type *type);
 /* By its name: 0, -ENODEV, or as get() says.  Tree held. */
 int fs_type_get(const char *name, char *data, struct superblock **out);
+const char *fs_type_name(unsigned i); /* of the i-th; NULL: there are no more */
 
 #endif

@@ -3,6 +3,7 @@
 #include "arch/clock.h"
 #include "arch/pvh.h"
 #include "arch/uart.h"
+#include "fs/fs_type.h"
 #include "fs/mount.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -227,6 +228,17 @@ static long readlink_thread_self(char *buf, size_t room)
 
 static long readlink_mounts(char *buf, size_t room) { return ksnprintf(buf, room, "self/mounts"); }
 
+/* Those that mount(2) knows, and two that it cannot mount. */
+static int show_filesystems(struct text *t, UNUSED)
+{
+    const char *name;
+
+    for (unsigned i = 0; (name = fs_type_name(i)) != NULL; i++)
+        text_printf(t, "nodev\t%s\n", name);
+    text_printf(t, "nodev\tsockfs\nnodev\tpipefs\n");
+    return 0;
+}
+
 #if LOCKS
 /* Times in TSC ticks. */
 static int show_lock_stat(struct text *t, UNUSED)
@@ -249,7 +261,7 @@ static const struct proc_entry root_table[] = {
     PROC_FILE("cpuinfo", 0444, show_cpuinfo),
     PROC_TEXT("devices", 0444, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n"
                                "  5 /dev/console\n\nBlock devices:\n"),
-    PROC_TEXT("filesystems", 0444, "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\nnodev\tpipefs\n"),
+    PROC_FILE("filesystems", 0444, show_filesystems),
     PROC_DIR("forkscope", 0555, .children = proc_forkscope_table),
     PROC_FILE("interrupts", 0444, show_interrupts),
     PROC_FILE("loadavg", 0444, show_loadavg),
