@@ -143,7 +143,8 @@ struct trace_context {
     X(semop, 30, "__do_semtimedop", 'S') \
     X(msg_send, 31, "do_msgsnd", 'S') \
     X(msg_receive, 32, "do_msgrcv", 'S') \
-    X(mq, 33, "wq_sleep", 'S')
+    X(mq, 33, "wq_sleep", 'S') \
+    X(traced, 34, "ptrace_stop", 't') /* by its tracer, which it waits for */
 /* clang-format on */
 
 /* What ended a vfork parent's wait. */

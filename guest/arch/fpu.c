@@ -206,6 +206,14 @@ static int copy_components(struct fpu *f, uaddr_t at, enum direction direction)
     return 0;
 }
 
+static bool header_is_valid(const struct _header *h)
+{
+    uint64_t bits = (h->xfeatures & ~cpu_has.xcr0) | h->reserved1[0] | h->reserved1[1];
+    for (unsigned i = 0; i < ARRAY_SIZE(h->reserved2); i++)
+        bits |= h->reserved2[i];
+    return bits == 0;
+}
+
 size_t fpu_dump_bytes(void) { return cpu_has.xcr0 != 0 ? cpu_has.fpu_bytes : LEGACY_BYTES; }
 
 static void dump_legacy(const struct _fpstate_64 *from, uint64_t has, struct _fpstate_64 *to)
@@ -246,6 +254,37 @@ void fpu_dump(struct fpu *f, void *at)
     }
 }
 
+/* Components beyond the basic two that the image has; the others are initial then. */
+static void put_components(struct fpu *f, const struct _xstate *from)
+{
+    f->area.xstate_hdr = from->xstate_hdr;
+    for (uint32_t i = 2; i < COMPONENTS; i++) {
+        uint32_t size, offset;
+        if (!(from->xstate_hdr.xfeatures >> i & 1))
+            continue;
+        find_component(i, &size, &offset);
+        memcpy((char *)&f->area + offset, (const char *)from + offset, size);
+    }
+}
+
+int fpu_put(struct fpu *f, const void *image, size_t bytes)
+{
+    const struct _xstate *from = image;
+    bool all = bytes != LEGACY_BYTES;
+
+    if ((from->fpstate.mxcsr & ~MXCSR_VALID) || (all && !header_is_valid(&from->xstate_hdr)))
+        return -EINVAL;
+    if (live(f))
+        registers_save(f);
+    forget(f, NONE);
+    memcpy(&f->area.fpstate, &from->fpstate, LEGACY_BYTES);
+    if (all)
+        put_components(f, from);
+    else if (cpu_has.xcr0 != 0)
+        f->area.xstate_hdr.xfeatures |= XFEATURE_BASIC;
+    return 0;
+}
+
 int fpu_frame_save(struct fpu *f, uaddr_t at)
 {
     if (live(f))
@@ -270,15 +309,9 @@ int fpu_frame_save(struct fpu *f, uaddr_t at)
 /* The area holds what a program wrote: XRSTOR must not fault on it. */
 static bool area_is_valid(const struct fpu *f)
 {
-    const struct _header *h = &f->area.xstate_hdr;
     if (f->area.fpstate.mxcsr & ~MXCSR_VALID)
         return false;
-    if (cpu_has.xcr0 == 0)
-        return true;
-    uint64_t bits = (h->xfeatures & ~cpu_has.xcr0) | h->reserved1[0] | h->reserved1[1];
-    for (unsigned i = 0; i < ARRAY_SIZE(h->reserved2); i++)
-        bits |= h->reserved2[i];
-    return bits == 0;
+    return cpu_has.xcr0 == 0 || header_is_valid(&f->area.xstate_hdr);
 }
 
 /* A frame without the magic words holds the FXSAVE image only. */

@@ -27,6 +27,9 @@ uint32_t fpu_raised(struct fpu *mine, enum fpu_unit unit);
 #define FPU_LEGACY_BYTES 512
 size_t fpu_dump_bytes(void);
 void fpu_dump(struct fpu *f, void *to);
+/* For debuggers, the other way: the FXSAVE image (bytes: FPU_LEGACY_BYTES) or all (fpu_dump_bytes()),
+ * into the state of a task that does not run.  0 or -EINVAL, and nothing has changed. */
+int fpu_put(struct fpu *f, const void *from, size_t bytes);
 
 /* Signal frames: the area in user memory, as Linux lays it out (FXSAVE image,
  * with XSAVE the extended area and its two magic words).  64-byte aligned. */

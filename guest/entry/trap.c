@@ -21,6 +21,7 @@
 #include "mm/reach.h"
 #include "proc/oom.h"
 #include "proc/rseq.h"
+#include "proc/ptrace.h"
 #include "proc/signal.h"
 #include "sched/sched.h"
 #include "sched/times.h"
@@ -143,13 +144,21 @@ static void settle_int(struct regs *r)
     r->error = insn[1] * 8u + 2; /* the gate, in the IDT */
 }
 
+static void debug_trap(struct regs *r)
+{
+    bool step = take_dr6() & DR6_SINGLE_STEP;
+
+    if (!step || ptrace_stepped(r))
+        signal_force(SIGTRAP, step ? TRAP_TRACE : TRAP_BRKPT, r->rip);
+}
+
 static void exception_in_user_mode(struct regs *r)
 {
     settle_int(r);
     switch (r->vector) {
     case TRAP_DE: signal_force(SIGFPE, FPE_INTDIV, r->rip); break;
     case TRAP_DB: /* a trap flag that the program has set stays set: the next step traps, too */
-        signal_force(SIGTRAP, take_dr6() & DR6_SINGLE_STEP ? TRAP_TRACE : TRAP_BRKPT, r->rip);
+        debug_trap(r);
         break;
     case TRAP_BP: signal_force(SIGTRAP, SI_KERNEL, 0); break;
     case TRAP_UD: signal_force(SIGILL, ILL_ILLOPN, r->rip); break;

@@ -16,8 +16,8 @@ static char *page_for(struct mm *mm, uaddr_t va, uint32_t access, int *err)
 {
     int code;
     pte_t e = pt_entry(mm, va);
-    if (!(e & PTE_P) || (access == FAULT_WRITE && !(e & PTE_W))) {
-        trace_page_fault(mm->id, va, 0, access);
+    if (!(e & PTE_P) || ((access & FAULT_WRITE) && !(e & PTE_W))) {
+        trace_page_fault(mm->id, va, 0, access & ~FAULT_FORCE);
         int ret = mm_fault_locked(mm, va, access, &code);
         if (ret != 0) {
             *err = ret == -ENOMEM ? ret : -EFAULT;
@@ -29,14 +29,15 @@ static char *page_for(struct mm *mm, uaddr_t va, uint32_t access, int *err)
 }
 
 /* One of to and from is NULL. */
-static long transfer(struct mm *mm, uaddr_t at, char *to, const char *from, size_t n)
+static long transfer(struct mm *mm, uaddr_t at, char *to, const char *from, size_t n,
+                     uint32_t force)
 {
     size_t done = 0;
     int err = 0;
     mutex_lock(&mm->lock);
     while (done < n) {
         size_t part = MIN(n - done, PAGE_SIZE - ((at + done) & (PAGE_SIZE - 1)));
-        char *p = page_for(mm, at + done, from != NULL ? FAULT_WRITE : 0, &err);
+        char *p = page_for(mm, at + done, (from != NULL ? FAULT_WRITE : 0) | force, &err);
         if (!p)
             break;
         if (from != NULL)
@@ -52,12 +53,22 @@ static long transfer(struct mm *mm, uaddr_t at, char *to, const char *from, size
 
 long mm_read(struct mm *mm, uaddr_t at, void *buf, size_t n)
 {
-    return transfer(mm, at, buf, NULL, n);
+    return transfer(mm, at, buf, NULL, n, 0);
 }
 
 long mm_write(struct mm *mm, uaddr_t at, const void *buf, size_t n)
 {
-    return transfer(mm, at, NULL, buf, n);
+    return transfer(mm, at, NULL, buf, n, 0);
+}
+
+long mm_read_any(struct mm *mm, uaddr_t at, void *buf, size_t n)
+{
+    return transfer(mm, at, buf, NULL, n, FAULT_FORCE);
+}
+
+long mm_write_any(struct mm *mm, uaddr_t at, const void *buf, size_t n)
+{
+    return transfer(mm, at, NULL, buf, n, FAULT_FORCE);
 }
 
 int mm_clear(struct mm *mm, uaddr_t at, size_t n)

@@ -10,5 +10,9 @@ int mm_clear(struct mm *mm, uaddr_t at, size_t n);
 /* Copies between kernel memory and any mm (procfs cmdline, environ, mem). Bytes done or -errno. */
 long mm_read(struct mm *mm, uaddr_t at, void *buf, size_t n);
 long mm_write(struct mm *mm, uaddr_t at, const void *buf, size_t n);
+/* The same for a debugger: whatever the rights, but of PROT_NONE; what is private becomes the
+ * process's own and stays read-only for it. */
+long mm_read_any(struct mm *mm, uaddr_t at, void *buf, size_t n);
+long mm_write_any(struct mm *mm, uaddr_t at, const void *buf, size_t n);
 
 #endif

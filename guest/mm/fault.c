@@ -86,6 +86,8 @@ static bool grow_stack(struct mm *mm, struct vma *v, uaddr_t at)
     return true;
 }
 
+static bool is_private(const struct vma *v) { return !(v->flags & VM_SHARED); }
+
 /* The VMA that allows the access, or NULL and the si_code. */
 static struct vma *find_allowed(struct mm *mm, uaddr_t at, uint32_t error, int *code)
 {
@@ -99,6 +101,8 @@ static struct vma *find_allowed(struct mm *mm, uaddr_t at, uint32_t error, int *
                     : error & FAULT_FETCH ? VM_EXEC
                                           : VM_READ | VM_WRITE | VM_EXEC;
     *code = SEGV_ACCERR;
+    if (unlikely(error & FAULT_FORCE) && is_private(v))
+        need = VM_READ | VM_WRITE | VM_EXEC;
     return v->flags & need ? v : NULL;
 }
 
@@ -106,8 +110,6 @@ static pte_t leaf_flags(const struct vma *v)
 {
     return PTE_P | PTE_U | PTE_A | (v->flags & VM_EXEC || !cpu_has.nx ? 0 : PTE_NX);
 }
-
-static bool is_private(const struct vma *v) { return !(v->flags & VM_SHARED); }
 
 /* A copy takes the old frame's place, in an address space that other CPUs run, too: one
  * of them could write to the copy while another still reads the old frame by a

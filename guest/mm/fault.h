@@ -12,6 +12,7 @@
 #define FAULT_USER    4u
 #define FAULT_RSVD    8u
 #define FAULT_FETCH   16u
+#define FAULT_FORCE   (1u << 31) /* not the processor: a debugger, see mm_write_any() */
 int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 
 /* For those inside mm/: as mm_fault(); mm->lock held. */

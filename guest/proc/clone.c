@@ -1,7 +1,7 @@
 /* clone.c - fork, vfork, clone and clone3: what the caller asks for, as a
  * struct clone_request, and which combinations there are.  fork.c does it.
  *
- * Accepted and without effect, as in Linux: CLONE_UNTRACED, CLONE_PTRACE (no ptrace), CLONE_IO (no I/O
+ * Accepted and without effect, as in Linux: CLONE_IO (no I/O
  * contexts), CLONE_DETACHED.  Left out, -EINVAL: namespaces, CLONE_INTO_CGROUP,
  * pidfds of threads. */
 #include "arch/syscall.h"

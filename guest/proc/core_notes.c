@@ -17,6 +17,7 @@
 #include "proc/core_internal.h"
 #include "proc/process.h"
 #include "proc/signal.h"
+#include "proc/user_regs.h"
 #include "proc/rusage.h"
 #include "sched/times.h"
 
@@ -26,13 +27,6 @@
 /* Instructions, about (arch/preempt.h). */
 #define WORK_THREAD 8000u
 #define WORK_NAME   4000u
-
-struct user_regs {
-    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
-    uint64_t orig_rax, rip, cs, eflags, rsp, ss, fs_base, gs_base, ds, es, fs, gs;
-};
-_Static_assert(offsetof(struct user_regs, orig_rax) == offsetof(struct regs, vector),
-               "both begin alike");
 
 struct elf_prstatus {
     int32_t si_signo, si_code, si_errno;
@@ -77,19 +71,6 @@ static void note(struct spool *to, const char *name, uint32_t type, const void *
 
 /* --- threads ------------------------------------------------------------------- */
 
-static void fill_regs(struct user_regs *to, const struct task *t, const struct regs *r)
-{
-    memcpy(to, r, offsetof(struct user_regs, orig_rax));
-    to->orig_rax = r->vector == TRAP_SYSCALL ? r->error : (uint64_t)-1;
-    to->rip = r->rip;
-    to->cs = r->cs;
-    to->eflags = r->rflags;
-    to->rsp = r->rsp;
-    to->ss = r->ss;
-    to->fs_base = t == current ? user_fs_base() : t->fs_base;
-    to->gs_base = t == current ? user_gs_base() : t->gs_base;
-}
-
 static void fill_family(struct elf_prstatus *s, struct task *t, int sig)
 {
     struct process *p = t->proc;
@@ -125,7 +106,7 @@ static void note_status(struct spool *to, struct task *t, const struct regs *r, 
 
     memset(&s, 0, sizeof s);
     fill_family(&s, t, sig);
-    fill_regs(&s.reg, t, r);
+    user_regs_get(&s.reg, t, r);
     note(to, "CORE", NT_PRSTATUS, &s, sizeof s);
 }
 

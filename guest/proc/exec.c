@@ -31,6 +31,7 @@
 #include "proc/futex.h"
 #include "proc/itimer.h"
 #include "proc/process.h"
+#include "proc/watched.h"
 #include "proc/signal.h"
 #include "sched/timer.h"
 #include "trace/boot_stage.h"
@@ -66,6 +67,7 @@ struct exec {
     struct mm *mm;
     uaddr_t entry, sp;
     bool secure;
+    uint32_t tid;            /* of current, before it leads the process */
     struct sighand *sighand; /* copies, if the present ones are shared */
     struct files *files;
     /* From here on not zeroed: each is written as a whole before it is read. */
@@ -288,7 +290,7 @@ static void new_cred(struct exec *e)
 {
     struct inode *in = e->file->inode;
     struct cred *c = &e->cred;
-    bool nosuid = current->no_new_privs ||
+    bool nosuid = current->no_new_privs || (task_watched(current) && ptrace_confines()) ||
                   (e->file->path.mnt != NULL && (e->file->path.mnt->flags & MS_NOSUID));
 
     *c = current->cred;
@@ -470,6 +472,7 @@ long exec(const struct target *target, const struct vectors *v)
         return -ENOMEM;
     memset(e, 0, offsetof(struct exec, scripts));
     e->target = *target;
+    e->tid = current->tid;
     int err = find_program(e);
     if (err == 0) {
         new_cred(e);
@@ -481,6 +484,7 @@ long exec(const struct target *target, const struct vectors *v)
             futex_exit_robust(current); /* that its mutexes know */
         err = exit_other_threads();
     }
+    uint32_t old_tid = e->tid;
     if (err == 0)
         commit(e);
     else if (e->file != NULL)
@@ -488,5 +492,7 @@ long exec(const struct target *target, const struct vectors *v)
     if (e->file != NULL)
         file_put(e->file);
     exec_free(e);
+    if (err == 0 && task_watched(current))
+        ptrace_execed(old_tid);
     return err;
 }

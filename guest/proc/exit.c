@@ -135,10 +135,12 @@ static bool unwanted(const struct process *p)
     return false;
 }
 
-/* p is a zombie with its final parent: tell, or reap at once.  True: reaped. */
-static bool notify_end(struct process *p)
+bool notify_end(struct process *p)
 {
     bool reap = unwanted(p);
+
+    if (unlikely(p->leader->ptrace != NULL) && ptrace_told(p, reap))
+        return false;
     struct process *parent = p->parent;
 
     notify_parent(p, status_code(p->exit_status));
@@ -204,7 +206,8 @@ static void reparent(struct process *child, struct process *p, struct process *t
     child->exit_signal = SIGCHLD;
     if (child->zombie) {
         child->leader->rec->ppid = to->tgid;
-        notify_end(child);
+        if (child->leader->ptrace == NULL) /* else its tracer has heard of it, and waits first */
+            notify_end(child);
         return;
     }
     process_get(child); /* others run while we go through its threads: it may end, and tell `to` */
@@ -235,6 +238,8 @@ static void leave_family(struct process *p)
 {
     spin_lock(&tree_lock);
     p->going = true;
+    if (has_tracees(p))
+        ptrace_leave_tracees();
     if (!list_empty(&p->children))
         reparent_all(p);
     if (p->parent->pgid != p->pgid && p->parent->session == p->session)
@@ -251,6 +256,8 @@ static void hand_over_children(struct task *t)
     struct family_walk w;
 
     spin_lock(&tree_lock);
+    if (has_tracees(p))
+        ptrace_leave_tracees();
     family_walk_begin(&w, &p->children);
     while (FAMILY_WALK_NEXT(&w, child, sibling, WORK_OWN) != NULL) {
         if (child->parent_tid == t->tid) {
@@ -311,6 +318,7 @@ static void leave_process(struct task *t, uint64_t rss)
     struct process *p = t->proc;
     struct sighand *sighand = t->sighand;
     struct seccomp *filters = NULL;
+    bool stays = false;
     bool leader = p->leader == t;
 
     process_get(p); /* it may be reaped before we are done with it */
@@ -325,12 +333,14 @@ static void leave_process(struct task *t, uint64_t rss)
         spin_unlock(&sighand->lock);
     }
     t->sig_pending = false;
-    if (task_watched(t))
+    if (task_watched(t)) {
         filters = seccomp_leave(t);
+        stays = ptrace_stays(t);
+    }
     p->nthreads--;
     nthreads_total--;
     set_zombie(t);
-    if (p->nthreads == 0) {
+    if (p->nthreads == 0 && likely(p->nzombies == 0)) {
         process_end(p);
     } else {
         waitq_wake(&p->end_wait); /* who polls a pidfd of this thread */
@@ -338,13 +348,22 @@ static void leave_process(struct task *t, uint64_t rss)
     }
     if (p->sole_task != NULL && p->nthreads == 1)
         wake_task(p->sole_task);
-    if (!leader)
+    if (!leader && !stays)
         thread_release(t);
     sighand_put(sighand); /* an exec that waits for us counts its users */
     spin_unlock(&tree_lock);
     if (unlikely(filters != NULL))
         seccomp_put(filters);
     process_put(p);
+}
+
+void exit_thread_gone(struct process *p)
+{
+    ASSERT_SPIN_HELD(&tree_lock);
+    if (p->nthreads == 0 && p->nzombies == 0)
+        process_end(p);
+    else if (p->sole_task != NULL && p->nthreads == 1)
+        wake_task(p->sole_task);
 }
 
 /* current is the last that has not begun to end. */
@@ -378,6 +397,8 @@ void exit_task(int status)
         begin_end(p, status);
     else
         core_join(t);
+    if (task_watched(t))
+        ptrace_exits((uint32_t)status);
     uint64_t rss = leave_mm(t);
     if (last && unlikely(p->undos != NULL))
         undo_hooks->leave(p);
@@ -428,6 +449,8 @@ static void become_leader(struct process *p)
     pid_set_task(p->tgid, t);
     pid_free(own);
     t->tid = t->rec->pid = p->tgid;
+    if (unlikely(old->ptrace != NULL))
+        ptrace_leader_gone(old);
     p->leader = t;
     old->rec->pid = old->tid = own;
     signal_sweep_leave(old);
@@ -445,10 +468,10 @@ int exit_other_threads(void)
         spin_unlock(&tree_lock);
         return -EAGAIN;
     }
-    if (p->nthreads > 1) {
+    if (p->nthreads + p->nzombies > 1) {
         p->sole_task = me;
         signal_sweep(p);
-        while (p->nthreads > 1 && !p->group_exit) {
+        while (p->nthreads + p->nzombies > 1 && !p->group_exit) {
             spin_unlock(&tree_lock);
             block(BLOCK_exec_threads, 0, BLOCK_KILLABLE, NO_DEADLINE);
             spin_lock(&tree_lock);

@@ -15,7 +15,14 @@ int exit_other_threads(void);
 int status_code(int status); /* CLD_* of a status as wait(2) encodes it */
 /* Parent is told that p stopped, went on or died.  tree_lock held. */
 void notify_parent(struct process *p, int code /* CLD_* */);
+/* p is a zombie with its final parent: that is told, or p reaped at once.  True: reaped.  tree_lock held. */
+bool notify_end(struct process *p);
+/* A dead thread of p has left it for good.  tree_lock held. */
+void exit_thread_gone(struct process *p);
 /* tree_lock held: HUP and CONT to the group if it is orphaned and has stopped members. */
 void pgrp_hangup_if_orphaned(uint32_t pgid);
+
+/* wait.c: p, a zombie, has been waited for.  tree_lock held. */
+void process_reap(struct process *p);
 
 #endif

@@ -277,6 +277,20 @@ static int take_number(struct task *t, uint32_t wanted)
     return err;
 }
 
+/* A filter goes on to the child, and perhaps the tracer. */
+static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *rq)
+{
+    int err = ptrace_inherit(t, rq->flags, rq->exit_signal);
+
+    if (err != 0) {
+        pid_free(t->tid);
+        return err;
+    }
+    seccomp_inherit(t);
+    task_watch(t);
+    return 0;
+}
+
 /* The child gets its number and becomes visible.  0 or -errno: it did not.
  *
  * Whoever ends the group (exit_group, a fatal signal, exec in a sibling) does so
@@ -300,10 +314,10 @@ static int link_task(struct task *t, const struct clone_request *rq)
         err = -EAGAIN;
     else
         err = take_number(t, rq->set_tid);
+    t->syscalls = current->syscalls;
+    if (err == 0 && task_watched(t))
+        err = inherit_watch(t, rq);
     if (err == 0) {
-        t->syscalls = current->syscalls;
-        if (task_watched(t))
-            seccomp_inherit(t);
         if (!(rq->flags & CLONE_THREAD))
             link_process(t, rq);
         struct process *p = t->proc;
@@ -321,7 +335,8 @@ static int link_task(struct task *t, const struct clone_request *rq)
 
 /* --- vfork -------------------------------------------------------------------- */
 
-static void vfork_wait(struct task *child)
+/* False: it was killed. */
+static bool vfork_wait(struct task *child)
 {
     struct task *me = current;
     uint32_t child_tid = child->tid;
@@ -337,6 +352,7 @@ static void vfork_wait(struct task *child)
         trace_vfork_release(me->rec->mm, me->tid, child_tid, RELEASE_killed);
     }
     spin_unlock(&vfork_lock);
+    return !killed;
 }
 
 /* clear_child_tid is written into the memory the task leaves, if somebody else
@@ -413,10 +429,16 @@ long clone_task(const struct clone_request *rq)
     if (vfork) {
         task_get(t);
         sched_first(t);
-        vfork_wait(t);
+        if (task_watched(me))
+            ptrace_forked(rq->flags, rq->exit_signal, tid);
+        bool released = vfork_wait(t);
+        if (task_watched(me) && released)
+            ptrace_vfork_done(tid);
         task_put(t);
     } else {
         sched_enqueue(t);
+        if (task_watched(me))
+            ptrace_forked(rq->flags, rq->exit_signal, tid);
     }
     return tid;
 }

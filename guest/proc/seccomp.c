@@ -355,22 +355,39 @@ static bool allows_strictly(uint64_t nr)
     return nr == __NR_read || nr == __NR_write || nr == __NR_exit || nr == __NR_rt_sigreturn;
 }
 
-bool seccomp_allows(struct regs *r)
+static bool filters_allow(struct regs *r, bool asked);
+
+/* The tracer may have changed the call: then it is asked for again, and the tracer is not. */
+static bool asks_tracer(struct regs *r, uint32_t data)
 {
-    if (current->seccomp_mode == SECCOMP_MODE_STRICT) {
-        if (!allows_strictly(r->error))
-            exit_task(SIGKILL);
-        return true;
+    if (!ptrace_seccomp(data)) {
+        r->rax = (uint64_t)-ENOSYS;
+        return false;
     }
+    return !signal_fatal_pending(current) && r->error != (uint64_t)-1 && filters_allow(r, true);
+}
+
+static bool filters_allow(struct regs *r, bool asked)
+{
     uint32_t verdict = run_filters(r), data = verdict & SECCOMP_RET_DATA;
+
     switch (verdict & SECCOMP_RET_ACTION_FULL) {
     case SECCOMP_RET_ALLOW:
     case SECCOMP_RET_LOG: return true;
     case SECCOMP_RET_ERRNO: r->rax = (uint64_t) - (int64_t)MIN(data, 4095u); return false;
     case SECCOMP_RET_TRAP: trap(r, data); return false;
-    case SECCOMP_RET_TRACE: /* nobody who would look at it */
+    case SECCOMP_RET_TRACE: return asked || asks_tracer(r, data);
     case SECCOMP_RET_USER_NOTIF: r->rax = (uint64_t)-ENOSYS; return false;
     case SECCOMP_RET_KILL_THREAD: end_here(r, data, true);
     }
     end_here(r, data, false);
+}
+
+bool seccomp_allows(struct regs *r)
+{
+    if (current->seccomp_mode == SECCOMP_MODE_FILTER)
+        return filters_allow(r, false);
+    if (!allows_strictly(r->error))
+        exit_task(SIGKILL);
+    return true;
 }

@@ -24,6 +24,7 @@
 #include "proc/exit.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
+#include "proc/watched.h"
 #include "sched/sched.h"
 #include "trace/trace.h"
 
@@ -48,7 +49,8 @@ void signal_recalc(struct task *t)
 
     __atomic_store_n(&t->sig_pending, pending, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&p->group_exit, __ATOMIC_SEQ_CST) ||
-        __atomic_load_n(&p->stop_pending, __ATOMIC_SEQ_CST) != 0)
+        (__atomic_load_n(&p->stop_pending, __ATOMIC_SEQ_CST) != 0 && !ptrace_joined(t)) ||
+        (task_watched(t) && ptrace_trap_due(t)))
         __atomic_store_n(&t->sig_pending, true, __ATOMIC_RELEASE);
 }
 
@@ -99,6 +101,8 @@ static bool ignored(struct task *t, int sig)
 
     if (in_set(t->blocked, sig))
         return false; /* the handler may have changed when it is unblocked */
+    if (task_watched(t) && t->ptrace != NULL && sig != SIGKILL)
+        return false; /* its tracer is to see it */
     if (t->proc->unkillable && handler == HANDLER_DEFAULT)
         return true;
     return handler == HANDLER_IGNORE || (handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig));
@@ -152,7 +156,7 @@ void signal_offer(struct process *p, struct task *t, int sig)
 {
     bool blocked = in_set(t->blocked, sig);
     bool fatal = sig_action(t->sighand, sig)->handler == HANDLER_DEFAULT && !p->unkillable &&
-                 !in_set(SIGSET_IGNORE | SIGSET_STOP, sig);
+                 !in_set(SIGSET_IGNORE | SIGSET_STOP, sig) && t->ptrace == NULL;
 
     if (sig == SIGKILL || (fatal && !blocked && !in_set(SIGSET_CORE, sig) && !p->dumping)) {
         signal_group_exit(p, sig);
@@ -180,8 +184,11 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
     int err = 0;
 
     ASSERT_SPIN_HELD(&tree_lock);
-    if (sh == NULL || p->group_exit)
+    if (sh == NULL || p->group_exit) {
+        if (sig == SIGKILL)
+            ptrace_kill(p);
         return 0; /* a zombie, or about to be one */
+    }
     struct task *any = to != NULL ? to : list_first(&p->threads, struct task, thread_link);
     if (any->kthread)
         return 0;

@@ -60,6 +60,10 @@ int signal_wait_for(ksigset_t set, siginfo_t *info, enum block_reason reason, ui
 struct waitq *signal_watch(void);
 void signal_tell_watchers(struct sighand *s); /* the sender: one has come */
 
+/* For PTRACE_PEEKSIGINFO: the one that is number n in the queue, of t or of its process.  False: there
+ * are fewer. */
+bool signal_peek(struct task *t, bool shared, uint64_t n, siginfo_t *info);
+
 /* signal_charge.c: one more siginfo or POSIX timer for that user; NULL: RLIMIT_SIGPENDING
  * (limit) is reached, or no memory.  A leaf lock is taken inside. */
 struct sig_account *signal_charge(uint32_t uid, uint64_t limit);

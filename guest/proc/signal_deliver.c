@@ -18,6 +18,7 @@
 #include "proc/process.h"
 #include "proc/rseq.h"
 #include "proc/signal_internal.h"
+#include "proc/watched.h"
 
 #include <asm/unistd.h>
 
@@ -86,6 +87,12 @@ static enum verdict next_signal(struct delivery *d)
         spin_unlock(&sh->lock);
         return VERDICT_NONE;
     }
+    if (unlikely(t->ptrace != NULL) && d->sig != SIGKILL) {
+        spin_unlock(&sh->lock);
+        if ((d->sig = ptrace_signal(d->sig, &d->info)) == 0)
+            return VERDICT_IGNORE;
+        spin_lock(&sh->lock);
+    }
     const struct ksigaction *a = sig_action(sh, d->sig);
     if (a->handler == HANDLER_IGNORE) {
         v = VERDICT_IGNORE;
@@ -121,8 +128,13 @@ static bool next_handled(const struct regs *r, struct delivery *d)
         spin_lock(&tree_lock);
         if (signal_fatal_pending(current))
             die(p);
-        if (p->stop_pending != 0) {
+        if (p->stop_pending != 0 && !ptrace_joined(current)) {
             signal_stop_join(p);
+            spin_unlock(&tree_lock);
+            continue;
+        }
+        if (unlikely(ptrace_trap_due(current))) {
+            ptrace_trap();
             spin_unlock(&tree_lock);
             continue;
         }
@@ -144,6 +156,8 @@ static void enter_handler(struct regs *r, const struct delivery *d)
     struct task *t = current;
     ksigset_t old = t->restore_mask ? t->saved_mask : t->blocked;
 
+    if (unlikely(t->forced_tf))
+        ptrace_handler_begins(r);
     if ((t->rseq.at != 0 && !rseq_signal(r)) || sigframe_push(r, d, old) != 0) {
         siginfo_t info = { .si_signo = SIGSEGV, .si_code = SI_KERNEL };
         if (d->sig == SIGSEGV)
@@ -156,6 +170,8 @@ static void enter_handler(struct regs *r, const struct delivery *d)
     if (!(d->action.flags & SA_NODEFER))
         mask |= SIGBIT(d->sig);
     signal_set_mask(mask);
+    if (task_watched(t))
+        ptrace_handler_stops();
 }
 
 void signal_deliver(struct regs *r)

@@ -73,9 +73,10 @@ void signal_sweep_end(struct process *p);   /* not held: p ends, group_exit stan
 
 /* signal_stop.c, all with tree_lock held */
 void signal_stop_begin(struct process *p, int sig);
-void signal_stop_join(struct process *p); /* current sleeps until the stop is over; drops the
+void signal_stop_join(struct process *p);  /* current sleeps until the stop is over; drops the
                                              * lock meanwhile */
-bool signal_stop_end(struct process *p);  /* true: it was stopped, completely */
+void signal_stop_check(struct process *p); /* have all joined? */
+bool signal_stop_end(struct process *p);   /* true: it was stopped, completely */
 
 struct delivery {
     int sig;

@@ -10,6 +10,7 @@
 #include "arch/preempt.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/process.h"
 #include "proc/signal_internal.h"
 
 #define SOME      16u   /* that are dropped at once */
@@ -317,6 +318,36 @@ int signal_wait_for(ksigset_t set, siginfo_t *info, enum block_reason reason, ui
     signal_recalc(t);
     spin_unlock(&t->sighand->lock);
     return sig != 0 ? sig : err;
+}
+
+bool signal_peek(struct task *t, bool shared, uint64_t n, siginfo_t *info)
+{
+    struct sigpending *q = shared ? &t->proc->shared_pending : &t->pending;
+    struct sigqueue *e, *more;
+    bool found = false;
+
+    spin_lock(&tree_lock); /* it may end, and its sighand go */
+    struct sighand *sh = t->sighand;
+    if (sh != NULL)
+        spin_lock(&sh->lock);
+    list_for_each(e, &q->queue, link) {
+        if (found || sh == NULL)
+            break;
+        found = n-- == 0;
+        if (found)
+            *info = e->info;
+        list_for_each(more, &e->more, link) {
+            if (found)
+                break;
+            found = n-- == 0;
+            if (found)
+                *info = more->info;
+        }
+    }
+    if (sh != NULL)
+        spin_unlock(&sh->lock);
+    spin_unlock(&tree_lock);
+    return found;
 }
 
 /* --- who polls for signals --- */

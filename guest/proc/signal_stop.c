@@ -12,9 +12,10 @@
  * before the parent has a chance to ask. */
 #include "proc/exit.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/signal_internal.h"
 
-static void stop_check(struct process *p)
+void signal_stop_check(struct process *p)
 {
     if (p->stop_pending == 0 || p->stop_signal != 0 || p->nstopped < p->nthreads)
         return;
@@ -28,7 +29,7 @@ void signal_stop_begin(struct process *p, int sig)
     ASSERT_SPIN_HELD(&tree_lock);
     p->stop_pending = (uint32_t)sig;
     signal_sweep(p);
-    stop_check(p);
+    signal_stop_check(p);
 }
 
 void signal_stop_join(struct process *p)
@@ -36,10 +37,14 @@ void signal_stop_join(struct process *p)
     struct task *t = current;
 
     ASSERT_SPIN_HELD(&tree_lock);
+    if (unlikely(t->ptrace != NULL)) {
+        ptrace_join_stop(p);
+        return;
+    }
     t->stopped = true;
     p->nstopped++;
-    stop_check(p);
-    while (p->stop_pending != 0 && !signal_fatal_pending(t)) {
+    signal_stop_check(p);
+    while (p->stop_pending != 0 && !signal_fatal_pending(t) && t->ptrace == NULL) {
         spin_unlock(&tree_lock);
         block(BLOCK_stop, 0, BLOCK_KILLABLE, NO_DEADLINE);
         spin_lock(&tree_lock);

@@ -15,6 +15,7 @@
  * sweep back by one.  tree_lock guards it all. */
 #include "arch/clock.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/signal_internal.h"
 
 #define VISITS_AT_ONCE 64u /* at about 200 instructions */
@@ -35,6 +36,8 @@ static void visit(struct process *p, struct task *t)
     if (t->sighand == NULL)
         return; /* it ends */
     if (p->group_exit) {
+        if (t->ptrace != NULL && p->exit_status == SIGKILL)
+            t->ptrace->dies = true;
         signal_notice(t, NOTICE_FATAL);
         return;
     }
@@ -42,6 +45,8 @@ static void visit(struct process *p, struct task *t)
         signal_kill_thread(t);
         return;
     }
+    if (t->ptrace != NULL)
+        ptrace_stop_changed(t);
     if (p->stop_pending != 0 && !t->stopped) /* current, too: the timer may have interrupted it */
         signal_notice(t, NOTICE_SIGNAL);
     if (p->stop_pending == 0 && t->stopped)

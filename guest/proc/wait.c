@@ -15,6 +15,7 @@
 #include "proc/exit.h"
 #include "proc/pidfd.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/rusage.h"
 #include "arch/syscall.h"
 #include "trace/trace.h"
@@ -68,11 +69,17 @@ static void inherit_usage(struct process *to, const struct process *p)
     to->cmaxrss = MAX(to->cmaxrss, MAX(p->maxrss, p->cmaxrss));
 }
 
-static void reap(struct process *p)
+void process_reap(struct process *p)
 {
     inherit_usage(p->parent, p);
     trace_reap(current->rec->mm, p->tgid, p->exit_status);
     process_release(p);
+}
+
+/* We see its leader's own stops. */
+static bool is_tracee(const struct process *p)
+{
+    return p->leader->ptrace != NULL && p->leader->ptrace->tracer->proc == current->proc;
 }
 
 /* Is there something to say about p? */
@@ -81,12 +88,12 @@ static __attribute__((always_inline)) inline bool report(struct process *p, stru
     bool keep = (q->options & WNOWAIT) != 0;
 
     if (p->zombie) {
-        if (!(q->options & WEXITED))
-            return false;
+        if (!(q->options & WEXITED) || unlikely(p->leader->ptrace != NULL))
+            return false; /* its tracer is first, which is us perhaps: look_tracees() */
         int st = p->exit_status;
         answer(q, p, status_code(st), st);
         if (!keep)
-            reap(p);
+            process_reap(p);
         return true;
     }
     /* Both: it has been continued and stopped again since, in this order. */
@@ -95,7 +102,7 @@ static __attribute__((always_inline)) inline bool report(struct process *p, stru
         answer(q, p, CLD_CONTINUED, 0xffff);
         return true;
     }
-    if ((q->options & WSTOPPED) && p->stop_signal != 0 && !p->stop_reported) {
+    if ((q->options & WSTOPPED) && p->stop_signal != 0 && !p->stop_reported && !is_tracee(p)) {
         p->stop_reported = !keep;
         answer(q, p, CLD_STOPPED, (int)p->stop_signal << 8 | 0x7f);
         return true;
@@ -104,6 +111,68 @@ static __attribute__((always_inline)) inline bool report(struct process *p, stru
 }
 
 #define WORK_LOOK 60u /* instructions a child, about (arch/preempt.h) */
+
+static bool matches_tracee(const struct ptrace *pt, const struct query *q)
+{
+    const struct task *t = pt->task;
+
+    if (q->which == P_PID && t->tid != q->id)
+        return false;
+    if (q->which == P_PGID && t->proc->pgid != q->id)
+        return false;
+    if (q->which == P_PIDFD && (t->proc != q->named || t != t->proc->leader))
+        return false;
+    return !(q->options & __WNOTHREAD) || pt->tracer == current;
+}
+
+static void answer_tracee(struct query *q, const struct task *t, int code, int status)
+{
+    answer(q, t->proc, code, status);
+    q->pid = t->tid;
+    q->uid = t->cred.uid;
+}
+
+/* Is there something to say about a tracee?  Its stops are told whatever the options say. */
+static bool report_tracee(struct ptrace *pt, struct query *q)
+{
+    struct task *t = pt->task;
+    bool keep = (q->options & WNOWAIT) != 0, leads = t == t->proc->leader;
+
+    if (pt->zombie || (leads && t->proc->zombie)) {
+        int st = leads ? t->proc->exit_status : (int)pt->status;
+        if (!(q->options & WEXITED))
+            return false;
+        answer_tracee(q, t, status_code(st), st);
+        if (!keep)
+            ptrace_reap(pt);
+        return true;
+    }
+    if (pt->state == TRACEE_STOPPED && pt->code != 0) {
+        answer_tracee(q, t, CLD_TRAPPED, (int)(pt->code << 8 | 0x7f));
+        pt->code = keep ? pt->code : 0;
+        return true;
+    }
+    if ((q->options & WCONTINUED) && leads && t->proc->continued) {
+        t->proc->continued = keep;
+        answer_tracee(q, t, CLD_CONTINUED, 0xffff);
+        return true;
+    }
+    return false;
+}
+
+/* rc: what is known of the children.  tree_lock held. */
+static SLOW_PATH int look_tracees(struct query *q, int rc)
+{
+    struct family_walk w;
+    struct ptrace *pt;
+
+    family_walk_begin(&w, &current->proc->tracees);
+    while (rc != 1 && FAMILY_WALK_NEXT(&w, pt, link, WORK_LOOK) != NULL)
+        if (matches_tracee(pt, q))
+            rc = report_tracee(pt, q);
+    family_walk_end(&w);
+    return rc;
+}
 
 /* 1: an answer; 0: not yet; -ECHILD: there never will be one. */
 static int look(struct query *q)
@@ -117,6 +186,8 @@ static int look(struct query *q)
         p = process_find(q->id);
         if (p != NULL && p->parent == current->proc && matches(p, q))
             rc = report(p, q);
+        if (rc <= 0 && has_tracees(current->proc))
+            rc = look_tracees(q, rc);
         spin_unlock(&tree_lock);
         return rc;
     }
@@ -131,6 +202,8 @@ static int look(struct query *q)
         }
     }
     family_walk_end(&w);
+    if (rc <= 0 && has_tracees(current->proc))
+        rc = look_tracees(q, rc);
     spin_unlock(&tree_lock);
     return rc;
 }
@@ -187,7 +260,8 @@ static int plain_status(const struct query *q)
 {
     switch (q->code) {
     case CLD_EXITED: return q->status >> 8 & 0xff;
-    case CLD_STOPPED: return q->status >> 8;
+    case CLD_STOPPED:
+    case CLD_TRAPPED: return q->status >> 8;
     case CLD_CONTINUED: return SIGCONT;
     }
     return q->status & 0x7f;

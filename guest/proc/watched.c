@@ -4,6 +4,7 @@
 void watched_call(struct regs *r, void (*call)(struct regs *r))
 {
     r->rax = (uint64_t)-ENOSYS; /* unless somebody says more */
-    if (current->seccomp_mode == 0 || seccomp_allows(r))
+    if (ptrace_call_enters(r) && (current->seccomp_mode == 0 || seccomp_allows(r)))
         call(r);
+    ptrace_call_leaves(r);
 }

@@ -1,4 +1,4 @@
-/* watched.h - tasks whose system calls somebody looks at: a filter (seccomp.h).
+/* watched.h - tasks whose system calls somebody looks at: a filter (seccomp.h) or a tracer (ptrace.h).
  *
  * Such a task has task.syscalls 0 instead of SYSCALL_NUMBERS.  The dispatcher compares the number of
  * a call with it, as it would with the constant, so it costs nobody else anything; and whatever
@@ -7,13 +7,16 @@
 #define PROC_WATCHED_H
 
 #include "arch/syscall.h"
+#include "proc/ptrace.h"
 #include "proc/seccomp.h"
 #include "sched/task.h"
 
 /* After a change of what makes it watched.  tree_lock held. */
 static inline void task_watch(struct task *t)
 {
-    __atomic_store_n(&t->syscalls, t->seccomp_mode != 0 ? 0 : SYSCALL_NUMBERS, __ATOMIC_RELAXED);
+    bool is = t->seccomp_mode != 0 || t->ptrace != NULL;
+
+    __atomic_store_n(&t->syscalls, is ? 0 : SYSCALL_NUMBERS, __ATOMIC_RELAXED);
 }
 static inline bool task_watched(const struct task *t)
 {

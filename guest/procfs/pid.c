@@ -66,14 +66,14 @@ static long move_memory(const struct proc_node *n, struct uio *u, uint64_t *pos,
 
 static long move_out(struct mm *mm, uaddr_t at, struct uio *u, char *part, size_t n)
 {
-    long got = mm_read(mm, at, part, n);
+    long got = mm_read_any(mm, at, part, n);
     return got > 0 ? uio_put(u, part, (size_t)got) : got;
 }
 
 static long move_in(struct mm *mm, uaddr_t at, struct uio *u, char *part, size_t n)
 {
     long got = uio_get(u, part, n);
-    return got > 0 ? mm_write(mm, at, part, (size_t)got) : got;
+    return got > 0 ? mm_write_any(mm, at, part, (size_t)got) : got;
 }
 
 static long read_mem(const struct proc_node *n, struct uio *u, uint64_t *pos)

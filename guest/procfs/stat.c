@@ -9,6 +9,7 @@
 #include "mm/vma.h"
 #include "proc/pid.h"
 #include "proc/process.h"
+#include "proc/ptrace.h"
 #include "proc/rusage.h"
 #include "proc/seccomp.h"
 #include "proc/signal.h"
@@ -39,8 +40,9 @@ char proc_state_letter(const struct task_record *r)
 
 static const char *state_name(char letter)
 {
-    static const char *const names[] = { "R (running)", "S (sleeping)", "D (disk sleep)",
-                                         "T (stopped)", "Z (zombie)",   "X (dead)" };
+    static const char *const names[] = { "R (running)", "S (sleeping)",     "D (disk sleep)",
+                                         "T (stopped)", "t (tracing stop)", "Z (zombie)",
+                                         "X (dead)" };
     unsigned i = 0;
     while (names[i][0] != letter)
         i++;
@@ -63,7 +65,7 @@ struct about {
     uint64_t sig_thread, sig_shared, blocked, ignored, caught, cpus_allowed;
     uint32_t umask;
     bool no_new_privs;
-    unsigned seccomp_mode, seccomp_filters;
+    unsigned seccomp_mode, seccomp_filters, tracer;
 };
 
 static long ticks(struct __kernel_old_timeval t)
@@ -121,6 +123,7 @@ static int look(const struct proc_node *n, struct about *a)
     a->cpus_allowed = t->cpus_allowed & cpus_online();
     a->no_new_privs = t->no_new_privs;
     a->seccomp_mode = t->seccomp_mode;
+    a->tracer = t->ptrace != NULL ? t->ptrace->tracer->tid : 0;
     a->seccomp_filters = seccomp_filters(t);
     a->rsslim = p->rlim[RLIMIT_RSS].rlim_cur;
     about_thread(a, t, n->whole);
@@ -254,8 +257,9 @@ int show_status(struct text *t, const struct proc_node *n)
     text_escaped(t, a.rec.comm);
     text_printf(t,
                 "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\n"
-                "Pid:\t%u\nPPid:\t%u\nTracerPid:\t0\n",
-                a.umask, state_name(proc_state_letter(&a.rec)), a.tgid, a.rec.pid, a.ppid);
+                "Pid:\t%u\nPPid:\t%u\nTracerPid:\t%u\n",
+                a.umask, state_name(proc_state_letter(&a.rec)), a.tgid, a.rec.pid, a.ppid,
+                a.tracer);
     status_cred(t, c);
     text_printf(t, "Groups:\t");
     for (unsigned i = 0; i < c->ngroups; i++)

@@ -27,6 +27,7 @@
 struct files;
 struct fs_ctx;
 struct mm;
+struct ptrace;
 struct seccomp;
 struct sem_undos;
 struct sighand;
@@ -113,7 +114,9 @@ struct task {
     uaddr_t set_child_tid, clear_child_tid, robust_list; /* [o] */
     uint32_t pdeath_signal;                              /* [o] */
     uint64_t syscalls;       /* [T], read without: calls from here on are unusual; proc/watched.h */
+    struct ptrace *ptrace;   /* [T] NULL: nobody traces it */
     struct seccomp *seccomp; /* [T], read by itself without: its filters, newest first */
+    bool forced_tf;          /* [o] its trap flag is its tracer's; the tracer in its stops */
     uint8_t seccomp_mode;    /* the same: SECCOMP_MODE_* */
     bool no_new_privs;       /* [oT] kept by fork and exec */
     uint64_t slack_ns, slack_default_ns; /* [o] PR_SET_TIMERSLACK; 0: SLACK_NS.  No timer is late */
@@ -156,6 +159,8 @@ struct process {
     bool subreaper;         /* [T] PR_SET_CHILD_SUBREAPER */
     struct task *sole_task; /* [T] ends the others: waits in exec until they are dead, or: */
     struct list children, sibling; /* [T] */
+    struct list tracees;           /* [T] of its threads; next is NULL if there never was one */
+    uint32_t nzombies;             /* [T] dead threads that tracers have not waited for */
     uint32_t pgid;                 /* [T] */
     struct session *session;       /* [T] */
     struct list all_link;          /* [T] all processes, by age */
