@@ -165,6 +165,8 @@ struct files *files_copy(struct files *from)
 
 static SLOW_PATH void put_sent(struct file *f)
 {
+    if (f->ops->closed)
+        f->ops->closed(f);
     file_put(f);
     file_closed_sent();
 }

@@ -21,10 +21,11 @@ struct file {
     struct mutex lock;          /* position: held over a read or write that moves it */
     int32_t owner;              /* F_SETOWN; one word */
     bool write_counted;         /* [k] counts in inode->writers */
-    bool sent_once;             /* [a] in a message of a socket: whoever closes it tells net/ */
-    bool denies_write;          /* counts there, too; who opened it for exec, and its mm */
-    void *private;              /* [k] the operations' own; /dev/zero: [a] */
-    struct list *watchers;      /* [watchers] the epolls that watch it: event/epoll.c; NULL: none */
+    bool
+        sent_once; /* [a] in a message of a socket: whoever closes it tells net/; or it wants to hear itself */
+    bool denies_write;     /* counts there, too; who opened it for exec, and its mm */
+    void *private;         /* [k] the operations' own; /dev/zero: [a] */
+    struct list *watchers; /* [watchers] the epolls that watch it: event/epoll.c; NULL: none */
 };
 
 /* Where a file's line in /proc/PID/fdinfo/N goes. */
@@ -44,7 +45,9 @@ struct file_ops {
                    int by); /* a shared mapping more (1) or less (-1): mm.lock held */
     long (*seek)(struct file *f, int64_t off, int whence); /* NULL: by inode size */
     void (*release)(struct file *f);                       /* last reference; spinlocks only */
-    void (*info)(struct file *f, struct file_info *to);    /* NULL: nothing of its own */
+    void (*closed)(
+        struct file *f); /* a descriptor of one with sent_once goes; mutexes may be taken */
+    void (*info)(struct file *f, struct file_info *to); /* NULL: nothing of its own */
     bool nonseekable; /* no position: pread(2) and, without `seek`, lseek(2) give ESPIPE */
 };
 

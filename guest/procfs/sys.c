@@ -1,6 +1,7 @@
 /* sys.c - /proc/sys, as far as programs read it. */
 #include "arch/random.h"
 #include "fs/fd.h"
+#include "ipc/mq.h"
 #include "ipc/msg.h"
 #include "ipc/shm.h"
 #include "lib/printf.h"
@@ -147,9 +148,19 @@ static const struct proc_entry vm_table[] = {
     PROC_END,
 };
 
+static const struct proc_entry mqueue_table[] = {
+    PROC_TUNABLE("msg_default", mqueue_default_messages, 1, 65536),
+    PROC_TUNABLE("msg_max", mqueue_max_messages, 1, 65536),
+    PROC_TUNABLE("msgsize_default", mqueue_default_bytes, 128, 16777216),
+    PROC_TUNABLE("msgsize_max", mqueue_max_bytes, 128, 16777216),
+    PROC_TUNABLE("queues_max", mqueue_max_queues, 0, 1024),
+    PROC_END,
+};
+
 static const struct proc_entry fs_table[] = {
     PROC_NUMBER("file-max", 0444, INT64_MAX), /* memory is the only limit */
     PROC_FILE("file-nr", 0444, show_file_nr),
+    PROC_DIR("mqueue", 0555, .children = mqueue_table),
     PROC_NUMBER("nr_open", 0444, FD_MAX),
     PROC_NUMBER("pipe-max-size", 0444, 1048576),
     PROC_END,

@@ -1,0 +1,265 @@
+/* mq_name.c - the names of POSIX message queues: mq_open(2), mq_unlink(2).
+ *
+ * They have a directory of their own that is in no tree; /dev/mqueue shows nothing of it.  All
+ * queues that there are, with a name or without, stand in one list, of which at most
+ * mqueue_max_queues have been made: few enough to look through under a spinlock. */
+#include "arch/syscall.h"
+#include "arch/uaccess.h"
+#include "fs/fd.h"
+#include "fs/file.h"
+#include "fs/fs_ctx.h"
+#include "ipc/mq.h"
+#include "lib/string.h"
+#include "mm/heap.h"
+#include "proc/process.h"
+
+#include <linux/fcntl.h>
+#include <linux/limits.h>
+#include <linux/magic.h>
+
+#define MQUEUE_MAGIC   0x19800202
+#define MESSAGES_MOST  65536u     /* for the privileged, */
+#define BYTES_MOST     (16u << 20)
+#define MESSAGE_CHARGE 96u /* bytes that each message counts for beside its own: two structures of Linux's */
+
+uint64_t mqueue_max_messages = 10, mqueue_max_bytes = 8192, mqueue_default_messages = 10,
+         mqueue_default_bytes = 8192, mqueue_max_queues = 256;
+
+static struct list all = LIST_INIT(all); /* [ids] */
+static uint64_t nqueues;                 /* [ids] */
+static struct spinlock lock = SPINLOCK_INIT(LOCK_ipc_ids);
+
+static void evict(struct inode *in)
+{
+    struct mqueue *q = in->private;
+
+    if (q == NULL)
+        return;
+    spin_lock(&lock);
+    list_remove(&q->link);
+    nqueues--;
+    spin_unlock(&lock);
+    mqueue_free(q);
+}
+
+static struct superblock mqueue_sb = { .type = "mqueue", .magic = MQUEUE_MAGIC };
+static const struct inode_ops mqueue_iops = { .evict = evict };
+
+/* --- attributes --------------------------------------------------------------------------------- */
+
+static int attributes_get(uaddr_t from, struct mq_attr *a)
+{
+    if (from == 0) {
+        a->mq_maxmsg = (long)MIN(mqueue_max_messages, mqueue_default_messages);
+        a->mq_msgsize = (long)MIN(mqueue_max_bytes, mqueue_default_bytes);
+        return 0;
+    }
+    if (get_user(*a, from) != 0)
+        return -EFAULT;
+    uint64_t messages = MESSAGES_MOST, bytes = BYTES_MOST;
+    if (!capable()) {
+        messages = mqueue_max_messages;
+        bytes = mqueue_max_bytes;
+    }
+    if (a->mq_maxmsg <= 0 || a->mq_msgsize <= 0 || (uint64_t)a->mq_maxmsg > messages ||
+        (uint64_t)a->mq_msgsize > bytes)
+        return -EINVAL;
+    return 0;
+}
+
+static struct mqueue *mqueue_alloc(const struct mq_attr *a, const char *name)
+{
+    struct mqueue *q = kzalloc(sizeof(*q));
+    size_t n = strlen(name) + 1;
+
+    if (q == NULL || (q->name = kmalloc(n)) == NULL) {
+        kfree(q);
+        return NULL;
+    }
+    memcpy(q->name, name, n);
+    mutex_init(&q->lock, LOCK_ipc);
+    list_init(&q->link);
+    list_init(&q->messages);
+    waitq_init(&q->wait);
+    q->max_messages = (uint64_t)a->mq_maxmsg;
+    q->max_bytes = (uint64_t)a->mq_msgsize;
+    q->owner = current->cred.uid;
+    q->charge = q->max_messages * (MESSAGE_CHARGE + q->max_bytes);
+    return q;
+}
+
+/* --- the list; lock held ------------------------------------------------------------------------ */
+
+static struct mqueue *find(const char *name)
+{
+    struct mqueue *q;
+
+    list_for_each(q, &all, link)
+        if (q->name != NULL && strcmp(q->name, name) == 0)
+            return q;
+    return NULL;
+}
+
+/* May there be one more? */
+static int limits_check(const struct mqueue *one)
+{
+    uint64_t bytes = one->charge;
+    struct mqueue *q;
+
+    if (nqueues >= mqueue_max_queues)
+        return -ENOSPC;
+    list_for_each(q, &all, link)
+        if (q->owner == one->owner)
+            bytes += q->charge;
+    return bytes > current->proc->rlim[RLIMIT_MSGQUEUE].rlim_cur ? -EMFILE : 0;
+}
+
+/* --- open --------------------------------------------------------------------------------------- */
+
+/* A new one, which `*in` has a reference on beside its name's. */
+static int make(const char *name, uint32_t mode, const struct mq_attr *a, struct inode **out)
+{
+    struct mqueue *q = mqueue_alloc(a, name);
+    struct inode *in = q != NULL ? inode_alloc(&mqueue_sb, S_IFREG | (mode & 0777)) : NULL;
+
+    if (in == NULL) {
+        if (q != NULL)
+            kfree(q->name);
+        kfree(q);
+        return -ENOMEM;
+    }
+    in->ops = &mqueue_iops;
+    in->fops = &mqueue_fops;
+    spin_lock(&lock);
+    int err = find(name) != NULL ? -EEXIST : limits_check(q);
+    if (err == 0) {
+        in->private = q;
+        q->inode = in;
+        list_push_back(&all, &q->link);
+        nqueues++;
+        inode_get(in);
+    }
+    spin_unlock(&lock);
+    if (err != 0) {
+        inode_put(in);
+        kfree(q->name);
+        kfree(q);
+    }
+    *out = in;
+    return err;
+}
+
+/* One that is there, with a reference; -ENOENT. */
+static int lookup(const char *name, struct inode **out)
+{
+    spin_lock(&lock);
+    struct mqueue *q = find(name);
+    if (q != NULL)
+        inode_get(*out = q->inode);
+    spin_unlock(&lock);
+    return q != NULL ? 0 : -ENOENT;
+}
+
+static int permission(struct inode *in, uint32_t flags)
+{
+    switch (flags & O_ACCMODE) {
+    case O_RDONLY: return inode_permission(in, MAY_READ);
+    case O_WRONLY: return inode_permission(in, MAY_WRITE);
+    case O_RDWR: return inode_permission(in, MAY_READ | MAY_WRITE);
+    default: return -EINVAL;
+    }
+}
+
+/* The queue of that name; made if it is to be. */
+static int get(const char *name, uint32_t flags, uint32_t mode, uaddr_t attributes, struct inode **out)
+{
+    struct mq_attr a;
+    int err;
+
+    for (;;) {
+        err = lookup(name, out);
+        if (err == 0 && (flags & O_CREAT) && (flags & O_EXCL)) {
+            inode_put(*out);
+            return -EEXIST;
+        }
+        if (err == 0) {
+            err = permission(*out, flags);
+            if (err != 0)
+                inode_put(*out);
+            return err;
+        }
+        if (!(flags & O_CREAT))
+            return -ENOENT;
+        err = attributes_get(attributes, &a);
+        if (err == 0)
+            err = make(name, mode & ~current->fs->umask, &a, out);
+        if (err != -EEXIST)
+            return err;
+    }
+}
+
+/* The name without its slash, as the library gives it. */
+static long name_take(uaddr_t from, char name[NAME_MAX + 1])
+{
+    long n = strncpy_from_user(name, from, NAME_MAX + 1);
+
+    if (n < 0)
+        return n;
+    if (n == 0)
+        return -ENOENT;
+    return strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? -EACCES : 0;
+}
+
+SYSCALL4(mq_open, uaddr_t, from, uint32_t, flags, uint32_t, mode, uaddr_t, attributes)
+{
+    char name[NAME_MAX + 1];
+    struct inode *in;
+    struct file *f;
+    long err = name_take(from, name);
+
+    if (err != 0)
+        return err;
+    int fd = fd_alloc(0, O_CLOEXEC);
+    if (fd < 0)
+        return fd;
+    err = get(name, flags, mode, attributes, &in);
+    if (err == 0) {
+        err = file_alloc(in, &mqueue_fops, flags & (O_ACCMODE | O_NONBLOCK), &f);
+        if (err == 0) {
+            f->private = in->private;
+            f->sent_once = true; /* it is told of each close */
+        }
+        inode_put(in);
+    }
+    if (err != 0)
+        fd_cancel(fd);
+    else
+        fd_install(fd, f);
+    return err != 0 ? err : fd;
+}
+
+SYSCALL1(mq_unlink, uaddr_t, from)
+{
+    char name[NAME_MAX + 1], *was = NULL;
+    struct inode *in = NULL;
+    long err = name_take(from, name);
+
+    if (err != 0)
+        return err;
+    spin_lock(&lock);
+    struct mqueue *q = find(name);
+    if (q == NULL) {
+        err = -ENOENT;
+    } else if (!inode_owner_or_root(q->inode)) {
+        err = -EACCES;
+    } else {
+        in = q->inode;
+        was = q->name;
+        q->name = NULL;
+    }
+    spin_unlock(&lock);
+    if (in != NULL)
+        inode_put(in);
+    kfree(was);
+    return err;
+}
