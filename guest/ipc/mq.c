@@ -103,7 +103,8 @@ static uint32_t mqueue_poll(struct file *f, struct poll_table *pt)
 
     poll_wait(pt, &q->wait);
     uint64_t n = count_now(q);
-    return (n != 0 ? EPOLLIN | EPOLLRDNORM : 0) | (n < q->max_messages ? EPOLLOUT | EPOLLWRNORM : 0);
+    return (n != 0 ? EPOLLIN | EPOLLRDNORM : 0) |
+           (n < q->max_messages ? EPOLLOUT | EPOLLWRNORM : 0);
 }
 
 static long mqueue_read(struct file *f, struct uio *u, uint64_t *pos)
@@ -112,8 +113,8 @@ static long mqueue_read(struct file *f, struct uio *u, uint64_t *pos)
     char text[128];
 
     mutex_lock(&q->lock);
-    int n = ksnprintf(text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6u\n", q->bytes,
-                      q->notify.pid != 0 ? q->notify.how : 0,
+    int n = ksnprintf(text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6u\n",
+                      q->bytes, q->notify.pid != 0 ? q->notify.how : 0,
                       q->notify.pid != 0 && q->notify.how == SIGEV_SIGNAL ? q->notify.signo : 0,
                       q->notify.pid);
     mutex_unlock(&q->lock);
@@ -157,7 +158,8 @@ static int read_deadline(uaddr_t at, uint64_t *deadline)
         return -EINVAL;
     if (t.tv_sec >= INT64_MAX / (long long)NSEC_PER_SEC)
         return 0;
-    uint64_t moment = (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec, now = clock_real_ns();
+    uint64_t moment = (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec,
+             now = clock_real_ns();
     *deadline = clock_mono_ns() + (moment > now ? moment - now : 0);
     return 0;
 }
@@ -196,10 +198,9 @@ static long send(struct file *f, struct mqueue *q, uaddr_t from, size_t n, uint3
         return err;
     m->type = priority;
     while (err == 0 && !put(q, m))
-        err = f->flags & O_NONBLOCK
-                  ? -EAGAIN
-                  : WAIT_EVENT(&q->wait, count_now(q) < q->max_messages, BLOCK_msg_send, 0,
-                               BLOCK_INTERRUPTIBLE, deadline);
+        err = f->flags & O_NONBLOCK ? -EAGAIN
+                                    : WAIT_EVENT(&q->wait, count_now(q) < q->max_messages,
+                                                 BLOCK_msg_send, 0, BLOCK_INTERRUPTIBLE, deadline);
     if (err != 0)
         message_free(m);
     return err;

@@ -35,7 +35,7 @@ extern const struct file_ops mqueue_fops; /* private: the queue */
 void mqueue_free(struct mqueue *q);       /* nobody knows it any more; its messages go */
 
 /* mq_name.c: /proc/sys/fs/mqueue.  [a] */
-extern uint64_t mqueue_max_messages, mqueue_max_bytes, mqueue_default_messages, mqueue_default_bytes,
-    mqueue_max_queues;
+extern uint64_t mqueue_max_messages, mqueue_max_bytes, mqueue_default_messages,
+    mqueue_default_bytes, mqueue_max_queues;
 
 #endif

@@ -17,10 +17,11 @@
 #include <linux/limits.h>
 #include <linux/magic.h>
 
-#define MQUEUE_MAGIC   0x19800202
-#define MESSAGES_MOST  65536u     /* for the privileged, */
-#define BYTES_MOST     (16u << 20)
-#define MESSAGE_CHARGE 96u /* bytes that each message counts for beside its own: two structures of Linux's */
+#define MQUEUE_MAGIC  0x19800202
+#define MESSAGES_MOST 65536u /* for the privileged, */
+#define BYTES_MOST    (16u << 20)
+#define MESSAGE_CHARGE \
+    96u /* bytes that each message counts for beside its own: two structures of Linux's */
 
 uint64_t mqueue_max_messages = 10, mqueue_max_bytes = 8192, mqueue_default_messages = 10,
          mqueue_default_bytes = 8192, mqueue_max_queues = 256;
@@ -171,7 +172,8 @@ static int permission(struct inode *in, uint32_t flags)
 }
 
 /* The queue of that name; made if it is to be. */
-static int get(const char *name, uint32_t flags, uint32_t mode, uaddr_t attributes, struct inode **out)
+static int get(const char *name, uint32_t flags, uint32_t mode, uaddr_t attributes,
+               struct inode **out)
 {
     struct mq_attr a;
     int err;
@@ -207,7 +209,8 @@ static long name_take(uaddr_t from, char name[NAME_MAX + 1])
         return n;
     if (n == 0)
         return -ENOENT;
-    return strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? -EACCES : 0;
+    return strchr(name, '/') != NULL || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? -EACCES
+                                                                                          : 0;
 }
 
 SYSCALL4(mq_open, uaddr_t, from, uint32_t, flags, uint32_t, mode, uaddr_t, attributes)

@@ -17,7 +17,8 @@ static mqd_t create(int flags, long messages, long bytes)
 
 static void names(void)
 {
-    struct mq_attr a = { .mq_maxmsg = 4, .mq_msgsize = 16 }, bad = { .mq_maxmsg = 0, .mq_msgsize = 16 },
+    struct mq_attr a = { .mq_maxmsg = 4, .mq_msgsize = 16 },
+                   bad = { .mq_maxmsg = 0, .mq_msgsize = 16 },
                    more = { .mq_maxmsg = 70000, .mq_msgsize = 16 }, got;
     char longest[300];
     CHECK_ERR(ENOENT, mq_open(NAME, O_RDWR));
@@ -67,7 +68,10 @@ static void order(void)
     struct pollfd p = { .fd = q, .events = POLLIN | POLLOUT };
     CHECK_EQ(poll(&p, 1, 0), 1);
     CHECK_EQ(p.revents, POLLIN);
-    static const struct { const char *text; unsigned prio; } wanted[] = { { "high", 32767 }, { "", 5 }, { "low1", 1 }, { "low2", 1 } };
+    static const struct {
+        const char *text;
+        unsigned prio;
+    } wanted[] = { { "high", 32767 }, { "", 5 }, { "low1", 1 }, { "low2", 1 } };
     for (int i = 0; i < 4; i++) {
         CHECK_EQ(mq_receive(q, b, sizeof(b), &prio), (long)strlen(wanted[i].text));
         CHECK(prio == wanted[i].prio && memcmp(b, wanted[i].text, strlen(wanted[i].text)) == 0);
@@ -137,7 +141,8 @@ static void notification(void)
 {
     mqd_t q = create(O_RDWR, 4, 16), r;
     char b[16];
-    struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 }, none = { .sigev_notify = SIGEV_NONE };
+    struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 },
+                    none = { .sigev_notify = SIGEV_NONE };
     struct sigaction act = { .sa_sigaction = on_message, .sa_flags = SA_SIGINFO };
     ev.sigev_value.sival_int = 42;
     sigaction(SIGUSR1, &act, NULL);
@@ -153,7 +158,8 @@ static void notification(void)
     CHECK_EQ(mq_receive(q, b, 16, NULL), 1);
     CHECK_EQ(mq_receive(q, b, 16, NULL), 1);
     CHECK_EQ(told, 1);
-    pid = START(CHECK_EQ(mq_receive(q, b, 16, NULL), 1)); /* who waits gets it, and nobody is told */
+    pid =
+        START(CHECK_EQ(mq_receive(q, b, 16, NULL), 1)); /* who waits gets it, and nobody is told */
     CHECK(WAIT_UNTIL(state_of(pid) == 'S'));
     CHECK_EQ(mq_send(q, "3", 1, 0), 0);
     CHECK_EQ(status_of(pid), 0);
@@ -172,8 +178,9 @@ static void rights(void)
 {
     struct rlimit little = { 3000, 3000 };
     mqd_t q = create(O_RDWR, 4, 16);
-    CHECK_EQ(CHILD(CHECK_EQ(setresuid(1000, 1000, 1000), 0); CHECK_ERR(EACCES, mq_open(NAME, O_RDONLY));
-                   CHECK_ERR(EACCES, mq_unlink(NAME)); struct mq_attr a = { .mq_maxmsg = 11, .mq_msgsize = 16 };
+    CHECK_EQ(CHILD(CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+                   CHECK_ERR(EACCES, mq_open(NAME, O_RDONLY)); CHECK_ERR(EACCES, mq_unlink(NAME));
+                   struct mq_attr a = { .mq_maxmsg = 11, .mq_msgsize = 16 };
                    CHECK_ERR(EINVAL, mq_open("/forkscope-other", O_CREAT | O_RDWR, 0600, &a));
                    setrlimit(RLIMIT_MSGQUEUE, &little); a.mq_maxmsg = 10; a.mq_msgsize = 1000;
                    CHECK_ERR(EMFILE, mq_open("/forkscope-other", O_CREAT | O_RDWR, 0600, &a));
