@@ -9,7 +9,7 @@ Q       := $(if $(filter 1,$V),,@)
 say      = $(if $(filter 1,$V),,@printf '  %-7s %s\n' $1 $2;)
 
 .DELETE_ON_ERROR:
-.PHONY: all run demo pictures test test-all test-list gdb deps clean format format-check
+.PHONY: all run demo pictures test test-all test-list test-programs gdb deps clean format format-check
 all: $O/vmm $O/vmm-trace $O/vmm-root $O/guest.elf
 
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith
@@ -216,6 +216,10 @@ test test-all: deps
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
 	@O=$O CC=$(CC) MUSL_CC=$(MUSL_CC) tests/run $(if $(filter %-all,$@),all,$(T))
 
+# Debian's programs, downloaded, here and in the guest: docs/programs.md.
+test-programs: all
+	@tests/programs/run -o docs/programs.md
+
 test-list:
 	@tests/run --list
 
@@ -240,4 +244,4 @@ clean:
 
 include tests/tests.mk tests/boot/boot.mk bench/bench.mk packaging/install.mk
 
--include $(shell find $O -name '*.d' 2>/dev/null)
+-include $(shell find $O -path $O/programs -prune -o -name '*.d' -type f -print 2>/dev/null)

@@ -8,8 +8,8 @@ ABI_MUSL  := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/*.c))
 ABI_GLIBC := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/glibc/*.c))
 UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: test-programs
-test-programs: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump \
+.PHONY: test-binaries
+test-binaries: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump \
 	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail $O/tests/vm/foreground $O/tests/vm/clock_set $O/tests/fuzz/calls $O/tests/vm/confined $O/tests/vm/long_calls \
 	$O/tests/vm/stretch.so $O/tests/vm/caches $O/tests/vm/ahead $O/tests/vm/huge $O/tests/vm/shrunk $O/tests/vm/xattrs
 
@@ -34,7 +34,7 @@ $O/tests/vm/confined: tests/vm/confined.c $(call host_obj,$(patsubst %,vmm/%.c,s
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE -I. $^ -o $@
 
-test-programs: $O/tests/vm/attack $O/tests/vm/prey
+test-binaries: $O/tests/vm/attack $O/tests/vm/prey
 $O/tests/vm/attack $O/tests/vm/prey: $O/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)
 	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $< -o $@
