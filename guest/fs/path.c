@@ -4,7 +4,7 @@
  * targets of the symlinks in it.  While a symlink in the middle of a text is
  * being walked, what is left of the text around it waits in w->outer; a symlink
  * at the end of its text simply replaces it.  So depth is bounded by the number
- * of links, and that by MAX_LINKS (-ELOOP); nothing recurses.
+ * of links, and that by PATH_LINKS_MAX (-ELOOP); nothing recurses.
  *
  * fs_tree is held from the first component to the last, so names stay where they
  * are, and so do the texts of tmpfs symlinks.  User memory is read before. */
@@ -157,7 +157,7 @@ static int push_text(struct walker *w, const char *text, size_t len)
         w->rest++;
     if (w->rest < w->end) {
         if (!w->outer)
-            w->outer = kmalloc(MAX_LINKS * sizeof(*w->outer));
+            w->outer = kmalloc(PATH_LINKS_MAX * sizeof(*w->outer));
         if (!w->outer)
             return -ENOMEM;
         w->outer[w->depth++] = (struct walk_rest){ w->rest, w->end };
@@ -175,7 +175,7 @@ static int follow_link(struct walker *w, struct inode *in)
     size_t len;
     int err;
 
-    if (++w->links > MAX_LINKS)
+    if (++w->links > PATH_LINKS_MAX)
         return -ELOOP;
     if (in->ops->follow) {
         struct path to = { 0 };

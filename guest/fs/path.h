@@ -9,7 +9,7 @@ struct dentry;
 struct mount;
 
 #define PATH_MAX_BYTES 4096 /* with the NUL */
-#define MAX_LINKS      40   /* symlinks in one walk */
+#define PATH_LINKS_MAX 40   /* symlinks in one walk */
 
 /* Each with a reference. */
 struct path {
@@ -39,7 +39,7 @@ struct walker {
     enum last_kind kind; /*   walked up to but not through */
     bool slash;          /* slashes follow it */
     uint32_t links, depth;
-    struct walk_rest *outer; /* texts around the symlinks we are in: MAX_LINKS */
+    struct walk_rest *outer; /* texts around the symlinks we are in: PATH_LINKS_MAX */
     struct walk_text *texts; /* made for us by readlink */
 };
 /* Starts at "/", the working directory (AT_FDCWD) or an open directory. */

@@ -5,11 +5,17 @@
 
 #include "lib/base.h"
 #include <asm/socket.h>
+#include <linux/in.h>
+#include <linux/in6.h>
+#include <linux/netlink.h>
 #include <linux/socket.h>
 #include <linux/un.h>
 
-#define AF_UNSPEC 0
-#define AF_UNIX   1
+#define AF_UNSPEC  0
+#define AF_UNIX    1
+#define AF_INET    2
+#define AF_INET6   10
+#define AF_NETLINK 16
 
 #define SOCK_STREAM    1
 #define SOCK_DGRAM     2
@@ -20,6 +26,9 @@
 #define SOCK_NONBLOCK  ((uint32_t)O_NONBLOCK)
 
 #define SOL_SOCKET      1
+#define SOL_IP          0
+#define SOL_TCP         6
+#define SOL_IPV6        41
 #define SCM_RIGHTS      1
 #define SCM_CREDENTIALS 2
 #define SCM_MAX_FD      253u
@@ -39,6 +48,15 @@
 #define SHUT_WR   2u
 #define SOMAXCONN 4096
 
+struct sockaddr {
+    uint16_t sa_family;
+    char sa_data[14];
+};
+#define ARPHRD_LOOPBACK 772
+
+struct linger {
+    int l_onoff, l_linger;
+};
 struct ucred {
     uint32_t pid, uid, gid;
 };

@@ -75,11 +75,12 @@ static int take_fds(uaddr_t at, size_t bytes, struct unix_control *c)
     return n > 0 ? rights_take(fd, n, &c->rights) : 0;
 }
 
-static int take_one(const struct cmsghdr *h, uaddr_t data, struct unix_control *c)
+static int take_one(const struct unix_socket *s, const struct cmsghdr *h, uaddr_t data,
+                    struct unix_control *c)
 {
     size_t bytes = h->len - sizeof(*h);
 
-    if (h->level != SOL_SOCKET)
+    if (h->level != SOL_SOCKET || s->family->number != AF_UNIX) /* not for this family */
         return 0;
     if (h->type == SCM_RIGHTS)
         return take_fds(data, bytes, c);
@@ -88,7 +89,7 @@ static int take_one(const struct cmsghdr *h, uaddr_t data, struct unix_control *
     return get_user(c->cred, data) != 0 ? -EFAULT : check_cred(&c->cred);
 }
 
-static int control_in(uaddr_t at, uint64_t len, struct unix_control *c)
+static int control_in(const struct unix_socket *s, uaddr_t at, uint64_t len, struct unix_control *c)
 {
     struct cmsghdr h;
     int err = 0;
@@ -100,7 +101,7 @@ static int control_in(uaddr_t at, uint64_t len, struct unix_control *c)
             return -EFAULT;
         if (h.len < sizeof(h) || h.len > len - off)
             return -EINVAL;
-        err = take_one(&h, at + off + sizeof(h), c);
+        err = take_one(s, &h, at + off + sizeof(h), c);
         off += MIN(CMSG_ALIGN(h.len), len - off);
         preempt_work(WORK_FD);
     }
@@ -181,9 +182,9 @@ static long send_one(struct file *f, struct unix_socket *s, const struct user_ms
     if (err != 0)
         return err;
     if (m->control != 0 && m->controllen != 0)
-        err = control_in(m->control, m->controllen, &c);
+        err = control_in(s, m->control, m->controllen, &c);
     if (err == 0)
-        err = unix_send(s, &b.u, with_file_flags(f, flags), &a.un, alen, &c);
+        err = s->family->send(s, &b.u, with_file_flags(f, flags), &a, alen, &c);
     bytes_put(&b);
     if (c.rights != NULL)
         rights_free(c.rights);
@@ -195,7 +196,7 @@ static int give_rest(struct unix_socket *s, struct user_msghdr *m, uaddr_t to, u
                      struct unix_received *r)
 {
     struct out o = { m->control, m->control != 0 ? m->controllen : 0, 0, false };
-    struct sockaddr_un a;
+    union socket_address a;
     int err = 0;
 
     if (r->has_cred)
@@ -203,8 +204,7 @@ static int give_rest(struct unix_socket *s, struct user_msghdr *m, uaddr_t to, u
     if (err == 0 && r->control.rights != NULL)
         err = put_rights(&o, r->control.rights, flags);
     int namelen = 0;
-    if (m->name != 0 && r->name != NULL && s->type != SOCK_SEQPACKET) {
-        namelen = unix_name_out(r->name, &a);
+    if (m->name != 0 && (namelen = s->family->from(s, r, &a)) > 0) {
         if (m->namelen < 0)
             err = -EINVAL;
         else if (copy_to_user(m->name, &a, (size_t)MIN(namelen, m->namelen)) != 0)
@@ -241,7 +241,7 @@ static long recv_one(struct file *f, struct unix_socket *s, uaddr_t at, uint32_t
     long n = bytes_get(&b, m.iov, m.iovlen);
     if (n != 0)
         return n;
-    n = unix_recv(s, &b.u, with_file_flags(f, flags), &r);
+    n = s->family->recv(s, &b.u, with_file_flags(f, flags), &r);
     bytes_put(&b);
     if (n >= 0) {
         int err = give_rest(s, &m, at, flags, &r);
@@ -271,14 +271,14 @@ SYSCALL6(sendto, int, fd, uaddr_t, buf, size_t, len, uint32_t, flags, uaddr_t, t
     if (err != 0)
         return err;
     uio_user(&u, &one, buf, MIN(len, (size_t)INT32_MAX & PAGE_MASK));
-    return unix_send(s, &u, with_file_flags(f, flags), &a.un, to != 0 ? tolen : 0, &c);
+    return s->family->send(s, &u, with_file_flags(f, flags), &a, to != 0 ? tolen : 0, &c);
 }
 
 SYSCALL6(recvfrom, int, fd, uaddr_t, buf, size_t, len, uint32_t, flags, uaddr_t, from, uaddr_t,
          fromlen)
 {
     struct unix_received r = { 0 };
-    struct sockaddr_un a;
+    union socket_address a;
     struct unix_socket *s;
     struct iovec one;
     struct uio u;
@@ -290,10 +290,9 @@ SYSCALL6(recvfrom, int, fd, uaddr_t, buf, size_t, len, uint32_t, flags, uaddr_t,
     if (!user_range(buf, len))
         return -EFAULT;
     uio_user(&u, &one, buf, MIN(len, (size_t)INT32_MAX & PAGE_MASK));
-    long n = unix_recv(s, &u, with_file_flags(f, flags), &r);
+    long n = s->family->recv(s, &u, with_file_flags(f, flags), &r);
     if (n >= 0 && from != 0) {
-        bool named = r.name != NULL && s->type != SOCK_SEQPACKET;
-        int alen = named ? unix_name_out(r.name, &a) : 0;
+        int alen = s->family->from(s, &r, &a);
         err = socket_address_out(&a, alen, from, fromlen);
         n = err != 0 ? err : n;
     }

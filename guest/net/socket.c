@@ -1,14 +1,16 @@
 /* socket.c - the socket calls: addresses and descriptors from and to the user.
- * AF_UNIX is all there is; what a program is told of other families is what Linux says of one
- * that is not configured, and programs that can do without go on. */
+ * What a program is told of a family that is not there is what Linux says of one that is not
+ * configured, and programs that can do without go on. */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "lib/string.h"
+#include "net/inet.h"
 #include "net/socket.h"
 #include "net/unix.h"
 #include "sched/task.h"
 
+#include <linux/capability.h>
 #include <linux/fcntl.h>
 
 int socket_of(const struct file *f, struct unix_socket **s)
@@ -27,7 +29,7 @@ int socket_address_in(uaddr_t from, int len, union socket_address *a)
     return len == 0 ? 0 : copy_from_user(a, from, (size_t)len);
 }
 
-int socket_address_out(const struct sockaddr_un *a, int len, uaddr_t to, uaddr_t tolen)
+int socket_address_out(const union socket_address *a, int len, uaddr_t to, uaddr_t tolen)
 {
     int room;
 
@@ -42,16 +44,8 @@ int socket_address_out(const struct sockaddr_un *a, int len, uaddr_t to, uaddr_t
 
 /* --- making ------------------------------------------------------------------------------- */
 
-static int check_type(int family, int *type, uint32_t *flags, int protocol)
+static int check_unix(int *type, int protocol)
 {
-    *flags = (uint32_t)*type & ~(uint32_t)SOCK_TYPE_MASK;
-    *type &= SOCK_TYPE_MASK;
-    if (*flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
-        return -EINVAL;
-    if (family < 0 || family != AF_UNIX)
-        return -EAFNOSUPPORT;
-    if (*type > SOCK_SEQPACKET + 5)
-        return -EINVAL;
     if (protocol != 0 && protocol != AF_UNIX)
         return -EPROTONOSUPPORT;
     if (*type == SOCK_RAW) /* as Linux believes that BSD has it */
@@ -59,6 +53,34 @@ static int check_type(int family, int *type, uint32_t *flags, int protocol)
     return *type == SOCK_STREAM || *type == SOCK_DGRAM || *type == SOCK_SEQPACKET
                ? 0
                : -ESOCKTNOSUPPORT;
+}
+
+static int check_inet(int type, int protocol)
+{
+    if (protocol < 0 || protocol >= IPPROTO_MAX)
+        return -EINVAL;
+    if (type == SOCK_RAW && !has_cap(CAP_NET_RAW))
+        return -EPERM;
+    if (type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP))
+        return 0;
+    if (type == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP))
+        return 0;
+    return type == SOCK_STREAM || type == SOCK_DGRAM ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
+}
+
+static bool is_inet(int family) { return family == AF_INET || family == AF_INET6; }
+
+static int check_type(int family, int *type, uint32_t *flags, int protocol)
+{
+    *flags = (uint32_t)*type & ~(uint32_t)SOCK_TYPE_MASK;
+    *type &= SOCK_TYPE_MASK;
+    if (*flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
+        return -EINVAL;
+    if (family != AF_UNIX && !is_inet(family))
+        return -EAFNOSUPPORT;
+    if (*type > SOCK_SEQPACKET + 5)
+        return -EINVAL;
+    return is_inet(family) ? check_inet(*type, protocol) : check_unix(type, protocol);
 }
 
 SYSCALL3(socket, int, family, int, type, int, protocol)
@@ -70,8 +92,12 @@ SYSCALL3(socket, int, family, int, type, int, protocol)
 
     if (err != 0)
         return err;
-    s = unix_alloc(type);
-    err = s != NULL ? unix_file(s, flags, &f) : -ENOMEM;
+    if (is_inet(family))
+        err = inet_make(family, type, &s);
+    else
+        err = (s = unix_alloc(type)) != NULL ? 0 : -ENOMEM;
+    if (err == 0)
+        err = unix_file(s, flags, &f);
     return err != 0 ? err : fd_open_add(f, flags);
 }
 
@@ -105,6 +131,8 @@ SYSCALL4(socketpair, int, family, int, type, int, protocol, uaddr_t, to)
     uint32_t flags;
     int fd[2], err = check_type(family, &type, &flags, protocol);
 
+    if (err == 0 && family != AF_UNIX)
+        err = -EOPNOTSUPP;
     if (err == 0)
         err = make_pair(type, flags, f);
     if (err != 0)
@@ -135,7 +163,7 @@ SYSCALL3(bind, int, fd, uaddr_t, at, int, len)
     int err = socket_of(f, &s);
     if (err == 0)
         err = socket_address_in(at, len, &a);
-    return err != 0 ? err : unix_bind(s, &a.un, len);
+    return err != 0 ? err : s->family->bind(s, &a, len);
 }
 
 SYSCALL2(listen, int, fd, int, backlog)
@@ -144,7 +172,7 @@ SYSCALL2(listen, int, fd, int, backlog)
 
     WITH_FILE(f, fd);
     int err = socket_of(f, &s);
-    return err != 0 ? err : unix_listen(s, backlog);
+    return err != 0 ? err : s->family->listen(s, backlog);
 }
 
 SYSCALL3(connect, int, fd, uaddr_t, at, int, len)
@@ -158,29 +186,13 @@ SYSCALL3(connect, int, fd, uaddr_t, at, int, len)
         err = socket_address_in(at, len, &a);
     if (err == 0 && len < (int)sizeof(a.un.sun_family))
         err = -EINVAL;
-    return err != 0 ? err : unix_connect(s, &a.un, len, f->flags & O_NONBLOCK);
-}
-
-static int peer_name(struct unix_socket *s, struct sockaddr_un *a)
-{
-    spin_lock(&unix_lock);
-    int len = s->peer != NULL ? unix_name_out(s->peer->name, a) : -ENOTCONN;
-    spin_unlock(&unix_lock);
-    return len;
-}
-
-static int own_name(struct unix_socket *s, struct sockaddr_un *a)
-{
-    spin_lock(&unix_lock);
-    int len = unix_name_out(s->name, a);
-    spin_unlock(&unix_lock);
-    return len;
+    return err != 0 ? err : s->family->connect(s, &a, len, f->flags & O_NONBLOCK);
 }
 
 static long accept_on(int fd, uaddr_t at, uaddr_t len, uint32_t flags)
 {
     struct unix_socket *s, *end;
-    struct sockaddr_un a;
+    union socket_address a;
     struct file *new;
 
     if (flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
@@ -196,8 +208,8 @@ static long accept_on(int fd, uaddr_t at, uaddr_t len, uint32_t flags)
     if (err == 0)
         err = unix_file(end, flags, &new);
     if (err == 0 && at != 0) {
-        int n = peer_name(end, &a);
-        err = n < 0 ? -ECONNABORTED : socket_address_out(&a, n, at, len);
+        int n = end->family->caller(end, &a);
+        err = n < 0 ? n : socket_address_out(&a, n, at, len);
         if (err != 0)
             file_put(new);
     }
@@ -218,27 +230,27 @@ SYSCALL4(accept4, int, fd, uaddr_t, at, uaddr_t, len, uint32_t, flags)
 
 SYSCALL3(getsockname, int, fd, uaddr_t, at, uaddr_t, len)
 {
-    struct sockaddr_un a;
+    union socket_address a;
     struct unix_socket *s;
 
     WITH_FILE(f, fd);
     int err = socket_of(f, &s);
     if (err != 0)
         return err;
-    int n = own_name(s, &a);
-    return socket_address_out(&a, n, at, len);
+    int n = s->family->name(s, false, &a);
+    return n < 0 ? n : socket_address_out(&a, n, at, len);
 }
 
 SYSCALL3(getpeername, int, fd, uaddr_t, at, uaddr_t, len)
 {
-    struct sockaddr_un a;
+    union socket_address a;
     struct unix_socket *s;
 
     WITH_FILE(f, fd);
     int err = socket_of(f, &s);
     if (err != 0)
         return err;
-    int n = peer_name(s, &a);
+    int n = s->family->name(s, true, &a);
     return n < 0 ? n : socket_address_out(&a, n, at, len);
 }
 
@@ -250,5 +262,5 @@ SYSCALL2(shutdown, int, fd, int, how)
     int err = socket_of(f, &s);
     if (err != 0)
         return err;
-    return how < 0 || how > 2 ? -EINVAL : unix_shutdown(s, (uint32_t)how + 1);
+    return how < 0 || how > 2 ? -EINVAL : s->family->shutdown(s, (uint32_t)how + 1);
 }

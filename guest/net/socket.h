@@ -1,21 +1,41 @@
-/* socket.h - between socket.c (descriptors, names), message.c (bytes) and sockopt.c. */
+/* socket.h - between socket.c (descriptors, names), message.c (bytes), sockopt.c and the families. */
 #ifndef NET_SOCKET_H
 #define NET_SOCKET_H
 
 #include "net/abi.h"
+
+#include <linux/tcp.h>
+#include <linux/time_types.h>
 
 struct file;
 struct unix_socket;
 
 union socket_address {
     struct sockaddr_un un;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+    struct sockaddr_nl nl;
     struct __kernel_sockaddr_storage room;
+};
+union option_value {
+    int number;
+    struct __kernel_old_timeval time;
+    struct ucred cred;
+    struct linger linger;
+    struct tcp_info tcp;
+    char text[16];
 };
 
 /* 0, -EBADF for NULL, -ENOTSOCK. */
 int socket_of(const struct file *f, struct unix_socket **s);
 int socket_address_in(uaddr_t from, int len, union socket_address *a); /* 0, -EINVAL, -EFAULT */
 /* What fits; the user's length becomes the whole one. */
-int socket_address_out(const struct sockaddr_un *a, int len, uaddr_t to, uaddr_t tolen);
+int socket_address_out(const union socket_address *a, int len, uaddr_t to, uaddr_t tolen);
+
+/* interface.c: the one that there is */
+#define LO_NAME  "lo"
+#define LO_INDEX 1
+#define LO_MTU   65536
+long interface_ioctl(uint32_t cmd, uaddr_t arg); /* -ENOTTY: it asks something else */
 
 #endif

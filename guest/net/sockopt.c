@@ -15,11 +15,11 @@
 #define RCVBUF_MIN 2304u
 #define BUF_MAX    212992u /* net.core.wmem_max, before it is doubled */
 
-/* Those that are on or off.  Only SO_PASSCRED has a meaning for this family. */
+/* Those that are on or off.  SO_PASSCRED has a meaning for AF_UNIX, SO_REUSE* for AF_INET*. */
 #define BIT(option) (1ull << (option))
 #define SWITCHES \
     (BIT(SO_REUSEADDR) | BIT(SO_DONTROUTE) | BIT(SO_BROADCAST) | BIT(SO_KEEPALIVE) | \
-     BIT(SO_OOBINLINE) | BIT(SO_PASSCRED))
+     BIT(SO_OOBINLINE) | BIT(SO_PASSCRED) | BIT(SO_REUSEPORT))
 
 static bool is_switch(int option)
 {
@@ -56,6 +56,22 @@ static int set_buffer(size_t *to, int value, unsigned least, bool force)
     return 0;
 }
 
+/* Of one that closes: AF_UNIX loses nothing by it, so that it is kept and told, there, only. */
+static int set_linger(struct unix_socket *s, uaddr_t at, unsigned len)
+{
+    struct linger l;
+
+    if (len < sizeof(l))
+        return -EINVAL;
+    if (get_user(l, at) != 0)
+        return -EFAULT;
+    l.l_onoff = l.l_onoff != 0;
+    if (!l.l_onoff)
+        l.l_linger = s->linger.l_linger;
+    s->linger = l;
+    return 0;
+}
+
 static int set_option(struct unix_socket *s, int option, uaddr_t at, unsigned len)
 {
     int value;
@@ -64,6 +80,8 @@ static int set_option(struct unix_socket *s, int option, uaddr_t at, unsigned le
         return set_timeo(&s->rcvtimeo, at, len);
     if (option == SO_SNDTIMEO_OLD || option == SO_SNDTIMEO_NEW)
         return set_timeo(&s->sndtimeo, at, len);
+    if (option == SO_LINGER)
+        return set_linger(s, at, len);
     if (len < sizeof(value))
         return -EINVAL;
     if (get_user(value, at) != 0)
@@ -76,7 +94,7 @@ static int set_option(struct unix_socket *s, int option, uaddr_t at, unsigned le
         return 0;
     }
     switch (option) {
-    case SO_SNDBUF: return set_buffer(&s->sndbuf, value, SNDBUF_MIN, false);
+    case SO_SNDBUF: s->sized = true; return set_buffer(&s->sndbuf, value, SNDBUF_MIN, false);
     case SO_SNDBUFFORCE: return set_buffer(&s->sndbuf, value, SNDBUF_MIN, true);
     case SO_RCVBUF: return set_buffer(&s->rcvbuf, value, RCVBUF_MIN, false);
     case SO_RCVBUFFORCE: return set_buffer(&s->rcvbuf, value, RCVBUF_MIN, true);
@@ -95,23 +113,21 @@ SYSCALL5(setsockopt, int, fd, int, level, int, option, uaddr_t, at, int, len)
     int err = socket_of(f, &s);
     if (err != 0)
         return err;
-    return level == SOL_SOCKET ? set_option(s, option, at, (unsigned)len) : -EOPNOTSUPP;
+    if (level == SOL_SOCKET)
+        return set_option(s, option, at, (unsigned)len);
+    if (s->family->set_option == NULL)
+        return -EOPNOTSUPP;
+    return s->family->set_option(s, level, option, at, (unsigned)len);
 }
 
-union value {
-    int number;
-    struct __kernel_old_timeval time;
-    struct ucred cred;
-};
-
-static size_t get_timeo(union value *v, uint64_t ns)
+static int get_timeo(union option_value *v, uint64_t ns)
 {
     v->time = (struct __kernel_old_timeval){ (long)(ns / NSEC_PER_SEC),
                                              (long)(ns % NSEC_PER_SEC / 1000) };
     return sizeof(v->time);
 }
 
-static size_t get_peer(struct unix_socket *s, union value *v)
+static int get_peer(struct unix_socket *s, union option_value *v)
 {
     spin_lock(&unix_lock);
     v->cred = s->peer_cred;
@@ -121,18 +137,20 @@ static size_t get_peer(struct unix_socket *s, union value *v)
     return sizeof(v->cred);
 }
 
-/* Its length, 0: no such option. */
-static size_t get_option(struct unix_socket *s, int option, union value *v)
+/* Its length, or -ENOPROTOOPT. */
+static int get_option(struct unix_socket *s, int option, union option_value *v)
 {
-    memset(v, 0, sizeof(*v));
     if (is_switch(option)) {
         v->number = (s->options & BIT(option)) != 0;
         return sizeof(v->number);
     }
     switch (option) {
     case SO_TYPE: v->number = s->type; break;
-    case SO_DOMAIN: v->number = AF_UNIX; break;
-    case SO_PROTOCOL: break;
+    case SO_DOMAIN: v->number = s->family->number; break;
+    case SO_PROTOCOL:
+        v->number = s->in == NULL ? 0 : s->type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+        break;
+    case SO_LINGER: v->linger = s->linger; return sizeof(v->linger);
     case SO_ERROR: v->number = -unix_take_error(s); break;
     case SO_ACCEPTCONN: v->number = s->state == UNIX_LISTENING; break;
     case SO_SNDBUF: v->number = (int)s->sndbuf; break;
@@ -144,7 +162,7 @@ static size_t get_option(struct unix_socket *s, int option, union value *v)
     case SO_SNDTIMEO_OLD:
     case SO_SNDTIMEO_NEW: return get_timeo(v, s->sndtimeo);
     case SO_PEERCRED: return get_peer(s, v);
-    default: return 0;
+    default: return -ENOPROTOOPT;
     }
     return sizeof(v->number);
 }
@@ -152,23 +170,25 @@ static size_t get_option(struct unix_socket *s, int option, union value *v)
 SYSCALL5(getsockopt, int, fd, int, level, int, option, uaddr_t, at, uaddr_t, atlen)
 {
     struct unix_socket *s;
-    union value v;
+    union option_value v;
     int room;
 
     WITH_FILE(f, fd);
     int err = socket_of(f, &s);
     if (err != 0)
         return err;
-    if (level != SOL_SOCKET)
+    if (level != SOL_SOCKET && s->family->get_option == NULL)
         return -EOPNOTSUPP;
     if (get_user(room, atlen) != 0)
         return -EFAULT;
     if (room < 0)
         return -EINVAL;
-    size_t n = get_option(s, option, &v);
-    if (n == 0)
-        return -ENOPROTOOPT;
-    n = MIN(n, (size_t)room);
+    memset(&v, 0, sizeof(v));
+    int got = level == SOL_SOCKET ? get_option(s, option, &v)
+                                  : s->family->get_option(s, level, option, &v);
+    if (got < 0)
+        return got;
+    size_t n = MIN((size_t)got, (size_t)room);
     if (copy_to_user(at, &v, n) != 0)
         return -EFAULT;
     return put_user((int)n, atlen);

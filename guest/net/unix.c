@@ -24,6 +24,7 @@
 #include "fs/poll.h"
 #include "mm/heap.h"
 #include "net/rights.h"
+#include "net/socket.h"
 #include "sched/task.h"
 
 #include <asm/ioctls.h>
@@ -50,6 +51,7 @@ struct unix_socket *unix_alloc(int type)
     if (s == NULL)
         return NULL;
     ref_init(&s->refs, 1);
+    s->family = &unix_family;
     s->type = type;
     list_init(&s->name_link);
     list_init(&s->queue);
@@ -73,6 +75,8 @@ void unix_put(struct unix_socket *s)
         return;
     if (s->name != NULL)
         unix_name_put(s->name);
+    if (s->family->free != NULL)
+        s->family->free(s);
     kfree(s);
 }
 
@@ -102,9 +106,10 @@ static void wake_both(struct unix_socket *s)
 }
 
 /* The other end sees it.  unix_lock held. */
-static void leave_peer(struct unix_socket *s, struct unix_socket *peer, bool accepted)
+static void unix_leave(struct unix_socket *s, struct unix_socket *peer, bool accepted)
 {
-    if (s->type == SOCK_DGRAM)
+    unix_unbind(s);
+    if (peer == NULL || s->type == SOCK_DGRAM)
         return;
     peer->shut = SHUT_RD | SHUT_WR;
     if (!list_empty(&s->queue) || !accepted)
@@ -140,19 +145,14 @@ void unix_end(struct unix_socket *s, bool accepted)
     s->dead = true;
     s->file = NULL;
     s->shut = SHUT_RD | SHUT_WR;
-    unix_unbind(s);
-    if (peer != NULL)
-        leave_peer(s, peer, accepted);
+    s->family->leave(s, peer, accepted);
     list_splice_back(&messages, &s->queue);
     wake_both(s); /* who wants to connect */
     spin_unlock(&unix_lock);
     waitq_wake(&unix_full_wait);
-    while (!list_empty(&messages)) {
-        struct unix_message *m = list_first(&messages, struct unix_message, link);
-        list_remove(&m->link);
-        unix_message_free(m);
-        preempt_work(WORK_END);
-    }
+    if (s->family->ended != NULL)
+        s->family->ended(s);
+    unix_messages_free(&messages);
     while ((e = first_of_row(s)) != NULL) { /* these have no row of their own */
         unix_end(e, false);
         preempt_work(WORK_END);
@@ -192,8 +192,7 @@ int unix_take_error(struct unix_socket *s)
     return -error;
 }
 
-/* unix_lock held, or nobody knows them yet. */
-static void join(struct unix_socket *a, struct unix_socket *b)
+void unix_join(struct unix_socket *a, struct unix_socket *b)
 {
     unix_get(a);
     unix_get(b);
@@ -206,7 +205,7 @@ static void join(struct unix_socket *a, struct unix_socket *b)
 void unix_pair(struct unix_socket *a, struct unix_socket *b)
 {
     a->peer_cred = b->peer_cred = unix_my_cred();
-    join(a, b);
+    unix_join(a, b);
 }
 
 static bool row_is_full(const struct unix_socket *s)
@@ -237,7 +236,7 @@ static int try_connect(struct unix_socket *s, struct unix_socket *to, struct uni
         end->peer_cred = unix_my_cred();
         end->name = to->name;
         ref_get(&end->name->refs);
-        join(s, end);
+        unix_join(s, end);
         list_push_back(&to->row, &end->accept_link);
         end->in_row_of = to;
         to->nqueued++;
@@ -294,8 +293,10 @@ static int connect_dgram(struct unix_socket *s, struct unix_socket *to)
     return err;
 }
 
-int unix_connect(struct unix_socket *s, const struct sockaddr_un *a, int len, bool nonblock)
+static int unix_connect(struct unix_socket *s, const union socket_address *addr, int len,
+                        bool nonblock)
 {
+    const struct sockaddr_un *a = &addr->un;
     struct unix_socket *to;
 
     if (s->type == SOCK_DGRAM && a->sun_family == AF_UNSPEC)
@@ -312,7 +313,7 @@ int unix_connect(struct unix_socket *s, const struct sockaddr_un *a, int len, bo
     return err;
 }
 
-int unix_listen(struct unix_socket *s, int backlog)
+static int unix_listen(struct unix_socket *s, int backlog)
 {
     int err = 0;
 
@@ -354,10 +355,12 @@ int unix_accept(struct unix_socket *s, bool nonblock, struct unix_socket **out)
         if (err != 0)
             return unix_wait_error(err, s->rcvtimeo);
     }
+    if (s->family->accepted != NULL)
+        s->family->accepted(s);
     return 0;
 }
 
-int unix_shutdown(struct unix_socket *s, uint32_t how)
+static int unix_shutdown(struct unix_socket *s, uint32_t how)
 {
     spin_lock(&unix_lock);
     s->shut |= how;
@@ -394,10 +397,8 @@ static bool peer_is_full(struct unix_socket *s)
     return full;
 }
 
-static uint32_t unix_poll(struct file *f, struct poll_table *pt)
+static uint32_t unix_poll(struct unix_socket *s, struct poll_table *pt)
 {
-    struct unix_socket *s = f->private;
-
     poll_wait(pt, &s->read_wait);
     poll_wait(pt, &s->write_wait);
     if (s->type == SOCK_DGRAM)
@@ -413,10 +414,11 @@ static uint32_t unix_poll(struct file *f, struct poll_table *pt)
     return ready;
 }
 
-static long unix_read(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
+static long socket_read(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
 {
     struct unix_received r = { 0 };
-    long n = unix_recv(f->private, u, f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0, &r);
+    struct unix_socket *s = f->private;
+    long n = s->family->recv(s, u, f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0, &r);
 
     if (r.name != NULL)
         unix_name_put(r.name);
@@ -425,20 +427,20 @@ static long unix_read(struct file *f, struct uio *u, uint64_t *pos __attribute__
     return n;
 }
 
-static long unix_write(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
+static long socket_write(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
 {
     struct unix_control c = { .cred = unix_my_cred() };
+    struct unix_socket *s = f->private;
 
-    return unix_send(f->private, u, f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0, NULL, 0, &c);
+    return s->family->send(s, u, f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0, NULL, 0, &c);
 }
 
-static long unix_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
+static long unix_ioctl(struct unix_socket *s, uint32_t cmd, uaddr_t arg)
 {
-    struct unix_socket *s = f->private;
     int n;
 
     if (cmd != FIONREAD && cmd != TIOCOUTQ)
-        return -ENOTTY;
+        return interface_ioctl(cmd, arg);
     if (cmd == FIONREAD && s->state == UNIX_LISTENING)
         return -EINVAL;
     spin_lock(&unix_lock);
@@ -452,7 +454,21 @@ static long unix_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
     return put_user(n, arg);
 }
 
-static void unix_release(struct file *f)
+static long socket_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
+{
+    struct unix_socket *s = f->private;
+
+    return s->family->ioctl(s, cmd, arg);
+}
+
+static uint32_t socket_poll(struct file *f, struct poll_table *pt)
+{
+    struct unix_socket *s = f->private;
+
+    return s->family->poll(s, pt);
+}
+
+static void socket_release(struct file *f)
 {
     unix_end(f->private, true);
     rights_collect();
@@ -460,10 +476,60 @@ static void unix_release(struct file *f)
 }
 
 const struct file_ops unix_ops = {
-    .read = unix_read,
-    .write = unix_write,
-    .ioctl = unix_ioctl,
-    .poll = unix_poll,
-    .release = unix_release,
+    .read = socket_read,
+    .write = socket_write,
+    .ioctl = socket_ioctl,
+    .poll = socket_poll,
+    .release = socket_release,
     .nonseekable = true,
+};
+
+/* --- the family --------------------------------------------------------------------------- */
+
+static int unix_bind_to(struct unix_socket *s, const union socket_address *a, int len)
+{
+    return unix_bind(s, &a->un, len);
+}
+
+static int unix_socket_name(struct unix_socket *s, bool peer, union socket_address *a)
+{
+    spin_lock(&unix_lock);
+    const struct unix_socket *who = peer ? s->peer : s;
+    int len = who != NULL ? unix_name_out(who->name, &a->un) : -ENOTCONN;
+    spin_unlock(&unix_lock);
+    return len;
+}
+
+static int unix_caller(struct unix_socket *s, union socket_address *a)
+{
+    int len = unix_socket_name(s, true, a);
+
+    return len < 0 ? -ECONNABORTED : len;
+}
+
+static int unix_from(struct unix_socket *s, const struct unix_received *r, union socket_address *a)
+{
+    return r->name != NULL && s->type != SOCK_SEQPACKET ? unix_name_out(r->name, &a->un) : 0;
+}
+
+static long unix_send_to(struct unix_socket *s, struct uio *u, uint32_t flags,
+                         const union socket_address *a, int len, struct unix_control *c)
+{
+    return unix_send(s, u, flags, &a->un, len, c);
+}
+
+const struct socket_family unix_family = {
+    .number = AF_UNIX,
+    .bind = unix_bind_to,
+    .connect = unix_connect,
+    .listen = unix_listen,
+    .shutdown = unix_shutdown,
+    .name = unix_socket_name,
+    .caller = unix_caller,
+    .from = unix_from,
+    .send = unix_send_to,
+    .recv = unix_recv,
+    .poll = unix_poll,
+    .ioctl = unix_ioctl,
+    .leave = unix_leave,
 };

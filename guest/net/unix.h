@@ -10,7 +10,13 @@
 
 /* [k] fixed at creation  [u] unix_lock  [r] read_lock + unix_lock to take away, either to look
  * "Read without" its lock: one word, perhaps old. */
-enum unix_state { UNIX_FRESH, UNIX_LISTENING, UNIX_CONNECTED };
+enum unix_state { UNIX_FRESH, UNIX_LISTENING, UNIX_CONNECTED, UNIX_CONNECTING };
+
+struct inet;
+struct inet_end {  /* inet_address.c */
+    uint32_t a[4]; /* of IPv6, in the order of the net */
+    uint16_t port; /* in the order of this machine */
+};
 
 struct unix_name { /* [k]; shared by those that a listening socket has made */
     struct refcount refs;
@@ -20,6 +26,8 @@ struct unix_name { /* [k]; shared by those that a listening socket has made */
 };
 
 struct unix_socket {
+    const struct socket_family *family; /* [k] */
+    struct inet *in;                    /* [k] NULL: of AF_UNIX, AF_NETLINK */
     struct refcount refs;  /* [a] file, peers, messages it has sent, a row it waits in, callers */
     int type;              /* [k] SOCK_* */
     enum unix_state state; /* [u], read without */
@@ -37,9 +45,14 @@ struct unix_socket {
     unsigned backlog;         /* [u], read without */
     size_t sent;              /* [u], read without: memory of what it has sent and nobody read */
     size_t sndbuf, rcvbuf;    /* one word each */
+    size_t beyond;            /* [u], read without: what may be sent besides sndbuf; 0 but of TCP */
+    bool sized;               /* sndbuf was set by its user */
+    bool fin;                 /* [u], read without: TCP: the other end has sent all that it will */
+    bool reset;               /* [u], read without: TCP: the connection is over */
     uint64_t rcvtimeo, sndtimeo; /* ns; 0: none.  One word each */
     uint64_t options;            /* [a] bit SO_x: those that are on or off */
     uint32_t lowat;
+    struct linger linger;    /* one word each */
     struct ucred peer_cred;  /* [u] pid 0: none */
     struct mutex read_lock;  /* one reader at a time */
     struct waitq read_wait;  /* something to read or accept, or its end */
@@ -53,6 +66,35 @@ struct unix_socket {
     bool reached;                  /* [u] */
 };
 
+struct poll_table;
+union option_value;
+union socket_address;
+struct unix_control;
+struct unix_received;
+struct socket_family { /* what its sockets do; addresses are in kernel memory, of len bytes */
+    int number;        /* AF_* */
+    int (*bind)(struct unix_socket *s, const union socket_address *a, int len);
+    int (*connect)(struct unix_socket *s, const union socket_address *a, int len, bool nonblock);
+    int (*listen)(struct unix_socket *s, int backlog);
+    int (*shutdown)(struct unix_socket *s, uint32_t how);
+    /* A length, or -errno. */
+    int (*name)(struct unix_socket *s, bool peer, union socket_address *a);
+    int (*caller)(struct unix_socket *s, union socket_address *a); /* who was accepted */
+    int (*from)(struct unix_socket *s, const struct unix_received *r, union socket_address *a);
+    long (*send)(struct unix_socket *s, struct uio *u, uint32_t flags,
+                 const union socket_address *a, int len, struct unix_control *c);
+    long (*recv)(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r);
+    uint32_t (*poll)(struct unix_socket *s, struct poll_table *pt);
+    long (*ioctl)(struct unix_socket *s, uint32_t cmd, uaddr_t arg);
+    /* Of other levels than SOL_SOCKET; NULL: none.  0, a length, or -errno. */
+    int (*set_option)(struct unix_socket *s, int level, int option, uaddr_t at, unsigned len);
+    int (*get_option)(struct unix_socket *s, int level, int option, union option_value *v);
+    void (*leave)(struct unix_socket *s, struct unix_socket *peer, bool accepted); /* [u] held */
+    void (*ended)(struct unix_socket *s);    /* the same without it; or NULL */
+    void (*accepted)(struct unix_socket *s); /* one of its row; or NULL */
+    void (*free)(struct unix_socket *s);     /* or NULL */
+};
+
 struct unix_rights; /* files that a message carries */
 struct unix_message {
     struct list link;
@@ -61,6 +103,7 @@ struct unix_message {
     struct ucred cred;          /* [k] */
     struct unix_rights *rights; /* [u] NULL: none */
     struct list carrier_link;   /* [u] */
+    struct inet_end source, to; /* [k] of a datagram of udp.c; else port 0 */
     size_t len, at;             /* at [r]: so far it was read */
     size_t charge;              /* [k] in from->sent */
     uint32_t npages;            /* [k] 0: in `bytes` */
@@ -73,16 +116,16 @@ struct unix_message {
 /* unix.c */
 extern struct spinlock unix_lock;
 extern const struct file_ops unix_ops;
+extern const struct socket_family unix_family;
 struct unix_socket *unix_of(const struct file *f); /* NULL: none */
 struct unix_socket *unix_alloc(int type);
 void unix_get(struct unix_socket *s);
 void unix_put(struct unix_socket *s); /* spinlocks are taken, unix_lock is not */
 int unix_file(struct unix_socket *s, uint32_t flags, struct file **out); /* takes s over */
 void unix_end(struct unix_socket *s, bool accepted); /* nobody uses it any more; takes s over */
-int unix_connect(struct unix_socket *s, const struct sockaddr_un *to, int len, bool nonblock);
-int unix_listen(struct unix_socket *s, int backlog);
 int unix_accept(struct unix_socket *s, bool nonblock, struct unix_socket **out);
-int unix_shutdown(struct unix_socket *s, uint32_t how);
+void unix_join(struct unix_socket *a,
+               struct unix_socket *b); /* unix_lock held, or nobody knows them */
 void unix_pair(struct unix_socket *a, struct unix_socket *b);
 int unix_take_error(struct unix_socket *s); /* 0 or -errno, and it is none any more */
 struct ucred unix_my_cred(void);
@@ -109,6 +152,15 @@ struct unix_control { /* what goes with the bytes */
 };
 long unix_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct sockaddr_un *to,
                int tolen, struct unix_control *c);
+/* All of a stream's bytes: how many, -EPIPE (without a signal) and others if none. */
+long unix_send_stream(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_control *c);
+int unix_broken(int err, uint32_t flags); /* err; for -EPIPE with the signal */
+/* Of the next len bytes, nobody's yet: 0, -ENOMEM, -EFAULT. */
+int unix_message_make(size_t len, struct uio *u, struct unix_message **out);
+void unix_charge(struct unix_message *m, struct unix_socket *s); /* unix_lock held */
+int unix_enqueue(struct unix_message *m,
+                 struct unix_socket *to); /* unix_lock held: 0 or -ETOOMANYREFS */
+void unix_messages_free(struct list *messages);
 void unix_message_free(struct unix_message *m); /* off its queue; unix_lock not held */
 bool unix_room(const struct unix_socket *s);    /* s may send */
 bool unix_full(const struct unix_socket *s);    /* s takes no datagram of a stranger */
@@ -120,6 +172,7 @@ struct unix_received {
     bool has_cred;
     uint32_t flags;         /* MSG_TRUNC */
     struct unix_name *name; /* with a reference */
+    struct inet_end source, to;
 };
 long unix_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r);
 

@@ -62,7 +62,7 @@ static bool something(const struct unix_socket *s)
 /* Why there is nothing to read: 1 for the end, 0 for not yet, or -errno. */
 static int ended(struct unix_socket *s)
 {
-    int err = unix_take_error(s);
+    int err = s->fin ? 0 : unix_take_error(s);
 
     return err != 0 ? err : (s->shut & SHUT_RD) != 0;
 }
@@ -96,6 +96,8 @@ static int take_rights(struct unix_message *m, bool peek, struct unix_received *
 
 static void take_name(const struct unix_message *m, struct unix_received *r)
 {
+    r->source = m->source;
+    r->to = m->to;
     if (r->name != NULL || m->name == NULL)
         return;
     r->name = m->name;

@@ -9,7 +9,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "net/rights.h"
-#include "net/unix.h"
+#include "net/inet.h"
 #include "proc/signal.h"
 #include "sched/task.h"
 
@@ -20,13 +20,14 @@
 #define STREAM_MAX (8 * PAGE_SIZE)                                 /* bytes of a stream's message */
 #define OVERHEAD   768u /* charged for a message besides its bytes, as Linux's are about */
 #define DGRAMS_MAX 10u  /* that wait for one socket; one more gets in */
+#define WORK_FREE  800u /* instructions a message, about (arch/preempt.h) */
 #define WORK_COPY  700u /* instructions a page, about (arch/preempt.h) */
 
 struct waitq unix_full_wait = WAITQ_INIT(unix_full_wait);
 
 bool unix_room(const struct unix_socket *s)
 {
-    return __atomic_load_n(&s->sent, __ATOMIC_ACQUIRE) < s->sndbuf;
+    return __atomic_load_n(&s->sent, __ATOMIC_ACQUIRE) < s->sndbuf + s->beyond;
 }
 
 bool unix_full(const struct unix_socket *s)
@@ -83,9 +84,7 @@ static int fill(struct unix_message *m, struct uio *u)
     return 0;
 }
 
-/* A message of the next len bytes with what goes along, charged to s: 0, -ENOMEM, -EFAULT. */
-static int message_make(struct unix_socket *s, size_t len, struct uio *u, struct unix_control *c,
-                        struct unix_message **out)
+int unix_message_make(size_t len, struct uio *u, struct unix_message **out)
 {
     struct unix_message *m = message_alloc(len);
 
@@ -95,14 +94,32 @@ static int message_make(struct unix_socket *s, size_t len, struct uio *u, struct
         free_memory(m);
         return -EFAULT;
     }
-    m->cred = c->cred;
+    *out = m;
+    return 0;
+}
+
+void unix_charge(struct unix_message *m, struct unix_socket *s)
+{
     m->from = s;
     unix_get(s);
+    s->sent += m->charge;
+}
+
+/* The same with what goes along, charged to s. */
+static int message_from(struct unix_socket *s, size_t len, struct uio *u, struct unix_control *c,
+                        struct unix_message **out)
+{
+    struct unix_message *m;
+    int err = unix_message_make(len, u, &m);
+
+    if (err != 0)
+        return err;
+    m->cred = c->cred;
     spin_lock(&unix_lock);
     m->name = s->name;
     if (m->name != NULL)
         ref_get(&m->name->refs);
-    s->sent += m->charge;
+    unix_charge(m, s);
     spin_unlock(&unix_lock);
     m->rights = c->rights;
     c->rights = NULL;
@@ -116,10 +133,13 @@ void unix_message_free(struct unix_message *m)
 
     spin_lock(&unix_lock);
     struct unix_rights *r = rights_land(m);
-    from->sent -= m->charge;
-    waitq_wake_for(&from->write_wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+    if (from != NULL) {
+        from->sent -= m->charge;
+        waitq_wake_for(&from->write_wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+    }
     spin_unlock(&unix_lock);
-    unix_put(from);
+    if (from != NULL)
+        unix_put(from);
     if (m->name != NULL)
         unix_name_put(m->name);
     free_memory(m);
@@ -127,8 +147,17 @@ void unix_message_free(struct unix_message *m)
         rights_free(r);
 }
 
-/* unix_lock held.  0 or -ETOOMANYREFS. */
-static int enqueue(struct unix_message *m, struct unix_socket *to)
+void unix_messages_free(struct list *messages)
+{
+    while (!list_empty(messages)) {
+        struct unix_message *m = list_first(messages, struct unix_message, link);
+        list_remove(&m->link);
+        unix_message_free(m);
+        preempt_work(WORK_FREE);
+    }
+}
+
+int unix_enqueue(struct unix_message *m, struct unix_socket *to)
 {
     int err = m->rights != NULL ? rights_go(m, to) : 0;
 
@@ -161,12 +190,16 @@ static int send_connected(struct unix_socket *s, struct unix_message *m)
 
     spin_lock(&unix_lock);
     struct unix_socket *peer = s->peer;
-    if (peer != NULL && !peer->dead && !(s->shut & SHUT_WR) && !(peer->shut & SHUT_RD))
-        err = enqueue(m, peer);
+    if (s->in != NULL)
+        err = tcp_may_send(s);
+    else if (peer != NULL && !peer->dead && !(s->shut & SHUT_WR) && !(peer->shut & SHUT_RD))
+        err = 0;
+    if (err == 0)
+        err = unix_enqueue(m, peer);
     spin_unlock(&unix_lock);
     if (err != 0)
         unix_message_free(m);
-    return err;
+    return err < 0 ? err : 0; /* lost, of TCP, is not an error */
 }
 
 static int send_chunk(struct unix_socket *s, struct uio *u, uint32_t flags, uint64_t deadline,
@@ -176,19 +209,16 @@ static int send_chunk(struct unix_socket *s, struct uio *u, uint32_t flags, uint
     int err = s->shut & SHUT_WR ? -EPIPE : wait_for_room(s, flags, deadline);
 
     if (err == 0)
-        err = message_make(s, MIN(u->left, MIN(STREAM_MAX, s->sndbuf / 2)), u, c, &m);
+        err = message_from(s, MIN(u->left, MIN(STREAM_MAX, s->sndbuf / 2)), u, c, &m);
     return err != 0 ? err : send_connected(s, m);
 }
 
-static long send_stream(struct unix_socket *s, struct uio *u, uint32_t flags,
-                        struct unix_control *c)
+long unix_send_stream(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_control *c)
 {
     uint64_t deadline = unix_deadline(s->sndtimeo);
     size_t all = u->left;
     int err = 0;
 
-    if (s->state != UNIX_CONNECTED)
-        return -ENOTCONN;
     if (s->shut & SHUT_WR)
         err = -EPIPE;
     while (err == 0 && u->left > 0) {
@@ -197,8 +227,11 @@ static long send_stream(struct unix_socket *s, struct uio *u, uint32_t flags,
         if (err != 0)
             u->left = left; /* what was copied was not sent */
     }
-    if (all > u->left)
-        return (long)(all - u->left);
+    return all > u->left ? (long)(all - u->left) : err;
+}
+
+int unix_broken(int err, uint32_t flags)
+{
     if (err == -EPIPE && !(flags & MSG_NOSIGNAL)) {
         siginfo_t info;
         siginfo_user(&info, SIGPIPE, SI_USER);
@@ -228,7 +261,7 @@ static int deliver(struct unix_socket *s, struct unix_socket *to, struct unix_me
         spin_lock(&unix_lock);
         int err = may_send(s, to);
         if (err == 0)
-            err = enqueue(m, to);
+            err = unix_enqueue(m, to);
         spin_unlock(&unix_lock);
         if (err != -EAGAIN || (flags & MSG_DONTWAIT))
             return err;
@@ -273,7 +306,7 @@ static long send_dgram(struct unix_socket *s, struct uio *u, uint32_t flags, str
         return -EMSGSIZE;
     int err = s->shut & SHUT_WR ? -EPIPE : wait_for_room(s, flags, deadline);
     if (err == 0)
-        err = message_make(s, u->left, u, c, &m);
+        err = message_from(s, u->left, u, c, &m);
     if (err != 0)
         return err;
     err = deliver(s, to, m, flags, deadline);
@@ -296,7 +329,10 @@ long unix_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struc
     if (s->type == SOCK_STREAM) {
         if (alen != 0)
             return s->state == UNIX_CONNECTED ? -EISCONN : -EOPNOTSUPP;
-        return send_stream(s, u, flags, c);
+        if (s->state != UNIX_CONNECTED)
+            return -ENOTCONN;
+        long sent = unix_send_stream(s, u, flags, c);
+        return sent == -EPIPE ? unix_broken(-EPIPE, flags) : sent;
     }
     if (s->type == SOCK_SEQPACKET) {
         err = unix_take_error(s);

@@ -1,0 +1,127 @@
+/* inet.h - sockets of AF_INET and AF_INET6 on the loopback interface: inet.c says how they work. */
+#ifndef NET_INET_H
+#define NET_INET_H
+
+#include "net/socket.h"
+#include "net/unix.h"
+
+#define IN_IS_LO(a)  (((a) >> 24) == 127) /* host order */
+#define LO_ADDRESS   0x7f000001u
+#define PRIVILEGED   1024u
+#define UDP_LEN_MAX  65507u
+#define UDP6_LEN_MAX 65527u
+
+enum inet_value { /* options that are a number: inet_option.c */
+                  INET_V6ONLY,
+                  INET_NODELAY,
+                  INET_CORK,
+                  INET_MAXSEG,
+                  INET_KEEPIDLE,
+                  INET_KEEPINTVL,
+                  INET_KEEPCNT,
+                  INET_SYNCNT,
+                  INET_LINGER2,
+                  INET_DEFER_ACCEPT,
+                  INET_WINDOW_CLAMP,
+                  INET_QUICKACK,
+                  INET_USER_TIMEOUT,
+                  INET_NOTSENT_LOWAT,
+                  INET_TOS,
+                  INET_TTL,
+                  INET_PKTINFO,
+                  INET_RECVERR,
+                  INET_RECVTTL,
+                  INET_RECVTOS,
+                  INET_MTU_DISCOVER,
+                  INET_MULTICAST_TTL,
+                  INET_MULTICAST_LOOP,
+                  INET_TCLASS,
+                  INET_HOPS,
+                  INET_PKTINFO6,
+                  INET_RECVERR6,
+                  INET_RECVTCLASS,
+                  INET_RECVHOPS,
+                  INET_MTU_DISCOVER6,
+                  INET_MULTICAST_HOPS,
+                  INET_MULTICAST_LOOP6,
+                  INET_VALUES
+};
+
+/* [k] fixed at creation  [u] unix_lock  "Read without" it: one word, perhaps old. */
+struct inet {
+    struct unix_socket *socket; /* [k] whose part this is */
+    int family;                 /* [k] AF_INET or AF_INET6 */
+    uint32_t uid;               /* [k] who made it */
+    bool bound_address;         /* [u] by bind(2): a connection that ends leaves it */
+    bool bound_port;            /* [u] */
+    bool connected;             /* [u] datagrams: to `remote`, and from it only */
+    bool in_table;              /* [u] its port is taken */
+    bool asked;                 /* [u] connect(2) has begun, and nobody was told how it ended */
+    struct inet_end local;      /* [u] port 0: none */
+    struct inet_end remote;     /* [u] */
+    struct list port_link;      /* [u] among those whose port has the same bucket */
+    struct list all_link;       /* [u] until it is freed */
+    struct list callers;        /* [u] who listens: those for whom its row has no place yet */
+    struct list caller_link;    /* [u] */
+    struct unix_socket *end;    /* [u] of such a caller: its other end, when there is a place */
+    int value[INET_VALUES];     /* one word each */
+};
+
+/* inet_address.c: addresses */
+int inet_read(const struct unix_socket *s, const union socket_address *a, int len,
+              struct inet_end *to); /* 0 or -errno: -EAFNOSUPPORT, -EINVAL */
+int inet_write(const struct unix_socket *s, const struct inet_end *e, union socket_address *a);
+bool inet_is_v4(const struct inet_end *e);
+bool inet_is_any(const struct inet_end *e);
+bool inet_is_local(const struct inet_end *e); /* an address of lo */
+bool inet_same(const struct inet_end *a, const struct inet_end *b);
+void inet_set_any(const struct unix_socket *s, struct inet_end *e);
+/* Of the kind of e: where what goes to e comes from. */
+void inet_set_source(const struct inet_end *e, struct inet_end *source);
+/* Where s may send: "any" becomes this machine.  0, -ENETUNREACH. */
+int inet_route(const struct unix_socket *s, struct inet_end *to);
+
+/* inet_port.c: who has which port; unix_lock held */
+int inet_take_port(struct unix_socket *s, const struct inet_end *at); /* port 0: any; -EADDRINUSE */
+void inet_leave_port(struct unix_socket *s);
+bool inet_may_listen(struct unix_socket *s);
+/* Who is to get what comes from `from` to `to`; NULL: nobody. */
+struct unix_socket *inet_find(int type, const struct inet_end *to, const struct inet_end *from);
+extern uint32_t inet_port_range[2]; /* from, to */
+
+/* inet.c */
+extern uint32_t inet_somaxconn;
+extern const struct socket_family inet_family, inet6_family;
+int inet_make(int family, int type, struct unix_socket **out);
+void inet_free(struct unix_socket *s);                               /* with its socket */
+int inet_autobind(struct unix_socket *s, const struct inet_end *to); /* unix_lock held */
+/* The next one behind s, of that kind, with a reference; s's is given back.  NULL: there is none;
+ * or where to begin. */
+struct unix_socket *inet_next(struct unix_socket *s, int family, int type);
+
+/* tcp.c */
+int tcp_connect(struct unix_socket *s, const struct inet_end *to, bool nonblock);
+int tcp_disconnect(struct unix_socket *s);
+int tcp_listen(struct unix_socket *s, int backlog);
+int tcp_shutdown(struct unix_socket *s, uint32_t how);
+void tcp_leave(struct unix_socket *s, struct unix_socket *peer, bool accepted); /* unix_lock held */
+void tcp_dismiss(struct unix_socket *s);  /* who listened does no more */
+void tcp_accepted(struct unix_socket *s); /* its row has a place */
+/* What becomes of a message; unix_lock held.  0: to the peer, 1: lost, -EPIPE. */
+int tcp_may_send(struct unix_socket *s);
+long tcp_send(struct unix_socket *s, struct uio *u, uint32_t flags);
+long tcp_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r);
+uint32_t tcp_poll(struct unix_socket *s);
+int tcp_state(const struct unix_socket *s); /* TCP_*, as /proc/net/tcp has it */
+
+/* udp.c */
+long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct inet_end *to);
+int udp_connect(struct unix_socket *s, const struct inet_end *to); /* NULL: with nobody */
+
+/* inet_option.c */
+void inet_options_begin(struct inet *in);
+int inet_set_option(struct unix_socket *s, int level, int option, uaddr_t at, unsigned len);
+/* Its length in v, or -errno. */
+int inet_get_option(struct unix_socket *s, int level, int option, union option_value *v);
+
+#endif

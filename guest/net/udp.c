@@ -1,0 +1,100 @@
+/* udp.c - datagrams of AF_INET and AF_INET6.
+ *
+ * A datagram goes into the queue of who is meant when it is sent, and its memory is charged to
+ * that one's receive buffer: when that is full it is lost, and the sender is not told.  If nobody is
+ * there, a sender that is connected finds ECONNREFUSED at its next call, as if by ICMP. */
+#include "net/inet.h"
+#include "sched/task.h"
+
+#include <linux/eventpoll.h>
+
+/* Where it goes, and s's own name on the way: 0 or -errno.  unix_lock held. */
+static int name_ends(struct unix_socket *s, const struct inet_end *given, struct unix_message *m)
+{
+    struct inet *in = s->in;
+
+    if (given == NULL && !in->connected)
+        return -EDESTADDRREQ;
+    m->to = given != NULL ? *given : in->remote;
+    if (m->to.port == 0)
+        return -EINVAL;
+    int err = inet_route(s, &m->to);
+    if (err == 0 && !in->in_table)
+        err = inet_take_port(s, &in->local);
+    if (err != 0)
+        return err == -EADDRINUSE ? -EAGAIN : err;
+    m->source = in->local;
+    if (inet_is_any(&in->local))
+        inet_set_source(&m->to, &m->source);
+    m->source.port = in->local.port;
+    return 0;
+}
+
+/* unix_lock held.  False: it is lost. */
+static bool deliver(struct unix_socket *s, struct unix_message *m)
+{
+    struct unix_socket *to = inet_find(SOCK_DGRAM, &m->to, &m->source);
+
+    if (to == NULL) {
+        if (s->in->connected || s->in->value[INET_RECVERR] || s->in->value[INET_RECVERR6]) {
+            s->error = ECONNREFUSED;
+            waitq_wake(&s->read_wait);
+        }
+        return false;
+    }
+    if ((to->shut & SHUT_RD) || to->sent + m->charge > to->rcvbuf + to->rcvbuf / 4)
+        return false;
+    unix_charge(m, to);
+    return unix_enqueue(m, to) == 0;
+}
+
+long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct inet_end *to)
+{
+    struct unix_message *m;
+    long len = (long)u->left;
+
+    if (flags & MSG_OOB)
+        return -EOPNOTSUPP;
+    if (u->left > (s->in->family == AF_INET ? UDP_LEN_MAX : UDP6_LEN_MAX))
+        return -EMSGSIZE;
+    int err = s->shut & SHUT_WR ? -EPIPE : unix_message_make(u->left, u, &m);
+    if (err != 0)
+        return err;
+    spin_lock(&unix_lock);
+    err = name_ends(s, to, m);
+    if (err == 0) {
+        err = -s->error;
+        s->error = 0;
+    }
+    bool gone = err == 0 && deliver(s, m);
+    spin_unlock(&unix_lock);
+    if (!gone)
+        unix_message_free(m);
+    return err != 0 ? err : len;
+}
+
+int udp_connect(struct unix_socket *s, const struct inet_end *to)
+{
+    struct inet *in = s->in;
+    int err = 0;
+
+    spin_lock(&unix_lock);
+    if (to == NULL) {
+        in->connected = false;
+        in->remote.port = 0;
+        if (!in->bound_port) {
+            inet_leave_port(s);
+            in->local.port = 0;
+        }
+        if (!in->bound_address)
+            inet_set_any(s, &in->local);
+    } else {
+        err = inet_autobind(s, to);
+        if (err == 0) {
+            in->remote = *to;
+            in->connected = true;
+        }
+    }
+    spin_unlock(&unix_lock);
+    return err == -EADDRINUSE ? -EAGAIN : err;
+}
