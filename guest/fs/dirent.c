@@ -22,16 +22,20 @@ struct dirent64 {
 };
 _Static_assert(offsetof(struct dirent64, name) == 19, "as the ABI has it");
 
+/* The older struct linux_dirent of getdents(2): the type is the last byte of the entry. */
+#define OLD_NAME 18
+
 struct dirent_sink {
     char *buf;
     size_t used, room;
-    bool full;
+    bool full, old;
 };
 
 bool dirent_emit(struct dirent_sink *s, const char *name, size_t len, uint64_t ino, uint8_t d_type,
                  uint64_t next_pos)
 {
-    size_t n = (offsetof(struct dirent64, name) + len + 1 + 7) & ~7ul;
+    size_t name_at = s->old ? OLD_NAME : offsetof(struct dirent64, name);
+    size_t n = (name_at + len + 1 + s->old + 7) & ~7ul;
     struct dirent64 *d = (struct dirent64 *)(s->buf + s->used);
 
     if (n > s->room - s->used) {
@@ -41,9 +45,13 @@ bool dirent_emit(struct dirent_sink *s, const char *name, size_t len, uint64_t i
     d->ino = ino;
     d->next = (int64_t)next_pos;
     d->bytes = (uint16_t)n;
-    d->type = d_type;
-    memcpy(d->name, name, len);
-    memset(d->name + len, 0, n - offsetof(struct dirent64, name) - len);
+    char *to = (char *)d + name_at;
+    memcpy(to, name, len);
+    memset(to + len, 0, n - name_at - len);
+    if (s->old)
+        ((uint8_t *)d)[n - 1] = d_type;
+    else
+        d->type = d_type;
     s->used += n;
     return true;
 }
@@ -72,9 +80,9 @@ static void fill(struct file *f, struct dirent_sink *s)
         dentry_readdir(dir, &f->pos, s);
 }
 
-long dir_read(struct file *f, uaddr_t to, size_t room)
+long dir_read(struct file *f, uaddr_t to, size_t room, bool old)
 {
-    struct dirent_sink s = { .room = MIN(room, KMALLOC_MAX) };
+    struct dirent_sink s = { .room = MIN(room, KMALLOC_MAX), .old = old };
     uint64_t before;
     long ret;
 
@@ -101,7 +109,7 @@ long dir_read(struct file *f, uaddr_t to, size_t room)
     }
     mutex_unlock(&f->lock);
     if (ret >= 0)
-        inode_accessed(f->inode, f->path.mnt);
+        inode_accessed(f->inode, f->path.mnt, f->flags);
     kfree(s.buf);
     return ret;
 }

@@ -176,11 +176,21 @@ void lock_posix_test(struct file *f, const void *owner, short *type, struct lock
     struct file_lock *l;
 
     mutex_lock(&lock);
-    l = conflict(f->inode, owner, *type, *r, false);
+    short wanted = *type;
+    l = conflict(f->inode, owner, wanted, *r, false);
     *type = l ? l->type : F_UNLCK;
-    if (l) {
-        *r = l->range;
-        *pid = l->pid;
+    if (l) { /* of that owner's, the first in the file, not the first that was set */
+        struct file_lock *other, *first = l;
+        list_for_each(other, &all_locks, link) {
+            if (other->inode == f->inode && other->owner == l->owner && !other->flock &&
+                overlaps(other->range, *r) && other->range.start < first->range.start &&
+                (wanted == F_WRLCK || other->type == F_WRLCK))
+                first = other;
+            preempt_work(WORK_LOOK);
+        }
+        *type = first->type;
+        *r = first->range;
+        *pid = first->pid;
     }
     mutex_unlock(&lock);
 }

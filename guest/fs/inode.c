@@ -11,6 +11,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
+#include <linux/fcntl.h>
 #include <linux/mount.h>
 
 static uint32_t next_dev; /* [a] minor number of the last superblock; major 0 */
@@ -142,10 +143,11 @@ static bool not_after(const struct __kernel_timespec *a, const struct __kernel_t
 
 /* As Linux's relatime, but without its rule for a day-old atime: what readers
  * want to know is whether a file was read since it was written. */
-void inode_accessed(struct inode *in, const struct mount *mnt)
+void inode_accessed(struct inode *in, const struct mount *mnt, uint32_t flags)
 {
     if (mnt && mnt->flags & (MS_NOATIME | MS_RDONLY))
         return;
-    if (not_after(&in->atime, &in->mtime) || not_after(&in->atime, &in->ctime))
+    if ((not_after(&in->atime, &in->mtime) || not_after(&in->atime, &in->ctime)) &&
+        !(flags & O_NOATIME))
         in->atime = fs_now();
 }

@@ -96,7 +96,7 @@ bool inode_keeps_setgid(const struct inode *in);  /* S_ISGID may be set by curre
 bool in_group(uint32_t gid);                      /* fsgid or a supplementary group of current */
 void inode_modified(struct inode *in);            /* mtime and ctime */
 void inode_changed(struct inode *in);             /* ctime */
-void inode_accessed(struct inode *in, const struct mount *mnt);
+void inode_accessed(struct inode *in, const struct mount *mnt, uint32_t flags); /* O_NOATIME */
 void inode_strip_suid(struct inode *in); /* content or owner changed by somebody unprivileged */
 static inline bool is_dir(const struct inode *in) { return S_ISDIR(in->mode); }
 

@@ -201,7 +201,7 @@ long file_regular_read(struct file *f, struct uio *u, uint64_t *pos)
             break;
     }
     *pos = at;
-    inode_accessed(in, f->path.mnt);
+    inode_accessed(in, f->path.mnt, f->flags);
     return done;
 }
 

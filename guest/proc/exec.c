@@ -43,6 +43,7 @@
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/pages_io.h"
+#include <linux/personality.h>
 #include <linux/securebits.h>
 #include <linux/auxvec.h>
 #include <linux/mount.h>
@@ -174,6 +175,8 @@ static int collect(struct exec *e, const struct vectors *v)
 static uint64_t random_pages(unsigned bits)
 {
     uint64_t r;
+    if (current->cred.personality & ADDR_NO_RANDOMIZE)
+        return 0;
     random_bytes(&r, sizeof r);
     return (r & ((1ull << bits) - 1)) << PAGE_SHIFT;
 }
@@ -301,8 +304,10 @@ static void new_cred(struct exec *e)
     e->secure = c->euid != current->cred.euid || c->egid != current->cred.egid;
     c->suid = c->fsuid = c->euid;
     c->sgid = c->fsgid = c->egid;
-    if (e->secure)
+    if (e->secure) {
         c->cap_ambient = 0;
+        c->personality &= ~(uint32_t)PER_CLEAR_ON_SETID;
+    }
     bool as_root = !(c->securebits & SECBIT_NOROOT);
     c->cap_permitted = as_root && (c->euid == 0 || c->uid == 0)
                            ? c->cap_bounding | c->cap_inheritable

@@ -55,6 +55,14 @@ struct process *process_find(uint32_t tgid)
     return t != NULL && t->proc->tgid == tgid ? t->proc : NULL;
 }
 
+struct process *process_of(uint32_t tid)
+{
+    struct process *p = process_find(tid);
+    struct task *t = p == NULL ? task_find(tid) : NULL;
+
+    return t != NULL ? t->proc : p;
+}
+
 void process_set_group(struct process *p, uint32_t pgid)
 {
     pid_join(pgid, p->session);

@@ -355,14 +355,21 @@ SYSCALL5(renameat2, int, old_dfd, uaddr_t, old, int, dfd, uaddr_t, name, uint32_
 
 /* --- reading --- */
 
-SYSCALL3(getdents64, int, fd, uaddr_t, to, uint32_t, room)
+static long get_entries(int fd, uaddr_t to, uint32_t room, bool old)
 {
     WITH_FILE(f, fd);
 
     if (!f)
         return -EBADF;
-    long n = dir_read(f, to, room);
+    long n = dir_read(f, to, room, old);
     if (n >= 0)
         notify_file(f, IN_ACCESS);
     return n;
 }
+
+SYSCALL3(getdents64, int, fd, uaddr_t, to, uint32_t, room)
+{
+    return get_entries(fd, to, room, false);
+}
+
+SYSCALL3(getdents, int, fd, uaddr_t, to, uint32_t, room) { return get_entries(fd, to, room, true); }

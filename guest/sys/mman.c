@@ -20,12 +20,21 @@
 #include "mm/vma.h"
 #include "arch/syscall.h"
 
+#include <linux/personality.h>
 #include <linux/mman.h>
+
+static inline int with_exec(int prot)
+{
+    return unlikely(current->cred.personality & READ_IMPLIES_EXEC) && (prot & PROT_READ)
+               ? prot | PROT_EXEC
+               : prot;
+}
 
 SYSCALL6(mmap, uaddr_t, at, size_t, len, int, prot, int, flags, int, fd, uint64_t, off)
 {
     if (off & ~PAGE_MASK)
         return -EINVAL;
+    prot = with_exec(prot);
     if (flags & MAP_ANONYMOUS)
         return mm_map(current->mm, at, len, prot, flags, NULL, off);
     WITH_FILE(f, fd);
@@ -34,7 +43,7 @@ SYSCALL6(mmap, uaddr_t, at, size_t, len, int, prot, int, flags, int, fd, uint64_
 
 SYSCALL3(mprotect, uaddr_t, at, size_t, len, int, prot)
 {
-    return mm_protect(current->mm, at, len, prot);
+    return mm_protect(current->mm, at, len, with_exec(prot));
 }
 
 SYSCALL2(munmap, uaddr_t, at, size_t, len) { return mm_unmap(current->mm, at, len); }
@@ -249,6 +258,16 @@ static bool all_mapped(struct mm *mm, uaddr_t start, uaddr_t end)
     return true;
 }
 
+static bool some_locked(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    bool locked = false;
+    for (struct vma *v = vma_find(mm, start); v && v->start < end && !locked; v = vma_next(v)) {
+        locked = v->flags & VM_LOCKED;
+        preempt_work(WORK_VMA / 8);
+    }
+    return locked;
+}
+
 SYSCALL3(msync, uaddr_t, at, size_t, len, int, flags)
 {
     struct mm *mm = current->mm;
@@ -260,8 +279,9 @@ SYSCALL3(msync, uaddr_t, at, size_t, len, int, flags)
         return -ENOMEM;
     mutex_lock(&mm->lock); /* the mapping is the file: nothing to write back */
     bool ok = all_mapped(mm, at, at + bytes);
+    bool locked = (flags & MS_INVALIDATE) && some_locked(mm, at, at + bytes);
     mutex_unlock(&mm->lock);
-    return ok ? 0 : -ENOMEM;
+    return locked ? -EBUSY : ok ? 0 : -ENOMEM;
 }
 
 /* Residency of up to n pages from at on, into out[]: how many, or -ENOMEM. */

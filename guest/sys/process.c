@@ -28,12 +28,12 @@ SYSCALL0(getppid)
 
 SYSCALL0(getpgrp) { return current->proc->pgid; }
 
-/* The process of that number, 0: the caller's.  tree_lock held; NULL. */
+/* The process that has a thread of that number, 0: the caller's.  tree_lock held; NULL. */
 static struct process *named(int pid)
 {
     if (pid == 0)
         return current->proc;
-    return pid > 0 ? process_find((uint32_t)pid) : NULL;
+    return pid > 0 ? process_of((uint32_t)pid) : NULL;
 }
 
 SYSCALL1(getpgid, int, pid)

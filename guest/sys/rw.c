@@ -137,6 +137,30 @@ SYSCALL4(pwritev, int, fd, uaddr_t, vec, size_t, n, int64_t, pos)
     return pos < 0 ? -EINVAL : vector(fd, vec, n, &pos, WRITE);
 }
 
+/* preadv2, pwritev2; position -1: the file's own.  Memory is what is stored, so HIPRI, DSYNC
+ * and SYNC ask for nothing more; the others are refused, as by a file system that lacks them. */
+static long vector_flags(int fd, uaddr_t vec, size_t n, int64_t pos, uint32_t flags,
+                         enum direction dir)
+{
+    if (pos < -1)
+        return -EINVAL;
+    if (flags & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
+        return -EOPNOTSUPP;
+    return vector(fd, vec, n, pos == -1 ? NULL : &pos, dir);
+}
+
+SYSCALL6(preadv2, int, fd, uaddr_t, vec, size_t, n, int64_t, pos, uint64_t, high, uint32_t, flags)
+{
+    (void)high;
+    return vector_flags(fd, vec, n, pos, flags, READ);
+}
+
+SYSCALL6(pwritev2, int, fd, uaddr_t, vec, size_t, n, int64_t, pos, uint64_t, high, uint32_t, flags)
+{
+    (void)high;
+    return vector_flags(fd, vec, n, pos, flags, WRITE);
+}
+
 SYSCALL3(lseek, int, fd, int64_t, off, int, whence)
 {
     WITH_FILE(f, fd);

@@ -160,10 +160,13 @@ static bool selected(const struct process *p, int which, uint32_t who)
     return !p->zombie && p->leader->cred.uid == who;
 }
 
+/* tree_lock held */
 static uint32_t whom(int which, int who)
 {
+    struct process *p = which == PRIO_PROCESS && who > 0 ? process_of((uint32_t)who) : NULL;
+
     if (who != 0)
-        return (uint32_t)who;
+        return p != NULL ? p->tgid : (uint32_t)who;
     return which == PRIO_PROCESS ? current->proc->tgid
            : which == PRIO_PGRP  ? current->proc->pgid
                                  : current->cred.uid;
@@ -178,8 +181,8 @@ SYSCALL2(getpriority, int, which, int, who)
 
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
-    uint32_t id = whom(which, who);
     spin_lock(&tree_lock);
+    uint32_t id = whom(which, who);
     family_walk_begin(&w, &all_processes);
     while (FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL)
         if (selected(p, which, id) && 20 - p->leader->nice > best)
@@ -219,8 +222,8 @@ SYSCALL3(setpriority, int, which, int, who, int, nice)
     if (which < PRIO_PROCESS || which > PRIO_USER)
         return -EINVAL;
     nice = MAX(-20, MIN(19, nice));
-    uint32_t id = whom(which, who);
     spin_lock(&tree_lock);
+    uint32_t id = whom(which, who);
     family_walk_begin(&w, &all_processes);
     while (FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL) {
         if (!selected(p, which, id))

@@ -338,7 +338,7 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uaddr_t, uinfo)
     if (err != 0)
         return err;
     spin_lock(&tree_lock);
-    struct process *p = pid > 0 ? process_find((uint32_t)pid) : NULL;
+    struct process *p = pid > 0 ? process_of((uint32_t)pid) : NULL;
     err = p != NULL ? send_checked(p, sig, &info) : -ESRCH;
     spin_unlock(&tree_lock);
     return err;

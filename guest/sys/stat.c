@@ -298,7 +298,7 @@ static long read_link(struct path *p, bool empty_name, uaddr_t to, size_t room)
         n = in->ops->readlink(in, own, PATH_MAX_BYTES);
         text = own;
     } else {
-        inode_accessed(in, p->mnt);
+        inode_accessed(in, p->mnt, 0);
     }
     if (n >= 0) {
         n = (long)MIN((size_t)n, room);

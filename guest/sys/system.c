@@ -217,8 +217,12 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     }
 }
 
-/* Only the personality that everything here has. */
+/* Of the flags, ADDR_NO_RANDOMIZE and READ_IMPLIES_EXEC mean something here. */
 SYSCALL1(personality, uint32_t, persona)
 {
-    return persona == 0 || persona == UINT32_MAX ? 0 : -EINVAL;
+    uint32_t old = current->cred.personality;
+
+    if (persona != UINT32_MAX)
+        current->cred.personality = persona;
+    return old;
 }

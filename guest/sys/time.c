@@ -203,16 +203,29 @@ SYSCALL1(time, uaddr_t, to)
     return to != 0 && put_user(now, to) != 0 ? -EFAULT : now;
 }
 
-/* Reports an unsynchronised clock that runs at its nominal rate. */
-SYSCALL1(adjtimex, uaddr_t, to)
+/* ADJ_SETOFFSET moves the clock at once; its rate is not changed.  Reports an unsynchronised
+ * clock that runs at its nominal rate. */
+static long adjust_clock(uaddr_t to)
 {
     struct timex tx;
-    unsigned modes;
 
-    if (get_user(modes, to) != 0)
+    if (get_user(tx, to) != 0)
         return -EFAULT;
-    if (modes != 0 && modes != ADJ_OFFSET_SS_READ)
-        return -EPERM;
+    unsigned modes = tx.modes;
+    if (modes != 0 && modes != ADJ_OFFSET_SS_READ) {
+        int64_t part = modes & ADJ_NANO ? NSEC_PER_SEC : 1000000;
+        if (!has_cap(CAP_SYS_TIME) || (modes & ~(ADJ_SETOFFSET | ADJ_NANO | ADJ_MICRO)))
+            return -EPERM;
+        if ((modes & ADJ_SETOFFSET) && (tx.time.tv_usec < 0 || tx.time.tv_usec >= part))
+            return -EINVAL;
+        int64_t now = (int64_t)clock_real_ns(), ns;
+        if (__builtin_mul_overflow(tx.time.tv_sec, (int64_t)NSEC_PER_SEC, &ns) ||
+            __builtin_add_overflow(ns, tx.time.tv_usec * ((int64_t)NSEC_PER_SEC / part), &ns) ||
+            __builtin_add_overflow(now, ns, &now) || now < 0)
+            return -EINVAL;
+        if (modes & ADJ_SETOFFSET)
+            set_clock((uint64_t)now);
+    }
     memset(&tx, 0, sizeof(tx));
     struct __kernel_old_timeval now = to_timeval(clock_real_ns());
     tx.modes = modes;
@@ -224,6 +237,15 @@ SYSCALL1(adjtimex, uaddr_t, to)
     tx.time.tv_sec = now.tv_sec;
     tx.time.tv_usec = now.tv_usec;
     return put_user(tx, to) != 0 ? -EFAULT : TIME_ERROR;
+}
+
+SYSCALL1(adjtimex, uaddr_t, to) { return adjust_clock(to); }
+
+SYSCALL2(clock_adjtime, int, id, uaddr_t, to)
+{
+    if (id == CLOCK_REALTIME)
+        return adjust_clock(to);
+    return is_real(id) || is_monotonic(id) ? -EOPNOTSUPP : -EINVAL;
 }
 
 /* --- sleeping --- */

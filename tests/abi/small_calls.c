@@ -1,0 +1,209 @@
+/* Small calls and small rules: getdents of old, preadv2 and pwritev2, personality, adjustments of the
+ * clock, a thread's number where a process's is asked for, O_NOATIME, F_GETLK's order, msync of
+ * locked memory, futexes in memory that may not be read. */
+#include "check.h"
+#include <pthread.h>
+#include <sys/personality.h>
+#include <sys/timex.h>
+#include <sys/uio.h>
+
+static int new_file(const char *name, const char *text)
+{
+    int fd = open(name, O_CREAT | O_RDWR | O_TRUNC, 0644);
+
+    CHECK(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+    return fd;
+}
+
+static void old_getdents(void)
+{
+    char buf[1024];
+    int names = 0, types = 0;
+
+    CHECK(mkdir("d", 0755) == 0 && mkdir("d/sub", 0755) == 0);
+    close(new_file("d/a", "x"));
+    close(new_file("d/a_longer_name", "x"));
+    CHECK(symlink("a", "d/link") == 0);
+    int fd = open("d", O_RDONLY | O_DIRECTORY);
+    CHECK_ERR(EINVAL, syscall(SYS_getdents, fd, buf, 10));
+    for (long n; (n = syscall(SYS_getdents, fd, buf, sizeof buf)) > 0;)
+        for (long at = 0; at < n;) {
+            unsigned short bytes = *(unsigned short *)(buf + at + 16);
+            const char *name = buf + at + 18;
+            int type = buf[at + bytes - 1];
+            CHECK(bytes % 8 == 0 && strlen(name) + 20 <= bytes);
+            names += strcmp(name, ".") && strcmp(name, "..") ? 1 : 10;
+            types += strcmp(name, "sub") == 0    ? type == 4
+                     : strcmp(name, "link") == 0 ? type == 10
+                     : name[0] == 'a'            ? type == 8
+                                                 : 0;
+            at += bytes;
+        }
+    CHECK(names == 24 && types == 4);
+    close(fd);
+}
+
+static void vectors(void)
+{
+    char a[3] = "", b[3] = "";
+    struct iovec v[2] = { { a, 2 }, { b, 2 } };
+    int fd = new_file("v", "0123456789");
+
+    CHECK(syscall(SYS_preadv2, fd, v, 2, 3L, 0L, 0) == 4 && strcmp(a, "34") == 0 &&
+          strcmp(b, "56") == 0);
+    CHECK(lseek(fd, 1, SEEK_SET) == 1);
+    CHECK(syscall(SYS_preadv2, fd, v, 2, -1L, 0L, 0) == 4 && strcmp(a, "12") == 0);
+    CHECK(lseek(fd, 0, SEEK_CUR) == 5);
+    CHECK(syscall(SYS_pwritev2, fd, v, 2, 0L, 0L, 2 /* RWF_DSYNC */) == 4);
+    CHECK(syscall(SYS_pwritev2, fd, v, 2, -1L, 0L, 4 /* RWF_SYNC */) == 4 &&
+          lseek(fd, 0, SEEK_CUR) == 9);
+    CHECK_ERR(EINVAL, syscall(SYS_preadv2, fd, v, 2, -2L, 0L, 0));
+    CHECK_ERR(EOPNOTSUPP, syscall(SYS_preadv2, fd, v, 2, 0L, 0L, 1 << 20));
+    close(fd);
+}
+
+/* Where things are, told through a pipe by a program that was just started. */
+static void tell_places(void)
+{
+    void *places[3] = { __builtin_frame_address(0), sbrk(0),
+                        mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) };
+
+    CHECK(write(9, places, sizeof places) == sizeof places);
+}
+
+static void ask_places(unsigned long persona, void *places[3])
+{
+    int ends[2];
+
+    CHECK(pipe(ends) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(ends[1], 9);
+        if (personality(persona) != 0 || personality(0xffffffff) != (int)persona)
+            _exit(8);
+        setenv("PLACES", "1", 1);
+        execl("/proc/self/exe", "small", NULL);
+        _exit(9);
+    }
+    CHECK(status_of(pid) == 0 && read(ends[0], places, 24) == 24);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void persona(void)
+{
+    void *one[3], *two[3];
+
+    CHECK(personality(0xffffffff) == 0);
+    ask_places(ADDR_NO_RANDOMIZE, one);
+    ask_places(ADDR_NO_RANDOMIZE, two);
+    CHECK(memcmp(one, two, sizeof one) == 0);
+    ask_places(0, one);
+    CHECK(memcmp(one, two, sizeof one) != 0);
+    CHECK_EQ(CHILD(CHECK(personality(READ_IMPLIES_EXEC) == 0);
+                   unsigned char *p =
+                       mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                   p[0] = 0xc3; ((void (*)(void))p)()),
+             0);
+}
+
+static void clocks(void)
+{
+    struct timex tx = { 0 };
+
+    CHECK(syscall(SYS_clock_adjtime, CLOCK_REALTIME, &tx) >= 0 && tx.tick > 9000 &&
+          tx.tick < 11000);
+    CHECK_ERR(EOPNOTSUPP, syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, &tx));
+    CHECK_ERR(EINVAL, syscall(SYS_clock_adjtime, 100, &tx));
+    CHECK_EQ(CHILD(CHECK(setuid(5) == 0); tx.modes = ADJ_SETOFFSET; tx.time.tv_sec = 1;
+                   CHECK_ERR(EPERM, syscall(SYS_clock_adjtime, CLOCK_REALTIME, &tx))),
+             0);
+}
+
+static int tid_of_thread, go_on[2], ready[2];
+
+static void *thread(void *arg)
+{
+    char c = 0;
+
+    tid_of_thread = (int)syscall(SYS_gettid);
+    CHECK(write(ready[1], &c, 1) == 1 && read(go_on[0], &c, 1) == 1);
+    return arg;
+}
+
+static void thread_numbers(void)
+{
+    pthread_t t;
+    char c = 0;
+    siginfo_t info = { .si_code = SI_QUEUE };
+
+    CHECK(pipe(go_on) == 0 && pipe(ready) == 0);
+    CHECK(pthread_create(&t, NULL, thread, NULL) == 0 && read(ready[0], &c, 1) == 1);
+    CHECK(getpgid(tid_of_thread) == getpgrp() && getsid(tid_of_thread) == getsid(0));
+    errno = 0;
+    CHECK(getpriority(PRIO_PROCESS, tid_of_thread) == getpriority(PRIO_PROCESS, 0) && errno == 0);
+    CHECK(syscall(SYS_rt_sigqueueinfo, tid_of_thread, 0, &info) == 0);
+    CHECK(write(go_on[1], &c, 1) == 1 && pthread_join(t, NULL) == 0);
+}
+
+static void noatime(void)
+{
+    struct timespec old[2] = { { 1000, 0 }, { 2000, 0 } };
+    struct stat st;
+    char c;
+    int fd = new_file("t", "abc");
+
+    close(fd);
+    CHECK(utimensat(AT_FDCWD, "t", old, 0) == 0);
+    fd = open("t", O_RDONLY | 01000000 /* O_NOATIME */);
+    CHECK(read(fd, &c, 1) == 1 && fstat(fd, &st) == 0 && st.st_atime == 1000);
+    close(fd);
+    CHECK_EQ(CHILD(CHECK(setuid(5) == 0); CHECK_ERR(EPERM, open("t", O_RDONLY | 01000000))), 0);
+}
+
+static void lock_order(void)
+{
+    struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 6, .l_len = 1 }, q;
+    int fd = new_file("l", "0123456789");
+
+    CHECK(fcntl(fd, F_SETLK, &l) == 0);
+    l.l_start = 2;
+    CHECK(fcntl(fd, F_SETLK, &l) == 0);
+    q = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    pid_t pid = fork();
+    if (pid == 0) {
+        CHECK(fcntl(fd, F_GETLK, &q) == 0 && q.l_type == F_WRLCK && q.l_start == 2 && q.l_len == 1);
+        _exit(0);
+    }
+    CHECK(status_of(pid) == 0);
+    close(fd);
+}
+
+static void memory(void)
+{
+    char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    CHECK(mlock(p, PAGE) == 0);
+    CHECK_ERR(EBUSY, msync(p, PAGE, MS_INVALIDATE | MS_SYNC));
+    CHECK(msync(p, PAGE, MS_SYNC) == 0 && msync(p + PAGE, PAGE, MS_INVALIDATE) == 0);
+    CHECK(munlock(p, PAGE) == 0 && msync(p, PAGE, MS_INVALIDATE) == 0);
+    CHECK(syscall(SYS_futex, p, 1, 1, NULL, NULL, 0) == 0);
+    CHECK(mprotect(p, PAGE, PROT_NONE) == 0);
+    CHECK_ERR(EFAULT, syscall(SYS_futex, p, 1, 1, NULL, NULL, 0));
+}
+
+static void test(void)
+{
+    if (getenv("PLACES") != NULL) {
+        tell_places();
+        return;
+    }
+    old_getdents();
+    vectors();
+    persona();
+    clocks();
+    thread_numbers();
+    noatime();
+    lock_order();
+    memory();
+}
