@@ -309,15 +309,24 @@ static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code
     return 0;
 }
 
-/* The entry for va where link leads to no table of v's own.  NULL: *ret is the fault's result. */
-static SLOW_PATH pte_t *make_entry(struct vma *v, uaddr_t va, pte_t *link, bool write, int *ret)
+static inline void count_fault(struct mm *mm)
 {
-    *ret = 0;
-    if (link ? (*link & PTE_PS) && huge_settle(v->mm, va, link, write) : huge_map(v, va))
+    mm->minor_faults++;
+    current->minflt++;
+}
+
+/* The entry for va where v's address space has no table of its own.  NULL: *result is the fault's. */
+static SLOW_PATH pte_t *make_entry(struct vma *v, uaddr_t va, bool write, int *result)
+{
+    pte_t *link = pt_link(v->mm, va), *e;
+    *result = 0;
+    if (link ? (*link & PTE_PS) && huge_settle(v->mm, va, link, write) : huge_map(v, va)) {
+        count_fault(v->mm);
         return NULL;
-    pte_t *e = pt_make(v->mm, va, v->file ? PT_demand_file : PT_demand_zero);
+    }
+    e = pt_make(v->mm, va, v->file ? PT_demand_file : PT_demand_zero);
     if (!e)
-        *ret = -ENOMEM;
+        *result = -ENOMEM;
     return e;
 }
 
@@ -330,16 +339,10 @@ int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
         return SIGSEGV;
     uaddr_t va = page_down(at);
     bool write = error & FAULT_WRITE;
-    pte_t *link = pt_link_inline(mm, va), *e;
-    int ret;
-    if (likely(link && pt_link_own(*link)))
-        e = pt_entry_in(*link, va);
-    else if (!(e = make_entry(v, va, link, write, &ret)) && ret)
-        return ret;
-    mm->minor_faults++;
-    current->minflt++;
-    if (!e)
-        return 0;
+    pte_t *e = pt_own(mm, va);
+    if (unlikely(!e) && !(e = make_entry(v, va, write, code)))
+        return *code;
+    count_fault(mm);
     if (!*e)
         return v->file ? file_fault(v, va, e, write, code) : anon_fault(v, va, e);
     if (write && !(*e & PTE_W))

@@ -42,17 +42,30 @@ static inline pte_t *step(pte_t e, uint64_t va, unsigned level)
     return (pte_t *)phys_to_virt(e & PTE_ADDR) + ((va >> (PAGE_SHIFT + 9 * (level - 1))) & 511);
 }
 
-pte_t *pt_link(const struct mm *mm, uint64_t va) { return pt_link_inline(mm, va); }
+/* Written out: each page fault comes here. */
+static inline pte_t *link_of(const struct mm *mm, uint64_t va)
+{
+    pte_t *p = entry_in(mm->root, va, 4);
+    if (!(*p & PTE_P))
+        return NULL;
+    p = step(*p, va, 3);
+    if ((*p & (PTE_P | PTE_PS)) != PTE_P)
+        return NULL;
+    p = step(*p, va, 2);
+    return *p & PTE_P ? p : NULL;
+}
+
+pte_t *pt_link(const struct mm *mm, uint64_t va) { return link_of(mm, va); }
 
 pte_t *pt_find(const struct mm *mm, uint64_t va)
 {
-    pte_t *link = pt_link_inline(mm, va);
+    pte_t *link = link_of(mm, va);
     return link && !(*link & PTE_PS) ? step(*link, va, 1) : NULL;
 }
 
 pte_t pt_entry(const struct mm *mm, uint64_t va)
 {
-    pte_t *link = pt_link_inline(mm, va);
+    pte_t *link = link_of(mm, va);
     if (!link)
         return 0;
     if (unlikely(*link & PTE_PS))
@@ -141,9 +154,15 @@ pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned to_level, enum pt_reas
     return entry_in(table, va, to_level);
 }
 
+pte_t *pt_own(const struct mm *mm, uint64_t va)
+{
+    pte_t *link = link_of(mm, va);
+    return likely(link && pt_link_own(*link)) ? step(*link, va, 1) : NULL;
+}
+
 pte_t *pt_make(struct mm *mm, uint64_t va, enum pt_reason why)
 {
-    pte_t *link = pt_link_inline(mm, va);
+    pte_t *link = link_of(mm, va);
     if (likely(link && pt_link_own(*link)))
         return step(*link, va, 1);
     return link ? share_own(mm, va, link) : pt_make_level(mm, va, 1, why);

@@ -36,6 +36,8 @@ pte_t pt_entry(const struct mm *mm, uint64_t va);
  * (share.h).
  * NULL: no memory. */
 pte_t *pt_make(struct mm *mm, uint64_t va, enum pt_reason why);
+/* The same where there is a table of mm's own; else NULL. */
+pte_t *pt_own(const struct mm *mm, uint64_t va);
 /* Entry of the given level (2: of 2 MiB); tables above are made. */
 pte_t *pt_make_level(struct mm *mm, uint64_t va, unsigned level, enum pt_reason why);
 /* Entry of level 2 that leads to va's lowest table, or is a huge page's; NULL: there is none. */
@@ -59,18 +61,6 @@ static inline pte_t pt_huge_part(pte_t huge, uaddr_t va)
     return (huge & ~PTE_PS) + (va & (PT_SPAN - 1) & PAGE_MASK);
 }
 
-/* Written out: each page fault comes here. */
-static inline pte_t *pt_link_inline(const struct mm *mm, uint64_t va)
-{
-    pte_t *p = (pte_t *)phys_to_virt((paddr_t)mm->root << PAGE_SHIFT) + ((va >> 39) & 511);
-    if (!(*p & PTE_P))
-        return NULL;
-    p = (pte_t *)phys_to_virt(*p & PTE_ADDR) + ((va >> 30) & 511);
-    if ((*p & (PTE_P | PTE_PS)) != PTE_P)
-        return NULL;
-    p = (pte_t *)phys_to_virt(*p & PTE_ADDR) + ((va >> 21) & 511);
-    return *p & PTE_P ? p : NULL;
-}
 /* First entry in [e, stop) that is not 0, or stop. */
 pte_t *pt_next_used(pte_t *e, pte_t *stop);
 
