@@ -32,7 +32,9 @@ _vmm()
     -m | --memory | -c | --cpus | -a | --append | --timeout | --out | --env | --workdir | --user | --hostname) return 0 ;;
     -t | --trace) _forkscope_reply '' dirs "$word"; return ;;
     -i | --initrd | --add | --root | --save | --boot-report) _forkscope_reply '' files "$word"; return ;;
-    --audit) _forkscope_reply final '' "$word"; return ;;
+    --trace-start | --trace-stop | --trace-size) return 0 ;;
+    --trace-mode) _forkscope_reply 'full ring' '' "$word"; return ;;
+    --audit) _forkscope_reply 'final dirty' '' "$word"; return ;;
     --kernel-ring) _forkscope_reply '0 3 auto' '' "$word"; return ;;
     esac
     case $word in

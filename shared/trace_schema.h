@@ -300,12 +300,21 @@ enum release_cause {
 #define EV_SYSCALL_ENTER(F, E, S, C) F(u16, nr) F(hex64, a0) F(hex64, a1) F(hex64, a2)
 #define EV_SYSCALL_EXIT(F, E, S, C)  F(u16, nr) F(s64, ret)
 #define EV_BOOT_STAGE(F, E, S, C)    E(boot_stage, stage) F(u64, pte_writes) F(u64, faults)
-#define EV_CHECKPOINT(F, E, S, C)    F(u8, begin) /* 1 begin, 0 end */
+#define EV_CHECKPOINT(F, E, S, C)    F(u8, begin) /* enum trace_checkpoint */
 /* Process child, whose parent ends, gets another one. */
 #define EV_REPARENT(F, E, S, C) F(u32, child) F(u32, parent)
 /* A mapping that is both writable and executable (flags & 6 == 6: PROT_WRITE, PROT_EXEC), or that
  * fork leaves out or empties (flags & 8).  Others, nearly all, are not told. */
 #define EV_VMA_SPECIAL(F, E, S, C) F(hex64, start) F(hex64, end) F(hex32, flags)
+
+/* A trace that begins while the machine runs, or whose beginning was dropped, opens with a
+ * checkpoint of all that stands: a short history of ordinary events that leads to it. */
+enum trace_checkpoint {
+    TRACE_CHECKPOINT_END = 0,
+    TRACE_CHECKPOINT_BOOT = 1, /* the kernel's own tables, before the first task */
+    TRACE_CHECKPOINT_RUNNING = 2,
+    TRACE_CHECKPOINT_CPU = 3, /* inside of the last, or of another stream: who runs there */
+};
 
 /* clang-format off */
 enum trace_event_id {

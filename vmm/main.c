@@ -36,6 +36,7 @@
 #include "vmm/timelimit.h"
 #include "vmm/tracer.h"
 #include "vmm/tracer_audit.h"
+#include "vmm/tracer_keep.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
 #include "vmm/vm_create.h"
@@ -180,8 +181,12 @@ static int finish(struct vm *vm, struct save *keep, FILE *boot_report)
     int status = vm->stop.status;
     int err;
 
-    if (vm->tracer != NULL)
-        tracer_stopped(vm->tracer, vm_guest_tsc(vm));
+    if (vm->keep != NULL && (err = keep_end(vm->keep)) != 0)
+        status = EXIT_VMM;
+    if (vm->tracer != NULL) {
+        uint64_t early = vm->keep != NULL ? keep_stopped(vm->keep) : 0;
+        tracer_stopped(vm->tracer, early != 0 ? early : vm_guest_tsc(vm));
+    }
     if (vm->audit != NULL && (err = audit_stop(vm->audit)) != 0) {
         say("audit: the last comparison failed: %s", strerror(-err));
         status = EXIT_VMM;
@@ -189,6 +194,11 @@ static int finish(struct vm *vm, struct save *keep, FILE *boot_report)
     if (vm->tracer != NULL && (err = tracer_finish(vm->tracer)) != 0) {
         say("cannot finish the trace: %s", strerror(-err));
         status = EXIT_VMM;
+    }
+    if (vm->keep != NULL) {
+        if ((err = keep_close_holes(vm->keep)) != 0)
+            say("cannot finish the trace: %s", strerror(-err));
+        keep_say(vm->keep);
     }
     console_release_signals(vm->console);
     const char *shrunk = vm->stop.kind == STOP_DIED ? mapped_shrunk() : NULL;

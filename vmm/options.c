@@ -34,6 +34,10 @@ enum {
     OPT_HOSTNAME,
     OPT_SAVE,
     OPT_OUT,
+    OPT_TRACE_START,
+    OPT_TRACE_STOP,
+    OPT_TRACE_SIZE,
+    OPT_TRACE_MODE,
     OPT_AUDIT,
     OPT_TIMEOUT,
     OPT_BOOT_REPORT,
@@ -74,6 +78,18 @@ static const struct argp_option option_table[] = {
       "given (repeatable)",
       0 },
     { "trace", 't', "DIR", 0, "Record a trace of page tables and processes into DIR", 0 },
+    { "trace-start", OPT_TRACE_START, "WHEN", 0,
+      "Record from there on, with a checkpoint of all that stands; WHEN: a time since the first "
+      "event (1.5, 250ms), #EVENT, event=NAME[:N], call=NAME[:N], pid=N (it is made)",
+      0 },
+    { "trace-stop", OPT_TRACE_STOP, "WHEN", 0,
+      "Record up to there; the machine goes on; pid=N: it has ended", 0 },
+    { "trace-size", OPT_TRACE_SIZE, "SIZE", 0,
+      "No more than that, with K, M or G; then recording stops, or in a ring the oldest goes", 0 },
+    { "trace-mode", OPT_TRACE_MODE, "MODE", 0,
+      "full: all of it (default); ring: the last SIZE of --trace-size, for machines that run for "
+      "days",
+      0 },
     { "audit", OPT_AUDIT, "MODE", 0,
       "Check the trace; MODE final: at the end, the replayed tables "
       "equal the guest's memory; dirty: also whenever the guest hands events over or flushes "
@@ -216,6 +232,44 @@ static void add_out(struct options *o, char *arg)
     o->out[o->nout++] = (struct option_out){ arg, colon != NULL ? colon + 1 : "." };
 }
 
+static void set_trigger(struct trigger *t, const char *option, const char *arg)
+{
+    if (!trigger_parse(t, arg))
+        refuse("--%s=%s: WHEN is " TRIGGER_SPELLED, option, arg);
+}
+
+static void set_trace_size(struct options *o, const char *arg)
+{
+    if (!options_size(arg, &o->keep.size) || o->keep.size == 0)
+        refuse("--trace-size=%s: is not a size; try 64M", arg);
+}
+
+static void set_trace_mode(struct options *o, const char *arg)
+{
+    o->keep.ring = strcmp(arg, "ring") == 0;
+    if (!o->keep.ring && strcmp(arg, "full") != 0)
+        refuse("--trace-mode=%s: there are the modes 'full' and 'ring'", arg);
+}
+
+/* What an option about a trace needs to make sense. */
+static void check_trace(const struct options *o)
+{
+    const struct keep_options *k = &o->keep;
+    uint64_t least = KEEP_SIZE_MIN * (o->cpus + 1);
+    if (o->trace_dir == NULL && o->audit != AUDIT_NONE)
+        refuse("--audit needs a trace; add --trace DIR");
+    if (o->trace_dir == NULL && (keep_wanted(k) || k->ring))
+        refuse("--trace-start, -stop, -size and -mode need a trace; add --trace DIR");
+    if (k->ring && k->size == 0)
+        refuse("--trace-mode=ring keeps the last --trace-size SIZE; add it");
+    if (k->size != 0 && k->size < least)
+        refuse("--trace-size: at least %lluM with %u vCPUs", (unsigned long long)(least >> 20),
+               o->cpus);
+    if (o->audit != AUDIT_NONE && (k->stop.kind != TRIGGER_NONE || (k->size != 0 && !k->ring)))
+        refuse("--audit compares at the machine's end; it cannot with --trace-stop or a "
+               "--trace-size at which recording stops");
+}
+
 static error_t parse_one(int key, char *arg, struct argp_state *state)
 {
     struct options *o = state->input;
@@ -238,6 +292,10 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPT_SAVE: o->save = arg; break;
     case OPT_OUT: add_out(o, arg); break;
     case 't': o->trace_dir = arg; break;
+    case OPT_TRACE_START: set_trigger(&o->keep.start, "trace-start", arg); break;
+    case OPT_TRACE_STOP: set_trigger(&o->keep.stop, "trace-stop", arg); break;
+    case OPT_TRACE_SIZE: set_trace_size(o, arg); break;
+    case OPT_TRACE_MODE: set_trace_mode(o, arg); break;
     case OPT_AUDIT: set_audit(o, arg); break;
     case OPT_TIMEOUT: set_timeout(o, arg); break;
     case OPT_BOOT_REPORT: o->boot_report = arg; break;
@@ -315,8 +373,7 @@ void options_parse(struct options *o, int argc, char **argv)
     if (!has_command && o->root == NULL &&
         (o->nenv > 0 || o->workdir != NULL || o->user != NULL || o->hostname != NULL))
         refuse("--env, --workdir, --user and --hostname are for a COMMAND; put one after '--'");
-    if (o->audit != AUDIT_NONE && o->trace_dir == NULL)
-        refuse("--audit needs a trace; add --trace DIR");
+    check_trace(o);
     if (has_command)
         o->command = argv + own + 1;
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "vmm/keep_options.h"
+
 #define CPUS_MAX 254 /* xAPIC IDs: 255 is the broadcast */
 
 #define EXIT_REBOOT     123 /* the guest wants to be started again */
@@ -33,6 +35,7 @@ struct options {
     } * out; /* nout of them */
     unsigned nout;
     const char *trace_dir; /* or NULL */
+    struct keep_options keep;
     enum audit_mode { AUDIT_NONE, AUDIT_FINAL, AUDIT_DIRTY } audit;
     double timeout;          /* seconds; 0: none */
     const char *boot_report; /* or NULL */

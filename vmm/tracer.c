@@ -54,7 +54,7 @@ static int complain(int err, const char *what)
 
 /* --- packets ------------------------------------------------------------------------ */
 
-static int write_all(int fd, const void *bytes, size_t n, uint64_t at)
+int tracer_write(int fd, const void *bytes, size_t n, uint64_t at)
 {
     ssize_t done;
     do {
@@ -65,7 +65,7 @@ static int write_all(int fd, const void *bytes, size_t n, uint64_t at)
     return (size_t)done == n ? 0 : -EIO;
 }
 
-static int write_header(const struct tracer *t, unsigned cpu, uint64_t at, uint64_t seq,
+int tracer_write_header(const struct tracer *t, unsigned cpu, uint64_t at, uint64_t seq,
                         uint64_t content, uint64_t size, uint64_t begin, uint64_t end)
 {
     struct trace_packet h = {
@@ -79,7 +79,23 @@ static int write_header(const struct tracer *t, unsigned cpu, uint64_t at, uint6
         .cpu_id = cpu,
     };
     memcpy(h.uuid, t->meta.uuid, sizeof(h.uuid));
-    return write_all(t->stream[cpu].fd, &h, sizeof(h), at);
+    return tracer_write(t->stream[cpu].fd, &h, sizeof(h), at);
+}
+
+int tracer_cut(const struct tracer *t, unsigned cpu, uint64_t at, size_t from, uint64_t before,
+               uint64_t *content, uint64_t *first)
+{
+    const struct tracer_stream *s = &t->stream[cpu];
+    uint8_t *packet = malloc(*content);
+    int err = packet == NULL ? -ENOMEM : 0;
+    if (err == 0 && pread(s->fd, packet, *content, (off_t)at) != (ssize_t)*content)
+        err = -EIO;
+    if (err == 0) {
+        *content = trace_cut_front(packet, *content, from, before, s->not_before, first);
+        err = tracer_write(s->fd, packet + HEADER, *content - HEADER, at + HEADER);
+    }
+    free(packet);
+    return err;
 }
 
 /* Reserves the packet at `at`, gives it its provisional header and moves the
@@ -92,12 +108,14 @@ static int open_packet(struct tracer *t, unsigned cpu, uint64_t at, uint64_t seq
         err = fallocate(s->fd, 0, (off_t)at, TRACE_WINDOW_BYTES) != 0 ? -errno : 0;
     } while (err == -EINTR);
     if (err == 0)
-        err = write_header(t, cpu, at, seq, HEADER, TRACE_WINDOW_BYTES, begin, begin);
+        err = tracer_write_header(t, cpu, at, seq, HEADER, TRACE_WINDOW_BYTES, begin, begin);
     if (err == 0 && mmap(s->window, TRACE_WINDOW_BYTES, PROT_READ | PROT_WRITE,
                          MAP_SHARED | MAP_FIXED, s->fd, (off_t)at) == MAP_FAILED)
         err = -errno;
-    if (err == 0)
+    if (err == 0) {
         s->next = HEADER;
+        s->fills++;
+    }
     return err;
 }
 
@@ -108,7 +126,7 @@ int tracer_open(struct tracer *t, unsigned cpu)
     int err = 0;
     pthread_mutex_lock(&t->lock);
     if (!t->stream[cpu].is_open)
-        err = open_packet(t, cpu, 0, 0, 0);
+        err = t->stream[cpu].is_stopped ? 0 : open_packet(t, cpu, 0, 0, t->stream[cpu].not_before);
     if (err == 0)
         t->stream[cpu].is_open = true;
     pthread_mutex_unlock(&t->lock);
@@ -131,8 +149,11 @@ int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes, uint
     uint64_t old = s->open;
 
     int err = open_packet(t, cpu, old + size, s->seq + 1, end);
+    if (err == 0 && s->skip != 0)
+        err = tracer_cut(t, cpu, old, s->skip, s->skip_tsc, &content_bytes, &begin);
     if (err == 0)
-        err = write_header(t, cpu, old, s->seq, content_bytes, size, begin, end);
+        err = tracer_write_header(t, cpu, old, s->seq, content_bytes, size, begin, end);
+    s->skip = 0;
     if (err != 0)
         return complain(err, "cannot go on to the next packet");
     s->previous = old;
@@ -140,6 +161,20 @@ int tracer_doorbell(struct tracer *t, unsigned cpu, uint64_t content_bytes, uint
     s->end_tsc = end;
     s->seq++;
     return 0;
+}
+
+int tracer_close(struct tracer *t, unsigned cpu, uint64_t content, uint64_t first, uint64_t last)
+{
+    struct tracer_stream *s = &t->stream[cpu];
+    uint64_t size = (content + PACKET_ALIGN - 1) & ~(PACKET_ALIGN - 1);
+    int err = 0;
+    if (s->skip != 0)
+        err = tracer_cut(t, cpu, s->open, s->skip, s->skip_tsc, &content, &first);
+    if (err == 0)
+        err = tracer_write_header(t, cpu, s->open, s->seq, content, size, first, last);
+    s->previous = s->open;
+    s->size = s->open + size;
+    return err;
 }
 
 /* Closes the open packet, if it holds an event, and drops it if not. */
@@ -151,13 +186,12 @@ static int finish_stream(struct tracer *t, unsigned cpu)
 
     if (!s->is_open)
         return 0;
-    trace_find_tail(s->window, TRACE_WINDOW_BYTES, s->end_tsc, &tail);
-    s->size = s->open;
-    if (tail.events > 0) {
-        uint64_t size = (tail.content + PACKET_ALIGN - 1) & ~(PACKET_ALIGN - 1);
-        err = write_header(t, cpu, s->open, s->seq, tail.content, size, tail.first, tail.last);
-        s->previous = s->open;
-        s->size += size;
+    if (!s->is_stopped) {
+        s->size = s->open;
+        trace_find_tail(s->window, TRACE_WINDOW_BYTES,
+                        s->not_before > s->end_tsc ? s->not_before : s->end_tsc, &tail);
+        if (tail.events > 0 && s->skip < tail.content)
+            err = tracer_close(t, cpu, tail.content, tail.first, tail.last);
     }
     if (err == 0 && ftruncate(s->fd, (off_t)s->size) != 0)
         err = -errno;
@@ -247,7 +281,7 @@ static int write_metadata(struct tracer *t)
     int err = fclose(out) != 0 ? -ENOMEM : 0;
     if (err == 0) {
         t->metafd = openat(t->dirfd, "metadata", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        err = t->metafd < 0 ? -errno : write_all(t->metafd, text, size, 0);
+        err = t->metafd < 0 ? -errno : tracer_write(t->metafd, text, size, 0);
         if (err == 0) /* until vmm ends, recover keeps away; a file system may lack locks */
             flock(t->metafd, LOCK_EX | LOCK_NB);
     }
@@ -266,7 +300,7 @@ int tracer_cpu_online(struct tracer *t, unsigned cpu, int64_t found, uint64_t er
     t->meta.cpu[cpu].tsc_found = found;
     t->meta.cpu[cpu].tsc_error = (int64_t)error;
     size_t n = trace_meta_cpu(&t->meta, cpu, lines);
-    int err = write_all(t->metafd, lines, n, t->meta.cpu[cpu].at);
+    int err = tracer_write(t->metafd, lines, n, t->meta.cpu[cpu].at);
     pthread_mutex_unlock(&t->lock);
     return err != 0 ? complain(err, "metadata") : 0;
 }
@@ -275,7 +309,7 @@ static void write_end(struct tracer *t)
 {
     char lines[TRACE_META_CPU_BYTES];
     size_t n = trace_meta_stop(&t->meta, lines);
-    int err = write_all(t->metafd, lines, n, t->meta.stop_at);
+    int err = tracer_write(t->metafd, lines, n, t->meta.stop_at);
     if (err != 0)
         complain(err, "metadata");
 }
@@ -293,7 +327,7 @@ int tracer_verdict(struct tracer *t, const char *text, uint64_t violations)
     write_end(t);
     snprintf(t->meta.verdict, sizeof(t->meta.verdict), "%s", text);
     size_t n = trace_meta_audit(&t->meta, line);
-    int err = write_all(t->metafd, line, n, t->meta.audit_at);
+    int err = tracer_write(t->metafd, line, n, t->meta.audit_at);
     return err != 0 ? complain(err, "metadata") : 0;
 }
 

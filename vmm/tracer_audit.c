@@ -42,7 +42,9 @@ static int start_reading(struct reading *r, const struct tracer *t, bool tail_on
         return -ENOMEM;
     for (unsigned cpu = 0; cpu < t->ncpus; cpu++) {
         const struct tracer_stream *s = &t->stream[cpu];
-        uint64_t to = t->finished ? s->size : s->is_open ? s->open + TRACE_WINDOW_BYTES : 0;
+        uint64_t to = t->finished || s->is_stopped ? s->size
+                      : s->is_open                 ? s->open + TRACE_WINDOW_BYTES
+                                                   : 0;
         uint64_t from = tail_only ? s->previous : 0;
         struct trace_slice *slice = &r->slice[r->n++];
         slice->cpu = cpu;

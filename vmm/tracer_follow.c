@@ -10,9 +10,11 @@
 #include "vmm/tracer_internal.h"
 
 struct cursor {
-    uint64_t seq; /* of the packet that it is in */
-    size_t pos;   /* of what comes behind `ev` */
-    bool has;     /* ev is an event that was not returned yet */
+    uint64_t fills;  /* of the window: which one it is in */
+    size_t pos;      /* of what comes behind `ev` */
+    uint64_t before; /* the time before `ev` */
+    size_t start;    /* where `ev` is */
+    bool has;        /* ev is an event that was not returned yet */
     bool broken;
     struct trace_event ev;
 };
@@ -41,22 +43,36 @@ static bool look(struct follow *f, unsigned cpu)
     const struct tracer_stream *s = &f->tracer->stream[cpu];
     if (c->has || c->broken || !s->is_open)
         return c->has;
-    if (c->seq != s->seq) {
-        c->seq = s->seq;
+    if (c->fills != s->fills) {
+        c->fills = s->fills;
         c->pos = sizeof(struct trace_packet);
-        c->ev.tsc = s->end_tsc;
+        c->ev.tsc = c->before = s->end_tsc;
+        c->start = c->pos;
     }
     const uint8_t *at = s->window + c->pos;
     size_t room = TRACE_WINDOW_BYTES - c->pos;
     struct trace_event next = { .cpu = cpu };
     size_t n = trace_decode(at, room, c->ev.tsc, &next);
     c->has = n > 0;
-    if (c->has)
+    if (c->has) {
+        c->before = c->ev.tsc;
+        c->start = c->pos;
         c->ev = next;
+    }
     /* The first byte is stored with the event's last word; an extended header's id before it. */
     c->broken = n == 0 && room > 0 && at[0] != 0;
     c->pos += n;
     return c->has;
+}
+
+/* Where the first event is that was not returned, and the time with which it is to be decoded;
+ * after an event of that vCPU, with `again`, where that one is. */
+size_t follow_at(const struct follow *f, unsigned cpu, bool again, uint64_t *before)
+{
+    const struct cursor *c = &f->cursor[cpu];
+    bool is_ahead = c->has || again;
+    *before = is_ahead ? c->before : c->ev.tsc;
+    return is_ahead ? c->start : c->pos;
 }
 
 const struct trace_event *follow_next(struct follow *f)

@@ -16,6 +16,9 @@ void follow_free(struct follow *f);
 
 /* The next event, good until the next call; NULL: there is none now. */
 const struct trace_event *follow_next(struct follow *f);
+/* The byte of a vCPU's window at which its first event lies that was not returned, and the time
+ * before it; with `again`, the one that was returned last, if it is this vCPU's. */
+size_t follow_at(const struct follow *f, unsigned cpu, bool again, uint64_t *before);
 /* The vCPU in whose packet there is something that is no event, since the guest wrote it; or -1. */
 int follow_broken(const struct follow *f);
 

@@ -21,6 +21,14 @@ struct tracer_stream {
     uint64_t size;     /* of the file, once finished */
     uint64_t end_tsc;  /* timestamp_end of that packet */
     uint64_t seq;      /* of the open packet */
+    /* For tracer_keep.c. */
+    uint64_t first;      /* file offset of the first packet that is kept; 0: nothing was dropped */
+    uint64_t fills;      /* how often the window began to be filled anew */
+    size_t skip;         /* events before this byte of the open packet are dropped; 0: none */
+    uint64_t skip_tsc;   /* the last one's time */
+    uint64_t not_before; /* what is kept has no earlier time */
+    uint64_t told;       /* bytes that the checkpoint takes before it */
+    bool is_stopped;     /* nothing more is recorded; the window is no longer the file */
     /* For events that the VMM writes (tracer_calls.c). */
     size_t next; /* of the open packet: where the next one goes */
     uint64_t first_tsc, last_tsc;
@@ -38,5 +46,15 @@ struct tracer {
     _Atomic uint64_t stamp; /* the latest that tracer_calls.c gave an event */
     struct tracer_stream stream[];
 };
+
+/* tracer.c, for tracer_keep.c. */
+int tracer_write(int fd, const void *bytes, size_t n, uint64_t at);
+int tracer_write_header(const struct tracer *t, unsigned cpu, uint64_t at, uint64_t seq,
+                        uint64_t content, uint64_t size, uint64_t begin, uint64_t end);
+/* The packet at `at` loses its events before `from`; its new content and first time. */
+int tracer_cut(const struct tracer *t, unsigned cpu, uint64_t at, size_t from, uint64_t before,
+               uint64_t *content, uint64_t *first);
+/* Closes the open packet with `content` bytes, for good; s->size becomes the file's. */
+int tracer_close(struct tracer *t, unsigned cpu, uint64_t content, uint64_t first, uint64_t last);
 
 #endif

@@ -236,7 +236,7 @@ static enum verdict route_exit(struct vcpu *v)
 /* KVM_RUN, with errno.  Where somebody stops the world now and then, not while it stands. */
 static int enter_guest(struct vcpu *v)
 {
-    if (v->vm->audit == NULL)
+    if (v->vm->audit == NULL && v->vm->keep == NULL)
         return ioctl(v->fd, KVM_RUN, 0);
     world_enter(v);
     int ret = ioctl(v->fd, KVM_RUN, 0), err = errno;

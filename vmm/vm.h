@@ -99,7 +99,8 @@ struct vm {
     struct bootlog bootlog;
     struct tracer *tracer; /* or NULL */
     struct audit *audit;   /* that looks during the run; or NULL */
-    struct world world;    /* for it */
+    struct keep *keep;     /* of a trace that is not all of the machine's life; or NULL */
+    struct world world;    /* for both */
     uint64_t trace_base;   /* guest address of vCPU 0's window */
     uint64_t tsc_khz;
     uint64_t tsc_offset;          /* vCPU 0's, and where the host can, everyone's */

@@ -25,6 +25,7 @@
 #include "vmm/ring3_proof.h"
 #include "vmm/say.h"
 #include "vmm/tracer.h"
+#include "vmm/tracer_keep.h"
 #include "vmm/tsc.h"
 #include "vmm/vcpu.h"
 #include "vmm/vm.h"
@@ -157,6 +158,10 @@ static bool create_trace(struct vm *vm)
 {
     if (tracer_create(&vm->tracer, vm->opt->trace_dir, vm->ncpus) != 0)
         return false;
+    if (keep_wanted(&vm->opt->keep) && (vm->keep = keep_new(vm->tracer, &vm->opt->keep)) == NULL) {
+        say("out of memory");
+        return false;
+    }
     uint64_t end = gmem_end(vm->mem);
     if (end < GMEM_HIGH_BASE)
         end = GMEM_HIGH_BASE;
@@ -276,6 +281,7 @@ void vm_destroy(struct vm *vm)
         close(vm->fd);
     vm_close_kvm(vm);
     audit_destroy(vm->audit);
+    keep_free(vm->keep);
     if (vm->tracer != NULL)
         tracer_destroy(vm->tracer);
     console_destroy(vm->console);

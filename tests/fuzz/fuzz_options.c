@@ -1,4 +1,4 @@
-/* links: vmm/options.c vmm/installed.c vmm/cmdline.c guest/lib/cmdline.c */
+/* links: vmm/options.c vmm/trigger.c vmm/trace/lib/schema.c vmm/trace/lib/syscalls.c vmm/installed.c vmm/cmdline.c guest/lib/cmdline.c */
 /* cflags: -Dexit=fuzz_exit */
 /* Words of a command line are refused with status 125, or give options within their bounds; and
  * COMMAND comes out in the guest as it was given to vmm.  Words are separated by newlines. */

@@ -46,7 +46,7 @@ static const struct rule calls[] = {
     { BOTH, SCMP_SYS(poll) },
     { EACH, SCMP_SYS(clock_gettime) },
     /* tracer */
-    { VCPU, SCMP_SYS(fallocate) },
+    { BOTH, SCMP_SYS(fallocate) },
     { EACH, SCMP_SYS(pwrite64) }, /* vmm-trace: a database, and so the next */
     { MAIN | TOOL | KEEP, SCMP_SYS(ftruncate) },
     /* memory */

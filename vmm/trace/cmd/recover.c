@@ -38,10 +38,10 @@ struct repair {
     size_t strange;             /* bytes that make no sense, and are kept */
 };
 
-static bool good_header(const struct trace_packet *h)
+static bool good_header(const struct trace_packet *h, bool is_first)
 {
     return h->magic == TRACE_MAGIC && h->stream_id == 0 && h->packet_size % 8 == 0 &&
-           h->packet_size <= 8ull * TRACE_WINDOW_BYTES && h->content_size % 8 == 0 &&
+           (is_first || h->packet_size <= 8ull * TRACE_WINDOW_BYTES) && h->content_size % 8 == 0 &&
            h->content_size >= 8 * HEADER && h->content_size <= h->packet_size;
 }
 
@@ -70,7 +70,7 @@ static bool is_next_empty(const struct trace_packet *h, const uint8_t *p, size_t
     if (n < HEADER)
         return false;
     memcpy(&next, p, HEADER);
-    return good_header(&next) && next.content_size == 8 * HEADER &&
+    return good_header(&next, false) && next.content_size == 8 * HEADER &&
            next.packet_seq_num == h->packet_seq_num + 1 && is_zero(p + HEADER, n - HEADER);
 }
 
@@ -115,7 +115,7 @@ static void plan(const uint8_t *map, size_t size, struct repair *r)
         struct trace_packet *h = &r->header;
         size_t left = size - r->closed;
         memcpy(h, map + r->closed, HEADER);
-        if (!good_header(h) || h->timestamp_begin < last)
+        if (!good_header(h, r->closed == 0) || h->timestamp_begin < last)
             break;
         if (h->content_size == 8 * HEADER || h->packet_size / 8 > left) {
             plan_last(map + r->closed, left, last, r);

@@ -321,10 +321,35 @@ static void on_exec(struct calls *c, struct task *t)
         c->row[CALL_exec].calls++;
 }
 
+/* What stood when the trace began. */
+static void on_told(struct calls *c, struct task *t, const struct trace_event *e)
+{
+    const struct trace_ev_task_state *f = e->fields;
+    const struct trace_ev_table_alloc *a = e->fields;
+    int reason = event_reason(e);
+    if (e->id == TRACE_EV_syscall_enter)
+        on_enter(c, t, e);
+    else if (e->id == TRACE_EV_task_state && f->next == TASK_zombie)
+        task_of(c, f->task)->gone = true;
+    else if (e->id == TRACE_EV_task_state)
+        on_state(c, e);
+    else if (e->id == TRACE_EV_table_alloc && a->reason == PT_checkpoint)
+        c->checkpoint_tables++;
+    else if (reason == PT_checkpoint)
+        c->checkpoint_entries += event_writes(e);
+}
+
 void calls_event(struct calls *c, const struct trace_event *e)
 {
     follow_event(&c->follow, e);
     struct task *t = (struct task *)c->follow.actor;
+    if (e->id == TRACE_EV_checkpoint)
+        c->is_told =
+            ((const struct trace_ev_checkpoint *)e->fields)->begin >= TRACE_CHECKPOINT_RUNNING;
+    if (c->is_told) {
+        on_told(c, t, e);
+        return;
+    }
     infer(c, t, e);
 
     switch (e->id) {

@@ -74,6 +74,7 @@ struct calls {
     uint64_t write_events[PT_REASON_MAX + 1]; /* events that carried the writes */
     uint64_t bytes[PT_REASON_MAX + 1];
     uint64_t checkpoint_entries, checkpoint_tables;
+    bool is_told; /* the event is of a checkpoint of a running machine: nobody's cost */
     struct follow follow;
 };
 

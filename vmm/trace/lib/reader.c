@@ -172,16 +172,47 @@ void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,
     struct trace_event e;
     size_t n;
 
-    *tail = (struct trace_tail){ .content = HEADER, .first = not_before, .last = not_before };
-    if (size <= HEADER || packet[HEADER] != TRACE_ID_EXTENDED)
-        return;
-    while (size - tail->content >= EVENT_MIN && load32(packet + tail->content) != 0 &&
-           (n = decode(packet + tail->content, size - tail->content, tail->last, &e)) != 0) {
-        if (tail->events++ == 0)
-            tail->first = e.tsc;
-        tail->last = e.tsc;
-        tail->content += n;
+    *tail = (struct trace_tail){ .content = HEADER, .start = HEADER, .first = not_before };
+    if (size > HEADER && packet[HEADER] == TRACE_ID_EXTENDED)
+        while ((n = trace_decode(packet + tail->content, size - tail->content, tail->last, &e)) !=
+               0) {
+            if (tail->events == 0 && e.tsc < not_before) {
+                tail->start += n;
+                tail->before = e.tsc;
+            } else if (tail->events++ == 0) {
+                tail->first = e.tsc;
+            }
+            tail->last = e.tsc;
+            tail->content += n;
+        }
+    tail->last = tail->last > not_before ? tail->last : not_before;
+}
+
+size_t trace_cut_front(uint8_t *packet, size_t content, size_t from, uint64_t before,
+                       uint64_t not_before, uint64_t *first)
+{
+    struct trace_event e = { .tsc = before };
+    size_t to = HEADER, at = from, n;
+    *first = not_before;
+    /* One, mostly; what a CPU was slow to write may be older, and then there are more. */
+    while (at < content && (to == HEADER || e.tsc < not_before) &&
+           (n = decode(packet + at, content - at, e.tsc, &e)) != 0) {
+        bool is_long = (packet[at] & 31) == TRACE_ID_EXTENDED;
+        size_t head =
+            is_long ? sizeof(struct trace_header_extended) : sizeof(struct trace_header_compact);
+        struct trace_header_extended h = { TRACE_ID_EXTENDED, e.id,
+                                           e.tsc > not_before ? e.tsc : not_before };
+        if (to == HEADER)
+            *first = h.tsc;
+        else if (to + sizeof(h) > at + head)
+            break;
+        memmove(packet + to + sizeof(h), packet + at + head, n - head);
+        memcpy(packet + to, &h, sizeof(h));
+        to += sizeof(h) + n - head;
+        at += n;
     }
+    memmove(packet + to, packet + at, content - at);
+    return to + content - at;
 }
 
 /* --- packets -------------------------------------------------------------------------- */
@@ -197,19 +228,31 @@ static void break_stream(struct trace *t, struct stream *s, size_t at, const cha
 }
 
 /* NULL, or what is wrong with a packet header. */
-static const char *check_packet(const struct trace_packet *h)
+static const char *check_packet(const struct trace_packet *h, bool is_first)
 {
     if (h->magic != TRACE_MAGIC || h->stream_id != 0)
         return "no packet";
-    if (h->packet_size % 8 != 0 || h->packet_size > 8ull * TRACE_WINDOW_BYTES ||
+    /* The first may be a checkpoint, and as large as what it stands for. */
+    if (h->packet_size % 8 != 0 || (h->packet_size > 8ull * TRACE_WINDOW_BYTES && !is_first) ||
         h->content_size % 8 != 0 || h->content_size < 8 * HEADER ||
         h->content_size > h->packet_size)
         return "a packet of impossible size";
     return NULL;
 }
 
+/* What a ring has dropped is not lost: a checkpoint stands for it. */
+static bool is_checkpoint(const uint8_t *packet, size_t size)
+{
+    struct trace_event e;
+    return size > HEADER && trace_decode(packet + HEADER, size - HEADER, 0, &e) != 0 &&
+           e.id == TRACE_EV_checkpoint &&
+           ((const struct trace_ev_checkpoint *)e.fields)->begin >= TRACE_CHECKPOINT_RUNNING;
+}
+
 static void count_loss(struct trace *t, struct stream *s, const struct trace_packet *h)
 {
+    if (s->info.packets == 0 && h->packet_seq_num != 0 && is_checkpoint(s->map, s->size))
+        s->next_seq = h->packet_seq_num;
     if (h->packet_seq_num != s->next_seq)
         s->info.lost_packets +=
             h->packet_seq_num > s->next_seq ? h->packet_seq_num - s->next_seq : 1;
@@ -243,7 +286,7 @@ static bool enter_packet(struct trace *t, struct stream *s)
         return false;
     }
     memcpy(&h, s->map + at, HEADER);
-    const char *why = check_packet(&h);
+    const char *why = check_packet(&h, at == 0);
     if (why == NULL && h.timestamp_begin < s->tsc)
         why = "a packet older than the one before it";
     if (why != NULL) {
@@ -270,6 +313,10 @@ static bool enter_packet(struct trace *t, struct stream *s)
         if (!s->info.open_packet && h.content_size / 8 < there)
             there = h.content_size / 8;
         trace_find_tail(s->map + at, there, s->tsc, &tail);
+        if (tail.start > HEADER) {
+            s->pos = at + tail.start;
+            s->tsc = tail.before;
+        }
         s->end = at + tail.content;
         s->last_tsc = tail.last;
         s->packet_end = s->size;
@@ -279,7 +326,7 @@ static bool enter_packet(struct trace *t, struct stream *s)
         set_problem(t, "%s, byte %zu: a packet that is cut off; its whole events were read",
                     s->info.name, at);
     }
-    s->info.content_bytes += s->end - at;
+    s->info.content_bytes += s->end - s->pos + HEADER;
     return true;
 }
 

@@ -134,8 +134,16 @@ struct trace_tail {
     size_t content;       /* bytes, the packet header included */
     uint64_t first, last; /* TSC of first and last event */
     uint64_t events;
+    size_t start;    /* events before `not_before` are not the packet's: it begins here */
+    uint64_t before; /* the time with which the event there is to be decoded */
 };
 void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,
                      struct trace_tail *tail);
+
+/* Drops a packet's events before the byte `from`, whose time is to be decoded with `before`: the others
+ * move to its beginning, the first with an extended header, and are no older than not_before.
+ * Returns what `content` is now; *first becomes the first one's time. */
+size_t trace_cut_front(uint8_t *packet, size_t content, size_t from, uint64_t before,
+                       uint64_t not_before, uint64_t *first);
 
 #endif

@@ -339,6 +339,15 @@ void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pf
                 replay_compare_table(r, r->index.block[n][i], page(arg, n * BLOCK + i), NULL, NULL);
 }
 
+void replay_each(const struct replay *r, void (*visit)(void *arg, const struct replay_table *t),
+                 void *arg)
+{
+    for (uint32_t n = 0; n < r->index.blocks; n++)
+        for (uint32_t i = 0; r->index.block[n] != NULL && i < BLOCK; i++)
+            if (r->index.block[n][i] != NULL)
+                visit(arg, r->index.block[n][i]);
+}
+
 uint64_t replay_violations(const struct replay *r) { return r->violations; }
 
 unsigned replay_live_tables(const struct replay *r) { return r->live; }

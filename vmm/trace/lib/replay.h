@@ -65,6 +65,10 @@ typedef bool replay_excuse(void *arg, uint32_t pfn, unsigned index, uint64_t fou
 bool replay_compare_table(struct replay *r, const struct replay_table *t, const void *memory,
                           replay_excuse *excused, void *arg);
 
+/* Each live table, by frame. */
+void replay_each(const struct replay *r, void (*visit)(void *arg, const struct replay_table *t),
+                 void *arg);
+
 uint64_t replay_violations(const struct replay *r);
 unsigned replay_live_tables(const struct replay *r);
 

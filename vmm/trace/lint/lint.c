@@ -175,6 +175,22 @@ static void task_ends(struct lint *l, const struct trace_event *e)
         lint_task_gone(l, f->task);
 }
 
+static void is_old(void *arg, void *task)
+{
+    (void)arg;
+    ((struct lint_task *)task)->is_amid = true;
+}
+
+/* A trace that does not begin with the machine begins with what stands then.  Whoever was
+ * amid something is judged from when it is back in user mode. */
+static void checkpoint(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_checkpoint *f = e->fields;
+    if (l->is_told && f->begin == TRACE_CHECKPOINT_END)
+        idmap_each(l->tasks, is_old, NULL);
+    l->is_told = f->begin >= TRACE_CHECKPOINT_RUNNING;
+}
+
 /* What each kind of event means to whom; in this order. */
 static int one_event(struct lint *l, const struct trace_event *e)
 {
@@ -249,6 +265,7 @@ static int one_event(struct lint *l, const struct trace_event *e)
         break;
     case TRACE_EV_signal: lint_faults_before(l, e); break;
     case TRACE_EV_vma_special: lint_pages_special(l, e); break;
+    case TRACE_EV_checkpoint: checkpoint(l, e); break;
     case TRACE_EV_clone:
         lint_calls_clone(l, e);
         lint_trace_apply(l, e);
@@ -274,6 +291,8 @@ static int one_event(struct lint *l, const struct trace_event *e)
     case TRACE_EV_mm_free: mm_ends(l, e); break;
     case TRACE_EV_task_state: task_ends(l, e); break;
     }
+    if (l->task != NULL && l->task->is_amid && lint_proves_use(e))
+        l->task->is_amid = false;
     return err;
 }
 

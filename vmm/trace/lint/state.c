@@ -10,6 +10,9 @@ void lint_found(struct lint *l, enum lint_check check, const char *fmt, ...)
     struct lint_finding *f;
     va_list ap;
 
+    if (l->event != NULL &&
+        (l->is_told || (l->task != NULL && l->task->is_amid && check > LINT_T5)))
+        return;
     if (after_gap)
         l->result->check[check].unknown++;
     else

@@ -95,6 +95,8 @@ struct lint_task {
     bool has_exited, was_reaped;
     int32_t status;
     bool is_awaited_wake;
+    /* It was amid something when the trace began: nothing is known of what that began with. */
+    bool is_amid;
 
     /* The call it is in. */
     bool in_call;
@@ -131,6 +133,7 @@ struct lint {
     /* The event at hand, its number, its CPU and those that it names. */
     const struct trace_event *event;
     uint64_t now;
+    bool is_told; /* the event is of a checkpoint of a running machine: not judged */
     struct lint_cpu *on;
     struct lint_task *task; /* NULL: none, as at boot */
     struct lint_mm *mm;
