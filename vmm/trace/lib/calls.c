@@ -1,7 +1,8 @@
 /* calls.c - see calls.h for the rule by which events belong to calls.
  *
- * A task's costs gather in its own record while a call is under way, since its
- * kind is certain only once the clone event has shown the flags. */
+ * What happens in a call counts in its kind's row at once.  Only the kind of a call that makes a
+ * task is certain no sooner than the clone event has shown the flags, so its costs gather in the
+ * task's own record until it ends. */
 #include "vmm/trace/lib/calls.h"
 
 #include <asm/unistd_64.h>
@@ -20,13 +21,13 @@ const char *const call_kind_names[CALL_KINDS] = {
 
 struct task {
     struct actor actor;
-    bool in_call;
     uint64_t number; /* of the call, if it was inferred; 0: it was recorded */
     enum call_kind kind;
-    unsigned nr;    /* of the system call; exit by a signal: __NR_exit_group */
-    bool own_stack; /* clone was given one */
-    uint32_t mm;    /* as the call began */
-    struct cost cost;
+    unsigned nr;       /* of the system call; exit by a signal: __NR_exit_group */
+    bool own_stack;    /* clone was given one */
+    uint32_t mm;       /* as the call began */
+    struct cost *cost; /* where the call's costs go; NULL: it is in none */
+    struct cost own;   /* that place, while the kind is not certain */
     uint64_t blocked_since;
     uint8_t block_reason;
     bool blocked;
@@ -89,14 +90,20 @@ enum call_kind entry_kind(unsigned nr, uint64_t a0, bool own_stack)
     return CALL_KINDS;
 }
 
-static void begin_call(struct task *t, enum call_kind kind, unsigned nr, uint32_t mm)
+static bool in_call(const struct task *t) { return t->cost != NULL; }
+
+static void begin_call(struct calls *c, struct task *t, enum call_kind kind, unsigned nr,
+                       uint32_t mm)
 {
-    t->in_call = true;
+    t->cost = &c->row[kind].cost;
+    if (kind < CALL_exec) {
+        memset(&t->own, 0, sizeof(t->own));
+        t->cost = &t->own;
+    }
     t->kind = kind;
     t->nr = nr;
     t->mm = mm;
     t->number = 0;
-    memset(&t->cost, 0, sizeof(t->cost));
 }
 
 static void add_cost(struct cost *to, const struct cost *c)
@@ -112,12 +119,13 @@ static void add_cost(struct cost *to, const struct cost *c)
 
 static void end_call(struct calls *c, struct task *t, bool failed)
 {
-    if (!t->in_call)
+    if (!in_call(t))
         return;
-    t->in_call = false;
     c->row[t->kind].calls++;
     c->row[t->kind].failed += failed;
-    add_cost(&c->row[t->kind].cost, &t->cost);
+    if (t->cost == &t->own)
+        add_cost(&c->row[t->kind].cost, &t->own);
+    t->cost = NULL;
 }
 
 bool call_gives_stack(const struct trace_event *enter)
@@ -135,13 +143,13 @@ static void on_enter(struct calls *c, struct task *t, const struct trace_event *
         return;
     end_call(c, t, false);
     t->own_stack = own_stack;
-    begin_call(t, kind, f->nr, e->mm);
+    begin_call(c, t, kind, f->nr, e->mm);
 }
 
 static void on_exit_syscall(struct calls *c, struct task *t, const struct trace_event *e)
 {
     const struct trace_ev_syscall_exit *f = e->fields;
-    if (t->in_call && f->nr == t->nr)
+    if (in_call(t) && f->nr == t->nr)
         end_call(c, t, f->ret < 0);
 }
 
@@ -149,10 +157,10 @@ static void on_exit_syscall(struct calls *c, struct task *t, const struct trace_
  * it, in the midst of a wait perhaps. */
 static void exit_begins(struct calls *c, struct task *t, uint32_t mm)
 {
-    if (t->gone || (t->in_call && t->kind == CALL_exit))
+    if (t->gone || (in_call(t) && t->kind == CALL_exit))
         return;
     end_call(c, t, true);
-    begin_call(t, CALL_exit, __NR_exit_group, mm);
+    begin_call(c, t, CALL_exit, __NR_exit_group, mm);
 }
 
 /* Calls that were not recorded, and page faults outside of calls: follow.h says how long
@@ -160,21 +168,21 @@ static void exit_begins(struct calls *c, struct task *t, uint32_t mm)
 static void infer(struct calls *c, struct task *t, const struct trace_event *e)
 {
     const struct call *now = &t->actor.call;
-    bool was_inferred = t->in_call && (t->number != 0 || t->kind == CALL_fault);
+    bool was_inferred = in_call(t) && (t->number != 0 || t->kind == CALL_fault);
     if (was_inferred && t->kind != CALL_fault && t->number != now->number) {
         end_call(c, t, false);
         was_inferred = false;
     }
-    if (t->in_call && !was_inferred)
+    if (in_call(t) && !was_inferred)
         return;
     if (now->number != 0 && now->implied && now->number != t->number &&
         now->nr != __NR_exit_group) {
         end_call(c, t, false);
-        begin_call(t, entry_kind(now->nr, 0, false), now->nr, e->mm);
+        begin_call(c, t, entry_kind(now->nr, 0, false), now->nr, e->mm);
         t->number = now->number;
     } else if (e->id == TRACE_EV_page_fault && e->pid != 0) {
         end_call(c, t, false);
-        begin_call(t, CALL_fault, NO_CALL, e->mm);
+        begin_call(c, t, CALL_fault, NO_CALL, e->mm);
     } else if (was_inferred && t->kind == CALL_fault && t->actor.fault.event == 0) {
         end_call(c, t, false);
     }
@@ -185,12 +193,13 @@ static void infer(struct calls *c, struct task *t, const struct trace_event *e)
 static void on_clone(struct calls *c, struct task *t, const struct trace_event *e)
 {
     const struct trace_ev_clone *f = e->fields;
-    if (t->in_call && t->kind < CALL_exec) {
+    if (in_call(t) && t->kind < CALL_exec) {
         uint64_t stackless = t->nr == __NR_fork || t->nr == __NR_vfork;
         t->kind = clone_kind(f->flags, t->own_stack && !stackless);
     }
     struct task *child = task_of(c, f->child);
-    child->gone = child->in_call = false; /* perhaps the pid had an owner before */
+    child->gone = false; /* perhaps the pid had an owner before */
+    child->cost = NULL;
     child->fresh = true;
     child->born = clone_kind(f->flags, t->own_stack);
     child->parent = e->pid;
@@ -236,7 +245,7 @@ static enum side side_of(const struct trace_event *e, const struct task *t)
 static void sees_teardown(struct calls *c, struct task *t, const struct trace_event *e,
                           unsigned reason)
 {
-    if (reason == PT_exit_teardown && (!t->in_call || t->kind >= CALL_wait))
+    if (reason == PT_exit_teardown && (!in_call(t) || t->kind >= CALL_wait))
         exit_begins(c, t, e->mm);
 }
 
@@ -253,8 +262,8 @@ static void on_write(struct calls *c, struct task *t, const struct trace_event *
     c->write_events[reason]++;
     c->bytes[reason] += e->bytes;
     sees_teardown(c, t, e, reason);
-    if (t->in_call)
-        t->cost.writes[side_of(e, t)][reason] += n;
+    if (in_call(t))
+        t->cost->writes[side_of(e, t)][reason] += n;
     if (reason == PT_cow_break)
         count_after(c, t, 0, n);
 }
@@ -271,8 +280,8 @@ static void on_table(struct calls *c, struct task *t, const struct trace_event *
         return;
     sees_teardown(c, t, e, f->reason);
     *(alloc ? &c->all.allocated : &c->all.freed) += 1;
-    if (t->in_call)
-        *(alloc ? &t->cost.allocated : &t->cost.freed) += 1;
+    if (in_call(t))
+        *(alloc ? &t->cost->allocated : &t->cost->freed) += 1;
 }
 
 /* --- states ------------------------------------------------------------------------------ */
@@ -294,7 +303,7 @@ static void on_state(struct calls *c, const struct trace_event *e)
         uint64_t ticks = e->tsc - t->blocked_since;
         t->blocked = false;
         add_sample(&c->blocked[t->block_reason], ticks);
-        if (t->block_reason == BLOCK_vfork && t->in_call)
+        if (t->block_reason == BLOCK_vfork && in_call(t))
             add_sample(&c->row[t->kind].blocked, ticks);
     }
     if (f->next == TASK_blocked) {
@@ -310,14 +319,14 @@ static void on_release(struct calls *c, const struct trace_event *e)
 {
     const struct trace_ev_vfork_release *f = e->fields;
     struct task *parent = task_of(c, f->parent);
-    if (parent->in_call && f->cause <= RELEASE_killed)
+    if (in_call(parent) && f->cause <= RELEASE_killed)
         c->row[parent->kind].ended_by[f->cause]++;
 }
 
 static void on_exec(struct calls *c, struct task *t)
 {
     grown_up(c, t);
-    if (!t->in_call) /* the kernel itself starts init */
+    if (!in_call(t)) /* the kernel itself starts init */
         c->row[CALL_exec].calls++;
 }
 
@@ -366,11 +375,13 @@ void calls_event(struct calls *c, const struct trace_event *e)
     case TRACE_EV_table_free: on_table(c, t, e); break;
     case TRACE_EV_tlb_flush:
         c->all.tlb_flushes++;
-        t->cost.tlb_flushes++;
+        if (in_call(t))
+            t->cost->tlb_flushes++;
         break;
     case TRACE_EV_page_fault:
         c->all.faults++;
-        t->cost.faults++;
+        if (in_call(t))
+            t->cost->faults++;
         count_after(c, t, 1, 0);
         break;
     case TRACE_EV_task_state: on_state(c, e); break;

@@ -255,7 +255,9 @@ void follow_event(struct follow *f, const struct trace_event *e)
     if (f->leaving != NULL)
         end_call(f->leaving);
     f->leaving = NULL;
-    struct actor *a = f->actor = follow_actor(f, e->pid);
+    if (f->actor == NULL || f->actor->head.pid != e->pid)
+        f->actor = follow_actor(f, e->pid);
+    struct actor *a = f->actor;
 
     switch (e->id) {
     case TRACE_EV_pte_write:

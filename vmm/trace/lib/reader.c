@@ -20,6 +20,7 @@
 #define HEADER       sizeof(struct trace_packet)
 #define METADATA_MAX (1 << 20)
 #define DROP_AT_ONCE (2u << 20)
+#define PREFETCH     1024
 #define EVENT_MIN    (sizeof(struct trace_header_compact) + sizeof(struct trace_context))
 
 struct stream {
@@ -72,11 +73,16 @@ static inline uint32_t load32(const uint8_t *p)
     return v;
 }
 
-/* How each kind lies in the stream, from the schema. */
+/* How each kind lies in the stream, from the schema, and what users of page-table events rely on
+ * without looking again: the level, and the slots.  Those fields are at the same place in all
+ * that have them. */
+enum check { CHECK_NOTHING, CHECK_LEVEL, CHECK_WRITE, CHECK_RANGE, CHECK_STEP };
 struct layout {
     const struct trace_class *class;
     uint16_t size; /* of the fixed fields */
     uint8_t has_seq, is_known;
+    uint8_t check;
+    uint8_t words; /* of the sequence that belong to one slot */
 };
 #define X(id, name, fields) CLASS_##name,
 enum { TRACE_EVENTS(X) };
@@ -85,33 +91,43 @@ enum { TRACE_EVENTS(X) };
 #define NOT_E(list, field)
 #define NOT_C(field)
 #define IS_S(type, field) +1
+/* clang-format off */
+#define CHECK_OF(id) \
+    ((id) == TRACE_EV_pte_write        ? CHECK_WRITE \
+     : (id) == TRACE_EV_pte_range_step ? CHECK_STEP \
+     : (id) <= TRACE_EV_pte_range_old  ? CHECK_RANGE \
+     : (id) == TRACE_EV_table_alloc || (id) == TRACE_EV_table_free ? CHECK_LEVEL : CHECK_NOTHING)
+/* clang-format on */
 #define X(id, name, fields) \
-    [id] = { &trace_classes[CLASS_##name], sizeof(struct trace_ev_##name), \
-             0 fields(NOT_F, NOT_E, IS_S, NOT_C), 1 },
+    [id] = { &trace_classes[CLASS_##name], \
+             sizeof(struct trace_ev_##name), \
+             0 fields(NOT_F, NOT_E, IS_S, NOT_C), \
+             1, \
+             CHECK_OF(id), \
+             (id) == TRACE_EV_pte_range ? 2 : 1 },
 static const struct layout layout_of[TRACE_ID_LIMIT] = { TRACE_EVENTS(X) };
 #undef X
 
-static bool is_level(unsigned level) { return level >= PT_LEVEL_PTE && level <= PT_LEVEL_PGD; }
+#define SAME_PLACE(field, of, and) \
+    _Static_assert(offsetof(struct trace_ev_##of, field) == \
+                       offsetof(struct trace_ev_pte_range, and), \
+                   "checked as one")
+SAME_PLACE(level, pte_write, level);
+SAME_PLACE(index, pte_write, first);
+SAME_PLACE(level, pte_range_step, level);
+SAME_PLACE(first, pte_range_step, first);
+SAME_PLACE(n, pte_range_step, len);
 
-/* What users of page-table events rely on without looking again. */
-static inline bool pt_event_ok(uint32_t id, const void *fields, uint32_t count)
+static inline bool pt_event_ok(const struct layout *y, const void *fields, uint32_t count)
 {
-    const struct trace_ev_pte_write *w = fields;
     const struct trace_ev_pte_range *r = fields;
     const struct trace_ev_table_alloc *a = fields;
-    const struct trace_ev_pte_range_step *s = fields;
-
-    switch (id) {
-    case TRACE_EV_pte_write: return is_level(w->level) && w->index < 512;
-    case TRACE_EV_pte_range:
-        return is_level(r->level) && count % 2 == 0 && r->first + count / 2 <= 512;
-    case TRACE_EV_pte_range_new:
-    case TRACE_EV_pte_range_old: return is_level(r->level) && r->first + count <= 512;
-    case TRACE_EV_pte_range_step: return is_level(s->level) && s->first + s->n <= 512;
-    case TRACE_EV_table_alloc:
-    case TRACE_EV_table_free: return is_level(a->level);
-    }
-    return true;
+    unsigned slots = y->check == CHECK_WRITE  ? 1
+                     : y->check == CHECK_STEP ? r->len
+                                              : count / y->words;
+    if (y->check == CHECK_LEVEL)
+        return a->level - 1u < PT_LEVEL_PGD;
+    return r->level - 1u < PT_LEVEL_PGD && r->first + slots <= 512 && count % y->words == 0;
 }
 
 /* Decodes the event at p, of which `room` bytes exist; last is the TSC before
@@ -155,7 +171,7 @@ static inline size_t decode(const uint8_t *p, size_t room, uint64_t last, struct
             return 0;
         at += 8 * (size_t)e->count;
     }
-    if (!pt_event_ok(id, e->fields, e->count))
+    if (y->check != CHECK_NOTHING && !pt_event_ok(y, e->fields, e->count))
         return 0;
     e->bytes = (uint32_t)at;
     return at;
@@ -338,7 +354,9 @@ static inline void advance(struct trace *t, struct stream *s)
     while (s->pos == s->end)
         if (!enter_packet(t, s))
             return;
-    size_t n = decode(s->map + s->pos, s->end - s->pos, s->tsc, &s->ev);
+    const uint8_t *p = s->map + s->pos;
+    __builtin_prefetch(p + PREFETCH); /* the processor's own stops at each page */
+    size_t n = decode(p, s->end - s->pos, s->tsc, &s->ev);
     if (n == 0) {
         break_stream(t, s, s->pos, "no valid event");
         return;

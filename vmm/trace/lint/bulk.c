@@ -6,6 +6,7 @@
 
 #include "vmm/trace/lib/words.h"
 #include "vmm/trace/lint/families.h"
+#include "vmm/trace/lint/reuse.h"
 
 typedef trace_word_at word;
 
@@ -80,10 +81,12 @@ FOR_EACH_CPU static uint64_t look_at_uses(const uint64_t *use, uint64_t n)
     return wrong;
 }
 
-FOR_EACH_CPU static void map_row(uint64_t *use, const uint32_t *owner, uint32_t mm, uint64_t n)
+/* always: FRAME_SHARED, or 0 for only those that another address space has. */
+FOR_EACH_CPU static void map_row(uint64_t *use, const uint32_t *owner, uint32_t mm, uint64_t always,
+                                 uint64_t n)
 {
     for (uint64_t i = 0; i < n; i++)
-        use[i] = (use[i] + FRAME_MAP) | (owner[i] != mm ? FRAME_SHARED : 0);
+        use[i] = (use[i] + FRAME_MAP) | (owner[i] != mm ? FRAME_SHARED : always);
 }
 
 /* Nobody has them: no entry leads there, no flush is owed. */
@@ -116,32 +119,65 @@ static void count(struct lint *l, uint64_t n)
     l->mm->writes += n;
 }
 
-static bool copied(struct lint *l, const struct trace_ev_pte_range *r, const word *new, uint64_t n)
+/* The frames get one more entry each, if they can be what these entries say.  always: as above. */
+static bool map_copies(struct lint *l, const struct summary *s, const word *new, uint64_t always,
+                       uint64_t n)
 {
     struct frames *f = &l->frames;
-    uint64_t *slot = l->table->slot + r->first;
-    if (l->copied_from == NULL || r->va < USER_LOWEST || r->va + (n << 12) > USER_END)
-        return false;
-    struct summary s = look_at_copies(new, slot, l->copied_from->slot + r->first, n);
-    if (s.wrong != 0 || s.last >= l->plain_end)
-        return false;
     uint64_t first = pte_frame(new[0]);
-    if (s.apart == 0) {
+    if (s->wrong != 0 || s->last >= l->plain_end)
+        return false;
+    if (s->apart == 0) {
         if (look_at_uses(f->use + first, n) != 0)
             return false;
-        map_row(f->use + first, f->owner + first, l->mm->id, n);
+        map_row(f->use + first, f->owner + first, l->mm->id, always, n);
     } else {
         uint64_t wrong = 0;
         for (uint64_t i = 0; i < n; i++)
             wrong |= look_at_uses(f->use + pte_frame(new[i]), 1);
         if (wrong != 0)
             return false;
-        for (uint64_t i = 0; i < n; i++)
+        for (uint64_t i = 0; i < n; i++) {
             frame_map(f, pte_frame(new[i]), l->mm->id, false);
+            f->use[pte_frame(new[i])] |= always;
+        }
     }
-    memcpy(slot, new, 8 * n);
-    l->has_nx |= (s.any & PTE_NX) != 0;
-    l->table->used = (uint16_t)(l->table->used + n);
+    l->has_nx |= (s->any & PTE_NX) != 0;
+    return true;
+}
+
+static void fill(struct replay_table *t, unsigned first, const word *new, uint64_t n)
+{
+    memcpy(t->slot + first, new, 8 * n);
+    t->used = (uint16_t)(t->used + n);
+}
+
+static bool is_users(const struct trace_ev_pte_range *r, uint64_t n)
+{
+    return r->va >= USER_LOWEST && r->va + (n << 12) <= USER_END;
+}
+
+/* To a table that nobody leads to yet.  When somebody does, S2 compares it with the shared one. */
+static bool unshared(struct lint *l, const struct trace_ev_pte_range *r, const word *new,
+                     uint64_t n)
+{
+    struct summary s = look_at_copies(new, l->table->slot + r->first, new, n);
+    if (!is_users(r, n) || !map_copies(l, &s, new, FRAME_SHARED, n))
+        return false;
+    fill(l->table, r->first, new, n);
+    count(l, n);
+    return true;
+}
+
+static bool copied(struct lint *l, const struct trace_ev_pte_range *r, const word *new, uint64_t n)
+{
+    if (l->copied_from == NULL || !is_users(r, n))
+        return false;
+    struct summary s =
+        look_at_copies(new, l->table->slot + r->first, l->copied_from->slot + r->first, n);
+    if (!map_copies(l, &s, new, 0, n))
+        return false;
+    fill(l->table, r->first, new, n);
     l->mm->leaves += (unsigned)n;
     l->mm->anon += (unsigned)s.anon;
     l->mm->anon_changes += s.anon;
@@ -155,10 +191,9 @@ static bool appeared(struct lint *l, const struct trace_ev_pte_range *r, const w
 {
     struct frames *f = &l->frames;
     struct lint_mm *mm = l->mm;
-    uint64_t *slot = l->table->slot + r->first;
-    if (r->va < USER_LOWEST || r->va + (n << 12) > USER_END)
+    if (!is_users(r, n))
         return false;
-    struct summary s = look_at_fresh(new, slot, n);
+    struct summary s = look_at_fresh(new, l->table->slot + r->first, n);
     uint64_t first = pte_frame(new[0]);
     if (s.wrong != 0 || s.apart != 0 || s.last >= l->plain_end ||
         look_at_free(f->use + first, f->duties + first, n) != 0)
@@ -169,9 +204,8 @@ static bool appeared(struct lint *l, const struct trace_ev_pte_range *r, const w
         lint_faults_write(l, &w);
         frame_map(f, first + i, mm->id, new[i] & PTE_W);
     }
-    memcpy(slot, new, 8 * n);
+    fill(l->table, r->first, new, n);
     l->has_nx = true;
-    l->table->used = (uint16_t)(l->table->used + n);
     mm->leaves += (unsigned)n;
     mm->anon += (unsigned)n;
     mm->anon_changes += n;
@@ -204,6 +238,45 @@ static bool cleared(struct lint *l, const struct trace_ev_pte_range *r, const wo
     return true;
 }
 
+/* The slot held nothing, or a page that others have, too, and a copy takes its place. */
+bool lint_bulk_fault(struct lint *l, const struct trace_ev_pte_write *w)
+{
+    const uint64_t must = PTE_P | PTE_U | PTE_ANON | PTE_NX;
+    struct frames *f = &l->frames;
+    struct replay_table *t = l->table;
+    struct lint_mm *mm = l->mm;
+    uint64_t old = w->old, new = w->new, va = w->va, to = pte_frame(new), from = pte_frame(old);
+    if (t == NULL || t->level != PT_LEVEL_PTE || w->level != PT_LEVEL_PTE || mm->id == 0 ||
+        t->va + ((uint64_t)w->index << 12) != va || va < USER_LOWEST || va >= USER_END)
+        return false;
+    uint64_t was = t->slot[w->index];
+    if (((was ^ old) & ~PTE_AD) != 0 || (was & ~old) != 0 || (new & ~USUAL_BITS) != 0 ||
+        (~new &must) != 0 || to >= l->plain_end ||
+        look_at_free(f->use + to, f->duties + to, 1) != 0)
+        return false;
+    if (old != 0 && (!(old & PTE_P) || from >= f->n || mm->leaves == 0 || mm->anon == 0))
+        return false;
+    struct lint_write one = { va, old, new, was, w->table_pfn, w->index, w->level, w->reason };
+    lint_faults_write(l, &one);
+    if (old != 0) {
+        bool was_anon = (old & PTE_ANON) != 0;
+        frame_unmap(f, from, (was & PTE_W) != 0);
+        mm->leaves--;
+        mm->anon -= was_anon;
+        mm->anon_changes += was_anon;
+        lint_reuse_replaced(l, &one);
+    }
+    frame_map(f, to, mm->id, (new &PTE_W) != 0);
+    mm->leaves++;
+    mm->anon++;
+    mm->anon_changes++;
+    l->has_nx = true;
+    t->used = (uint16_t)(t->used + (was == 0));
+    t->slot[w->index] = new;
+    count(l, 1);
+    return true;
+}
+
 /* What a range in steps stands for. */
 FOR_EACH_CPU static void spread(uint64_t *entries, uint64_t first, uint64_t step, uint32_t n)
 {
@@ -230,6 +303,9 @@ bool lint_bulk(struct lint *l, const struct trace_event *e)
         spread(stepped, is_new ? s->new : s->old, is_new ? s->new_step : s->old_step, n);
         entries = stepped;
     }
+    if (!l->is_linked)
+        return kind == TRACE_EV_pte_range_new && r->reason == PT_table_unshare &&
+               unshared(l, r, entries, n);
     if (kind == TRACE_EV_pte_range_new)
         return r->reason == PT_fork_copy     ? copied(l, r, entries, n)
                : r->reason == PT_demand_zero ? appeared(l, r, entries, n)

@@ -83,9 +83,12 @@ static int pte_write(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_T2, "a reason of number %u", w->reason);
         return 0;
     }
+    bool was_empty = is_empty(l);
+    if ((w->reason == PT_cow_break || w->reason == PT_demand_zero) && l->is_linked && l->w_counts &&
+        lint_bulk_fault(l, w))
+        return end_writes(l, was_empty, 0);
     struct lint_write one = { w->va,        w->old,   w->new,   slot_of(l, w->index, w->old),
                               w->table_pfn, w->index, w->level, w->reason };
-    bool was_empty = is_empty(l);
     lint_exec_write(l, &one);
     one_write(l, &one, true);
     if (l->table == NULL || l->table->level != w->level || ((one.was ^ w->old) & ~PTE_AD) != 0)
@@ -109,7 +112,7 @@ static int pte_range(struct lint *l, const struct trace_event *e)
     }
     bool was_empty = is_empty(l);
     lint_exec_write(l, &one);
-    if (l->is_linked && l->w_counts && lint_bulk(l, e))
+    if (l->is_linked == l->w_counts && lint_bulk(l, e))
         return end_writes(l, was_empty, 0);
     uint64_t step = 1ull << (12 + 9 * (one.level - 1));
     for (uint32_t i = 0, n = trace_changes(e); i < n; i++, one.index++, one.va += step) {

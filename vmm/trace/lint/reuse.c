@@ -73,10 +73,16 @@ static uint64_t left_of(const struct lint *l, struct duty *d)
     return d->cpus;
 }
 
+/* Mostly the one that acts. */
+static struct lint_task *owner_of(struct lint *l, const struct duty *d)
+{
+    return l->task != NULL && l->task->pid == d->by_pid ? l->task : lint_task(l, d->by_pid);
+}
+
 static void drop(struct lint *l, struct duty *d)
 {
     if (d->kind == DUTY_RIGHTS) {
-        struct lint_task *t = lint_task(l, d->by_pid);
+        struct lint_task *t = owner_of(l, d);
         t->rights -= t->rights > 0;
     } else {
         struct duty **p = &l->frames.duties[d->pfn];
@@ -112,7 +118,7 @@ static void add(struct lint *l, struct duty *d)
         d->next_of_frame = l->frames.duties[d->pfn];
         l->frames.duties[d->pfn] = d;
     } else {
-        lint_task(l, d->by_pid)->rights++;
+        owner_of(l, d)->rights++;
     }
 }
 
@@ -238,6 +244,12 @@ static void link_changes(struct lint *l, const struct lint_write *w)
         lint_reuse_shared(l, (uint32_t)pte_frame(w->new));
 }
 
+void lint_reuse_replaced(struct lint *l, const struct lint_write *w)
+{
+    owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w);
+    owe(l, DUTY_RIGHTS, LINT_C3, pte_frame(w->old), w);
+}
+
 /* A leaf that shows a frame in a new use, not one more mapping of what it is already. */
 static bool is_new_use(const struct lint_write *w)
 {
@@ -285,10 +297,10 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
         call_in_frame(l, pte_frame(w->new), DUTY_FRAME, "a frame is used again");
     if (!is_leaf(w, w->old))
         return;
-    if (!same) {
+    if (!same && is_leaf(w, w->new)) {
+        lint_reuse_replaced(l, w);
+    } else if (!same) {
         owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w);
-        if (is_leaf(w, w->new))
-            owe(l, DUTY_RIGHTS, LINT_C3, pte_frame(w->old), w);
     } else if ((w->old & ~w->new &PTE_W) || (w->new & ~w->old &PTE_NX))
         if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect)
             owe(l, DUTY_RIGHTS, w->reason == PT_mprotect ? LINT_M2 : LINT_F4, pte_frame(w->old), w);

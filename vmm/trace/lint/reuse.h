@@ -8,6 +8,8 @@ void lint_reuse_free(struct lint *l);
 
 /* Before the event is applied to the state. */
 void lint_reuse_write(struct lint *l, const struct lint_write *w);
+/* Its part for a leaf in whose place there is one that leads to a frame which nobody has. */
+void lint_reuse_replaced(struct lint *l, const struct lint_write *w);
 void lint_reuse_table(struct lint *l, const struct trace_event *e); /* one comes or goes */
 void lint_reuse_flush(struct lint *l, const struct trace_event *e);
 void lint_reuse_use(struct lint *l, const struct trace_event *e); /* a fault or a call */

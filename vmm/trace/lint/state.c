@@ -144,10 +144,3 @@ void lint_task_uses(struct lint *l, struct lint_task *t, uint32_t mm)
         lint_mm(l, mm)->has_been_used = true;
     }
 }
-
-bool lint_proves_use(const struct trace_event *e)
-{
-    const struct trace_ev_page_fault *f = e->fields;
-    return e->pid != 0 &&
-           (e->id == TRACE_EV_syscall_enter || (e->id == TRACE_EV_page_fault && (f->error & 4)));
-}

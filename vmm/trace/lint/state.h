@@ -195,7 +195,12 @@ void lint_task_uses(struct lint *l, struct lint_task *t, uint32_t mm);
 
 /* The event shows that its CPU uses user translations of its task's address space:
  * it comes from user mode, or faulted in user memory. */
-bool lint_proves_use(const struct trace_event *e);
+static inline bool lint_proves_use(const struct trace_event *e)
+{
+    const struct trace_ev_page_fault *f = e->fields;
+    return e->pid != 0 &&
+           (e->id == TRACE_EV_syscall_enter || (e->id == TRACE_EV_page_fault && (f->error & 4)));
+}
 
 /* One slot changes from old to new. */
 struct lint_write {
