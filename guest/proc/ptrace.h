@@ -90,6 +90,7 @@ bool ptrace_told(struct process *p, bool unwanted);
 /* The zombie, a tracee, has been waited for. */
 void ptrace_reap(struct ptrace *pt);
 void ptrace_leader_gone(struct task *t);  /* a thread takes the place of a traced leader, in exec */
+void ptrace_kill_thread(struct task *t);  /* SIGKILL, for a tracee that may be ending */
 void ptrace_kill(struct process *p);      /* SIGKILL for a process that ends already */
 void ptrace_stop_changed(struct task *t); /* its process's group stop has begun or ended */
 

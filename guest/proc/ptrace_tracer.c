@@ -287,16 +287,22 @@ void ptrace_reap(struct ptrace *pt)
 
 /* --- ends and stops of its process --------------------------------------------------- */
 
+/* At its stop for EXIT a task sleeps so that nothing but this ends it from outside. */
+void ptrace_kill_thread(struct task *t)
+{
+    ASSERT_SPIN_HELD(&tree_lock);
+    t->ptrace->dies = true;
+    if (t->ptrace->in_stop)
+        wake_task(t);
+}
+
 void ptrace_kill(struct process *p)
 {
     struct task *t;
 
-    ASSERT_SPIN_HELD(&tree_lock);
     list_for_each(t, &p->threads, thread_link)
-        if (t->ptrace != NULL) {
-            t->ptrace->dies = true;
-            wake_task(t);
-        }
+        if (t->ptrace != NULL)
+            ptrace_kill_thread(t);
 }
 
 void ptrace_stop_changed(struct task *t)

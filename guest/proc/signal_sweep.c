@@ -37,7 +37,7 @@ static void visit(struct process *p, struct task *t)
         return; /* it ends */
     if (p->group_exit) {
         if (t->ptrace != NULL && p->exit_status == SIGKILL)
-            t->ptrace->dies = true;
+            ptrace_kill_thread(t);
         signal_notice(t, NOTICE_FATAL);
         return;
     }

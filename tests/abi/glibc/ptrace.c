@@ -402,6 +402,34 @@ static void threads(void)
     close(barrier_fd[1]);
 }
 
+/* SIGKILL for a process of which one thread is at its stop for exit. */
+static void killed_at_exit(void)
+{
+    pid_t pid = TRACED({
+        pthread_t t;
+        pthread_create(&t, NULL, short_life, NULL);
+        for (;;)
+            pause();
+    });
+    pipe(barrier_fd);
+    close(barrier_fd[1]);
+    CHECK_EQ(pt(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXIT), 0);
+    CONT(pid, 0);
+    next(pid, "leader");
+    pid_t tid = message(pid);
+    next(tid, "thread");
+    CONT(pid, 0);
+    CONT(tid, 0);
+    next(tid, "thread");
+    kill(pid, SIGKILL);
+    next(tid, "thread");
+    int status;
+    while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
+        CHECK_EQ(pt(PTRACE_CONT, pid, 0, 0), 0); /* it may or may not stop for exit */
+    CHECK_EQ(status, KILLED(SIGKILL));
+    close(barrier_fd[0]);
+}
+
 static void seccomp_event(void)
 {
     struct sock_filter f[] = {
@@ -456,6 +484,7 @@ static void test(void)
     tracer_ends(0, 0);
     tracer_ends(PTRACE_O_EXITKILL, SIGKILL);
     threads();
+    killed_at_exit();
     seccomp_event();
     rights();
 }
