@@ -50,7 +50,8 @@ void lint_calls_enter(struct lint *l, const struct trace_event *e)
 static void check_wait(struct lint *l, const struct trace_event *e, int64_t ret)
 {
     const struct lint_task *t = l->task;
-    bool may_be_stopped = (t->call_a2 & (WUNTRACED | WCONTINUED)) != 0;
+    bool traces = lint_task(l, t->tgid != 0 ? t->tgid : t->pid)->has_traced;
+    bool may_be_stopped = (t->call_a2 & (WUNTRACED | WCONTINUED)) != 0 || traces;
     if (t->reaped != 0 ? ret != (int64_t)t->reaped && ret != -EFAULT : ret > 0 && !may_be_stopped)
         lint_found(l, LINT_X2, "task %u has reaped %u (0: none), and is told %" PRId64, e->pid,
                    t->reaped, ret);

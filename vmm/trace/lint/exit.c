@@ -89,7 +89,7 @@ static void process_exits(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_X2, "process %u has ended before", f->tgid);
     p->has_exited = true;
     p->status = f->status;
-    if (p->parent != 0 && parent->live && parent->state == TASK_blocked &&
+    if (p->parent != 0 && !p->was_traced && parent->live && parent->state == TASK_blocked &&
         parent->reason == BLOCK_wait && (parent->on_pid == 0 || parent->on_pid == f->tgid)) {
         parent->is_awaited_wake = true;
         l->on->owes_wake = parent->pid;
@@ -136,6 +136,13 @@ static void reaped(struct lint *l, const struct trace_event *e)
     p->children = 0;
 }
 
+/* Its tracer waits for it, too, and hears of its end first. */
+static void traced(struct lint *l, const struct trace_ev_task_state *f)
+{
+    process_of(l, f->task)->was_traced = true;
+    process_of(l, f->on_pid)->has_traced = true;
+}
+
 static bool is_end(unsigned state) { return state == TASK_zombie || state == TASK_dead; }
 
 static void check_state(struct lint *l, const struct lint_task *t,
@@ -154,7 +161,8 @@ static void check_state(struct lint *l, const struct lint_task *t,
         lint_found(l, LINT_X3, "task %u is woken by task %u while another one runs", f->task,
                    f->by_pid);
     if (f->next == TASK_blocked && f->reason == BLOCK_wait && f->on_pid != 0 &&
-        lint_task(l, f->on_pid)->parent != process_of(l, f->task)->pid)
+        lint_task(l, f->on_pid)->parent != process_of(l, f->task)->pid &&
+        !process_of(l, f->task)->has_traced)
         lint_found(l, LINT_X3, "task %u waits for %u, which is no child of it", f->task, f->on_pid);
     bool is_process = t->tgid == 0 || t->tgid == t->pid;
     if (f->next == TASK_dead && f->prev != TASK_new && is_process && t->live && !t->was_reaped)
@@ -186,6 +194,8 @@ void lint_exit_before(struct lint *l, const struct trace_event *e)
     case TRACE_EV_task_state:
         t = lint_task(l, state->task);
         check_state(l, t, state);
+        if (state->next == TASK_blocked && state->reason == BLOCK_traced)
+            traced(l, state);
         t->is_awaited_wake = false;
         if (is_end(state->next))
             lint_task_uses(l, t, 0);
