@@ -7,7 +7,7 @@
 need_kvm
 
 build=$O/asan
-programs="$build/vmm $build/vmm-trace $build/mkroot $build/mkfilter"
+programs="$build/vmm $build/vmm-root $build/vmm-trace $build/mkroot $build/mkfilter"
 make --no-print-directory -s O="$build" SANITIZE=1 $programs > "$work/log" 2>&1
 result $? 'make SANITIZE=1' || { tail -n 20 "$work/log" | sed 's/^/#   /'; done_testing; exit; }
 for file in guest.elf guest-locks.elf images tests root.img; do
@@ -17,7 +17,7 @@ done
 # What the sanitizers say goes to files: a test may expect the status that an error has.
 export ASAN_OPTIONS=log_path=$work/report:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=log_path=$work/report:print_stacktrace=1
-for t in exit_status vmm_options vmm_errors vmm_guests death trace add boot_report; do
+for t in exit_status vmm_options vmm_errors vmm_guests death trace add boot_report save; do
     from=$SECONDS
     O=$build timeout $((120 * slow)) "tests/vm/$t.t" > "$work/tap" 2>&1
     [ $? -eq 0 ] && ! grep -q '^not ok' "$work/tap"

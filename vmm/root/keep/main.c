@@ -110,22 +110,16 @@ static bool is_dir(const char *path)
 static void open_place(struct target *t, char *host, const char *own)
 {
     struct stat st;
-    const char *dir, *base;
     char *cut = strrchr(host, '/');
-    if (own != NULL && is_dir(host)) {
-        dir = host;
-        base = last_part(own);
-    } else {
-        base = last_part(host);
-        dir = cut == NULL ? "." : cut == host ? "/" : host;
-        if (cut != NULL && cut != host)
-            *cut = '\0';
-        base = strdup(base);
-    }
-    if (base == NULL || *base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0 ||
+    bool into = own != NULL && is_dir(host);
+    const char *base = last_part(into ? own : host);
+    const char *dir = into ? host : cut == NULL ? "." : cut == host ? "/" : host;
+    if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0 ||
         strlen(base) >= sizeof(t->base))
         refuse(t->what, "has no name for a file of the host; say --out GUEST:HOST");
     strcpy(t->base, base);
+    if (dir == host && !into)
+        *cut = '\0';
     t->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (t->dir < 0 || faccessat(t->dir, ".", W_OK, AT_EACCESS) != 0)
         refuse(t->what, strerror(errno));

@@ -301,7 +301,9 @@ int main(int argc, char **argv)
         fputs("usage: vmm-root [--to-fd N] SOURCE[:TAG]\n", stderr);
         return EXIT_VMM;
     }
-    struct pack p = { .source = strdup(argv[argc - 1]), .out = to_fd ? atoi(argv[2]) : -1 };
+    static struct pack p;
+    p.source = strdup(argv[argc - 1]);
+    p.out = to_fd ? atoi(argv[2]) : -1;
     struct source s = { .tag = NULL };
     if (to_fd) /* what stays open later, as what is inherited does not */
         fcntl(p.out, F_SETFD, FD_CLOEXEC);
