@@ -8,11 +8,13 @@
 #include "arch/clock.h"
 #include "fs/file.h"
 #include "fs/mount.h"
+#include "fs/xattr.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
 #include <linux/fcntl.h>
 #include <linux/mount.h>
+#include <linux/xattr.h>
 
 static uint32_t next_dev; /* [a] minor number of the last superblock; major 0 */
 
@@ -123,6 +125,9 @@ bool inode_keeps_setgid(const struct inode *in) { return in_group(in->gid) || ha
 
 void inode_strip_suid(struct inode *in)
 {
+    if (likely(!(in->mode & (S_ISUID | S_ISGID)) && !in->xattrs))
+        return;
+    xattr_remove(in, XATTR_NAME_CAPS); /* they were given to what was in it */
     if (is_dir(in) || !(in->mode & (S_ISUID | S_ISGID)) || has_cap(CAP_FSETID))
         return;
     in->mode &= ~(uint32_t)S_ISUID;

@@ -97,7 +97,8 @@ bool in_group(uint32_t gid);                      /* fsgid or a supplementary gr
 void inode_modified(struct inode *in);            /* mtime and ctime */
 void inode_changed(struct inode *in);             /* ctime */
 void inode_accessed(struct inode *in, const struct mount *mnt, uint32_t flags); /* O_NOATIME */
-void inode_strip_suid(struct inode *in); /* content or owner changed by somebody unprivileged */
+/* Contents have changed: what was given to them goes.  inode.lock held. */
+void inode_strip_suid(struct inode *in);
 static inline bool is_dir(const struct inode *in) { return S_ISDIR(in->mode); }
 
 #endif

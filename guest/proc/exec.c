@@ -27,6 +27,7 @@
 #include "mm/tlb.h"
 #include "proc/exec_internal.h"
 #include "proc/exit.h"
+#include "proc/file_caps.h"
 #include "proc/fork.h"
 #include "proc/futex.h"
 #include "proc/itimer.h"
@@ -289,12 +290,40 @@ static int build(struct exec *e)
 
 /* --- who it runs as ----------------------------------------------------------- */
 
-static void new_cred(struct exec *e)
+/* What the file gives on top.  A set-user-ID program of root's that has capabilities gets these only. */
+static int add_file_caps(struct exec *e, bool confined)
+{
+    const struct cred *old = &current->cred;
+    struct cred *c = &e->cred;
+    struct file_caps f;
+    int err = file_caps_get(e->file->inode, &f);
+
+    if (err)
+        return err == -ENODATA ? 0 : err;
+    bool noroot = c->securebits & SECBIT_NOROOT || (c->euid == 0 && old->uid != 0);
+    uint64_t has = (f.permitted & c->cap_bounding) | (f.inheritable & c->cap_inheritable);
+    if (f.effective && f.permitted & ~has) /* a program that cannot know that it has less */
+        return -EPERM;
+    if (confined)
+        has &= old->cap_permitted;
+    c->cap_ambient = 0;
+    if (noroot || (c->euid != 0 && c->uid != 0)) {
+        c->cap_permitted = has;
+        c->cap_effective = f.effective ? has : 0;
+    } else if (c->euid != 0) { /* the real user is root */
+        c->cap_effective = f.effective ? c->cap_permitted : 0;
+    }
+    e->secure |= old->uid != 0 && (f.effective || has != 0);
+    return 0;
+}
+
+static int new_cred(struct exec *e)
 {
     struct inode *in = e->file->inode;
     struct cred *c = &e->cred;
-    bool nosuid = current->no_new_privs || (task_watched(current) && ptrace_confines()) ||
-                  (e->file->path.mnt != NULL && (e->file->path.mnt->flags & MS_NOSUID));
+    bool confined = current->no_new_privs || (task_watched(current) && ptrace_confines());
+    bool nosuid_mount = e->file->path.mnt != NULL && (e->file->path.mnt->flags & MS_NOSUID) != 0;
+    bool nosuid = confined || nosuid_mount;
 
     *c = current->cred;
     if (!nosuid && (in->mode & S_ISUID))
@@ -313,7 +342,9 @@ static void new_cred(struct exec *e)
                            ? c->cap_bounding | c->cap_inheritable
                            : c->cap_ambient;
     c->cap_effective = as_root && c->euid == 0 ? c->cap_permitted : c->cap_ambient;
+    int err = !nosuid_mount && unlikely(in->xattrs != NULL) ? add_file_caps(e, confined) : 0;
     c->securebits &= ~SECBIT_KEEP_CAPS;
+    return err;
 }
 
 /* --- commit ------------------------------------------------------------------- */
@@ -479,10 +510,10 @@ long exec(const struct target *target, const struct vectors *v)
     e->target = *target;
     e->tid = current->tid;
     int err = find_program(e);
-    if (err == 0) {
-        new_cred(e);
+    if (err == 0)
+        err = new_cred(e);
+    if (err == 0)
         err = stack_init(&e->stack, current->proc->rlim[RLIMIT_STACK].rlim_cur);
-    }
     if (err == 0 && (err = collect(e, v)) == 0 && (err = build(e)) == 0 &&
         (err = prepare(e)) == 0) {
         if (current->robust_list != 0)  /* in the old memory, and while we have the number */

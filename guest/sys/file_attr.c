@@ -10,10 +10,12 @@
 #include "fs/notify.h"
 #include "fs/mount.h"
 #include "fs/path.h"
+#include "fs/xattr.h"
 #include "sched/task.h"
 #include "arch/syscall.h"
 #include <linux/time.h>
 #include <linux/utime.h>
+#include <linux/xattr.h>
 
 /* tv_nsec of utimensat(2), which no kernel header brings. */
 #define UTIME_NOW  ((1l << 30) - 1)
@@ -115,6 +117,8 @@ static long change_owner(struct inode *in, const void *how)
         if (in->mode & S_IXGRP)
             in->mode &= ~(uint32_t)S_ISGID;
     }
+    if (in->xattrs)
+        xattr_remove(in, XATTR_NAME_CAPS);
     inode_changed(in);
     return 0;
 }

@@ -2,7 +2,7 @@
  *
  * As Linux: user.* belongs to who may read or write the file, and only regular files and directories
  * have it; trusted.* to the super-user; security.* is read by everybody and written by the super-user.
- * security.capability is kept for who looks and for `--save`: this kernel has no capabilities to give. Files that
+ * security.capability, which exec gives to who runs the file, wants CAP_SETFCAP and a form that it knows. Files that
  * are not in memory (procfs, pipes) have none. */
 #include "fs/xattr.h"
 #include "arch/syscall.h"
@@ -17,6 +17,7 @@
 #include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "sched/task.h"
+#include <linux/capability.h>
 #include <linux/limits.h>
 #include <linux/xattr.h>
 
@@ -73,17 +74,34 @@ static int may_change(struct inode *in, const char *name)
 {
     int err = may(in, name, MAY_WRITE);
 
-    if (!err && begins(name, XATTR_SECURITY_PREFIX) && !capable())
+    if (!err && strcmp(name, XATTR_NAME_CAPS) == 0)
+        err = has_cap(CAP_SETFCAP) ? 0 : -EPERM;
+    else if (!err && begins(name, XATTR_SECURITY_PREFIX) && !capable())
         err = -EPERM;
     return err ? err : known(in, name);
 }
 
 /* --- one file ---------------------------------------------------------------------------- */
 
+static bool caps_are_good(const struct request *r)
+{
+    uint32_t magic;
+
+    if (r->size == 0) /* as Linux: gives nothing */
+        return true;
+    if (r->size != XATTR_CAPS_SZ_2 && r->size != XATTR_CAPS_SZ_3)
+        return false;
+    memcpy(&magic, r->value->byte, sizeof(magic));
+    return (magic & VFS_CAP_REVISION_MASK) ==
+           (r->size == XATTR_CAPS_SZ_2 ? VFS_CAP_REVISION_2 : VFS_CAP_REVISION_3);
+}
+
 static long set(struct inode *in, struct request *r)
 {
-    long err = may_change(in, r->name);
+    long err = strcmp(r->name, XATTR_NAME_CAPS) == 0 && !caps_are_good(r) ? -EINVAL : 0;
 
+    if (!err)
+        err = may_change(in, r->name);
     if (err)
         return err;
     err = xattr_set(in, r->name, r->value, (uint32_t)r->size, r->flags);
