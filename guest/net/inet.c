@@ -63,7 +63,7 @@ void inet_free(struct unix_socket *s)
     kfree(s->in);
 }
 
-struct unix_socket *inet_next(struct unix_socket *s, int family, int type)
+struct unix_socket *inet_next(struct unix_socket *s)
 {
     struct unix_socket *next = NULL;
 
@@ -71,8 +71,7 @@ struct unix_socket *inet_next(struct unix_socket *s, int family, int type)
     struct list *at = s != NULL ? s->in->all_link.next : all.next;
     for (; at != &all && next == NULL; at = at->next) {
         struct inet *in = list_entry(at, struct inet, all_link);
-        if (in->family == family && in->socket->type == type &&
-            ref_get_unless_dead(&in->socket->refs))
+        if (ref_get_unless_dead(&in->socket->refs))
             next = in->socket;
     }
     spin_unlock(&unix_lock);

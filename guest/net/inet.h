@@ -95,9 +95,9 @@ extern const struct socket_family inet_family, inet6_family;
 int inet_make(int family, int type, struct unix_socket **out);
 void inet_free(struct unix_socket *s);                               /* with its socket */
 int inet_autobind(struct unix_socket *s, const struct inet_end *to); /* unix_lock held */
-/* The next one behind s, of that kind, with a reference; s's is given back.  NULL: there is none;
- * or where to begin. */
-struct unix_socket *inet_next(struct unix_socket *s, int family, int type);
+/* The next one behind s, NULL: the first, with a reference; s's is given back.  NULL: there is
+ * none. */
+struct unix_socket *inet_next(struct unix_socket *s);
 
 /* tcp.c */
 int tcp_connect(struct unix_socket *s, const struct inet_end *to, bool nonblock);

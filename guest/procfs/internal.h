@@ -118,6 +118,8 @@ extern const struct proc_entry proc_root_entry;
 int show_cpuinfo(struct text *t, const struct proc_node *n);
 /* sys.c */
 extern const struct proc_entry proc_sys_table[];
+/* net.c */
+extern const struct proc_entry proc_net_table[];
 /* sysvipc.c */
 extern const struct proc_entry proc_sysvipc_table[];
 int show_sem_limits(struct text *t, const struct proc_node *n);

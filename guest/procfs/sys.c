@@ -7,6 +7,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/vma.h"
+#include "net/inet.h"
 #include "proc/core.h"
 #include "proc/pid.h"
 #include "proc/uts.h"
@@ -166,9 +167,20 @@ static const struct proc_entry fs_table[] = {
     PROC_END,
 };
 
+static const struct proc_entry net_core_table[] = {
+    PROC_TUNABLE("somaxconn", inet_somaxconn, 0, INT32_MAX),
+    PROC_END,
+};
+
+static const struct proc_entry net_table[] = {
+    PROC_DIR("core", 0555, .children = net_core_table),
+    PROC_END,
+};
+
 const struct proc_entry proc_sys_table[] = {
     PROC_DIR("fs", 0555, .children = fs_table),
     PROC_DIR("kernel", 0555, .children = kernel_table),
+    PROC_DIR("net", 0555, .children = net_table),
     PROC_DIR("vm", 0555, .children = vm_table),
     PROC_END,
 };

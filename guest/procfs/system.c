@@ -270,6 +270,7 @@ static const struct proc_entry root_table[] = {
 #endif
     PROC_FILE("meminfo", 0444, show_meminfo),
     PROC_LINK("mounts", readlink_mounts),
+    PROC_DIR("net", 0555, .children = proc_net_table),
     PROC_TEXT("partitions", 0444, "major minor  #blocks  name\n\n"),
     PROC_LINK("self", readlink_self),
     PROC_FILE("stat", 0444, show_system_stat),

@@ -452,6 +452,28 @@ static void waiting(void)
     close(s[0]);
 }
 
+/* /proc/net has who listens, both ends of a connection, and no port that was closed. */
+static void listed(void)
+{
+    int l = listener(AF_INET, 5), c = socket(AF_INET, SOCK_STREAM, 0), port = port_of(l);
+    char line[64];
+
+    snprintf(line, sizeof(line), ": 0100007F:%04X 00000000:0000 0A ", port);
+    SAY("listens: %d", strstr(slurp("/proc/net/tcp"), line) != NULL);
+    CHECK(connect_to(c, AF_INET, port) == 0);
+    int s = accept(l, NULL, NULL);
+    snprintf(line, sizeof(line), ": 0100007F:%04X 0100007F:%04X 01 ", port, port_of(c));
+    SAY(", accepted: %d", strstr(slurp("/proc/net/tcp"), line) != NULL);
+    snprintf(line, sizeof(line), ": 0100007F:%04X 0100007F:%04X 01 ", port_of(c), port);
+    SAY(", connected: %d", strstr(slurp("/proc/net/tcp"), line) != NULL);
+    close(l);
+    snprintf(line, sizeof(line), ": 0100007F:%04X 00000000:0000 0A ", port);
+    SAY(", closed: %d", strstr(slurp("/proc/net/tcp"), line) != NULL);
+    SAY(", in tcp6: %d\n", strstr(slurp("/proc/net/tcp6"), line) != NULL);
+    close(c);
+    close(s);
+}
+
 static void test(void)
 {
     signal(SIGPIPE, SIG_DFL);
@@ -470,4 +492,5 @@ static void test(void)
     errors();
     dual();
     waiting();
+    listed();
 }
