@@ -200,7 +200,7 @@ static void test_all_checks(void **state_)
 {
     (void)state_;
     for (unsigned c = 0; c < LINT_COUNT; c++)
-        assert_non_null(strchr("TVFCEXSM", lint_names[c][0]));
+        assert_non_null(strchr("TVFCEXSMH", lint_names[c][0]));
 }
 
 int main(void)
