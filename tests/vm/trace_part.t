@@ -6,6 +6,7 @@
 . tests/vm/lib.sh
 need_kvm
 limit=120
+killed=0
 
 loop='i=0; while [ $i -lt N ]; do ls / > /dev/null; (echo a | cat > /dev/null); i=$((i + 1)); done'
 busy=${loop/N/20}
@@ -81,6 +82,22 @@ for cpus in 1 3; do
 done
 vm -q -c 2 -t "$work/dirty" --trace-size=3M --trace-mode=ring --audit=dirty -- sh -c "$long"
 is 'a ring that is audited as it runs: status' "$status" 0
+
+# A vmm that is killed.
+for options in --trace-start=#3000 '--trace-size=3M --trace-mode=ring'; do
+    dir=$work/killed$((++killed))
+    "$O/vmm" -q -c 2 -t "$dir" $options "$KERNEL" -- sh -c "sleep 99 & $long; sleep 99" > /dev/null 2>&1 < /dev/null &
+    vmm=$!
+    for ((i = 0; i < 300 * slow; i++)); do      # until it keeps enough
+        [ "$(stat -c %s "$dir/cpu0" 2> /dev/null || echo 0)" -gt 2000000 ] && break
+        sleep 0.1
+    done
+    kill -9 $vmm
+    wait $vmm 2> /dev/null
+    trace recover "$dir" > "$work/recovered" 2>&1
+    is "$options, killed: it is recovered" "$?" 0
+    reads "$dir"
+done
 
 # Bad words: a line, and 125.
 refused()                       # refused WHAT-TO-FIND OPTION...

@@ -36,6 +36,8 @@ struct repair {
     uint64_t events;            /* in it */
     size_t bytes;               /* of the repaired file */
     size_t strange;             /* bytes that make no sense, and are kept */
+    size_t skip;                /* the open packet's own events begin there: see trace_tail */
+    uint64_t before;
 };
 
 static bool good_header(const struct trace_packet *h, bool is_first)
@@ -92,6 +94,8 @@ static void plan_last(const uint8_t *at, size_t left, uint64_t last, struct repa
     if (!done) /* nothing is cut off */
         packet = aligned(left);
     r->events = tail.events;
+    r->skip = tail.start > HEADER ? tail.start : 0;
+    r->before = tail.before;
     r->open = tail.events > 0;
     r->bytes = r->closed + (r->open ? packet : done ? 0 : left);
     h->content_size = 8 * tail.content;
@@ -127,6 +131,27 @@ static void plan(const uint8_t *map, size_t size, struct repair *r)
     r->strange = size - r->closed;
 }
 
+/* A checkpoint stands for the packet's first events. */
+static int cut_front(int fd, struct repair *r)
+{
+    size_t content = r->header.content_size / 8;
+    uint64_t first;
+    uint8_t *packet = malloc(content);
+    if (packet == NULL)
+        return -ENOMEM;
+    int err = pread(fd, packet, content, (off_t)r->closed) == (ssize_t)content ? 0 : -EIO;
+    if (err == 0) {
+        content =
+            trace_cut_front(packet, content, r->skip, r->before, r->header.timestamp_begin, &first);
+        r->header.content_size = 8 * content;
+        if (pwrite(fd, packet + HEADER, content - HEADER, (off_t)(r->closed + HEADER)) !=
+            (ssize_t)(content - HEADER))
+            err = -EIO;
+    }
+    free(packet);
+    return err;
+}
+
 /* 0, 1 when there are bytes that make no sense, or -errno. */
 static int repair_stream(int fd, size_t size, const char *name)
 {
@@ -138,6 +163,9 @@ static int repair_stream(int fd, size_t size, const char *name)
     munmap(map, size);
     if (r.open && r.bytes > size && ftruncate(fd, (off_t)r.bytes) != 0)
         return -errno; /* first there is room, then a header that says so */
+    int err = r.open && r.skip != 0 ? cut_front(fd, &r) : 0;
+    if (err != 0)
+        return err;
     if (r.open && pwrite(fd, &r.header, HEADER, (off_t)r.closed) != (ssize_t)HEADER)
         return errno != 0 ? -errno : -EIO;
     if (r.bytes < size && ftruncate(fd, (off_t)r.bytes) != 0)
