@@ -5,14 +5,16 @@
  * found by their peers.  A bit for each port says whether anybody has it, so that a free one is
  * found a word at a time.
  *
- * All this is under unix_lock; so a port has SHARERS_MAX sockets at most, and none of the loops
- * is longer than that and what else has the same bucket. */
+ * All this is under unix_lock; so a port has SHARERS_MAX sockets at most and a bucket BUCKET_MAX,
+ * and none of the loops is longer than that.  A bucket has that many only if hundreds of ports
+ * are shared: all that are given out, each by one socket, are 110 in a bucket. */
 #include "arch/random.h"
 #include "net/inet.h"
 #include "sched/task.h"
 
 #define BUCKETS     256u
 #define SHARERS_MAX 256u /* sockets at a port; one more: -EADDRINUSE */
+#define BUCKET_MAX  512u /* at about 50 instructions each */
 #define PORTS       65536u
 #define BITS        64u
 #define STREAMS     0
@@ -21,6 +23,7 @@
 uint32_t inet_port_range[2] = { 32768, 60999 };
 
 static struct list buckets[BUCKETS];   /* [u] */
+static uint16_t in_bucket[BUCKETS];    /* [u] how many */
 static uint64_t used[2][PORTS / BITS]; /* [u] of streams, of datagrams */
 
 static struct list *bucket(uint16_t port)
@@ -117,8 +120,10 @@ int inet_take_port(struct unix_socket *s, const struct inet_end *at)
 
     if (want.port == 0)
         want.port = (uint16_t)any_port(s->type);
-    if (want.port == 0 || (is_used(s->type, want.port) && !is_free(s, &want, false)))
+    if (want.port == 0 || in_bucket[want.port % BUCKETS] >= BUCKET_MAX ||
+        (is_used(s->type, want.port) && !is_free(s, &want, false)))
         return -EADDRINUSE;
+    in_bucket[want.port % BUCKETS]++;
     s->in->local = want;
     s->in->in_table = true;
     list_push_back(bucket(want.port), &s->in->port_link);
@@ -137,6 +142,7 @@ void inet_leave_port(struct unix_socket *s)
     list_remove(&s->in->port_link);
     list_init(&s->in->port_link);
     s->in->in_table = false;
+    in_bucket[port % BUCKETS]--;
     list_for_each(o, bucket(port), port_link)
         if (o->local.port == port && o->socket->type == s->type)
             return;

@@ -1,6 +1,7 @@
 /* socket.c - sockets in each other's queues, files in messages, much to read, many who call. */
 #include "tests/vm/long_calls/calls.h"
 
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -88,12 +89,41 @@ static void in_socket_row(void)
     GO(close(l));
 }
 
+static int at_port(unsigned port)
+{
+    struct sockaddr_in a = { .sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int s = socket(AF_INET, SOCK_DGRAM, 0), on = 1;
+    NEED(s >= 0 && setsockopt(s, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0);
+    if (bind(s, (struct sockaddr *)&a, sizeof(a)) != 0) {
+        close(s);
+        return -1;
+    }
+    return s;
+}
+static void in_ports(void) /* as many sockets as may be where one is looked for */
+{
+    struct rlimit r = { 20000, 20000 };
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons(2048),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    int s;
+    NEED(setrlimit(RLIMIT_NOFILE, &r) == 0);
+    for (unsigned n = 0; n < 3000; n++)
+        at_port(2048 + 256 * (n / 200));
+    NEED((s = socket(AF_INET, SOCK_DGRAM, 0)) >= 0);
+    GO(sendto(s, "x", 1, MSG_DONTWAIT, (struct sockaddr *)&to, sizeof(to));
+       close(at_port(2048 + 256 * 20)));
+}
+
 /* clang-format off */
 const struct call socket_calls[] = {
     CALL(socket_garbage),
     CALL(socket_rights),
     CALL(socket_bytes),
     CALL(socket_row),
+    CALL(ports),
     { 0 },
 };
 /* clang-format on */
