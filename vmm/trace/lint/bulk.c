@@ -26,7 +26,7 @@ struct summary {
 
 /* Entries that fork writes: the slots were 0, the parent has the same, none has W. */
 FOR_EACH_CPU static struct summary look_at_copies(const word *new, const uint64_t *slot,
-                                                  const uint64_t *parent, uint64_t n)
+                                                  const word *parent, uint64_t n)
 {
     uint64_t wrong = 0, apart = 0, any = 0, anon = 0, last = 0, frame = new[0] & PTE_ADDR;
     for (uint64_t i = 0; i < n; i++) {
