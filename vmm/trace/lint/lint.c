@@ -192,6 +192,7 @@ static void checkpoint(struct lint *l, const struct trace_event *e)
     if (l->is_told && f->begin == TRACE_CHECKPOINT_END)
         idmap_each(l->tasks, is_old, NULL);
     l->is_told = f->begin >= TRACE_CHECKPOINT_RUNNING;
+    l->is_told_cpu = f->begin == TRACE_CHECKPOINT_CPU;
 }
 
 /* What each kind of event means to whom; in this order. */

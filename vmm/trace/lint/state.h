@@ -134,7 +134,8 @@ struct lint {
     /* The event at hand, its number, its CPU and those that it names. */
     const struct trace_event *event;
     uint64_t now;
-    bool is_told; /* the event is of a checkpoint of a running machine: not judged */
+    bool is_told;     /* the event is of a checkpoint of a running machine: not judged */
+    bool is_told_cpu; /* ... of what a CPU runs */
     struct lint_cpu *on;
     struct lint_task *task; /* NULL: none, as at boot */
     struct lint_mm *mm;

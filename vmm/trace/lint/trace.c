@@ -73,7 +73,8 @@ static void switched(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_T7, "task %u runs in address space %u, but it uses %u", f->next_pid,
                    f->next_mm, uses);
     c->pid = f->next_pid;
-    if (f->next_pid != 0)
+    /* A CPU may still have one that has blocked or ended already: its state has been told. */
+    if (f->next_pid != 0 && !l->is_told_cpu)
         lint_task(l, f->next_pid)->state = TASK_running;
 }
 
