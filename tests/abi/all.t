@@ -22,6 +22,7 @@ use strict;
 use warnings;
 use File::Path qw(make_path remove_tree);
 use File::Copy qw(copy);
+use Fcntl 'LOCK_EX';
 use IO::Handle;
 use POSIX qw(setsid);
 
@@ -93,6 +94,8 @@ sub on_linux
     my ($name, $path) = @_;
     remove_tree($work);
     make_path($work);
+    open my $lock, '>>', "$dir/linux.lock" or die "linux.lock: $!";     # names, keys and sums are the machine's,
+    flock $lock, LOCK_EX;                                               # and qemu.t runs the same beside us
     my $pid = fork // die "fork: $!";
     if ($pid == 0) {
         chdir $work and open(STDIN, '<', '/dev/null') and open(STDOUT, '>', "$scratch/out") and

@@ -31,6 +31,11 @@
 static void test(void);
 
 static int *check_failures; /* shared with all children */
+static int check_self;      /* the PID of the program itself, in children, too */
+
+/* The Nth name of what all programs of a machine share, as a key_t: no other run has it,
+ * though the same program may run twice at once.  0 <= n < 256. */
+__attribute__((unused)) static int own_key(int n) { return (check_self & 0x3fffff) << 8 | n; }
 
 __attribute__((unused, format(printf, 1, 2))) static void SAY(const char *format, ...)
 {
@@ -220,6 +225,7 @@ int main(int argc, char **argv)
     no_core.rlim_cur = 0;
     setrlimit(RLIMIT_CORE, &no_core);
     umask(022);
+    check_self = getpid();
     check_failures = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (check_failures == MAP_FAILED)
         return 99;

@@ -5,12 +5,12 @@
 #include <poll.h>
 #include <sys/resource.h>
 
-#define NAME "/forkscope-test"
+static char name[40], other[40]; /* of this run: queues are the machine's */
 
 static mqd_t create(int flags, long messages, long bytes)
 {
     struct mq_attr a = { .mq_maxmsg = messages, .mq_msgsize = bytes };
-    mqd_t q = mq_open(NAME, O_CREAT | O_EXCL | flags, 0600, &a);
+    mqd_t q = mq_open(name, O_CREAT | O_EXCL | flags, 0600, &a);
     CHECK(q >= 0);
     return q;
 }
@@ -21,10 +21,10 @@ static void names(void)
                    bad = { .mq_maxmsg = 0, .mq_msgsize = 16 },
                    more = { .mq_maxmsg = 70000, .mq_msgsize = 16 }, got;
     char longest[300];
-    CHECK_ERR(ENOENT, mq_open(NAME, O_RDWR));
-    CHECK_ERR(ENOENT, mq_unlink(NAME));
-    CHECK_ERR(EINVAL, mq_open(NAME, O_CREAT | O_RDWR, 0600, &bad));
-    CHECK_ERR(EINVAL, mq_open(NAME, O_CREAT | O_RDWR, 0600, &more));
+    CHECK_ERR(ENOENT, mq_open(name, O_RDWR));
+    CHECK_ERR(ENOENT, mq_unlink(name));
+    CHECK_ERR(EINVAL, mq_open(name, O_CREAT | O_RDWR, 0600, &bad));
+    CHECK_ERR(EINVAL, mq_open(name, O_CREAT | O_RDWR, 0600, &more));
     CHECK_ERR(EACCES, syscall(SYS_mq_open, "a/b", O_CREAT | O_RDWR, 0600, &a));
     CHECK_ERR(ENOENT, syscall(SYS_mq_open, "", O_CREAT | O_RDWR, 0600, &a));
     CHECK_ERR(EFAULT, syscall(SYS_mq_open, "x", O_CREAT | O_RDWR, 0600, 8));
@@ -32,23 +32,23 @@ static void names(void)
     longest[0] = '/', longest[299] = 0;
     CHECK_ERR(ENAMETOOLONG, mq_open(longest, O_CREAT | O_RDWR, 0600, &a));
     mqd_t q = create(O_RDWR, 4, 16);
-    CHECK_ERR(EEXIST, mq_open(NAME, O_CREAT | O_EXCL | O_RDWR, 0600, &a));
+    CHECK_ERR(EEXIST, mq_open(name, O_CREAT | O_EXCL | O_RDWR, 0600, &a));
     CHECK_EQ(fcntl(q, F_GETFD), FD_CLOEXEC);
-    mqd_t w = mq_open(NAME, O_WRONLY | O_CREAT, 0, &bad); /* its attributes do not matter */
+    mqd_t w = mq_open(name, O_WRONLY | O_CREAT, 0, &bad); /* its attributes do not matter */
     CHECK(w >= 0);
-    CHECK_EQ(mq_unlink(NAME), 0);
-    CHECK_ERR(ENOENT, mq_open(NAME, O_RDWR));
+    CHECK_EQ(mq_unlink(name), 0);
+    CHECK_ERR(ENOENT, mq_open(name, O_RDWR));
     char b[16];
     CHECK_EQ(mq_send(w, "still", 5, 0), 0);
     CHECK_EQ(mq_receive(q, b, 16, NULL), 5);
     CHECK_EQ(mq_getattr(q, &got), 0);
     CHECK(got.mq_maxmsg == 4 && got.mq_msgsize == 16 && got.mq_curmsgs == 0 && got.mq_flags == 0);
     mq_close(q), mq_close(w);
-    q = mq_open(NAME, O_CREAT | O_RDONLY, 0600, NULL);
+    q = mq_open(name, O_CREAT | O_RDONLY, 0600, NULL);
     CHECK_EQ(mq_getattr(q, &got), 0);
     CHECK(got.mq_maxmsg == 10 && got.mq_msgsize == 8192);
     mq_close(q);
-    CHECK_EQ(mq_unlink(NAME), 0);
+    CHECK_EQ(mq_unlink(name), 0);
 }
 
 static void order(void)
@@ -84,7 +84,7 @@ static void order(void)
     CHECK_EQ(fcntl(q, F_GETFL) & O_NONBLOCK, 0);
     to.mq_flags = O_APPEND;
     CHECK_ERR(EINVAL, mq_setattr(q, &to, NULL));
-    mqd_t r = mq_open(NAME, O_RDONLY), w = mq_open(NAME, O_WRONLY);
+    mqd_t r = mq_open(name, O_RDONLY), w = mq_open(name, O_WRONLY);
     CHECK_ERR(EBADF, mq_send(r, "x", 1, 0));
     CHECK_ERR(EBADF, mq_receive(w, b, 16, NULL));
     CHECK_ERR(EBADF, mq_send(1, "x", 1, 0));
@@ -94,7 +94,7 @@ static void order(void)
     CHECK(pread(q, line, sizeof(line) - 1, 0) > 0);
     SAY("%s", line);
     CHECK_ERR(ENODEV, (long)mmap(NULL, 4096, PROT_READ, MAP_SHARED, q, 0));
-    mq_close(q), mq_close(r), mq_close(w), mq_unlink(NAME);
+    mq_close(q), mq_close(r), mq_close(w), mq_unlink(name);
 }
 
 static void waiting(void)
@@ -127,7 +127,7 @@ static void waiting(void)
     kill(pid, SIGCONT); /* begins anew */
     CHECK_EQ(mq_send(q, "last", 4, 0), 0);
     CHECK_EQ(status_of(pid), 0);
-    mq_close(q), mq_unlink(NAME);
+    mq_close(q), mq_unlink(name);
 }
 
 static volatile int told, from, value;
@@ -164,14 +164,14 @@ static void notification(void)
     CHECK_EQ(mq_send(q, "3", 1, 0), 0);
     CHECK_EQ(status_of(pid), 0);
     CHECK_EQ(told, 1);
-    r = mq_open(NAME, O_RDWR);
+    r = mq_open(name, O_RDWR);
     mq_close(r); /* any descriptor of the process ends it */
     CHECK_EQ(mq_notify(q, &none), 0);
     CHECK_EQ(mq_notify(q, NULL), 0);
     ev.sigev_notify = 77;
     CHECK_ERR(EINVAL, mq_notify(q, &ev));
     CHECK_ERR(EBADF, mq_notify(1, &none));
-    mq_close(q), mq_unlink(NAME);
+    mq_close(q), mq_unlink(name);
 }
 
 static void rights(void)
@@ -179,19 +179,20 @@ static void rights(void)
     struct rlimit little = { 3000, 3000 };
     mqd_t q = create(O_RDWR, 4, 16);
     CHECK_EQ(CHILD(CHECK_EQ(setresuid(1000, 1000, 1000), 0);
-                   CHECK_ERR(EACCES, mq_open(NAME, O_RDONLY)); CHECK_ERR(EACCES, mq_unlink(NAME));
+                   CHECK_ERR(EACCES, mq_open(name, O_RDONLY)); CHECK_ERR(EACCES, mq_unlink(name));
                    struct mq_attr a = { .mq_maxmsg = 11, .mq_msgsize = 16 };
-                   CHECK_ERR(EINVAL, mq_open("/forkscope-other", O_CREAT | O_RDWR, 0600, &a));
+                   CHECK_ERR(EINVAL, mq_open(other, O_CREAT | O_RDWR, 0600, &a));
                    setrlimit(RLIMIT_MSGQUEUE, &little); a.mq_maxmsg = 10; a.mq_msgsize = 1000;
-                   CHECK_ERR(EMFILE, mq_open("/forkscope-other", O_CREAT | O_RDWR, 0600, &a));
+                   CHECK_ERR(EMFILE, mq_open(other, O_CREAT | O_RDWR, 0600, &a));
                    CHECK_EQ(mq_send(q, "inherited", 9, 0), 0)),
              0);
-    mq_close(q), mq_unlink(NAME);
+    mq_close(q), mq_unlink(name);
 }
 
 static void test(void)
 {
-    mq_unlink(NAME);
+    snprintf(name, sizeof(name), "/forkscope-%d", own_key(1));
+    snprintf(other, sizeof(other), "/forkscope-%d", own_key(2));
     names();
     order();
     waiting();

@@ -177,16 +177,16 @@ static void signals(void)
 
 static void rights(void)
 {
-    int id = msgget(0x5eed0002, 0640 | IPC_CREAT | IPC_EXCL);
+    int id = msgget(own_key(1), 0640 | IPC_CREAT | IPC_EXCL);
     struct msqid_ds d = stat_of(id);
 
-    CHECK_EQ(d.msg_perm.__key, 0x5eed0002);
+    CHECK_EQ(d.msg_perm.__key, own_key(1));
     CHECK_EQ(d.msg_qbytes, 16384);
-    CHECK_EQ(msgget(0x5eed0002, 0), id);
-    CHECK_ERR(EEXIST, msgget(0x5eed0002, IPC_CREAT | IPC_EXCL));
+    CHECK_EQ(msgget(own_key(1), 0), id);
+    CHECK_ERR(EEXIST, msgget(own_key(1), IPC_CREAT | IPC_EXCL));
     CHECK_EQ(CHILD(CHECK_EQ(setgid(1000), 0); CHECK_EQ(setuid(1000), 0);
                    CHECK_ERR(EACCES, put(id, 1, "x", 0));
-                   CHECK_ERR(EACCES, msgget(0x5eed0002, 0600));
+                   CHECK_ERR(EACCES, msgget(own_key(1), 0600));
                    CHECK_ERR(EPERM, msgctl(id, IPC_RMID, NULL))),
              0);
     d.msg_perm.uid = 1000;
@@ -201,7 +201,7 @@ static void rights(void)
     CHECK_EQ(stat_of(id).msg_qbytes, 12000);
     CHECK_EQ(stat_of(id).msg_qnum, 1);
     end(id);
-    CHECK_ERR(ENOENT, msgget(0x5eed0002, 0));
+    CHECK_ERR(ENOENT, msgget(own_key(1), 0));
 }
 
 static void reports(void)

@@ -43,7 +43,7 @@ static int waiting(int id, int num) { return semctl(id, num, GETNCNT); }
 
 static void keys(void)
 {
-    key_t key = 0x5eed0001;
+    key_t key = own_key(1);
     int id = semget(key, 3, 0640 | IPC_CREAT | IPC_EXCL);
 
     CHECK(id >= 0);

@@ -66,7 +66,7 @@ static void shares(void)
 
 static void removed(void)
 {
-    key_t key = 0x5eed0003;
+    key_t key = own_key(1);
     int id = shmget(key, PAGE, 0600 | IPC_CREAT | IPC_EXCL), p[2];
     char *a = shmat(id, NULL, 0);
 
@@ -170,10 +170,10 @@ static void rights(void)
     CHECK_EQ(stat_of(id).shm_perm.mode, 0400);
     end(id);
     CHECK_ERR(EINVAL, shmget(IPC_PRIVATE, 0, 0600 | IPC_CREAT));
-    id = shmget(0x5eed0004, PAGE, 0600 | IPC_CREAT);
-    CHECK_EQ(shmget(0x5eed0004, 0, 0), id);
-    CHECK_ERR(EINVAL, shmget(0x5eed0004, 2 * PAGE, 0));
-    CHECK_ERR(EEXIST, shmget(0x5eed0004, PAGE, IPC_CREAT | IPC_EXCL));
+    id = shmget(own_key(2), PAGE, 0600 | IPC_CREAT);
+    CHECK_EQ(shmget(own_key(2), 0, 0), id);
+    CHECK_ERR(EINVAL, shmget(own_key(2), 2 * PAGE, 0));
+    CHECK_ERR(EEXIST, shmget(own_key(2), PAGE, IPC_CREAT | IPC_EXCL));
     end(id);
     CHECK_ERR(ENOMEM, shmget(IPC_PRIVATE, 1ul << 52, 0600 | IPC_CREAT));
     CHECK_ERR(EINVAL, shmctl(0, 4711, NULL));
