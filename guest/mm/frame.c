@@ -274,25 +274,25 @@ SLOW_PATH void frame_stuck(pfn_t pfn, uint32_t was)
 }
 
 /* True: that was the last reference. */
-static inline bool drop(pfn_t pfn)
+static inline bool drop(struct frame_counts_at all, pfn_t pfn)
 {
-    if (unlikely(pfn >= nframes))
+    if (unlikely(pfn >= all.n))
         return false;
-    uint32_t refs = __atomic_load_n(&frames[pfn].refs, __ATOMIC_RELAXED);
+    uint32_t refs = __atomic_load_n(&all.of[pfn].refs, __ATOMIC_RELAXED);
     if (!frame_ordinary(refs)) {
         if (refs != 0)
             frame_stuck(pfn, refs);
         return false;
     }
-    if (__atomic_sub_fetch(&frames[pfn].refs, 1, __ATOMIC_ACQ_REL) != 0)
+    if (__atomic_sub_fetch(&all.of[pfn].refs, 1, __ATOMIC_ACQ_REL) != 0)
         return false;
-    frames[pfn].refs = FRAME_FREE;
+    all.of[pfn].refs = FRAME_FREE;
     return true;
 }
 
 void frame_put(pfn_t pfn)
 {
-    if (!drop(pfn))
+    if (!drop(frame_counts_at(), pfn))
         return;
     struct cache *c = my_cache();
     spin_lock(&c->lock);
@@ -302,12 +302,13 @@ void frame_put(pfn_t pfn)
 
 void frame_put_all(const pfn_t *pfn, unsigned n)
 {
+    const struct frame_counts_at counts = frame_counts_at();
     struct cache *c = my_cache();
     if (n == 0)
         return;
     spin_lock(&c->lock);
     for (const pfn_t *stop = pfn + n; pfn < stop; pfn++)
-        if (drop(*pfn))
+        if (drop(counts, *pfn))
             push(c, FRAME_USUAL, *pfn);
     spin_unlock(&c->lock);
 }

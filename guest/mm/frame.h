@@ -45,17 +45,32 @@ static inline void frame_get_counted(pfn_t pfn, struct frame *f)
     else
         frame_stuck(pfn, refs);
 }
-/* frame_get() for a loop over many. */
-static inline void frame_get_inline(pfn_t pfn)
+/* For a loop over many: where the counts are is read once. */
+struct frame_counts_at {
+    struct frame *of;
+    pfn_t n;
+};
+static inline struct frame_counts_at frame_counts_at(void)
 {
-    if (unlikely(pfn >= nframes))
+    return (struct frame_counts_at){ frames, nframes };
+}
+/* frame_counted() */
+static inline bool frame_counted_in(struct frame_counts_at all, pfn_t pfn)
+{
+    return likely(pfn < all.n) && all.of[pfn].refs != 0;
+}
+/* frame_get() */
+static inline void frame_get_in(struct frame_counts_at all, pfn_t pfn)
+{
+    if (unlikely(pfn >= all.n))
         return;
-    uint32_t refs = __atomic_load_n(&frames[pfn].refs, __ATOMIC_RELAXED);
+    uint32_t refs = __atomic_load_n(&all.of[pfn].refs, __ATOMIC_RELAXED);
     if (frame_ordinary(refs))
-        __atomic_fetch_add(&frames[pfn].refs, 1, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&all.of[pfn].refs, 1, __ATOMIC_RELAXED);
     else if (refs != 0)
         frame_stuck(pfn, refs);
 }
+static inline void frame_get_inline(pfn_t pfn) { frame_get_in(frame_counts_at(), pfn); }
 
 /* One frame, one reference; 0 when memory is out (callers: -ENOMEM). */
 pfn_t frame_alloc(void); /* content: anything */

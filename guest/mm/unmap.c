@@ -24,27 +24,29 @@
 /* Clears the used entries in [e, stop), which lie in one table. */
 static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
 {
+    const struct frame_counts_at counts = frame_counts_at();
     struct mm *mm = g->mm;
     pfn_t table = pt_table_of(e);
     pte_t *first = e;
     while (frame_tag(table) != 0 && (e = pt_next_used(e, stop)) < stop) {
-        unsigned room = gather_room(g), anon = 0;
+        unsigned room = gather_room(g);
         uaddr_t at = va + (uaddr_t)(e - first) * PAGE_SIZE;
-        pte_t *p = e;
+        pte_t *p = e, *limit, anon = 0;
         pfn_t *put = g->frame + g->nframes, *full = put + room;
-        for (pte_t pte; p < stop && (pte = *p) != 0; p++) {
-            pfn_t pfn = pte_pfn(pte);
-            if (!frame_counted(pfn)) /* the root image's need no put */
-                continue;
-            if (put == full)
-                break;
-            *put++ = pfn;
-            anon += (pte & PTE_ANON) != 0; /* those are counted, all of them */
-        }
+        do { /* as many as there is room for, were all of them counted */
+            limit = p + MIN(stop - p, full - put);
+            for (pte_t pte; p < limit && (pte = *p) != 0; p++) {
+                pfn_t pfn = pte_pfn(pte);
+                if (!frame_counted_in(counts, pfn)) /* the root image's need no put */
+                    continue;
+                *put++ = pfn;
+                anon += pte & PTE_ANON; /* those are counted, all of them */
+            }
+        } while (p == limit && p < stop && put < full);
         g->nframes = (unsigned)(put - g->frame);
         unsigned n = (unsigned)(p - e);
         mm->pages_mapped -= n;
-        mm->pages_anon -= anon;
+        mm->pages_anon -= anon / PTE_ANON;
         pt_clear(mm, at, e, 1,
                  n - (n > 1 && g->why == PT_munmap && mutant(MUTANT_munmap_leaves_one)), g->why);
         gather_range(g, at, at + n * PAGE_SIZE);
