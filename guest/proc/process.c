@@ -28,7 +28,6 @@ int process_alloc(struct process **out)
     waitq_init(&p->child_wait);
     waitq_init(&p->end_wait);
     itimer_init(p);
-    signal_sweep_init(p);
     sigpending_init(&p->shared_pending);
     *out = p;
     return 0;

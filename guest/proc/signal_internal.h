@@ -64,12 +64,15 @@ void signal_send_timer_locked(struct process *p, struct task *to, int sig, const
 void signal_offer(struct process *p, struct task *t, int sig);
 
 /* signal_sweep.c, all with tree_lock held, but end. */
-void signal_sweep_init(struct process *p);  /* not held: p is new */
 void signal_sweep(struct process *p);       /* every thread looks; sighand.lock not held, unless
                                              * it is for group_exit */
 void signal_sweep_later(struct process *p); /* the same, where sighand.lock is held */
-void signal_sweep_leave(struct task *t);    /* it leaves p->threads */
-void signal_sweep_end(struct process *p);   /* not held: p ends, group_exit stands */
+static inline void signal_sweep_leave(struct task *t) /* it leaves p->threads */
+{
+    if (unlikely(t->proc->sweep_at == &t->thread_link))
+        t->proc->sweep_at = t->thread_link.prev;
+}
+void signal_sweep_end(struct process *p); /* not held: p ends, group_exit stands */
 
 /* signal_stop.c, all with tree_lock held */
 void signal_stop_begin(struct process *p, int sig);

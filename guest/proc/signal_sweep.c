@@ -83,10 +83,14 @@ static void fire(struct timer *timer)
     spin_unlock(&tree_lock);
 }
 
-void signal_sweep_init(struct process *p)
+/* From the beginning.  The timer is set up by the first sweep that needs it: most processes need none. */
+static void begin(struct process *p)
 {
-    timer_setup(&p->sweep, fire);
-    p->sweep_at = &p->threads;
+    if (p->sweep_at == NULL) {
+        timer_setup(&p->sweep, fire);
+        p->sweep_at = &p->threads;
+    }
+    p->sweep_left = p->nthreads + 1; /* and a leader that is dead */
 }
 
 void signal_sweep(struct process *p)
@@ -98,7 +102,7 @@ void signal_sweep(struct process *p)
         list_for_each_safe(t, next, &p->threads, thread_link)
             visit(p, t);
     } else {
-        p->sweep_left = p->nthreads + 1; /* and a leader that is dead */
+        begin(p);
         go_on(p);
     }
 }
@@ -106,16 +110,8 @@ void signal_sweep(struct process *p)
 void signal_sweep_later(struct process *p)
 {
     ASSERT_SPIN_HELD(&tree_lock);
-    p->sweep_left = p->nthreads + 1;
+    begin(p);
     timer_start(&p->sweep, clock_mono_ns());
-}
-
-void signal_sweep_leave(struct task *t)
-{
-    struct process *p = t->proc;
-
-    if (p->sweep_at == &t->thread_link)
-        p->sweep_at = t->thread_link.prev;
 }
 
 void signal_sweep_end(struct process *p)

@@ -186,7 +186,7 @@ struct process {
     /* signals */
     struct sigpending shared_pending; /* [s] of its sighand */
     struct timer sweep;               /* [T] signal_sweep.c, goes through the threads: */
-    struct list *sweep_at;            /* [T] the last visited */
+    struct list *sweep_at;            /* [T] the last visited; NULL: the timer was never set up */
     uint32_t sweep_left;              /* [T] visits */
     uint32_t nstops, nconts;          /* [s] stop signals, SIGCONTs sent */
     bool unkillable;                  /* [s] PID 1: signals without a handler do nothing */
