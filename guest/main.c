@@ -9,6 +9,7 @@
 #include "arch/hypercall.h"
 #include "entry/smp.h"
 #include "entry/trap.h"
+#include "event/async.h"
 #include "event/epoll.h"
 #include "event/inotify.h"
 #include "event/timerfd.h"
@@ -178,6 +179,7 @@ void kmain(paddr_t start_info)
     boot_stage(BOOT_cpus);
     tty_init();
     procfs_register();
+    async_init();
     epoll_init();
     timerfd_init();
     inotify_init_hooks();

@@ -389,6 +389,7 @@ static void inotify_info(struct file *f, struct file_info *to)
 static const struct file_ops inotify_ops = {
     .read = inotify_read,
     .poll = inotify_poll,
+    .async = true,
     .ioctl = inotify_ioctl,
     .seek = anon_inode_seek,
     .release = inotify_release,

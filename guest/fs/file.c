@@ -51,6 +51,10 @@ static void (*end_watched)(struct file *f);
 
 void file_on_end_watched(void (*fn)(struct file *f)) { end_watched = fn; }
 
+static void (*end_async)(struct file *f);
+
+void file_on_end_async(void (*fn)(struct file *f)) { end_async = fn; }
+
 static void (*close_sent)(void);
 
 void file_on_close_sent(void (*fn)(void)) { close_sent = fn; }
@@ -61,10 +65,13 @@ static SLOW_PATH void file_end(struct file *f)
     locks_drop_owner(f->inode, f);
     if (f->watchers)
         end_watched(f);
-    if (f->ops && f->ops->release)
-        f->ops->release(f);
-    if (f->ops)
+    if (f->async)
+        end_async(f);
+    if (f->ops) {
+        if (f->ops->release)
+            f->ops->release(f);
         notify_file(f, file_writable(f) ? IN_CLOSE_WRITE : IN_CLOSE_NOWRITE);
+    }
     if (f->write_counted)
         inode_write_end(f->inode);
     file_allow_write(f);

@@ -7,6 +7,7 @@
 #include "lib/refcount.h"
 #include "sync/lock.h"
 
+struct async;
 struct inode;
 struct poll_table;
 struct vma;
@@ -19,12 +20,12 @@ struct file {
     uint32_t flags;             /* O_* ; [lock] for F_SETFL, read without */
     uint64_t pos;               /* [lock], shown without; not used if ops->nonseekable */
     struct mutex lock;          /* position: held over a read or write that moves it */
-    int32_t owner;              /* F_SETOWN; one word */
     bool write_counted;         /* [k] counts in inode->writers */
     bool
         sent_once; /* [a] in a message of a socket: whoever closes it tells net/; or it wants to hear itself */
     bool denies_write;     /* counts there, too; who opened it for exec, and its mm */
     void *private;         /* [k] the operations' own; /dev/zero: [a] */
+    struct async *async;   /* [a] whom it tells by a signal: event/async.c; NULL: nobody */
     struct list *watchers; /* [watchers] the epolls that watch it: event/epoll.c; NULL: none */
 };
 
@@ -48,6 +49,7 @@ struct file_ops {
     void (*closed)(
         struct file *f); /* a descriptor of one with sent_once goes; mutexes may be taken */
     void (*info)(struct file *f, struct file_info *to); /* NULL: nothing of its own */
+    bool async;       /* O_ASYNC makes it tell its owner when it may have become ready */
     bool nonseekable; /* no position: pread(2) and, without `seek`, lseek(2) give ESPIPE */
 };
 
@@ -57,6 +59,8 @@ void file_put(struct file *f);
 /* Called when a file with watchers ends, before its release; mutexes may be taken, for such a
  * file is mapped nowhere. */
 void file_on_end_watched(void (*fn)(struct file *f));
+/* The same for one with `async`; spinlocks only. */
+void file_on_end_async(void (*fn)(struct file *f));
 /* Called when a descriptor of a file was closed that was sent once. */
 void file_on_close_sent(void (*fn)(void));
 void file_closed_sent(void);

@@ -311,6 +311,7 @@ const struct file_ops fifo_fops = {
     .write = pipe_write,
     .ioctl = pipe_ioctl,
     .poll = pipe_poll,
+    .async = true,
     .release = pipe_release,
     .nonseekable = true,
 };

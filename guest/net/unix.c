@@ -480,6 +480,7 @@ const struct file_ops unix_ops = {
     .write = socket_write,
     .ioctl = socket_ioctl,
     .poll = socket_poll,
+    .async = true,
     .release = socket_release,
     .nonseekable = true,
 };

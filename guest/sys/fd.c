@@ -1,6 +1,7 @@
 /* fd.c - calls on descriptors: open, close, dup, fcntl, flock, ioctl. */
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
+#include "event/async.h"
 #include "fs/anon_file.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
@@ -14,6 +15,7 @@
 #include "sched/task.h"
 #include "arch/syscall.h"
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <linux/close_range.h>
 #include <linux/fs.h>
 
@@ -160,14 +162,21 @@ SYSCALL3(dup3, int, from, int, to, uint32_t, flags)
 #define SETTABLE ((uint32_t)(O_APPEND | O_NONBLOCK | O_NOATIME | O_DIRECT | FASYNC))
 
 /* Of the flags in `which`, which can be set, those in `to` are set and the others not. */
-static long set_flags(struct file *f, uint32_t which, uint32_t to)
+static long set_flags(int fd, struct file *f, uint32_t which, uint32_t to)
 {
+    int err = 0;
+
+    if ((which & FASYNC) && !f->ops->async)
+        which &= ~(uint32_t)FASYNC; /* of others it is never on */
     if (which & to & ~f->flags & O_NOATIME && !inode_owner_or_root(f->inode))
         return -EPERM;
     mutex_lock(&f->lock);
-    f->flags = (f->flags & ~which) | (which & to);
+    if (unlikely((to ^ f->flags) & which & FASYNC))
+        err = async_set(f, fd, to & FASYNC);
+    if (err == 0)
+        f->flags = (f->flags & ~which) | (which & to);
     mutex_unlock(&f->lock);
-    return 0;
+    return err;
 }
 
 /* l_whence and l_start, l_len, which may be negative, as inclusive bounds. */
@@ -282,15 +291,20 @@ static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
     case F_SETFD: return fd_set_flags(fd, (int)(arg & FD_CLOEXEC));
     case F_GETFL: /* what open(2) adds: a pipe or a pidfd has no place */
         return f->flags | (f->path.dentry && !(f->flags & O_PATH) ? O_LARGEFILE : 0);
-    case F_SETFL: return set_flags(f, SETTABLE, (uint32_t)arg);
+    case F_SETFL: return set_flags(fd, f, SETTABLE, (uint32_t)arg);
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW: return record_lock(fd, f, cmd, arg);
-    case F_GETOWN: return f->owner;
-    case F_SETOWN: f->owner = (int32_t)arg; return 0;
+    case F_GETOWN: return async_get_owner(f);
+    case F_SETOWN: return async_set_owner(f, (int)arg);
+    case F_GETOWN_EX: return async_get_owner_ex(f, arg);
+    case F_SETOWN_EX: return async_set_owner_ex(f, arg);
+    case F_GETOWNER_UIDS: return async_get_owner_uids(f, arg);
+    case F_GETSIG: return async_get_signal(f);
+    case F_SETSIG: return async_set_signal(f, arg);
     case F_GETPIPE_SZ: return pipe_get_size(f);
     case F_SETPIPE_SZ: return pipe_set_size(f, (uint32_t)arg);
     case F_ADD_SEALS: return file_add_seals(f, (uint32_t)arg);
@@ -324,13 +338,34 @@ SYSCALL2(flock, int, fd, int, op)
 
 /* --- ioctl --- */
 
-static long set_flag_from(struct file *f, uint32_t flag, uaddr_t arg)
+static long set_flag_from(int fd, struct file *f, uint32_t flag, uaddr_t arg)
 {
     int on;
 
     if (get_user(on, arg) != 0)
         return -EFAULT;
-    return set_flags(f, flag, on ? flag : 0);
+    return set_flags(fd, f, flag, on ? flag : 0);
+}
+
+/* Unlike F_SETFL it says so when the file cannot. */
+static long set_async_from(int fd, struct file *f, uaddr_t arg)
+{
+    int on;
+
+    if (get_user(on, arg) != 0)
+        return -EFAULT;
+    if (!f->ops->async)
+        return !on == !(f->flags & FASYNC) ? 0 : -ENOTTY;
+    return set_flags(fd, f, FASYNC, on ? FASYNC : 0);
+}
+
+static long socket_owner(struct file *f, uint32_t cmd, uaddr_t arg)
+{
+    int who = (int)async_get_owner(f);
+
+    if (cmd == FIOGETOWN || cmd == SIOCGPGRP)
+        return put_user(who, arg);
+    return get_user(who, arg) != 0 ? -EFAULT : async_set_owner(f, who);
 }
 
 static long ioctl_on(int fd, struct file *f, uint32_t cmd, uaddr_t arg)
@@ -340,8 +375,15 @@ static long ioctl_on(int fd, struct file *f, uint32_t cmd, uaddr_t arg)
     switch (cmd) {
     case FIOCLEX: return fd_set_flags(fd, FD_CLOEXEC);
     case FIONCLEX: return fd_set_flags(fd, 0);
-    case FIONBIO: return set_flag_from(f, O_NONBLOCK, arg);
-    case FIOASYNC: return set_flag_from(f, FASYNC, arg);
+    case FIONBIO: return set_flag_from(fd, f, O_NONBLOCK, arg);
+    case FIOASYNC: return set_async_from(fd, f, arg);
+    case FIOSETOWN:
+    case SIOCSPGRP:
+    case FIOGETOWN:
+    case SIOCGPGRP:
+        if (S_ISSOCK(f->inode->mode))
+            return socket_owner(f, cmd, arg);
+        break;
     case FIONREAD:
         if (S_ISREG(f->inode->mode))
             return put_user((int)(f->inode->size - f->pos), arg);

@@ -344,6 +344,7 @@ static const struct file_ops ptmx_fops = {
     .write = master_write,
     .ioctl = master_ioctl,
     .poll = master_poll,
+    .async = true,
     .release = master_release,
     .nonseekable = true,
 };

@@ -443,6 +443,7 @@ const struct file_ops tty_fops = {
     .write = tty_write,
     .ioctl = tty_ioctl,
     .poll = tty_poll,
+    .async = true,
     .release = tty_release,
     .nonseekable = true,
 };
