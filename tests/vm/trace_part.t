@@ -27,6 +27,7 @@ reads()                         # reads DIR: every reader takes it
     done
     trace report "$1" -o "$work/report.html" > /dev/null 2>&1 || bad="$bad report"
     is '... so do the commands' "$bad" ''
+    is '... a task is one task in the exports' "$(trace export --dot "$1" | grep -c 'label=.* entries')" "$(($(trace tree "$1" | wc -l) - 1))"
 }
 
 # From an event on.

@@ -232,7 +232,10 @@ void lives_event(struct lives *l, const struct trace_event *e)
         waited = of->actor.wait.under_way && of->life.number != 0;
     }
     follow_event(&l->follow, e);
-    living(l, e->pid);
+    if (e->id == TRACE_EV_checkpoint)
+        l->checkpoint = ((const struct trace_ev_checkpoint *)e->fields)->begin != 0;
+    if (!l->checkpoint) /* that names a task beside its address space, before it tells of the task */
+        living(l, e->pid);
     if (t->renamed && e->id != TRACE_EV_exec_args)
         tell_name(l, t);
     if (t->life.number != 0)

@@ -61,6 +61,7 @@ struct lives_listener {
 struct lives {
     struct follow follow;
     uint64_t births;
+    bool checkpoint; /* under way: what it tells was there before */
     const struct lives_listener *tell;
     void *arg;
 };
