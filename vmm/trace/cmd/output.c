@@ -98,11 +98,9 @@ static int make_temporary(const char *file)
     return fd;
 }
 
-static bool split(const struct output *o, int fd)
+/* Signals are blocked, from before there was a temporary file on. */
+static bool split(const struct output *o)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    sigprocmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid();
     child = fork();
     if (child < 0) {
@@ -110,13 +108,21 @@ static bool split(const struct output *o, int fd)
         return cannot("start a process to write", o->file);
     }
     watch_signals(child == 0 ? SIG_DFL : on_signal);
+    return child != 0 || (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent);
+}
+
+/* The file that o->file will be: a child goes on with it, the parent renames or removes it. */
+static int begin_file(const struct output *o)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    int fd = make_temporary(o->file);
+    bool well = fd >= 0 ? split(o) : cannot("write", o->file);
     sigprocmask(SIG_SETMASK, &before, NULL);
-    if (child != 0)
+    if (well && child != 0)
         wait_for_child(o, fd);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) /* it has ended before */
-        _exit(STATUS_TROUBLE);
-    return true;
+    return well ? fd : -1;
 }
 
 bool output_begin(struct output *o)
@@ -124,11 +130,12 @@ bool output_begin(struct output *o)
     if (o->file == NULL) {
         o->out = stdout;
     } else {
-        bool special = is_special(o->file);
-        int fd = special ? open(o->file, O_WRONLY | O_CLOEXEC) : make_temporary(o->file);
+        int fd = -1;
+        if (!is_special(o->file))
+            fd = begin_file(o);
+        else if ((fd = open(o->file, O_WRONLY | O_CLOEXEC)) < 0)
+            cannot("write", o->file);
         if (fd < 0)
-            return cannot("write", o->file);
-        if (!special && !split(o, fd))
             return false;
         o->out = fdopen(fd, "w");
         if (o->out == NULL)
