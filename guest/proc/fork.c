@@ -177,7 +177,7 @@ static void copy_task(struct task *t, const struct clone_request *rq)
     memcpy(t->rec->comm, me->rec->comm, sizeof t->rec->comm);
     t->rec->mm = t->mm != NULL ? t->mm->id : 0;
     t->cpus_allowed = me->cpus_allowed;
-    t->nice = me->nice;
+    t->sched_inherited = me->sched_inherited;
     t->blocked = me->blocked;
     t->cred = me->cred;
     t->no_new_privs = me->no_new_privs;
@@ -277,6 +277,18 @@ static int take_number(struct task *t, uint32_t wanted)
     return err;
 }
 
+/* What SCHED_RESET_ON_FORK keeps from a child. */
+static void reset_policy(struct task *t)
+{
+    if (sched_realtime(t->policy)) {
+        t->policy = SCHED_NORMAL;
+        t->rt_priority = 0;
+        t->nice = 0;
+    }
+    t->nice = MAX(t->nice, 0);
+    t->reset_on_fork = false;
+}
+
 /* A filter goes on to the child, and perhaps the tracer. */
 static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *rq)
 {
@@ -287,6 +299,8 @@ static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *r
         return err;
     }
     seccomp_inherit(t);
+    if (t->reset_on_fork)
+        reset_policy(t);
     task_watch(t);
     return 0;
 }

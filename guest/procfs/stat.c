@@ -59,7 +59,7 @@ const char *proc_wchan(const struct task_record *r)
 struct about {
     struct task_record rec;
     uint32_t ppid, tgid, pgrp, sid, threads, cpu, tty;
-    int tty_pgrp, exit_signal, nice, exit_status;
+    int tty_pgrp, exit_signal, nice, exit_status, policy, rt_priority;
     uint64_t start_ns, rsslim;
     struct rusage self, children;
     uint64_t sig_thread, sig_shared, blocked, ignored, caught, cpus_allowed;
@@ -118,6 +118,8 @@ static int look(const struct proc_node *n, struct about *a)
     a->exit_signal = p->exit_signal;
     a->exit_status = p->zombie ? p->exit_status : 0;
     a->nice = t->nice;
+    a->policy = t->policy;
+    a->rt_priority = t->rt_priority;
     a->cpu = t->cpu;
     a->start_ns = t->start_ns;
     a->cpus_allowed = t->cpus_allowed & cpus_online();
@@ -162,13 +164,15 @@ int show_stat(struct text *t, const struct proc_node *n)
                 held ? 0x400000u : 0x200040u, a.self.ru_minflt, a.children.ru_minflt);
     text_printf(t, "%ld %ld %ld %ld %d %d %u 0 %lu ", ticks(a.self.ru_utime),
                 ticks(a.self.ru_stime), ticks(a.children.ru_utime), ticks(a.children.ru_stime),
-                20 + a.nice, a.nice, MAX(a.threads, 1u), a.start_ns / CLOCK_TICK_NS);
+                a.rt_priority != 0 ? -1 - a.rt_priority : 20 + a.nice, a.nice, MAX(a.threads, 1u),
+                a.start_ns / CLOCK_TICK_NS);
     text_printf(t, "%lu %lu %lu %lu %lu %lu 0 0 %lu %lu %lu %lu ", mm->total_vm << PAGE_SHIFT,
                 mm->pages_mapped, a.rsslim, may ? mm->image.code_start : 1ul,
                 may ? mm->image.code_end : 1ul, may ? mm->image.stack_start : 0ul,
                 (a.sig_thread | a.sig_shared) & 0x7fffffff, a.blocked & 0x7fffffff,
                 a.ignored & 0x7fffffff, a.caught & 0x7fffffff);
-    text_printf(t, "%d 0 0 %d %u 0 0 0 0 0 ", proc_wchan(&a.rec)[0] != '0', a.exit_signal, a.cpu);
+    text_printf(t, "%d 0 0 %d %u %d %d 0 0 0 ", proc_wchan(&a.rec)[0] != '0', a.exit_signal, a.cpu,
+                a.rt_priority, a.policy);
     if (!may)
         mm = &no_mm;
     text_printf(t, "%lu %lu %lu %lu %lu %lu %lu %d\n", mm->image.data_start, mm->image.data_end,

@@ -76,6 +76,7 @@ void runq_init(struct runq *q)
     spin_init(&q->lock, LOCK_runq);
     list_init(&q->active);
     list_init(&q->expired);
+    list_init(&q->idlers);
     q->turn_start = tsc_stamp();
 }
 
@@ -88,6 +89,14 @@ static void notify(unsigned cpu)
         return;
     this_cpu()->kicks++;
     apic_send_ipi(cpu, IRQ_RESCHED);
+}
+
+void runq_look(unsigned cpu)
+{
+    if (cpu == this_cpu()->id)
+        this_cpu()->need_resched |= NEED_LOOK;
+    else
+        notify(cpu);
 }
 
 void runq_mark_idle(struct cpu *c)
@@ -131,7 +140,7 @@ static uint64_t claim_idle(const struct task *t)
 unsigned runq_share(struct cpu *c, unsigned most)
 {
     struct runq *q = &runqs[c->id];
-    struct list *lists[] = { &q->active, &q->expired };
+    struct list *lists[] = { &q->active, &q->expired, &q->idlers };
     uint64_t called = 0;
     struct task *t;
 
@@ -164,7 +173,7 @@ bool runq_others_wait(const struct cpu *c)
 
 static struct task *find_stealable(struct runq *q, const struct cpu *c)
 {
-    struct list *lists[] = { &q->active, &q->expired };
+    struct list *lists[] = { &q->active, &q->expired, &q->idlers };
     struct task *t;
 
     for (unsigned i = 0; i < ARRAY_SIZE(lists); i++)
@@ -256,7 +265,7 @@ static void start(struct task *t, enum runq_place where)
     struct task *maker = current;
     uint64_t half = maker->slice_ns / 2;
 
-    t->slice_ns = half != 0 ? half : runq_turn(t);
+    t->slice_ns = half != 0 ? half : runq_special(t) ? 0 : runq_turn(t);
     if (!maker->kthread)
         maker->slice_ns -= half;
     make_runnable(t, where);

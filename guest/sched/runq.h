@@ -11,6 +11,8 @@ struct runq {
     uint32_t n;                  /* [q], others read it: in next, active and expired */
     struct task *next;           /* [q] runs before all others, and nobody takes it away: vfork */
     struct list active, expired; /* [q] task.run_link */
+    struct list idlers;          /* [q] the same of SCHED_IDLE: policy.c */
+    uint32_t turns_ended;        /* [q] while one stood there */
     bool fresh;                  /* [q] somebody was woken during the present turn, */
     uint64_t fresh_at;           /* [q]   the first at this TSC */
     uint64_t turn_start;         /* [o] TSC: since when the present task runs */
@@ -30,6 +32,7 @@ void runq_init(struct runq *q);
 uint64_t runq_turn(const struct task *t); /* how long one of its turns is, ns */
 /* What has waited longest on another CPU and may run here: running now.  NULL: nobody. */
 struct task *runq_steal(struct cpu *c);
+void runq_look(unsigned cpu);               /* that CPU is to look at its queue */
 bool runq_others_wait(const struct cpu *c); /* a hint */
 /* Into the queue of a CPU that it may run on.  No lock held: t is runnable, in no queue. */
 void runq_move(struct task *t);
@@ -45,12 +48,19 @@ bool runq_may_halt(struct cpu *c);
 
 enum runq_place { RUNQ_LAST, RUNQ_FIRST };
 
+/* policy.c: of one whose turn has ended, or who has a policy of its own. */
+void runq_add_special(struct runq *q, struct task *t);
+bool runq_special(const struct task *t);
+/* The first of those who run only when nobody else does; NULL: none that can. */
+struct task *runq_pick_idler(struct runq *q, const struct task *prev);
+/* current has no slice: for how long may it go on nevertheless, ns?  No lock held. */
+uint64_t runq_time_left(struct runq *q, uint64_t tsc);
+
 /* t's state is runnable. */
 static inline void runq_add(struct runq *q, struct task *t, enum runq_place place)
 {
     if (t->slice_ns == 0) {
-        t->slice_ns = runq_turn(t);
-        list_push_back(&q->expired, &t->run_link);
+        runq_add_special(q, t);
     } else if (place == RUNQ_FIRST) {
         if (q->next != NULL)
             list_push_front(&q->active, &q->next->run_link);
@@ -85,7 +95,8 @@ static inline struct task *runq_pick(struct runq *q, const struct task *prev)
     list_for_each(t, &q->active, run_link)
         if (likely(!__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE)) || t == prev)
             goto found;
-    return NULL;
+    if ((t = runq_pick_idler(q, prev)) == NULL)
+        return NULL;
 found:
     runq_take(q, t);
     return t;

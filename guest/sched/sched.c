@@ -229,9 +229,13 @@ void sched_turn_check(void)
         turn = MIN(turn, clock_tsc_to_ns(MAX(q->fresh_at, q->turn_start) - q->turn_start) +
                              (kernel_interpreted() ? PATIENCE_INTERPRETED_NS : PATIENCE_NS));
     if (ran >= turn) {
-        current->nivcsw++;
-        schedule(); /* if others wait, it has set need_resched: once more */
-        return;
+        uint64_t left = turn == 0 ? runq_time_left(q, tsc) : 0;
+        if (left == 0) {
+            current->nivcsw++;
+            schedule(); /* if others wait, it has set need_resched: once more */
+            return;
+        }
+        turn = ran + left;
     }
     uint64_t end = now + turn - ran;
     if (ncpus > 1)

@@ -3,6 +3,7 @@
 #define SCHED_SCHED_H
 
 #include "sched/task.h"
+#include <linux/sched.h>
 
 /* Bits of cpu.need_resched. */
 #define NEED_LOOK \
@@ -25,6 +26,11 @@ bool sched_may_wait(void);   /* NEED_AGAIN alone is set: it need not be looked a
 
 static inline uint64_t cpus_online(void) { return ncpus < 64 ? (1ull << ncpus) - 1 : UINT64_MAX; }
 
+static inline bool sched_realtime(uint32_t policy)
+{
+    return policy == SCHED_FIFO || policy == SCHED_RR;
+}
+
 /* runq.c */
 void sched_enqueue(struct task *t);    /* a new task, runnable for the first time */
 void sched_first(struct task *t);      /* a new task that is to run before others */
@@ -33,5 +39,9 @@ void sched_wake_first(struct task *t); /* ... and the next to run */
 void sched_kick(struct task *t);       /* if it is in user mode on another CPU, it comes in */
 /* From when this returns on t is not in user mode on another CPU.  Not empty. */
 void sched_set_affinity(struct task *t, uint64_t allowed);
+
+#define RR_TURN_NS 100000000ull /* of SCHED_RR */
+/* policy.c.  SCHED_* but SCHED_DEADLINE; the rights are the caller's business. */
+void sched_set_policy(struct task *t, uint32_t policy, uint32_t rt_priority);
 
 #endif

@@ -65,8 +65,21 @@ struct task {
     bool wake_token;             /* [t] block.h */
     bool sleep_intr, sleep_kill; /* [t] which signals end the present block() */
     uint64_t cpus_allowed;       /* [t], read without; some CPU of it is online */
-    int nice;                    /* [T], read without */
-    uint64_t slice_ns;           /* [q], [o] while on_cpu: left of its turn */
+    union {
+        struct {
+            int nice;            /* [T], read without; and of [t] and [q]: */
+            uint8_t policy;      /* SCHED_*; not SCHED_NORMAL nor SCHED_BATCH: policy.c */
+            uint8_t rt_priority; /* 1..99 for SCHED_FIFO and SCHED_RR, else 0 */
+            bool reset_on_fork;  /* then it is watched, too: proc/watched.h */
+            uint8_t
+                io_priority; /* [o] ioprio_set(2): class << 5 | level; kept, there are no disks */
+        };
+        uint64_t sched_inherited; /* fork copies it */
+    };
+    bool displaced;       /* [q] the CPU goes to a higher priority, its turn has not ended */
+    uint64_t own_turn_ns; /* [q] of who has a policy of its own: left of its turn, */
+    uint64_t busy_ns;     /* [q]   and how long it has run without sleeping */
+    uint64_t slice_ns;    /* [q], [o] while on_cpu: left of its turn; 0 for policy.c's */
     uint64_t utime_ns, stime_ns, last_tsc; /* [o] others read them as times.c says */
     uint64_t entry_tsc;                    /* [o] when it entered the kernel; 0: it has left */
     uint64_t kernel_tsc;            /* [o] time in finished calls and faults since last_tsc */

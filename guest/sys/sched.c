@@ -1,5 +1,4 @@
-/* sched.c - sched_*(2), priorities, getcpu.  Policies are SCHED_OTHER only:
- * who asks for a real-time one is refused. */
+/* sched.c - affinity, turns, nice values, getcpu.  Policies: sched_policy.c. */
 #include "arch/cpu.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
@@ -9,6 +8,7 @@
 #include "proc/task.h"
 #include "sched/runq.h"
 #include "sched/sched.h"
+#include "sys/sched.h"
 #include <linux/sched.h>
 #include <linux/sched/types.h>
 #include <linux/time_types.h>
@@ -19,10 +19,7 @@ SYSCALL0(sched_yield)
     return 0;
 }
 
-/* The task of that number, 0: current; may current change it?  Reference taken. */
-enum purpose { TO_LOOK, TO_CHANGE };
-
-static int find_task(int tid, enum purpose why, struct task **out)
+int sched_find_task(int tid, enum purpose why, struct task **out)
 {
     struct task *me = current;
     int rc = 0;
@@ -47,7 +44,7 @@ SYSCALL3(sched_getaffinity, int, tid, size_t, len, uaddr_t, mask)
 
     if (len < sizeof(uint64_t) || len % sizeof(uint64_t) != 0)
         return -EINVAL; /* only whole words */
-    int rc = find_task(tid, TO_LOOK, &t);
+    int rc = sched_find_task(tid, TO_LOOK, &t);
     if (rc != 0)
         return rc;
     uint64_t cpus_of = t->cpus_allowed & cpus_online();
@@ -62,7 +59,7 @@ SYSCALL3(sched_setaffinity, int, tid, size_t, len, uaddr_t, mask)
 
     if (copy_from_user(&wanted, mask, MIN(len, sizeof wanted)) != 0)
         return -EFAULT;
-    int rc = find_task(tid, TO_CHANGE, &t);
+    int rc = sched_find_task(tid, TO_CHANGE, &t);
     if (rc != 0)
         return rc;
     if ((wanted & cpus_online()) == 0)
@@ -73,57 +70,16 @@ SYSCALL3(sched_setaffinity, int, tid, size_t, len, uaddr_t, mask)
     return rc;
 }
 
-SYSCALL2(sched_getparam, int, tid, uaddr_t, param)
-{
-    struct task *t;
-    int priority = 0, rc = tid < 0 ? -EINVAL : find_task(tid, TO_LOOK, &t);
-
-    if (rc != 0)
-        return rc;
-    task_put(t);
-    return put_user(priority, param);
-}
-
-SYSCALL3(sched_setscheduler, int, tid, int, policy, uaddr_t, param)
-{
-    struct task *t;
-    int priority, rc;
-
-    if (param == 0 || policy < 0 || tid < 0)
-        return -EINVAL;
-    if (get_user(priority, param) != 0)
-        return -EFAULT;
-    policy &= ~SCHED_RESET_ON_FORK;
-    if (policy == SCHED_FIFO || policy == SCHED_RR)
-        return -EPERM;
-    if ((policy != SCHED_NORMAL && policy != SCHED_BATCH && policy != SCHED_IDLE) || priority != 0)
-        return -EINVAL;
-    rc = find_task(tid, TO_CHANGE, &t);
-    if (rc == 0)
-        task_put(t);
-    return rc;
-}
-
-SYSCALL1(sched_getscheduler, int, tid)
-{
-    struct task *t;
-    int rc = tid < 0 ? -EINVAL : find_task(tid, TO_LOOK, &t);
-
-    if (rc != 0)
-        return rc;
-    task_put(t);
-    return SCHED_NORMAL;
-}
-
 /* How long a turn is, also for those that are not real-time. */
 SYSCALL2(sched_rr_get_interval, int, tid, uaddr_t, interval)
 {
     struct task *t;
-    int rc = tid < 0 ? -EINVAL : find_task(tid, TO_LOOK, &t);
+    int rc = tid < 0 ? -EINVAL : sched_find_task(tid, TO_LOOK, &t);
 
     if (rc != 0)
         return rc;
-    uint64_t ns = runq_turn(t);
+    uint64_t ns =
+        sched_realtime(t->policy) ? (t->policy == SCHED_RR ? RR_TURN_NS : 0) : runq_turn(t);
     task_put(t);
     return put_user(((struct __kernel_timespec){ .tv_sec = (int64_t)(ns / NSEC_PER_SEC),
                                                  .tv_nsec = (int64_t)(ns % NSEC_PER_SEC) }),

@@ -1,0 +1,183 @@
+/* policy.c - who is not scheduled as all others: SCHED_FIFO, SCHED_RR, SCHED_IDLE.
+ *
+ * Nobody else pays for them.  Their slice_ns is 0 whenever they are queued or run, which for
+ * others means that a turn has ended; so they come here where that is looked at already.
+ *
+ * Real-time ones stand at the head of `active`, the highest priority first, and of one
+ * priority in the order in which they came.  When one becomes runnable where somebody else runs, that
+ * one's turn is made to have ended.  One that loses the CPU to a higher one goes to the front of its
+ * priority; one that has yielded, or is SCHED_RR and at its turn's end, behind the others of it.
+ * `next`, who was promised the CPU (vfork), still goes before them, once.
+ *
+ * Nobody starves.  A real-time task that has run for BUSY_NS without sleeping waits in `expired` while all
+ * others that wait have a turn.  Idlers run when nobody else can; but one may hold a mutex, so after each
+ * IDLE_EVERY turns that end while one waits, the first of them has one among the others, of a twentieth.
+ * Timers are interrupts and wait for nobody.
+ *
+ * Each CPU has its own order: a real-time task that waits on one is taken by another that is idle, not by one that
+ * runs somebody less urgent. */
+#include "arch/clock.h"
+#include "sched/runq.h"
+#include "sched/sched.h"
+
+#define BUSY_NS    950000000ull
+#define IDLE_EVERY 32u
+#define IDLE_PART  20u
+
+bool runq_special(const struct task *t)
+{
+    return sched_realtime(t->policy) || t->policy == SCHED_IDLE;
+}
+
+static uint64_t own_turn(const struct task *t)
+{
+    return t->policy == SCHED_RR ? RR_TURN_NS : runq_turn(t);
+}
+
+/* Before those of `active` that have no higher priority, or behind those of the same. */
+static void add_realtime(struct runq *q, struct task *t, bool front)
+{
+    struct task *other;
+
+    list_for_each(other, &q->active, run_link)
+        if (other->rt_priority < t->rt_priority || (front && other->rt_priority == t->rt_priority))
+            break;
+    list_push_back(&other->run_link, &t->run_link);
+}
+
+/* Who runs on that CPU is to give it up when it looks; a real-time task is queued there. */
+static void end_turn(struct runq *q, const struct task *t)
+{
+    const struct task *runs = cpus[q - runqs].running;
+
+    if (runs != NULL && runs != t && runs->slice_ns != 0)
+        q->turn_start = 0;
+}
+
+/* t, whose CPU q belongs to, has run since q->turn_start. */
+static void count_time(struct runq *q, struct task *t, uint64_t tsc)
+{
+    uint64_t ran = q->turn_start != 0 ? clock_tsc_to_ns(tsc - q->turn_start) : 0;
+
+    t->own_turn_ns = ran < t->own_turn_ns ? t->own_turn_ns - ran : 0;
+    t->busy_ns += ran;
+}
+
+static void add_own(struct runq *q, struct task *t)
+{
+    bool ran = t == this_cpu()->running && q == &runqs[this_cpu()->id], front = t->displaced;
+
+    t->displaced = false;
+    if (ran) {
+        count_time(q, t, tsc_stamp());
+    } else {
+        t->own_turn_ns = 0;
+        t->busy_ns = 0;
+    }
+    if (t->own_turn_ns == 0)
+        t->own_turn_ns = own_turn(t);
+    if (t->policy == SCHED_IDLE) {
+        list_push_back(&q->idlers, &t->run_link);
+    } else if (t->busy_ns >= BUSY_NS && q->n != 0) {
+        t->busy_ns = 0;
+        list_push_back(&q->expired, &t->run_link);
+    } else {
+        add_realtime(q, t, front);
+        end_turn(q, t);
+    }
+}
+
+/* A turn of somebody has ended: is it time for an idler? */
+static void let_idler(struct runq *q)
+{
+    if (++q->turns_ended % IDLE_EVERY != 0)
+        return;
+    struct task *t = list_first(&q->idlers, struct task, run_link);
+
+    list_remove(&t->run_link);
+    t->slice_ns = runq_turn(t) / IDLE_PART;
+    list_push_back(&q->expired, &t->run_link);
+}
+
+void runq_add_special(struct runq *q, struct task *t)
+{
+    if (runq_special(t)) {
+        add_own(q, t);
+        return;
+    }
+    t->slice_ns = runq_turn(t);
+    list_push_back(&q->expired, &t->run_link);
+    if (!list_empty(&q->idlers))
+        let_idler(q);
+}
+
+struct task *runq_pick_idler(struct runq *q, const struct task *prev)
+{
+    struct task *t;
+
+    list_for_each(t, &q->idlers, run_link)
+        if (!__atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE) || t == prev)
+            return t;
+    return NULL;
+}
+
+/* q->lock held.  How long current may go on, ns; 0: not at all. */
+static uint64_t time_left(struct runq *q, struct task *t, uint64_t ran)
+{
+    uint64_t left = t->own_turn_ns > ran ? t->own_turn_ns - ran : 0, busy = t->busy_ns + ran;
+
+    if (t->policy == SCHED_IDLE)
+        return q->next == NULL && list_empty(&q->active) && list_empty(&q->expired) ? left : 0;
+    const struct task *head = list_first(&q->active, struct task, run_link);
+    unsigned best = list_empty(&q->active) ? 0 : head->rt_priority;
+    t->displaced = best > t->rt_priority;
+    if (t->displaced || busy >= BUSY_NS)
+        return 0;
+    return t->policy == SCHED_RR && best == t->rt_priority ? MIN(left, BUSY_NS - busy)
+                                                           : BUSY_NS - busy;
+}
+
+uint64_t runq_time_left(struct runq *q, uint64_t tsc)
+{
+    struct task *t = current;
+
+    if (!runq_special(t))
+        return 0;
+    spin_lock(&q->lock);
+    uint64_t left = time_left(q, t, q->turn_start != 0 ? clock_tsc_to_ns(tsc - q->turn_start) : 0);
+    spin_unlock(&q->lock);
+    return left;
+}
+
+/* t's queue, locked; t->lock is held, so nobody else puts it into one. */
+static struct runq *lock_queue(struct task *t)
+{
+    for (;;) {
+        unsigned cpu = __atomic_load_n(&t->cpu, __ATOMIC_RELAXED);
+        struct runq *q = &runqs[cpu];
+        spin_lock(&q->lock);
+        if (t->cpu == cpu)
+            return q;
+        spin_unlock(&q->lock);
+    }
+}
+
+void sched_set_policy(struct task *t, uint32_t policy, uint32_t rt_priority)
+{
+    spin_lock(&t->lock);
+    struct runq *q = lock_queue(t);
+    bool queued = q->next == t || !list_empty(&t->run_link);
+    if (queued)
+        runq_take(q, t);
+    t->policy = (uint8_t)policy;
+    t->rt_priority = (uint8_t)rt_priority;
+    t->displaced = false;
+    t->busy_ns = 0;
+    t->own_turn_ns = own_turn(t);
+    t->slice_ns = runq_special(t) ? 0 : runq_turn(t);
+    if (queued)
+        runq_add(q, t, RUNQ_LAST);
+    spin_unlock(&q->lock);
+    spin_unlock(&t->lock);
+    runq_look((unsigned)(q - runqs));
+}
