@@ -132,6 +132,12 @@ unsigned proc_pids(const struct proc_node *dir, uint32_t from, uint32_t *out, un
 /* maps.c */
 void show_maps(struct text *t, struct mm *mm);
 void show_smaps(struct text *t, struct mm *mm);
+void show_smaps_rollup(struct text *t, struct mm *mm);
+/* How many map the page of an entry, which is in a table of so many address spaces?  Those count as one
+ * in the page's own count (mm/share.c). */
+uint32_t page_mappings(uint64_t entry, uint32_t table_users);
+/* pagemap.c */
+long read_pagemap(const struct proc_node *n, struct uio *u, uint64_t *pos);
 /* stat.c */
 int show_stat(struct text *t, const struct proc_node *n);
 int show_status(struct text *t, const struct proc_node *n);

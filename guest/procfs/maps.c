@@ -1,4 +1,4 @@
-/* maps.c - /proc/PID/maps and smaps, in Linux's columns.
+/* maps.c - /proc/PID/maps, smaps and smaps_rollup, in Linux's columns.
  * The VMAs are read under mm->lock; nobody who blocks in vfork holds that. */
 #include "arch/preempt.h"
 #include "fs/file.h"
@@ -56,18 +56,20 @@ static void show_vma(struct text *t, struct vma *v, char *page)
 }
 
 struct usage {
-    uint64_t rss, anon, huge, pss, shared_clean, shared_dirty, private_clean, private_dirty;
+    uint64_t rss, anon, huge, pss, shared_clean, shared_dirty, private_clean, private_dirty, locked;
 };
 
-/* One page that is mapped, by an entry in a table of so many address spaces.  Those count as one
- * in the page's own count (mm/share.c). */
-static void add_page(struct usage *u, pte_t e, uint32_t table_users)
+uint32_t page_mappings(uint64_t e, uint32_t table_users)
 {
     uint32_t refs = frame_refs(pte_pfn(e));
-    /* The file's own reference is no mapping. */
-    uint32_t mappings = refs + table_users - 1;
-    if (!(e & PTE_ANON))
-        mappings = refs == UINT32_MAX ? 1 : MAX(refs, 2u) - 1;
+    if (e & PTE_ANON)
+        return refs + table_users - 1;
+    return refs == UINT32_MAX ? 1 : MAX(refs, 2u) - 1; /* the file's own reference is no mapping */
+}
+
+static void add_page(struct usage *u, pte_t e, uint32_t table_users)
+{
+    uint32_t mappings = page_mappings(e, table_users);
     uint64_t *sum = mappings > 1 ? (e & PTE_D ? &u->shared_dirty : &u->shared_clean)
                                  : (e & PTE_D ? &u->private_dirty : &u->private_clean);
     *sum += PAGE_SIZE;
@@ -96,26 +98,43 @@ static void vma_usage(const struct vma *v, struct usage *u)
     }
 }
 
+/* What smaps and smaps_rollup have in common. */
+static void show_sums(struct text *t, const struct usage *u)
+{
+    const struct text_row row[] = {
+        { "Rss:", u->rss >> 10 },
+        { "Pss:", u->pss >> 10 },
+        { "Shared_Clean:", u->shared_clean >> 10 },
+        { "Shared_Dirty:", u->shared_dirty >> 10 },
+        { "Private_Clean:", u->private_clean >> 10 },
+        { "Private_Dirty:", u->private_dirty >> 10 },
+        { "Anonymous:", u->anon >> 10 },
+        { "AnonHugePages:", u->huge >> 10 },
+        { "Swap:", 0 },
+        { "Locked:", u->locked >> 10 },
+    };
+    text_sizes(t, row, ARRAY_SIZE(row));
+}
+
+static void add_vma(struct usage *u, const struct vma *v)
+{
+    uint64_t before = u->pss;
+    vma_usage(v, u);
+    if (v->flags & VM_LOCKED)
+        u->locked += u->pss - before;
+}
+
 static void show_usage(struct text *t, const struct vma *v)
 {
-    struct usage u = { 0 };
-    vma_usage(v, &u);
-    const struct text_row row[] = {
+    const struct text_row size[] = {
         { "Size:", (v->end - v->start) >> 10 },
         { "KernelPageSize:", PAGE_SIZE >> 10 },
         { "MMUPageSize:", PAGE_SIZE >> 10 },
-        { "Rss:", u.rss >> 10 },
-        { "Pss:", u.pss >> 10 },
-        { "Shared_Clean:", u.shared_clean >> 10 },
-        { "Shared_Dirty:", u.shared_dirty >> 10 },
-        { "Private_Clean:", u.private_clean >> 10 },
-        { "Private_Dirty:", u.private_dirty >> 10 },
-        { "Anonymous:", u.anon >> 10 },
-        { "AnonHugePages:", u.huge >> 10 },
-        { "Swap:", 0 },
-        { "Locked:", v->flags & VM_LOCKED ? u.pss >> 10 : 0 },
     };
-    text_sizes(t, row, ARRAY_SIZE(row));
+    struct usage u = { 0 };
+    add_vma(&u, v);
+    text_sizes(t, size, ARRAY_SIZE(size));
+    show_sums(t, &u);
 }
 
 static void show_all(struct text *t, struct mm *mm,
@@ -139,3 +158,22 @@ static void show_all(struct text *t, struct mm *mm,
 
 void show_maps(struct text *t, struct mm *mm) { show_all(t, mm, NULL); }
 void show_smaps(struct text *t, struct mm *mm) { show_all(t, mm, show_usage); }
+
+void show_smaps_rollup(struct text *t, struct mm *mm)
+{
+    struct usage u = { 0 };
+    uaddr_t start = 0, end = 0;
+    mutex_lock(&mm->lock);
+    if (mm->image.vdso_due)
+        vdso_map(mm);
+    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
+        start = end == 0 ? v->start : start;
+        end = v->end;
+        add_vma(&u, v);
+        preempt_work(WORK_LINE);
+    }
+    mutex_unlock(&mm->lock);
+    text_printf(t, "%08lx-%08lx ---p %08lx %02x:%02x %d ", start, end, 0ul, 0, 0, 0);
+    text_printf(t, "%*s[rollup]\n", MAX(NAME_COLUMN - (int)t->bytes, 0), "");
+    show_sums(t, &u);
+}

@@ -209,6 +209,11 @@ static int store_oom_adj(struct task *task, char *line)
     return 0;
 }
 
+static void show_personality(struct text *t, struct task *task)
+{
+    text_printf(t, "%08x\n", task->cred.personality);
+}
+
 /* --- the directories ----------------------------------------------------- */
 
 static int task_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
@@ -235,8 +240,11 @@ static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_
     PROC_FILE("mounts", 0444, show_mounts), \
     PROC_TASK("oom_score", 0444, show_oom_score), \
     PROC_TASK("oom_score_adj", 0644, show_oom_adj, .store_task = store_oom_adj), \
+    PROC_ENTRY("pagemap", S_IFREG | 0400, PROC_IS_MEMORY, .read = read_pagemap, .flags = PROC_PRIVATE), \
+    PROC_TASK("personality", 0400, show_personality, .flags = PROC_PRIVATE), \
     PROC_GOAL("root", 0777, goal_root), \
     PROC_MM("smaps", 0444, show_smaps, .flags = PROC_PRIVATE), \
+    PROC_MM("smaps_rollup", 0444, show_smaps_rollup, .flags = PROC_PRIVATE), \
     PROC_FILE("stat", 0444, show_stat), \
     PROC_FILE("statm", 0444, show_statm), \
     PROC_FILE("status", 0444, show_status), \

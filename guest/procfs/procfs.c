@@ -267,7 +267,7 @@ static long proc_write(struct file *f, struct uio *u, uint64_t *pos)
     if (err)
         return err;
     if (n->entry->kind == PROC_IS_MEMORY)
-        return n->entry->write(n, u, pos);
+        return n->entry->write ? n->entry->write(n, u, pos) : -EINVAL;
     if (!n->entry->store)
         return -EIO;
     size_t bytes = u->left;

@@ -1,0 +1,118 @@
+/* /proc/PID/pagemap: what is there, whose it is, and that a fork shares and a write takes apart; the edges of
+ * the file.  smaps_rollup is the sum of smaps.  personality is what the call says. */
+#include "check.h"
+#include <sys/personality.h>
+
+#define PRESENT   (1ul << 63)
+#define OF_FILE   (1ul << 61)
+#define EXCLUSIVE (1ul << 56)
+#define PFN       ((1ul << 55) - 1)
+
+static int pm;
+
+static uint64_t entry_in(int fd, const void *at)
+{
+    uint64_t e = 0;
+
+    CHECK_EQ(pread(fd, &e, 8, (off_t)((uintptr_t)at / PAGE * 8)), 8);
+    return e;
+}
+
+static void show(const char *what, const void *at)
+{
+    uint64_t e = entry_in(pm, at);
+
+    SAY("%s:%s%s%s\n", what, e & PRESENT ? " present" : "", e & OF_FILE ? " file" : "",
+        e & EXCLUSIVE ? " exclusive" : "");
+}
+
+static void pages(void)
+{
+    volatile char *p = map_pages(3);
+    uint64_t two[2];
+
+    show("untouched", (void *)p);
+    p[0] = p[PAGE] = 1;
+    show("written", (void *)p);
+    CHECK((entry_in(pm, (void *)p) & PFN) != (entry_in(pm, (void *)(p + PAGE)) & PFN));
+    CHECK_EQ(pread(pm, two, 16, (off_t)((uintptr_t)p / PAGE * 8)), 16);
+    CHECK(two[0] == entry_in(pm, (void *)p) && two[1] == entry_in(pm, (void *)(p + PAGE)));
+    uint64_t before = entry_in(pm, (void *)p) & PFN;
+    pid_t pid =
+        START(int own = open("/proc/self/pagemap", O_RDONLY);
+              CHECK_EQ(entry_in(own, (void *)p) & (PFN | EXCLUSIVE | PRESENT), before | PRESENT);
+              p[0] = 2; CHECK((entry_in(own, (void *)p) & PFN) != before);
+              CHECK(entry_in(own, (void *)p) & EXCLUSIVE));
+    CHECK_EQ(status_of(pid), 0);
+    show("after a fork", (void *)p);
+    CHECK_EQ(entry_in(pm, (void *)p) & PFN, before);
+    munmap((void *)p, 3 * PAGE);
+    show("unmapped", (void *)p);
+    p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    p[0] = 1;
+    show("shared", (void *)p);
+    int fd = open("file", O_RDWR | O_CREAT, 0600);
+    CHECK_EQ(ftruncate(fd, PAGE), 0);
+    CHECK_EQ(write(fd, "x", 1), 1);
+    p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    CHECK_EQ(p[0], 'x');
+    show("of a file", (void *)p);
+    p[0] = 'y';
+    show("of a file, written", (void *)p);
+    close(fd);
+}
+
+static void edges(void)
+{
+    char b[16];
+
+    CHECK_ERR(EINVAL, pread(pm, b, 7, 0));
+    CHECK_ERR(EINVAL, pread(pm, b, 8, 4));
+    CHECK_EQ(pread(pm, b, 0, 0), 0);
+    CHECK_EQ(pread(pm, b, 8, 1l << 55), 0);
+    CHECK_ERR(EFAULT, pread(pm, (void *)8, 8, 0));
+    CHECK_EQ(pread(pm, b, 16, 0), 16);
+    int w = open("/proc/self/pagemap", O_RDWR);
+    CHECK(w < 0 || write(w, b, 8) == -1);
+    SAY("written to: %d %d\n", w < 0, errno);
+    close(w);
+}
+
+static long sum_of(const char *text, const char *name)
+{
+    long sum = 0;
+
+    for (const char *at = strstr(text, name); at != NULL; at = strstr(at + 1, name))
+        if (at == text || at[-1] == '\n')
+            sum += strtol(at + strlen(name), NULL, 10);
+    return sum;
+}
+
+static void rollup(void)
+{
+    static const char *const names[] = { "Rss:", "Private_Dirty:", "Anonymous:", "Shared_Clean:",
+                                         "Swap:" };
+    char *text = strdup(slurp("/proc/self/smaps_rollup"));
+    const char *all = slurp("/proc/self/smaps");
+
+    CHECK(strstr(text, " ---p 00000000 00:00 0 ") != NULL && strstr(text, "[rollup]\n") != NULL);
+    CHECK_EQ(strchr(text, '[') - text, 73);
+    for (int i = 0; i < 5; i++) {
+        long got = sum_of(text, names[i]), want = sum_of(all, names[i]);
+        CHECK(got >= want - 64 && got <= want + 64); /* buffers come and go between the two */
+    }
+    free(text);
+}
+
+static void test(void)
+{
+    pm = open("/proc/self/pagemap", O_RDONLY);
+    CHECK(pm >= 0);
+    pages();
+    edges();
+    rollup();
+    CHECK(strcmp(slurp("/proc/self/personality"), "00000000\n") == 0);
+    CHECK_EQ(CHILD(personality(ADDR_NO_RANDOMIZE);
+                   CHECK(strcmp(slurp("/proc/self/personality"), "00040000\n") == 0)),
+             0);
+}
