@@ -32,11 +32,11 @@ static void flush_space(unsigned c, uint32_t mm, uint64_t cpus)
 }
 
 /* 512 entries of the table, as the huge page has them; but for one. */
-static void fill(uint32_t mm, uint32_t pfn, uint64_t first, unsigned n)
+static void fill(unsigned c, uint32_t mm, uint32_t pfn, uint64_t first, unsigned n)
 {
-    EV(0, table_alloc, mm, .va = AT, .table_pfn = pfn, .level = PT_LEVEL_PTE,
+    EV(c, table_alloc, mm, .va = AT, .table_pfn = pfn, .level = PT_LEVEL_PTE,
        .reason = PT_huge_split);
-    EV(0, pte_range_step, mm, .va = AT, .table_pfn = pfn, .level = PT_LEVEL_PTE,
+    EV(c, pte_range_step, mm, .va = AT, .table_pfn = pfn, .level = PT_LEVEL_PTE,
        .reason = PT_huge_split, .n = (uint16_t)n, .new = first, .new_step = 4096);
 }
 
@@ -44,7 +44,7 @@ static void split(uint32_t mm, uint64_t page, uint32_t pfn, uint64_t first, unsi
 {
     entry(0, mm, PT_huge_split, page, GONE(FRAME));
     flush_space(0, mm, 3);
-    fill(mm, pfn, first, n);
+    fill(0, mm, pfn, first, n);
     entry(0, mm, PT_huge_split, GONE(FRAME), LINK((uint64_t)pfn));
 }
 
@@ -114,6 +114,21 @@ static void good_share(void)
     fault(1, 1);
 }
 
+/* Parent and child split the page that they share at the same time: the one is done before the other has
+ * flushed. */
+static void good_both_split(void)
+{
+    fork_shares();
+    touch(1, 1, 5, 7);
+    entry(1, 1, PT_huge_split, HUGE_R(FRAME), GONE(FRAME));
+    child_writes(PAGE_C(FRAME));
+    fault(0, 3);
+    flush_space(1, 1, 2);
+    fill(1, 1, 104, PAGE_C(FRAME), 512);
+    entry(1, 1, PT_huge_split, GONE(FRAME), LINK(104ull));
+    fault(1, 1);
+}
+
 static void good_unmap(void)
 {
     map(HUGE(FRAME));
@@ -143,7 +158,7 @@ static void bad_H1_rights(void)
 static void bad_H2_there(void)
 {
     map(HUGE(FRAME));
-    fill(1, 104, PAGE_C(FRAME), 512);
+    fill(0, 1, 104, PAGE_C(FRAME), 512);
     entry(0, 1, PT_huge_split, HUGE(FRAME), LINK(104ull));
 }
 
@@ -152,7 +167,7 @@ static void bad_H2_flush(void)
     map(HUGE(FRAME));
     entry(0, 1, PT_huge_split, HUGE(FRAME), GONE(FRAME));
     flush(0, 1); /* the other CPU has not */
-    fill(1, 104, PAGE_W(FRAME), 512);
+    fill(0, 1, 104, PAGE_W(FRAME), 512);
     entry(0, 1, PT_huge_split, GONE(FRAME), LINK(104ull));
 }
 
@@ -161,7 +176,7 @@ static void bad_H2_part(void)
     map(HUGE(FRAME));
     entry(0, 1, PT_huge_split, HUGE(FRAME), GONE(FRAME));
     EV(0, tlb_flush, 1, .start = AT, .end = AT + 4096, .cpus = 3);
-    fill(1, 104, PAGE_W(FRAME), 512);
+    fill(0, 1, 104, PAGE_W(FRAME), 512);
     entry(0, 1, PT_huge_split, GONE(FRAME), LINK(104ull));
 }
 
@@ -245,12 +260,12 @@ static void bad_M6(void)
 }
 
 static const struct lint_case cases[] = {
-    GOOD(good_split),      GOOD(good_share),       GOOD(good_unmap),      BAD(bad_H1_missing, H1),
-    BAD(bad_H1_frame, H1), BAD(bad_H1_rights, H1), BAD(bad_H2_there, H2), BAD(bad_H2_flush, H2),
-    BAD(bad_H2_part, H2),  BAD(bad_C4, C4),        BAD(bad_F1, F1),       BAD(bad_F2_fork, F2),
-    BAD(bad_F2_again, F2), BAD(bad_F2_split, F2),  BAD(bad_F4, F4),       BAD(bad_F5, F5),
-    BAD(bad_F7, F7),       BAD(bad_M1, M1),        BAD(bad_M4, M4),       BAD(bad_M5, M5),
-    BAD(bad_M6, M6),
+    GOOD(good_split),        GOOD(good_share),      GOOD(good_both_split),  GOOD(good_unmap),
+    BAD(bad_H1_missing, H1), BAD(bad_H1_frame, H1), BAD(bad_H1_rights, H1), BAD(bad_H2_there, H2),
+    BAD(bad_H2_flush, H2),   BAD(bad_H2_part, H2),  BAD(bad_C4, C4),        BAD(bad_F1, F1),
+    BAD(bad_F2_fork, F2),    BAD(bad_F2_again, F2), BAD(bad_F2_split, F2),  BAD(bad_F4, F4),
+    BAD(bad_F5, F5),         BAD(bad_F7, F7),       BAD(bad_M1, M1),        BAD(bad_M4, M4),
+    BAD(bad_M5, M5),         BAD(bad_M6, M6),
 };
 
 static void test_cases(void **state_)

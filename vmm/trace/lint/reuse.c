@@ -211,6 +211,17 @@ static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind, con
     }
 }
 
+/* Only this address space's: where others share the page, each splits it for itself. */
+static void call_in_huge(struct lint *l, uint64_t pfn)
+{
+    struct duty *d = pfn < l->frames.n ? l->frames.duties[pfn] : NULL, *next;
+    for (; d != NULL; d = next) {
+        next = d->next_of_frame;
+        if (d->kind == DUTY_HUGE && d->mm == l->mm)
+            call_in(l, d, "a table takes a huge page's place");
+    }
+}
+
 /* --- entries -------------------------------------------------------------------------------- */
 
 /* Who leaves a table that is not empty leaves its pages. */
@@ -266,7 +277,7 @@ static void huge_changes(struct lint *l, const struct lint_write *w)
     uint64_t from = pte_frame(w->old), to = pte_frame(w->new);
     struct lint_write page = { .level = PT_LEVEL_PTE, .va = w->va };
     if (is_table_link(w, w->new))
-        call_in_frame(l, from, DUTY_HUGE, "a table takes a huge page's place");
+        call_in_huge(l, from);
     for (unsigned i = 0; is && is_new_use(w) && i < HUGE_FRAMES; i++)
         call_in_frame(l, to + i, DUTY_FRAME, "a frame is used again");
     if (!was)
