@@ -57,9 +57,9 @@ $(call host_obj,$(GIT_ID_SRC)): HOST_CFLAGS += $(GIT_ID:%=-DGIT_ID='"%"')
 
 # The names of all system calls that the host's headers know, one behind the other by
 # number, empty where there is none: pointers would have to be relocated at each boot.
-SYSCALL_NUMBERS = echo '\#include <asm/unistd_64.h>' | $(CC) -E -dM - | \
+SYSCALL_NUMBERS = $(CC) -E -dM -include asm/unistd_64.h shared/syscall_numbers.h | \
 	sed -n 's/^\#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/\2 \1/p' | sort -n
-$O/syscall_names.inc: Makefile
+$O/syscall_names.inc: Makefile shared/syscall_numbers.h
 	@mkdir -p $O
 	$(call say,GEN,$@)$(SYSCALL_NUMBERS) | awk '{ for (; n < $$1; n++) print "\"\\0\""; n++; print "\"" $$2 "\\0\"" }' > $@
 $O/host/vmm/trace/lib/syscalls.o $O/guest/sys/dispatch.o $O/guest-locks/sys/dispatch.o: $O/syscall_names.inc

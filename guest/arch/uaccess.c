@@ -260,3 +260,22 @@ int user_cmpxchg32(uaddr_t at, uint32_t *old, uint32_t expected, uint32_t desire
     *old = seen;
     return (int)err;
 }
+
+int copy_struct_from_user(void *to, size_t ours, uaddr_t from, size_t theirs)
+{
+    char rest[64];
+
+    memset(to, 0, ours);
+    if (copy_from_user(to, from, MIN(ours, theirs)) != 0)
+        return -EFAULT;
+    for (size_t at = ours; at < theirs;) {
+        size_t n = MIN(theirs - at, sizeof rest);
+        if (copy_from_user(rest, from + at, n) != 0)
+            return -EFAULT;
+        for (size_t i = 0; i < n; i++)
+            if (rest[i] != 0)
+                return -E2BIG;
+        at += n;
+    }
+    return 0;
+}

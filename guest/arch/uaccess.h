@@ -17,6 +17,9 @@ int copy_to_user(uaddr_t to, const void *from, size_t n);
 int clear_user(uaddr_t at, size_t n);
 /* Length without the NUL, -EFAULT, or -ENAMETOOLONG if there is no NUL in room bytes. */
 long strncpy_from_user(char *to, uaddr_t from, size_t room);
+/* A structure that grows with the versions of the ABI: what is missing of ours is 0, what is more
+ * must be, or -E2BIG. */
+int copy_struct_from_user(void *to, size_t ours, uaddr_t from, size_t theirs);
 /* One aligned word, atomically: for futexes.  *old gets what was there. */
 int user_cmpxchg32(uaddr_t at, uint32_t *old, uint32_t expected, uint32_t desired);
 

@@ -173,8 +173,8 @@ static int open_found(struct walker *w, struct file *f, uint32_t flags, bool mad
     return err;
 }
 
-int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,
-              struct file **out)
+int file_open_walk(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,
+                   uint32_t walk, struct file **out)
 {
     struct walker w;
     struct file *f = NULL;
@@ -185,7 +185,7 @@ int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mo
         return err;
     if (flags & O_CREAT && !(f = file_reserve()))
         return -ENOMEM; /* before there is a new name */
-    err = walk_start(&w, dfd, text, len, 0);
+    err = walk_start(&w, dfd, text, len, walk);
     if (err) {
         file_unreserve(f);
         return err;
@@ -201,6 +201,12 @@ int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mo
         err = open_found(&w, f ? f : file_reserve(), flags, made, out);
     walk_end(&w);
     return err;
+}
+
+int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,
+              struct file **out)
+{
+    return file_open_walk(dfd, text, len, flags, mode, 0, out);
 }
 
 int file_open_kernel(const char *path, uint32_t flags, uint32_t mode, struct file **out)

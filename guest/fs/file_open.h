@@ -9,6 +9,9 @@ struct file;
 /* What fails leaves *out as it was: there is nothing to put then. */
 int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,
               struct file **out);
+/* The same; walk: WALK_RESOLVE's bits (path.h). */
+int file_open_walk(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,
+                   uint32_t walk, struct file **out);
 /* By path name in the kernel. */
 int file_open_kernel(const char *path, uint32_t flags, uint32_t mode, struct file **out);
 /* unlink(2) by such a name. */

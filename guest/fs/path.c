@@ -6,6 +6,9 @@
  * at the end of its text simply replaces it.  So depth is bounded by the number
  * of links, and that by PATH_LINKS_MAX (-ELOOP); nothing recurses.
  *
+ * A walk that must not leave its starting point (WALK_BENEATH, WALK_IN_ROOT) has that for
+ * w->root, where ".." ends: as nothing moves meanwhile, that is all there is to it.
+ *
  * fs_tree is held from the first component to the last, so names stay where they
  * are, and so do the texts of tmpfs symlinks.  User memory is read before. */
 #include "fs/path.h"
@@ -53,12 +56,16 @@ int walk_start(struct walker *w, int dfd, const char *text, size_t len, uint32_t
     memset(w, 0, sizeof(*w));
     if (!len && !(flags & WALK_EMPTY))
         return -ENOENT;
+    w->resolve = flags & WALK_RESOLVE;
     fs_get_root(&w->root);
     w->rest = text;
     w->end = text + len;
-    if (len && *text == '/') {
+    if (len && *text == '/' && !(w->resolve & WALK_SCOPED)) {
         w->at = w->root;
         path_get(&w->at);
+    } else if (len && *text == '/' && w->resolve & WALK_BENEATH) {
+        path_put(&w->root);
+        return -EXDEV;
     } else if (dfd == AT_FDCWD) {
         fs_get_cwd(&w->at);
     } else {
@@ -77,7 +84,13 @@ int walk_start(struct walker *w, int dfd, const char *text, size_t len, uint32_t
             file_put(f);
         if (err)
             path_put(&w->root);
-        return err;
+        if (err)
+            return err;
+    }
+    if (w->resolve & WALK_SCOPED) {
+        path_put(&w->root);
+        w->root = w->at;
+        path_get(&w->root);
     }
     return 0;
 }
@@ -98,32 +111,39 @@ void walk_end(struct walker *w)
 /* --- one step --- */
 
 /* Down to what is mounted on w->at, if anything is. */
-static void cross_mounts(struct walker *w)
+static int cross_mounts(struct walker *w)
 {
     struct mount *m;
 
-    while (w->at.dentry->mounted && (m = mount_on(w->at.mnt, w->at.dentry)) != NULL)
+    while (w->at.dentry->mounted && (m = mount_on(w->at.mnt, w->at.dentry)) != NULL) {
+        if (w->resolve & WALK_NO_XDEV)
+            return -EXDEV;
         walk_to(w, &(struct path){ m, m->root });
+    }
+    return 0;
 }
 
-static void step_up(struct walker *w)
+static int step_up(struct walker *w)
 {
     struct path p = w->at;
+    int at_top = w->resolve & WALK_BENEATH ? -EXDEV : 0;
 
     if (p.dentry == w->root.dentry && p.mnt == w->root.mnt)
-        return;
+        return at_top;
     while (p.dentry == p.mnt->root) { /* from the root of a mount to what it covers */
         if (!p.mnt->on)
-            return;
+            return at_top;
+        if (w->resolve & WALK_NO_XDEV)
+            return -EXDEV;
         p = (struct path){ p.mnt->parent, p.mnt->on };
         if (p.dentry == w->root.dentry && p.mnt == w->root.mnt) {
             walk_to(w, &p);
-            return;
+            return at_top;
         }
     }
     p.dentry = p.dentry->parent;
     walk_to(w, &p);
-    cross_mounts(w);
+    return cross_mounts(w);
 }
 
 /* The target of symlink `in` as text, which lasts until the walk ends. */
@@ -164,8 +184,21 @@ static int push_text(struct walker *w, const char *text, size_t len)
     }
     w->rest = text;
     w->end = text + len;
-    if (*text == '/')
+    if (*text == '/') {
+        if (w->resolve & WALK_BENEATH || (w->resolve & WALK_NO_XDEV && w->at.mnt != w->root.mnt))
+            return -EXDEV;
         walk_to(w, &w->root);
+    }
+    return 0;
+}
+
+/* A link of /proc leads to `to`, wherever that is. */
+static int may_jump(const struct walker *w, const struct path *to)
+{
+    if (w->resolve & WALK_NO_MAGIC)
+        return -ELOOP;
+    if (w->resolve & WALK_SCOPED || (w->resolve & WALK_NO_XDEV && to->mnt != w->at.mnt))
+        return -EXDEV;
     return 0;
 }
 
@@ -177,14 +210,22 @@ static int follow_link(struct walker *w, struct inode *in)
 
     if (++w->links > PATH_LINKS_MAX)
         return -ELOOP;
+    if (w->resolve & WALK_NO_SYMLINKS)
+        return -ELOOP;
     if (in->ops->follow) {
         struct path to = { 0 };
 
         err = in->ops->follow(in, &to);
-        if (err == 0) {
-            path_put(&w->at);
+        if (err)
+            return err;
+        err = may_jump(w, &to);
+        if (!err) {
+            struct path from = w->at;
+
             w->at = to;
+            to = from;
         }
+        path_put(&to);
         return err;
     }
     err = link_text(w, in, &text, &len);
@@ -209,9 +250,7 @@ static int step_down(struct walker *w, const char *name, size_t len, uint32_t fl
     }
     dentry_put(w->at.dentry);
     w->at.dentry = d;
-    if (unlikely(d->mounted))
-        cross_mounts(w);
-    return 0;
+    return unlikely(d->mounted) ? cross_mounts(w) : 0;
 }
 
 /* --- the walk --- */
@@ -288,7 +327,7 @@ int walk_parent(struct walker *w)
         if (err || at_last(w))
             return err;
         if (w->kind == LAST_DOTDOT)
-            step_up(w);
+            err = step_up(w);
         else if (w->kind == LAST_NAME)
             err = step_down(w, w->last, w->last_len, WALK_FOLLOW);
         if (err)
@@ -306,8 +345,9 @@ int walk_last(struct walker *w, uint32_t flags, bool *missing)
         if (err)
             return err;
         if (w->kind != LAST_NAME) {
-            if (w->kind == LAST_DOTDOT)
-                step_up(w);
+            err = w->kind == LAST_DOTDOT ? step_up(w) : 0;
+            if (err)
+                return err;
             break;
         }
         uint32_t links = w->links;

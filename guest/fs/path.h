@@ -23,6 +23,14 @@ void path_put(struct path *p);
 #define WALK_FOLLOW    1u /* a symlink at the end, too */
 #define WALK_DIRECTORY 2u /* -ENOTDIR unless it ends at a directory */
 #define WALK_EMPTY     4u /* "" is the starting point itself */
+/* openat2(2)'s RESOLVE_*, kept in the walker from its start on. */
+#define WALK_NO_XDEV     8u   /* -EXDEV where a mount begins or ends */
+#define WALK_NO_SYMLINKS 16u  /* -ELOOP at one that would be followed, */
+#define WALK_NO_MAGIC    32u  /*   or at one of /proc that leads to the very object */
+#define WALK_BENEATH     64u  /* -EXDEV at what would leave the starting point */
+#define WALK_IN_ROOT     128u /* the starting point is "/" */
+#define WALK_SCOPED      (WALK_BENEATH | WALK_IN_ROOT)
+#define WALK_RESOLVE     (WALK_NO_XDEV | WALK_NO_SYMLINKS | WALK_NO_MAGIC | WALK_SCOPED)
 enum last_kind { LAST_NAME, LAST_DOT, LAST_DOTDOT, LAST_ROOT };
 struct walk_rest {
     const char *at, *end;
@@ -39,6 +47,7 @@ struct walker {
     enum last_kind kind; /*   walked up to but not through */
     bool slash;          /* slashes follow it */
     uint32_t links, depth;
+    uint32_t resolve;        /* WALK_RESOLVE's bits */
     struct walk_rest *outer; /* texts around the symlinks we are in: PATH_LINKS_MAX */
     struct walk_text *texts; /* made for us by readlink */
 };

@@ -80,26 +80,6 @@ SYSCALL5(clone, uint64_t, flags, uaddr_t, stack, uaddr_t, parent_tid, uaddr_t, c
     return clone_checked(&rq);
 }
 
-/* The rest of a structure that is longer than ours must be zero. */
-static int copy_versioned(void *to, size_t ours, uaddr_t from, size_t theirs)
-{
-    char rest[64];
-
-    memset(to, 0, ours);
-    if (copy_from_user(to, from, MIN(ours, theirs)) != 0)
-        return -EFAULT;
-    for (size_t at = ours; at < theirs;) {
-        size_t n = MIN(theirs - at, sizeof rest);
-        if (copy_from_user(rest, from + at, n) != 0)
-            return -EFAULT;
-        for (size_t i = 0; i < n; i++)
-            if (rest[i] != 0)
-                return -E2BIG;
-        at += n;
-    }
-    return 0;
-}
-
 /* The number that the caller wants the child to have: one level, and only root may. */
 static int wanted_tid(const struct clone_args *a, uint32_t *tid)
 {
@@ -122,7 +102,7 @@ SYSCALL2(clone3, uaddr_t, at, size_t, size)
         return -E2BIG;
     if (size < CLONE_ARGS_SIZE_VER0)
         return -EINVAL;
-    int err = copy_versioned(&a, sizeof a, at, size);
+    int err = copy_struct_from_user(&a, sizeof a, at, size);
     if (err != 0)
         return err;
     if ((a.flags & (CLONE_DETACHED | CSIGNAL)) || a.flags >> 34 || a.exit_signal > SIG_MAX ||

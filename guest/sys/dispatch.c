@@ -12,6 +12,8 @@
 #include "sys/dispatch.h"
 #include "trace/trace.h"
 #include <asm/unistd.h>
+/* after them: */
+#include "shared/syscall_numbers.h"
 
 typedef long (*syscall_fn)(const struct regs *r);
 

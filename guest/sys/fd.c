@@ -1,4 +1,4 @@
-/* fd.c - calls on descriptors: open, close, dup, fcntl, flock, ioctl. */
+/* fd.c - calls on descriptors: close, dup, fcntl, flock, ioctl. */
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "event/async.h"
@@ -7,9 +7,7 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/file_lock.h"
-#include "fs/file_open.h"
 #include "fs/inode.h"
-#include "fs/path.h"
 #include "fs/pipe.h"
 #include "fs/seal.h"
 #include "sched/task.h"
@@ -19,44 +17,7 @@
 #include <linux/close_range.h>
 #include <linux/fs.h>
 
-/* --- open and close --- */
-
-static long open_at(int dfd, uaddr_t name, uint32_t flags, uint32_t mode)
-{
-    struct user_name n;
-    struct file *f;
-    int fd, err = name_get(&n, name);
-
-    if (err)
-        return err;
-    fd = fd_alloc(0, flags);
-    if (fd >= 0) {
-        err = file_open(dfd, n.text, n.len, flags, mode, &f);
-        if (err) {
-            fd_cancel(fd);
-            fd = err;
-        } else {
-            fd_install(fd, f);
-        }
-    }
-    name_put(&n);
-    return fd;
-}
-
-SYSCALL3(open, uaddr_t, name, uint32_t, flags, uint32_t, mode)
-{
-    return open_at(AT_FDCWD, name, flags, mode);
-}
-
-SYSCALL4(openat, int, dfd, uaddr_t, name, uint32_t, flags, uint32_t, mode)
-{
-    return open_at(dfd, name, flags, mode);
-}
-
-SYSCALL2(creat, uaddr_t, name, uint32_t, mode)
-{
-    return open_at(AT_FDCWD, name, O_CREAT | O_WRONLY | O_TRUNC, mode);
-}
+/* --- close --- */
 
 SYSCALL1(close, int, fd) { return fd_close(fd); }
 

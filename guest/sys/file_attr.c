@@ -21,13 +21,43 @@
 #define UTIME_NOW  ((1l << 30) - 1)
 #define UTIME_OMIT ((1l << 30) - 2)
 
+/* allowed: O_PATH where such a descriptor will do. */
+static long with_file(int fd, uint32_t allowed, long (*change)(struct inode *, const void *),
+                      const void *how, uint32_t event)
+{
+    WITH_FILE(f, fd);
+    long err;
+
+    if (!f || f->flags & O_PATH & ~allowed)
+        return -EBADF;
+    mutex_lock(&f->inode->lock);
+    err = mount_readonly(f->path.mnt) ? -EROFS : change(f->inode, how);
+    mutex_unlock(&f->inode->lock);
+    if (!err)
+        notify_file(f, event);
+    return err;
+}
+
+static long with_fd(int fd, long (*change)(struct inode *, const void *), const void *how,
+                    uint32_t event)
+{
+    return with_file(fd, 0, change, how, event);
+}
+
 /* An inode to change: by name, or by descriptor where a call has that. */
 static long with_path(int dfd, uaddr_t name, uint32_t walk,
                       long (*change)(struct inode *, const void *), const void *how, uint32_t event)
 {
+    struct user_name n;
     struct path p;
-    long err = path_lookup_user(dfd, name, walk, &p);
+    long err = name_get(&n, name);
 
+    if (err)
+        return err;
+    if (!n.len && walk & WALK_EMPTY && dfd != AT_FDCWD) /* perhaps a file without a place */
+        return with_file(dfd, O_PATH, change, how, event);
+    err = path_lookup(dfd, n.text, n.len, walk, &p);
+    name_put(&n);
     if (err)
         return err;
     mutex_lock(&p.dentry->inode->lock);
@@ -36,22 +66,6 @@ static long with_path(int dfd, uaddr_t name, uint32_t walk,
     if (!err)
         notify_dentry(p.dentry, event);
     path_put(&p);
-    return err;
-}
-
-static long with_fd(int fd, long (*change)(struct inode *, const void *), const void *how,
-                    uint32_t event)
-{
-    WITH_FILE(f, fd);
-    long err;
-
-    if (!f || f->flags & O_PATH)
-        return -EBADF;
-    mutex_lock(&f->inode->lock);
-    err = mount_readonly(f->path.mnt) ? -EROFS : change(f->inode, how);
-    mutex_unlock(&f->inode->lock);
-    if (!err)
-        notify_file(f, event);
     return err;
 }
 
@@ -89,6 +103,13 @@ SYSCALL2(fchmod, int, fd, uint32_t, mode) { return with_fd(fd, change_mode, &mod
 SYSCALL3(fchmodat, int, dfd, uaddr_t, name, uint32_t, mode)
 {
     return with_path(dfd, name, WALK_FOLLOW, change_mode, &mode, IN_ATTRIB);
+}
+
+SYSCALL4(fchmodat2, int, dfd, uaddr_t, name, uint32_t, mode, uint32_t, flags)
+{
+    if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    return with_path(dfd, name, walk_flags(flags), change_mode, &mode, IN_ATTRIB);
 }
 
 /* --- owner --- */

@@ -12,6 +12,8 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+/* after them: */
+#include "shared/syscall_numbers.h"
 
 #ifndef __NR_pidfd_getfd
 #define __NR_pidfd_getfd 438

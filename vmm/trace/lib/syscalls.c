@@ -2,6 +2,8 @@
 #include "vmm/trace/lib/syscalls.h"
 
 #include <asm/unistd_64.h>
+/* after them: */
+#include "shared/syscall_numbers.h"
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
