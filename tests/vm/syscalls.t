@@ -5,7 +5,7 @@
 need_kvm
 
 cp docs/syscalls.md "$work/page"
-echo '#include <asm/unistd_64.h>' | gcc -E -dM - | sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\2 \1/p' |
+gcc -E -dM -include asm/unistd_64.h shared/syscall_numbers.h | sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$/\2 \1/p' |
     sort -n | awk -f docs/syscalls.awk - shared/syscalls.h > "$work/made"
 is 'docs/syscalls.md is up to date: make docs' "$(diff "$work/page" "$work/made")" ''
 
