@@ -62,7 +62,7 @@ my @edits = (
     [ tlb_flush => sub { replaced(previous_of($_[0])) && goes_on($_[0]) }, @drop, 'C3', 'no flush where a page was replaced' ],
     [ tlb_flush => sub { replaced(previous_of($_[0])) && goes_on($_[0]) }, set(cpus => 0), 'C3', 'a flush on no CPU' ],
     [ cr3_load => sub { get($_[0], 'mm') != 0 }, add(root_pfn => 1), 'T8', 'another root in CR3' ],
-    [ switch => sub { 1 }, @drop, 'T7', 'a switch is missing' ],
+    [ switch => \&is_followed, @drop, 'T7', 'a switch is missing' ],
     [ clone => sub { $reaped{ get($_[0], 'child') } }, @drop, 'V11|X2', 'a task comes from nowhere' ],
     [ clone => sub { 1 }, add(child_tgid => 1), 'T9', 'a task in another process' ],
     [ vfork_release => sub { 1 }, @drop, 'V4', 'a vfork is not released' ],
@@ -85,17 +85,15 @@ my @edits = (
 sub is_number { return $_[0] > 0 && $_[0] < 2**31 } # and no error
 sub is_fault { return defined $_[0] && $_[0]{name} eq 'page_fault' }
 sub answers { my ($e, @names) = @_; return defined $e && $e->{name} eq 'pte_write' && has_reason($e, @names) }
-# A fault brings the pages behind it, too: is its page behind the last one that came so?
-sub goes_on_from
-{
-    my ($e) = @_;
-    for (my $p = previous_of($e); defined $p; $p = previous_of($p)) {
-        next if get($p, 'pid') != get($e, 'pid') || !is_entry($p) || !has_reason($p, 'demand_zero');
-        my $n = $p->{name} eq 'pte_write' ? 1 : get($p, $p->{name} eq 'pte_range_step' ? 'n' : 'len');
-        return (get($p, 'va') >> 12) + $n == get($e, 'va') >> 12;
-    }
-    return 0;
+# A fault brings the pages behind it, too, on whatever CPU its task runs then: where any such page ended.
+my %behind;
+for my $e (grep { is_entry($_) && has_reason($_, 'demand_zero') } @{ $t->{events} }) {
+    my $n = $e->{name} eq 'pte_write' ? 1 : get($e, $e->{name} eq 'pte_range_step' ? 'n' : 'len');
+    $behind{ get($e, 'pid'), (get($e, 'va') >> 12) + $n } = 1;
 }
+sub goes_on_from { my ($e) = @_; return $behind{ get($e, 'pid'), get($e, 'va') >> 12 } }
+# Something comes after it on its CPU, in another task's name: else nobody can notice.
+sub is_followed { my $n = next_of($_[0]); return defined $n && get($n, 'pid') != get($_[0], 'prev_pid') }
 # By another frame, where there was one: then the old one may be in a TLB.
 sub replaced
 {
