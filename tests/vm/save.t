@@ -79,6 +79,19 @@ vm --root y.tar --no-cache -- xattrs /data/one /data/deep/5 /bin/sh
 is 'what the guest sets is saved, under all names of a file' "$(sed 's/:.*//' <<< "$out" | sort)" "$(printf '%s\n' '/bin/sh trusted.link=1' \
     '/data/deep/5 user.new=3' '/data/one user.a=7' '/data/one user.b=3000')"
 
+# --- an ACL is left out, and with it what only it gave ---
+echo x > "$tree/data/acl"
+chmod 660 "$tree/data/acl"
+if perl -e 'my $acl = pack "V" . "vvV" x 5, 2, 1, 6, -1, 2, 6, 1000, 4, 0, -1, 16, 6, -1, 32, 0, -1;
+        exit(syscall(188, $ARGV[0], "system.posix_acl_access", $acl, length $acl, 0) != 0)' "$tree/data/acl"; then
+    vm --root "$tree" -- busybox stat -c %a /data/acl
+    is 'a file with an ACL: the group has what the ACL gave it' "$out" 600
+    like '... which is said' "$err" '^vmm: --root .*: 1 ACLs are left out'
+else
+    result 0 'a file with an ACL # SKIP the file system here has none'
+fi
+rm "$tree/data/acl"
+
 # --- files and directories ---
 rm -rf ./*
 vm --root "$tree" --out /data/large --out /data:got --out /bin/sh:shell --out /dev --out /made/sub/../file:. -- \

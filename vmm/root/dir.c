@@ -43,7 +43,7 @@ struct scan {
     const char *path;
     uint8_t *base;
     uint64_t room, used;
-    unsigned mapped, unreadable;
+    unsigned mapped, unreadable, acls;
     struct root_file *file; /* those that are mapped; inode: their node */
     uint32_t files_room;
     dev_t dev;
@@ -181,16 +181,22 @@ static bool place_data(struct scan *s, uint32_t node, int fd, const char *name, 
 }
 
 /* Of an open file.  One that cannot be read is left out: a trusted one is not for everybody. */
-static bool add_xattrs(struct scan *s, uint32_t node, int fd)
+static bool add_xattrs(struct scan *s, uint32_t node, int fd, struct root_attributes a)
 {
     static char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX]; /* one thread */
     ssize_t n = flistxattr(fd, names, sizeof(names));
     struct xattrs x = { .at = NULL };
     bool ok = true;
     for (char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
-        ssize_t size = xattrs_wanted(name) ? fgetxattr(fd, name, value, sizeof(value)) : -1;
-        if (size >= 0 && ok)
+        bool acl = strcmp(name, XATTRS_ACL) == 0;
+        ssize_t size = acl || xattrs_wanted(name) ? fgetxattr(fd, name, value, sizeof(value)) : -1;
+        if (acl && size >= 0) {
+            a.mode = xattrs_mode_without_acl(a.mode, value, (size_t)size);
+            root_tree_set(s->tree, node, &a);
+            s->acls++;
+        } else if (size >= 0 && ok) {
             ok = xattrs_add(&x, name, value, (size_t)size);
+        }
     }
     if (x.bytes > 0 && ok)
         ok = root_tree_set_xattrs(s->tree, node, x.at, x.bytes);
@@ -217,7 +223,7 @@ static bool add_regular(struct scan *s, uint32_t dir, const char *name, int fd,
         *k = (struct known){ st->st_dev, st->st_ino, node };
         s->nknown++;
     }
-    return add_xattrs(s, node, fd) &&
+    return add_xattrs(s, node, fd, a) &&
            (st->st_size == 0 || place_data(s, node, fd, name, (uint64_t)st->st_size));
 }
 
@@ -250,7 +256,7 @@ static bool add_subdir(struct scan *s, uint32_t dir, const char *name, int fd,
         close(fd);
         return false;
     }
-    if (!add_xattrs(s, node, fd)) {
+    if (!add_xattrs(s, node, fd, a)) {
         close(fd);
         return refuse(s, name, "has too many extended attributes");
     }
@@ -322,7 +328,7 @@ static bool scan(struct scan *s)
     struct root_attributes a = attributes(s, &st);
     root_tree_set(s->tree, ROOT_NODE_TOP, &a);
     s->dev = st.st_dev;
-    if (add_xattrs(s, ROOT_NODE_TOP, fd) && add_dir(s, ROOT_NODE_TOP, fd, 0))
+    if (add_xattrs(s, ROOT_NODE_TOP, fd, a) && add_dir(s, ROOT_NODE_TOP, fd, 0))
         return true;
     if (root_tree_wrong(s->tree) != NULL)
         refuse(s, "", root_tree_wrong(s->tree));
@@ -375,6 +381,9 @@ bool root_image_of_dir(struct root_image *im, const char *path)
     else if (s.unreadable > 0)
         say_note("--root %s: %u files that this user may not read are left out", path,
                  s.unreadable);
+    if (ok && s.acls > 0)
+        say_note("--root %s: %u ACLs are left out, and with them what only they gave", path,
+                 s.acls);
     root_tree_free(s.tree);
     free(s.known);
     free(s.file);

@@ -16,6 +16,6 @@ struct root_file_end {
     uint64_t index_at, run_at; /* offsets in the file, whole pages */
     uint32_t run_bytes, version;
 };
-#define ROOT_FILE_VERSION 2u
+#define ROOT_FILE_VERSION 3u
 
 #endif

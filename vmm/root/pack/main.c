@@ -215,6 +215,9 @@ static void pack(struct pack *p, struct layout *l, struct blob file, const char 
         pack_tar(p, file, false);
     }
     finish(p);
+    if (p->acls > 0)
+        fprintf(stderr, "vmm: --root %s: %u ACLs are left out, and with them what only they gave\n",
+                p->source, p->acls);
 }
 
 struct source {

@@ -22,6 +22,7 @@ struct pack {
     uint64_t data; /* bytes of the image so far, whole pages */
     char *run;     /* strings of what to run (vmm/root/file.h) */
     size_t run_bytes;
+    unsigned acls;           /* that were left out */
     struct archive *reading; /* the one that a refusal is about; NULL: none */
 };
 

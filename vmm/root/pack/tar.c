@@ -109,7 +109,8 @@ static bool is_zero(const uint8_t *at, size_t n)
     return n == 0 || (at[0] == 0 && memcmp(at, at + 1, n - 1) == 0);
 }
 
-static void set_xattrs(struct pack *p, struct archive_entry *e, uint32_t node, const char *shown)
+static void set_xattrs(struct pack *p, struct archive_entry *e, uint32_t node,
+                       struct root_attributes a, const char *shown)
 {
     const char *name;
     const void *value;
@@ -117,9 +118,15 @@ static void set_xattrs(struct pack *p, struct archive_entry *e, uint32_t node, c
     struct xattrs x = { .at = NULL };
     bool ok = true;
     archive_entry_xattr_reset(e);
-    while (ok && archive_entry_xattr_next(e, &name, &value, &n) == ARCHIVE_OK)
-        if (name != NULL && xattrs_wanted(name))
+    while (ok && archive_entry_xattr_next(e, &name, &value, &n) == ARCHIVE_OK) {
+        if (name != NULL && strcmp(name, XATTRS_ACL) == 0) {
+            a.mode = xattrs_mode_without_acl(a.mode, value, n);
+            root_tree_set(p->tree, node, &a);
+            p->acls++;
+        } else if (name != NULL && xattrs_wanted(name)) {
             ok = xattrs_add(&x, name, value, n);
+        }
+    }
     if (ok)
         ok = root_tree_set_xattrs(p->tree, node, x.at, x.bytes);
     free(x.at);
@@ -192,7 +199,7 @@ static bool add_entry(struct pack *p, struct archive *a, struct archive_entry *e
     if (len == 0) {
         if (S_ISDIR(is.mode))
             root_tree_set(p->tree, ROOT_NODE_TOP, &is);
-        set_xattrs(p, e, ROOT_NODE_TOP, "/");
+        set_xattrs(p, e, ROOT_NODE_TOP, is, "/");
         return true;
     }
     if (layer && whiteout(p, dir, last, len))
@@ -214,7 +221,7 @@ static bool add_entry(struct pack *p, struct archive *a, struct archive_entry *e
     if (node == ROOT_NODE_NONE)
         refuse(p, "%.200s: %s", name,
                root_tree_wrong(p->tree) != NULL ? root_tree_wrong(p->tree) : "no name for a file");
-    set_xattrs(p, e, node, name);
+    set_xattrs(p, e, node, is, name);
     if (S_ISLNK(is.mode)) {
         const char *text = archive_entry_symlink(e);
         if (text == NULL || !root_tree_set_text(p->tree, node, text, strlen(text)))
