@@ -120,7 +120,8 @@ perl -e 'for my $d (0 .. 299) { mkdir "$ARGV[0]/$d"; for my $f (0 .. 99) {
     open my $h, ">", "$ARGV[0]/$d/$f"; print $h "x" x 100; truncate $h, 35000 } }' "$many"
 now() { date +%s%N; }
 best=0 bare=0
-for _ in 1 2 3; do
+for n in 1 2 3 4 5 6 7 8 9; do                  # the best of both, side by side; more of them where others keep the host busy
+    [ $n -le 3 ] || [ $best -gt $((2 * bare)) ] || break
     a=$(now)
     perl -e 'my @s; for my $d (0 .. 299) { for my $f (0 .. 99) { open my $h, "<", "$ARGV[0]/$d/$f"; @s = stat $h } }' "$many"
     b=$(now)
