@@ -49,9 +49,11 @@ static void who_is_kept_out_by_name_stays_out(void **state)
 static void the_rest_of_the_mode_stays(void **state)
 {
     (void)state;
-    assert_int_equal(MODE_OF(0106775, { USER_OBJ, 7, 0 }, { GROUP_OBJ, 7, 0 }, { OTHER, 5, 0 }), 0106775);
+    assert_int_equal(MODE_OF(0106775, { USER_OBJ, 7, 0 }, { GROUP_OBJ, 7, 0 }, { OTHER, 5, 0 }),
+                     0106775);
     /* the mode's bits are less than the ACL's: they stay less */
-    assert_int_equal(MODE_OF(0100700, { USER_OBJ, 7, 0 }, { GROUP_OBJ, 7, 0 }, { OTHER, 7, 0 }), 0100700);
+    assert_int_equal(MODE_OF(0100700, { USER_OBJ, 7, 0 }, { GROUP_OBJ, 7, 0 }, { OTHER, 7, 0 }),
+                     0100700);
 }
 
 static void what_is_no_acl_changes_nothing(void **state)
@@ -59,7 +61,8 @@ static void what_is_no_acl_changes_nothing(void **state)
     (void)state;
     static const uint8_t other_version[12] = { 3, 0, 0, 0, GROUP_OBJ };
     static const uint8_t cut[11] = { 2, 0, 0, 0, GROUP_OBJ };
-    assert_int_equal(xattrs_mode_without_acl(0100660, other_version, sizeof(other_version)), 0100660);
+    assert_int_equal(xattrs_mode_without_acl(0100660, other_version, sizeof(other_version)),
+                     0100660);
     assert_int_equal(xattrs_mode_without_acl(0100660, cut, sizeof(cut)), 0100660);
     assert_int_equal(xattrs_mode_without_acl(0100660, cut, 3), 0100660);
     assert_int_equal(xattrs_mode_without_acl(0100660, cut, 4), 0100660);
