@@ -151,22 +151,15 @@ static int get_attr(uaddr_t at, struct sched_attr *a)
 {
     uint32_t size;
 
-    *a = (struct sched_attr){ 0 };
     if (get_user(size, at) != 0)
         return -EFAULT;
     if (size == 0)
         size = SCHED_ATTR_SIZE_VER0;
     if (size < SCHED_ATTR_SIZE_VER0 || size > PAGE_SIZE)
         return too_big(at);
-    for (uint32_t i = sizeof(*a); i < size; i++) {
-        uint8_t byte;
-        if (get_user(byte, at + i) != 0)
-            return -EFAULT;
-        if (byte != 0)
-            return too_big(at);
-    }
-    if (copy_from_user(a, at, MIN(size, sizeof(*a))) != 0)
-        return -EFAULT;
+    int rc = copy_struct_from_user(a, sizeof(*a), at, size);
+    if (rc != 0)
+        return rc == -E2BIG ? too_big(at) : rc;
     if (a->sched_flags & SCHED_FLAG_UTIL_CLAMP && size < SCHED_ATTR_SIZE_VER1)
         return -EINVAL;
     a->sched_nice = MAX(-20, MIN(19, a->sched_nice));
