@@ -201,24 +201,15 @@ static void call_in(struct lint *l, struct duty *d, const char *what)
     drop(l, d);
 }
 
-static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind, const char *what)
+/* mm: only its own; NULL: anybody's. */
+static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind,
+                          const struct lint_mm *mm, const char *what)
 {
     struct duty *d = pfn < l->frames.n ? l->frames.duties[pfn] : NULL, *next;
     for (; d != NULL; d = next) {
         next = d->next_of_frame;
-        if (d->kind == kind)
+        if (d->kind == kind && (mm == NULL || d->mm == mm))
             call_in(l, d, what);
-    }
-}
-
-/* Only this address space's: where others share the page, each splits it for itself. */
-static void call_in_huge(struct lint *l, uint64_t pfn)
-{
-    struct duty *d = pfn < l->frames.n ? l->frames.duties[pfn] : NULL, *next;
-    for (; d != NULL; d = next) {
-        next = d->next_of_frame;
-        if (d->kind == DUTY_HUGE && d->mm == l->mm)
-            call_in(l, d, "a table takes a huge page's place");
     }
 }
 
@@ -236,7 +227,7 @@ static void owe_pages(struct lint *l, const struct lint_write *w)
 
 void lint_reuse_shared(struct lint *l, uint32_t pfn)
 {
-    call_in_frame(l, pfn, DUTY_TABLE, "a table that was shared is changed");
+    call_in_frame(l, pfn, DUTY_TABLE, NULL, "a table that was shared is changed");
 }
 
 static void link_changes(struct lint *l, const struct lint_write *w)
@@ -277,9 +268,10 @@ static void huge_changes(struct lint *l, const struct lint_write *w)
     uint64_t from = pte_frame(w->old), to = pte_frame(w->new);
     struct lint_write page = { .level = PT_LEVEL_PTE, .va = w->va };
     if (is_table_link(w, w->new))
-        call_in_huge(l, from);
+        /* Where others share the page, each splits it for itself. */
+        call_in_frame(l, from, DUTY_HUGE, l->mm, "a table takes a huge page's place");
     for (unsigned i = 0; is && is_new_use(w) && i < HUGE_FRAMES; i++)
-        call_in_frame(l, to + i, DUTY_FRAME, "a frame is used again");
+        call_in_frame(l, to + i, DUTY_FRAME, NULL, "a frame is used again");
     if (!was)
         return;
     if (is && from == to) {
@@ -305,7 +297,7 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
     }
     bool same = pte_frame(w->old) == pte_frame(w->new) && is_leaf(w, w->new);
     if (is_leaf(w, w->new) && !(same && is_leaf(w, w->old)) && is_new_use(w))
-        call_in_frame(l, pte_frame(w->new), DUTY_FRAME, "a frame is used again");
+        call_in_frame(l, pte_frame(w->new), DUTY_FRAME, NULL, "a frame is used again");
     if (!is_leaf(w, w->old))
         return;
     if (!same && is_leaf(w, w->new)) {
@@ -365,7 +357,7 @@ static void table_freed(struct lint *l, const struct trace_event *e)
     if (t != NULL && t->va != f->va)
         lint_found(l, LINT_T6, "table %#x of va %#" PRIx64 " is freed as that of va %#" PRIx64,
                    f->table_pfn, t->va, (uint64_t)f->va);
-    call_in_frame(l, f->table_pfn, DUTY_TABLE, "a table is freed");
+    call_in_frame(l, f->table_pfn, DUTY_TABLE, NULL, "a table is freed");
 }
 
 /* The task is back in user mode: the rights it took away must be gone everywhere. */
@@ -400,7 +392,7 @@ void lint_reuse_table(struct lint *l, const struct trace_event *e)
     if (e->id == TRACE_EV_table_free)
         table_freed(l, e);
     else
-        call_in_frame(l, f->table_pfn, DUTY_FRAME, "a frame becomes a table");
+        call_in_frame(l, f->table_pfn, DUTY_FRAME, NULL, "a frame becomes a table");
 }
 
 void lint_reuse_use(struct lint *l, const struct trace_event *e)
