@@ -83,7 +83,8 @@ static void fire(struct timer *timer)
     spin_unlock(&tree_lock);
 }
 
-/* From the beginning.  The timer is set up by the first sweep that needs it: most processes need none. */
+/* All are to be visited once more, from where the sweep is.  The timer is set up by the first one: most
+ * processes have none. */
 static void begin(struct process *p)
 {
     if (p->sweep_at == NULL) {
