@@ -20,4 +20,21 @@ main(async browser => {
         return performance.now() - from; })()`);
     result(moved < 4000 * slow, `the slider moves over nearly all of it: ${Math.round(moved)} ms`);
     is('no error on the console', page.trouble, []);
+
+    // As soon as it is read, while the list of events is still looked through.
+    const early = await browser.page();
+    await early.send('Page.addScriptToEvaluateOnNewDocument', { source: `new MutationObserver((changes, observer) => {
+        const data = document.documentElement && document.documentElement.dataset;
+        if (!data || !data.ready) return;
+        observer.disconnect();
+        const s = document.getElementById('slider');
+        s.value = 1000; s.dispatchEvent(new Event('input'));
+        for (const b of document.querySelectorAll('#events button')) b.click();
+        data.early = document.querySelectorAll('#events .line').length;
+    }).observe(document, { subtree: true, attributes: true });` });
+    await early.open(file);
+    await early.until('document.documentElement.dataset.early', 'the page is used at once', 60);
+    is('used while no event is listed yet', await early.run('document.documentElement.dataset.early'), '0');
+    await early.until("document.querySelector('#events .line.now')", 'the events are listed', 60);
+    is('... no error either, and the event is shown', early.trouble, []);
 });

@@ -93,6 +93,7 @@ const events = (() => {
     }
     function place() { return found ? lastNotAbove(found, state.event, i => i) : -1; }
     function showEvent() {
+        if (!found) return;     // still looking: apply() shows it in the end
         const k = place(), first = Math.floor(view.scrollTop * scale() / LINE);
         if (k >= 0 && (k < first || k >= first + SHOWN - 2)) view.scrollTop = Math.max(0, (k - SHOWN / 3) * LINE / scale());
         render();
@@ -120,6 +121,7 @@ const events = (() => {
         reasons.replaceChildren(...options('every reason', T.lists.pt_reason.slice(1)));
     }
     function copy() {
+        if (!found) return;
         const text = [...found.subarray(0, 5000)].map(i => lineText(T, i)).join('\n');
         const area = h('textarea', { class: 'copy', readonly: true, 'aria-label': 'Lines to copy' });
         area.value = text;
