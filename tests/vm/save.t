@@ -44,6 +44,11 @@ head -c 300000 /dev/urandom > "$tree/data/large"
 printf 'n' > "$tree/data/n\303\244me"
 printf 'n' > "$tree/data/"$'not\377utf'
 perl -e 'mkdir $ARGV[0]; chdir $ARGV[0]; for (1 .. 20) { mkdir "d" x 200; chdir "d" x 200 } open my $h, ">", "end"' "$tree/long"
+ln -s large "$tree/data/link"       # symlinks, FIFOs and devices with two names
+ln "$tree/data/link" "$tree/data/deep/link"
+mkfifo "$tree/data/fifo"
+ln "$tree/data/fifo" "$tree/data/deep/fifo"
+mknod "$tree/data/device" c 1 3 2> /dev/null && ln "$tree/data/device" "$tree/data/deep/device"
 list() { (cd "$1" && find . -mindepth 1 -printf '%P %y %m %U %G %n %T@ %l\n' | grep -v ' d ' | sort; find . -type f -exec md5sum {} + | sort); }
 vm --root "$tree" --save tree.tar -- true
 mkdir all && tar xpf tree.tar -C all --numeric-owner
@@ -64,15 +69,19 @@ cp "${own[@]}" "$tree/bin/xattrs"
 "${own[@]}" -s user.a value "$tree/data/one"  # and with it deep/1, uno
 "${own[@]}" -s user.b "$(head -c 3000 /dev/zero | tr '\0' x)" "$tree/data/one"
 "${own[@]}" -s user.dir d "$tree/data/deep"
-"${own[@]}" -s trusted.t t "$tree/bin/xattrs" 2> /dev/null || true
-files='/data/one /data/deep/1 /data/deep /data/large /bin/xattrs'
-there=$(cd "$tree" && "${own[@]}" data/one data/deep/1 data/deep data/large bin/xattrs | sed 's,^,/,' | sort)
-vm --root "$tree" --save x.tar -- sh -c "xattrs $files | busybox sort"
+files='data/one data/deep/1 data/deep data/large bin/xattrs data/link data/deep/link data/fifo'
+[ -c "$tree/data/device" ] && files="$files data/device data/deep/device"
+for f in bin/xattrs data/link data/fifo data/device; do  # root alone may have these
+    "${own[@]}" -s trusted.t "$f" "$tree/$f" 2> /dev/null || true
+done
+there=$(cd "$tree" && "${own[@]}" $files | sort)
+[ "$(id -u)" != 0 ] || like 'a symlink gets an attribute' "$there" '^data/link trusted.t=9:'
+vm --root "$tree" --save x.tar -- sh -c "cd /; xattrs $files | busybox sort"
 is 'extended attributes of a directory are there' "$out" "$there"
 mkdir all && tar --xattrs --xattrs-include='*' -xpf x.tar -C all
-is '... and GNU tar finds them in what is saved' "$(cd all && "${own[@]}" data/one data/deep/1 data/deep data/large bin/xattrs | sed 's,^,/,' | sort)" "$there"
+is '... and GNU tar finds them in what is saved' "$(cd all && "${own[@]}" $files | sort)" "$there"
 rm -r all
-vm --root x.tar --no-cache --save y.tar -- sh -c "xattrs $files | busybox sort; xattrs -s user.a changed /data/uno; xattrs -s user.new new /data/deep/5
+vm --root x.tar --no-cache --save y.tar -- sh -c "cd /; xattrs $files | busybox sort; xattrs -s user.a changed /data/uno; xattrs -s user.new new /data/deep/5
     xattrs -s trusted.link l /bin/sh"
 is '... of a tar, too' "$out" "$there"
 vm --root y.tar --no-cache -- xattrs /data/one /data/deep/5 /bin/sh
@@ -81,19 +90,23 @@ is 'what the guest sets is saved, under all names of a file' "$(sed 's/:.*//' <<
 
 # --- an ACL is left out, and with it what only it gave ---
 echo x > "$tree/data/acl"
-chmod 660 "$tree/data/acl"
-perl -e 'my ($name, $acl) = ("system.posix_acl_access", pack "V" . "vvV" x 5, 2, 1, 6, -1, 2, 6, 1000, 4, 0, -1, 16, 6, -1, 32, 0, -1);
-    syscall(188, $ARGV[0], $name, $acl, length $acl, 0) == 0 or exit($!{EOPNOTSUPP} ? 95 : 1)' "$tree/data/acl"
-acls=$?                         # 95: the file system has none
+mkfifo "$tree/data/acl.fifo"
+chmod 660 "$tree"/data/acl*
+for f in acl acl.fifo; do
+    perl -e 'my ($name, $acl) = ("system.posix_acl_access", pack "V" . "vvV" x 5, 2, 1, 6, -1, 2, 6, 1000, 4, 0, -1, 16, 6, -1, 32, 0, -1);
+        syscall(188, $ARGV[0], $name, $acl, length $acl, 0) == 0 or exit($!{EOPNOTSUPP} ? 95 : 1)' "$tree/data/$f"
+    acls=$?                     # 95: the file system has none
+    [ $acls -eq 0 ] || break
+done
 if [ $acls -ne 95 ]; then
-    is 'a file gets an ACL' "$acls" 0
-    vm --root "$tree" -- busybox stat -c %a /data/acl
-    is 'a file with an ACL: the group has what the ACL gave it' "$out" 600
-    like '... which is said' "$err" '^vmm: --root .*: 1 ACLs are left out'
+    is 'files get an ACL' "$acls" 0
+    vm --root "$tree" -- busybox stat -c %a /data/acl /data/acl.fifo
+    is 'a file with an ACL: the group has what the ACL gave it' "$out" "$(printf '600\n600')"
+    like '... which is said' "$err" '^vmm: --root .*: 2 ACLs are left out'
 else
     result 0 'a file with an ACL # SKIP the file system here has none'
 fi
-rm "$tree/data/acl"
+rm -f "$tree"/data/acl* "$tree"/data{,/deep}/{fifo,device}
 
 # --- files and directories ---
 rm -rf ./*

@@ -17,13 +17,12 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "shared/root_index.h"
 #include "vmm/gmem.h"
+#include "vmm/root/dir_xattrs.h"
 #include "vmm/root/tree.h"
-#include "vmm/root/xattrs.h"
 #include "vmm/say.h"
 
 #define RESERVE_MAX  (256ull << 30)
@@ -47,6 +46,7 @@ struct scan {
     struct root_file *file; /* those that are mapped; inode: their node */
     uint32_t files_room;
     dev_t dev;
+    int home;     /* of dir_xattrs */
     bool is_root; /* owners are as they are */
     uid_t uid;
     gid_t gid;
@@ -180,60 +180,59 @@ static bool place_data(struct scan *s, uint32_t node, int fd, const char *name, 
     return true;
 }
 
-/* Of an open file.  One that cannot be read is left out: a trusted one is not for everybody. */
-static bool add_xattrs(struct scan *s, uint32_t node, int fd, struct root_attributes a)
+/* The name's node.  *is_new: false if the file has one already, by another of its names. */
+static uint32_t add_name(struct scan *s, uint32_t dir, const char *name, const struct stat *st,
+                         const struct root_attributes *a, bool *is_new)
 {
-    static char names[XATTR_LIST_MAX], value[XATTR_SIZE_MAX]; /* one thread */
-    ssize_t n = flistxattr(fd, names, sizeof(names));
-    struct xattrs x = { .at = NULL };
-    bool ok = true;
-    for (char *name = names; n > 0 && name < names + n; name += strlen(name) + 1) {
-        bool acl = strcmp(name, XATTRS_ACL) == 0;
-        ssize_t size = acl || xattrs_wanted(name) ? fgetxattr(fd, name, value, sizeof(value)) : -1;
-        if (acl && size >= 0) {
-            a.mode = xattrs_mode_without_acl(a.mode, value, (size_t)size);
-            root_tree_set(s->tree, node, &a);
-            s->acls++;
-        } else if (size >= 0 && ok) {
-            ok = xattrs_add(&x, name, value, (size_t)size);
-        }
+    struct known *k = NULL;
+    *is_new = true;
+    if (st->st_nlink > 1) {
+        if (!more_known(s))
+            return ROOT_NODE_NONE;
+        k = known_at(s, st->st_dev, st->st_ino);
+        *is_new = k->node == 0;
+        if (!*is_new)
+            return root_tree_link(s->tree, dir, name, strlen(name), k->node);
     }
-    if (x.bytes > 0 && ok)
-        ok = root_tree_set_xattrs(s->tree, node, x.at, x.bytes);
-    free(x.at);
-    return ok;
+    uint32_t node = root_tree_add(s->tree, dir, name, strlen(name), a);
+    if (k != NULL && node != ROOT_NODE_NONE) {
+        *k = (struct known){ st->st_dev, st->st_ino, node };
+        s->nknown++;
+    }
+    return node;
+}
+
+static bool add_xattrs(struct scan *s, uint32_t node, int fd, const char *name,
+                       struct root_attributes a)
+{
+    return dir_xattrs(s->tree, node, s->home, fd, name, a, &s->acls) ||
+           (root_tree_wrong(s->tree) == NULL &&
+            refuse(s, name, "has too many extended attributes"));
 }
 
 static bool add_regular(struct scan *s, uint32_t dir, const char *name, int fd,
                         const struct stat *st)
 {
-    struct known *k = NULL;
-    if (st->st_nlink > 1) {
-        if (!more_known(s))
-            return false;
-        k = known_at(s, st->st_dev, st->st_ino);
-        if (k->node != 0)
-            return root_tree_link(s->tree, dir, name, strlen(name), k->node) != ROOT_NODE_NONE;
-    }
     struct root_attributes a = attributes(s, st);
-    uint32_t node = root_tree_add(s->tree, dir, name, strlen(name), &a);
-    if (node == ROOT_NODE_NONE)
-        return false;
-    if (k != NULL) {
-        *k = (struct known){ st->st_dev, st->st_ino, node };
-        s->nknown++;
-    }
-    return add_xattrs(s, node, fd, a) &&
+    bool is_new;
+    uint32_t node = add_name(s, dir, name, st, &a, &is_new);
+    if (node == ROOT_NODE_NONE || !is_new)
+        return node != ROOT_NODE_NONE;
+    return add_xattrs(s, node, fd, "", a) &&
            (st->st_size == 0 || place_data(s, node, fd, name, (uint64_t)st->st_size));
 }
 
+/* A symlink, a device, a FIFO or a socket: never opened. */
 static bool add_other(struct scan *s, uint32_t dir, int dirfd, const char *name,
                       const struct stat *st)
 {
     char text[ROOT_LINK_MAX + 1];
     struct root_attributes a = attributes(s, st);
-    uint32_t node = root_tree_add(s->tree, dir, name, strlen(name), &a);
-    if (node == ROOT_NODE_NONE)
+    bool is_new;
+    uint32_t node = add_name(s, dir, name, st, &a, &is_new);
+    if (node == ROOT_NODE_NONE || !is_new)
+        return node != ROOT_NODE_NONE;
+    if (!add_xattrs(s, node, dirfd, name, a))
         return false;
     if (!S_ISLNK(st->st_mode))
         return true;
@@ -256,9 +255,9 @@ static bool add_subdir(struct scan *s, uint32_t dir, const char *name, int fd,
         close(fd);
         return false;
     }
-    if (!add_xattrs(s, node, fd, a)) {
+    if (!add_xattrs(s, node, fd, "", a)) {
         close(fd);
-        return refuse(s, name, "has too many extended attributes");
+        return false;
     }
     if (st->st_dev != s->dev) { /* mounted there: empty, as without it */
         close(fd);
@@ -328,11 +327,12 @@ static bool scan(struct scan *s)
     struct root_attributes a = attributes(s, &st);
     root_tree_set(s->tree, ROOT_NODE_TOP, &a);
     s->dev = st.st_dev;
-    if (add_xattrs(s, ROOT_NODE_TOP, fd, a) && add_dir(s, ROOT_NODE_TOP, fd, 0))
-        return true;
-    if (root_tree_wrong(s->tree) != NULL)
+    s->home = dir_xattrs_begin();
+    bool ok = add_xattrs(s, ROOT_NODE_TOP, fd, "", a) && add_dir(s, ROOT_NODE_TOP, fd, 0);
+    dir_xattrs_end(s->home);
+    if (!ok && root_tree_wrong(s->tree) != NULL)
         refuse(s, "", root_tree_wrong(s->tree));
-    return false;
+    return ok;
 }
 
 /* --- the image --------------------------------------------------------------------------- */
