@@ -31,8 +31,8 @@ _vmm()
     case $before in
     -m | --memory | -c | --cpus | -a | --append | --timeout | --out | --env | --workdir | --user | --hostname) return 0 ;;
     -t | --trace) _forkscope_reply '' dirs "$word"; return ;;
-    -i | --initrd | --add | --root | --save | --boot-report) _forkscope_reply '' files "$word"; return ;;
-    --trace-start | --trace-stop | --trace-size) return 0 ;;
+    -i | --initrd | --add | --root | --save | --boot-report | --dump-tables) _forkscope_reply '' files "$word"; return ;;
+    --trace-start | --trace-stop | --trace-size | --dump-at) return 0 ;;
     --trace-mode) _forkscope_reply 'full ring' '' "$word"; return ;;
     --audit) _forkscope_reply 'final dirty' '' "$word"; return ;;
     --kernel-ring) _forkscope_reply '0 3 auto' '' "$word"; return ;;

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "vmm/dump.h"
 #include "vmm/gmem.h"
 #include "vmm/say.h"
 #include "vmm/trace/lib/format.h"
@@ -50,6 +51,7 @@ struct dirty { /* of one memslot */
 struct audit {
     struct vm *vm;
     struct follow *follow;
+    struct dump *dump; /* or NULL */
     struct replay *replay;
     struct audit_report report;
     char *text; /* of what was found, printed at the end: the terminal is raw */
@@ -143,6 +145,9 @@ static int take_events(struct audit *a)
             a->report.first_tsc = e->tsc;
         note_run(&a->run[e->cpu], e);
         err = replay_event(a->replay, e);
+        if (a->dump != NULL)
+            dump_event(a->dump, e, a->report.event,
+                       trace_ns(a->report.meta, e->tsc - a->report.first_tsc));
     }
     return err;
 }
@@ -248,13 +253,15 @@ static int look(struct audit *a)
 
 /* --- for the others ---------------------------------------------------------------------------- */
 
-int audit_begin(struct vcpu *v, const char *what)
+int audit_begin(struct vcpu *v, bool is_flush)
 {
     struct audit *a = v->vm->audit;
     world_stop(v);
-    a->what = what;
+    a->what = is_flush ? "TLB flush" : "doorbell";
     a->cpu = v->index;
     int err = look(a);
+    if (err == 0 && a->dump != NULL && is_flush)
+        dump_flush(a->dump, v, a->replay);
     if (err != 0)
         say("audit: cannot compare tables: %s", strerror(-err));
     return err;
@@ -270,6 +277,8 @@ int audit_stop(struct audit *a)
         const struct replay_table *t = replay_table(a->replay, a->again[i]);
         replay_compare_table(a->replay, t, page_of(a->vm->mem, t->pfn), NULL, NULL);
     }
+    if (err == 0 && a->dump != NULL)
+        err = dump_finish(a->dump, a->vm->mem, a->replay);
     return err;
 }
 
@@ -307,6 +316,7 @@ static bool manual_clear(struct vm *vm)
 
 bool audit_create(struct vm *vm)
 {
+    const struct options *o = vm->opt;
     struct audit *a = calloc(1, sizeof(*a) + vm->ncpus * sizeof(a->run[0]));
     if (a == NULL) {
         say("out of memory");
@@ -325,7 +335,12 @@ bool audit_create(struct vm *vm)
         return false;
     }
     a->report.meta = follow_meta(a->follow);
-    return true;
+    if (o->dump == NULL)
+        return true;
+    a->dump = dump_new(o->dump, o->dump_at, o->ndump_at);
+    if (a->dump == NULL)
+        say("%s: %s", o->dump, strerror(errno));
+    return a->dump != NULL;
 }
 
 void audit_destroy(struct audit *a)
@@ -337,6 +352,7 @@ void audit_destroy(struct audit *a)
     free(a->text);
     for (unsigned i = 0; i < 2; i++)
         free(a->dirty[i].bits);
+    dump_free(a->dump);
     replay_free(a->replay);
     follow_free(a->follow);
     free(a->again);

@@ -19,9 +19,9 @@ struct vm;
 bool audit_create(struct vm *vm);
 void audit_destroy(struct audit *a);
 
-/* The guest has come to a mark; what: which kind.  No vCPU is in the guest from when audit_begin()
- * returns to audit_end().  0, or -ENOMEM, and other -errno of what KVM refused. */
-int audit_begin(struct vcpu *v, const char *what);
+/* The guest has come to a mark, a TLB flush or a doorbell.  No vCPU is in the guest from when
+ * audit_begin() returns to audit_end().  0, or -ENOMEM, and other -errno of what KVM refused. */
+int audit_begin(struct vcpu *v, bool is_flush);
 void audit_end(struct vcpu *v);
 
 /* All vCPUs have stopped: the last look, before the tracer finishes.  0 or -errno. */

@@ -91,7 +91,7 @@ static int ring(void *vcpu, uint64_t bytes, uint64_t first, uint64_t last)
     if (v->vm->audit == NULL && v->vm->keep == NULL)
         return tracer_doorbell(v->vm->tracer, v->index, bytes, first, last);
     if (v->vm->audit != NULL)
-        err = audit_begin(v, "doorbell");
+        err = audit_begin(v, false);
     else
         world_stop(v);
     if (err == 0)
@@ -121,7 +121,7 @@ static int64_t hc_trace_mark(struct vcpu *v)
 {
     if (v->vm->audit == NULL)
         return -ENODEV;
-    int err = audit_begin(v, "TLB flush");
+    int err = audit_begin(v, true);
     audit_end(v);
     return trace_result(v, err);
 }

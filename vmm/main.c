@@ -329,5 +329,6 @@ int main(int argc, char **argv)
     free(opt.add);
     free(opt.env);
     free(opt.out);
+    free(opt.dump_at);
     return status;
 }

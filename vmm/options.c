@@ -39,6 +39,8 @@ enum {
     OPT_TRACE_SIZE,
     OPT_TRACE_MODE,
     OPT_AUDIT,
+    OPT_DUMP_TABLES,
+    OPT_DUMP_AT,
     OPT_TIMEOUT,
     OPT_BOOT_REPORT,
     OPT_STATS,
@@ -94,6 +96,14 @@ static const struct argp_option option_table[] = {
       "Check the trace; MODE final: at the end, the replayed tables "
       "equal the guest's memory; dirty: also whenever the guest hands events over or flushes "
       "translations",
+      0 },
+    { "dump-tables", OPT_DUMP_TABLES, "FILE", 0,
+      "With --audit=dirty: write all page tables into FILE, as text, as guest memory has them at "
+      "the end, or at the moments of --dump-at",
+      0 },
+    { "dump-at", OPT_DUMP_AT, "WHEN", 0,
+      "When --dump-tables writes: at the first TLB flush from there on at which no other vCPU is "
+      "inside the kernel (repeatable)",
       0 },
     { "timeout", OPT_TIMEOUT, "SECONDS", 0,
       "Stop the VM after this time and say what every task "
@@ -238,6 +248,11 @@ static void set_trigger(struct trigger *t, const char *option, const char *arg)
         refuse("--%s=%s: WHEN is " TRIGGER_SPELLED, option, arg);
 }
 
+static void add_dump_at(struct options *o, const char *arg)
+{
+    set_trigger(&o->dump_at[o->ndump_at++], "dump-at", arg);
+}
+
 static void set_trace_size(struct options *o, const char *arg)
 {
     if (!options_size(arg, &o->keep.size) || o->keep.size == 0)
@@ -258,6 +273,14 @@ static void check_trace(const struct options *o)
     uint64_t least = KEEP_SIZE_MIN * (o->cpus + 1);
     if (o->trace_dir == NULL && o->audit != AUDIT_NONE)
         refuse("--audit needs a trace; add --trace DIR");
+    if (o->ndump_at > 0 && o->dump == NULL)
+        refuse("--dump-at says when --dump-tables FILE writes; add it");
+    if (o->dump != NULL && o->audit != AUDIT_DIRTY)
+        refuse("--dump-tables looks when --audit=dirty does; add it");
+    if (o->dump != NULL && (keep_wanted(k) || k->ring))
+        refuse(
+            "--dump-tables counts the events of a whole trace; leave --trace-start, -stop, -size "
+            "and -mode out");
     if (o->trace_dir == NULL && (keep_wanted(k) || k->ring))
         refuse("--trace-start, -stop, -size and -mode need a trace; add --trace DIR");
     if (k->ring && k->size == 0)
@@ -297,6 +320,8 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPT_TRACE_SIZE: set_trace_size(o, arg); break;
     case OPT_TRACE_MODE: set_trace_mode(o, arg); break;
     case OPT_AUDIT: set_audit(o, arg); break;
+    case OPT_DUMP_TABLES: o->dump = arg; break;
+    case OPT_DUMP_AT: add_dump_at(o, arg); break;
     case OPT_TIMEOUT: set_timeout(o, arg); break;
     case OPT_BOOT_REPORT: o->boot_report = arg; break;
     case OPT_STATS: o->stats = true; break;
@@ -343,7 +368,8 @@ void options_parse(struct options *o, int argc, char **argv)
     o->add = calloc((size_t)argc, sizeof(*o->add));
     o->env = calloc((size_t)argc, sizeof(*o->env));
     o->out = calloc((size_t)argc, sizeof(*o->out));
-    if (o->add == NULL || o->env == NULL || o->out == NULL)
+    o->dump_at = calloc((size_t)argc, sizeof(*o->dump_at));
+    if (o->add == NULL || o->env == NULL || o->out == NULL || o->dump_at == NULL)
         refuse("out of memory");
 
     int own = argc;

@@ -37,6 +37,9 @@ struct options {
     const char *trace_dir; /* or NULL */
     struct keep_options keep;
     enum audit_mode { AUDIT_NONE, AUDIT_FINAL, AUDIT_DIRTY } audit;
+    const char *dump;        /* a file for the page tables as they are; or NULL */
+    struct trigger *dump_at; /* at these moments: ndump_at of them */
+    unsigned ndump_at;
     double timeout;          /* seconds; 0: none */
     const char *boot_report; /* or NULL */
     bool stats;

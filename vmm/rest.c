@@ -39,7 +39,7 @@ void rest_init(struct rest *r)
     pthread_condattr_destroy(&attr);
 }
 
-static bool is_outside_kernel(const struct vcpu *v)
+bool rest_is_outside_kernel(const struct vcpu *v)
 {
     struct kvm_regs r;
     struct kvm_sregs s;
@@ -87,7 +87,10 @@ static bool wait_for_others(struct rest *r, const struct vcpu *v, bool may_run)
     return true;
 }
 
-static bool is_at_rest(const struct vcpu *v) { return is_outside_kernel(v) && !has_interrupt(v); }
+static bool is_at_rest(const struct vcpu *v)
+{
+    return rest_is_outside_kernel(v) && !has_interrupt(v);
+}
 
 void rest_reach(struct vcpu *v, bool (*run)(struct vcpu *v))
 {
@@ -108,5 +111,5 @@ void rest_reach(struct vcpu *v, bool (*run)(struct vcpu *v))
         r->over |= now_ns() >= r->until_ns;
     }
     pthread_mutex_unlock(&r->lock);
-    v->is_amid = run != NULL && !is_outside_kernel(v);
+    v->is_amid = run != NULL && !rest_is_outside_kernel(v);
 }

@@ -19,4 +19,7 @@ void rest_init(struct rest *r);
  * kernel for too long (it hangs) ends where it is, with is_amid set. */
 void rest_reach(struct vcpu *v, bool (*run)(struct vcpu *v));
 
+/* Is the vCPU, which does not run, in user mode or halted? */
+bool rest_is_outside_kernel(const struct vcpu *v);
+
 #endif
