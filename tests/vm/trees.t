@@ -1,8 +1,8 @@
 #!/bin/bash
 # limit: 600
 # Real trees as the root: one like Alpine's, of musl and busybox, whose own init runs; and Debian 12 and 13, made by
-# debootstrap where that and a mirror are there (kept in the cache): their shells, interpreters and package managers, traced, and an
-# init of their own.
+# debootstrap where that and a mirror are there (kept in the cache): their shells, interpreters and package managers, traced, on one CPU
+# and on two, and an init of their own.
 . tests/vm/lib.sh
 need_kvm
 
@@ -112,14 +112,16 @@ for suite in bookworm trixie; do
     [ $suite = trixie ] && more=--include=sysvinit-core
     debian $suite "$more" || continue
     root=$trees/$suite/root
-    rm -rf "$work/trace"
-    limit=150 vm -m 1G -t "$work/trace" --audit=final --timeout $((120 * slow)) --root "$root" --add "$work/try:/tmp/try" --out /var/log/dpkg.log:"$work/dpkg.log" \
-        -- bash /tmp/try
-    is "$suite: bash, perl, apt, dpkg" "$status $(grep -v '^bash 5' <<< "$out")" "0 $want"
-    like '... audited' "$err" ' 0 violations'
-    "$O/vmm-trace" lint "$work/trace" > "$work/lint"
-    is '... and lint agrees' $? 0
-    like '... what dpkg has written down comes out' "$(cat "$work/dpkg.log")" 'status installed made:all 1'
+    for cpus in 1 2; do
+        rm -rf "$work/trace"
+        limit=150 vm -c $cpus -m 1G -t "$work/trace" --audit=final --timeout $((120 * slow)) --root "$root" --add "$work/try:/tmp/try" \
+            --out /var/log/dpkg.log:"$work/dpkg.log" -- bash /tmp/try
+        is "$suite, CPUs: $cpus: bash, perl, apt, dpkg" "$status $(grep -v '^bash 5' <<< "$out")" "0 $want"
+        like '... audited' "$err" ' 0 violations'
+        "$O/vmm-trace" lint "$work/trace" > "$work/lint"
+        is '... and lint agrees' $? 0
+        like '... what dpkg has written down comes out' "$(cat "$work/dpkg.log")" 'status installed made:all 1'
+    done
 done
 root=$trees/trixie/root
 if [ -x "$root/sbin/init" ]; then
@@ -130,9 +132,11 @@ l0:0:wait:/etc/init.d/rc 0
 l2:2:wait:/etc/init.d/rc 2
 c:2:once:/bin/sh -c 'echo now in $(runlevel) > /dev/console; exec /sbin/poweroff'
 END
-    limit=100 vm -m 512M --timeout $((80 * slow)) --root "$root" --add "$work/inittab:/etc/inittab"
-    is 'sysvinit: up to a runlevel, and down to power-off' "$status" 0
-    like '... through its scripts' "$out" '^now in N 2$'
-    unlike '... of which none misses a file system' "$out" 'is not supported'
+    for cpus in 1 2; do
+        limit=100 vm -c $cpus -m 512M --timeout $((80 * slow)) --root "$root" --add "$work/inittab:/etc/inittab"
+        is "sysvinit, CPUs: $cpus: up to a runlevel, and down to power-off" "$status" 0
+        like '... through its scripts' "$out" '^now in N 2$'
+        unlike '... of which none misses a file system' "$out" 'is not supported'
+    done
 fi
 done_testing
