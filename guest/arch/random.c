@@ -27,7 +27,9 @@ static bool filled, seeded; /* once */
 
 static inline uint32_t rotl(uint32_t v, int n) { return v << n | v >> (32 - n); }
 
-static void quarter_round(uint32_t *x, int a, int b, int c, int d)
+/* Always in line: with constant indices the compiler keeps the words in registers. */
+static inline __attribute__((always_inline)) void quarter_round(uint32_t *x, int a, int b, int c,
+                                                                int d)
 {
     x[a] += x[b];
     x[d] = rotl(x[d] ^ x[a], 16);
