@@ -174,32 +174,37 @@ size_t fpu_frame_bytes(void)
 
 enum direction { TO_USER, FROM_USER };
 
+struct component {
+    uint32_t size, offset; /* bytes, in the standard format */
+};
+
 /* Where component i lies; CPUID is asked once. */
-static void find_component(uint32_t i, uint32_t *size, uint32_t *offset)
+static struct component find_component(uint32_t i)
 {
-    static struct {
-        uint32_t size, offset;
-    } known[COMPONENTS];
-    uint32_t c, d;
-    if (known[i].size == 0) {
-        cpuid(0xd, i, size, &known[i].offset, &c, &d);
-        __atomic_store_n(&known[i].size, *size, __ATOMIC_RELEASE);
+    static struct component known[COMPONENTS];
+
+    if (unlikely(known[i].size == 0)) {
+        uint32_t size, c, d;
+        cpuid(0xd, i, &size, &known[i].offset, &c, &d);
+        __atomic_store_n(&known[i].size, size, __ATOMIC_RELEASE);
     }
-    *size = known[i].size;
-    *offset = known[i].offset;
+    return known[i];
+}
+
+/* Those beyond the basic two that the mask `has` names; most programs have one. */
+static uint64_t beyond_basic(uint64_t has)
+{
+    return has & ((1u << COMPONENTS) - 1) & ~(uint64_t)XFEATURE_BASIC;
 }
 
 /* Copies the components beyond the basic ones that are not in their initial state. */
 static int copy_components(struct fpu *f, uaddr_t at, enum direction direction)
 {
-    for (uint32_t i = 2; i < COMPONENTS; i++) {
-        if (!(f->area.xstate_hdr.xfeatures >> i & 1))
-            continue;
-        uint32_t size, offset;
-        find_component(i, &size, &offset);
-        char *here = (char *)&f->area + offset;
-        int err = direction == TO_USER ? copy_to_user(at + offset, here, size)
-                                       : copy_from_user(here, at + offset, size);
+    for (uint64_t left = beyond_basic(f->area.xstate_hdr.xfeatures); left != 0; left &= left - 1) {
+        struct component c = find_component((uint32_t)__builtin_ctzll(left));
+        char *here = (char *)&f->area + c.offset;
+        int err = direction == TO_USER ? copy_to_user(at + c.offset, here, c.size)
+                                       : copy_from_user(here, at + c.offset, c.size);
         if (err)
             return err;
     }
@@ -245,12 +250,9 @@ void fpu_dump(struct fpu *f, void *at)
     dump_legacy(&f->area.fpstate, has, &to->fpstate);
     memcpy(&to->fpstate.sw_reserved, &cpu_has.xcr0, sizeof cpu_has.xcr0);
     to->xstate_hdr.xfeatures = has;
-    for (uint32_t i = 2; i < COMPONENTS; i++) {
-        uint32_t size, offset;
-        if (!(has >> i & 1))
-            continue;
-        find_component(i, &size, &offset);
-        memcpy((char *)to + offset, (char *)&f->area + offset, size);
+    for (uint64_t left = beyond_basic(has); left != 0; left &= left - 1) {
+        struct component c = find_component((uint32_t)__builtin_ctzll(left));
+        memcpy((char *)to + c.offset, (char *)&f->area + c.offset, c.size);
     }
 }
 
@@ -258,12 +260,9 @@ void fpu_dump(struct fpu *f, void *at)
 static void put_components(struct fpu *f, const struct _xstate *from)
 {
     f->area.xstate_hdr = from->xstate_hdr;
-    for (uint32_t i = 2; i < COMPONENTS; i++) {
-        uint32_t size, offset;
-        if (!(from->xstate_hdr.xfeatures >> i & 1))
-            continue;
-        find_component(i, &size, &offset);
-        memcpy((char *)&f->area + offset, (const char *)from + offset, size);
+    for (uint64_t left = beyond_basic(from->xstate_hdr.xfeatures); left != 0; left &= left - 1) {
+        struct component c = find_component((uint32_t)__builtin_ctzll(left));
+        memcpy((char *)&f->area + c.offset, (const char *)from + c.offset, c.size);
     }
 }
 

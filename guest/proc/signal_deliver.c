@@ -182,6 +182,8 @@ void signal_deliver(struct regs *r)
         while (next_handled(r, &d)) {
             settle_syscall(r, &d.action);
             enter_handler(r, &d);
+            if (!__atomic_load_n(&current->sig_pending, __ATOMIC_SEQ_CST))
+                return; /* nothing else for the mask that the handler runs with */
         }
         settle_syscall(r, NULL);
         if (!current->restore_mask)

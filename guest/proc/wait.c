@@ -28,8 +28,8 @@ struct query {
     uint32_t options;
     /* the answer */
     uint32_t pid, uid;
-    int code, status; /* CLD_*, and wait(2)'s encoding */
-    struct rusage usage;
+    int code, status;     /* CLD_*, and wait(2)'s encoding */
+    struct rusage *usage; /* filled if the caller asked for it, NULL otherwise */
 };
 
 static bool matches(const struct process *p, const struct query *q)
@@ -53,8 +53,10 @@ static void answer(struct query *q, struct process *p, int code, int status)
     q->uid = p->leader->cred.uid;
     q->code = code;
     q->status = status;
+    if (q->usage == NULL)
+        return;
     process_get(p);
-    rusage_of_process(p, RUSAGE_BOTH, &q->usage);
+    rusage_of_process(p, RUSAGE_BOTH, q->usage);
     process_put(p);
 }
 
@@ -230,7 +232,8 @@ static int do_wait(struct query *q)
 
 SYSCALL4(wait4, int, pid, uaddr_t, status, uint32_t, options, uaddr_t, usage)
 {
-    struct query q = { .options = options | WEXITED };
+    struct rusage ru;
+    struct query q = { .options = options | WEXITED, .usage = usage != 0 ? &ru : NULL };
 
     if (options & ~(WNOHANG | WUNTRACED | WCONTINUED | __WNOTHREAD | __WCLONE | __WALL))
         return -EINVAL;
@@ -250,7 +253,7 @@ SYSCALL4(wait4, int, pid, uaddr_t, status, uint32_t, options, uaddr_t, usage)
         return rc;
     if (status != 0 && put_user(q.status, status) != 0)
         return -EFAULT;
-    if (usage != 0 && copy_to_user(usage, &q.usage, sizeof q.usage) != 0)
+    if (usage != 0 && copy_to_user(usage, &ru, sizeof ru) != 0)
         return -EFAULT;
     return q.pid;
 }
@@ -291,7 +294,10 @@ static int wait_pidfd(struct query *q, int fd)
 
 SYSCALL5(waitid, int, which, int, id, uaddr_t, infop, uint32_t, options, uaddr_t, usage)
 {
-    struct query q = { .which = which, .id = (uint32_t)id, .options = options };
+    struct rusage ru;
+    struct query q = {
+        .which = which, .id = (uint32_t)id, .options = options, .usage = usage != 0 ? &ru : NULL
+    };
     siginfo_t info;
 
     if ((options & ~(WNOHANG | WNOWAIT | WEXITED | WSTOPPED | WCONTINUED | __WNOTHREAD | __WCLONE |
@@ -316,7 +322,7 @@ SYSCALL5(waitid, int, which, int, id, uaddr_t, infop, uint32_t, options, uaddr_t
     }
     if (infop != 0 && copy_to_user(infop, &info, sizeof info) != 0)
         return -EFAULT;
-    if (rc > 0 && usage != 0 && copy_to_user(usage, &q.usage, sizeof q.usage) != 0)
+    if (rc > 0 && usage != 0 && copy_to_user(usage, &ru, sizeof ru) != 0)
         return -EFAULT;
     return 0;
 }
