@@ -129,7 +129,7 @@ static void own_page(struct vma *v, uaddr_t va, pte_t *e, pfn_t pfn, enum pt_rea
     pte_t old = *e, w = v->flags & VM_WRITE ? PTE_W | PTE_D : 0;
     pte_t new = pte_make(pfn, leaf_flags(v) | PTE_ANON | w);
     bool moves = old && pte_pfn(old) != pfn, elsewhere = moves;
-    if (unlikely(tlb_others(mm)) && moves) {
+    if (moves && unlikely(tlb_others(mm))) {
         replace_readonly(mm, va, e, why, new);
         why = PT_mkwrite;
         elsewhere = false;

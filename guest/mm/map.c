@@ -132,7 +132,7 @@ static long map_locked(struct mm *mm, uaddr_t at, size_t len, uint32_t vm_flags,
     v->file = file;
     v->pgoff = file ? off >> PAGE_SHIFT : at >> PAGE_SHIFT;
     int err = file && file->ops->mmap ? file->ops->mmap(file, v) : 0;
-    bool over = flags & MAP_FIXED; /* elsewhere nothing is in the way */
+    bool over = (flags & MAP_FIXED) && !vma_range_free(mm, at, at + len);
     if (!err && over)
         err = mm_cut(mm, at, at + len);
     if (err) {

@@ -150,12 +150,9 @@ void vma_resize(struct vma *v, uaddr_t start, uaddr_t end)
         room_appears(v->mm, above ? vma_next(v) : v);
 }
 
-int vma_split(struct mm *mm, uaddr_t at)
+static __attribute__((noinline)) int split_at(struct vma *v, uaddr_t at)
 {
-    ASSERT_HELD(&mm->lock);
-    struct vma *v = vma_find(mm, at);
-    if (!v || v->start >= at)
-        return 0;
+    struct mm *mm = v->mm;
     struct vma *upper = vma_alloc(mm, at, v->end, v->flags);
     if (!upper)
         return -ENOMEM;
@@ -167,6 +164,13 @@ int vma_split(struct mm *mm, uaddr_t at)
     v->end = at;
     tree_insert(mm, upper);
     return 0;
+}
+
+int vma_split(struct mm *mm, uaddr_t at)
+{
+    ASSERT_HELD(&mm->lock);
+    struct vma *v = vma_find(mm, at);
+    return v && v->start < at ? split_at(v, at) : 0;
 }
 
 int vma_split_ends(struct mm *mm, uaddr_t start, uaddr_t end)

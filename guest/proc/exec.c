@@ -173,23 +173,38 @@ static int collect(struct exec *e, const struct vectors *v)
 
 /* --- the new address space ---------------------------------------------------- */
 
-static uint64_t random_pages(unsigned bits)
+/* Bytes by which the parts of an image lie away from their usual places. */
+struct shifts {
+    uint64_t stack, pie, mmap, brk;
+};
+
+static uint64_t some_pages(uint64_t random, unsigned bits)
 {
-    uint64_t r;
+    return (random & ((1ull << bits) - 1)) << PAGE_SHIFT;
+}
+
+/* Drawn at once: to ask the generator costs more than a few unused bits. */
+static struct shifts draw_shifts(void)
+{
+    uint64_t r[2];
+
     if (current->cred.personality & ADDR_NO_RANDOMIZE)
-        return 0;
-    random_bytes(&r, sizeof r);
-    return (r & ((1ull << bits) - 1)) << PAGE_SHIFT;
+        return (struct shifts){ 0 };
+    random_bytes(r, sizeof r);
+    return (struct shifts){ .stack = some_pages(r[0], 22),
+                            .pie = some_pages(r[0] >> 22, 28),
+                            .mmap = some_pages(r[1], 20),
+                            .brk = some_pages(r[1] >> 20, 13) };
 }
 
 /* Stack on top, mappings downwards below the room it may grow into. */
-static uaddr_t place_stack(struct mm *mm)
+static uaddr_t place_stack(struct mm *mm, const struct shifts *shift)
 {
     uint64_t gap = current->proc->rlim[RLIMIT_STACK].rlim_cur;
-    uaddr_t top = STACK_TOP - random_pages(22);
+    uaddr_t top = STACK_TOP - shift->stack;
 
     gap = MIN(MAX(gap, 128ull << 20), USER_END / 6 * 5);
-    mm->image.mmap_base = page_down(top - gap) - (1u << 20) - random_pages(20);
+    mm->image.mmap_base = page_down(top - gap) - (1u << 20) - shift->mmap;
     mm->image.vdso_due = top;
     return top;
 }
@@ -267,10 +282,11 @@ static int build(struct exec *e)
         return err;
     struct mm *mm = e->mm;
     mm->no_huge_pages = current->mm != NULL && current->mm->no_huge_pages;
-    uaddr_t top = place_stack(mm);
+    struct shifts shift = draw_shifts();
+    uaddr_t top = place_stack(mm, &shift);
     /* A PIE that names no interpreter is one itself, or static: either way it
      * has the place where nothing that it loads can be in its way. */
-    err = map_image(mm, e->file, img, PIE_BASE + random_pages(28), &bias);
+    err = map_image(mm, e->file, img, PIE_BASE + shift.pie, &bias);
     if (err != 0)
         return err;
     e->entry = img->entry + bias;
@@ -280,7 +296,7 @@ static int build(struct exec *e)
     mm->image.code_end = img->code_end + bias;
     mm->image.data_start = img->data_start + bias;
     mm->image.data_end = img->data_end + bias;
-    mm->image.brk_start = mm->image.brk = page_up(img->bss_end + bias) + random_pages(13);
+    mm->image.brk_start = mm->image.brk = page_up(img->bss_end + bias) + shift.brk;
     mm->image.exe = e->file;
     file_get(e->file);
     mm->image.dumpable = !e->secure;

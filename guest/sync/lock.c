@@ -105,8 +105,3 @@ void mutex_release(struct mutex *m)
     if (unlikely(!list_empty(&m->waiters)))
         wake_waiter(m);
 }
-
-bool mutex_held(const struct mutex *m)
-{
-    return __atomic_load_n(&m->owner, __ATOMIC_RELAXED) == current;
-}

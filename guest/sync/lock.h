@@ -119,10 +119,15 @@ struct lock_list { /* what a CPU or a task holds, in the order it was taken */
 #endif
 
 void mutex_setup(struct mutex *m);
-bool mutex_held(const struct mutex *m); /* by current */
 bool mutex_try(struct mutex *m);
 void mutex_lock_slow(struct mutex *m); /* may sleep, not interruptible */
 void mutex_release(struct mutex *m);
+
+/* By current.  In line: nearly every function of mm asserts it. */
+static inline bool mutex_held(const struct mutex *m)
+{
+    return __atomic_load_n(&m->owner, __ATOMIC_RELAXED) == current;
+}
 #define ASSERT_HELD(m) ASSERT(mutex_held(m))
 
 /* --- what everybody calls ----------------------------------------------------- */
