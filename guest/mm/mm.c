@@ -33,6 +33,7 @@ static int mm_new(uint32_t from, struct mm **out)
     mutex_init(&mm->lock, LOCK_mm);
     ref_init(&mm->users, 1);
     mm->image.dumpable = 1;
+    mm->image.core_filter = CORE_FILTER;
     mm->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     int err = pt_root_new(mm, from);
     if (err) {

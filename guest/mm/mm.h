@@ -41,13 +41,23 @@ struct vma {             /* mm->lock, but for file_link */
     bool has_anon;         /* private: some page was written, so fork copies the entries */
 };
 
+/* /proc/PID/coredump_filter: bits that mean something here, and those that are only kept. */
+#define CORE_ANON_PRIVATE 0x01u
+#define CORE_ANON_SHARED  0x02u
+#define CORE_FILE_PRIVATE 0x04u
+#define CORE_FILE_SHARED  0x08u
+#define CORE_ELF_HEADERS  0x10u
+#define CORE_FILTER_BITS  0x1ffu
+#define CORE_FILTER       0x33u /* as Linux begins */
+
 /* What exec finds out before anybody else sees the mm; fork copies it as it is. */
 struct mm_image { /* [k], but: */
     uaddr_t code_start, code_end, data_start, data_end, brk_start;
     uaddr_t brk;      /* [l] */
     uaddr_t vdso_due; /* [l] where mm/vdso.h is to map it; 0: it has */
     uaddr_t stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
-    uint32_t dumpable; /* [a] */
+    uint16_t dumpable;    /* [a] */
+    uint16_t core_filter; /* [a] CORE_*: what a core file has of it.  Kept by exec */
     uint32_t auxv_bytes;
     uint8_t auxv[512]; /* /proc/PID/auxv */
     struct file *exe;  /* a reference; NULL: none.  /proc/PID/exe */

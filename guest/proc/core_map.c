@@ -1,6 +1,6 @@
 /* core_map.c - the memory in a core file.
  *
- * What is in it is what Linux puts there by default (/proc/PID/coredump_filter 0x33, core(5)):
+ * /proc/PID/coredump_filter says what is in it, as on Linux (core(5)).  By default that is
  * private mappings that were written, as a whole; memory that is shared and has no name; the first
  * page of what maps an ELF file from its beginning, by which a debugger knows the file. */
 #include "proc/core_internal.h"
@@ -57,11 +57,19 @@ static bool shows_elf(struct vma *v)
 
 static uint64_t bytes_to_dump(struct vma *v)
 {
+    uint32_t filter = v->mm->image.core_filter, whole;
+
+    if (vdso_name(v) != NULL)
+        return v->end - v->start; /* a debugger needs it, whatever the filter */
     if (v->flags & VM_DONTDUMP)
         return 0;
-    if (v->flags & VM_SHARED ? v->file == NULL || v->file->inode->nlink == 0 : v->has_anon)
+    if (v->flags & VM_SHARED)
+        whole = v->file == NULL || v->file->inode->nlink == 0 ? CORE_ANON_SHARED : CORE_FILE_SHARED;
+    else
+        whole = (v->has_anon ? CORE_ANON_PRIVATE : 0) | (v->file != NULL ? CORE_FILE_PRIVATE : 0);
+    if (filter & whole)
         return v->end - v->start;
-    if (v->flags & VM_SHARED || v->file == NULL)
+    if (v->flags & VM_SHARED || v->file == NULL || !(filter & CORE_ELF_HEADERS))
         return 0;
     return shows_elf(v) ? PAGE_SIZE : 0;
 }
@@ -69,6 +77,8 @@ static uint64_t bytes_to_dump(struct vma *v)
 bool core_map_take(struct core_map *m, struct mm *mm)
 {
     mutex_lock(&mm->lock);
+    if (mm->image.vdso_due)
+        vdso_map(mm); /* without memory it is not in it */
     for (struct vma *v = vma_find(mm, 0); v != NULL; v = vma_next(v)) {
         struct file *file = vdso_name(v) == NULL ? v->file : NULL; /* it has no name in a note */
         const struct core_vma c = { v->start, v->end, bytes_to_dump(v), v->pgoff, file, v->flags };

@@ -281,7 +281,10 @@ static int build(struct exec *e)
     if (err != 0)
         return err;
     struct mm *mm = e->mm;
-    mm->no_huge_pages = current->mm != NULL && current->mm->no_huge_pages;
+    if (current->mm != NULL) {
+        mm->no_huge_pages = current->mm->no_huge_pages;
+        mm->image.core_filter = current->mm->image.core_filter;
+    }
     struct shifts shift = draw_shifts();
     uaddr_t top = place_stack(mm, &shift);
     /* A PIE that names no interpreter is one itself, or static: either way it

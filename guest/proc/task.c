@@ -18,6 +18,7 @@
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "sched/record.h"
+#include "sched/sched.h"
 #include <linux/resource.h>
 
 static struct task idle_task; /* of the boot CPU */
@@ -139,6 +140,21 @@ bool task_may_attach(struct task *t)
     bool dumpable = t->mm != NULL && t->mm->image.dumpable == 1;
     spin_unlock(&t->lock);
     return dumpable;
+}
+
+#define SLACK_NS 50000ull /* of who has not set it, whose word is 0 */
+
+uint64_t task_slack(const struct task *t)
+{
+    if (sched_realtime(t->policy))
+        return 0;
+    return t->slack_ns != 0 ? t->slack_ns : SLACK_NS;
+}
+
+void task_set_slack(struct task *t, uint64_t ns)
+{
+    if (!sched_realtime(t->policy))
+        t->slack_ns = ns != 0 ? ns : t->slack_default_ns;
 }
 
 struct mm *task_get_mm(struct task *t)

@@ -15,4 +15,9 @@ bool task_may_attach(struct task *t);
 /* mm of a task, with a reference, NULL when it has none (any more). */
 struct mm *task_get_mm(struct task *t);
 
+/* How late its timers may be, which they are not: PR_SET_TIMERSLACK.  0, for the setter: as it was
+ * born with.  Who is scheduled in real time has 0, and keeps that. */
+uint64_t task_slack(const struct task *t);
+void task_set_slack(struct task *t, uint64_t ns);
+
 #endif

@@ -39,6 +39,7 @@ struct proc_tunable {
 };
 
 #define PROC_PRIVATE 1u /* for the task's owner and root only */
+#define PROC_ADMIN   2u /* to be opened for writing only with CAP_SYS_ADMIN */
 
 enum proc_kind {
     PROC_IS_TEXT,   /* a constant */
@@ -110,6 +111,9 @@ int show_tunable(struct text *t, const struct proc_node *n);
 int store_tunable(const struct proc_node *n, char *line);
 /* A decimal number at *at, which moves behind it: false if there is none, or it is too large. */
 bool proc_parse(const char **at, uint64_t *value);
+/* All of the line is a number.  base: 10, or 0 for C's notation (0x hexadecimal, 0 octal).  0, -EINVAL,
+ * -ERANGE if it is more than max. */
+int proc_number(const char *line, unsigned base, uint64_t max, uint64_t *value);
 int show_value(struct text *t, const struct proc_node *n); /* entry->value, a line */
 
 /* system.c */
@@ -138,6 +142,14 @@ void show_smaps_rollup(struct text *t, struct mm *mm);
 uint32_t page_mappings(uint64_t entry, uint32_t table_users);
 /* pagemap.c */
 long read_pagemap(const struct proc_node *n, struct uio *u, uint64_t *pos);
+/* control.c */
+void show_core_filter(struct text *t, struct mm *mm);
+int store_core_filter(const struct proc_node *n, char *line);
+int show_slack(struct text *t, const struct proc_node *n);
+int store_slack(const struct proc_node *n, char *line);
+int store_id_map(const struct proc_node *n, char *line);
+int store_setgroups(const struct proc_node *n, char *line);
+int show_stack(struct text *t, const struct proc_node *n);
 /* stat.c */
 int show_stat(struct text *t, const struct proc_node *n);
 int show_status(struct text *t, const struct proc_node *n);

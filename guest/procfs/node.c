@@ -115,6 +115,36 @@ bool proc_parse(const char **at, uint64_t *value)
     return ok;
 }
 
+static unsigned digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return (unsigned)(c - '0');
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
+}
+
+int proc_number(const char *line, unsigned base, uint64_t max, uint64_t *value)
+{
+    const char *p = line + (*line == '+');
+    bool fits = true;
+
+    if (base == 0 && *p == '0' && (p[1] | 0x20) == 'x' && digit_of(p[2]) < 16) {
+        base = 16;
+        p += 2;
+    } else if (base == 0) {
+        base = *p == '0' ? 8 : 10;
+    }
+    if (*p == 0)
+        return -EINVAL;
+    for (*value = 0; *p != 0; p++) {
+        if (digit_of(*p) >= base)
+            return -EINVAL;
+        fits = fits && !__builtin_mul_overflow(*value, base, value) &&
+               !__builtin_add_overflow(*value, digit_of(*p), value);
+    }
+    return fits && *value <= max ? 0 : -ERANGE;
+}
+
 int store_tunable(const struct proc_node *n, char *line)
 {
     const struct proc_tunable *v = n->entry->tunable;

@@ -222,6 +222,9 @@ static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_
 
 /* What a process and each of its threads have in common. */
 /* clang-format off */
+#define ID_MAP(n) \
+    PROC_ENTRY(n, S_IFREG | 0644, PROC_IS_TEXT, .text = "         0          0 4294967295\n", \
+               .store = store_id_map)
 #define COMMON_FILES \
     PROC_MM("auxv", 0400, show_auxv, .flags = PROC_PRIVATE), \
     PROC_TEXT("cgroup", 0444, "0::/\n"), \
@@ -232,6 +235,7 @@ static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_
     PROC_GOAL("exe", 0777, goal_exe), \
     PROC_DIR("fd", 0500, .number = proc_fd_number, .numbers = proc_fd_numbers), \
     PROC_DIR("fdinfo", 0500, .number = proc_fdinfo_number, .numbers = proc_fd_numbers), \
+    ID_MAP("gid_map"), \
     PROC_TASK("limits", 0444, show_limits), \
     PROC_MM("maps", 0444, show_maps, .flags = PROC_PRIVATE), \
     PROC_ENTRY("mem", S_IFREG | 0600, PROC_IS_MEMORY, .read = read_mem, .write = write_mem, \
@@ -242,20 +246,27 @@ static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_
     PROC_TASK("oom_score_adj", 0644, show_oom_adj, .store_task = store_oom_adj), \
     PROC_ENTRY("pagemap", S_IFREG | 0400, PROC_IS_MEMORY, .read = read_pagemap, .flags = PROC_PRIVATE), \
     PROC_TASK("personality", 0400, show_personality, .flags = PROC_PRIVATE), \
+    ID_MAP("projid_map"), \
     PROC_GOAL("root", 0777, goal_root), \
+    PROC_ENTRY("setgroups", S_IFREG | 0644, PROC_IS_TEXT, .text = "allow\n", .store = store_setgroups, \
+               .flags = PROC_ADMIN), \
     PROC_MM("smaps", 0444, show_smaps, .flags = PROC_PRIVATE), \
     PROC_MM("smaps_rollup", 0444, show_smaps_rollup, .flags = PROC_PRIVATE), \
+    PROC_FILE("stack", 0400, show_stack, .flags = PROC_PRIVATE), \
     PROC_FILE("stat", 0444, show_stat), \
     PROC_FILE("statm", 0444, show_statm), \
     PROC_FILE("status", 0444, show_status), \
     PROC_TASK("syscall", 0400, show_syscall, .flags = PROC_PRIVATE), \
+    ID_MAP("uid_map"), \
     PROC_TASK("wchan", 0444, show_wchan)
 /* clang-format on */
 
 static const struct proc_entry tid_table[] = { COMMON_FILES, PROC_END };
 static const struct proc_entry pid_table[] = {
     COMMON_FILES,
+    PROC_MM("coredump_filter", 0644, show_core_filter, .store = store_core_filter),
     PROC_DIR("task", 0555, .number = task_number, .numbers = task_numbers),
+    PROC_FILE("timerslack_ns", 0666, show_slack, .store = store_slack),
     PROC_END,
 };
 static const struct proc_entry pid_entry = PROC_DIR("", 0555, .children = pid_table);

@@ -220,9 +220,12 @@ struct open_text {
 
 static int proc_open(struct inode *in, struct file *f)
 {
-    int err = check_private(node_of(in));
+    const struct proc_node *n = node_of(in);
+    int err = check_private(n);
     if (err)
         return err;
+    if (n->entry->flags & PROC_ADMIN && file_writable(f) && !capable())
+        return -EACCES;
     struct open_text *o = kzalloc(sizeof *o);
     if (!o)
         return -ENOMEM;

@@ -133,10 +133,11 @@ struct task {
     bool forced_tf;          /* [o] its trap flag is its tracer's; the tracer in its stops */
     uint8_t seccomp_mode;    /* the same: SECCOMP_MODE_* */
     bool no_new_privs;       /* [oT] kept by fork and exec */
-    uint64_t slack_ns, slack_default_ns; /* [o] PR_SET_TIMERSLACK; 0: SLACK_NS.  No timer is late */
-    bool has_children;                   /* [T] perhaps: it has made some */
-    bool exiting;                        /* [T] in exit_task, or dead */
-    bool leaving;                        /* [T] past core_join(): in no core file */
+    uint64_t slack_ns,
+        slack_default_ns; /* [a] PR_SET_TIMERSLACK: task_slack().  No timer is late */
+    bool has_children;    /* [T] perhaps: it has made some */
+    bool exiting;         /* [T] in exit_task, or dead */
+    bool leaving;         /* [T] past core_join(): in no core file */
 #if MEMCHECK
     uint32_t fail_nth; /* [o] allocations until one fails: mm/memcheck.h */
 #endif

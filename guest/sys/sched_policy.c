@@ -67,6 +67,8 @@ static int set_attr(struct task *t, struct sched_attr *a)
         return -EBUSY;
     if (is_fair(policy))
         t->nice = a->sched_nice;
+    if (sched_realtime(policy))
+        task_set_slack(t, 0); /* what it has when it is no more */
     t->reset_on_fork = (a->sched_flags & SCHED_FLAG_RESET_ON_FORK) != 0;
     task_watch(t);
     if (policy != t->policy || a->sched_priority != t->rt_priority)

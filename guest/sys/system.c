@@ -12,6 +12,7 @@
 #include "mm/mm.h"
 #include "proc/process.h"
 #include "proc/signal.h"
+#include "proc/task.h"
 #include "proc/uts.h"
 #include "sched/load.h"
 #include "sched/sched.h"
@@ -159,8 +160,6 @@ static long set_reaper(bool on)
     return 0;
 }
 
-#define SLACK_NS 50000ull /* of who has not set it */
-
 SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
 {
     struct task *t = current;
@@ -180,7 +179,7 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     case PR_SET_DUMPABLE:
         if (a > 1)
             return -EINVAL;
-        t->mm->image.dumpable = (uint32_t)a;
+        t->mm->image.dumpable = (uint16_t)a;
         return 0;
     case PR_GET_DUMPABLE: return t->mm->image.dumpable;
     case PR_SET_NO_NEW_PRIVS:
@@ -204,9 +203,8 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     case PR_GET_FORK_TABLES: return t->proc->fork_shares ? FORK_TABLES_SHARE : FORK_TABLES_COPY;
     case PR_SET_CHILD_SUBREAPER: return set_reaper(a != 0);
     case PR_GET_CHILD_SUBREAPER: return put_user((int)t->proc->subreaper, a);
-    case PR_SET_TIMERSLACK: t->slack_ns = (int64_t)a > 0 ? a : t->slack_default_ns; return 0;
-    case PR_GET_TIMERSLACK:
-        return (long)MIN(t->slack_ns != 0 ? t->slack_ns : SLACK_NS, (uint64_t)INT64_MAX);
+    case PR_SET_TIMERSLACK: task_set_slack(t, (int64_t)a > 0 ? a : 0); return 0;
+    case PR_GET_TIMERSLACK: return (long)MIN(task_slack(t), (uint64_t)INT64_MAX);
     case PR_SET_THP_DISABLE:
         if (b || c || d)
             return -EINVAL;
