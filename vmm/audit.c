@@ -68,6 +68,10 @@ struct audit {
     } known[KNOWN_MAX];
     unsigned nknown;
     uint64_t marks, compared, violations;
+    bool looks; /* at marks, too; else it follows the events only */
+    bool over;
+    unsigned last_tables; /* compared where recording stopped */
+    uint64_t last_violations;
     struct run run[];
 };
 
@@ -233,6 +237,8 @@ static int compare_dirty(struct audit *a)
 static int look(struct audit *a)
 {
     int err = take_events(a);
+    if (!a->looks)
+        return err;
     if (err == 0)
         err = get_dirty(a);
     size_t n = a->nagain;
@@ -257,6 +263,8 @@ int audit_begin(struct vcpu *v, bool is_flush)
 {
     struct audit *a = v->vm->audit;
     world_stop(v);
+    if (a->over)
+        return 0;
     a->what = is_flush ? "TLB flush" : "doorbell";
     a->cpu = v->index;
     int err = look(a);
@@ -269,8 +277,30 @@ int audit_begin(struct vcpu *v, bool is_flush)
 
 void audit_end(struct vcpu *v) { world_go(v); }
 
+static const void *memory_of(void *arg, uint32_t pfn)
+{
+    const struct audit *a = arg;
+    return page_of(a->vm->mem, pfn);
+}
+
+void audit_last(struct audit *a, bool at_rest)
+{
+    uint64_t before = a->violations;
+    if (a->over)
+        return;
+    a->what = "stop of recording";
+    replay_compare(a->replay, memory_of, at_rest ? NULL : is_under_way, a);
+    a->last_tables = replay_live_tables(a->replay);
+    a->last_violations = a->violations - before;
+    a->over = true;
+}
+
+bool audit_is_over(const struct audit *a) { return a->over; }
+
 int audit_stop(struct audit *a)
 {
+    if (a->over)
+        return 0;
     a->what = "stop";
     int err = look(a);
     for (size_t i = 0; err == 0 && i < a->nagain; i++) { /* no store is under way any more */
@@ -282,8 +312,10 @@ int audit_stop(struct audit *a)
     return err;
 }
 
-uint64_t audit_finish(struct audit *a, FILE *out)
+uint64_t audit_finish(struct audit *a, bool stopped, FILE *out)
 {
+    if (!a->looks && !stopped)
+        return 0; /* who reads the files says it */
     if (follow_broken(a->follow) >= 0) {
         a->violations++;
         fprintf(a->report.out, "audit: vCPU %d wrote something that is no event\n",
@@ -291,10 +323,16 @@ uint64_t audit_finish(struct audit *a, FILE *out)
     }
     fflush(a->report.out);
     fputs(a->text, out);
-    fprintf(out,
-            "audit: dirty: %" PRIu64 " marks, %" PRIu64 " tables compared, %" PRIu64
-            " violations\n",
-            a->marks, a->compared, a->violations);
+    if (a->looks)
+        fprintf(out,
+                "audit: dirty: %" PRIu64 " marks, %" PRIu64 " tables compared, %" PRIu64
+                " violations\n",
+                a->marks, a->compared, a->violations);
+    if (stopped)
+        fprintf(out,
+                "audit: stop: %u live tables compared with memory where recording stopped, %" PRIu64
+                " violations\n",
+                a->last_tables, a->last_violations);
     return a->violations;
 }
 
@@ -324,7 +362,8 @@ bool audit_create(struct vm *vm)
     }
     vm->audit = a;
     a->vm = vm;
-    a->clears = manual_clear(vm);
+    a->looks = o->audit == AUDIT_DIRTY;
+    a->clears = a->looks && manual_clear(vm);
     a->follow = follow_new(vm->tracer);
     a->replay = replay_new(found, a);
     a->report.out = open_memstream(&a->text, &a->text_size);

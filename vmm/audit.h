@@ -1,7 +1,8 @@
-/* audit.h - the audit that looks during the run: at each doorbell and each TLB flush, the page
- * tables that were stored to since the last time equal those that the events tell of.
+/* audit.h - the audit that looks during the run.
  *
- *   vmm --audit=dirty       which ones those are, KVM's dirty log says
+ *   vmm --audit=dirty       at each doorbell and each TLB flush, the page tables that were stored to since the
+ *                           last time, of which KVM's dirty log tells, are those of the events
+ *   vmm --trace-stop=WHEN   with any audit: so are all tables, where recording stops
  *
  * docs/trace.md says what can be seen and what cannot. */
 #ifndef VMM_AUDIT_H
@@ -24,10 +25,14 @@ void audit_destroy(struct audit *a);
 int audit_begin(struct vcpu *v, bool is_flush);
 void audit_end(struct vcpu *v);
 
-/* All vCPUs have stopped: the last look, before the tracer finishes.  0 or -errno. */
+/* Recording has stopped, at a doorbell, between audit_begin() and audit_end(); or at_rest, at one of the
+ * last events, after audit_stop(): all tables are compared, and nothing is any more.  Again: nothing happens. */
+void audit_last(struct audit *a, bool at_rest);
+/* All vCPUs have stopped: the last look, before the tracer finishes or keep_end().  0 or -errno. */
 int audit_stop(struct audit *a);
-/* What was found, on out; how many violations. */
-uint64_t audit_finish(struct audit *a, FILE *out);
+/* What was found, on out; how many violations.  stopped: recording did, before the machine. */
+uint64_t audit_finish(struct audit *a, bool stopped, FILE *out);
+bool audit_is_over(const struct audit *a); /* a mark is nothing any more */
 uint64_t audit_marks(const struct audit *a);
 
 #endif

@@ -96,6 +96,8 @@ static int ring(void *vcpu, uint64_t bytes, uint64_t first, uint64_t last)
         world_stop(v);
     if (err == 0)
         err = ring_alone(v, bytes, first, last);
+    if (err == 0 && v->vm->audit != NULL && v->vm->keep != NULL && keep_stopped(v->vm->keep) != 0)
+        audit_last(v->vm->audit, false);
     world_go(v);
     return err;
 }
@@ -121,6 +123,8 @@ static int64_t hc_trace_mark(struct vcpu *v)
 {
     if (v->vm->audit == NULL)
         return -ENODEV;
+    if (audit_is_over(v->vm->audit))
+        return 0;
     int err = audit_begin(v, true);
     audit_end(v);
     return trace_result(v, err);

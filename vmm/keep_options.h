@@ -18,4 +18,10 @@ static inline bool keep_wanted(const struct keep_options *o)
     return o->start.kind != TRIGGER_NONE || o->stop.kind != TRIGGER_NONE || o->size != 0;
 }
 
+/* May recording end before the machine does? */
+static inline bool keep_ends_early(const struct keep_options *o)
+{
+    return o->stop.kind != TRIGGER_NONE || (o->size != 0 && !o->ring);
+}
+
 #endif

@@ -144,17 +144,20 @@ static bool load(struct vm *vm, const char *cmdline, struct boot_module *modules
     return vcpu_set_entry(&vm->vcpu[0], vm->image.entry, BOOT_START_INFO);
 }
 
-static void keep_verdict(const struct vm *vm, uint64_t during, int64_t final)
+/* stopped: recording did, and that is the end of what the audit is about. */
+static void keep_verdict(const struct vm *vm, bool stopped, uint64_t during, int64_t final)
 {
     char text[96], looks[48] = "";
-    if (vm->audit != NULL)
+    if (vm->opt->audit == AUDIT_DIRTY)
         snprintf(looks, sizeof(looks), "%" PRIu64 " marks, %" PRIu64 " violations, and then ",
                  audit_marks(vm->audit), during);
     if (final < 0)
         snprintf(text, sizeof(text), "%s: failed", options_audit_name(vm->opt->audit));
     else
-        snprintf(text, sizeof(text), "%s: %s%" PRId64 " violations at the end",
-                 options_audit_name(vm->opt->audit), looks, final);
+        snprintf(text, sizeof(text), "%s: %s%" PRId64 " violations at the %s",
+                 options_audit_name(vm->opt->audit), looks,
+                 final + (vm->opt->audit == AUDIT_FINAL ? (int64_t)during : 0),
+                 stopped ? "stop" : "end");
     tracer_verdict(vm->tracer, text, during + (final > 0 ? (uint64_t) final : 0));
 }
 
@@ -165,9 +168,10 @@ static int audit(const struct vm *vm, int status)
             say("audit: vCPU %u was stopped inside the kernel; a difference of one table may be "
                 "a store that was under way",
                 c);
-    uint64_t during = vm->audit != NULL ? audit_finish(vm->audit, stderr) : 0;
-    int64_t final = tracer_audit_final(vm->tracer, vm->mem, stderr);
-    keep_verdict(vm, during, final);
+    bool stopped = vm->keep != NULL && keep_stopped(vm->keep) != 0;
+    uint64_t during = vm->audit != NULL ? audit_finish(vm->audit, stopped, stderr) : 0;
+    int64_t final = tracer_audit_final(vm->tracer, stopped ? NULL : vm->mem, stderr);
+    keep_verdict(vm, stopped, during, final);
     if (final == 0 && during == 0)
         return status;
     say("audit: %s",
@@ -181,15 +185,17 @@ static int finish(struct vm *vm, struct save *keep, FILE *boot_report)
     int status = vm->stop.status;
     int err;
 
-    if (vm->keep != NULL && (err = keep_end(vm->keep)) != 0)
-        status = EXIT_VMM;
-    if (vm->tracer != NULL) {
-        uint64_t early = vm->keep != NULL ? keep_stopped(vm->keep) : 0;
-        tracer_stopped(vm->tracer, early != 0 ? early : vm_guest_tsc(vm));
-    }
     if (vm->audit != NULL && (err = audit_stop(vm->audit)) != 0) {
         say("audit: the last comparison failed: %s", strerror(-err));
         status = EXIT_VMM;
+    }
+    if (vm->keep != NULL && (err = keep_end(vm->keep)) != 0)
+        status = EXIT_VMM;
+    if (vm->audit != NULL && vm->keep != NULL && keep_stopped(vm->keep) != 0)
+        audit_last(vm->audit, true);
+    if (vm->tracer != NULL) {
+        uint64_t early = vm->keep != NULL ? keep_stopped(vm->keep) : 0;
+        tracer_stopped(vm->tracer, early != 0 ? early : vm_guest_tsc(vm));
     }
     if (vm->tracer != NULL && (err = tracer_finish(vm->tracer)) != 0) {
         say("cannot finish the trace: %s", strerror(-err));

@@ -288,9 +288,6 @@ static void check_trace(const struct options *o)
     if (k->size != 0 && k->size < least)
         refuse("--trace-size: at least %lluM with %u vCPUs", (unsigned long long)(least >> 20),
                o->cpus);
-    if (o->audit != AUDIT_NONE && (k->stop.kind != TRIGGER_NONE || (k->size != 0 && !k->ring)))
-        refuse("--audit compares at the machine's end; it cannot with --trace-stop or a "
-               "--trace-size at which recording stops");
 }
 
 static error_t parse_one(int key, char *arg, struct argp_state *state)

@@ -120,13 +120,18 @@ int64_t tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report)
     result = r != NULL ? replay_all(r, reading.trace, &a) : -ENOMEM;
     if (result == 0) {
         const char *problem = trace_problem(reading.trace);
-        replay_compare(r, page_of, (void *)(uintptr_t)m);
+        if (m != NULL)
+            replay_compare(r, page_of, NULL, (void *)(uintptr_t)m);
         if (problem != NULL)
             fprintf(report, "audit: the trace does not read to its end: %s\n", problem);
         result = (problem != NULL) + (int64_t)replay_violations(r);
-        fprintf(report,
-                "audit: final: %u live tables compared with memory, %" PRIu64 " violations\n",
-                replay_live_tables(r), replay_violations(r));
+        if (m != NULL)
+            fprintf(report,
+                    "audit: final: %u live tables compared with memory, %" PRIu64 " violations\n",
+                    replay_live_tables(r), replay_violations(r));
+        else
+            fprintf(report, "audit: recorded: %" PRIu64 " events, %" PRIu64 " violations\n",
+                    a.event, replay_violations(r));
     }
     replay_free(r);
     stop_reading(&reading);

@@ -12,7 +12,8 @@ struct gmem;
 struct tracer;
 
 /* Replays the trace and compares every live table with guest memory, Accessed
- * and Dirty aside.  After tracer_finish().  Violations are lines in `report`.
+ * and Dirty aside; m NULL: recording ended before the machine, so that its events have only to fit
+ * together.  After tracer_finish().  Violations are lines in `report`.
  * How many, a trace that does not read to its end being one; or -errno. */
 int64_t tracer_audit_final(struct tracer *t, const struct gmem *m, FILE *report);
 

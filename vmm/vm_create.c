@@ -234,6 +234,12 @@ static bool choose_ring(struct vm *vm)
     return true;
 }
 
+/* One that follows the run: at its end, and from the files, there is another. */
+static bool wants_audit(const struct options *opt)
+{
+    return opt->audit == AUDIT_DIRTY || (opt->audit == AUDIT_FINAL && keep_ends_early(&opt->keep));
+}
+
 bool vm_create(struct vm *vm, const struct options *opt)
 {
     vm->opt = opt;
@@ -261,8 +267,8 @@ bool vm_create(struct vm *vm, const struct options *opt)
         return false;
     }
     return create_memory(vm) && (opt->trace_dir == NULL || create_trace(vm)) &&
-           (opt->audit != AUDIT_DIRTY || audit_create(vm)) && create_devices(vm) &&
-           create_vcpus(vm) && (vm->tracer == NULL || describe_trace(vm));
+           (!wants_audit(opt) || audit_create(vm)) && create_devices(vm) && create_vcpus(vm) &&
+           (vm->tracer == NULL || describe_trace(vm));
 }
 
 void vm_close_kvm(struct vm *vm)

@@ -39,7 +39,7 @@ static void read_events(struct trace *t)
             abort();
         calls_event(&calls, e);
     }
-    replay_compare(r, page, NULL);
+    replay_compare(r, page, NULL, NULL);
     calls_end(&calls);
     calls_free(&calls);
     replay_free(r);

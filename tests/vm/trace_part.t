@@ -84,6 +84,38 @@ done
 vm -q -c 2 -t "$work/dirty" --trace-size=3M --trace-mode=ring --audit=dirty -- sh -c "$long"
 is 'a ring that is audited as it runs: status' "$status" 0
 
+# An audit of what is recorded only in part: where that stops, memory is what all events until then lead to.
+audited()                       # audited WHAT MARKS OPTION...
+{
+    local what=$1 mode=$2
+    shift 2
+    vm -q -c 2 -t "$work/audited" --audit=$mode "$@" -- sh -c "($busy) & $long; echo end"
+    is "$mode, $what: the machine goes on" "$status $out" '0 end'
+    like '... memory is compared where recording stops' "$err" \
+        '^audit: stop: [0-9]+ live tables compared with memory where recording stopped, 0 violations$'
+    like '... the events that were recorded fit together' "$err" "^audit: recorded: $(events "$work/audited") events, 0 violations\$"
+    unlike '... and nothing after it' "$err" 'compared with memory, 0 violations'
+    like '... the verdict says where' "$(trace info "$work/audited")" "^audit +$mode: .*0 violations at the stop\$"
+    rm -r "$work/audited"
+}
+audited 'up to an event' final --trace-stop=event=exec:9
+audited 'up to an event' dirty --trace-stop=event=exec:9
+audited 'up to a size' final --trace-size=3M
+audited 'a part' final --trace-start=event=exec:3 --trace-stop=event=exec:30
+vm -q -t "$work/last" --audit=final --trace-stop=event=exec:2 -- true
+like 'a stop among the last events' "$err" '^audit: stop: .* 0 violations$'
+vm -q -t "$work/not" --audit=final --trace-stop=event=exec:1000 -- true
+like 'a stop that never comes: the audit is that of the end' "$err" '^audit: final: .* 0 violations$'
+is '... and no other' "$(wc -l <<< "$err")" 1
+(
+    KERNEL=$O/guest-locks.elf
+    vm -q -a debug.mutant=store_unreported -t "$work/mutant" --audit=final --trace-stop=event=exec:6 -- \
+        sh -c "forkdemo > /dev/null; $busy"
+    echo "$status"; echo "$err"
+) > "$work/mutant.said"
+like 'a fault of the kernel is found there' "$(cat "$work/mutant.said")" '^audit: stop: .* [1-9][0-9]* violations$'
+is '... and is the status' "$(head -n 1 "$work/mutant.said")" 125
+
 # A vmm that is killed.
 for options in --trace-start=#3000 '--trace-size=3M --trace-mode=ring'; do
     dir=$work/killed$((++killed))
@@ -121,6 +153,4 @@ refused "modes 'full' and 'ring'" -t "$work/no" --trace-mode=sync
 refused 'add it' -t "$work/no" --trace-mode=ring
 refused 'add --trace DIR' --trace-start=1
 refused 'add --trace DIR' --trace-mode=ring --trace-size=9M
-refused 'audit compares at the machine.s end' -t "$work/no" --audit=final --trace-stop=1
-refused 'audit compares at the machine.s end' -t "$work/no" --audit=dirty --trace-size=9M
 done_testing

@@ -330,13 +330,15 @@ static void check_root(void *arg, void *record)
                    });
 }
 
-void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pfn), void *arg)
+void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pfn),
+                    replay_excuse *excused, void *arg)
 {
     idmap_each(r->roots, check_root, r);
     for (uint32_t n = 0; n < r->index.blocks; n++)
         for (uint32_t i = 0; r->index.block[n] != NULL && i < BLOCK; i++)
             if (r->index.block[n][i] != NULL)
-                replay_compare_table(r, r->index.block[n][i], page(arg, n * BLOCK + i), NULL, NULL);
+                replay_compare_table(r, r->index.block[n][i], page(arg, n * BLOCK + i), excused,
+                                     arg);
 }
 
 void replay_each(const struct replay *r, void (*visit)(void *arg, const struct replay_table *t),

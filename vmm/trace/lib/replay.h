@@ -53,15 +53,17 @@ void replay_free(struct replay *r);
 
 int replay_event(struct replay *r, const struct trace_event *e); /* 0 or -ENOMEM */
 
+/* Is a slot's store under way, so that memory may still hold what it does? */
+typedef bool replay_excuse(void *arg, uint32_t pfn, unsigned index, uint64_t found);
+
 /* Compares every live table with memory; page(arg, pfn) gives the 4 KiB there
- * or NULL.  Also: every root is a live PGD, and every entry that points to a
+ * or NULL; excused, with the same arg, may be NULL.  Also: every root is a live PGD, and every entry that points to a
  * table points to a live one of the level below, so that no table the hardware
  * can reach is unknown. */
-void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pfn), void *arg);
+void replay_compare(struct replay *r, const void *(*page)(void *arg, uint32_t pfn),
+                    replay_excuse *excused, void *arg);
 
-/* The same for one table, while the machine runs: a slot for which excused() is true is not
- * reported, since its store is under way.  False: there was such a slot. */
-typedef bool replay_excuse(void *arg, uint32_t pfn, unsigned index, uint64_t found);
+/* The same for one table, while the machine runs.  False: there was a slot that was excused. */
 bool replay_compare_table(struct replay *r, const struct replay_table *t, const void *memory,
                           replay_excuse *excused, void *arg);
 
