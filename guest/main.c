@@ -101,9 +101,8 @@ static void refuse_systemd(const char *path)
 {
     if (strcmp(current->mm->image.exe->path.dentry->name, "systemd") != 0)
         return;
-    kprintf("%s is systemd, which needs sysfs, control groups and netlink sockets, and they are "
-            "not here: run a COMMAND, "
-            "or init=PATH, or install sysvinit or OpenRC in the tree\n",
+    kprintf("%s is systemd, which needs sysfs and control groups, and they are not here: run a "
+            "COMMAND, or init=PATH, or install sysvinit or OpenRC in the tree\n",
             path);
     end_without_init(-ENOEXEC);
 }

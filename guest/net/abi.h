@@ -29,6 +29,7 @@
 #define SOL_IP          0
 #define SOL_TCP         6
 #define SOL_IPV6        41
+#define SOL_NETLINK     270
 #define SCM_RIGHTS      1
 #define SCM_CREDENTIALS 2
 #define SCM_MAX_FD      253u

@@ -271,7 +271,7 @@ static long inet_ioctl(struct unix_socket *s, uint32_t cmd, uaddr_t arg)
     int n = 0;
 
     if (cmd != FIONREAD && cmd != TIOCOUTQ)
-        return interface_ioctl(cmd, arg);
+        return interface_ioctl(s->in->family, cmd, arg);
     if (s->state == UNIX_LISTENING)
         return -EINVAL;
     spin_lock(&unix_lock);

@@ -101,8 +101,8 @@ int tcp_shutdown(struct unix_socket *s, uint32_t how);
 void tcp_leave(struct unix_socket *s, struct unix_socket *peer, bool accepted); /* unix_lock held */
 void tcp_dismiss(struct unix_socket *s);  /* who listened does no more */
 void tcp_accepted(struct unix_socket *s); /* its row has a place */
-/* What becomes of a message; unix_lock held.  0: to the peer, 1: lost, -EPIPE. */
-int tcp_may_send(struct unix_socket *s);
+/* What becomes of a message of so many bytes; unix_lock held.  0: to the peer, 1: lost, -EPIPE. */
+int tcp_may_send(struct unix_socket *s, size_t bytes);
 long tcp_send(struct unix_socket *s, struct uio *u, uint32_t flags);
 long tcp_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r);
 uint32_t tcp_poll(struct unix_socket *s);

@@ -1,12 +1,24 @@
-/* interface.c - ioctl(2)s that ask about network interfaces.  There is one, lo. */
+/* interface.c - network interfaces, of which there is one, lo: what has gone over it, and the
+ * ioctl(2)s that ask about it. */
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "net/socket.h"
+#include "net/unix.h"
 #include "sched/task.h"
 
 #define _SYS_SOCKET_H /* Linux's header would have the C library's sockets: net/abi.h has them */
 #include <linux/if.h>
 #include <linux/sockios.h>
+
+struct lo_traffic lo_traffic;
+
+struct lo_traffic interface_traffic(void)
+{
+    spin_lock(&unix_lock);
+    struct lo_traffic t = lo_traffic;
+    spin_unlock(&unix_lock);
+    return t;
+}
 
 static void put_v4(struct sockaddr *a, uint32_t host_order)
 {
@@ -57,7 +69,7 @@ static long ask(uint32_t cmd, struct ifreq *r)
     case SIOCGIFFLAGS: r->ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING; return 0;
     case SIOCGIFMTU: r->ifr_mtu = LO_MTU; return 0;
     case SIOCGIFMETRIC: return 0;
-    case SIOCGIFTXQLEN: r->ifr_qlen = 1000; return 0;
+    case SIOCGIFTXQLEN: r->ifr_qlen = LO_QUEUE_LEN; return 0;
     case SIOCGIFADDR: put_v4(&r->ifr_addr, 0x7f000001); return 0;
     case SIOCGIFNETMASK: put_v4(&r->ifr_addr, 0xff000000); return 0;
     case SIOCGIFBRDADDR:
@@ -67,13 +79,17 @@ static long ask(uint32_t cmd, struct ifreq *r)
     return -EPERM; /* the others would change it */
 }
 
-long interface_ioctl(uint32_t cmd, uaddr_t arg)
+/* The addresses of IPv4 are asked through one of its sockets. */
+static bool is_about_v4(uint32_t cmd) { return cmd >= SIOCGIFADDR && cmd <= SIOCSIFNETMASK; }
+
+long interface_ioctl(int family, uint32_t cmd, uaddr_t arg)
 {
     struct ifreq r;
 
     if (cmd == SIOCGIFCONF)
         return list_all(arg);
-    if (cmd < SIOCGIFNAME || cmd > SIOCSIFTXQLEN || cmd == SIOCGIFSLAVE)
+    if (cmd < SIOCGIFNAME || cmd > SIOCSIFTXQLEN || cmd == SIOCGIFSLAVE ||
+        (is_about_v4(cmd) && family != AF_INET))
         return -ENOTTY;
     if (get_user(r, arg) != 0)
         return -EFAULT;

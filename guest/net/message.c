@@ -116,9 +116,9 @@ struct out {
 };
 
 /* A header and n bytes of data.  What does not fit is cut; not even the header: left out. */
-static int put_control(struct out *o, int type, const void *data, size_t n)
+static int put_control(struct out *o, int level, int type, const void *data, size_t n)
 {
-    struct cmsghdr h = { sizeof(h) + n, SOL_SOCKET, type };
+    struct cmsghdr h = { sizeof(h) + n, level, type };
 
     if (o->left < sizeof(h)) {
         o->cut = true;
@@ -156,7 +156,7 @@ static int put_rights(struct out *o, struct unix_rights *r, uint32_t flags)
     }
     if (n < r->n)
         o->cut = true;
-    return n > 0 ? put_control(o, SCM_RIGHTS, fd, n * sizeof(int)) : 0;
+    return n > 0 ? put_control(o, SOL_SOCKET, SCM_RIGHTS, fd, n * sizeof(int)) : 0;
 }
 
 /* --- one message ------------------------------------------------------------------------------- */
@@ -191,6 +191,19 @@ static long send_one(struct file *f, struct unix_socket *s, const struct user_ms
     return err;
 }
 
+static int put_along(struct out *o, const struct unix_received *r)
+{
+    static const struct nl_pktinfo nobody_else; /* to this socket, not to a group */
+    int err = 0;
+
+    if (r->along & RECEIVED_GROUP)
+        err = put_control(o, SOL_NETLINK, NETLINK_PKTINFO, &nobody_else, sizeof(nobody_else));
+    if (err == 0 && (r->along & RECEIVED_CRED))
+        err =
+            put_control(o, SOL_SOCKET, SCM_CREDENTIALS, &r->control.cred, sizeof(r->control.cred));
+    return err;
+}
+
 /* What came along, and where it came from, to the user's header at `to`. */
 static int give_rest(struct unix_socket *s, struct user_msghdr *m, uaddr_t to, uint32_t flags,
                      struct unix_received *r)
@@ -199,8 +212,8 @@ static int give_rest(struct unix_socket *s, struct user_msghdr *m, uaddr_t to, u
     union socket_address a;
     int err = 0;
 
-    if (r->has_cred)
-        err = put_control(&o, SCM_CREDENTIALS, &r->control.cred, sizeof(r->control.cred));
+    if (unlikely(r->along != 0))
+        err = put_along(&o, r);
     if (err == 0 && r->control.rights != NULL)
         err = put_rights(&o, r->control.rights, flags);
     int namelen = 0;

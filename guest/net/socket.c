@@ -6,6 +6,7 @@
 #include "fs/fd.h"
 #include "lib/string.h"
 #include "net/inet.h"
+#include "net/netlink.h"
 #include "net/socket.h"
 #include "net/unix.h"
 #include "sched/task.h"
@@ -68,6 +69,13 @@ static int check_inet(int type, int protocol)
     return type == SOCK_STREAM || type == SOCK_DGRAM ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
 }
 
+static int check_netlink(int type, int protocol)
+{
+    if (type != SOCK_RAW && type != SOCK_DGRAM)
+        return -ESOCKTNOSUPPORT;
+    return protocol == NETLINK_ROUTE ? 0 : -EPROTONOSUPPORT;
+}
+
 static bool is_inet(int family) { return family == AF_INET || family == AF_INET6; }
 
 static int check_type(int family, int *type, uint32_t *flags, int protocol)
@@ -76,10 +84,12 @@ static int check_type(int family, int *type, uint32_t *flags, int protocol)
     *type &= SOCK_TYPE_MASK;
     if (*flags & ~(SOCK_CLOEXEC | SOCK_NONBLOCK))
         return -EINVAL;
-    if (family != AF_UNIX && !is_inet(family))
+    if (family != AF_UNIX && family != AF_NETLINK && !is_inet(family))
         return -EAFNOSUPPORT;
     if (*type > SOCK_SEQPACKET + 5)
         return -EINVAL;
+    if (family == AF_NETLINK)
+        return check_netlink(*type, protocol);
     return is_inet(family) ? check_inet(*type, protocol) : check_unix(type, protocol);
 }
 
@@ -94,6 +104,8 @@ SYSCALL3(socket, int, family, int, type, int, protocol)
         return err;
     if (is_inet(family))
         err = inet_make(family, type, &s);
+    else if (family == AF_NETLINK)
+        err = netlink_make(type, &s);
     else
         err = (s = unix_alloc(type)) != NULL ? 0 : -ENOMEM;
     if (err == 0)

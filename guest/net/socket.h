@@ -19,6 +19,7 @@ union socket_address {
 };
 union option_value {
     int number;
+    uint64_t words;
     struct __kernel_old_timeval time;
     struct ucred cred;
     struct linger linger;
@@ -33,9 +34,22 @@ int socket_address_in(uaddr_t from, int len, union socket_address *a); /* 0, -EI
 int socket_address_out(const union socket_address *a, int len, uaddr_t to, uaddr_t tolen);
 
 /* interface.c: the one that there is */
-#define LO_NAME  "lo"
-#define LO_INDEX 1
-#define LO_MTU   65536
-long interface_ioctl(uint32_t cmd, uaddr_t arg); /* -ENOTTY: it asks something else */
+#define LO_NAME      "lo"
+#define LO_INDEX     1
+#define LO_MTU       65536
+#define LO_QUEUE_LEN 1000
+#define LO_QDISC     "noqueue"
+struct lo_traffic { /* each message is a packet; what goes out comes in */
+    uint64_t packets, bytes;
+};
+extern struct lo_traffic lo_traffic; /* [u] */
+/* unix_lock held: so many bytes, and the heads that Linux would put before them. */
+static inline void lo_count(size_t bytes, size_t heads)
+{
+    lo_traffic.packets++;
+    lo_traffic.bytes += bytes + heads;
+}
+struct lo_traffic interface_traffic(void);
+long interface_ioctl(int family, uint32_t cmd, uaddr_t arg); /* -ENOTTY: it asks something else */
 
 #endif

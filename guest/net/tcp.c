@@ -27,6 +27,8 @@
 #define SYN_TIMEOUT (127 * NSEC_PER_SEC) /* six tries, as long as Linux makes them */
 #define WORK_CALLER 600u                 /* instructions, about (arch/preempt.h) */
 #define SNDBUF_OPEN 2626560u             /* Linux's for a connection by lo */
+#define HEADS_V4    52u                  /* of IP and TCP with a time stamp, as they are counted */
+#define HEADS_V6    72u
 
 enum { /* as /proc/net/tcp and TCP_INFO number them */
        TCP_ESTABLISHED = 1,
@@ -390,15 +392,17 @@ int tcp_shutdown(struct unix_socket *s, uint32_t how)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-int tcp_may_send(struct unix_socket *s)
+int tcp_may_send(struct unix_socket *s, size_t bytes)
 {
     struct unix_socket *peer = s->peer;
 
     ASSERT_SPIN_HELD(&unix_lock);
     if ((s->shut & SHUT_WR) || peer == NULL)
         return -EPIPE;
-    if (!peer->dead)
+    if (!peer->dead) {
+        lo_count(bytes, inet_is_v4(&s->in->remote) ? HEADS_V4 : HEADS_V6);
         return 0;
+    }
     reset(s, s->fin ? EPIPE : ECONNRESET);
     return 1;
 }

@@ -8,6 +8,9 @@
 
 #include <linux/eventpoll.h>
 
+#define HEADS_V4 28u /* of IP and UDP, as they are counted */
+#define HEADS_V6 48u
+
 /* Where it goes, and s's own name on the way: 0 or -errno.  unix_lock held. */
 static int name_ends(struct unix_socket *s, const struct inet_end *given, struct unix_message *m)
 {
@@ -66,6 +69,8 @@ long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct
         err = -s->error;
         s->error = 0;
     }
+    if (err == 0)
+        lo_count(m->len, inet_is_v4(&m->to) ? HEADS_V4 : HEADS_V6);
     bool gone = err == 0 && deliver(s, m);
     spin_unlock(&unix_lock);
     if (!gone)

@@ -341,7 +341,7 @@ int unix_accept(struct unix_socket *s, bool nonblock, struct unix_socket **out)
 {
     uint64_t deadline = unix_deadline(s->rcvtimeo);
 
-    if (s->type == SOCK_DGRAM)
+    if (s->type == SOCK_DGRAM || s->type == SOCK_RAW)
         return -EOPNOTSUPP;
     if (s->state != UNIX_LISTENING)
         return -EINVAL;
@@ -440,7 +440,7 @@ static long unix_ioctl(struct unix_socket *s, uint32_t cmd, uaddr_t arg)
     int n;
 
     if (cmd != FIONREAD && cmd != TIOCOUTQ)
-        return interface_ioctl(cmd, arg);
+        return interface_ioctl(AF_UNIX, cmd, arg);
     if (cmd == FIONREAD && s->state == UNIX_LISTENING)
         return -EINVAL;
     spin_lock(&unix_lock);

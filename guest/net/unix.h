@@ -13,6 +13,7 @@
 enum unix_state { UNIX_FRESH, UNIX_LISTENING, UNIX_CONNECTED, UNIX_CONNECTING };
 
 struct inet;
+struct netlink;
 struct inet_end {  /* inet_address.c */
     uint32_t a[4]; /* of IPv6, in the order of the net */
     uint16_t port; /* in the order of this machine */
@@ -28,6 +29,7 @@ struct unix_name { /* [k]; shared by those that a listening socket has made */
 struct unix_socket {
     const struct socket_family *family; /* [k] */
     struct inet *in;                    /* [k] NULL: of AF_UNIX, AF_NETLINK */
+    struct netlink *netlink;            /* [k] of AF_NETLINK */
     struct refcount refs;  /* [a] file, peers, messages it has sent, a row it waits in, callers */
     int type;              /* [k] SOCK_* */
     enum unix_state state; /* [u], read without */
@@ -167,9 +169,11 @@ bool unix_full(const struct unix_socket *s);    /* s takes no datagram of a stra
 extern struct waitq unix_full_wait;             /* who waits for one that is full */
 
 /* unix_recv.c */
+#define RECEIVED_CRED  1u
+#define RECEIVED_GROUP 2u /* of AF_NETLINK: which group it was sent to */
 struct unix_received {
     struct unix_control control;
-    bool has_cred;
+    uint32_t along;         /* RECEIVED_* */
     uint32_t flags;         /* MSG_TRUNC */
     struct unix_name *name; /* with a reference */
     struct inet_end source, to;

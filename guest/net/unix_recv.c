@@ -114,9 +114,9 @@ static bool other_sender(const struct unix_socket *s, const struct unix_message 
 
     if (!(s->options & 1ull << SO_PASSCRED))
         return false;
-    if (r->has_cred)
+    if (r->along & RECEIVED_CRED)
         return a->pid != b->pid || a->uid != b->uid || a->gid != b->gid;
-    r->has_cred = true;
+    r->along |= RECEIVED_CRED;
     r->control.cred = m->cred;
     return false;
 }
@@ -207,7 +207,7 @@ static long recv_message(struct unix_socket *s, struct uio *u, uint32_t flags,
     if (got >= 0 && take_rights(m, peek, r) != 0)
         got = -ENOMEM;
     if (got >= 0) {
-        r->has_cred = s->options & 1ull << SO_PASSCRED;
+        r->along = s->options & 1ull << SO_PASSCRED ? RECEIVED_CRED : 0;
         r->control.cred = m->cred;
         take_name(m, r);
         r->flags |= n < len ? MSG_TRUNC : 0;
@@ -225,7 +225,7 @@ long unix_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix
 {
     if (flags & MSG_OOB)
         return -EOPNOTSUPP;
-    if (s->type != SOCK_DGRAM && s->state != UNIX_CONNECTED)
+    if (s->state != UNIX_CONNECTED && s->type != SOCK_DGRAM && s->type != SOCK_RAW)
         return s->type == SOCK_STREAM ? -EINVAL : -ENOTCONN;
     mutex_lock(&s->read_lock);
     long n = s->type == SOCK_STREAM ? recv_stream(s, u, flags, r) : recv_message(s, u, flags, r);

@@ -191,7 +191,7 @@ static int send_connected(struct unix_socket *s, struct unix_message *m)
     spin_lock(&unix_lock);
     struct unix_socket *peer = s->peer;
     if (s->in != NULL)
-        err = tcp_may_send(s);
+        err = tcp_may_send(s, m->len);
     else if (peer != NULL && !peer->dead && !(s->shut & SHUT_WR) && !(peer->shut & SHUT_RD))
         err = 0;
     if (err == 0)
