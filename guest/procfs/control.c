@@ -15,10 +15,10 @@ void show_core_filter(struct text *t, struct mm *mm)
 }
 
 /* Decimal, 0x hexadecimal or 0 octal, as C has it; what lies beyond the known bits is lost. */
-int store_core_filter(const struct proc_node *n, char *line)
+int store_core_filter(const struct pfs_node *n, char *line)
 {
     uint64_t value;
-    int err = proc_number(line, 0, UINT32_MAX, &value);
+    int err = pfs_number(line, 0, UINT32_MAX, &value);
 
     if (err != 0)
         return err;
@@ -33,7 +33,7 @@ int store_core_filter(const struct proc_node *n, char *line)
 /* --- timerslack_ns --------------------------------------------------------------- */
 
 /* The task with a reference, if it is current's own or current may set how others are scheduled. */
-static int slack_task(const struct proc_node *n, struct task **out)
+static int slack_task(const struct pfs_node *n, struct task **out)
 {
     struct task *t = proc_task(n);
 
@@ -46,7 +46,7 @@ static int slack_task(const struct proc_node *n, struct task **out)
     return -EPERM;
 }
 
-int show_slack(struct text *t, const struct proc_node *n)
+int show_slack(struct text *t, const struct pfs_node *n)
 {
     struct task *task;
     int err = slack_task(n, &task);
@@ -58,11 +58,11 @@ int show_slack(struct text *t, const struct proc_node *n)
     return 0;
 }
 
-int store_slack(const struct proc_node *n, char *line)
+int store_slack(const struct pfs_node *n, char *line)
 {
     struct task *task;
     uint64_t ns;
-    int err = proc_number(line, 10, UINT64_MAX, &ns);
+    int err = pfs_number(line, 10, UINT64_MAX, &ns);
 
     if (err == 0)
         err = slack_task(n, &task);
@@ -76,7 +76,7 @@ int store_slack(const struct proc_node *n, char *line)
 /* --- the one user namespace ------------------------------------------------------ */
 
 /* Its maps are what they are. */
-int store_id_map(const struct proc_node *n, char *line)
+int store_id_map(const struct pfs_node *n, char *line)
 {
     (void)n;
     (void)line;
@@ -84,7 +84,7 @@ int store_id_map(const struct proc_node *n, char *line)
 }
 
 /* setgroups(2) is allowed in it, and stays so. */
-int store_setgroups(const struct proc_node *n, char *line)
+int store_setgroups(const struct pfs_node *n, char *line)
 {
     bool allow = strncmp(line, "allow", 5) == 0;
     const char *rest = line + (allow ? 5 : 4);
@@ -103,7 +103,7 @@ int store_setgroups(const struct proc_node *n, char *line)
 
 /* Where a task stands in the kernel, the innermost first: what it waits in, by the name that wchan has, and
  * its system call.  Of who neither waits nor asks, nothing is known. */
-int show_stack(struct text *t, const struct proc_node *n)
+int show_stack(struct text *t, const struct pfs_node *n)
 {
     struct task *task = proc_task(n);
 

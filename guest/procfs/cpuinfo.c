@@ -75,7 +75,7 @@ static void put_cpu(struct text *t, unsigned nr)
                 tsc_khz / 5 % 100, (one.b >> 8 & 255) * 8);
 }
 
-int show_cpuinfo(struct text *t, const struct proc_node *n __attribute__((unused)))
+int show_cpuinfo(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     for (unsigned i = 0; i < ncpus; i++)
         put_cpu(t, i);

@@ -11,7 +11,7 @@
 
 /* One line a call that exists here or was asked for: name, calls; and for one
  * that does not exist, how often it was asked for in vain. */
-static int show_syscalls(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_syscalls(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "%-24s %10s %10s\n", "name", "calls", "unknown");
     for (unsigned nr = 0; nr < SYSCALL_NUMBERS; nr++) {
@@ -28,7 +28,7 @@ static int show_syscalls(struct text *t, const struct proc_node *n __attribute__
     return 0;
 }
 
-static int show_counters(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_counters(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     struct frame_counts c;
     uint64_t pages, bytes, stacks, kept;
@@ -57,14 +57,14 @@ static int show_counters(struct text *t, const struct proc_node *n __attribute__
 
 #if MEMCHECK
 /* Read: how many allocations are left until one fails; that ends it.  0: it has failed. */
-static int show_fail_nth(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_fail_nth(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "%u\n", alloc_fail_nth(0));
     return 0;
 }
 
 /* The nth allocation of the task that writes this, from its next call on. */
-static int store_fail_nth(const struct proc_node *n __attribute__((unused)), char *line)
+static int store_fail_nth(const struct pfs_node *n __attribute__((unused)), char *line)
 {
     uint32_t nth = 0;
 
@@ -75,11 +75,11 @@ static int store_fail_nth(const struct proc_node *n __attribute__((unused)), cha
 }
 #endif
 
-const struct proc_entry proc_forkscope_table[] = {
-    PROC_FILE("counters", 0444, show_counters),
+const struct pfs_entry proc_forkscope_table[] = {
+    PFS_FILE("counters", 0444, show_counters),
 #if MEMCHECK
-    PROC_FILE("fail_nth", 0666, show_fail_nth, .store = store_fail_nth),
+    PFS_FILE("fail_nth", 0666, show_fail_nth, .store = store_fail_nth),
 #endif
-    PROC_FILE("syscalls", 0444, show_syscalls),
-    PROC_END,
+    PFS_FILE("syscalls", 0444, show_syscalls),
+    PFS_END,
 };

@@ -14,55 +14,8 @@
 #include "proc/task.h"
 #include "procfs/internal.h"
 
-/* --- where a link leads -------------------------------------------------- */
-
-void goal_put(struct proc_goal *g)
-{
-    if (g->file)
-        file_put(g->file);
-    else
-        path_put(&g->path);
-}
-
-/* A name as readlink(2) gives it: not terminated, cut to the room. */
-long goal_name(const struct proc_goal *g, char *buf, size_t room)
-{
-    char *page = kmalloc(PAGE_SIZE);
-    if (!page)
-        return -ENOMEM;
-    const char *name =
-        g->file ? file_name(g->file, page, PAGE_SIZE) : path_name(&g->path, page, PAGE_SIZE);
-    size_t n = name ? MIN(strlen(name), room) : 0;
-    memcpy(buf, name, n);
-    kfree(page);
-    return name ? (long)n : -ENAMETOOLONG;
-}
-
-/* A pipe has no place in a tree, but can be opened again (/dev/stdin): it gets
- * a dentry of its own. */
-static int go_to_pipe(struct file *f, struct path *out)
-{
-    char name[32];
-    const char *text = file_name(f, name, sizeof name);
-    if (!S_ISFIFO(f->inode->mode) || !text)
-        return -ENXIO;
-    inode_get(f->inode);
-    out->mnt = NULL;
-    return dentry_new(NULL, text, strlen(text), f->inode, &out->dentry);
-}
-
-int goal_follow(const struct proc_goal *g, struct path *out)
-{
-    const struct path *p = g->file ? &g->file->path : &g->path;
-    if (!p->dentry)
-        return go_to_pipe(g->file, out);
-    *out = *p;
-    path_get(out);
-    return 0;
-}
-
 /* The task of a node if current may look into it: 0, -ENOENT, -EACCES. */
-static int task_open(const struct proc_node *n, struct task **out)
+static int task_open(const struct pfs_node *n, struct task **out)
 {
     struct task *t = proc_task(n);
     if (!t)
@@ -77,7 +30,7 @@ static int task_open(const struct proc_node *n, struct task **out)
 /* --- descriptors --------------------------------------------------------- */
 
 /* The descriptor table of the node's task, with a reference: 0, -ENOENT, -EACCES. */
-static int task_files(const struct proc_node *n, struct files **out)
+static int task_files(const struct pfs_node *n, struct files **out)
 {
     struct task *t;
     int err = task_open(n, &t);
@@ -92,7 +45,7 @@ static int task_files(const struct proc_node *n, struct files **out)
     return *out ? 0 : -ENOENT;
 }
 
-static int task_file(const struct proc_node *n, struct file **out)
+static int task_file(const struct pfs_node *n, struct file **out)
 {
     struct files *fs;
     int err = task_files(n, &fs);
@@ -103,7 +56,7 @@ static int task_file(const struct proc_node *n, struct file **out)
     return *out ? 0 : -ENOENT;
 }
 
-unsigned proc_fd_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out, unsigned room)
+unsigned proc_fd_numbers(const struct pfs_node *dir, uint32_t from, uint32_t *out, unsigned room)
 {
     struct files *fs;
     unsigned n = 0;
@@ -115,11 +68,11 @@ unsigned proc_fd_numbers(const struct proc_node *dir, uint32_t from, uint32_t *o
     return n;
 }
 
-static int has_fd(const struct proc_node *dir, const struct proc_entry *entry, uint32_t nr,
-                  struct proc_node *child)
+static int has_fd(const struct pfs_node *dir, const struct pfs_entry *entry, uint32_t nr,
+                  struct pfs_node *child)
 {
     struct file *f;
-    *child = (struct proc_node){
+    *child = (struct pfs_node){
         .entry = entry, .tid = dir->tid, .fd = (int32_t)nr, .whole = dir->whole
     };
     int err = task_file(child, &f);
@@ -128,7 +81,7 @@ static int has_fd(const struct proc_node *dir, const struct proc_entry *entry, u
     return err;
 }
 
-static int goal_fd(const struct proc_node *n, struct proc_goal *to)
+static int goal_fd(const struct pfs_node *n, struct pfs_goal *to)
 {
     return task_file(n, &to->file);
 }
@@ -143,7 +96,7 @@ static void put_info(struct file_info *to, const char *s, size_t n)
     text_put(container_of(to, struct info_text, info)->text, s, n);
 }
 
-static int show_fdinfo(struct text *t, const struct proc_node *n)
+static int show_fdinfo(struct text *t, const struct pfs_node *n)
 {
     struct file *f;
     int err = task_file(n, &f);
@@ -158,22 +111,22 @@ static int show_fdinfo(struct text *t, const struct proc_node *n)
     return 0;
 }
 
-static const struct proc_entry fd_link = PROC_GOAL("", 0700, goal_fd);
-static const struct proc_entry fdinfo_file = PROC_FILE("", 0400, show_fdinfo);
+static const struct pfs_entry fd_link = PFS_GOAL("", 0700, goal_fd);
+static const struct pfs_entry fdinfo_file = PFS_FILE("", 0400, show_fdinfo);
 
-int proc_fd_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child)
+int proc_fd_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child)
 {
     return has_fd(dir, &fd_link, nr, child);
 }
 
-int proc_fdinfo_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child)
+int proc_fdinfo_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child)
 {
     return has_fd(dir, &fdinfo_file, nr, child);
 }
 
 /* --- exe, cwd, root ------------------------------------------------------ */
 
-int goal_exe(const struct proc_node *n, struct proc_goal *to)
+int goal_exe(const struct pfs_node *n, struct pfs_goal *to)
 {
     struct task *t;
     int err = task_open(n, &t);
@@ -191,7 +144,7 @@ int goal_exe(const struct proc_node *n, struct proc_goal *to)
 }
 
 /* Working directory or root, which lies so far into a struct fs_ctx. */
-static int goal_place(const struct proc_node *n, size_t which, struct proc_goal *to)
+static int goal_place(const struct pfs_node *n, size_t which, struct pfs_goal *to)
 {
     struct task *t;
     int err = task_open(n, &t);
@@ -213,12 +166,12 @@ static int goal_place(const struct proc_node *n, size_t which, struct proc_goal 
     return 0;
 }
 
-int goal_cwd(const struct proc_node *n, struct proc_goal *to)
+int goal_cwd(const struct pfs_node *n, struct pfs_goal *to)
 {
     return goal_place(n, offsetof(struct fs_ctx, cwd), to);
 }
 
-int goal_root(const struct proc_node *n, struct proc_goal *to)
+int goal_root(const struct pfs_node *n, struct pfs_goal *to)
 {
     return goal_place(n, offsetof(struct fs_ctx, root), to);
 }

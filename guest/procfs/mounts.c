@@ -90,12 +90,12 @@ static void mountinfo_line(struct text *t, struct mount *m, char *page)
     text_printf(t, "\n");
 }
 
-int show_mounts(struct text *t, const struct proc_node *n __attribute__((unused)))
+int show_mounts(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     return for_mounts(t, mounts_line);
 }
 
-int show_mountinfo(struct text *t, const struct proc_node *n __attribute__((unused)))
+int show_mountinfo(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     return for_mounts(t, mountinfo_line);
 }

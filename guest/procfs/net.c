@@ -42,7 +42,7 @@ static bool look(struct unix_socket *s, struct seen *at)
 }
 
 /* n->entry->value: family, and type above it. */
-static int show_sockets(struct text *t, const struct proc_node *n)
+static int show_sockets(struct text *t, const struct pfs_node *n)
 {
     int family = (int)(n->entry->value & 0xff), type = (int)(n->entry->value >> 8);
     struct unix_socket *s = NULL;
@@ -71,14 +71,14 @@ static int show_sockets(struct text *t, const struct proc_node *n)
 
 /* clang-format off */
 #define SOCKETS(name, family, type) \
-    PROC_FILE(name, 0444, show_sockets, .value = (family) | (type) << 8)
+    PFS_FILE(name, 0444, show_sockets, .value = (family) | (type) << 8)
 
-const struct proc_entry proc_net_table[] = {
-    PROC_TEXT("if_inet6", 0444, "00000000000000000000000000000001 01 80 10 80       lo\n"),
+const struct pfs_entry proc_net_table[] = {
+    PFS_TEXT("if_inet6", 0444, "00000000000000000000000000000001 01 80 10 80       lo\n"),
     SOCKETS("tcp", AF_INET, SOCK_STREAM),
     SOCKETS("tcp6", AF_INET6, SOCK_STREAM),
     SOCKETS("udp", AF_INET, SOCK_DGRAM),
     SOCKETS("udp6", AF_INET6, SOCK_DGRAM),
-    PROC_END,
+    PFS_END,
 };
 /* clang-format on */

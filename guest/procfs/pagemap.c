@@ -37,7 +37,7 @@ static uint64_t entry_of(struct mm *mm, uaddr_t va, bool with_frame)
 }
 
 /* The position counts bytes of the file, which ends where user memory does. */
-long read_pagemap(const struct proc_node *n, struct uio *u, uint64_t *pos)
+long read_pagemap(const struct pfs_node *n, struct uio *u, uint64_t *pos)
 {
     uint64_t entry[PAGES_AT_ONCE];
     bool with_frame = has_cap(CAP_SYS_ADMIN);

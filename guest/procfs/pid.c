@@ -42,7 +42,7 @@ static void show_auxv(struct text *t, struct mm *mm)
 }
 
 /* mem: the position is the address.  Moves a part by one of the two functions below. */
-static long move_memory(const struct proc_node *n, struct uio *u, uint64_t *pos,
+static long move_memory(const struct pfs_node *n, struct uio *u, uint64_t *pos,
                         long (*move)(struct mm *mm, uaddr_t at, struct uio *u, char *part,
                                      size_t n))
 {
@@ -76,12 +76,12 @@ static long move_in(struct mm *mm, uaddr_t at, struct uio *u, char *part, size_t
     return got > 0 ? mm_write_any(mm, at, part, (size_t)got) : got;
 }
 
-static long read_mem(const struct proc_node *n, struct uio *u, uint64_t *pos)
+static long read_mem(const struct pfs_node *n, struct uio *u, uint64_t *pos)
 {
     return move_memory(n, u, pos, move_out);
 }
 
-static long write_mem(const struct proc_node *n, struct uio *u, uint64_t *pos)
+static long write_mem(const struct pfs_node *n, struct uio *u, uint64_t *pos)
 {
     return move_memory(n, u, pos, move_in);
 }
@@ -216,61 +216,61 @@ static void show_personality(struct text *t, struct task *task)
 
 /* --- the directories ----------------------------------------------------- */
 
-static int task_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child);
-static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out,
+static int task_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child);
+static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t *out,
                              unsigned room);
 
 /* What a process and each of its threads have in common. */
 /* clang-format off */
 #define ID_MAP(n) \
-    PROC_ENTRY(n, S_IFREG | 0644, PROC_IS_TEXT, .text = "         0          0 4294967295\n", \
+    PFS_ENTRY(n, S_IFREG | 0644, PFS_IS_TEXT, .text = "         0          0 4294967295\n", \
                .store = store_id_map)
 #define COMMON_FILES \
     PROC_MM("auxv", 0400, show_auxv, .flags = PROC_PRIVATE), \
-    PROC_TEXT("cgroup", 0444, "0::/\n"), \
+    PFS_TEXT("cgroup", 0444, "0::/\n"), \
     PROC_MM("cmdline", 0444, show_cmdline), \
     PROC_TASK("comm", 0644, show_comm, .store_task = store_comm), \
-    PROC_GOAL("cwd", 0777, goal_cwd), \
+    PFS_GOAL("cwd", 0777, goal_cwd), \
     PROC_MM("environ", 0400, show_environ, .flags = PROC_PRIVATE), \
-    PROC_GOAL("exe", 0777, goal_exe), \
-    PROC_DIR("fd", 0500, .number = proc_fd_number, .numbers = proc_fd_numbers), \
-    PROC_DIR("fdinfo", 0500, .number = proc_fdinfo_number, .numbers = proc_fd_numbers), \
+    PFS_GOAL("exe", 0777, goal_exe), \
+    PFS_DIR("fd", 0500, PFS_NUMBERED("", proc_fd_number, proc_fd_numbers)), \
+    PFS_DIR("fdinfo", 0500, PFS_NUMBERED("", proc_fdinfo_number, proc_fd_numbers)), \
     ID_MAP("gid_map"), \
     PROC_TASK("limits", 0444, show_limits), \
     PROC_MM("maps", 0444, show_maps, .flags = PROC_PRIVATE), \
-    PROC_ENTRY("mem", S_IFREG | 0600, PROC_IS_MEMORY, .read = read_mem, .write = write_mem, \
+    PFS_ENTRY("mem", S_IFREG | 0600, PFS_IS_BYTES, .read = read_mem, .write = write_mem, \
                .flags = PROC_PRIVATE), \
-    PROC_FILE("mountinfo", 0444, show_mountinfo), \
-    PROC_FILE("mounts", 0444, show_mounts), \
+    PFS_FILE("mountinfo", 0444, show_mountinfo), \
+    PFS_FILE("mounts", 0444, show_mounts), \
     PROC_TASK("oom_score", 0444, show_oom_score), \
     PROC_TASK("oom_score_adj", 0644, show_oom_adj, .store_task = store_oom_adj), \
-    PROC_ENTRY("pagemap", S_IFREG | 0400, PROC_IS_MEMORY, .read = read_pagemap, .flags = PROC_PRIVATE), \
+    PFS_ENTRY("pagemap", S_IFREG | 0400, PFS_IS_BYTES, .read = read_pagemap, .flags = PROC_PRIVATE), \
     PROC_TASK("personality", 0400, show_personality, .flags = PROC_PRIVATE), \
     ID_MAP("projid_map"), \
-    PROC_GOAL("root", 0777, goal_root), \
-    PROC_ENTRY("setgroups", S_IFREG | 0644, PROC_IS_TEXT, .text = "allow\n", .store = store_setgroups, \
+    PFS_GOAL("root", 0777, goal_root), \
+    PFS_ENTRY("setgroups", S_IFREG | 0644, PFS_IS_TEXT, .text = "allow\n", .store = store_setgroups, \
                .flags = PROC_ADMIN), \
     PROC_MM("smaps", 0444, show_smaps, .flags = PROC_PRIVATE), \
     PROC_MM("smaps_rollup", 0444, show_smaps_rollup, .flags = PROC_PRIVATE), \
-    PROC_FILE("stack", 0400, show_stack, .flags = PROC_PRIVATE), \
-    PROC_FILE("stat", 0444, show_stat), \
-    PROC_FILE("statm", 0444, show_statm), \
-    PROC_FILE("status", 0444, show_status), \
+    PFS_FILE("stack", 0400, show_stack, .flags = PROC_PRIVATE), \
+    PFS_FILE("stat", 0444, show_stat), \
+    PFS_FILE("statm", 0444, show_statm), \
+    PFS_FILE("status", 0444, show_status), \
     PROC_TASK("syscall", 0400, show_syscall, .flags = PROC_PRIVATE), \
     ID_MAP("uid_map"), \
     PROC_TASK("wchan", 0444, show_wchan)
 /* clang-format on */
 
-static const struct proc_entry tid_table[] = { COMMON_FILES, PROC_END };
-static const struct proc_entry pid_table[] = {
+static const struct pfs_entry tid_table[] = { COMMON_FILES, PFS_END };
+static const struct pfs_entry pid_table[] = {
     COMMON_FILES,
     PROC_MM("coredump_filter", 0644, show_core_filter, .store = store_core_filter),
-    PROC_DIR("task", 0555, .number = task_number, .numbers = task_numbers),
-    PROC_FILE("timerslack_ns", 0666, show_slack, .store = store_slack),
-    PROC_END,
+    PFS_DIR("task", 0555, PFS_NUMBERED("", task_number, task_numbers)),
+    PFS_FILE("timerslack_ns", 0666, show_slack, .store = store_slack),
+    PFS_END,
 };
-static const struct proc_entry pid_entry = PROC_DIR("", 0555, .children = pid_table);
-static const struct proc_entry tid_entry = PROC_DIR("", 0555, .children = tid_table);
+static const struct pfs_entry pid_entry = PFS_DIR("", 0555, .children = pid_table);
+static const struct pfs_entry tid_entry = PFS_DIR("", 0555, .children = tid_table);
 
 #define LOOKS_AT_ONCE \
     256u /* at the table of numbers, and what they cost in instructions (arch/preempt.h) */
@@ -291,7 +291,7 @@ static unsigned numbers_from(const struct process *p, uint32_t from, uint32_t *o
     return n;
 }
 
-static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_t *out,
+static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t *out,
                              unsigned room)
 {
     unsigned n = 0;
@@ -303,29 +303,29 @@ static unsigned task_numbers(const struct proc_node *dir, uint32_t from, uint32_
     return n;
 }
 
-static int task_number(const struct proc_node *dir, uint32_t nr, struct proc_node *child)
+static int task_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child)
 {
     spin_lock(&tree_lock);
     struct task *t = task_find(nr), *leader = task_find(dir->tid);
     bool same = t && leader && t->proc == leader->proc;
     spin_unlock(&tree_lock);
-    *child = (struct proc_node){ .entry = &tid_entry, .tid = nr };
+    *child = (struct pfs_node){ .entry = &tid_entry, .tid = nr };
     return same ? 0 : -ENOENT;
 }
 
-unsigned proc_pids(const struct proc_node *dir __attribute__((unused)), uint32_t from,
-                   uint32_t *out, unsigned room)
+unsigned proc_pids(const struct pfs_node *dir __attribute__((unused)), uint32_t from, uint32_t *out,
+                   unsigned room)
 {
     return numbers_from(NULL, from, out, room);
 }
 
 /* Threads are found by number, too, but not listed; as on Linux. */
-int proc_pid_number(const struct proc_node *dir __attribute__((unused)), uint32_t nr,
-                    struct proc_node *child)
+int proc_pid_number(const struct pfs_node *dir __attribute__((unused)), uint32_t nr,
+                    struct pfs_node *child)
 {
     spin_lock(&tree_lock);
     bool there = nr > 0 && task_find(nr) != NULL;
     spin_unlock(&tree_lock);
-    *child = (struct proc_node){ .entry = &pid_entry, .tid = nr, .whole = true };
+    *child = (struct pfs_node){ .entry = &pid_entry, .tid = nr, .whole = true };
     return there ? 0 : -ENOENT;
 }

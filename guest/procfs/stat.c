@@ -94,7 +94,7 @@ static void about_thread(struct about *a, struct task *t, bool whole)
 }
 
 /* 0 or -ESRCH. */
-static int look(const struct proc_node *n, struct about *a)
+static int look(const struct pfs_node *n, struct about *a)
 {
     struct session *session = NULL;
     memset(a, 0, sizeof *a);
@@ -144,7 +144,7 @@ static int look(const struct proc_node *n, struct about *a)
     return 0;
 }
 
-int show_stat(struct text *t, const struct proc_node *n)
+int show_stat(struct text *t, const struct pfs_node *n)
 {
     static const struct mm no_mm;
     struct about a;
@@ -248,7 +248,7 @@ static void status_cpus(struct text *t, uint64_t mask)
     text_printf(t, "\n");
 }
 
-int show_status(struct text *t, const struct proc_node *n)
+int show_status(struct text *t, const struct pfs_node *n)
 {
     struct about a;
     int err = look(n, &a);
@@ -295,7 +295,7 @@ int show_status(struct text *t, const struct proc_node *n)
     return 0;
 }
 
-int show_statm(struct text *t, const struct proc_node *n)
+int show_statm(struct text *t, const struct pfs_node *n)
 {
     struct mm *mm = proc_mm(n);
     if (!mm) {

@@ -16,7 +16,7 @@
 #include <linux/capability.h>
 
 /* value: where the name lies in a struct new_utsname. */
-static int show_uts(struct text *t, const struct proc_node *n)
+static int show_uts(struct text *t, const struct pfs_node *n)
 {
     struct new_utsname u;
     uts_get(&u);
@@ -24,7 +24,7 @@ static int show_uts(struct text *t, const struct proc_node *n)
     return 0;
 }
 
-static int store_uts(const struct proc_node *n, char *line)
+static int store_uts(const struct pfs_node *n, char *line)
 {
     if (!capable())
         return -EPERM;
@@ -48,7 +48,7 @@ static void make_uuid(uint8_t b[16])
     b[8] = (b[8] & 0x3f) | 0x80;
 }
 
-static int show_uuid(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_uuid(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     uint8_t b[16];
     make_uuid(b);
@@ -56,7 +56,7 @@ static int show_uuid(struct text *t, const struct proc_node *n __attribute__((un
     return 0;
 }
 
-static int show_boot_id(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_boot_id(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     static struct spinlock lock = SPINLOCK_INIT(LOCK_boot_id);
     static uint8_t id[16]; /* [lock] all zero: not made yet */
@@ -68,13 +68,13 @@ static int show_boot_id(struct text *t, const struct proc_node *n __attribute__(
     return 0;
 }
 
-static int show_file_nr(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_file_nr(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "%lu\t0\t9223372036854775807\n", CPU_SUM(files_open));
     return 0;
 }
 
-static int show_core_pattern(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_core_pattern(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     char pattern[CORE_PATTERN_MAX];
     core_pattern_get(pattern);
@@ -82,19 +82,19 @@ static int show_core_pattern(struct text *t, const struct proc_node *n __attribu
     return 0;
 }
 
-static int store_core_pattern(const struct proc_node *n __attribute__((unused)), char *line)
+static int store_core_pattern(const struct pfs_node *n __attribute__((unused)), char *line)
 {
     return capable() ? core_pattern_set(line) : -EPERM;
 }
 
-static int show_core_uses_pid(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_core_uses_pid(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "%u\n", core_uses_pid);
     return 0;
 }
 
 /* A digit is enough for yes and no. */
-static int store_core_uses_pid(const struct proc_node *n __attribute__((unused)), char *line)
+static int store_core_uses_pid(const struct pfs_node *n __attribute__((unused)), char *line)
 {
     if (!capable())
         return -EPERM;
@@ -108,80 +108,80 @@ static int store_core_uses_pid(const struct proc_node *n __attribute__((unused))
 #define ENTROPY_BITS       256
 #define OVERFLOW_ID        65534
 #define UTS(n, m, which, ...) \
-    PROC_FILE(n, m, show_uts, .value = offsetof(struct new_utsname, which), __VA_ARGS__)
+    PFS_FILE(n, m, show_uts, .value = offsetof(struct new_utsname, which), __VA_ARGS__)
 
-static const struct proc_entry random_table[] = {
-    PROC_FILE("boot_id", 0444, show_boot_id),
-    PROC_NUMBER("entropy_avail", 0444, ENTROPY_BITS),
-    PROC_NUMBER("poolsize", 0444, ENTROPY_BITS),
-    PROC_FILE("uuid", 0444, show_uuid),
-    PROC_END,
+static const struct pfs_entry random_table[] = {
+    PFS_FILE("boot_id", 0444, show_boot_id),
+    PFS_NUMBER("entropy_avail", 0444, ENTROPY_BITS),
+    PFS_NUMBER("poolsize", 0444, ENTROPY_BITS),
+    PFS_FILE("uuid", 0444, show_uuid),
+    PFS_END,
 };
 
-static const struct proc_entry kernel_table[] = {
-    PROC_NUMBER("cap_last_cap", 0444, CAP_LAST_CAP),
-    PROC_FILE("core_pattern", 0644, show_core_pattern, .store = store_core_pattern),
-    PROC_FILE("core_uses_pid", 0644, show_core_uses_pid, .store = store_core_uses_pid),
+static const struct pfs_entry kernel_table[] = {
+    PFS_NUMBER("cap_last_cap", 0444, CAP_LAST_CAP),
+    PFS_FILE("core_pattern", 0644, show_core_pattern, .store = store_core_pattern),
+    PFS_FILE("core_uses_pid", 0644, show_core_uses_pid, .store = store_core_uses_pid),
     UTS("domainname", 0644, domainname, .store = store_uts),
     UTS("hostname", 0644, nodename, .store = store_uts),
-    PROC_TUNABLE("msgmax", msg_max_size, 0, INT32_MAX),
-    PROC_TUNABLE("msgmnb", msg_max_bytes, 0, INT32_MAX),
-    PROC_TUNABLE("msgmni", msg_ids.limit, 0, IPC_SLOTS_MAX),
-    PROC_NUMBER("ngroups_max", 0444, NGROUPS),
+    PFS_TUNABLE("msgmax", msg_max_size, 0, INT32_MAX),
+    PFS_TUNABLE("msgmnb", msg_max_bytes, 0, INT32_MAX),
+    PFS_TUNABLE("msgmni", msg_ids.limit, 0, IPC_SLOTS_MAX),
+    PFS_NUMBER("ngroups_max", 0444, NGROUPS),
     UTS("osrelease", 0444, release),
     UTS("ostype", 0444, sysname),
-    PROC_NUMBER("overflowgid", 0444, OVERFLOW_ID),
-    PROC_NUMBER("overflowuid", 0444, OVERFLOW_ID),
-    PROC_NUMBER("pid_max", 0444, PID_MAX),
-    PROC_DIR("random", 0555, .children = random_table),
-    PROC_FILE("sem", 0644, show_sem_limits, .store = store_sem_limits),
-    PROC_TUNABLE("shmall", shm_max_pages, 0, UINT64_MAX),
-    PROC_TUNABLE("shmmax", shm_max_size, 0, UINT64_MAX),
-    PROC_TUNABLE("shmmni", shm_ids.limit, 0, IPC_SLOTS_MAX),
+    PFS_NUMBER("overflowgid", 0444, OVERFLOW_ID),
+    PFS_NUMBER("overflowuid", 0444, OVERFLOW_ID),
+    PFS_NUMBER("pid_max", 0444, PID_MAX),
+    PFS_DIR("random", 0555, .children = random_table),
+    PFS_FILE("sem", 0644, show_sem_limits, .store = store_sem_limits),
+    PFS_TUNABLE("shmall", shm_max_pages, 0, UINT64_MAX),
+    PFS_TUNABLE("shmmax", shm_max_size, 0, UINT64_MAX),
+    PFS_TUNABLE("shmmni", shm_ids.limit, 0, IPC_SLOTS_MAX),
     UTS("version", 0444, version),
-    PROC_END,
+    PFS_END,
 };
 
-static const struct proc_entry vm_table[] = {
-    PROC_NUMBER("max_map_count", 0444, MAX_VMAS),
-    PROC_NUMBER("mmap_min_addr", 0444, MMAP_MIN_ADDR),
-    PROC_NUMBER("overcommit_memory", 0444, 0), /* heuristic: map.c */
-    PROC_END,
+static const struct pfs_entry vm_table[] = {
+    PFS_NUMBER("max_map_count", 0444, MAX_VMAS),
+    PFS_NUMBER("mmap_min_addr", 0444, MMAP_MIN_ADDR),
+    PFS_NUMBER("overcommit_memory", 0444, 0), /* heuristic: map.c */
+    PFS_END,
 };
 
-static const struct proc_entry mqueue_table[] = {
-    PROC_TUNABLE("msg_default", mqueue_default_messages, 1, 65536),
-    PROC_TUNABLE("msg_max", mqueue_max_messages, 1, 65536),
-    PROC_TUNABLE("msgsize_default", mqueue_default_bytes, 128, 16777216),
-    PROC_TUNABLE("msgsize_max", mqueue_max_bytes, 128, 16777216),
-    PROC_TUNABLE("queues_max", mqueue_max_queues, 0, 1024),
-    PROC_END,
+static const struct pfs_entry mqueue_table[] = {
+    PFS_TUNABLE("msg_default", mqueue_default_messages, 1, 65536),
+    PFS_TUNABLE("msg_max", mqueue_max_messages, 1, 65536),
+    PFS_TUNABLE("msgsize_default", mqueue_default_bytes, 128, 16777216),
+    PFS_TUNABLE("msgsize_max", mqueue_max_bytes, 128, 16777216),
+    PFS_TUNABLE("queues_max", mqueue_max_queues, 0, 1024),
+    PFS_END,
 };
 
-static const struct proc_entry fs_table[] = {
-    PROC_NUMBER("file-max", 0444, INT64_MAX), /* memory is the only limit */
-    PROC_FILE("file-nr", 0444, show_file_nr),
-    PROC_DIR("mqueue", 0555, .children = mqueue_table),
-    PROC_NUMBER("nr_open", 0444, FD_MAX),
-    PROC_NUMBER("pipe-max-size", 0444, 1048576),
-    PROC_END,
+static const struct pfs_entry fs_table[] = {
+    PFS_NUMBER("file-max", 0444, INT64_MAX), /* memory is the only limit */
+    PFS_FILE("file-nr", 0444, show_file_nr),
+    PFS_DIR("mqueue", 0555, .children = mqueue_table),
+    PFS_NUMBER("nr_open", 0444, FD_MAX),
+    PFS_NUMBER("pipe-max-size", 0444, 1048576),
+    PFS_END,
 };
 
-static const struct proc_entry net_core_table[] = {
-    PROC_TUNABLE("somaxconn", inet_somaxconn, 0, INT32_MAX),
-    PROC_END,
+static const struct pfs_entry net_core_table[] = {
+    PFS_TUNABLE("somaxconn", inet_somaxconn, 0, INT32_MAX),
+    PFS_END,
 };
 
-static const struct proc_entry net_table[] = {
-    PROC_DIR("core", 0555, .children = net_core_table),
-    PROC_END,
+static const struct pfs_entry net_table[] = {
+    PFS_DIR("core", 0555, .children = net_core_table),
+    PFS_END,
 };
 
-const struct proc_entry proc_sys_table[] = {
-    PROC_DIR("fs", 0555, .children = fs_table),
-    PROC_DIR("kernel", 0555, .children = kernel_table),
-    PROC_DIR("net", 0555, .children = net_table),
-    PROC_DIR("vm", 0555, .children = vm_table),
-    PROC_END,
+const struct pfs_entry proc_sys_table[] = {
+    PFS_DIR("fs", 0555, .children = fs_table),
+    PFS_DIR("kernel", 0555, .children = kernel_table),
+    PFS_DIR("net", 0555, .children = net_table),
+    PFS_DIR("vm", 0555, .children = vm_table),
+    PFS_END,
 };
 /* clang-format on */

@@ -19,7 +19,7 @@
 #include "sched/load.h"
 #include "sched/times.h"
 
-#define UNUSED    const struct proc_node *n __attribute__((unused))
+#define UNUSED    const struct pfs_node *n __attribute__((unused))
 #define KB(pages) ((uint64_t)(pages) << (PAGE_SHIFT - 10))
 
 /* SUnreclaim is exact: objects in use, whatever pages they keep from being freed.  So
@@ -216,17 +216,20 @@ static int show_vmstat(struct text *t, UNUSED)
 
 /* --- the root directory -------------------------------------------------- */
 
-static long readlink_self(char *buf, size_t room)
+static long readlink_self(UNUSED, char *buf, size_t room)
 {
     return ksnprintf(buf, room, "%u", current->proc->tgid);
 }
 
-static long readlink_thread_self(char *buf, size_t room)
+static long readlink_thread_self(UNUSED, char *buf, size_t room)
 {
     return ksnprintf(buf, room, "%u/task/%u", current->proc->tgid, current->tid);
 }
 
-static long readlink_mounts(char *buf, size_t room) { return ksnprintf(buf, room, "self/mounts"); }
+static long readlink_mounts(UNUSED, char *buf, size_t room)
+{
+    return ksnprintf(buf, room, "self/mounts");
+}
 
 /* Those that mount(2) knows, and two that it cannot mount. */
 static int show_filesystems(struct text *t, UNUSED)
@@ -256,34 +259,34 @@ static int show_lock_stat(struct text *t, UNUSED)
 #endif
 
 /* clang-format off */
-static const struct proc_entry root_table[] = {
-    PROC_FILE("cmdline", 0444, show_cmdline),
-    PROC_FILE("cpuinfo", 0444, show_cpuinfo),
-    PROC_TEXT("devices", 0444, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n"
+static const struct pfs_entry root_table[] = {
+    PFS_FILE("cmdline", 0444, show_cmdline),
+    PFS_FILE("cpuinfo", 0444, show_cpuinfo),
+    PFS_TEXT("devices", 0444, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n"
                                "  5 /dev/console\n\nBlock devices:\n"),
-    PROC_FILE("filesystems", 0444, show_filesystems),
-    PROC_DIR("forkscope", 0555, .children = proc_forkscope_table),
-    PROC_FILE("interrupts", 0444, show_interrupts),
-    PROC_FILE("loadavg", 0444, show_loadavg),
+    PFS_FILE("filesystems", 0444, show_filesystems),
+    PFS_DIR("forkscope", 0555, .children = proc_forkscope_table),
+    PFS_FILE("interrupts", 0444, show_interrupts),
+    PFS_FILE("loadavg", 0444, show_loadavg),
 #if LOCKS
-    PROC_FILE("lock_stat", 0444, show_lock_stat),
+    PFS_FILE("lock_stat", 0444, show_lock_stat),
 #endif
-    PROC_FILE("meminfo", 0444, show_meminfo),
-    PROC_LINK("mounts", readlink_mounts),
-    PROC_DIR("net", 0555, .children = proc_net_table),
-    PROC_TEXT("partitions", 0444, "major minor  #blocks  name\n\n"),
-    PROC_LINK("self", readlink_self),
-    PROC_FILE("stat", 0444, show_system_stat),
-    PROC_TEXT("swaps", 0444, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
-    PROC_DIR("sys", 0555, .children = proc_sys_table),
-    PROC_DIR("sysvipc", 0555, .children = proc_sysvipc_table),
-    PROC_LINK("thread-self", readlink_thread_self),
-    PROC_FILE("uptime", 0444, show_uptime),
-    PROC_FILE("version", 0444, show_version),
-    PROC_FILE("vmstat", 0444, show_vmstat),
-    PROC_END,
+    PFS_FILE("meminfo", 0444, show_meminfo),
+    PFS_LINK("mounts", readlink_mounts),
+    PFS_DIR("net", 0555, .children = proc_net_table),
+    PFS_TEXT("partitions", 0444, "major minor  #blocks  name\n\n"),
+    PFS_LINK("self", readlink_self),
+    PFS_FILE("stat", 0444, show_system_stat),
+    PFS_TEXT("swaps", 0444, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"),
+    PFS_DIR("sys", 0555, .children = proc_sys_table),
+    PFS_DIR("sysvipc", 0555, .children = proc_sysvipc_table),
+    PFS_LINK("thread-self", readlink_thread_self),
+    PFS_FILE("uptime", 0444, show_uptime),
+    PFS_FILE("version", 0444, show_version),
+    PFS_FILE("vmstat", 0444, show_vmstat),
+    PFS_END,
 };
 /* clang-format on */
 
-const struct proc_entry proc_root_entry =
-    PROC_DIR("", 0555, .children = root_table, .number = proc_pid_number, .numbers = proc_pids);
+const struct pfs_entry proc_root_entry =
+    PFS_DIR("", 0555, .children = root_table, PFS_NUMBERED("", proc_pid_number, proc_pids));

@@ -41,7 +41,7 @@ static void msg_line(struct text *t, struct ipc_object *o)
     mutex_unlock(&q->lock);
 }
 
-static int show_msg(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_msg(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  "
                    "cuid  cgid      stime      rtime      ctime\n");
@@ -62,7 +62,7 @@ static void sem_line(struct text *t, struct ipc_object *o)
     mutex_unlock(&s->lock);
 }
 
-static int show_sem(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_sem(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      "
                    "ctime\n");
@@ -82,7 +82,7 @@ static void shm_line(struct text *t, struct ipc_object *o)
                 p.cuid, p.cgid, s->atime, s->dtime, s->ctime, shm_resident(s) * PAGE_SIZE, 0u);
 }
 
-static int show_shm(struct text *t, const struct proc_node *n __attribute__((unused)))
+static int show_shm(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t,
                 "       key      shmid perms                  size  cpid  lpid nattch   uid   gid"
@@ -93,24 +93,24 @@ static int show_shm(struct text *t, const struct proc_node *n __attribute__((unu
 }
 
 /* clang-format off */
-const struct proc_entry proc_sysvipc_table[] = {
-    PROC_FILE("msg", 0444, show_msg),
-    PROC_FILE("sem", 0444, show_sem),
-    PROC_FILE("shm", 0444, show_shm),
-    PROC_END,
+const struct pfs_entry proc_sysvipc_table[] = {
+    PFS_FILE("msg", 0444, show_msg),
+    PFS_FILE("sem", 0444, show_sem),
+    PFS_FILE("shm", 0444, show_shm),
+    PFS_END,
 };
 /* clang-format on */
 
 /* --- /proc/sys/kernel/sem: four numbers ------------------------------------------------- */
 
-int show_sem_limits(struct text *t, const struct proc_node *n __attribute__((unused)))
+int show_sem_limits(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "%u\t%u\t%u\t%lu\n", sem_max_in_set, sem_max_all, sem_max_ops, sem_ids.limit);
     return 0;
 }
 
 /* As many as are written, the others stay. */
-int store_sem_limits(const struct proc_node *n __attribute__((unused)), char *line)
+int store_sem_limits(const struct pfs_node *n __attribute__((unused)), char *line)
 {
     static const uint64_t most[] = { 65536, INT32_MAX, SEM_OPS_MAX, IPC_SLOTS_MAX };
     uint64_t value[4] = { sem_max_in_set, sem_max_all, sem_max_ops, sem_ids.limit };
@@ -123,7 +123,7 @@ int store_sem_limits(const struct proc_node *n __attribute__((unused)), char *li
             at++;
         if (*at == 0)
             break;
-        if (!proc_parse(&at, &value[i]) || value[i] > most[i])
+        if (!pfs_parse(&at, &value[i]) || value[i] > most[i])
             return -EINVAL;
     }
     sem_max_in_set = (uint32_t)value[0];

@@ -14,7 +14,7 @@
 #define LOCK_CLASSES(X) \
     /* mutexes */ \
     X(file,         ADDRESS, "struct file: its position; two: copy_file_range") \
-    X(proc_text,    ONE,     "the text of an open file of /proc") \
+    X(pfs_text,     ONE,     "the text of an open file of /proc or /sys") \
     X(fs_tree,      ONE,     "names, mounts, link counts") \
     X(inode,        ADDRESS, "struct inode: size and attributes; writes to its pages") \
     X(epoll_nest,   ONE,     "which epoll watches which other one") \

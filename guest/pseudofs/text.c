@@ -1,5 +1,5 @@
 /* text.c - the text of a file of /proc. */
-#include "procfs/text.h"
+#include "pseudofs/text.h"
 #include "arch/preempt.h"
 #include "fs/uio.h"
 #include "lib/printf.h"
