@@ -1,10 +1,18 @@
-/* syscall_numbers.h - numbers of system calls that came after the headers of Linux 6.1, which
- * Debian 12 has: for those who include <asm/unistd.h> before it. */
+/* syscall_numbers.h - numbers of system calls that came after the headers of Linux 6.1, or that
+ * musl 1.2.3 does not know, which Debian 12 has: for those who include <asm/unistd.h> before it. */
 #ifndef SHARED_SYSCALL_NUMBERS_H
 #define SHARED_SYSCALL_NUMBERS_H
 
+#ifndef __NR_futex_waitv
+#define __NR_futex_waitv 449
+#endif
 #ifndef __NR_fchmodat2
 #define __NR_fchmodat2 452
+#endif
+#ifndef __NR_futex_wake
+#define __NR_futex_wake    454
+#define __NR_futex_wait    455
+#define __NR_futex_requeue 456
 #endif
 
 #endif

@@ -16,8 +16,9 @@
  * same in all processes.  A waiter holds its key's inode.
  *
  * A time-out on CLOCK_REALTIME does not follow when that clock is set.
- * Left out, -ENOSYS: WAITV, and of priority inheritance (futex_owner.c) requeueing,
- * which libraries do not use any more. */
+ * The calls of their own, and waiting on several words: futex2.c.
+ * Left out, -ENOSYS: of priority inheritance (futex_owner.c) requeueing, which libraries
+ * do not use any more. */
 #include "proc/futex.h"
 #include "arch/clock.h"
 #include "arch/preempt.h"
@@ -117,7 +118,7 @@ bool futex_leave(struct futex_waiter *w)
     }
 }
 
-static int wait_on(uaddr_t at, bool shared, uint32_t expected, uint32_t bits, uint64_t deadline)
+int futex_wait_on(uaddr_t at, bool shared, uint32_t expected, uint32_t bits, uint64_t deadline)
 {
     struct futex_waiter w = { .bits = bits, .task = current };
     uint32_t now;
@@ -131,7 +132,7 @@ static int wait_on(uaddr_t at, bool shared, uint32_t expected, uint32_t bits, ui
     rc = get_user(now, at);
     if (rc == 0 && now != expected)
         rc = -EAGAIN;
-    while (rc == 0 && __atomic_load_n(&w.bucket, __ATOMIC_ACQUIRE) != NULL)
+    while (rc == 0 && !futex_woken(&w))
         rc = block(BLOCK_futex, 0, BLOCK_INTERRUPTIBLE, deadline);
     if (!futex_leave(&w))
         rc = 0;
@@ -142,8 +143,8 @@ static int wait_on(uaddr_t at, bool shared, uint32_t expected, uint32_t bits, ui
 /* The word is aligned: its address has a bit for `shared`. */
 static long restart_wait(struct task *t)
 {
-    long rc = wait_on(t->restart.user & ~1ull, t->restart.user & 1, (uint32_t)t->restart.arg,
-                      (uint32_t)(t->restart.arg >> 32), t->restart.deadline);
+    long rc = futex_wait_on(t->restart.user & ~1ull, t->restart.user & 1, (uint32_t)t->restart.arg,
+                            (uint32_t)(t->restart.arg >> 32), t->restart.deadline);
     if (rc != -ERESTARTSYS)
         return rc;
     t->restart.fn = restart_wait;
@@ -297,8 +298,8 @@ static long requeue(struct requeue *r, uaddr_t at, const uint32_t *expected)
     }
 }
 
-static long do_requeue(uaddr_t at, uaddr_t to, bool shared, uint32_t wake, uint32_t move,
-                       const uint32_t *expected)
+long futex_requeue(uaddr_t at, uaddr_t to, bool shared, uint32_t wake, uint32_t move,
+                   const uint32_t *expected)
 {
     struct requeue r = { .wake = wake, .move = move };
 
@@ -390,8 +391,7 @@ static long wake_op(uaddr_t at, uaddr_t at2, bool shared, uint32_t n, uint32_t n
 
 /* --- the call ----------------------------------------------------------------- */
 
-/* FUTEX_WAIT's time-out is relative, the others' absolute. */
-static int deadline_of(int cmd, bool realtime, uaddr_t timeout, uint64_t *deadline)
+int futex_deadline(enum futex_time what, uaddr_t timeout, uint64_t *deadline)
 {
     struct __kernel_timespec ts;
 
@@ -405,15 +405,25 @@ static int deadline_of(int cmd, bool realtime, uaddr_t timeout, uint64_t *deadli
     if ((uint64_t)ts.tv_sec > INT64_MAX / NSEC_PER_SEC - 1)
         return 0;
     uint64_t ns = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec, mono = clock_mono_ns();
-    if (cmd == FUTEX_WAIT)
+    if (what == FUTEX_RELATIVE)
         *deadline = mono + ns;
-    else if (!realtime)
+    else if (what == FUTEX_MONOTONIC)
         *deadline = ns;
     else {
         uint64_t real = clock_real_ns();
         *deadline = ns > real ? mono + (ns - real) : mono;
     }
     return 0;
+}
+
+/* FUTEX_WAIT's time-out is relative, the others' absolute. */
+static int deadline_of(int cmd, bool realtime, uaddr_t timeout, uint64_t *deadline)
+{
+    enum futex_time what = cmd == FUTEX_WAIT ? FUTEX_RELATIVE
+                           : realtime        ? FUTEX_REALTIME
+                                             : FUTEX_MONOTONIC;
+
+    return futex_deadline(what, timeout, deadline);
 }
 
 static long futex_wait(int cmd, bool realtime, uaddr_t at, bool shared, uint32_t val, uint32_t bits,
@@ -424,7 +434,7 @@ static long futex_wait(int cmd, bool realtime, uaddr_t at, bool shared, uint32_t
     long rc = deadline_of(cmd, realtime, timeout, &deadline);
 
     if (rc == 0)
-        rc = wait_on(at, shared, val, bits, deadline);
+        rc = futex_wait_on(at, shared, val, bits, deadline);
     if (rc == -ERESTARTSYS && timeout != 0) {
         t->restart.fn = restart_wait;
         t->restart.deadline = deadline;
@@ -463,8 +473,8 @@ SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, 
         /* fall through */
     case FUTEX_WAKE_BITSET:
         return val3 != 0 ? wake_at(current->mm, at, shared, val, val3) : -EINVAL;
-    case FUTEX_REQUEUE: return do_requeue(at, at2, shared, val, val2, NULL);
-    case FUTEX_CMP_REQUEUE: return do_requeue(at, at2, shared, val, val2, &val3);
+    case FUTEX_REQUEUE: return futex_requeue(at, at2, shared, val, val2, NULL);
+    case FUTEX_CMP_REQUEUE: return futex_requeue(at, at2, shared, val, val2, &val3);
     case FUTEX_WAKE_OP: return wake_op(at, at2, shared, val, val2, val3);
     case FUTEX_LOCK_PI:
         realtime = true;

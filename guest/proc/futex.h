@@ -30,6 +30,18 @@ void futex_key_put(const struct futex_key *k);
 void futex_enter(struct futex_waiter *w);
 bool futex_leave(struct futex_waiter *w); /* false: it had been woken */
 long futex_wake_key(const struct futex_key *k, uint32_t n, uint32_t bits);
+static inline bool futex_woken(const struct futex_waiter *w)
+{
+    return __atomic_load_n(&w->bucket, __ATOMIC_ACQUIRE) == NULL;
+}
+
+/* -EAGAIN: the word is not what was expected.  -ERESTARTSYS, -ETIMEDOUT. */
+int futex_wait_on(uaddr_t at, bool shared, uint32_t expected, uint32_t bits, uint64_t deadline);
+long futex_requeue(uaddr_t at, uaddr_t to, bool shared, uint32_t wake, uint32_t move,
+                   const uint32_t *expected);
+/* What a struct timespec of the user's means as a time of CLOCK_MONOTONIC; 0: NO_DEADLINE. */
+enum futex_time { FUTEX_RELATIVE, FUTEX_MONOTONIC, FUTEX_REALTIME };
+int futex_deadline(enum futex_time what, uaddr_t timeout, uint64_t *deadline);
 
 /* futex_owner.c: FUTEX_LOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI */
 enum futex_pi { FUTEX_PI_LOCK, FUTEX_PI_TRY };

@@ -125,7 +125,7 @@ long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, enum futex_pi how
     while (rc == 0) {
         futex_enter(&w);
         int taken = take_or_mark(at, woken, how == FUTEX_PI_TRY, &owner);
-        while (taken == 1 && rc == 0 && __atomic_load_n(&w.bucket, __ATOMIC_ACQUIRE) != NULL)
+        while (taken == 1 && rc == 0 && !futex_woken(&w))
             rc = block(BLOCK_futex, owner, BLOCK_INTERRUPTIBLE, deadline);
         bool woken_now = !futex_leave(&w);
         if (taken != 1) {
