@@ -163,6 +163,22 @@ struct files *files_copy(struct files *from)
     return to;
 }
 
+int files_unshare(void)
+{
+    struct files *old = current->files, *own;
+
+    if (files_users(old) == 1)
+        return 0;
+    own = files_copy(old);
+    if (!own)
+        return -ENOMEM;
+    spin_lock(&current->lock);
+    current->files = own;
+    spin_unlock(&current->lock);
+    files_put(old);
+    return 0;
+}
+
 static SLOW_PATH void put_sent(struct file *f)
 {
     if (f->ops->closed)

@@ -14,6 +14,7 @@ struct files *files_copy(struct files *from); /* for fork; NULL: no memory */
 void files_get(struct files *fs);
 void files_put(struct files *fs); /* last: closes all */
 uint32_t files_users(struct files *fs);
+int files_unshare(void); /* current has a table of its own: 0 or -ENOMEM */
 void files_close_on_exec(struct files *fs);
 struct file *files_peek(struct files *fs, int fd); /* of another task, with a reference (procfs) */
 int files_next(struct files *fs, int fd);          /* lowest open descriptor >= fd, -1: none */

@@ -38,6 +38,20 @@ struct fs_ctx *fs_ctx_initial(void)
     return ctx_new(&top, &top, 022);
 }
 
+void fs_ctx_to_root(struct fs_ctx *c)
+{
+    struct path top = { root_mount, root_mount->root };
+
+    path_get(&top); /* for both */
+    path_get(&top);
+    spin_lock(&c->lock);
+    struct path cwd = c->cwd, root = c->root;
+    c->cwd = c->root = top;
+    spin_unlock(&c->lock);
+    path_put(&cwd);
+    path_put(&root);
+}
+
 void fs_ctx_get(struct fs_ctx *c) { ref_get(&c->users); }
 
 void fs_ctx_put(struct fs_ctx *c)

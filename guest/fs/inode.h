@@ -31,6 +31,7 @@ struct superblock {
     uint64_t max_pages;   /* size= ; 0: no limit.  [fs_tree], read without */
     struct refcount refs; /* [a] mounts of it */
     struct dentry *root;  /* [k] */
+    bool immutable;       /* [k] nobody changes mode, owner or times */
     bool permanent;       /* proc, and file systems without a mount: never freed */
 };
 

@@ -16,7 +16,7 @@
 
 #define CLONE_NAMESPACES \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
-     CLONE_NEWNET)
+     CLONE_NEWNET | CLONE_NEWTIME)
 #define SET_TID_MAX 32 /* levels of PID namespaces that Linux may have; here 1 */
 
 static int check_flags(const struct clone_request *rq)
@@ -105,7 +105,8 @@ SYSCALL2(clone3, uaddr_t, at, size_t, size)
     int err = copy_struct_from_user(&a, sizeof a, at, size);
     if (err != 0)
         return err;
-    if ((a.flags & (CLONE_DETACHED | CSIGNAL)) || a.flags >> 34 || a.exit_signal > SIG_MAX ||
+    if ((a.flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) || a.flags >> 34 ||
+        a.exit_signal > SIG_MAX ||
         ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal != 0))
         return -EINVAL;
     if ((a.stack == 0) != (a.stack_size == 0) || !user_range(a.stack, a.stack_size))

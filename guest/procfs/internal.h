@@ -79,6 +79,7 @@ unsigned proc_fd_numbers(const struct pfs_node *dir, uint32_t from, uint32_t *ou
 int goal_exe(const struct pfs_node *n, struct pfs_goal *to);
 int goal_cwd(const struct pfs_node *n, struct pfs_goal *to);
 int goal_root(const struct pfs_node *n, struct pfs_goal *to);
+extern const struct pfs_entry proc_ns_table[];
 
 #define CLOCK_TICK_NS 10000000ul /* USER_HZ is 100 */
 /* Of a counter that each CPU has. */

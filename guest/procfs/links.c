@@ -1,4 +1,4 @@
-/* links.c - /proc/PID/fd, fdinfo, and the links exe, cwd, root.
+/* links.c - /proc/PID/fd, fdinfo, and the links exe, cwd, root, and those in ns.
  * These links lead to the very object, also when it has no name any more. */
 #include "fs/dentry.h"
 #include "fs/fd.h"
@@ -11,8 +11,10 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
+#include "proc/namespace.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
+#include <linux/sched.h>
 
 /* The task of a node if current may look into it: 0, -ENOENT, -EACCES. */
 static int task_open(const struct pfs_node *n, struct task **out)
@@ -175,3 +177,32 @@ int goal_root(const struct pfs_node *n, struct pfs_goal *to)
 {
     return goal_place(n, offsetof(struct fs_ctx, root), to);
 }
+
+/* --- ns ------------------------------------------------------------------------- */
+
+static int goal_ns(const struct pfs_node *n, struct pfs_goal *to)
+{
+    struct task *t;
+    int err = task_open(n, &t);
+
+    if (err)
+        return err;
+    task_put(t);
+    return namespace_path(n->entry->value, &to->path);
+}
+
+#define NS(n, f) PFS_ENTRY(n, S_IFLNK | 0777, PFS_IS_GOAL, .goal = goal_ns, .value = f)
+
+const struct pfs_entry proc_ns_table[] = {
+    NS("cgroup", CLONE_NEWCGROUP),
+    NS("ipc", CLONE_NEWIPC),
+    NS("mnt", CLONE_NEWNS),
+    NS("net", CLONE_NEWNET),
+    NS("pid", CLONE_NEWPID),
+    NS("pid_for_children", CLONE_NEWPID),
+    NS("time", CLONE_NEWTIME),
+    NS("time_for_children", CLONE_NEWTIME),
+    NS("user", CLONE_NEWUSER),
+    NS("uts", CLONE_NEWUTS),
+    PFS_END,
+};

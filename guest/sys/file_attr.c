@@ -21,6 +21,17 @@
 #define UTIME_NOW  ((1l << 30) - 1)
 #define UTIME_OMIT ((1l << 30) - 2)
 
+static long change_in(const struct mount *m, struct inode *in,
+                      long (*change)(struct inode *, const void *), const void *how)
+{
+    if (in->sb->immutable)
+        return -EPERM;
+    mutex_lock(&in->lock);
+    long err = mount_readonly(m) ? -EROFS : change(in, how);
+    mutex_unlock(&in->lock);
+    return err;
+}
+
 /* allowed: O_PATH where such a descriptor will do. */
 static long with_file(int fd, uint32_t allowed, long (*change)(struct inode *, const void *),
                       const void *how, uint32_t event)
@@ -30,9 +41,7 @@ static long with_file(int fd, uint32_t allowed, long (*change)(struct inode *, c
 
     if (!f || f->flags & O_PATH & ~allowed)
         return -EBADF;
-    mutex_lock(&f->inode->lock);
-    err = mount_readonly(f->path.mnt) ? -EROFS : change(f->inode, how);
-    mutex_unlock(&f->inode->lock);
+    err = change_in(f->path.mnt, f->inode, change, how);
     if (!err)
         notify_file(f, event);
     return err;
@@ -60,9 +69,7 @@ static long with_path(int dfd, uaddr_t name, uint32_t walk,
     name_put(&n);
     if (err)
         return err;
-    mutex_lock(&p.dentry->inode->lock);
-    err = mount_readonly(p.mnt) ? -EROFS : change(p.dentry->inode, how);
-    mutex_unlock(&p.dentry->inode->lock);
+    err = change_in(p.mnt, p.dentry->inode, change, how);
     if (!err)
         notify_dentry(p.dentry, event);
     path_put(&p);
