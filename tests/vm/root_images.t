@@ -43,6 +43,10 @@ echo changed > "$tree/data/one"
 pack | gzip > "$work/t.tgz"
 vm --root "$work/t.tgz" -- cat /data/one
 is 'another file of the same name is another' "$out" changed
+for kept in "$XDG_CACHE_HOME"/forkscope/*; do truncate -s -1 "$kept"; done
+vm --root "$work/t.tgz" -- true
+is 'a file in the cache that is cut: 125' "$status" 125
+like '... and a line that names it' "$err" "^vmm: --root .*/t\.tgz: its image in the cache is damaged; remove $XDG_CACHE_HOME/forkscope/.*\.root$"
 XDG_CACHE_HOME=$work/none vm --no-cache --root "$work/t.tar" -- sh -c "$look"
 is '--no-cache' "$status $out" "4 $want"
 ok '... keeps nothing' [ ! -e "$work/none" ]

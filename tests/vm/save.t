@@ -4,6 +4,7 @@
 # afterwards, as it was; and nothing is, under its name, that is not whole.
 . tests/vm/lib.sh
 need_kvm
+export XDG_CACHE_HOME=$work/cache
 
 cd_back=$PWD
 case $O in /*) ;; *) O=$PWD/$O ;; esac

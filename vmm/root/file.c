@@ -53,16 +53,11 @@ static bool refuse(const char *source, const char *why)
     return false;
 }
 
-/* The strings of what to run. */
-static bool take_run(struct root_image *im, const char *at, size_t n)
+/* The strings of what to run, each with a NUL.  The image has the text from now on. */
+static bool take_run(struct root_image *im, char *text, size_t n)
 {
     struct root_run *r = &im->run;
-    char *text = malloc(n + 1);
     size_t words = 0;
-    if (text == NULL)
-        return false;
-    memcpy(text, at, n);
-    text[n] = '\0';
     for (size_t i = 0; i < n; i++)
         words += text[i] == '\0';
     r->text = text;
@@ -81,27 +76,37 @@ static bool take_run(struct root_image *im, const char *at, size_t n)
     return true;
 }
 
-static bool map_image(struct root_image *im, int fd, const char *source)
+/* The last page, as far as it makes sense for such a file, and the text of what to run.  NULL: none that does. */
+static char *read_end(int fd, struct root_file_end *end)
 {
-    struct root_file_end end;
     struct stat st;
-    char *run = NULL;
     bool ok = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 2 * ROOT_FILE_PAGE &&
               st.st_size % ROOT_FILE_PAGE == 0 &&
-              pread(fd, &end, sizeof(end), st.st_size - ROOT_FILE_PAGE) == sizeof(end) &&
-              end.magic == ROOT_FILE_MAGIC && end.version == ROOT_FILE_VERSION &&
-              end.index_at < end.run_at && end.index_at % ROOT_FILE_PAGE == 0 &&
-              end.run_at % ROOT_FILE_PAGE == 0 && end.run_bytes <= ROOT_RUN_MAX &&
-              end.run_at <= (uint64_t)st.st_size - ROOT_FILE_PAGE;
-    if (!ok)
-        return refuse(source, "its image in the cache is damaged; remove it (~/.cache/forkscope)");
-    run = malloc(end.run_bytes + 1);
-    if (run == NULL || pread(fd, run, end.run_bytes, (off_t)end.run_at) != (ssize_t)end.run_bytes ||
-        !take_run(im, run, end.run_bytes)) {
-        free(run);
-        return refuse(source, "cannot be read");
-    }
+              pread(fd, end, sizeof(*end), st.st_size - ROOT_FILE_PAGE) == sizeof(*end) &&
+              end->magic == ROOT_FILE_MAGIC && end->version == ROOT_FILE_VERSION &&
+              end->index_at < end->run_at && end->index_at % ROOT_FILE_PAGE == 0 &&
+              end->run_at % ROOT_FILE_PAGE == 0 && end->run_bytes <= ROOT_RUN_MAX &&
+              end->run_at <= (uint64_t)st.st_size - ROOT_FILE_PAGE;
+    char *run = ok ? malloc(end->run_bytes + 1) : NULL;
+    if (run != NULL && pread(fd, run, end->run_bytes, (off_t)end->run_at) == end->run_bytes &&
+        (end->run_bytes == 0 || run[end->run_bytes - 1] == '\0'))
+        return run;
     free(run);
+    return NULL;
+}
+
+bool root_image_map(struct root_image *im, int fd, const char *source, const char *file)
+{
+    struct root_file_end end;
+    char *run = read_end(fd, &end);
+    if (run == NULL && file == NULL)
+        return refuse(source, "what vmm-root made of it is damaged");
+    if (run == NULL) {
+        say("--root %s: its image in the cache is damaged; remove %s", source, file);
+        return false;
+    }
+    if (!take_run(im, run, end.run_bytes))
+        return refuse(source, "out of memory");
     void *at = mmap(NULL, end.run_at, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
     if (at == MAP_FAILED)
         return refuse(source, strerror(errno));
@@ -139,7 +144,7 @@ bool root_image_of_file(struct root_image *im, const char *source, bool cache)
     }
     if (cache && (fd = open(line, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
         return refuse(source, strerror(errno));
-    bool ok = map_image(im, fd, source);
+    bool ok = root_image_map(im, fd, source, cache ? line : NULL);
     close(fd);
     return ok;
 }

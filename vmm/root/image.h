@@ -45,5 +45,8 @@ bool root_image_of_dir(struct root_image *im, const char *path);
 /* file.c */
 /* By vmm-root, of a tar or a container image. */
 bool root_image_of_file(struct root_image *im, const char *source, bool cache);
+/* What vmm-root has made of `source`, and keeps in `file` (NULL: nowhere).  False after one line; then, too,
+ * root_image_free() is for what is taken. */
+bool root_image_map(struct root_image *im, int fd, const char *source, const char *file);
 
 #endif

@@ -28,8 +28,9 @@ struct target {
     bool is_tar;
     int dir; /* where its name is */
     char base[256], temp[40];
-    bool has_temp, failed, skipping; /* skipping: the entry is left out */
-    int fd;                          /* of the tar, or of the file that is written; -1: none */
+    bool has_temp, failed, ended;
+    bool skipping; /* the entry is left out */
+    int fd;        /* of the tar, or of the file that is written; -1: none */
     struct archive *tar;
     int tree;     /* of a directory that is brought out; -1: it is a file */
     struct late { /* a directory's attributes come last */
@@ -40,7 +41,7 @@ struct target {
     uint64_t special; /* what was left out: devices, sockets, FIFOs */
 };
 
-/* main.c */
+/* target.c */
 /* One line for the target's first failure; the rest of what comes for it is passed over.  False. */
 bool __attribute__((format(printf, 2, 3))) target_fail(struct target *t, const char *fmt, ...);
 bool target_fail_errno(struct target *t, const char *name);

@@ -63,6 +63,7 @@ static void end_target(struct run *r, bool whole)
     t->has_temp = false;
     t->tar = NULL;
     t->special = 0;
+    t->ended = true;
     r->now = NULL;
 }
 
@@ -74,7 +75,7 @@ static bool begin(struct run *r)
     if (r->now != NULL || r->bytes != sizeof(number))
         return false;
     memcpy(&number, r->body, sizeof(number));
-    if (number >= r->n)
+    if (number >= r->n || r->target[number].ended)
         return false;
     r->now = &r->target[number];
     return true;
@@ -230,7 +231,8 @@ bool keep_run(int in, struct target *target, unsigned n)
     ok = ok && r->whole == n;
     for (unsigned i = 0; i < n; i++) { /* what never was whole */
         r->now = &target[i];
-        end_target(r, false);
+        if (!target[i].ended)
+            end_target(r, false);
     }
     free(r->entry.path);
     free(r->entry.link);

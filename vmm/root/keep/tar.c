@@ -86,6 +86,8 @@ static void set_xattrs(struct archive_entry *is, const struct xattrs *x)
 
 bool tar_entry(struct target *t, const struct entry *e)
 {
+    if (*e->path == '\0' && (!S_ISDIR(e->is.mode) || (e->is.more & KEEP_HARD_LINK)))
+        return target_fail(t, "its root is no directory");
     struct archive_entry *is = archive_entry_new();
     if (is == NULL)
         return target_fail(t, "out of memory");
