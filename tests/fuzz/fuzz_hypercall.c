@@ -85,9 +85,9 @@ int tracer_event(const struct tracer_caller *c, const struct kvm_regs *r, uint64
     return 0;
 }
 /* Without --audit nobody calls these. */
-int audit_begin(struct vcpu *v, const char *what)
+int audit_begin(struct vcpu *v, bool is_flush)
 {
-    (void)v, (void)what;
+    (void)v, (void)is_flush;
     abort();
 }
 void audit_end(struct vcpu *v)
