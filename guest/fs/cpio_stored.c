@@ -155,7 +155,7 @@ static int take_all(struct dentry *dir)
 
 const struct stored_ops cpio_stored_ops = { take, take_all };
 
-/* The run's links are younger than what is there, but a directory stays. */
+/* The run's links are younger than what is there, but a directory with something in it stays. */
 int stored_add(struct dentry *dir, const struct cpio_run *run)
 {
     struct stored_run *s = kzalloc(sizeof(*s) + (run->n + 7) / 8);

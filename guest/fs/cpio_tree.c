@@ -63,13 +63,20 @@ bool dentry_replace(struct dentry *d)
 {
     struct inode *dir = d->parent->inode;
 
-    if (is_dir(d->inode))
-        return false;
+    if (is_dir(d->inode)) {
+        if (!list_empty(&d->by_order) || d->stored)
+            return false;
+        dir->nlink--;
+        d->inode->nlink--; /* "." */
+    }
     d->inode->nlink--;
     dentry_drop(d);
     dir->size -= 20;
     return true;
 }
+
+/* One of them may go. */
+static void forget_known(struct unpack *u) { memset(u->known, 0, sizeof(u->known)); }
 
 /* A name in dir; its dentry, or that of the directory that stays, in *out.  Takes over in. */
 static int add_name(struct unpack *u, struct dentry *dir, const char *name, size_t len,
@@ -84,10 +91,15 @@ static int add_name(struct unpack *u, struct dentry *dir, const char *name, size
     dentry_set(d, dir, name, len, in);
     d->in_chunk = true;
     while ((old = dentry_hang_unless(d)) != NULL)
-        if (!dentry_replace(old)) {
-            dentry_put(d);
-            *out = old;
-            return 0;
+        if (is_dir(old->inode)) {
+            forget_known(u);
+            if (is_dir(in) || !dentry_replace(old)) {
+                dentry_put(d);
+                *out = old;
+                return 0;
+            }
+        } else {
+            dentry_replace(old);
         }
     dir->inode->size += 20;
     *out = d;
@@ -274,6 +286,7 @@ static int add_symlink(struct unpack *u, struct dentry *dir, uint32_t name_at, s
         run.name_at = name_at;
         cpio_skip_run(&u->reader, &run);
         dir->inode->size += 20 * run.n;
+        forget_known(u);
         return stored_add(dir, &run);
     }
     err = symlink_inode(u->sb, e, &in);

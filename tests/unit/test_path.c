@@ -345,7 +345,9 @@ static void runs_of_links(void)
 
     n = entry(image, n, "lnk/cat", S_IFREG | 0644, "");
     n = entry(image, n, "lnk/dir", S_IFDIR | 0755, "");
-    n = link_run(image, n, names, ARRAY_SIZE(names));  /* the directory stays */
+    n = entry(image, n, "lnk/dir/file", S_IFREG | 0644, "");
+    n = entry(image, n, "lnk/a", S_IFDIR | 0755, "");
+    n = link_run(image, n, names, ARRAY_SIZE(names));  /* the directory stays that has a file */
     n = entry(image, n, "lnk/vi", S_IFREG | 0644, ""); /* counts */
     n = entry(image, n, "TRAILER!!!", 0, "");
     n = link_run(image, n, again, ARRAY_SIZE(again));
@@ -388,12 +390,23 @@ static void unpacked_tree(void **state)
     n = entry(image, n, "bin/cat", S_IFREG | 0644, "");
     n = entry(image, n, "bin/cat", S_IFLNK | 0777, "busybox"); /* counts */
     n = entry(image, n, "bin", S_IFLNK | 0777, "x");           /* a directory stays one */
+    n = entry(image, n, "lib", S_IFDIR | 0755, "");
+    n = entry(image, n, "lib", S_IFLNK | 0777, "bin"); /* unless it is empty */
+    n = entry(image, n, "sbin/x", S_IFREG | 0644, "");
+    n = entry(image, n, "sbin", S_IFDIR | 0700, "");
+    n = entry(image, n, "empty", S_IFDIR | 0755, "");
+    n = entry(image, n, "empty", S_IFREG | 0644, "");
+    n = entry(image, n, "empty", S_IFDIR | 0755, "");
+    n = entry(image, n, "empty/x", S_IFREG | 0644, ""); /* where the new one is */
     n = entry(image, n, "TRAILER!!!", 0, "");
     assert_int_equal(cpio_unpack(root_mount->sb, image, n, 0), 0);
     LEADS("/bin/sh", "/bin/busybox");
     LEADS("/bin/ls", "/bin/busybox");
     LEADS("/bin/vi", "/bin/vi");
     LEADS("/bin/cat", "/bin/busybox");
+    LEADS("/lib/cat", "/bin/busybox");
+    LEADS("/sbin/x", "/sbin/x");
+    LEADS("/empty/x", "/empty/x");
     FAILS("/bin/none", ENOENT);
     n = entry(image, 0, "a/../b", S_IFREG | 0644, "");
     assert_int_equal(cpio_unpack(root_mount->sb, image, n, 0), -EINVAL);
