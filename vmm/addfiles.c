@@ -1,8 +1,10 @@
 /* addfiles.c - see addfiles.h.
  *
  * First all that was asked for goes into the archive, then what its programs
- * need, unless something is at that path already: a directory that brings its
- * own libraries keeps them.  Each directory on the way to a path is an entry,
+ * need and the guest has not: a directory that brings its own libraries keeps
+ * them, and so does the tree of --root, whose programs would not run with a part of the host's.
+ * A path is taken through the symlinks of what is there, so /lib/x goes into the /usr/lib that
+ * /lib may lead to.  Each directory on the way that is not there is an entry,
  * too, before the first thing in it.  Sockets are left out; hard links become
  * files of their own.  Owners and times are the host's. */
 #include "vmm/addfiles.h"
@@ -25,16 +27,15 @@
 
 struct program {
     char *host, *guest;
+    bool named; /* by itself, and not found in a directory */
 };
 
 struct pack {
     struct cpio *cpio;
-    void *paths;             /* tsearch() tree of guest paths in the archive */
+    struct there *there;     /* with all that is in the archive */
     struct program *program; /* dynamically linked ones */
     size_t nprogram;
 };
-
-static int compare(const void *a, const void *b) { return strcmp(a, b); }
 
 static bool refused(const char *path, int err)
 {
@@ -42,18 +43,15 @@ static bool refused(const char *path, int err)
     return false;
 }
 
-static bool present(const struct pack *p, const char *guest)
+/* host: of a file's data; data: also a symlink's target. */
+static bool emit(struct pack *p, const char *guest, const struct stat *st, const char *host,
+                 const void *data, size_t len)
 {
-    return tfind(guest, (void *const *)&p->paths, compare) != NULL;
-}
-
-static bool emit(struct pack *p, const char *guest, const struct stat *st, const void *data,
-                 size_t len)
-{
-    if (present(p, guest))
+    if (there_was_added(p->there, guest))
         return true;
-    char *key = strdup(guest);
-    if (key == NULL || tsearch(key, &p->paths, compare) == NULL)
+    char text[PATH_MAX];
+    snprintf(text, sizeof(text), "%.*s", (int)len, S_ISLNK(st->st_mode) ? (const char *)data : "");
+    if (!there_add(p->there, guest, st->st_mode, host, S_ISLNK(st->st_mode) ? text : NULL))
         return refused(guest, ENOMEM);
     int err = cpio_entry(p->cpio, guest, st, data, len);
     return err == 0 || refused(guest, -err);
@@ -68,7 +66,10 @@ static bool emit_parents(struct pack *p, const char *guest)
         snprintf(dir, sizeof(dir), "%.*s", (int)(s - guest), guest);
         bool open_to_all = strcmp(dir, "/tmp") == 0 || strcmp(dir, "/var/tmp") == 0;
         struct stat st = { .st_mode = S_IFDIR | (open_to_all ? 01777 : 0755), .st_nlink = 2 };
-        if (!emit(p, dir, &st, NULL, 0))
+        struct there_found f;
+        if (!there_find(p->there, dir, THERE_NOFOLLOW, &f))
+            return refused(dir, ELOOP);
+        if (f.kind == THERE_NOTHING && !emit(p, dir, &st, NULL, NULL, 0))
             return false;
     }
     return true;
@@ -86,19 +87,19 @@ static bool emit_file(struct pack *p, const char *host, const char *guest, const
     close(fd);
     if (data == MAP_FAILED)
         return refused(host, errno);
-    bool ok = emit(p, guest, st, data, len);
+    bool ok = emit(p, guest, st, host, data, len);
     if (data != NULL)
         munmap(data, len);
     return ok;
 }
 
-static bool remember_program(struct pack *p, const char *host, const char *guest)
+static bool remember_program(struct pack *p, const char *host, const char *guest, bool named)
 {
     struct program *more = realloc(p->program, (p->nprogram + 1) * sizeof(*more));
     if (more == NULL)
         return refused(host, ENOMEM);
     p->program = more;
-    more[p->nprogram] = (struct program){ strdup(host), strdup(guest) };
+    more[p->nprogram] = (struct program){ strdup(host), strdup(guest), named };
     p->nprogram++;
     return more[p->nprogram - 1].host != NULL && more[p->nprogram - 1].guest != NULL;
 }
@@ -136,18 +137,24 @@ static bool add_tree(struct pack *p, const char *host, const char *guest, bool f
         return refused(host, errno);
     switch (st.st_mode & S_IFMT) {
     case S_IFREG:
-        return emit_file(p, host, guest, &st) &&
-               (!(st.st_mode & 0111) || !libs_is_dynamic(host) || remember_program(p, host, guest));
-    case S_IFDIR:
-        return (strcmp(guest, "/") == 0 || emit(p, guest, &st, NULL, 0)) &&
+        return emit_file(p, host, guest, &st) && (!(st.st_mode & 0111) || !libs_is_dynamic(host) ||
+                                                  remember_program(p, host, guest, follow));
+    case S_IFDIR: {
+        struct there_found f;
+        if (!there_find(p->there, guest, THERE_FOLLOW, &f))
+            return refused(guest, ELOOP);
+        if (f.kind == THERE_DIRECTORY && strcmp(f.path, guest) != 0) /* through a symlink */
+            return add_directory(p, host, f.path);
+        return (strcmp(guest, "/") == 0 || emit(p, guest, &st, NULL, NULL, 0)) &&
                add_directory(p, host, guest);
+    }
     case S_IFLNK: {
         ssize_t n = readlink(host, target, sizeof(target));
-        return n < 0 ? refused(host, errno) : emit(p, guest, &st, target, (size_t)n);
+        return n < 0 ? refused(host, errno) : emit(p, guest, &st, NULL, target, (size_t)n);
     }
     case S_IFCHR:
     case S_IFBLK:
-    case S_IFIFO: return emit(p, guest, &st, NULL, 0);
+    case S_IFIFO: return emit(p, guest, &st, NULL, NULL, 0);
     }
     if (follow) /* a socket, named by itself */
         say("--add: %s: a socket cannot be added", host);
@@ -158,11 +165,12 @@ static bool add_library(void *ctx, const char *host, const char *guest)
 {
     struct pack *p = ctx;
     struct stat st;
-    if (present(p, guest))
-        return true;
+    struct there_found f;
     if (stat(host, &st) != 0)
         return refused(host, errno);
-    return emit_parents(p, guest) && emit_file(p, host, guest, &st);
+    if (!there_find(p->there, guest, THERE_FOLLOW, &f))
+        return refused(guest, ELOOP);
+    return f.kind == THERE_OTHER || (emit_parents(p, f.path) && emit_file(p, host, f.path, &st));
 }
 
 /* Absolute, without "//", "/./" and a "/" at the end; ".." stays out. */
@@ -230,12 +238,15 @@ static bool add_spec(struct pack *p, const char *spec)
         say("--add '%s': not a path for the guest", spec);
         return false;
     }
-    return emit_parents(p, guest) && add_tree(p, host, guest, true);
+    struct there_found f;
+    if (!there_find(p->there, guest, THERE_NOFOLLOW, &f))
+        return refused(guest, ELOOP);
+    return emit_parents(p, f.path) && add_tree(p, host, f.path, true);
 }
 
 static void free_pack(struct pack *p)
 {
-    tdestroy(p->paths, free);
+    there_free(p->there);
     for (size_t i = 0; i < p->nprogram; i++) {
         free(p->program[i].host);
         free(p->program[i].guest);
@@ -243,20 +254,22 @@ static void free_pack(struct pack *p)
     free(p->program);
 }
 
-bool addfiles_pack(const char *const *specs, unsigned n, int *fd, uint64_t *bytes)
+bool addfiles_pack(const char *const *specs, unsigned n, const struct root_image *root, int *fd,
+                   uint64_t *bytes)
 {
-    struct pack p = { .cpio = NULL };
+    struct pack p = { .there = there_new(root) };
     struct stat st;
     *fd = memfd_create("added files", MFD_CLOEXEC);
     int copy = *fd >= 0 ? dup(*fd) : -1;
     FILE *out = copy >= 0 ? fdopen(copy, "w") : NULL;
-    if (out == NULL || (p.cpio = cpio_open(out)) == NULL)
+    if (out == NULL || p.there == NULL || (p.cpio = cpio_open(out)) == NULL)
         return refused("archive", errno);
     bool ok = true;
     for (unsigned i = 0; ok && i < n; i++)
         ok = add_spec(&p, specs[i]);
     for (size_t i = 0; ok && i < p.nprogram; i++)
-        ok = libs_walk(p.program[i].host, p.program[i].guest, add_library, &p);
+        ok = libs_walk(p.program[i].host, p.program[i].guest, p.there,
+                       p.program[i].named ? LIBS_ALL : LIBS_THOSE_FOUND, add_library, &p);
     int err = cpio_close(p.cpio);
     if (fclose(out) != 0 && err == 0)
         err = -errno;

@@ -5,6 +5,9 @@
  * cache, the default directories.  musl's loader has no cache: it reads its
  * list of directories from /etc/ld-musl-x86_64.path, and is libc.so itself.
  *
+ * What the guest has already goes before what the host has, at each step: a tree's programs
+ * run with the tree's libraries, and its loader's cache is asked before the host's.
+ *
  * A work list of objects: each is read once, and its needs are appended.
  * Left out: LD_LIBRARY_PATH (the guest's environment is not ours), $PLATFORM
  * and the glibc-hwcaps directories. */
@@ -35,7 +38,7 @@ static const char *const default_dirs[] = { "/lib/x86_64-linux-gnu",
 static const char *const musl_dirs[] = { "/lib", "/usr/local/lib", "/usr/lib", NULL };
 
 struct object {
-    char *host, *guest, *name; /* name: as it was needed */
+    char *host, *guest, *name; /* name: as it was needed; host: "" if only --root's tree has it */
     char *rpath, *runpath;     /* or NULL */
     int parent;                /* who needed it; -1: the program */
 };
@@ -44,7 +47,10 @@ struct search {
     struct object object[OBJECTS_MAX];
     unsigned n;
     bool musl;
-    struct ldcache *cache; /* opened at the first need */
+    const struct there *there;
+    enum libs_want want;
+    struct ldcache *cache, *its_cache; /* the host's, the guest's; opened at the first need */
+    bool its_cache_open;
 };
 
 struct dynamic {
@@ -171,15 +177,59 @@ static bool expand(char *out, const char *dir, size_t len, const char *object)
 
 struct place {
     char host[2 * PATH_MAX], guest[2 * PATH_MAX];
+    bool there; /* the guest has it, and nothing needs to be brought */
 };
 
-/* Tries each directory of a colon-separated path of object o. */
-static bool try_path(const char *path, const struct object *o, const char *name, struct place *p)
+/* Has the guest a library at this path? */
+static bool try_there(const struct search *s, const char *guest, struct place *p)
 {
-    char dir[PATH_MAX];
+    struct there_found f;
+    if (s->there == NULL || !there_find(s->there, guest, THERE_FOLLOW, &f) ||
+        f.kind != THERE_OTHER || (f.host != NULL && !is_library(f.host)))
+        return false;
+    snprintf(p->host, sizeof(p->host), "%s", f.host != NULL ? f.host : "");
+    snprintf(p->guest, sizeof(p->guest), "%s", f.path);
+    p->there = true;
+    return true;
+}
+
+static bool try_there_dirs(const struct search *s, const char *const *dirs, const char *name,
+                           struct place *p)
+{
+    char guest[2 * PATH_MAX];
+    for (; *dirs != NULL; dirs++) {
+        snprintf(guest, sizeof(guest), "%s/%s", *dirs, name);
+        if (try_there(s, guest, p))
+            return true;
+    }
+    return false;
+}
+
+/* The cache of a tree's own loader, where --add brings one. */
+static bool try_there_cache(struct search *s, const char *name, struct place *p)
+{
+    struct there_found f;
+    if (!s->its_cache_open && s->there != NULL &&
+        there_find(s->there, LDCACHE_PATH, THERE_FOLLOW, &f) && f.host != NULL)
+        s->its_cache = ldcache_open(f.host);
+    s->its_cache_open = true;
+    const char *guest = ldcache_find(s->its_cache, name);
+    return guest != NULL && try_there(s, guest, p);
+}
+
+/* Tries each directory of a colon-separated path of object o. */
+static bool try_path(const struct search *search, const char *path, const struct object *o,
+                     const char *name, struct place *p)
+{
+    char dir[PATH_MAX], guest[2 * PATH_MAX];
     for (const char *s = path; s != NULL;) {
         const char *colon = strchr(s, ':');
         size_t len = colon != NULL ? (size_t)(colon - s) : strlen(s);
+        if (expand(dir, s, len, o->guest)) {
+            snprintf(guest, sizeof(guest), "%s/%s", dir, name);
+            if (try_there(search, guest, p))
+                return true;
+        }
         if (expand(dir, s, len, o->host)) {
             snprintf(p->host, sizeof(p->host), "%s/%s", dir, name);
             if (expand(dir, s, len, o->guest) && is_library(p->host)) {
@@ -229,17 +279,19 @@ static bool try_cache(struct search *s, const char *name, struct place *p)
     return true;
 }
 
-static bool try_musl(const char *name, struct place *p)
+static bool try_musl(const struct search *s, const char *name, struct place *p)
 {
     char line[PATH_MAX];
     bool ok = false;
+    if (try_there_dirs(s, musl_dirs, name, p))
+        return true;
     FILE *f = fopen(MUSL_PATH, "re");
     if (f == NULL)
         return try_dirs(musl_dirs, name, p);
     while (!ok && fgets(line, sizeof(line), f) != NULL) {
         line[strcspn(line, "\n")] = '\0';
         struct object root = { .host = line, .guest = line }; /* no $ORIGIN in there */
-        ok = try_path(line, &root, name, p);
+        ok = try_path(s, line, &root, name, p);
     }
     fclose(f);
     if (ok) /* the guest has no such list: where musl looks by itself */
@@ -250,7 +302,10 @@ static bool try_musl(const char *name, struct place *p)
 static bool locate(struct search *s, unsigned who, const char *name, struct place *p)
 {
     const struct object *o = &s->object[who];
+    p->there = false;
     if (strchr(name, '/') != NULL) {
+        if (try_there(s, name, p))
+            return true;
         snprintf(p->host, sizeof(p->host), "%s", name);
         snprintf(p->guest, sizeof(p->guest), "%s", name);
         return is_library(name);
@@ -258,12 +313,14 @@ static bool locate(struct search *s, unsigned who, const char *name, struct plac
     if (o->runpath == NULL)
         for (int i = (int)who; i >= 0; i = s->object[i].parent)
             if (s->object[i].rpath != NULL && s->object[i].runpath == NULL &&
-                try_path(s->object[i].rpath, &s->object[i], name, p))
+                try_path(s, s->object[i].rpath, &s->object[i], name, p))
                 return true;
-    if (o->runpath != NULL && try_path(o->runpath, o, name, p))
+    if (o->runpath != NULL && try_path(s, o->runpath, o, name, p))
         return true;
     if (s->musl)
-        return try_musl(name, p);
+        return try_musl(s, name, p);
+    if (try_there_cache(s, name, p) || try_there_dirs(s, default_dirs, name, p))
+        return true;
     return try_cache(s, name, p) || try_dirs(default_dirs, name, p);
 }
 
@@ -290,21 +347,34 @@ static bool known(const struct search *s, const char *name)
     return s->musl && strcmp(name, "libc.so") == 0;
 }
 
-static bool found_last(const struct search *s, libs_found *found, void *ctx)
+static bool add_object(struct search *s, const char *name, const struct place *p, unsigned who,
+                       libs_found *found, void *ctx)
 {
-    return found(ctx, s->object[s->n - 1].host, s->object[s->n - 1].guest);
+    return append(s, name, p->host, p->guest, (int)who) &&
+           (p->there || found(ctx, s->object[s->n - 1].host, s->object[s->n - 1].guest));
+}
+
+static bool add_loader(struct search *s, const char *interp, libs_found *found, void *ctx)
+{
+    const char *base = strrchr(interp, '/');
+    base = base != NULL ? base + 1 : interp;
+    s->musl = strncmp(base, "ld-musl", 7) == 0;
+    struct place p = { .there = false };
+    if (!try_there(s, interp, &p)) {
+        snprintf(p.host, sizeof(p.host), "%s", interp);
+        snprintf(p.guest, sizeof(p.guest), "%s", interp);
+    }
+    return add_object(s, base, &p, 0, found, ctx);
 }
 
 static bool walk_object(struct search *s, unsigned who, libs_found *found, void *ctx)
 {
     struct dynamic d;
+    if (*s->object[who].host == '\0')
+        return true; /* what it needs is the tree's matter */
     bool ok = read_object(s->object[who].host, &d);
-    if (ok && who == 0 && d.interp[0] != '\0') {
-        const char *base = strrchr(d.interp, '/');
-        base = base != NULL ? base + 1 : d.interp;
-        s->musl = strncmp(base, "ld-musl", 7) == 0;
-        ok = append(s, base, d.interp, d.interp, 0) && found_last(s, found, ctx);
-    }
+    if (ok && who == 0 && d.interp[0] != '\0')
+        ok = add_loader(s, d.interp, found, ctx);
     s->object[who].rpath = d.rpath;
     s->object[who].runpath = d.runpath;
     d.rpath = d.runpath = NULL;
@@ -313,21 +383,27 @@ static bool walk_object(struct search *s, unsigned who, libs_found *found, void 
         if (known(s, d.needed[i]))
             continue;
         if (!locate(s, who, d.needed[i], &p)) {
-            say("%s: cannot find %s on this host; is its package installed?", s->object[who].host,
-                d.needed[i]);
-            ok = false;
+            say("%s: cannot find %s%s", s->object[who].host, d.needed[i],
+                s->want == LIBS_ALL ? " on this host; is its package installed?"
+                                    : ", and goes without; is its package installed?");
+            ok = s->want == LIBS_THOSE_FOUND;
         } else {
-            ok = append(s, d.needed[i], p.host, p.guest, (int)who) && found_last(s, found, ctx);
+            ok = add_object(s, d.needed[i], &p, who, found, ctx);
         }
     }
     free_dynamic(&d);
     return ok;
 }
 
-bool libs_walk(const char *host, const char *guest, libs_found *found, void *ctx)
+bool libs_walk(const char *host, const char *guest, const struct there *there, enum libs_want want,
+               libs_found *found, void *ctx)
 {
     struct search *s = calloc(1, sizeof(*s));
     bool ok = s != NULL && append(s, "", host, guest, -1);
+    if (s != NULL) {
+        s->there = there;
+        s->want = want;
+    }
     for (unsigned i = 0; ok && i < s->n; i++)
         ok = walk_object(s, i, found, ctx);
     for (unsigned i = 0; s != NULL && i < s->n; i++) {
@@ -338,8 +414,10 @@ bool libs_walk(const char *host, const char *guest, libs_found *found, void *ctx
         free(o->rpath);
         free(o->runpath);
     }
-    if (s != NULL)
+    if (s != NULL) {
         ldcache_close(s->cache);
+        ldcache_close(s->its_cache);
+    }
     free(s);
     return ok;
 }

@@ -101,7 +101,7 @@ static bool fits_kernel(const struct options *opt, const struct image *im)
 
 /* -i and --add, in the order in which the kernel takes them. */
 static bool open_modules(const struct options *opt, const struct image *kernel,
-                         struct boot_module *m, unsigned *n)
+                         const struct root_image *root, struct boot_module *m, unsigned *n)
 {
     *n = 0;
     memset(m, 0, BOOT_MODULES_MAX * sizeof(*m));
@@ -109,7 +109,7 @@ static bool open_modules(const struct options *opt, const struct image *kernel,
         return false;
     if (opt->nadd > 0) {
         m[*n].word = "add";
-        if (!addfiles_pack(opt->add, opt->nadd, &m[*n].fd, &m[*n].bytes))
+        if (!addfiles_pack(opt->add, opt->nadd, root, &m[*n].fd, &m[*n].bytes))
             return false;
         uint64_t least = image_least_memory(kernel, opt->cpus) + m[*n].bytes;
         if (least > opt->memory) {
@@ -245,7 +245,7 @@ static bool set_up(struct vm *vm, const struct options *opt, const char *cmdline
 {
     struct boot_module modules[BOOT_MODULES_MAX];
     unsigned nmodules;
-    if (!open_modules(opt, &vm->image, modules, &nmodules))
+    if (!open_modules(opt, &vm->image, &vm->root, modules, &nmodules))
         return false;
     console_block_signals();
     if (!vm_create(vm, opt))

@@ -1,4 +1,4 @@
-/* links: vmm/libs.c vmm/ldcache.c vmm/say.c */
+/* links: vmm/libs.c vmm/ldcache.c vmm/say.c vmm/there.c */
 /* Libraries are found where ldd(1) finds them, each once. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +43,7 @@ static void libraries_are_those_of_ldd(void **state)
     unsigned found = 0;
     if (!libs_is_dynamic("/bin/bash"))
         skip();
-    assert_true(libs_walk("/bin/bash", "/bin/bash", take, &l));
+    assert_true(libs_walk("/bin/bash", "/bin/bash", NULL, LIBS_ALL, take, &l));
     FILE *ldd = popen("ldd /bin/bash", "r");
     assert_non_null(ldd);
     while (fgets(line, sizeof(line), ldd) != NULL) {
@@ -82,7 +82,7 @@ static void relative_names_lie_below_the_root(void **state)
              "gcc -nostdlib -Wl,-e,main -Wl,--dynamic-linker,sub/loader m.c sub/f.so -o m && "
              "cp sub/f.so sub/loader");
     assert_int_equal(system(command), 0);
-    assert_true(libs_walk("m", "/bin/m", take, &l));
+    assert_true(libs_walk("m", "/bin/m", NULL, LIBS_ALL, take, &l));
     assert_int_equal(l.n, 2);
     assert_int_equal(times(&l, "sub/loader"), 1);
     assert_int_equal(times(&l, "sub/f.so"), 1);
