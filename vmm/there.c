@@ -208,7 +208,8 @@ static bool splice(char left[2 * PATH_MAX], const char *text, const char *rest)
     return true;
 }
 
-bool there_find(const struct there *t, const char *path, enum there_last last, struct there_found *f)
+bool there_find(const struct there *t, const char *path, enum there_last last,
+                struct there_found *f)
 {
     char left[2 * PATH_MAX];
     struct node n;

@@ -30,6 +30,7 @@ bool there_was_added(const struct there *t, const char *guest);
 
 enum there_last { THERE_FOLLOW, THERE_NOFOLLOW }; /* what the last name is, if a symlink */
 /* False: too long, or symlinks without end. */
-bool there_find(const struct there *t, const char *path, enum there_last last, struct there_found *f);
+bool there_find(const struct there *t, const char *path, enum there_last last,
+                struct there_found *f);
 
 #endif
