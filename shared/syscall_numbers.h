@@ -14,5 +14,8 @@
 #define __NR_futex_wait    455
 #define __NR_futex_requeue 456
 #endif
+#ifndef __NR_mseal
+#define __NR_mseal 462
+#endif
 
 #endif

@@ -173,7 +173,7 @@ SYSCALL(epoll_wait, FD, PTR, INT, INT)
 SYSCALL(epoll_pwait, FD, PTR, INT, INT, PTR, LEN)
 SYSCALL(epoll_pwait2, FD, PTR, INT, PTR, PTR, LEN)
 
-/* memory: sys/mman.c */
+/* memory: sys/mman.c, sys/mremap.c, sys/madvise.c */
 SYSCALL(mmap, PTR, LEN, HEX, HEX, FD, OFF)
 SYSCALL(mprotect, PTR, LEN, HEX)
 SYSCALL(munmap, PTR, LEN)
@@ -182,6 +182,7 @@ SYSCALL(mremap, PTR, LEN, LEN, HEX, PTR)
 SYSCALL(msync, PTR, LEN, HEX)
 SYSCALL(mincore, PTR, LEN, PTR)
 SYSCALL(madvise, PTR, LEN, INT)
+SYSCALL(mseal, PTR, LEN, HEX)
 SYSCALL(mlock, PTR, LEN)
 SYSCALL(munlock, PTR, LEN)
 SYSCALL(mlockall, HEX)

@@ -245,6 +245,8 @@ static long detach(struct mm *mm, uaddr_t at)
             err = mm_cut(mm, start, stop);
             if (err == 0)
                 mm_drop(mm, start, stop, PT_munmap);
+            else if (err == -EPERM)
+                err = 0; /* it is sealed, and stays */
         }
         v = vma_find(mm, stop);
     }

@@ -98,6 +98,8 @@ static long find_place(struct mm *mm, uaddr_t at, size_t len, int flags)
     return at && (!low || at + len <= LOW_2G) ? (long)at : -ENOMEM;
 }
 
+long mm_place(struct mm *mm, uaddr_t at, size_t len) { return find_place(mm, at, len, 0); }
+
 static bool overcommits(uint64_t pages, uint32_t vm_flags)
 {
     return (vm_flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE && pages > frames_total;
@@ -168,7 +170,9 @@ long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct f
         counted = inode_map_begin(file->inode) == 0; /* until the VMA counts for itself */
         if (!counted && (prot & PROT_WRITE))
             return -EPERM;
-        vm_flags |= counted ? 0 : VM_SEALED;
+        vm_flags |= counted ? 0 : VM_READONLY;
+    } else if (file && (vm_flags & VM_SHARED)) {
+        vm_flags |= VM_READONLY;
     }
     if (!file && (vm_flags & VM_SHARED)) {
         err = anon_file_create("dev/zero", 0777, len, &backing);
@@ -234,13 +238,12 @@ static void protect_entries(struct gather *g, const struct vma *v)
 /* What Linux checks VMA by VMA: 0 or the error. */
 static int may_protect(const struct vma *v, uint32_t rights)
 {
-    if ((rights & VM_WRITE) && v->file && (v->flags & VM_SHARED) &&
-        ((v->file->flags & O_ACCMODE) != O_RDWR || v->flags & VM_SEALED))
+    if ((rights & VM_WRITE) && (v->flags & VM_READONLY))
         return -EACCES;
     const struct mount *m = v->file ? v->file->path.mnt : NULL;
     if ((rights & VM_EXEC) && m && (m->flags & MS_NOEXEC))
         return -EACCES;
-    return 0;
+    return v->flags & VM_SEALED ? -EPERM : 0; /* the same rights, too */
 }
 
 static long protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t rights)

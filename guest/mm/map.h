@@ -11,6 +11,9 @@ long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct f
             uint64_t off);
 long mm_unmap(struct mm *mm, uaddr_t at, size_t len);
 long mm_protect(struct mm *mm, uaddr_t at, size_t len, int prot);
+/* Where mmap(2) would put so many bytes, at `at` if that is free and not 0: an address or -ENOMEM.
+ * mm->lock held. */
+long mm_place(struct mm *mm, uaddr_t at, size_t len);
 /* The initial stack of an image, growing down to RLIMIT_STACK: the given frames
  * end at `top`, with room below.  Takes their references over if it succeeds.
  * prot may hold PROT_EXEC. */

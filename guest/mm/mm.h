@@ -28,7 +28,9 @@ enum vma_kind { VMA_ANON, VMA_FILE };
 #define VM_DONTDUMP   0x800u  /* in no core file */
 #define VM_HUGEPAGE   0x1000u /* MADV_HUGEPAGE, MADV_NOHUGEPAGE: fault.c maps ahead, or never does */
 #define VM_NOHUGEPAGE 0x2000u
-#define VM_SEALED     0x400u /* shared, and may never be made writable: its file is sealed */
+#define VM_READONLY \
+    0x400u /* shared, never to be made writable: the file is sealed, or open for reading */
+#define VM_SEALED 0x4000u /* mseal(2); exec and exit alone end it */
 
 struct vma {             /* mm->lock, but for file_link */
     struct rb_node node; /* in mm->vmas, by address */
@@ -58,7 +60,8 @@ struct mm_image { /* [k], but: */
     uaddr_t stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
     uint16_t dumpable;    /* [a] */
     uint16_t core_filter; /* [a] CORE_*: what a core file has of it.  Kept by exec */
-    uint32_t auxv_bytes;
+    uint16_t auxv_bytes;
+    bool sealed;       /* [l] some VMA has VM_SEALED, or had it: look */
     uint8_t auxv[512]; /* /proc/PID/auxv */
     struct file *exe;  /* a reference; NULL: none.  /proc/PID/exe */
 };

@@ -100,6 +100,8 @@ void mm_zap(struct mm *mm, uaddr_t start, uaddr_t end, enum pt_reason why)
 
 int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end)
 {
+    if (unlikely(mm->image.sealed) && vma_any(mm, start, end, VM_SEALED))
+        return -EPERM;
     int err = vma_split_ends(mm, start, end);
     return err ? err : share_own_ends(mm, start, end);
 }

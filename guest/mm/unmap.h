@@ -6,7 +6,7 @@
 #include "mm/mm.h"
 
 /* VMAs and shared tables are split at the ends of [start, end): what mm_drop() and mm_zap() ask
- * for first.  0 or -ENOMEM. */
+ * for first.  0 or -ENOMEM; -EPERM: something in it is sealed. */
 int mm_cut(struct mm *mm, uaddr_t start, uaddr_t end);
 /* No page is mapped in [start, end) afterwards; empty tables are freed, TLBs
  * flushed.  VMAs are not touched. */

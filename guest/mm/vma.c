@@ -214,6 +214,27 @@ bool vma_range_free(struct mm *mm, uaddr_t start, uaddr_t end)
     return (!v || v->start >= end) && !vdso_due(mm, start, end);
 }
 
+bool vma_covers(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    for (struct vma *v = vma_find(mm, start); start < end; v = vma_next(v)) {
+        if (!v || v->start > start)
+            return false;
+        start = v->end;
+        preempt_work(WORK_VMA / 8);
+    }
+    return true;
+}
+
+bool vma_any(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags)
+{
+    bool any = false;
+    for (struct vma *v = vma_find(mm, start); v && v->start < end && !any; v = vma_next(v)) {
+        any = v->flags & flags;
+        preempt_work(WORK_VMA / 8);
+    }
+    return any;
+}
+
 /* The upper end of the highest free range of n bytes below `from`; 0: there is none. */
 static uaddr_t gap_below(struct mm *mm, size_t n, uaddr_t from)
 {

@@ -35,6 +35,9 @@ void vma_resize(struct vma *v, uaddr_t start, uaddr_t end);
 /* Highest free range of n bytes below `top`, or the lowest above it if there is
  * none; 0: no room. */
 uaddr_t vma_gap(struct mm *mm, size_t n, uaddr_t top);
+bool vma_covers(struct mm *mm, uaddr_t start, uaddr_t end); /* every page of it is mapped */
+/* Has a VMA with a part of the range one of these flags? */
+bool vma_any(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t flags);
 bool vma_range_free(struct mm *mm, uaddr_t start, uaddr_t end);
 static inline uint64_t vma_pages(const struct vma *v) { return (v->end - v->start) >> PAGE_SHIFT; }
 /* Page of the file that va shows. */

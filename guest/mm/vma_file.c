@@ -17,7 +17,7 @@
 /* Writes through v, which is shared, go, now or after mprotect(2), to the file. */
 static bool may_write_file(const struct vma *v)
 {
-    return !(v->flags & VM_SEALED) && file_writable(v->file);
+    return !(v->flags & VM_READONLY) && file_writable(v->file);
 }
 
 /* Some files want to know how often they are shared. */

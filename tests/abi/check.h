@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -150,6 +151,21 @@ __attribute__((unused)) static void msleep(long ms)
             msleep(5); \
         tries_ > 0; \
     })
+
+/* Is the judge older than Linux MAJOR.MINOR, and has not what came with that?  Says so.  We have it. */
+__attribute__((unused)) static int linux_before(int major, int minor, const char *what)
+{
+    struct utsname is;
+    int has_major = 0, has_minor = 0;
+
+    uname(&is);
+    sscanf(is.release, "%d.%d", &has_major, &has_minor);
+    if (strstr(is.version, "Forkscope") || has_major > major ||
+        (has_major == major && has_minor >= minor))
+        return 0;
+    SAY("# this Linux is older than %d.%d: not compared is %s\n", major, minor, what);
+    return 1;
+}
 
 __attribute__((unused)) static char *map_pages(int count)
 {

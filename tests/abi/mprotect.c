@@ -2,6 +2,24 @@
  * stay, holes are ENOMEM, execution needs PROT_EXEC. */
 #include "check.h"
 
+/* What was opened for reading is never written, though its memory is no file's: /dev/zero's. */
+static void read_only_shared(void)
+{
+    int fd = open("/dev/zero", O_RDONLY);
+    volatile char *p = mmap(NULL, 2 * PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+    CHECK_EQ(p[0], 0);
+    CHECK_ERR(EACCES, mprotect((void *)p, PAGE, PROT_READ | PROT_WRITE));
+    CHECK_ERR(EACCES, mprotect((void *)p, 2 * PAGE, PROT_WRITE));
+    CHECK_DIES(SIGSEGV, p[0] = 1);
+    CHECK(mprotect((void *)p, PAGE, PROT_NONE) == 0 && mprotect((void *)p, PAGE, PROT_READ) == 0);
+    CHECK_EQ(CHILD(CHECK_ERR(EACCES, mprotect((void *)p, PAGE, PROT_WRITE))), 0);
+    CHECK(mmap((void *)p, PAGE, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == p);
+    CHECK(mprotect((void *)p, PAGE, PROT_READ | PROT_WRITE) == 0);
+    p[0] = 1;
+    close(fd);
+}
+
 static void test(void)
 {
     volatile char *p = map_pages(8);
@@ -37,4 +55,5 @@ static void test(void)
     CHECK_ERR(EFAULT, read(fds[0], code, 3));
     CHECK(mprotect(code, PAGE, PROT_NONE) == 0);
     CHECK_ERR(EFAULT, write(fds[1], code, 3));
+    read_only_shared();
 }

@@ -1,0 +1,239 @@
+/* madvise.c - what a program says about its memory: advice, locks, seals.
+ *
+ * A seal (mseal) is a flag of a mapping that nothing takes back but exec and exit.  What would unmap,
+ * move, shrink or overwrite a sealed mapping asks mm_cut() first, which says EPERM before anything has
+ * changed; mprotect goes mapping by mapping, so what lies before a sealed one is done; and here,
+ * advice that would lose what a mapping holds is refused where the program could not have written
+ * there anyway: private memory without a file, sealed read-only. */
+#include "arch/preempt.h"
+#include "arch/syscall.h"
+#include "arch/uaccess.h"
+#include "mm/fault.h"
+#include "mm/mm.h"
+#include "mm/share.h"
+#include "mm/unmap.h"
+#include "mm/vma.h"
+
+#include <linux/capability.h>
+#include <linux/mman.h>
+
+/* --- advice -------------------------------------------------------------------- */
+
+/* Is it an advice that Linux knows?  Most need nothing here. */
+static bool known_advice(int advice)
+{
+    switch (advice) {
+    case MADV_NORMAL:
+    case MADV_RANDOM:
+    case MADV_SEQUENTIAL:
+    case MADV_WILLNEED:
+    case MADV_DONTNEED:
+    case MADV_DONTNEED_LOCKED:
+    case MADV_FREE:
+    case MADV_DONTFORK:
+    case MADV_DOFORK:
+    case MADV_HUGEPAGE:
+    case MADV_NOHUGEPAGE:
+    case MADV_MERGEABLE:
+    case MADV_UNMERGEABLE:
+    case MADV_DONTDUMP:
+    case MADV_DODUMP:
+    case MADV_WIPEONFORK:
+    case MADV_KEEPONFORK:
+    case MADV_COLD:
+    case MADV_PAGEOUT:
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE: return true;
+    }
+    return false;
+}
+
+static uint32_t with(uint32_t flags, uint32_t off, uint32_t on) { return (flags & ~off) | on; }
+
+static bool loses_contents(int advice)
+{
+    switch (advice) {
+    case MADV_FREE:
+    case MADV_DONTNEED:
+    case MADV_DONTNEED_LOCKED:
+    case MADV_DONTFORK:
+    case MADV_WIPEONFORK: return true;
+    }
+    return false;
+}
+
+/* One VMA that lies in the range as a whole. */
+static int advise_vma(struct mm *mm, struct vma *v, int advice)
+{
+    bool shared_or_file = v->file != NULL || (v->flags & VM_SHARED);
+    if (unlikely(v->flags & VM_SEALED) && !v->file && !(v->flags & VM_WRITE) &&
+        loses_contents(advice))
+        return -EPERM;
+    switch (advice) {
+    case MADV_FREE: /* may drop the pages at any time: does it now */
+        if (shared_or_file)
+            return -EINVAL;
+        /* fall through */
+    case MADV_DONTNEED:
+        if (v->flags & VM_LOCKED)
+            return -EINVAL;
+        /* fall through */
+    case MADV_DONTNEED_LOCKED:
+        if (share_own_ends(mm, v->start, v->end))
+            return -ENOMEM;
+        mm_zap(mm, v->start, v->end, PT_munmap);
+        return 0;
+    case MADV_DONTFORK: vma_set_flags(v, with(v->flags, 0, VM_DONTFORK)); return 0;
+    case MADV_DOFORK: vma_set_flags(v, with(v->flags, VM_DONTFORK, 0)); return 0;
+    case MADV_HUGEPAGE: vma_set_flags(v, with(v->flags, VM_NOHUGEPAGE, VM_HUGEPAGE)); return 0;
+    case MADV_NOHUGEPAGE: vma_set_flags(v, with(v->flags, VM_HUGEPAGE, VM_NOHUGEPAGE)); return 0;
+    case MADV_DONTDUMP: vma_set_flags(v, with(v->flags, 0, VM_DONTDUMP)); return 0;
+    case MADV_DODUMP: vma_set_flags(v, with(v->flags, VM_DONTDUMP, 0)); return 0;
+    case MADV_WIPEONFORK:
+        if (shared_or_file)
+            return -EINVAL;
+        vma_set_flags(v, with(v->flags, 0, VM_WIPEONFORK));
+        return 0;
+    case MADV_KEEPONFORK: vma_set_flags(v, with(v->flags, VM_WIPEONFORK, 0)); return 0;
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE:
+        if (!(v->flags & (advice == MADV_POPULATE_WRITE ? VM_WRITE : VM_READ)))
+            return -EINVAL;
+        mm_populate(mm, v->start, v->end);
+        return 0;
+    }
+    return 0;
+}
+
+/* Applies fn to the VMAs of a range, split at its ends.  Holes are skipped, and
+ * make it -ENOMEM. */
+static int for_vmas(struct mm *mm, uaddr_t start, uaddr_t end,
+                    int (*fn)(struct mm *, struct vma *, int), int arg)
+{
+    int hole = 0, err = vma_split_ends(mm, start, end);
+    uaddr_t at = start;
+    for (struct vma *v = vma_find(mm, start); !err && v && v->start < end; v = vma_next(v)) {
+        if (v->start > at)
+            hole = -ENOMEM;
+        err = fn(mm, v, arg);
+        at = v->end;
+        preempt_work(WORK_VMA / 2);
+    }
+    vma_merge(mm, start, end);
+    if (!err && at < end)
+        hole = -ENOMEM;
+    return err ? err : hole;
+}
+
+SYSCALL3(madvise, uaddr_t, at, size_t, len, int, advice)
+{
+    struct mm *mm = current->mm;
+    if (!known_advice(advice) || (at & ~PAGE_MASK))
+        return -EINVAL;
+    size_t bytes = page_up(len);
+    if ((len != 0 && bytes == 0) || at + bytes < at)
+        return -EINVAL;
+    if (bytes == 0)
+        return 0;
+    if (!user_range(at, bytes))
+        return -ENOMEM;
+    mutex_lock(&mm->lock);
+    int err = for_vmas(mm, at, at + bytes, advise_vma, advice);
+    mutex_unlock(&mm->lock);
+    return err;
+}
+
+/* --- seals, locks ---------------------------------------------------------------- */
+
+static int seal_vma(struct mm *mm, struct vma *v, int unused)
+{
+    (void)unused;
+    vma_set_flags(v, v->flags | VM_SEALED);
+    mm->image.sealed = true;
+    return 0;
+}
+
+SYSCALL3(mseal, uaddr_t, at, size_t, len, uint64_t, flags)
+{
+    struct mm *mm = current->mm;
+    size_t bytes = page_up(len);
+    if (flags != 0 || (at & ~PAGE_MASK) || (len != 0 && bytes == 0) || at + bytes < at)
+        return -EINVAL;
+    if (bytes == 0)
+        return 0;
+    if (!user_range(at, bytes))
+        return -ENOMEM;
+    mutex_lock(&mm->lock);
+    int err = vma_covers(mm, at, at + bytes) ? for_vmas(mm, at, at + bytes, seal_vma, 0) : -ENOMEM;
+    mutex_unlock(&mm->lock);
+    return err;
+}
+
+static int lock_vma(struct mm *mm, struct vma *v, int lock)
+{
+    vma_set_flags(v, with(v->flags, lock ? 0 : VM_LOCKED, lock ? VM_LOCKED : 0));
+    if (lock)
+        mm_populate(mm, v->start, v->end);
+    return 0;
+}
+
+/* Would `more` locked pages be within RLIMIT_MEMLOCK?  0, -EPERM or -ENOMEM. */
+static int may_lock(struct mm *mm, uint64_t more)
+{
+    uint64_t limit = mm_rlimit_pages(RLIMIT_MEMLOCK);
+    if (has_cap(CAP_IPC_LOCK))
+        return 0;
+    if (limit == 0)
+        return -EPERM;
+    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
+        more += v->flags & VM_LOCKED ? vma_pages(v) : 0;
+        preempt_work(WORK_VMA / 8);
+    }
+    return more <= limit ? 0 : -ENOMEM;
+}
+
+enum locking { UNLOCK, LOCK };
+
+static long change_lock(uaddr_t at, size_t len, enum locking how)
+{
+    struct mm *mm = current->mm;
+    size_t bytes = page_up(len + (at & ~PAGE_MASK));
+    at = page_down(at);
+    if (bytes < len || !user_range(at, bytes))
+        return len ? -ENOMEM : 0;
+    mutex_lock(&mm->lock);
+    int err = how == LOCK ? may_lock(mm, bytes >> PAGE_SHIFT) : 0;
+    if (!err && bytes > 0)
+        err = for_vmas(mm, at, at + bytes, lock_vma, how);
+    mutex_unlock(&mm->lock);
+    return err;
+}
+
+SYSCALL2(mlock, uaddr_t, at, size_t, len) { return change_lock(at, len, LOCK); }
+SYSCALL2(munlock, uaddr_t, at, size_t, len) { return change_lock(at, len, UNLOCK); }
+
+SYSCALL1(mlockall, int, flags)
+{
+    struct mm *mm = current->mm;
+    if (flags == 0 || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
+        return -EINVAL;
+    mutex_lock(&mm->lock);
+    int err = may_lock(mm, flags & MCL_CURRENT ? mm->total_vm : 0);
+    if (!err) {
+        mm->lock_future = flags & MCL_FUTURE;
+        if (flags & MCL_CURRENT)
+            for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, LOCK);
+    }
+    mutex_unlock(&mm->lock);
+    return err;
+}
+
+SYSCALL0(munlockall)
+{
+    struct mm *mm = current->mm;
+    mutex_lock(&mm->lock);
+    mm->lock_future = false;
+    for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, UNLOCK);
+    mutex_unlock(&mm->lock);
+    return 0;
+}
