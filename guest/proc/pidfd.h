@@ -13,6 +13,12 @@
 #define PIDFD_SIGNAL_THREAD_GROUP  2u
 #define PIDFD_SIGNAL_PROCESS_GROUP 4u
 #endif
+#define PIDFD_SIGNAL_FLAGS \
+    (PIDFD_SIGNAL_THREAD | PIDFD_SIGNAL_THREAD_GROUP | PIDFD_SIGNAL_PROCESS_GROUP)
+#ifndef PIDFD_SELF_THREAD /* the caller, where a descriptor could be */
+#define PIDFD_SELF_THREAD       (-10000)
+#define PIDFD_SELF_THREAD_GROUP (-10001)
+#endif
 
 struct file;
 struct process;

@@ -8,6 +8,7 @@ struct task_record;
 
 #define PROC_PRIVATE PFS_OWN_FLAG        /* for the task's owner and root only */
 #define PROC_ADMIN   (2u * PFS_OWN_FLAG) /* to be opened for writing only with CAP_SYS_ADMIN */
+#define PROC_LIVING  (4u * PFS_OWN_FLAG) /* nothing is found in it when its task is gone */
 
 enum proc_kind {
     PROC_IS_TASK = PFS_KINDS, /* show_task(), while the task is there; else -ESRCH */
@@ -19,7 +20,8 @@ enum proc_kind {
 /* clang-format on */
 
 /* node.c - what a node is about. */
-struct task *proc_task(const struct pfs_node *n); /* with a reference; NULL: it is gone */
+struct task *proc_task(const struct pfs_node *n);        /* with a reference; NULL: it is gone */
+struct task *proc_task_locked(const struct pfs_node *n); /* without one; tree_lock held */
 /* Its address space, with a reference for mm_put(mm, PT_exit_teardown); NULL: none. */
 struct mm *proc_mm(const struct pfs_node *n);
 /* May current look into that task?  Its owner and root may. */
@@ -44,6 +46,7 @@ int store_sem_limits(const struct pfs_node *n, char *line);
 extern const struct pfs_entry proc_forkscope_table[];
 /* pid.c */
 int proc_pid_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child);
+bool proc_is_process(const struct pfs_node *n); /* the directory of one */
 unsigned proc_pids(const struct pfs_node *dir, uint32_t from, uint32_t *out, unsigned room);
 /* maps.c */
 void show_maps(struct text *t, struct mm *mm);

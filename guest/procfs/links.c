@@ -75,7 +75,7 @@ static int has_fd(const struct pfs_node *dir, const struct pfs_entry *entry, uin
 {
     struct file *f;
     *child = (struct pfs_node){
-        .entry = entry, .tid = dir->tid, .fd = (int32_t)nr, .whole = dir->whole
+        .entry = entry, .tid = dir->tid, .born = dir->born, .fd = (int32_t)nr, .whole = dir->whole
     };
     int err = task_file(child, &f);
     if (!err)

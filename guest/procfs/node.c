@@ -6,10 +6,16 @@
 #include "proc/task.h"
 #include "procfs/internal.h"
 
+struct task *proc_task_locked(const struct pfs_node *n)
+{
+    struct task *t = task_find(n->tid);
+    return t && t->start_ns == n->born ? t : NULL; /* another may have its number */
+}
+
 struct task *proc_task(const struct pfs_node *n)
 {
     spin_lock(&tree_lock);
-    struct task *t = task_find(n->tid);
+    struct task *t = proc_task_locked(n);
     if (t)
         task_get(t);
     spin_unlock(&tree_lock);

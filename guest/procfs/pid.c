@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "mm/access.h"
 #include "mm/frame.h"
+#include "mm/heap.h"
 #include "mm/mm.h"
 #include "proc/oom.h"
 #include "proc/pid.h"
@@ -26,9 +27,27 @@ static void put_memory(struct text *t, struct mm *mm, uaddr_t at, uaddr_t end)
     }
 }
 
+/* A program that wants to show a title writes it over its arguments, and on into the environment that lies
+ * behind them.  As on Linux it has if their last byte is no NUL any more: then the title ends with the
+ * first one, and with the page at most. */
 static void show_cmdline(struct text *t, struct mm *mm)
 {
-    put_memory(t, mm, mm->image.arg_start, mm->image.arg_end);
+    const struct mm_image *i = &mm->image;
+    uaddr_t end = i->env_start == i->arg_end && i->env_end >= i->arg_end ? i->env_end : i->arg_end;
+    char last = 0, *page;
+
+    if (i->arg_start >= i->arg_end)
+        return;
+    if (mm_read(mm, i->arg_end - 1, &last, 1) != 1 || last == 0) {
+        put_memory(t, mm, i->arg_start, i->arg_end);
+    } else if ((page = text_page(t)) != NULL) {
+        long n = mm_read(mm, i->arg_start, page, MIN(end - i->arg_start, (uaddr_t)PAGE_SIZE));
+        long title = 0;
+        while (title < n && page[title++] != 0)
+            ;
+        text_put(t, page, (size_t)title);
+        kfree(page);
+    }
 }
 
 static void show_environ(struct text *t, struct mm *mm)
@@ -270,8 +289,10 @@ static const struct pfs_entry pid_table[] = {
     PFS_FILE("timerslack_ns", 0666, show_slack, .store = store_slack),
     PFS_END,
 };
-static const struct pfs_entry pid_entry = PFS_DIR("", 0555, .children = pid_table);
-static const struct pfs_entry tid_entry = PFS_DIR("", 0555, .children = tid_table);
+static const struct pfs_entry pid_entry =
+    PFS_DIR("", 0555, .children = pid_table, .flags = PROC_LIVING);
+static const struct pfs_entry tid_entry =
+    PFS_DIR("", 0555, .children = tid_table, .flags = PROC_LIVING);
 
 #define LOOKS_AT_ONCE \
     256u /* at the table of numbers, and what they cost in instructions (arch/preempt.h) */
@@ -307,10 +328,10 @@ static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t
 static int task_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child)
 {
     spin_lock(&tree_lock);
-    struct task *t = task_find(nr), *leader = task_find(dir->tid);
+    struct task *t = task_find(nr), *leader = proc_task_locked(dir);
     bool same = t && leader && t->proc == leader->proc;
+    *child = (struct pfs_node){ .entry = &tid_entry, .tid = nr, .born = same ? t->start_ns : 0 };
     spin_unlock(&tree_lock);
-    *child = (struct pfs_node){ .entry = &tid_entry, .tid = nr };
     return same ? 0 : -ENOENT;
 }
 
@@ -325,8 +346,12 @@ int proc_pid_number(const struct pfs_node *dir __attribute__((unused)), uint32_t
                     struct pfs_node *child)
 {
     spin_lock(&tree_lock);
-    bool there = nr > 0 && task_find(nr) != NULL;
+    struct task *t = nr > 0 ? task_find(nr) : NULL;
+    *child = (struct pfs_node){
+        .entry = &pid_entry, .tid = nr, .whole = true, .born = t ? t->start_ns : 0
+    };
     spin_unlock(&tree_lock);
-    *child = (struct pfs_node){ .entry = &pid_entry, .tid = nr, .whole = true };
-    return there ? 0 : -ENOENT;
+    return t ? 0 : -ENOENT;
 }
+
+bool proc_is_process(const struct pfs_node *n) { return n->entry == &pid_entry; }

@@ -1,5 +1,6 @@
 /* procfs.c - /proc as a file system: who may look, whose the files are. */
 #include "procfs/procfs.h"
+#include "fs/file.h"
 #include "fs/fs_type.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
@@ -10,12 +11,12 @@ static int proc_may(const struct pfs_node *n, uint32_t flags, bool opening)
 {
     if (opening && n->entry->flags & PROC_ADMIN && (flags & O_ACCMODE) != O_RDONLY && !capable())
         return -EACCES;
-    if (!(n->entry->flags & PROC_PRIVATE))
+    if (!(n->entry->flags & (PROC_PRIVATE | PROC_LIVING)))
         return 0;
     struct task *t = proc_task(n);
     if (!t)
         return -ESRCH;
-    bool may = proc_may_look(t);
+    bool may = !(n->entry->flags & PROC_PRIVATE) || proc_may_look(t);
     task_put(t);
     return may ? 0 : -EACCES;
 }
@@ -30,18 +31,27 @@ static void proc_set_owner(struct inode *in, const struct pfs_node *n)
     }
 }
 
+static struct pseudofs proc = {
+    .type = "proc",
+    .magic = PROC_SUPER_MAGIC,
+    .top = &proc_root_entry,
+    .may = proc_may,
+    .set_owner = proc_set_owner,
+    .make_text = proc_make_text,
+    .store_line = proc_store_line,
+};
+
 static int get_proc(char *data __attribute__((unused)), struct superblock **out)
 {
-    static struct pseudofs proc = {
-        .type = "proc",
-        .magic = PROC_SUPER_MAGIC,
-        .top = &proc_root_entry,
-        .may = proc_may,
-        .set_owner = proc_set_owner,
-        .make_text = proc_make_text,
-        .store_line = proc_store_line,
-    };
     return pseudofs_get(&proc, out);
+}
+
+int procfs_task(const struct file *f, struct task **out)
+{
+    if (f->inode->sb != &proc.sb || !proc_is_process(f->inode->private) || f->flags & O_PATH)
+        return -EBADF;
+    *out = proc_task(f->inode->private);
+    return *out ? 0 : -ESRCH;
 }
 
 void procfs_register(void)

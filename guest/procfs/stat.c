@@ -99,7 +99,7 @@ static int look(const struct pfs_node *n, struct about *a)
     struct session *session = NULL;
     memset(a, 0, sizeof *a);
     spin_lock(&tree_lock);
-    struct task *t = task_find(n->tid);
+    struct task *t = proc_task_locked(n);
     if (!t) {
         spin_unlock(&tree_lock);
         return -ESRCH;

@@ -136,6 +136,10 @@ static int pfs_lookup(struct inode *dir, const char *name, size_t len, struct in
     const struct pfs_numbered *members = n->entry->numbered;
     struct pfs_node child = *n;
     uint32_t nr;
+    const struct pseudofs *fs = fs_of(dir);
+    int err = fs->may ? fs->may(n, O_RDONLY, false) : 0;
+    if (err)
+        return err;
     for (const struct pfs_entry *e = n->entry->children; e && e->name; e++) {
         if (e->name[0] == name[0] && strncmp(e->name, name, len) == 0 && e->name[len] == 0) {
             child = table_child(n, e);
@@ -144,7 +148,7 @@ static int pfs_lookup(struct inode *dir, const char *name, size_t len, struct in
     }
     if (!members || !parse_member(members->prefix, name, len, &nr))
         return -ENOENT;
-    int err = members->number(n, nr, &child);
+    err = members->number(n, nr, &child);
     return err ? err : node_inode(dir->sb, &child, out);
 }
 

@@ -27,7 +27,8 @@ struct pfs_node {
         int32_t sub; /* the same, one floor below */
         int32_t fd;
     };
-    bool whole; /* procfs: of the process, not of the one thread */
+    bool whole;    /* procfs: of the process, not of the one thread */
+    uint64_t born; /* procfs: the task's start_ns, as its number may be another's later */
 };
 
 /* Where a link leads: to the very object, also when it has no name any more. */
@@ -114,7 +115,7 @@ struct pseudofs {
     const char *type;
     uint32_t magic;
     const struct pfs_entry *top;
-    /* May current open it, or use what is open?  flags: open(2)'s.  0 or -errno. */
+    /* May current open it, find something in it, or use what is open?  flags: open(2)'s.  0 or -errno. */
     int (*may)(const struct pfs_node *n, uint32_t flags, bool opening);
     void (*set_owner)(struct inode *in, const struct pfs_node *n); /* or NULL: root */
     uint32_t file_bytes;                                           /* st_size of a file */

@@ -10,6 +10,8 @@
 #include "proc/pidfd.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
+#include "proc/task.h"
+#include "procfs/procfs.h"
 #include "arch/syscall.h"
 
 #include <linux/time_types.h>
@@ -344,50 +346,94 @@ SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uaddr_t, uinfo)
     return err;
 }
 
-/* To what f names in that scope; tree_lock held. */
-static int send_pidfd(const struct file *f, uint32_t scope, int sig, const siginfo_t *info)
+/* Whom pidfd_send_signal(2) names. */
+struct target {
+    struct process *p;
+    struct task *t;    /* NULL: p as a whole */
+    struct task *held; /* a reference, or NULL */
+    uint32_t scope;    /* PIDFD_SIGNAL_* */
+};
+
+/* By a pidfd, by a directory of /proc, or oneself.  f: what fd leads to, or NULL. */
+static int find_target(int fd, const struct file *f, struct target *to)
 {
-    struct process *p = pidfd_process(f);
-    struct task *t = pidfd_thread(f);
+    *to = (struct target){ .scope = PIDFD_SIGNAL_THREAD_GROUP };
+    if (fd == PIDFD_SELF_THREAD || fd == PIDFD_SELF_THREAD_GROUP) {
+        to->p = current->proc;
+        to->t = fd == PIDFD_SELF_THREAD ? current : NULL;
+    } else if (f == NULL) {
+        return -EBADF;
+    } else if ((to->p = pidfd_process(f)) != NULL) {
+        to->t = pidfd_thread(f);
+    } else {
+        int err = procfs_task(f, &to->held);
+        if (err != 0)
+            return err;
+        to->t = to->held;
+        to->p = to->t->proc;
+        return 0; /* the whole process */
+    }
+    if (to->t != NULL)
+        to->scope = PIDFD_SIGNAL_THREAD;
+    return 0;
+}
+
+/* tree_lock held. */
+static int send_target(const struct target *to, int sig, const siginfo_t *info)
+{
+    struct process *p = to->p;
+    struct task *t = to->t;
 
     if (t != NULL ? task_find(t->tid) != t : process_find(p->tgid) != p)
         return -ESRCH;
-    if (scope == PIDFD_SIGNAL_PROCESS_GROUP)
+    if (sig < 0 || sig > SIG_MAX)
+        return -EINVAL;
+    if (to->scope == PIDFD_SIGNAL_PROCESS_GROUP)
         return kill_many(t != NULL ? t->tid : p->tgid, sig, info);
-    if (scope == PIDFD_SIGNAL_THREAD_GROUP)
+    if (to->scope == PIDFD_SIGNAL_THREAD_GROUP)
         return send_checked(p, sig, info);
     if (!signal_allowed(p, sig))
         return -EPERM;
     return sig != 0 ? signal_send_task_locked(t != NULL ? t : p->leader, sig, info) : 0;
 }
 
-/* uinfo 0: as kill() or tgkill() does it. */
+/* What current says about the signal; 0: as kill() or tgkill() does it.  To itself it may say anything. */
+static int target_info(siginfo_t *info, const struct target *to, int sig, uaddr_t uinfo)
+{
+    bool self = to->p == current->proc && to->scope != PIDFD_SIGNAL_PROCESS_GROUP;
+
+    if (uinfo == 0) {
+        siginfo_user(info, sig, to->scope == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
+        return 0;
+    }
+    if (copy_from_user(info, uinfo, sizeof(*info)) != 0)
+        return -EFAULT;
+    if (info->si_signo != sig)
+        return -EINVAL;
+    return !self && (info->si_code >= 0 || info->si_code == SI_TKILL) ? -EPERM : 0;
+}
+
 SYSCALL4(pidfd_send_signal, int, fd, int, sig, uaddr_t, uinfo, uint32_t, flags)
 {
+    struct target to;
     siginfo_t info;
-    int err = 0;
 
-    if (flags > PIDFD_SIGNAL_PROCESS_GROUP || (flags & (flags - 1)) != 0)
+    if (flags & ~(uint32_t)PIDFD_SIGNAL_FLAGS || (flags & (flags - 1)) != 0)
         return -EINVAL;
     WITH_FILE(f, fd);
-    if (f == NULL)
-        return -EBADF;
-    struct process *p = pidfd_process(f);
-    uint32_t scope = flags                          ? flags
-                     : p && pidfd_thread(f) != NULL ? PIDFD_SIGNAL_THREAD
-                                                    : PIDFD_SIGNAL_THREAD_GROUP;
-    if (p == NULL || sig < 0 || sig > SIG_MAX)
-        err = p == NULL ? -EBADF : -EINVAL;
-    else if (uinfo == 0)
-        siginfo_user(&info, sig, scope == PIDFD_SIGNAL_THREAD ? SI_TKILL : SI_USER);
-    else
-        err =
-            get_info(&info, uinfo, sig, p == current->proc && scope != PIDFD_SIGNAL_PROCESS_GROUP);
+    int err = find_target(fd, f, &to);
+    if (err != 0)
+        return err;
+    if (flags != 0)
+        to.scope = flags;
+    err = target_info(&info, &to, sig, uinfo);
     if (err == 0) {
         spin_lock(&tree_lock);
-        err = send_pidfd(f, scope, sig, &info);
+        err = send_target(&to, sig, &info);
         spin_unlock(&tree_lock);
     }
+    if (to.held != NULL)
+        task_put(to.held);
     return err;
 }
 
