@@ -18,7 +18,6 @@
 #define RCVBUF_STREAM 131072u
 
 uint32_t inet_somaxconn = SOMAXCONN;
-static struct list all = LIST_INIT(all); /* [u] */
 
 /* --- life ---------------------------------------------------------------------------------- */
 
@@ -48,37 +47,11 @@ int inet_make(int family, int type, struct unix_socket **out)
     }
     inet_set_any(s, &in->local);
     inet_set_any(s, &in->remote);
-    spin_lock(&unix_lock);
-    list_push_back(&all, &in->all_link);
-    spin_unlock(&unix_lock);
     *out = s;
     return 0;
 }
 
-void inet_free(struct unix_socket *s)
-{
-    spin_lock(&unix_lock);
-    list_remove(&s->in->all_link);
-    spin_unlock(&unix_lock);
-    kfree(s->in);
-}
-
-struct unix_socket *inet_next(struct unix_socket *s)
-{
-    struct unix_socket *next = NULL;
-
-    spin_lock(&unix_lock);
-    struct list *at = s != NULL ? s->in->all_link.next : all.next;
-    for (; at != &all && next == NULL; at = at->next) {
-        struct inet *in = list_entry(at, struct inet, all_link);
-        if (ref_get_unless_dead(&in->socket->refs))
-            next = in->socket;
-    }
-    spin_unlock(&unix_lock);
-    if (s != NULL)
-        unix_put(s);
-    return next;
-}
+void inet_free(struct unix_socket *s) { kfree(s->in); }
 
 int inet_autobind(struct unix_socket *s, const struct inet_end *to)
 {

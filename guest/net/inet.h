@@ -54,7 +54,6 @@ struct inet {
     struct inet_end local;      /* [u] port 0: none */
     struct inet_end remote;     /* [u] */
     struct list port_link;      /* [u] among those whose port has the same bucket */
-    struct list all_link;       /* [u] until it is freed */
     struct list callers;        /* [u] who listens: those for whom its row has no place yet */
     struct list caller_link;    /* [u] */
     struct unix_socket *end;    /* [u] of such a caller: its other end, when there is a place */
@@ -89,9 +88,6 @@ extern const struct socket_family inet_family, inet6_family;
 int inet_make(int family, int type, struct unix_socket **out);
 void inet_free(struct unix_socket *s);                               /* with its socket */
 int inet_autobind(struct unix_socket *s, const struct inet_end *to); /* unix_lock held */
-/* The next one behind s, NULL: the first, with a reference; s's is given back.  NULL: there is
- * none. */
-struct unix_socket *inet_next(struct unix_socket *s);
 
 /* tcp.c */
 int tcp_connect(struct unix_socket *s, const struct inet_end *to, bool nonblock);

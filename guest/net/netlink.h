@@ -24,6 +24,7 @@ struct netlink {
     uint32_t to_port, to_group; /* [u] where what has no address goes */
     uint64_t groups;            /* [u] bit group - 1 */
     uint32_t options;           /* [u], read without: bit NETLINK_x */
+    uint32_t drops;             /* [u] what did not fit */
     struct nlmsghdr due;        /* [u] of the end of the dump */
     int due_error;              /* [u] */
 };

@@ -110,6 +110,7 @@ void answer_end(struct answer *a)
 /* Something was lost.  unix_lock held. */
 static void overrun(struct unix_socket *s)
 {
+    s->netlink->drops++;
     if (s->netlink->congested || netlink_has(s, NETLINK_NO_ENOBUFS))
         return;
     s->netlink->congested = true;

@@ -35,6 +35,7 @@
 #define WORK_END       800u /* instructions a message or socket, about (arch/preempt.h) */
 
 struct spinlock unix_lock = SPINLOCK_INIT(LOCK_unix);
+static struct list all = LIST_INIT(all); /* [u] */
 static struct superblock socket_sb = { .type = "sockfs", .magic = SOCKFS_MAGIC };
 
 struct unix_socket *unix_of(const struct file *f)
@@ -64,6 +65,9 @@ struct unix_socket *unix_alloc(int type)
     mutex_init(&s->read_lock, LOCK_socket_read);
     waitq_init(&s->read_wait);
     waitq_init(&s->write_wait);
+    spin_lock(&unix_lock);
+    list_push_back(&all, &s->all_link);
+    spin_unlock(&unix_lock);
     return s;
 }
 
@@ -73,11 +77,31 @@ void unix_put(struct unix_socket *s)
 {
     if (!ref_put(&s->refs))
         return;
+    spin_lock(&unix_lock);
+    list_remove(&s->all_link);
+    spin_unlock(&unix_lock);
     if (s->name != NULL)
         unix_name_put(s->name);
     if (s->family->free != NULL)
         s->family->free(s);
     kfree(s);
+}
+
+struct unix_socket *unix_next(struct unix_socket *s)
+{
+    struct unix_socket *next = NULL;
+
+    spin_lock(&unix_lock);
+    struct list *at = s != NULL ? s->all_link.next : all.next;
+    for (; at != &all && next == NULL; at = at->next) {
+        next = list_entry(at, struct unix_socket, all_link);
+        if (!ref_get_unless_dead(&next->refs))
+            next = NULL;
+    }
+    spin_unlock(&unix_lock);
+    if (s != NULL)
+        unix_put(s);
+    return next;
 }
 
 int unix_file(struct unix_socket *s, uint32_t flags, struct file **out)

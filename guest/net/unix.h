@@ -30,6 +30,7 @@ struct unix_socket {
     const struct socket_family *family; /* [k] */
     struct inet *in;                    /* [k] NULL: of AF_UNIX, AF_NETLINK */
     struct netlink *netlink;            /* [k] of AF_NETLINK */
+    struct list all_link;               /* [u] among all sockets, until it is freed */
     struct refcount refs;  /* [a] file, peers, messages it has sent, a row it waits in, callers */
     int type;              /* [k] SOCK_* */
     enum unix_state state; /* [u], read without */
@@ -123,6 +124,9 @@ struct unix_socket *unix_of(const struct file *f); /* NULL: none */
 struct unix_socket *unix_alloc(int type);
 void unix_get(struct unix_socket *s);
 void unix_put(struct unix_socket *s); /* spinlocks are taken, unix_lock is not */
+/* Of all families: the next one behind s, NULL: the first, with a reference; s's is given back.
+ * NULL: there is none. */
+struct unix_socket *unix_next(struct unix_socket *s);
 int unix_file(struct unix_socket *s, uint32_t flags, struct file **out); /* takes s over */
 void unix_end(struct unix_socket *s, bool accepted); /* nobody uses it any more; takes s over */
 int unix_accept(struct unix_socket *s, bool nonblock, struct unix_socket **out);

@@ -231,6 +231,11 @@ static long readlink_mounts(UNUSED, char *buf, size_t room)
     return ksnprintf(buf, room, "self/mounts");
 }
 
+static long readlink_net(UNUSED, char *buf, size_t room)
+{
+    return ksnprintf(buf, room, "self/net");
+}
+
 /* Those that mount(2) knows, and two that it cannot mount. */
 static int show_filesystems(struct text *t, UNUSED)
 {
@@ -273,7 +278,7 @@ static const struct pfs_entry root_table[] = {
 #endif
     PFS_FILE("meminfo", 0444, show_meminfo),
     PFS_LINK("mounts", readlink_mounts),
-    PFS_DIR("net", 0555, .children = proc_net_table),
+    PFS_LINK("net", readlink_net),
     PFS_TEXT("partitions", 0444, "major minor  #blocks  name\n\n"),
     PFS_LINK("self", readlink_self),
     PFS_FILE("stat", 0444, show_system_stat),
