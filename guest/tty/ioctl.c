@@ -113,10 +113,12 @@ static long put_available(struct tty *tty, uaddr_t to)
     return put_user(n, to);
 }
 
-static long set_ldisc(uaddr_t from)
+static long set_ldisc(struct tty *tty, uaddr_t from)
 {
-    int n;
+    int n, err = tty_job_control(tty, SIGTTOU);
 
+    if (err != 0)
+        return err;
     if (get_user(n, from) != 0)
         return -EFAULT;
     return n == 0 ? 0 : -EINVAL; /* N_TTY is the only one */
@@ -156,7 +158,7 @@ long tty_control(struct tty *tty, uint32_t cmd, uaddr_t arg)
     case TCSBRK: /* drain, or a break that nobody hears */
     case TCSBRKP: return tty_job_control(tty, SIGTTOU);
     case TIOCGETD: return put_user((int)0, arg);
-    case TIOCSETD: return set_ldisc(arg);
+    case TIOCSETD: return set_ldisc(tty, arg);
     case TIOCGDEV: return put_user(tty->dev, arg);
     }
     return -ENOTTY;

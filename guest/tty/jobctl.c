@@ -277,13 +277,13 @@ long tty_set_pgrp(struct tty *tty, uaddr_t from)
     int pgid, err = tty_job_control(tty, SIGTTOU);
 
     if (err != 0)
-        return err;
-    if (check_controlling(tty) != 0)
-        return -ENOTTY;
+        return err == -EIO ? -ENOTTY : err; /* an orphaned group has no say */
     if (get_user(pgid, from) != 0)
         return -EFAULT;
     if (pgid < 0)
         return -EINVAL;
+    if (check_controlling(tty) != 0)
+        return -ENOTTY;
     spin_lock(&tree_lock);
     err = may_be_foreground((uint32_t)pgid);
     if (err == 0) {
