@@ -38,6 +38,7 @@
 #include "sched/sched.h"
 #include "sched/times.h"
 #include "sys/dispatch.h"
+#include "sysfs/sysfs.h"
 #include "trace/boot_stage.h"
 #include "trace/trace.h"
 #include "tty/tty.h"
@@ -101,7 +102,7 @@ static void refuse_systemd(const char *path)
 {
     if (strcmp(current->mm->image.exe->path.dentry->name, "systemd") != 0)
         return;
-    kprintf("%s is systemd, which needs sysfs and control groups, and they are not here: run a "
+    kprintf("%s is systemd, which needs control groups, and they are not here: run a "
             "COMMAND, or init=PATH, or install sysvinit or OpenRC in the tree\n",
             path);
     end_without_init(-ENOEXEC);
@@ -178,6 +179,7 @@ void kmain(paddr_t start_info)
     boot_stage(BOOT_cpus);
     tty_init();
     procfs_register();
+    sysfs_register();
     async_init();
     epoll_init();
     timerfd_init();

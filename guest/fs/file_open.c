@@ -95,7 +95,7 @@ static int create_last(struct walker *w, uint32_t mode)
     if (w->slash)
         return -EISDIR;
     if (!on_tmpfs(w->at.dentry->inode))
-        return -ENOENT; /* nobody can make names in /proc */
+        return w->at.dentry->inode->sb->names_closed ? -EACCES : -ENOENT;
     err = tmpfs_create(&w->at, w->last, w->last_len, &n, &d);
     if (err)
         return err;

@@ -87,6 +87,18 @@ static void mount_dev(void)
     dentry_put(dev.dentry);
 }
 
+/* /sys, if there is a place for it, and not before somebody goes there. */
+static void mount_sys(void)
+{
+    struct dentry *d;
+
+    if (dentry_find(root_mount->root, "sys", 3, &d) != 0)
+        return;
+    if (is_dir(d->inode))
+        mount_later(d, "sysfs");
+    dentry_put(d);
+}
+
 void fs_init(void)
 {
     struct superblock *sb;
@@ -103,6 +115,7 @@ void fs_init(void)
     unpack_images(sb);
     sb->max_pages = sb->pages + tmpfs_share();
     mount_dev();
+    mount_sys();
     mutex_unlock(&fs_tree);
     fs_layout_publish();
     boot_stage(BOOT_root_mounted);

@@ -33,6 +33,8 @@ struct superblock {
     struct dentry *root;  /* [k] */
     bool immutable;       /* [k] nobody changes mode, owner or times */
     bool permanent;       /* proc, and file systems without a mount: never freed */
+    bool no_storage;      /* [k] statfs has none to tell of */
+    bool names_closed; /* [k] nobody makes names here, and a missing one is known to be missing */
 };
 
 /* Where a field is "read without" its lock, each word is whole, and two of them may be

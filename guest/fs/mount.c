@@ -6,6 +6,7 @@
  * one does so seen from a given mount (a bind mount shows the same dentries). */
 #include "fs/mount.h"
 #include "fs/dentry.h"
+#include "fs/fs_type.h"
 #include "fs/inode.h"
 #include "fs/notify.h"
 #include "fs/path.h"
@@ -74,6 +75,39 @@ int mount_add(struct superblock *sb, struct dentry *root, const struct path *on,
     } else {
         root_mount = m;
     }
+    return 0;
+}
+
+static struct {
+    struct dentry *on; /* with a reference; NULL: nothing waits */
+    const char *type;
+} waits; /* [fs_tree] */
+
+void mount_later(struct dentry *d, const char *type)
+{
+    static struct mount stands_for_it; /* in no list, so mount_on() never finds it */
+
+    dentry_get(d);
+    d->mounted = &stands_for_it;
+    waits.on = d;
+    waits.type = type;
+}
+
+int mount_waiting(const struct dentry *d)
+{
+    struct path on = { root_mount, waits.on };
+    struct superblock *sb;
+    int err;
+
+    if (!waits.on || (d && d != waits.on))
+        return 0;
+    err = fs_type_get(waits.type, NULL, &sb);
+    if (!err)
+        err = mount_add(sb, sb->root, &on, 0, waits.type);
+    if (err)
+        return err;
+    dentry_put(waits.on);
+    waits.on = NULL;
     return 0;
 }
 

@@ -31,6 +31,11 @@ void mount_put(struct mount *m); /* no lock needed */
 struct mount *mount_on(const struct mount *m, const struct dentry *d);
 int mount_add(struct superblock *sb, struct dentry *root, const struct path *on, uint32_t flags,
               const char *source);
+/* On a directory of the root, when somebody first goes there or asks what is mounted: a boot that
+ * nobody wants it of does not pay for it.  Once; d is marked as covered meanwhile. */
+void mount_later(struct dentry *d, const char *type);
+/* That is done now, if it is on d, or wherever it is (NULL): 0, -ENOMEM, -ENODEV. */
+int mount_waiting(const struct dentry *d);
 int mount_remove(struct mount *m, bool lazy);
 static inline bool mount_readonly(const struct mount *m) { return m && (m->flags & MS_RDONLY); }
 /* Pages that file systems hold; each counts once, however often it is mounted.  Takes the tree. */

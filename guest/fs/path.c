@@ -114,7 +114,10 @@ void walk_end(struct walker *w)
 static int cross_mounts(struct walker *w)
 {
     struct mount *m;
+    int err = mount_waiting(w->at.dentry);
 
+    if (err)
+        return err;
     while (w->at.dentry->mounted && (m = mount_on(w->at.mnt, w->at.dentry)) != NULL) {
         if (w->resolve & WALK_NO_XDEV)
             return -EXDEV;

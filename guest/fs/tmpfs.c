@@ -106,11 +106,19 @@ int tmpfs_new(const char *type, uint32_t mode, struct superblock **out)
     return 0;
 }
 
+/* In a file system of another kind nobody may, whose rights have been asked first. */
+static SLOW_PATH int refuse_names(struct path *dir)
+{
+    int err = inode_permission(dir->dentry->inode, MAY_WRITE | MAY_EXEC);
+
+    return mount_readonly(dir->mnt) ? -EROFS : err ? err : -EPERM;
+}
+
 /* May names be added to or taken out of dir? */
 static int dir_writable(struct path *dir)
 {
     if (!on_tmpfs(dir->dentry->inode))
-        return -EPERM;
+        return refuse_names(dir);
     if (mount_readonly(dir->mnt))
         return -EROFS;
     if (dir->dentry->unlinked)

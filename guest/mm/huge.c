@@ -5,6 +5,7 @@
  *     mm.thp=always   memory is not short (SHORT below), or MADV_HUGEPAGE was said: the default
  *     mm.thp=madvise  MADV_HUGEPAGE was said
  *     mm.thp=never    never
+ * /sys/kernel/mm/transparent_hugepage/enabled tells and changes which.
  * MADV_NOHUGEPAGE and PR_SET_THP_DISABLE forbid it.  Where there is no huge page, the fault goes on
  * as if there were no such thing (fault.c).
  *
@@ -52,8 +53,6 @@
 #define WORK_CLEAR 600u
 #define WORK_MAP   2500u
 
-enum { ALWAYS = 1, MADVISE, NEVER };
-
 static uint64_t in_use; /* [a] */
 
 uint64_t huge_count(void) { return __atomic_load_n(&in_use, __ATOMIC_RELAXED); }
@@ -67,16 +66,24 @@ static inline pfn_t page_of(pfn_t reserve)
 
 /* --- one comes ------------------------------------------------------------------------ */
 
-static unsigned mode(void)
+static unsigned chosen; /* [a] 0: nobody has asked yet; whoever comes second finds the same */
+
+unsigned huge_mode(void)
 {
-    static unsigned chosen; /* whoever comes second finds the same */
     char how[8];
-    if (!chosen && cmdline_value("mm.thp", how, sizeof how))
-        chosen = strcmp(how, "never") == 0 ? NEVER : strcmp(how, "madvise") == 0 ? MADVISE : ALWAYS;
-    else if (!chosen)
-        chosen = ALWAYS;
-    return chosen;
+    unsigned now = __atomic_load_n(&chosen, __ATOMIC_RELAXED);
+    if (likely(now))
+        return now;
+    now = HUGE_ALWAYS;
+    if (cmdline_value("mm.thp", how, sizeof how))
+        now = strcmp(how, "never") == 0     ? HUGE_NEVER
+              : strcmp(how, "madvise") == 0 ? HUGE_MADVISE
+                                            : HUGE_ALWAYS;
+    huge_set_mode(now);
+    return now;
 }
+
+void huge_set_mode(unsigned mode) { __atomic_store_n(&chosen, mode, __ATOMIC_RELAXED); }
 
 static bool memory_is_short(void)
 {
@@ -87,9 +94,10 @@ static bool memory_is_short(void)
 static bool may_have(const struct vma *v, uaddr_t base)
 {
     if (v->file || (v->flags & (VM_SHARED | VM_GROWSDOWN | VM_NOHUGEPAGE | VM_WRITE)) != VM_WRITE ||
-        v->start > base || v->end - base < PT_SPAN || v->mm->no_huge_pages || mode() == NEVER)
+        v->start > base || v->end - base < PT_SPAN || v->mm->no_huge_pages ||
+        huge_mode() == HUGE_NEVER)
         return false;
-    return v->flags & VM_HUGEPAGE || (mode() == ALWAYS && !memory_is_short());
+    return v->flags & VM_HUGEPAGE || (huge_mode() == HUGE_ALWAYS && !memory_is_short());
 }
 
 static void clear(pfn_t first)

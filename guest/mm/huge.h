@@ -34,4 +34,9 @@ pfn_t huge_get_part(pte_t huge, uaddr_t va);
 /* In use, in the whole system. */
 uint64_t huge_count(void);
 
+/* Who gets them from now on: huge.c's head. */
+enum huge_mode { HUGE_ALWAYS = 1, HUGE_MADVISE, HUGE_NEVER };
+unsigned huge_mode(void);
+void huge_set_mode(unsigned mode);
+
 #endif

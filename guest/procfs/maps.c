@@ -113,7 +113,7 @@ static void show_sums(struct text *t, const struct usage *u)
         { "Swap:", 0 },
         { "Locked:", u->locked >> 10 },
     };
-    text_sizes(t, row, ARRAY_SIZE(row));
+    text_sizes(t, "", row, ARRAY_SIZE(row));
 }
 
 static void add_vma(struct usage *u, const struct vma *v)
@@ -133,7 +133,7 @@ static void show_usage(struct text *t, const struct vma *v)
     };
     struct usage u = { 0 };
     add_vma(&u, v);
-    text_sizes(t, size, ARRAY_SIZE(size));
+    text_sizes(t, "", size, ARRAY_SIZE(size));
     show_sums(t, &u);
 }
 

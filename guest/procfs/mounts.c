@@ -49,13 +49,14 @@ static int for_mounts(struct text *t, void (*show)(struct text *, struct mount *
     if (!page)
         return -ENOMEM;
     mutex_lock(&fs_tree);
+    int err = mount_waiting(NULL);
     list_for_each(m, &mounts, link) {
         show(t, m, page);
         preempt_work(WORK_LINE);
     }
     mutex_unlock(&fs_tree);
     kfree(page);
-    return 0;
+    return err;
 }
 
 static void mounts_line(struct text *t, struct mount *m, char *page)

@@ -225,27 +225,12 @@ static void status_cred(struct text *t, const struct cred *c)
     text_printf(t, "Gid:\t%u\t%u\t%u\t%u\n", c->gid, c->egid, c->sgid, c->fsgid);
 }
 
-/* In words of 32 bits from the left, as many digits as there are CPUs for; and as a list
- * of ranges. */
 static void status_cpus(struct text *t, uint64_t mask)
 {
-    unsigned low = MIN(ncpus, 32u), high = ncpus - low;
     text_printf(t, "Cpus_allowed:\t");
-    if (high != 0)
-        text_printf(t, "%0*lx,", (int)(high + 3) / 4, mask >> 32);
-    text_printf(t, "%0*lx\nCpus_allowed_list:\t", (int)(low + 3) / 4, mask & UINT32_MAX);
-    const char *comma = "";
-    for (unsigned cpu = 0, last; cpu < ncpus; cpu = last + 1) {
-        for (last = cpu; last + 1 < ncpus && (mask >> cpu & mask >> (last + 1) & 1);)
-            last++;
-        if (!(mask >> cpu & 1))
-            continue;
-        text_printf(t, "%s%u", comma, cpu);
-        if (last != cpu)
-            text_printf(t, "-%u", last);
-        comma = ",";
-    }
-    text_printf(t, "\n");
+    text_cpu_map(t, mask);
+    text_printf(t, "Cpus_allowed_list:\t");
+    text_cpu_list(t, mask);
 }
 
 int show_status(struct text *t, const struct pfs_node *n)

@@ -8,55 +8,41 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
-#include "mm/heap.h"
-#include "mm/huge.h"
-#include "mm/kmap.h"
-#include "mm/kstack.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/uts.h"
 #include "procfs/internal.h"
+#include "pseudofs/memory.h"
 #include "sched/load.h"
 #include "sched/times.h"
 
-#define UNUSED    const struct pfs_node *n __attribute__((unused))
-#define KB(pages) ((uint64_t)(pages) << (PAGE_SHIFT - 10))
+#define UNUSED const struct pfs_node *n __attribute__((unused))
 
-/* SUnreclaim is exact: objects in use, whatever pages they keep from being freed.  So
- * MemTotal - MemFree - KReclaimable is what is in use, to the KiB. */
 static int show_meminfo(struct text *t, UNUSED)
 {
-    struct frame_counts c;
-    uint64_t files = mounted_pages(); /* as on Linux, those of a tmpfs are cached and shared */
-    uint64_t heap, in_use, stacks, kept;
-
-    frame_count(&c);
-    heap_count(&heap, &in_use);
-    kstack_count(&stacks, &kept);
-    in_use = (in_use + 1023) / 1024;
-    stacks *= KSTACK_BYTES / PAGE_SIZE;
-    kept *= KSTACK_BYTES / PAGE_SIZE;
+    struct memory_use m;
+    memory_use_ask(&m);
     const struct text_row row[] = {
-        { "MemTotal:", KB(c.total) },
-        { "MemFree:", KB(c.free) },
-        { "MemAvailable:", KB(c.free + kept) },
+        { "MemTotal:", m.total },
+        { "MemFree:", m.free },
+        { "MemAvailable:", m.available },
         { "Buffers:", 0 },
-        { "Cached:", KB(files) },
+        { "Cached:", m.files },
         { "SwapCached:", 0 },
         { "SwapTotal:", 0 },
         { "SwapFree:", 0 },
         { "Dirty:", 0 },
         { "Writeback:", 0 },
-        { "Shmem:", KB(files) },
-        { "KReclaimable:", KB(heap + kept) - in_use },
-        { "Slab:", KB(heap) },
-        { "SReclaimable:", KB(heap) - in_use },
-        { "SUnreclaim:", in_use },
-        { "KernelStack:", KB(stacks - kept) },
-        { "PageTables:", KB(c.tables_used) },
-        { "AnonHugePages:", KB(huge_count() * HUGE_FRAMES) },
+        { "Shmem:", m.files },
+        { "KReclaimable:", m.reclaimable },
+        { "Slab:", m.slab },
+        { "SReclaimable:", m.slab_reclaimable },
+        { "SUnreclaim:", m.slab_used },
+        { "KernelStack:", m.stacks },
+        { "PageTables:", m.tables },
+        { "AnonHugePages:", m.huge },
     };
-    text_sizes(t, row, ARRAY_SIZE(row));
+    text_sizes(t, "", row, ARRAY_SIZE(row));
     return 0;
 }
 
@@ -226,16 +212,6 @@ static long readlink_thread_self(UNUSED, char *buf, size_t room)
     return ksnprintf(buf, room, "%u/task/%u", current->proc->tgid, current->tid);
 }
 
-static long readlink_mounts(UNUSED, char *buf, size_t room)
-{
-    return ksnprintf(buf, room, "self/mounts");
-}
-
-static long readlink_net(UNUSED, char *buf, size_t room)
-{
-    return ksnprintf(buf, room, "self/net");
-}
-
 /* Those that mount(2) knows, and two that it cannot mount. */
 static int show_filesystems(struct text *t, UNUSED)
 {
@@ -277,8 +253,8 @@ static const struct pfs_entry root_table[] = {
     PFS_FILE("lock_stat", 0444, show_lock_stat),
 #endif
     PFS_FILE("meminfo", 0444, show_meminfo),
-    PFS_LINK("mounts", readlink_mounts),
-    PFS_LINK("net", readlink_net),
+    PFS_SYMLINK("mounts", "self/mounts"),
+    PFS_SYMLINK("net", "self/net"),
     PFS_TEXT("partitions", 0444, "major minor  #blocks  name\n\n"),
     PFS_LINK("self", readlink_self),
     PFS_FILE("stat", 0444, show_system_stat),

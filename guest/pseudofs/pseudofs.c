@@ -120,6 +120,29 @@ static bool parse_member(const char *prefix, const char *s, size_t len, uint32_t
     return true;
 }
 
+static void member_name(const struct pfs_numbered *members, uint32_t nr, char name[PFS_NAME_MAX])
+{
+    if (members->prefix)
+        ksnprintf(name, PFS_NAME_MAX, "%s%u", members->prefix, nr);
+    else
+        members->name(nr, name);
+}
+
+/* The number of the member of that name, or false. */
+static bool find_member(const struct pfs_node *n, const char *s, size_t len, uint32_t *nr)
+{
+    const struct pfs_numbered *members = n->entry->numbered;
+    if (members->prefix)
+        return parse_member(members->prefix, s, len, nr);
+    for (uint32_t from = 0; members->numbers(n, from, nr, 1) == 1; from = *nr + 1) {
+        char name[PFS_NAME_MAX];
+        member_name(members, *nr, name);
+        if (strlen(name) == len && strncmp(name, s, len) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* A child of n by its entry in the table. */
 static struct pfs_node table_child(const struct pfs_node *n, const struct pfs_entry *e)
 {
@@ -146,7 +169,7 @@ static int pfs_lookup(struct inode *dir, const char *name, size_t len, struct in
             return node_inode(dir->sb, &child, out);
         }
     }
-    if (!members || !parse_member(members->prefix, name, len, &nr))
+    if (!members || !find_member(n, name, len, &nr))
         return -ENOENT;
     err = members->number(n, nr, &child);
     return err ? err : node_inode(dir->sb, &child, out);
@@ -167,8 +190,8 @@ static void read_members(const struct pfs_node *n, uint64_t *pos, struct dirent_
     while ((got = members->numbers(n, (uint32_t)(*pos - NUMBERS_POS), nr, ARRAY_SIZE(nr))) > 0) {
         for (unsigned k = 0; k < got; k++) {
             struct pfs_node child = *n;
-            char name[24];
-            ksnprintf(name, sizeof name, "%s%u", members->prefix, nr[k]);
+            char name[PFS_NAME_MAX];
+            member_name(members, nr[k], name);
             if (members->number(n, nr[k], &child) != 0)
                 continue; /* gone since */
             uint64_t after = NUMBERS_POS + nr[k] + 1ull;
@@ -371,6 +394,8 @@ int pseudofs_get(struct pseudofs *fs, struct superblock **out)
     if (!fs->sb.root) {
         sb_init(&fs->sb, fs->type, fs->magic);
         fs->sb.permanent = true;
+        fs->sb.no_storage = true;
+        fs->sb.names_closed = fs->names_closed;
         err = node_inode(&fs->sb, &n, &root);
         if (!err) {
             root->ino = 1;

@@ -44,9 +44,13 @@ struct pfs_tunable {
     uint32_t bytes;
 };
 
+#define PFS_NAME_MAX 32u
+
 /* Members "PREFIX<number>" of a directory. */
 struct pfs_numbered {
     const char *prefix;
+    /* Or, prefix NULL: their name is another one. */
+    void (*name)(uint32_t nr, char name[PFS_NAME_MAX]);
     /* What stands behind a number: 0, -ENOENT.  child is the directory's node. */
     int (*number)(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child);
     /* Numbers from `from` on, ascending; how many. */
@@ -92,6 +96,7 @@ struct pfs_entry {
     union {
         uint64_t value;                    /* for show(), store() and readlink() */
         const struct pfs_tunable *tunable; /* for show_tunable() and store_tunable() */
+        const char *to;                    /* for link_to() */
     };
 };
 /* clang-format off */
@@ -104,8 +109,11 @@ struct pfs_entry {
              .tunable = &(const struct pfs_tunable){ &(var), lo, hi, sizeof(var) })
 #define PFS_DIR(n, m, ...)      PFS_ENTRY(n, S_IFDIR | (m), PFS_IS_DIR, __VA_ARGS__)
 #define PFS_NUMBERED(prefix, number, numbers) \
-    .numbered = &(const struct pfs_numbered){ prefix, number, numbers }
+    .numbered = &(const struct pfs_numbered){ prefix, NULL, number, numbers }
+#define PFS_NAMED(name, number, numbers) \
+    .numbered = &(const struct pfs_numbered){ NULL, name, number, numbers }
 #define PFS_LINK(n, fn, ...)    PFS_ENTRY(n, S_IFLNK | 0777, PFS_IS_LINK, .readlink = fn, __VA_ARGS__)
+#define PFS_SYMLINK(n, target)  PFS_LINK(n, link_to, .to = target)
 #define PFS_GOAL(n, m, fn)      PFS_ENTRY(n, S_IFLNK | (m), PFS_IS_GOAL, .goal = fn)
 #define PFS_END                 { .name = NULL }
 /* clang-format on */
@@ -119,6 +127,7 @@ struct pseudofs {
     int (*may)(const struct pfs_node *n, uint32_t flags, bool opening);
     void (*set_owner)(struct inode *in, const struct pfs_node *n); /* or NULL: root */
     uint32_t file_bytes;                                           /* st_size of a file */
+    bool names_closed;                                             /* superblock's */
     bool counts_links; /* st_nlink of a directory tells its subdirectories */
     int (*make_text)(struct text *t, const struct pfs_node *n); /* of kinds of its own; or NULL */
     int (*store_line)(const struct pfs_node *n, char *line);    /* the same */
@@ -127,7 +136,8 @@ struct pseudofs {
 int pseudofs_get(struct pseudofs *fs, struct superblock **out); /* tree held: 0, -ENOMEM */
 
 /* value.c - contents that many have */
-int show_value(struct text *t, const struct pfs_node *n); /* entry->value, a line */
+int show_value(struct text *t, const struct pfs_node *n);       /* entry->value, a line */
+long link_to(const struct pfs_node *n, char *buf, size_t room); /* entry->to, '#' being n->nr */
 int show_tunable(struct text *t, const struct pfs_node *n);
 int store_tunable(const struct pfs_node *n, char *line);
 /* A decimal number at *at, which moves behind it: false if there is none, or it is too large. */

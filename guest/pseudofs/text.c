@@ -1,4 +1,4 @@
-/* text.c - the text of a file of /proc. */
+/* text.c - the text of a file while it is made. */
 #include "pseudofs/text.h"
 #include "arch/preempt.h"
 #include "fs/uio.h"
@@ -70,10 +70,10 @@ void text_counts(struct text *t, const struct text_row *row, size_t n)
         text_printf(t, "%s %lu\n", row->name, row->value);
 }
 
-void text_sizes(struct text *t, const struct text_row *row, size_t n)
+void text_sizes(struct text *t, const char *before, const struct text_row *row, size_t n)
 {
     for (; n > 0; n--, row++)
-        text_printf(t, "%-15s %8lu kB\n", row->name, row->value);
+        text_printf(t, "%s%-15s %8lu kB\n", before, row->name, row->value);
 }
 
 char *text_page(struct text *t)

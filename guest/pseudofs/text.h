@@ -22,8 +22,13 @@ void text_put(struct text *t, const char *s, size_t n);
 void text_printf(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void text_escaped(struct text *t, const char *s); /* blanks and backslashes as \ooo */
 void text_counts(struct text *t, const struct text_row *row, size_t n); /* "name value" */
-void text_sizes(struct text *t, const struct text_row *row, size_t n);  /* "name   value kB" */
+/* "before" "name   value kB" */
+void text_sizes(struct text *t, const char *before, const struct text_row *row, size_t n);
 char *text_page(struct text *t); /* room for a path name, PAGE_SIZE; kfree(); NULL: t has failed */
 long text_read(const struct text *t, struct uio *u, uint64_t *pos); /* from *pos on: bytes */
+
+/* cpus.c */
+void text_cpu_map(struct text *t, uint64_t mask);  /* "3", a line */
+void text_cpu_list(struct text *t, uint64_t mask); /* "0-1", a line */
 
 #endif

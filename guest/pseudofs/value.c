@@ -1,4 +1,6 @@
 /* value.c - contents that many files have: a number, one that root may set. */
+#include "lib/printf.h"
+#include "lib/string.h"
 #include "pseudofs/pseudofs.h"
 #include "sched/task.h"
 
@@ -6,6 +8,14 @@ int show_value(struct text *t, const struct pfs_node *n)
 {
     text_printf(t, "%lu\n", n->entry->value);
     return 0;
+}
+
+long link_to(const struct pfs_node *n, char *buf, size_t room)
+{
+    const char *to = n->entry->to, *mark = strchr(to, '#');
+    if (mark)
+        return ksnprintf(buf, room, "%.*s%u%s", (int)(mark - to), to, n->nr, mark + 1);
+    return ksnprintf(buf, room, "%s", to);
 }
 
 static uint64_t tunable_now(const struct pfs_tunable *v)

@@ -77,7 +77,7 @@ static int name_is_free(struct walker *w, bool dir)
         dentry_put(d);
         return -EEXIST;
     }
-    if (err != -ENOENT || !on_tmpfs(w->at.dentry->inode))
+    if (err != -ENOENT || !(on_tmpfs(w->at.dentry->inode) || w->at.dentry->inode->sb->names_closed))
         return err;
     if (w->slash && !dir)
         return -ENOENT;

@@ -39,8 +39,9 @@ static long new_mount(const struct path *on, struct request *rq, uint32_t flags)
 
     if (err)
         return err;
-    /* Linux's proc would be another instance; ours has only this one. */
-    if (sb == on->mnt->sb && on->dentry == on->mnt->root && strcmp(rq->type.text, "proc") != 0)
+    /* Linux's proc would be another instance, where ours has only this one, and it leaves mounting
+     * /sys to init's scripts. */
+    if (sb == on->mnt->sb && on->dentry == on->mnt->root && !sb->no_storage)
         return -EBUSY;
     err = mount_add(sb, sb->root, on, flags & PER_MOUNT, rq->source.len ? rq->source.text : "none");
     if (err && !sb->permanent) {

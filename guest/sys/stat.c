@@ -189,7 +189,7 @@ static long statfs_put(const struct superblock *sb, const struct mount *m, uaddr
     st.f_bsize = st.f_frsize = PAGE_SIZE;
     st.f_namelen = NAME_MAX_BYTES;
     st.f_fsid.val[0] = (int)sb->dev;
-    if (strcmp(sb->type, "proc") != 0) {
+    if (!sb->no_storage) {
         frame_count(&c);
         st.f_blocks = (long)(sb->max_pages ? sb->max_pages : sb->pages + c.free);
         st.f_bfree = st.f_bavail =

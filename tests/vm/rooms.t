@@ -23,7 +23,7 @@ is 'assembly is in guest/arch and guest/entry only' "$(find guest vmm shared ima
 
 # --- the floors of the kernel ------------------------------------------------
 # From the ground; main.c is the roof.
-floors='lib sync arch trace mm sched fs proc net event ipc tty pseudofs procfs sys entry main'
+floors='lib sync arch trace mm sched fs proc net event ipc tty pseudofs procfs sysfs sys entry main'
 
 # The arrows that point up: from a room, to a file above it, and why.
 up='

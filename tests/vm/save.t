@@ -27,7 +27,7 @@ vm --save built.tar -- sh -c "$change; $look; exit 7"
 is 'the status is the command'\''s, and nothing is said' "$status$err" 7
 there=$out
 vm --root built.tar -- sh -c "$look"
-own='^\./(dev|proc) '  # other file systems are on these
+own='^\./(dev|proc|sys) '  # other file systems are on these
 is 'what was saved boots again, and is what was there' "$(grep -vE "$own" <<< "$out")" "$(grep -vE "$own" <<< "$there")"
 like 'holes cost nothing' "$(stat -c %s built.tar)" '^[1-7]......$'
 is 'GNU tar reads it' "$(tar tf built.tar | wc -l)" "$(vm --root built.tar -- find / -xdev; wc -l <<< "$out")"

@@ -1,0 +1,34 @@
+/* memory.c - what memory is used for. */
+#include "pseudofs/memory.h"
+#include "fs/mount.h"
+#include "mm/frame.h"
+#include "mm/heap.h"
+#include "mm/huge.h"
+#include "mm/kstack.h"
+
+#define KB(pages) ((uint64_t)(pages) << (PAGE_SHIFT - 10))
+
+/* slab_used is exact: objects in use, whatever pages they keep from being freed.  So
+ * total - free - reclaimable is what is in use, to the KiB. */
+void memory_use_ask(struct memory_use *m)
+{
+    struct frame_counts c;
+    uint64_t heap, in_use, stacks, kept;
+
+    frame_count(&c);
+    heap_count(&heap, &in_use);
+    kstack_count(&stacks, &kept);
+    stacks *= KSTACK_BYTES / PAGE_SIZE;
+    kept *= KSTACK_BYTES / PAGE_SIZE;
+    m->total = KB(c.total);
+    m->free = KB(c.free);
+    m->available = KB(c.free + kept);
+    m->files = KB(mounted_pages());
+    m->slab = KB(heap);
+    m->slab_used = (in_use + 1023) / 1024;
+    m->slab_reclaimable = m->slab - m->slab_used;
+    m->reclaimable = m->slab_reclaimable + KB(kept);
+    m->stacks = KB(stacks - kept);
+    m->tables = KB(c.tables_used);
+    m->huge = KB(huge_count() * HUGE_FRAMES);
+}
