@@ -6,6 +6,10 @@
 #include "net/unix.h"
 #include "sched/task.h"
 
+#include <linux/capability.h>
+
+#define V4_BYTES 8 /* of a sockaddr_in, with the family and the port */
+
 #define _SYS_SOCKET_H /* Linux's header would have the C library's sockets: net/abi.h has them */
 #include <linux/if.h>
 #include <linux/sockios.h>
@@ -76,7 +80,37 @@ static long ask(uint32_t cmd, struct ifreq *r)
     case SIOCGIFDSTADDR: put_v4(&r->ifr_addr, cmd == SIOCGIFDSTADDR ? 0x7f000001 : 0); return 0;
     case SIOCGIFHWADDR: r->ifr_hwaddr.sa_family = ARPHRD_LOOPBACK; return 0;
     }
-    return -EPERM; /* the others would change it */
+    return has_cap(CAP_NET_ADMIN) ? -EOPNOTSUPP : -EPERM; /* the others would change it */
+}
+
+/* What says how that is which `cmd` would set; 0: nothing. */
+static uint32_t question(uint32_t cmd)
+{
+    switch (cmd) {
+    case SIOCSIFFLAGS: return SIOCGIFFLAGS;
+    case SIOCSIFADDR: return SIOCGIFADDR;
+    case SIOCSIFNETMASK: return SIOCGIFNETMASK;
+    case SIOCSIFMTU: return SIOCGIFMTU;
+    }
+    return 0;
+}
+
+/* It is as it is; who wants that has it. */
+static long change(uint32_t cmd, const struct ifreq *r)
+{
+    struct ifreq now = *r;
+    size_t n = cmd == SIOCSIFFLAGS ? sizeof(r->ifr_flags)
+               : cmd == SIOCSIFMTU ? sizeof(r->ifr_mtu)
+                                   : V4_BYTES;
+
+    if (!has_cap(CAP_NET_ADMIN))
+        return -EPERM;
+    long err = ask(question(cmd), &now);
+    if (cmd == SIOCSIFFLAGS) /* whether it runs is nobody's choice */
+        now.ifr_flags = (short)((now.ifr_flags & ~IFF_RUNNING) | (r->ifr_flags & IFF_RUNNING));
+    if (err == 0 && memcmp(&now.ifr_ifru, &r->ifr_ifru, n) != 0)
+        err = -EOPNOTSUPP;
+    return err;
 }
 
 /* The addresses of IPv4 are asked through one of its sockets. */
@@ -94,6 +128,8 @@ long interface_ioctl(int family, uint32_t cmd, uaddr_t arg)
     if (get_user(r, arg) != 0)
         return -EFAULT;
     r.ifr_name[sizeof(r.ifr_name) - 1] = 0;
+    if (question(cmd) != 0)
+        return change(cmd, &r);
     long err = ask(cmd, &r);
     return err != 0 ? err : put_user(r, arg);
 }

@@ -115,6 +115,27 @@ static void by_ioctl(int family)
     close(s);
 }
 
+static int set(int s, unsigned long call, struct ifreq r)
+{
+    strcpy(r.ifr_name, "lo");
+    return ioctl(s, call, &r);
+}
+
+/* As ifconfig does for lo at boot: it is so already.  Others may not even ask. */
+static void as_it_is(void)
+{
+    struct ifreq r = { .ifr_flags = IFF_UP | IFF_LOOPBACK | IFF_RUNNING };
+    int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+    CHECK(set(s, SIOCSIFFLAGS, r) == 0);
+    CHECK(set(s, SIOCSIFMTU, (struct ifreq){ .ifr_mtu = 65536 }) == 0);
+    CHECK(setresuid(1000, 1000, 1000) == 0);
+    CHECK_ERR(EPERM, set(s, SIOCSIFFLAGS, r));
+    CHECK_ERR(EPERM, set(s, SIOCSIFMTU, r));
+    CHECK_ERR(EPERM, set(s, SIOCSIFADDR, r));
+    CHECK_ERR(EPERM, set(s, SIOCSIFHWADDR, r));
+}
+
 /* --- by netlink ------------------------------------------------------------------------------------- */
 
 static char answer[65536] __attribute__((aligned(4)));
@@ -282,5 +303,6 @@ static void test(void)
     by_ioctl(AF_INET);
     by_ioctl(AF_UNIX);
     by_ioctl(AF_NETLINK);
+    CHECK_EQ(CHILD(as_it_is()), EXITED(0));
     netlink();
 }
