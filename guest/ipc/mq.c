@@ -19,6 +19,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "net/netlink.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 
@@ -68,12 +69,24 @@ void mqueue_free(struct mqueue *q)
 
 /* --- notification ------------------------------------------------------------------------------- */
 
-/* Once, to who asked; then nobody is told any more.  The lock is not held. */
-static void notify(const struct mqueue_notify *to)
+/* Once, to who asked; then nobody is told any more.  Lock held. */
+static struct mqueue_notify take_notify(struct mqueue *q)
+{
+    struct mqueue_notify to = q->notify;
+
+    q->notify = (struct mqueue_notify){ 0 };
+    return to;
+}
+
+/* why: NOTIFY_*.  A signal says only that there is a message; for SIGEV_THREAD the library has a
+ * thread that reads from a socket, and is told of each end.  The lock is not held. */
+static void notify(const struct mqueue_notify *to, int why)
 {
     siginfo_t info;
 
-    if (to->pid == 0 || to->how != SIGEV_SIGNAL)
+    if (to->ready != NULL)
+        netlink_post(to->ready, (char)why);
+    if (to->pid == 0 || to->how != SIGEV_SIGNAL || why != NOTIFY_WOKENUP)
         return;
     siginfo_user(&info, to->signo, SI_MESGQ);
     info.si_value = to->value;
@@ -87,12 +100,14 @@ static void notify(const struct mqueue_notify *to)
 /* current's process closes a descriptor. */
 static void mqueue_closed(struct file *f)
 {
+    struct mqueue_notify was = { 0 };
     struct mqueue *q = f->private;
 
     mutex_lock(&q->lock);
     if (q->notify.pid == current->proc->tgid)
-        q->notify.pid = 0;
+        was = take_notify(q);
     mutex_unlock(&q->lock);
+    notify(&was, NOTIFY_REMOVED);
 }
 
 /* --- the file ----------------------------------------------------------------------------------- */
@@ -171,16 +186,14 @@ static bool put(struct mqueue *q, struct message *m)
 
     mutex_lock(&q->lock);
     bool fits = q->count < q->max_messages;
-    if (fits && q->count == 0 && q->receivers == 0) {
-        to = q->notify;
-        q->notify.pid = 0;
-    }
+    if (fits && q->count == 0 && q->receivers == 0)
+        to = take_notify(q);
     if (fits)
         insert(q, m);
     mutex_unlock(&q->lock);
     if (fits)
         waitq_wake_for(&q->wait, EPOLLIN | EPOLLRDNORM);
-    notify(&to);
+    notify(&to, NOTIFY_WOKENUP);
     return fits;
 }
 
@@ -286,14 +299,25 @@ SYSCALL5(mq_timedreceive, int, fd, uaddr_t, to, size_t, room, uaddr_t, priority,
     return q != NULL ? receive(f, q, to, room, priority, deadline) : -EBADF;
 }
 
-/* SIGEV_THREAD is the library's thread, waiting on a netlink socket, of which there is none. */
+/* The socket is the descriptor `signo`, and what it will be sent is at `value`. */
+static int thread_get(const struct sigevent *ev, struct mqueue_notify *to)
+{
+    char cookie[NOTIFY_COOKIE_LEN];
+
+    if (get_user(cookie, (uaddr_t)ev->sigev_value.sival_ptr) != 0)
+        return -EFAULT;
+    WITH_FILE(f, ev->sigev_signo);
+    return netlink_reserve(f, cookie, sizeof(cookie), &to->ready);
+}
+
 static int event_get(uaddr_t from, struct mqueue_notify *to)
 {
     struct sigevent ev;
 
     if (get_user(ev, from) != 0)
         return -EFAULT;
-    if (ev.sigev_notify != SIGEV_NONE && ev.sigev_notify != SIGEV_SIGNAL)
+    if (ev.sigev_notify != SIGEV_NONE && ev.sigev_notify != SIGEV_SIGNAL &&
+        ev.sigev_notify != SIGEV_THREAD)
         return -EINVAL;
     if (ev.sigev_notify == SIGEV_SIGNAL && (ev.sigev_signo < 0 || ev.sigev_signo > SIG_MAX))
         return -EINVAL;
@@ -301,7 +325,25 @@ static int event_get(uaddr_t from, struct mqueue_notify *to)
     to->how = ev.sigev_notify;
     to->signo = ev.sigev_signo;
     to->value = ev.sigev_value;
-    return 0;
+    return ev.sigev_notify == SIGEV_THREAD ? thread_get(&ev, to) : 0;
+}
+
+/* `to` from now on, or nobody: 0 or -EBUSY. */
+static int set_notify(struct mqueue *q, bool somebody, const struct mqueue_notify *to)
+{
+    struct mqueue_notify was = { 0 };
+    int err = 0;
+
+    mutex_lock(&q->lock);
+    if (somebody && q->notify.pid != 0)
+        err = -EBUSY;
+    else if (somebody)
+        q->notify = *to;
+    else if (q->notify.pid == current->proc->tgid)
+        was = take_notify(q);
+    mutex_unlock(&q->lock);
+    notify(&was, NOTIFY_REMOVED);
+    return err;
 }
 
 SYSCALL2(mq_notify, int, fd, uaddr_t, event)
@@ -313,14 +355,9 @@ SYSCALL2(mq_notify, int, fd, uaddr_t, event)
         return err;
     WITH_FILE(f, fd);
     struct mqueue *q = mqueue_of(f);
-    if (q == NULL)
-        return -EBADF;
-    mutex_lock(&q->lock);
-    if (event != 0 && q->notify.pid != 0)
-        err = -EBUSY;
-    else if (event != 0 || q->notify.pid == current->proc->tgid)
-        q->notify = to;
-    mutex_unlock(&q->lock);
+    err = q != NULL ? set_notify(q, event != 0, &to) : -EBADF;
+    if (err != 0 && to.ready != NULL)
+        unix_message_free(to.ready);
     return err;
 }
 

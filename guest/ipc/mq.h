@@ -9,10 +9,12 @@
 #include <asm/siginfo.h>
 #include <linux/mqueue.h>
 
+struct unix_message;
 struct mqueue_notify {
     uint32_t pid;   /* whose process is told; 0: nobody */
     int how, signo; /* SIGEV_* */
     sigval_t value;
+    struct unix_message *ready; /* of SIGEV_THREAD: it goes into the socket that asked for it */
 };
 
 struct mqueue {

@@ -11,6 +11,7 @@
 #include "arch/random.h"
 #include "arch/uaccess.h"
 #include "fs/poll.h"
+#include "fs/uio.h"
 #include "lib/rbtree.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -251,6 +252,49 @@ static uint32_t netlink_poll(struct unix_socket *s, struct poll_table *pt)
 static long netlink_ioctl(struct unix_socket *s __attribute__((unused)), uint32_t cmd, uaddr_t arg)
 {
     return interface_ioctl(AF_NETLINK, cmd, arg);
+}
+
+/* --- messages that are not answers ---------------------------------------------------------------- */
+
+int netlink_reserve(const struct file *f, const void *bytes, size_t n, struct unix_message **out)
+{
+    struct unix_socket *s;
+    struct unix_message *m;
+    struct uio u;
+    int err = socket_of(f, &s);
+
+    if (err == 0 && s->netlink == NULL)
+        err = -EINVAL;
+    if (err != 0)
+        return err;
+    uio_kernel(&u, (void *)bytes, n);
+    err = unix_message_make(n, &u, &m);
+    if (err != 0)
+        return err;
+    spin_lock(&unix_lock);
+    if (s->sent != 0 && s->sent + m->charge > s->rcvbuf)
+        err = -EAGAIN;
+    else
+        unix_charge(m, s);
+    spin_unlock(&unix_lock);
+    if (err != 0)
+        unix_message_free(m);
+    else
+        *out = m;
+    return err;
+}
+
+void netlink_post(struct unix_message *m, char last)
+{
+    ASSERT(m->npages == 0 && m->len > 0);
+    m->bytes[m->len - 1] = last;
+    spin_lock(&unix_lock);
+    bool gone = m->from->dead;
+    if (!gone)
+        (void)unix_enqueue(m, m->from);
+    spin_unlock(&unix_lock);
+    if (gone)
+        unix_message_free(m);
 }
 
 /* --- options ------------------------------------------------------------------------------------ */

@@ -59,6 +59,10 @@ struct answer {
 /* netlink.c */
 extern const struct socket_family netlink_family;
 int netlink_make(int type, struct unix_socket **out); /* 0 or -ENOMEM */
+/* A message of n bytes that is certain to fit into the socket's queue: 0, -EBADF, -ENOTSOCK, -EINVAL (of
+ * another family), -EAGAIN (there is no room), -ENOMEM.  It holds the socket. */
+int netlink_reserve(const struct file *f, const void *bytes, size_t n, struct unix_message **out);
+void netlink_post(struct unix_message *m, char last); /* its last byte is that one; takes m over */
 
 /* netlink_request.c */
 /* All that are in m, up to one whose length cannot be: 0 or -ENOBUFS. */
