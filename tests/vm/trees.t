@@ -1,8 +1,8 @@
 #!/bin/bash
-# limit: 600
+# limit: 900
 # Real trees as the root: one like Alpine's, of musl and busybox, whose own init runs; and Debian 12 and 13, made by
 # debootstrap where that and a mirror are there (kept in the cache): their shells, interpreters and package managers, traced, on one CPU
-# and on two, and an init of their own.
+# and on two, and inits of their own, sysvinit and OpenRC.
 . tests/vm/lib.sh
 need_kvm
 
@@ -138,5 +138,62 @@ END
         like '... through its scripts' "$out" '^now in N 2$'
         unlike '... of which none misses a file system' "$out" 'is not supported'
     done
+fi
+# --- OpenRC ---
+# Makes $trees/openrc of Debian 13, or prints why not.
+openrc()
+{
+    local to=$trees/openrc
+    [ -e "$to/made" ] && return
+    [ -e "$trees/trixie/made" ] || { echo '# SKIP openrc: there is no Debian 13 to put it in'; return 1; }
+    rm -rf "$to"
+    mkdir "$to"
+    cp -a "$trees/trixie/root" "$to/root"
+    cp -L /etc/resolv.conf "$to/root/etc/"
+    if ! timeout -k 5 $((limit * slow)) chroot "$to/root" env DEBIAN_FRONTEND=noninteractive sh -c \
+        'apt-get update && apt-get install -y --no-install-recommends openrc' > "$work/apt" 2>&1 < /dev/null; then
+        echo "# SKIP openrc: apt-get: $(tail -n 1 "$work/apt")"
+        rm -rf "$to"
+        return 1
+    fi
+    touch "$to/made"
+}
+
+if openrc; then
+    cat > "$work/served" <<'END'
+#!/sbin/openrc-run
+command=/bin/sleep
+command_args=1000
+command_background=yes
+pidfile=/run/served.pid
+depend() { need mountall; }
+start_post() { echo "served by $(cat /proc/$(cat $pidfile)/comm)" > /dev/console; }
+stop_post() { grep -qx sleep /proc/[0-9]*/comm || echo 'served no more' > /dev/console; }
+END
+    cat > "$work/inittab" <<'END'
+id:2:initdefault:
+si::sysinit:/etc/init.d/rcS
+l0:0:wait:/etc/init.d/rc 0
+l2:2:wait:/etc/init.d/rc 2
+c:2:once:/bin/sh -c 'rc-status --nocolor default > /dev/console; exec /sbin/poweroff'
+END
+    cat > "$work/down" <<'END'
+#!/sbin/openrc-run
+depend() { after served; }
+start() { rc-status --nocolor default > /dev/console; openrc-shutdown --poweroff now; }
+END
+    printf '#!/bin/sh\nexec /sbin/openrc-init\n' > "$work/init"
+    chmod 755 "$work"/{served,down,init}
+    boot()
+    {
+        limit=200 vm -c 2 -m 512M --timeout $((180 * slow)) --root "$trees/openrc/root" --add "$work/served:/etc/init.d/served" \
+            --add "$work/served:/etc/runlevels/default/served" "$@"
+        is "$name: up, and down to power-off" "$status" 0
+        like '... a service is started' "$out" '^served by sleep$'
+        like '... OpenRC says so' "$out" '^ served +\[  started  \]$'
+        like '... and stopped' "$out" '^served no more$'
+    }
+    name='OpenRC under sysvinit' boot --add "$work/inittab:/etc/inittab"
+    name='OpenRC and its own init' boot --add "$work/init:/init" --add "$work/down:/etc/init.d/down" --add "$work/down:/etc/runlevels/default/down"
 fi
 done_testing
