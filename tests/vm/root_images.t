@@ -43,6 +43,20 @@ echo changed > "$tree/data/one"
 pack | gzip > "$work/t.tgz"
 vm --root "$work/t.tgz" -- cat /data/one
 is 'another file of the same name is another' "$out" changed
+
+# The cache is bounded: who was used last stays.
+small() { XDG_CACHE_HOME=$work/small FORKSCOPE_CACHE_MAX=$1 vm --root "$work/$2" -- sh -c :; }
+small 1000 t.tar; small 1000 t.tar.xz; small 1000 t.tar.zst
+is 'three images' "$(ls "$work/small/forkscope" | wc -l)" 3
+used=$(ls -t "$work/small/forkscope" | tail -1)
+small 1000 t.tar
+is 'one that is used again is the youngest' "$(ls -t "$work/small/forkscope" | head -1)" "$used"
+one=$(du -m "$work/small/forkscope/$used" | cut -f1)
+small $((2 * one)) t.tgz
+is 'with room for two, two stay' "$status $(ls "$work/small/forkscope" | wc -l)" '0 2'
+is '... one of them that which was used' "$(ls "$work/small/forkscope" | grep -c "$used")" 1
+small 0 t.tar.xz
+is 'with no room, the one that runs' "$status $(ls "$work/small/forkscope" | wc -l)" '0 1'
 for kept in "$XDG_CACHE_HOME"/forkscope/*; do truncate -s -1 "$kept"; done
 vm --root "$work/t.tgz" -- true
 is 'a file in the cache that is cut: 125' "$status" 125

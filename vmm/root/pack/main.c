@@ -12,7 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <nettle/sha2.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -110,55 +109,6 @@ static void open_blobs(const struct pack *p, int dirfd, struct layout *l)
             l->n++;
     }
     closedir(d);
-}
-
-/* --- where the image goes ---------------------------------------------------------------- */
-
-static void hex(const uint8_t *digest, char *text)
-{
-    for (unsigned i = 0; i < SHA256_DIGEST_SIZE; i++)
-        sprintf(text + 2 * i, "%02x", digest[i]);
-}
-
-/* A file is known by what changes with every change of it; a layout by its index.json, which names
- * all else by digest. */
-static void key_of(const struct stat *st, struct blob index, const char *tag, char *text)
-{
-    struct sha256_ctx ctx;
-    uint8_t digest[SHA256_DIGEST_SIZE];
-    const uint64_t is[] = { ROOT_FILE_VERSION,
-                            st->st_dev,
-                            st->st_ino,
-                            (uint64_t)st->st_size,
-                            (uint64_t)st->st_mtim.tv_sec,
-                            (uint64_t)st->st_mtim.tv_nsec,
-                            (uint64_t)st->st_ctim.tv_sec,
-                            (uint64_t)st->st_ctim.tv_nsec };
-    sha256_init(&ctx);
-    sha256_update(&ctx, index.at != NULL ? 8 : sizeof(is), (const uint8_t *)is);
-    if (index.at != NULL)
-        sha256_update(&ctx, index.n, index.at);
-    if (tag != NULL)
-        sha256_update(&ctx, strlen(tag), (const uint8_t *)tag);
-    sha256_digest(&ctx, sizeof(digest), digest);
-    hex(digest, text);
-}
-
-static void cache_dir(const struct pack *p, char *dir, size_t room)
-{
-    const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    int n = base != NULL && *base == '/'
-                ? snprintf(dir, room, "%s/forkscope", base)
-                : snprintf(dir, room, "%s/.cache/forkscope", home != NULL ? home : "");
-    if (n < 0 || (size_t)n >= room || *dir != '/')
-        refuse(p, "no cache: neither XDG_CACHE_HOME nor HOME is set; try --no-cache");
-    for (char *at = strchr(dir + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
-        *at = '\0';
-        mkdir(dir, 0700);
-        *at = '/';
-    }
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
-        refuse(p, "cache %s: %s; try --no-cache", dir, strerror(errno));
 }
 
 /* --- the image --------------------------------------------------------------------------- */
@@ -277,19 +227,17 @@ static void pack_in_child(struct pack *p, struct source *s)
 
 static void into_cache(struct pack *p, struct source *s)
 {
-    char dir[4000], key[2 * SHA256_DIGEST_SIZE + 1], path[4100], self[40];
+    char dir[4000], path[4100];
     cache_dir(p, dir, sizeof(dir));
-    key_of(&s->st, s->layout.index, s->tag, key);
-    snprintf(path, sizeof(path), "%s/%s.root", dir, key);
-    if (access(path, R_OK) != 0) {
+    cache_path(&s->st, s->layout.index, s->tag, dir, path, sizeof(path));
+    if (!cache_has(path)) {
         p->out = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); /* no name before it is whole */
         if (p->out < 0)
             refuse(p, "cache %s: %s; try --no-cache", dir, strerror(errno));
         if (isatty(STDERR_FILENO))
             fprintf(stderr, "vmm: --root %s: unpacked, once, into %s\n", p->source, dir);
         pack_in_child(p, s);
-        snprintf(self, sizeof(self), "/proc/self/fd/%d", p->out);
-        if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST)
+        if (!cache_add(p->out, dir, path))
             refuse(p, "cache %s: %s; try --no-cache", path, strerror(errno));
     }
     puts(path);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "vmm/root/tree.h"
 
@@ -31,6 +32,15 @@ void __attribute__((noreturn, format(printf, 2, 3)))
 refuse(const struct pack *p, const char *fmt, ...);
 void write_all(const struct pack *p, const void *at, size_t n);
 void add_run(struct pack *p, char letter, const char *value);
+
+/* cache.c */
+void cache_dir(const struct pack *p, char *dir, size_t room); /* made if it is not there */
+/* The image's file: of a tar or, with `index`, of a layout; tag: or NULL. */
+void cache_path(const struct stat *st, struct blob index, const char *tag, const char *dir,
+                char *path, size_t room);
+bool cache_has(const char *path); /* if so, it counts as used */
+/* Gives the file without a name this one.  Others may go: the least recently used.  False: errno. */
+bool cache_add(int fd, const char *dir, const char *path);
 
 /* tar.c: `layer`: whiteouts take away what earlier layers have */
 void pack_tar(struct pack *p, struct blob tar, bool layer);
