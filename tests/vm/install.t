@@ -44,7 +44,7 @@ if [ "$host" = kvm ]; then
     is '... and runs' "$?" 7
 fi
 tar -C "$work" -cf "$work/a.tar" --transform 's,^,etc/,' says
-unlike 'what unpacks a root is found there, too' "$(cd / && timeout -k 5 $((30 * slow)) "$work/moved/bin/vmm" --timeout 20 --root "$work/a.tar" guest.elf -- true 2>&1 < /dev/null)" 'is neither beside'
+unlike 'what unpacks a root is found there, too' "$(cd / && timeout -k 5 $((30 * slow)) env XDG_CACHE_HOME="$work/cache" "$work/moved/bin/vmm" --timeout 20 --root "$work/a.tar" guest.elf -- true 2>&1 < /dev/null)" 'is neither beside'
 mkdir "$work/here" && echo 'not a kernel' > "$work/here/guest.elf"
 like 'a file here comes first' "$(cd "$work/here" && "$work/moved/bin/vmm" guest.elf 2>&1)" '^vmm: guest.elf: '
 like 'who names a directory means it' "$(cd / && "$work/moved/bin/vmm" ./guest.elf 2>&1)" '^vmm: \./guest\.elf: No such file'

@@ -87,7 +87,8 @@ struct kept {
 
 static int by_use(const void *a, const void *b)
 {
-    const struct timespec *x = &((const struct kept *)a)->used, *y = &((const struct kept *)b)->used;
+    const struct timespec *x = &((const struct kept *)a)->used,
+                          *y = &((const struct kept *)b)->used;
     if (x->tv_sec != y->tv_sec)
         return x->tv_sec < y->tv_sec ? -1 : 1;
     return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
@@ -107,7 +108,8 @@ static struct kept *list_images(int fd, const char *stays, size_t *n, uint64_t *
             fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
             continue;
         *bytes += (uint64_t)st.st_blocks * 512;
-        struct kept *more = strcmp(e->d_name, stays) != 0 ? realloc(list, (*n + 1) * sizeof(*list)) : NULL;
+        struct kept *more =
+            strcmp(e->d_name, stays) != 0 ? realloc(list, (*n + 1) * sizeof(*list)) : NULL;
         if (more == NULL)
             continue;
         list = more;
