@@ -6,6 +6,9 @@
 #ifndef __NR_futex_waitv
 #define __NR_futex_waitv 449
 #endif
+#ifndef __NR_cachestat
+#define __NR_cachestat 451
+#endif
 #ifndef __NR_fchmodat2
 #define __NR_fchmodat2 452
 #endif

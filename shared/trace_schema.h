@@ -95,7 +95,7 @@ struct trace_context {
     X(table_link, 17)   /* parent entry of a new lower table */ \
     X(table_unlink, 18) /* parent entry of a table that goes */ \
     X(mkwrite, 19)      /* first write to a shared file page, or rights regained */ \
-    X(truncate, 20)     /* pages of a file that shrank */ \
+    X(truncate, 20)     /* pages of a file that shrank, or got a hole */ \
     X(table_share, 21)  /* fork: parent and child lead to one table, both without W */ \
     X(table_unshare, 22) /* a copy of a shared table; or W again, for the last user */ \
     X(huge_map, 23)     /* first touch of 2 MiB of anonymous memory, by one entry of level 2 */ \

@@ -10,8 +10,9 @@
  * pages_lock for the look-up only, with a reference to the frame to copy from.
  * So a reader may see half of a write, page by page, as on Linux.
  *
- * A hole is punched by zeroing the frames that somebody maps and by freeing the
- * others: no mapping has to be searched for it. */
+ * A hole is punched by taking its pages out of all mappings, and freeing them.  Who touches
+ * one in between maps it again: such a frame, and one that a reader copies from, is zeroed
+ * where it is. */
 #include "arch/preempt.h"
 #include "fs/pages_io.h"
 #include "fs/seal.h"
@@ -30,6 +31,7 @@
 #include <linux/fs.h>
 
 #define WORK_DROP 4500u /* instructions a node of the index, about */
+#define WORK_LOOK 60u   /* ... a page that is only looked for, */
 #define WORK_PAGE 700u  /* instructions a page, about, most of them to copy it (arch/preempt.h) */
 
 #define PAGES_OF(bytes) (((bytes) + PAGE_SIZE - 1) >> PAGE_SHIFT)
@@ -311,7 +313,7 @@ int inode_truncate(struct inode *in, uint64_t size)
     spin_unlock(&in->pages_lock);
     if (size < old) { /* from now on faults beyond the size fail; then the mapped ones go */
         if (!list_empty(&in->mappings))
-            mm_file_truncated(in, keep);
+            mm_file_unmap(in, keep, MM_FILE_END);
         spin_lock(&in->pages_lock);
         return_borrowed(in, (uint32_t)MIN(keep, (uint64_t)UINT32_MAX));
         spin_unlock(&in->pages_lock);
@@ -353,7 +355,10 @@ static bool next_data(struct inode *in, uint64_t *i)
 static void punch(struct inode *in, uint64_t off, uint64_t end)
 {
     uint64_t i = off >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT;
+    uint64_t whole = PAGES_OF(off), behind = end >> PAGE_SHIFT;
 
+    if (whole < behind && !list_empty(&in->mappings))
+        mm_file_unmap(in, whole, behind);
     while (i <= last && next_data(in, &i) && i <= last) {
         uint64_t start = i << PAGE_SHIFT;
         size_t from = off > start ? off - start : 0;
@@ -366,6 +371,17 @@ static void punch(struct inode *in, uint64_t off, uint64_t end)
         i++;
         preempt_work(WORK_PAGE);
     }
+}
+
+uint64_t inode_count_pages(struct inode *in, uint64_t first, uint64_t last)
+{
+    uint64_t n = 0;
+
+    for (uint64_t i = first; i <= last && next_data(in, &i) && i <= last; i++) {
+        n++;
+        preempt_work(WORK_LOOK);
+    }
+    return n;
 }
 
 static int reserve(struct inode *in, uint64_t off, uint64_t end)
@@ -424,8 +440,7 @@ int inode_allocate(struct inode *in, int mode, uint64_t off, uint64_t len)
     return err;
 }
 
-#define LOOK_AT   64u /* pages at once */
-#define WORK_LOOK 60u
+#define LOOK_AT 64u /* pages at once */
 
 /* Steps over the pages from *i on that are there.  True: there may be more of them. */
 static bool next_hole(struct inode *in, uint64_t *i)

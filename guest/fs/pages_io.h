@@ -12,8 +12,9 @@ struct uio;
 
 pfn_t inode_page(struct inode *in, uint64_t i);      /* pages_lock held: index or image; 0: hole */
 int inode_truncate(struct inode *in, uint64_t size); /* in->lock held */
-int inode_allocate(struct inode *in, int mode, uint64_t off, uint64_t len); /* fallocate(2) */
-void inode_drop_pages(struct inode *in);                                    /* evict */
+int inode_allocate(struct inode *in, int mode, uint64_t off, uint64_t len);  /* fallocate(2) */
+uint64_t inode_count_pages(struct inode *in, uint64_t first, uint64_t last); /* that are there */
+void inode_drop_pages(struct inode *in);                                     /* evict */
 long file_regular_read(struct file *f, struct uio *u, uint64_t *pos);
 long file_regular_write(struct file *f, struct uio *u, uint64_t *pos);
 long file_regular_seek(struct file *f, int64_t off, int whence);

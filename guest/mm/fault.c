@@ -379,3 +379,33 @@ void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
         preempt_work(WORK_VMA);
     }
 }
+
+static int populate_page(struct mm *mm, uaddr_t va, bool write)
+{
+    uint32_t error = write ? FAULT_WRITE : 0;
+    pte_t entry = pt_entry(mm, va);
+    int code;
+    if ((entry & PTE_P) && (!write || (entry & PTE_W)))
+        return preempt_ends(WORK_LOOK) ? -EINTR : 0;
+    trace_page_fault(mm->id, va, 0, error);
+    int err = mm_fault_locked(mm, va, error, &code);
+    if (err)
+        return err == -ENOMEM ? err : -EFAULT;
+    return preempt_ends(write ? WORK_POPULATE : WORK_FILE_PAGE) ? -EINTR : 0;
+}
+
+int mm_populate_all(struct mm *mm, uaddr_t start, uaddr_t end, bool write)
+{
+    int err = 0;
+    while (!err && start < end) {
+        struct vma *v = vma_find(mm, start);
+        if (!v || v->start > start)
+            return -ENOMEM;
+        if (!(v->flags & (write ? VM_WRITE : VM_READ)))
+            return -EINVAL;
+        uaddr_t stop = MIN(v->end, end);
+        for (; !err && start < stop; start += PAGE_SIZE)
+            err = populate_page(mm, start, write);
+    }
+    return err;
+}

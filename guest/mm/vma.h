@@ -50,8 +50,9 @@ static inline uint64_t vma_file_page(const struct vma *v, uaddr_t va)
 /* Takes a reference to v->file.  sibling: the VMA that v is a copy of, or NULL. */
 void vma_file_link(struct vma *v, struct vma *sibling);
 void vma_file_unlink(struct vma *v); /* puts the file */
-/* Every mapping of the file loses its pages from page `from` on (truncate).
- * Caller holds inode->lock. */
-void mm_file_truncated(struct inode *inode, uint64_t from);
+/* Every mapping of the file loses its pages [from, to).  To MM_FILE_END, as the file has shrunk,
+ * private copies go, too.  Caller holds inode->lock, and no mm's. */
+#define MM_FILE_END UINT64_MAX
+void mm_file_unmap(struct inode *inode, uint64_t from, uint64_t to);
 
 #endif

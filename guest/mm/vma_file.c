@@ -1,6 +1,6 @@
-/* vma_file.c - who maps a file, and what happens to them when it shrinks.
+/* vma_file.c - who maps a file, and what happens to them when it shrinks, or gets a hole.
  *
- * Each VMA of a file hangs in inode->mappings.  Truncation needs mm->lock of
+ * Each VMA of a file hangs in inode->mappings.  Unmapping its pages needs mm->lock of
  * each, which may not be waited for while a spinlock guards the list.  So the
  * whole list is moved aside, and one VMA at a time comes back into the inode's
  * list before its address space is looked at.  A VMA that is made meanwhile as
@@ -8,6 +8,7 @@
  * to be done, so is the copy; if it is done, it had no stale pages to copy. */
 #include "arch/preempt.h"
 #include "mm/mm.h"
+#include "mm/pt.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
 
@@ -70,18 +71,40 @@ static struct mm *next_mapper(struct inode *in, struct list *todo)
     return mm;
 }
 
-static void zap_file(struct mm *mm, struct inode *in, uint64_t from)
+/* The file's own pages of a private mapping; what was copied by a write stays.  No table of a file's is
+ * shared or huge. */
+static void zap_uncopied(struct mm *mm, uaddr_t start, uaddr_t end)
 {
-    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
-        preempt_work(WORK_VMA / 4);
-        if (!v->file || v->file->inode != in || v->pgoff + vma_pages(v) <= from)
-            continue;
-        uaddr_t start = v->pgoff >= from ? v->start : v->start + ((from - v->pgoff) << PAGE_SHIFT);
-        mm_zap(mm, start, v->end, PT_truncate);
+    pte_t *e;
+    for (uaddr_t va = start; (e = pt_next_table(mm, &va, end)) != NULL;) {
+        uaddr_t first = va, stop = MIN(end, (va | (PT_SPAN - 1)) + 1);
+        while (va < stop && *e && !(*e & PTE_ANON))
+            va += PAGE_SIZE, e++;
+        if (va > first)
+            mm_zap(mm, first, va, PT_truncate);
+        else
+            va += PAGE_SIZE;
+        preempt_work(WORK_TABLE);
     }
 }
 
-void mm_file_truncated(struct inode *in, uint64_t from)
+static void zap_file(struct mm *mm, struct inode *in, uint64_t from, uint64_t to)
+{
+    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
+        preempt_work(WORK_VMA / 4);
+        if (!v->file || v->file->inode != in || v->pgoff + vma_pages(v) <= from || v->pgoff >= to)
+            continue;
+        uaddr_t start = v->pgoff >= from ? v->start : v->start + ((from - v->pgoff) << PAGE_SHIFT);
+        uaddr_t end =
+            to - v->pgoff >= vma_pages(v) ? v->end : v->start + ((to - v->pgoff) << PAGE_SHIFT);
+        if (to == MM_FILE_END || v->flags & VM_SHARED)
+            mm_zap(mm, start, end, PT_truncate);
+        else
+            zap_uncopied(mm, start, end);
+    }
+}
+
+void mm_file_unmap(struct inode *in, uint64_t from, uint64_t to)
 {
     struct list todo;
     struct mm *mm;
@@ -91,7 +114,7 @@ void mm_file_truncated(struct inode *in, uint64_t from)
     spin_unlock(&in->pages_lock);
     while ((mm = next_mapper(in, &todo)) != NULL) {
         mutex_lock(&mm->lock);
-        zap_file(mm, in, from);
+        zap_file(mm, in, from, to);
         mutex_unlock(&mm->lock);
         mm_put(mm, PT_exit_teardown);
     }

@@ -10,9 +10,12 @@
 #include "fs/path.h"
 #include "fs/tmpfs.h"
 #include "arch/syscall.h"
+#include "arch/uaccess.h"
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/mman.h>
+#include <linux/version.h>
 
 static long truncate_inode(struct inode *in, uint64_t size)
 {
@@ -124,6 +127,50 @@ SYSCALL4(fadvise64, int, fd, int64_t, off, int64_t, len, int, advice)
     if (S_ISFIFO(f->inode->mode))
         return -ESPIPE;
     return len < 0 || advice < POSIX_FADV_NORMAL || advice > POSIX_FADV_NOREUSE ? -EINVAL : 0;
+}
+
+/* --- what is in memory --- */
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0) /* newer than Debian 12's <linux/mman.h> */
+struct cachestat_range {
+    __u64 off;
+    __u64 len;
+};
+struct cachestat {
+    __u64 nr_cache;
+    __u64 nr_dirty;
+    __u64 nr_writeback;
+    __u64 nr_evicted;
+    __u64 nr_recently_evicted;
+};
+#endif
+
+static bool may_ask(const struct file *f)
+{
+    return file_writable(f) || inode_owner_or_root(f->inode) ||
+           inode_permission(f->inode, MAY_WRITE) == 0;
+}
+
+/* cachestat(2).  A file's pages are the file: nothing is dirty, on its way, or was put out. */
+SYSCALL4(cachestat, int, fd, uaddr_t, range, uaddr_t, to, uint32_t, flags)
+{
+    struct cachestat_range part;
+    struct cachestat st = { 0 };
+    WITH_FILE(f, fd);
+
+    if (!f || f->flags & O_PATH)
+        return -EBADF;
+    if (copy_from_user(&part, range, sizeof(part)) != 0)
+        return -EFAULT;
+    if (!may_ask(f))
+        return -EPERM;
+    if (flags != 0)
+        return -EINVAL;
+    if (S_ISREG(f->inode->mode))
+        st.nr_cache =
+            inode_count_pages(f->inode, part.off >> PAGE_SHIFT,
+                              part.len ? (part.off + part.len - 1) >> PAGE_SHIFT : UINT64_MAX);
+    return copy_to_user(to, &st, sizeof(st)) ? -EFAULT : 0;
 }
 
 /* --- sync --- */

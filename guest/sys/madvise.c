@@ -8,6 +8,10 @@
 #include "arch/preempt.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
+#include "fs/file.h"
+#include "fs/inode.h"
+#include "fs/notify.h"
+#include "fs/pages_io.h"
 #include "mm/fault.h"
 #include "mm/mm.h"
 #include "mm/share.h"
@@ -15,6 +19,7 @@
 #include "mm/vma.h"
 
 #include <linux/capability.h>
+#include <linux/falloc.h>
 #include <linux/mman.h>
 
 /* --- advice -------------------------------------------------------------------- */
@@ -42,6 +47,7 @@ static bool known_advice(int advice)
     case MADV_KEEPONFORK:
     case MADV_COLD:
     case MADV_PAGEOUT:
+    case MADV_REMOVE:
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE: return true;
     }
@@ -95,12 +101,6 @@ static int advise_vma(struct mm *mm, struct vma *v, int advice)
         vma_set_flags(v, with(v->flags, 0, VM_WIPEONFORK));
         return 0;
     case MADV_KEEPONFORK: vma_set_flags(v, with(v->flags, VM_WIPEONFORK, 0)); return 0;
-    case MADV_POPULATE_READ:
-    case MADV_POPULATE_WRITE:
-        if (!(v->flags & (advice == MADV_POPULATE_WRITE ? VM_WRITE : VM_READ)))
-            return -EINVAL;
-        mm_populate(mm, v->start, v->end);
-        return 0;
     }
     return 0;
 }
@@ -125,6 +125,51 @@ static int for_vmas(struct mm *mm, uaddr_t start, uaddr_t end,
     return err ? err : hole;
 }
 
+/* May what v shows of its file be given back? */
+static int may_remove(const struct vma *v)
+{
+    if (v->flags & VM_LOCKED || !v->file)
+        return -EINVAL;
+    if ((v->flags & (VM_SHARED | VM_READONLY)) != VM_SHARED)
+        return -EACCES;
+    return S_ISREG(v->file->inode->mode) ? 0 : -ENODEV;
+}
+
+/* A hole in the file for the first mapping in [*at, end), and *at is behind that.  The hole takes its pages
+ * out of all address spaces, so this one's lock is not held meanwhile. */
+static int remove_next(struct mm *mm, uaddr_t *at, uaddr_t end, bool *hole)
+{
+    mutex_lock(&mm->lock);
+    struct vma *v = vma_find(mm, *at);
+    uaddr_t start = v && v->start < end ? MAX(v->start, *at) : end;
+    int err = start < end ? may_remove(v) : 0;
+    struct file *f = !err && start < end ? v->file : NULL;
+    uint64_t off = f ? vma_file_page(v, start) << PAGE_SHIFT : 0;
+    *hole |= start > *at;
+    *at = f ? MIN(v->end, end) : end;
+    if (f)
+        file_get(f);
+    mutex_unlock(&mm->lock);
+    if (!f)
+        return err;
+    err = inode_allocate(f->inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off, *at - start);
+    if (!err)
+        notify_file(f, IN_MODIFY);
+    file_put(f);
+    return err;
+}
+
+static int remove_range(struct mm *mm, uaddr_t at, uaddr_t end)
+{
+    bool hole = false;
+    int err = 0;
+    while (!err && at < end) {
+        err = remove_next(mm, &at, end, &hole);
+        preempt_work(WORK_VMA);
+    }
+    return err ? err : hole ? -ENOMEM : 0;
+}
+
 SYSCALL3(madvise, uaddr_t, at, size_t, len, int, advice)
 {
     struct mm *mm = current->mm;
@@ -137,8 +182,14 @@ SYSCALL3(madvise, uaddr_t, at, size_t, len, int, advice)
         return 0;
     if (!user_range(at, bytes))
         return -ENOMEM;
+    if (advice == MADV_REMOVE)
+        return remove_range(mm, at, at + bytes);
     mutex_lock(&mm->lock);
-    int err = for_vmas(mm, at, at + bytes, advise_vma, advice);
+    int err;
+    if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
+        err = mm_populate_all(mm, at, at + bytes, advice == MADV_POPULATE_WRITE);
+    else
+        err = for_vmas(mm, at, at + bytes, advise_vma, advice);
     mutex_unlock(&mm->lock);
     return err;
 }
@@ -169,10 +220,12 @@ SYSCALL3(mseal, uaddr_t, at, size_t, len, uint64_t, flags)
     return err;
 }
 
-static int lock_vma(struct mm *mm, struct vma *v, int lock)
+enum locking { UNLOCK, LOCK, LOCK_TOUCHED }; /* the last brings no page in */
+
+static int lock_vma(struct mm *mm, struct vma *v, int how)
 {
-    vma_set_flags(v, with(v->flags, lock ? 0 : VM_LOCKED, lock ? VM_LOCKED : 0));
-    if (lock)
+    vma_set_flags(v, with(v->flags, VM_LOCKED, how == UNLOCK ? 0 : VM_LOCKED));
+    if (how == LOCK)
         mm_populate(mm, v->start, v->end);
     return 0;
 }
@@ -192,8 +245,6 @@ static int may_lock(struct mm *mm, uint64_t more)
     return more <= limit ? 0 : -ENOMEM;
 }
 
-enum locking { UNLOCK, LOCK };
-
 static long change_lock(uaddr_t at, size_t len, enum locking how)
 {
     struct mm *mm = current->mm;
@@ -202,7 +253,7 @@ static long change_lock(uaddr_t at, size_t len, enum locking how)
     if (bytes < len || !user_range(at, bytes))
         return len ? -ENOMEM : 0;
     mutex_lock(&mm->lock);
-    int err = how == LOCK ? may_lock(mm, bytes >> PAGE_SHIFT) : 0;
+    int err = how != UNLOCK ? may_lock(mm, bytes >> PAGE_SHIFT) : 0;
     if (!err && bytes > 0)
         err = for_vmas(mm, at, at + bytes, lock_vma, how);
     mutex_unlock(&mm->lock);
@@ -210,6 +261,12 @@ static long change_lock(uaddr_t at, size_t len, enum locking how)
 }
 
 SYSCALL2(mlock, uaddr_t, at, size_t, len) { return change_lock(at, len, LOCK); }
+SYSCALL3(mlock2, uaddr_t, at, size_t, len, int, flags)
+{
+    if (flags & ~MLOCK_ONFAULT)
+        return -EINVAL;
+    return change_lock(at, len, flags ? LOCK_TOUCHED : LOCK);
+}
 SYSCALL2(munlock, uaddr_t, at, size_t, len) { return change_lock(at, len, UNLOCK); }
 
 SYSCALL1(mlockall, int, flags)
@@ -222,7 +279,8 @@ SYSCALL1(mlockall, int, flags)
     if (!err) {
         mm->lock_future = flags & MCL_FUTURE;
         if (flags & MCL_CURRENT)
-            for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, LOCK);
+            for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma,
+                     flags & MCL_ONFAULT ? LOCK_TOUCHED : LOCK);
     }
     mutex_unlock(&mm->lock);
     return err;
