@@ -81,7 +81,7 @@ static void mount_dev(void)
     if (!err)
         err = fs_type_get("devtmpfs", NULL, &sb);
     if (!err)
-        err = mount_add(sb, sb->root, &dev, 0, "devtmpfs");
+        err = mount_add(sb, sb->root, &dev, MS_RELATIME, "devtmpfs");
     if (err)
         panic("/dev: error %d", -err);
     dentry_put(dev.dentry);
@@ -110,7 +110,8 @@ void fs_init(void)
     devfs_register();
     devpts_register();
     mutex_lock(&fs_tree);
-    if (tmpfs_new("tmpfs", 0755, &sb) != 0 || mount_add(sb, sb->root, NULL, 0, "tmpfs") != 0)
+    if (tmpfs_new("tmpfs", 0755, &sb) != 0 ||
+        mount_add(sb, sb->root, NULL, MS_RELATIME, "tmpfs") != 0)
         panic("no memory for the root file system");
     unpack_images(sb);
     sb->max_pages = sb->pages + tmpfs_share();

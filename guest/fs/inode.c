@@ -146,12 +146,25 @@ static bool not_after(const struct __kernel_timespec *a, const struct __kernel_t
     return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec <= b->tv_nsec);
 }
 
+/* The mount has rules of its own. */
+static SLOW_PATH void accessed_by_rules(struct inode *in, uint32_t rules, uint32_t flags)
+{
+    if (rules & (MS_NOATIME | MOUNT_READONLY) || (rules & MS_NODIRATIME && is_dir(in)))
+        return;
+    if (rules & MS_STRICTATIME && !(flags & O_NOATIME))
+        in->atime = fs_now();
+    else
+        inode_accessed(in, NULL, flags);
+}
+
 /* As Linux's relatime, but without its rule for a day-old atime: what readers
  * want to know is whether a file was read since it was written. */
 void inode_accessed(struct inode *in, const struct mount *mnt, uint32_t flags)
 {
-    if (mnt && mnt->flags & (MS_NOATIME | MS_RDONLY))
+    if (mnt && mnt->flags & (MS_NOATIME | MS_STRICTATIME | MS_NODIRATIME | MOUNT_READONLY)) {
+        accessed_by_rules(in, mnt->flags, flags);
         return;
+    }
     if ((not_after(&in->atime, &in->mtime) || not_after(&in->atime, &in->ctime)) &&
         !(flags & O_NOATIME))
         in->atime = fs_now();

@@ -11,13 +11,23 @@ struct dentry;
 struct path;
 struct superblock;
 
+/* A mount's flags are MS_* of <linux/mount.h>.  Its own; of the times of access exactly one of the
+ * first line, as Linux understands what was asked for; */
+#define MOUNT_ATIME (MS_NOATIME | MS_RELATIME | MS_STRICTATIME)
+#define MOUNT_OWN \
+    (MOUNT_ATIME | MS_NODIRATIME | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOSYMFOLLOW)
+/* and its file system's, which are the same in all mounts of that. */
+#define MOUNT_FS_RDONLY (1u << 30)
+#define MOUNT_OF_FS     (MOUNT_FS_RDONLY | MS_SYNCHRONOUS)
+#define MOUNT_READONLY  (MS_RDONLY | MOUNT_FS_RDONLY)
+
 struct mount {
     struct superblock *sb; /* [k] */
     struct dentry *root;   /* [k] */
     struct dentry *on;     /* [fs_tree + names_lock] the covered dentry, NULL for / */
     struct mount *parent;  /* same */
     struct list link;      /* [fs_tree] all mounts, in order */
-    uint32_t flags;        /* [fs_tree], read without: MS_RDONLY, MS_NOEXEC ... */
+    uint32_t flags;        /* [fs_tree], read without: MOUNT_* */
     struct refcount refs;  /* [a] the list's, paths' and child mounts' */
     uint32_t id;           /* [k] */
     char source[64];       /* [k] */
@@ -37,7 +47,10 @@ void mount_later(struct dentry *d, const char *type);
 /* That is done now, if it is on d, or wherever it is (NULL): 0, -ENOMEM, -ENODEV. */
 int mount_waiting(const struct dentry *d);
 int mount_remove(struct mount *m, bool lazy);
-static inline bool mount_readonly(const struct mount *m) { return m && (m->flags & MS_RDONLY); }
+static inline bool mount_readonly(const struct mount *m)
+{
+    return m && (m->flags & MOUNT_READONLY);
+}
 /* Pages that file systems hold; each counts once, however often it is mounted.  Takes the tree. */
 uint64_t mounted_pages(void);
 

@@ -213,7 +213,7 @@ static int follow_link(struct walker *w, struct inode *in)
 
     if (++w->links > PATH_LINKS_MAX)
         return -ELOOP;
-    if (w->resolve & WALK_NO_SYMLINKS)
+    if (w->resolve & WALK_NO_SYMLINKS || (w->at.mnt && w->at.mnt->flags & MS_NOSYMFOLLOW))
         return -ELOOP;
     if (in->ops->follow) {
         struct path to = { 0 };

@@ -9,20 +9,27 @@
 #include "mm/heap.h"
 #include "procfs/internal.h"
 
-static void put_flags(struct text *t, const struct mount *m)
+static void put_own_flags(struct text *t, const struct mount *m)
 {
     static const struct {
         uint32_t flag;
         const char *name;
     } named[] = {
-        { MS_NOSUID, ",nosuid" },     { MS_NODEV, ",nodev" },     { MS_NOEXEC, ",noexec" },
-        { MS_SYNCHRONOUS, ",sync" },  { MS_NOATIME, ",noatime" }, { MS_NODIRATIME, ",nodiratime" },
-        { MS_RELATIME, ",relatime" },
+        { MS_NOSUID, ",nosuid" },           { MS_NODEV, ",nodev" },
+        { MS_NOEXEC, ",noexec" },           { MS_NOATIME, ",noatime" },
+        { MS_NODIRATIME, ",nodiratime" },   { MS_RELATIME, ",relatime" },
+        { MS_NOSYMFOLLOW, ",nosymfollow" },
     };
-    text_printf(t, "%s", m->flags & MS_RDONLY ? "ro" : "rw");
     for (size_t i = 0; i < ARRAY_SIZE(named); i++)
         if (m->flags & named[i].flag)
             text_printf(t, "%s", named[i].name);
+}
+
+static const char *ro_or_rw(bool ro) { return ro ? "ro" : "rw"; }
+
+static const char *sync_too(const struct mount *m)
+{
+    return m->flags & MS_SYNCHRONOUS ? ",sync" : "";
 }
 
 static void put_super_options(struct text *t, const struct superblock *sb)
@@ -64,8 +71,8 @@ static void mounts_line(struct text *t, struct mount *m, char *page)
     text_escaped(t, source_of(m));
     text_printf(t, " ");
     text_escaped(t, mount_point(m, page));
-    text_printf(t, " %s ", m->sb->type);
-    put_flags(t, m);
+    text_printf(t, " %s %s%s", m->sb->type, ro_or_rw(mount_readonly(m)), sync_too(m));
+    put_own_flags(t, m);
     put_super_options(t, m->sb);
     text_printf(t, " 0 0\n");
 }
@@ -82,11 +89,11 @@ static void mountinfo_line(struct text *t, struct mount *m, char *page)
     text_escaped(t, root ? root : "/");
     text_printf(t, "%s ", m->root->unlinked ? "//deleted" : "");
     text_escaped(t, mount_point(m, page));
-    text_printf(t, " ");
-    put_flags(t, m);
+    text_printf(t, " %s", ro_or_rw(m->flags & MS_RDONLY));
+    put_own_flags(t, m);
     text_printf(t, " - %s ", m->sb->type);
     text_escaped(t, source_of(m));
-    text_printf(t, " %s", m->flags & MS_RDONLY ? "ro" : "rw");
+    text_printf(t, " %s%s", ro_or_rw(m->flags & MOUNT_FS_RDONLY), sync_too(m));
     put_super_options(t, m->sb);
     text_printf(t, "\n");
 }

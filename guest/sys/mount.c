@@ -16,8 +16,6 @@
 #include "sched/task.h"
 #include <linux/fs.h>
 
-#define PER_MOUNT \
-    (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_NOATIME | MS_NODIRATIME | MS_RELATIME)
 #define PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 #ifndef MNT_DETACH /* umount2's flags are in no kernel header */
 #define MNT_FORCE       1
@@ -25,6 +23,21 @@
 #define MNT_EXPIRE      4
 #define UMOUNT_NOFOLLOW 8
 #endif
+
+/* What a mount becomes that is made with these flags: times of access are kept as by MS_RELATIME
+ * unless it is said otherwise. */
+static uint32_t own_flags(uint32_t flags)
+{
+    uint32_t atime = flags & MS_STRICTATIME ? MS_STRICTATIME
+                     : flags & MS_NOATIME   ? MS_NOATIME
+                                            : MS_RELATIME;
+    return (flags & MOUNT_OWN & ~(uint32_t)MOUNT_ATIME) | atime;
+}
+
+static uint32_t fs_flags(uint32_t flags)
+{
+    return (flags & MS_RDONLY ? MOUNT_FS_RDONLY : 0) | (flags & MS_SYNCHRONOUS);
+}
 
 struct request { /* the texts of a mount(2) */
     struct user_name type, source;
@@ -43,7 +56,8 @@ static long new_mount(const struct path *on, struct request *rq, uint32_t flags)
      * /sys to init's scripts. */
     if (sb == on->mnt->sb && on->dentry == on->mnt->root && !sb->no_storage)
         return -EBUSY;
-    err = mount_add(sb, sb->root, on, flags & PER_MOUNT, rq->source.len ? rq->source.text : "none");
+    err = mount_add(sb, sb->root, on, own_flags(flags) | fs_flags(flags),
+                    rq->source.len ? rq->source.text : "none");
     if (err && !sb->permanent) {
         dentry_free_tree(sb->root);
         kfree(sb);
@@ -73,8 +87,22 @@ static long bind_mount(const struct path *on, struct request *rq)
     return err;
 }
 
+static void change_fs(const struct superblock *sb, uint32_t flags)
+{
+    struct mount *m;
+
+    list_for_each(m, &mounts, link)
+        if (m->sb == sb)
+            m->flags = (m->flags & ~MOUNT_OF_FS) | fs_flags(flags);
+}
+
+/* Of this mount alone (MS_BIND), or of its file system, too. */
 static long remount(const struct path *on, struct request *rq, uint32_t flags)
 {
+    const uint32_t times = MOUNT_ATIME | MS_NODIRATIME;
+    struct mount *m = on->mnt;
+    uint32_t own = own_flags(flags);
+
     if (on->dentry != on->mnt->root)
         return -EINVAL;
     if (!(flags & MS_BIND) && on_tmpfs(on->mnt->sb->root->inode)) {
@@ -83,7 +111,11 @@ static long remount(const struct path *on, struct request *rq, uint32_t flags)
         if (err)
             return err;
     }
-    on->mnt->flags = flags & PER_MOUNT;
+    if (!(flags & times))
+        own = (own & ~times) | (m->flags & times);
+    m->flags = own | (m->flags & MOUNT_OF_FS);
+    if (!(flags & MS_BIND))
+        change_fs(m->sb, flags);
     return 0;
 }
 

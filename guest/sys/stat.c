@@ -180,6 +180,16 @@ SYSCALL5(statx, int, dfd, uaddr_t, name, uint32_t, flags, uint32_t, mask, uaddr_
 
 /* --- statfs --- */
 
+/* The kernel's ST_ flags are MS_ flags where those are of one byte, or of the times; ST_VALID is 0x20. */
+static long statfs_flags(uint32_t f)
+{
+    const uint32_t same =
+        MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_SYNCHRONOUS | MS_NOATIME | MS_NODIRATIME;
+
+    return (f & same) | (f & MOUNT_READONLY ? MS_RDONLY : 0) | (f & MS_RELATIME ? 0x1000 : 0) |
+           (f & MS_NOSYMFOLLOW ? 0x2000 : 0);
+}
+
 static long statfs_put(const struct superblock *sb, const struct mount *m, uaddr_t to)
 {
     struct statfs st = { 0 };
@@ -198,9 +208,7 @@ static long statfs_put(const struct superblock *sb, const struct mount *m, uaddr
         st.f_files = (long)(sb->inodes + c.free);
         st.f_ffree = (long)c.free;
     }
-    /* The kernel's ST_ flags are MS_ flags, with ST_VALID; relatime is 4096. */
-    st.f_flags =
-        0x20 | (m ? (long)(m->flags & (MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)) : 0) | 0x1000;
+    st.f_flags = 0x20 | (m ? statfs_flags(m->flags) : 0);
     return copy_to_user(to, &st, sizeof(st));
 }
 
