@@ -195,7 +195,7 @@ enum release_cause {
 /* clang-format off */
 #define TRACE_EVENTS(X) \
     TRACE_ENTRY_EVENTS(X) TRACE_RUNNING_EVENTS(X) TRACE_STATE_EVENTS(X) TRACE_PLAIN_EVENTS(X) \
-    TRACE_TEXT_EVENTS(X)
+    TRACE_TEXT_EVENTS(X) TRACE_VMM_EVENTS(X)
 /* Entries of page tables: most of a trace, so the kernel has code of its own for them. */
 #define TRACE_ENTRY_EVENTS(X) \
     X(0,  pte_write,     EV_PTE_WRITE)    \
@@ -232,6 +232,9 @@ enum release_cause {
 /* Longer than others, and rare. */
 #define TRACE_TEXT_EVENTS(X) \
     X(40, exec_args,     EV_EXEC_ARGS)
+/* That only the VMM writes. */
+#define TRACE_VMM_EVENTS(X) \
+    X(36, contents,      EV_CONTENTS)
 /* clang-format on */
 
 #define EV_MM_FREE(F, E, S, C)
@@ -306,6 +309,12 @@ enum release_cause {
 /* A mapping that is both writable and executable (flags & 6 == 6: PROT_WRITE, PROT_EXEC), or that
  * fork leaves out or empties (flags & 8).  Others, nearly all, are not told. */
 #define EV_VMA_SPECIAL(F, E, S, C) F(hex64, start) F(hex64, end) F(hex32, flags)
+
+/* With --trace-contents, before the entry that leads to them: what is in `pages` frames from to_pfn on, and in
+ * the frame whose copy that is (from_pfn 0: none, they are to be zero).  A hash is 0 for zeros, and else not. */
+#define EV_CONTENTS(F, E, S, C) \
+    F(hex64, va) \
+    F(hex32, from_pfn) F(hex32, to_pfn) F(u32, pages) F(hex64, from_hash) F(hex64, to_hash)
 
 /* A trace that begins while the machine runs, or whose beginning was dropped, opens with a
  * checkpoint of all that stands: a short history of ordinary events that leads to it. */

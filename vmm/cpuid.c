@@ -152,7 +152,8 @@ static void set_hypervisor(const struct vm *vm, struct kvm_cpuid2 *t)
              (vm->opt->audit == AUDIT_DIRTY ? HC_CAP_MARKS : 0) |
              (host_interprets_ring0() && !vm->ring3
                   ? HC_CAP_PAGE_OPS | HC_CAP_BYTE_OPS | HC_CAP_INTERPRETED | HC_CAP_TRACE_CALLS
-                  : 0);
+                  : 0) |
+             (vm->opt->contents ? HC_CAP_TRACE_CALLS : 0);
 }
 
 /* Sizes and offsets of the components are those of KVM_GET_XSAVE2, that is the

@@ -38,6 +38,7 @@ enum {
     OPT_TRACE_STOP,
     OPT_TRACE_SIZE,
     OPT_TRACE_MODE,
+    OPT_TRACE_CONTENTS,
     OPT_AUDIT,
     OPT_DUMP_TABLES,
     OPT_DUMP_AT,
@@ -91,6 +92,11 @@ static const struct argp_option option_table[] = {
     { "trace-mode", OPT_TRACE_MODE, "MODE", 0,
       "full: all of it (default); ring: the last SIZE of --trace-size, for machines that run for "
       "days",
+      0 },
+    { "trace-contents", OPT_TRACE_CONTENTS, NULL, 0,
+      "Record hashes of pages that are copied or begin as zeros, too, so that vmm-trace lint "
+      "checks "
+      "them; each event is an exit, and the kernel is in ring 0",
       0 },
     { "audit", OPT_AUDIT, "MODE", 0,
       "Check the trace; MODE final: at the end, the replayed tables "
@@ -273,6 +279,11 @@ static void check_trace(const struct options *o)
     uint64_t least = KEEP_SIZE_MIN * (o->cpus + 1);
     if (o->trace_dir == NULL && o->audit != AUDIT_NONE)
         refuse("--audit needs a trace; add --trace DIR");
+    if (o->trace_dir == NULL && o->contents)
+        refuse("--trace-contents needs a trace; add --trace DIR");
+    if (o->contents && o->kernel_ring == RING_3)
+        refuse("--trace-contents needs the kernel in ring 0, where it can call the VMM for each "
+               "event; leave --kernel-ring=3 out");
     if (o->ndump_at > 0 && o->dump == NULL)
         refuse("--dump-at says when --dump-tables FILE writes; add it");
     if (o->dump != NULL && o->audit != AUDIT_DIRTY)
@@ -316,6 +327,7 @@ static error_t parse_one(int key, char *arg, struct argp_state *state)
     case OPT_TRACE_STOP: set_trigger(&o->keep.stop, "trace-stop", arg); break;
     case OPT_TRACE_SIZE: set_trace_size(o, arg); break;
     case OPT_TRACE_MODE: set_trace_mode(o, arg); break;
+    case OPT_TRACE_CONTENTS: o->contents = true; break;
     case OPT_AUDIT: set_audit(o, arg); break;
     case OPT_DUMP_TABLES: o->dump = arg; break;
     case OPT_DUMP_AT: add_dump_at(o, arg); break;

@@ -253,6 +253,7 @@ static int open_directory(const char *dir)
 static void fill_meta(struct tracer *t, const struct tracer_env *env)
 {
     struct trace_meta *m = &t->meta;
+    t->contents = env->contents;
     m->ncpus = t->ncpus;
     m->tsc_khz = env->tsc_khz;
     m->ram_end = env->ram_end;

@@ -11,6 +11,7 @@
 #ifndef VMM_TRACER_H
 #define VMM_TRACER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tracer;
@@ -23,6 +24,7 @@ struct tracer_env {
     uint64_t wall_ns_at_tsc;   /* the wall clock, ns since 1970, when */
     uint64_t tsc_at_wall;      /* the guest's TSC had this value */
     const char *audit;         /* which one is asked for; or NULL */
+    bool contents;             /* what is in copies and fresh frames is hashed, too */
     uint64_t ram_end;          /* first address above the guest's RAM */
     const int64_t *tsc_offset; /* of each vCPU: its TSC minus the host's */
 };

@@ -75,6 +75,71 @@ static int append(struct writer *w, uint32_t id, const void *fields, size_t size
     return 0;
 }
 
+/* --- contents ----------------------------------------------------------------------------
+ *
+ * The kernel reports an entry before it stores it and after the frame has been filled.  So a frame that
+ * comes is as the program will find it, nobody else can reach it, and what it was copied from is
+ * read-only for all: its owners are several, or it would not have been copied.  (A file's page may be
+ * written by others meanwhile; who judges knows which it was by the old entry.) */
+
+/* 0 if all is 0, and else not.  Two pages that differ have one hash by accident only. */
+static uint64_t hash_of(const uint8_t *page, uint64_t hash)
+{
+    for (size_t i = 0; i < GMEM_PAGE; i += 8) {
+        uint64_t word;
+        memcpy(&word, page + i, sizeof(word));
+        hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static bool is_zero(const uint8_t *page)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < GMEM_PAGE; i += 8) {
+        uint64_t word;
+        memcpy(&word, page + i, sizeof(word));
+        all |= word;
+    }
+    return all == 0;
+}
+
+static bool hash_frames(const struct writer *w, uint64_t pfn, unsigned pages, uint64_t *hash)
+{
+    bool zero = true;
+    *hash = 1;
+    for (unsigned i = 0; i < pages; i++) {
+        const uint8_t *page = gmem_span(w->c->mem, (pfn + i) << 12, GMEM_PAGE);
+        if (page == NULL)
+            return false;
+        zero &= is_zero(page);
+        *hash = hash_of(page, *hash);
+    }
+    *hash = zero ? 0 : *hash != 0 ? *hash : 1;
+    return true;
+}
+
+/* Before the event of the entry.  A frame outside RAM is told by nobody: it has no contents. */
+static int tell_contents(struct writer *w, uint64_t va, unsigned level, unsigned reason,
+                         uint64_t old, uint64_t new)
+{
+    uint64_t from = pte_frame(old), to = pte_frame(new);
+    bool is_copy = reason == PT_cow_break && level == PT_LEVEL_PTE && from != to;
+    bool is_fresh = reason == PT_demand_zero && level == PT_LEVEL_PTE;
+    bool is_huge = reason == PT_huge_map && level == PT_LEVEL_PMD && (new &PTE_PS);
+    struct trace_ev_contents f = { .va = va, .pages = is_huge ? SLOTS : 1 };
+    uint64_t hash[2] = { 0, 0 };
+    if (!w->c->tracer->contents || !(is_copy || is_fresh || is_huge) ||
+        !hash_frames(w, to, f.pages, &hash[1]) || (is_copy && !hash_frames(w, from, 1, &hash[0])))
+        return 0;
+    f.from_pfn = is_copy ? (uint32_t)from : 0;
+    f.to_pfn = (uint32_t)to;
+    f.from_hash = hash[0];
+    f.to_hash = hash[1];
+    return append(w, TRACE_EV_contents, &f, sizeof(f), NULL, 0);
+}
+
 /* --- entries ---------------------------------------------------------------------------- */
 
 /* Where entries are. */
@@ -228,7 +293,10 @@ static int one_entry(struct writer *w, const struct kvm_regs *r)
 {
     struct place p = { .va = r->rsi, .level = (uint8_t)r->rcx, .reason = (uint8_t)r->r8 };
     uint64_t old;
-    return find_entries(w, r->rdx, &p, 1, &old) ? write_one(w, p, old, r->r9) : -EINVAL;
+    if (!find_entries(w, r->rdx, &p, 1, &old))
+        return -EINVAL;
+    int err = tell_contents(w, p.va, p.level, p.reason, old, r->r9);
+    return err != 0 ? err : write_one(w, p, old, r->r9);
 }
 
 static int event_of_entries(struct writer *w, uint32_t id, const struct kvm_regs *r)
@@ -246,7 +314,12 @@ static int event_of_entries(struct writer *w, uint32_t id, const struct kvm_regs
     case TRACE_EV_pte_range_old: return write_half(w, id, p, entry, n);
     case TRACE_EV_pte_range: return write_change(w, p, entry, n, r->r8, r->r9);
     }
-    return read_kernel(w, r->r8, entry, 8ul * n) ? write_half(w, id, p, entry, n) : -EINVAL;
+    if (!read_kernel(w, r->r8, entry, 8ul * n))
+        return -EINVAL;
+    int err = 0;
+    for (unsigned i = 0; err == 0 && i < n; i++)
+        err = tell_contents(w, further(p, i).va, p.level, p.reason, 0, entry[i]);
+    return err != 0 ? err : write_half(w, id, p, entry, n);
 }
 
 /* --- all other events ----------------------------------------------------------------------- */

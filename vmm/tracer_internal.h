@@ -39,6 +39,7 @@ struct tracer {
     unsigned ncpus;
     int dirfd, metafd; /* metafd: of the metadata file, once it is written; else -1 */
     bool finished;
+    bool contents;        /* events of what frames have are wanted */
     pthread_mutex_t lock; /* opening streams, changing metadata */
     uint8_t *windows;     /* ncpus of them */
     struct trace_meta meta;

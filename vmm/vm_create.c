@@ -184,6 +184,7 @@ static bool describe_trace(const struct vm *vm)
         .wall_ns_at_tsc = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec,
         .tsc_at_wall = tsc,
         .audit = options_audit_name(vm->opt->audit),
+        .contents = vm->opt->contents,
         .ram_end = gmem_end(vm->mem),
         .tsc_offset = offset,
     };
@@ -225,6 +226,8 @@ static bool choose_ring(struct vm *vm)
         say("%s: this kernel cannot run in ring 3", vm->opt->kernel);
         return false;
     }
+    if (wanted == RING_AUTO && vm->opt->contents)
+        wanted = RING_0; /* see check_trace() */
     vm->ring3 = wanted == RING_3;
     if (wanted == RING_AUTO && host_interprets_ring0() && vm->image.has_ring3) {
         vm->ring3 = ring3_proof(vm->kvm);

@@ -152,6 +152,9 @@ static void own_page(struct vma *v, uaddr_t va, pte_t *e, pfn_t pfn, enum pt_rea
         frame_put(pte_pfn(old));
 }
 
+/* For mutants: a byte in the page's end, which programs seldom use. */
+static void spoil(pfn_t pfn) { ((uint8_t *)frame_va(pfn))[PAGE_SIZE - 9] ^= 0x10; }
+
 /* A write to a read-only entry, which the VMA allows. */
 static int write_fault(struct vma *v, uaddr_t va, pte_t *e)
 {
@@ -169,6 +172,8 @@ static int write_fault(struct vma *v, uaddr_t va, pte_t *e)
     if (!new)
         return -ENOMEM;
     frame_copy(new, old);
+    if (mutant(MUTANT_cow_copies_wrong))
+        spoil(new);
     own_page(v, va, e, new, PT_cow_break);
     return 0;
 }
@@ -198,6 +203,8 @@ static int anon_run(struct vma *v, uaddr_t va, pte_t *e, unsigned n)
     unsigned got = 0;
     for (pfn_t pfn; got < n && (pfn = frame_alloc_zeroed()) != 0; got++)
         entry[got] = pte_make(pfn, flags);
+    if (mutant(MUTANT_zeroes_all_but_one) && got > 0)
+        spoil(pte_pfn(entry[got - 1]));
     if (got == 0)
         return -ENOMEM;
     pt_fill(mm, va, e, 1, got, PT_demand_zero, entry);
@@ -217,6 +224,8 @@ static int anon_fault(struct vma *v, uaddr_t va, pte_t *e)
     pfn_t pfn = frame_alloc_zeroed();
     if (!pfn)
         return -ENOMEM;
+    if (mutant(MUTANT_zeroes_all_but_one))
+        spoil(pfn);
     own_page(v, va, e, pfn, PT_demand_zero);
     return 0;
 }

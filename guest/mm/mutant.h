@@ -29,6 +29,8 @@
     X(shared_leaked)        /* the last user of a shared table does not free it */ \
     X(split_drops_one)      /* the table in a huge page's place lacks an entry */ \
     X(split_no_flush)       /* ... is led to while TLBs have the page */ \
+    X(cow_copies_wrong)     /* the copy of a page has one byte that is not the page's */ \
+    X(zeroes_all_but_one)   /* memory that begins as zeros has a byte that is none */ \
     X(huge_keeps_w)         /* fork leaves W in the parent's entry of a huge page */
 enum mutant {
 #define X(name) MUTANT_##name,

@@ -37,6 +37,71 @@ static void bad_C2(void)
     leaf(0, 0, PT_cow_break, PAGE_C(0x500), PAGE_R(0x500));
 }
 
+static void told(unsigned index, uint32_t from, uint32_t to, uint64_t from_hash, uint64_t to_hash)
+{
+    EV(0, contents, 1, .va = VA(index), .from_pfn = from, .to_pfn = to, .pages = 1,
+       .from_hash = from_hash, .to_hash = to_hash);
+}
+
+static void contents_copy(uint64_t from_hash, uint64_t to_hash)
+{
+    whole_fork(5);
+    fault_at(0, 1, 0, 7);
+    told(0, 0x500, 0x600, from_hash, to_hash);
+    leaf_of(0, 1, 0, PT_cow_break, PAGE_C(0x500), PAGE_W(0x600));
+    flush_page(0, 0, 3);
+}
+
+static void contents_zero(uint64_t hash)
+{
+    fault_at(0, 1, 3, 6);
+    told(3, 0, 0x601, 0, hash);
+    leaf_of(0, 1, 3, PT_demand_zero, 0, PAGE_W(0x601));
+}
+
+static void comes(unsigned index, uint64_t first, unsigned n);
+
+static void good_contents(void)
+{
+    contents_copy(77, 77);
+    contents_zero(0);
+    fault_at(0, 1, 4, 6);
+    told(4, 0, 0x610, 0, 0);
+    told(5, 0, 0x611, 0, 0);
+    told(6, 0, 0x612, 0, 0);
+    comes(4, PAGE_W(0x610), 3);
+}
+
+static void bad_C2_contents(void) { contents_copy(77, 78); }
+
+static void bad_C2_not_told(void)
+{
+    whole_fork(5);
+    contents_zero(0);
+    leaf(0, 0, PT_cow_break, PAGE_C(0x500), PAGE_W(0x600));
+    flush_page(0, 0, 3);
+}
+
+static void bad_C2_another(void)
+{
+    whole_fork(5);
+    fault_at(0, 1, 0, 7);
+    told(0, 0x501, 0x600, 77, 77);
+    leaf_of(0, 1, 0, PT_cow_break, PAGE_C(0x500), PAGE_W(0x600));
+    flush_page(0, 0, 3);
+}
+
+static void bad_C4_contents(void) { contents_zero(1); }
+
+static void bad_C4_not_told(void)
+{
+    contents_zero(0);
+    fault_at(0, 1, 4, 6);
+    told(4, 0, 0x610, 0, 0);
+    told(5, 0, 0x611, 0, 0);
+    comes(4, PAGE_W(0x610), 3);
+}
+
 static void bad_C3(void)
 {
     read_only();
@@ -178,13 +243,17 @@ static void bad_E4_range(void)
 }
 
 static const struct lint_case cases[] = {
-    GOOD(good_faults),      BAD(bad_C1, C1),       BAD(bad_C1_read, C1),  BAD(bad_C2, C2),
-    GOOD(good_ahead),       BAD(bad_C4_hole, C4),  BAD(bad_C3, C3),       BAD(bad_C3_other_cpu, C3),
-    BAD(bad_C4, C4),        BAD(bad_C4_full, C4),  BAD(bad_C5, C5),       BAD(bad_C6, C6),
-    BAD(bad_C6_signal, C6), BAD(bad_E1, E1),       BAD(bad_E2, E2),       BAD(bad_E3, E3),
-    BAD(bad_E4, E4),        BAD(bad_E5, E5),       GOOD(good_range),      BAD(bad_C4_range, C4),
-    BAD(bad_F5_range, F5),  BAD(bad_T1_range, T1), BAD(bad_M4_range, M4), BAD(bad_M6_range, M6),
-    BAD(bad_E4_range, E4),
+    GOOD(good_faults),        BAD(bad_C1, C1),           BAD(bad_C1_read, C1),
+    BAD(bad_C2, C2),          GOOD(good_ahead),          BAD(bad_C4_hole, C4),
+    BAD(bad_C3, C3),          BAD(bad_C3_other_cpu, C3), BAD(bad_C4, C4),
+    BAD(bad_C4_full, C4),     BAD(bad_C5, C5),           BAD(bad_C6, C6),
+    BAD(bad_C6_signal, C6),   BAD(bad_E1, E1),           BAD(bad_E2, E2),
+    BAD(bad_E3, E3),          BAD(bad_E4, E4),           BAD(bad_E5, E5),
+    GOOD(good_range),         BAD(bad_C4_range, C4),     BAD(bad_F5_range, F5),
+    BAD(bad_T1_range, T1),    BAD(bad_M4_range, M4),     BAD(bad_M6_range, M6),
+    BAD(bad_E4_range, E4),    GOOD(good_contents),       BAD(bad_C2_contents, C2),
+    BAD(bad_C2_not_told, C2), BAD(bad_C2_another, C2),   BAD(bad_C4_contents, C4),
+    BAD(bad_C4_not_told, C4),
 };
 
 static void test_cases(void **state_)

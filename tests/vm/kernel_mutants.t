@@ -1,15 +1,16 @@
 #!/bin/bash
-# limit: 300
+# limit: 400
 # Each fault that is put into the kernel on purpose is named: by the check of lint that is about it,
 # or by the audit.  (guest/mm/mutant.h; what nothing can see is at the end.)
 . tests/vm/lib.sh
 need_kvm
 KERNEL=$O/guest-locks.elf
 
+options=
 mutant()                        # mutant NAME COMMAND: sets $status, $err, and the checks that fail
 {
     rm -rf "$work/trace"
-    vm -q -a "debug.mutant=$1 trace.syscalls=1" -t "$work/trace" --audit=dirty \
+    vm -q $options -a "debug.mutant=$1 trace.syscalls=1" -t "$work/trace" --audit=dirty \
         --add "$O/tests/vm/prey:/prey" -- sh -c "$2"
     failed=$("$O/vmm-trace" lint "$work/trace" 2> /dev/null | awk '$2 == "FAIL" { print $1 }' | tr '\n' ' ')
 }
@@ -56,6 +57,24 @@ is 'huge pages without a fault: status, and no check fails' "$status$failed" 0
 by_lint split_drops_one H1 "$huge"
 by_lint split_no_flush H2 "$huge"
 by_lint huge_keeps_w F2 "$huge"
+# What is in frames: the VMM looks, and lint compares.
+options=--trace-contents
+mutant none "$forks; /prey huge"
+is 'contents without a fault: status, and no check fails' "$status$failed" 0
+unlike '... lint has looked at them' "$("$O/vmm-trace" lint "$work/trace")" 'not checked: contents'
+for kind in 'from_pfn=0x[0-9a-f]+ .* pages=1 ' 'from_pfn=0 .* pages=1 ' 'from_pfn=0 .* pages=512 .*to_hash=0$'; do
+    like '... copies, fresh pages, huge ones' "$("$O/vmm-trace" print --event contents "$work/trace")" "$kind"
+done
+by_lint cow_copies_wrong C2 "$forks"
+by_lint zeroes_all_but_one C4 "$forks"
+options=
+mutant cow_copies_wrong "$forks"
+is 'without --trace-contents nobody sees that' "$status$failed" 0
+like '... as lint says' "$("$O/vmm-trace" lint "$work/trace")" 'not checked: contents; record with vmm --trace-contents'
+vm -q -t "$work/no" --kernel-ring=3 --trace-contents -- true
+like 'contents are told from ring 0 only' "$status $err" '^125 vmm: --trace-contents needs the kernel in ring 0'
+vm -q --trace-contents -- true
+like '... and into a trace' "$status $err" '^125 vmm: --trace-contents needs a trace; add --trace DIR'
 by_audit store_unreported
 by_audit report_not_stored
 by_audit wrong_until_flush

@@ -6,7 +6,7 @@
 need_kvm
 
 known='--add --append --audit --boot-report --cpus --dump-at --dump-tables --env --help --hostname --initrd --kernel-ring --memory --no-cache --no-seccomp --out --quiet
-    --root --save --stats --timeout --trace --trace-mode --trace-size --trace-start --trace-stop --user --verbose --version --workdir'
+    --root --save --stats --timeout --trace --trace-contents --trace-mode --trace-size --trace-start --trace-stop --user --verbose --version --workdir'
 named=$("$O/vmm" --help | grep -oE '^ +(-., )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort -u)
 is 'the options' "$(echo $named)" "$(echo $known)"
 

@@ -306,7 +306,7 @@ bool lint_bulk(struct lint *l, const struct trace_event *e)
     if (!l->is_linked)
         return kind == TRACE_EV_pte_range_new && r->reason == PT_table_unshare &&
                unshared(l, r, entries, n);
-    if (kind == TRACE_EV_pte_range_new)
+    if (kind == TRACE_EV_pte_range_new && !l->has_contents)
         return r->reason == PT_fork_copy     ? copied(l, r, entries, n)
                : r->reason == PT_demand_zero ? appeared(l, r, entries, n)
                                              : false;

@@ -36,9 +36,9 @@
     X(F6, "a failed fork leaves no address space") \
     X(F7, "a fork's child is whole before it starts") \
     X(C1, "each COW break answers a write fault of that page") \
-    X(C2, "a COW break keeps the frame only if nobody else maps it") \
+    X(C2, "a COW break keeps the frame only if nobody else maps it; a copy is one") \
     X(C3, "where an entry got another frame, the old one has left the TLBs") \
-    X(C4, "each page that appears on demand answers a fault there, in an empty entry") \
+    X(C4, "each page that appears on demand answers a fault there, in an empty entry, as zeros") \
     X(C5, "no fault comes again and again with nothing done in between") \
     X(C6, "each fault of a program is answered: by an entry, or by a signal and none") \
     X(E1, "until exec commits, it changes the old memory only by faults") \

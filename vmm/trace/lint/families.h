@@ -31,6 +31,7 @@ void lint_calls_write(struct lint *l, const struct trace_event *e, unsigned reas
 
 /* faults.c: C1, C4, C5, C6. */
 void lint_faults_write(struct lint *l, const struct lint_write *w);
+void lint_faults_contents(struct lint *l, const struct trace_event *e);
 void lint_faults_before(struct lint *l, const struct trace_event *e);
 
 /* exec.c: E1, E3. */

@@ -44,6 +44,56 @@ static bool may_follow(unsigned before, unsigned reason)
            (before == PT_cow_break && reason == PT_mkwrite);
 }
 
+/* --- contents: hashes, which the VMM tells before an entry that leads to a new frame ---------- */
+
+void lint_faults_contents(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_contents *f = e->fields;
+    struct lint_cpu *c = l->on;
+    l->has_contents = true;
+    c->told.n++;
+    c->told.va = f->va;
+    c->told.from_pfn = f->from_pfn;
+    c->told.to_pfn = f->to_pfn;
+    c->told.from_hash = f->from_hash;
+    c->told.to_hash = f->to_hash;
+    if (f->from_pfn == 0 && f->to_hash != 0)
+        lint_found(l, LINT_C4,
+                   "va %#" PRIx64 ": frame %#x, which is to be all zero, is not: hash %#" PRIx64,
+                   f->va, f->to_pfn, f->to_hash);
+}
+
+/* Several entries are told before they are written by one event; a copy comes alone.  A file's page may
+ * be written by another CPU between the copy and the hash. */
+static void check_contents(struct lint *l, const struct lint_write *w)
+{
+    struct lint_cpu *c = l->on;
+    bool is_copy = w->reason == PT_cow_break;
+    uint64_t from = is_copy ? pte_frame(w->old) : 0;
+    enum lint_check check = is_copy ? LINT_C2 : LINT_C4;
+    if (w->reason == PT_demand_file || w->reason == PT_mkwrite ||
+        (is_copy && from == pte_frame(w->new)))
+        return;
+    bool is_last = c->told.n == 1;
+    c->told.n -= c->told.n > 0;
+    if (!is_last) {
+        if (c->told.n == 0)
+            lint_found(l, check, "va %#" PRIx64 ": what is in frame %#" PRIx64 " was not told",
+                       w->va, (uint64_t)pte_frame(w->new));
+        return;
+    }
+    if (c->told.va != w->va || c->told.to_pfn != pte_frame(w->new) || c->told.from_pfn != from)
+        lint_found(l, check,
+                   "va %#" PRIx64 ": what was told is in frame %#x, and this is frame %#" PRIx64,
+                   w->va, c->told.to_pfn, (uint64_t)pte_frame(w->new));
+    else if (is_copy && c->told.from_hash != c->told.to_hash &&
+             ((w->old & PTE_ANON) || l->cpus_seen == 1))
+        lint_found(l, LINT_C2,
+                   "va %#" PRIx64 ": frame %#" PRIx64 " is no copy of frame %#" PRIx64
+                   ": hashes %#" PRIx64 " and %#" PRIx64,
+                   w->va, (uint64_t)pte_frame(w->new), from, c->told.to_hash, c->told.from_hash);
+}
+
 void lint_faults_write(struct lint *l, const struct lint_write *w)
 {
     const struct trace_event *e = l->event;
@@ -52,6 +102,8 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
         return;
     struct lint_task *t = l->task;
     bool is_cow = w->reason == PT_cow_break;
+    if (l->has_contents)
+        check_contents(l, w);
     t->fault.writes +=
         w->reason != PT_demand_file; /* pages before the end of a file come with SIGBUS */
     t->fault.answered = true;

@@ -85,7 +85,7 @@ static int pte_write(struct lint *l, const struct trace_event *e)
     }
     bool was_empty = is_empty(l);
     if ((w->reason == PT_cow_break || w->reason == PT_demand_zero) && l->is_linked && l->w_counts &&
-        lint_bulk_fault(l, w))
+        !l->has_contents && lint_bulk_fault(l, w))
         return end_writes(l, was_empty, 0);
     struct lint_write one = { w->va,        w->old,   w->new,   slot_of(l, w->index, w->old),
                               w->table_pfn, w->index, w->level, w->reason };
@@ -268,6 +268,7 @@ static int one_event(struct lint *l, const struct trace_event *e)
         lint_trace_apply(l, e);
         break;
     case TRACE_EV_signal: lint_faults_before(l, e); break;
+    case TRACE_EV_contents: lint_faults_contents(l, e); break;
     case TRACE_EV_vma_special: lint_pages_special(l, e); break;
     case TRACE_EV_checkpoint: checkpoint(l, e); break;
     case TRACE_EV_clone:

@@ -284,7 +284,10 @@ static void end_mm(void *arg, void *mm)
 void lint_pages_end(struct lint *l)
 {
     idmap_each(l->mms, end_mm, NULL);
-    lint_note(l, LINT_C2, "not checked: contents");
+    if (!l->has_contents) {
+        lint_note(l, LINT_C2, "not checked: contents; record with vmm --trace-contents");
+        lint_note(l, LINT_C4, "not checked: contents; record with vmm --trace-contents");
+    }
     if (!l->has_nx)
         lint_note(l, LINT_E4, "not checked: no entry has NX, so the processor may not know it");
 }

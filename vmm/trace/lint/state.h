@@ -61,6 +61,11 @@ struct lint_cpu {
     enum lint_check stale_check;
     uint64_t stale_va, stale_at;
     uint32_t stale_pfn;
+    struct {
+        unsigned n; /* of entries that are to come: what is in their frames was told */
+        uint64_t va, from_hash, to_hash; /* the last one's */
+        uint32_t from_pfn, to_pfn;
+    } told;
     uint32_t owes_wake; /* to this task, before another one runs here; 0: none */
 };
 
@@ -148,6 +153,7 @@ struct lint {
     struct lint_task no_task[4];
     struct lint_mm no_mm;
     unsigned no_tasks;
+    bool has_contents;  /* hashes of what is in frames */
     bool has_nx;        /* the processor knows NX: some entry has it */
     bool in_bulk;       /* entries of programs, by fork or in a teardown */
     uint64_t plain_end; /* frames below this are RAM */
