@@ -298,7 +298,7 @@ enum release_cause {
 /* Queued for task `to` (a thread or a process). */
 #define EV_SIGNAL(F, E, S, C) F(u32, to) F(u32, signo) F(s32, code)
 /* Always for the calls that make, change, end or await a process (clone, clone3,
- * fork, vfork, execve, execveat, exit, exit_group, wait4, waitid), so that what
+ * fork, vfork, execve, execveat, exit, exit_group, wait4, waitid, ptrace), so that what
  * a call cost can be summed between the two; for the others on request. */
 #define EV_SYSCALL_ENTER(F, E, S, C) F(u16, nr) F(hex64, a0) F(hex64, a1) F(hex64, a2)
 #define EV_SYSCALL_EXIT(F, E, S, C)  F(u16, nr) F(s64, ret)

@@ -34,8 +34,8 @@ $O/tests/vm/confined: tests/vm/confined.c $(call host_obj,$(patsubst %,vmm/%.c,s
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE -I. $^ -o $@
 
-test-binaries: $O/tests/vm/attack $O/tests/vm/prey
-$O/tests/vm/attack $O/tests/vm/prey: $O/tests/vm/%: tests/vm/%.c
+test-binaries: $O/tests/vm/attack $O/tests/vm/prey $O/tests/vm/attach
+$O/tests/vm/attack $O/tests/vm/prey $O/tests/vm/attach: $O/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)
 	$(call say,MUSL,$<)$(MUSL_CC) -std=gnu11 -O1 -static $(TEST_WARN) -D_GNU_SOURCE $< -o $@
 

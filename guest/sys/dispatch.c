@@ -33,11 +33,11 @@ static const char names[] =
     ;
 
 /* Calls that leave a trace whenever there is one: those that make, change, end
- * or await a process. */
+ * or await a process, or make one wait for another (ptrace). */
 static const bool about_processes[SYSCALL_NUMBERS] = {
-    [__NR_fork] = true,   [__NR_vfork] = true,    [__NR_clone] = true, [__NR_clone3] = true,
-    [__NR_execve] = true, [__NR_execveat] = true, [__NR_exit] = true,  [__NR_exit_group] = true,
-    [__NR_wait4] = true,  [__NR_waitid] = true,
+    [__NR_fork] = true,   [__NR_vfork] = true,    [__NR_clone] = true,  [__NR_clone3] = true,
+    [__NR_execve] = true, [__NR_execveat] = true, [__NR_exit] = true,   [__NR_exit_group] = true,
+    [__NR_wait4] = true,  [__NR_waitid] = true,   [__NR_ptrace] = true,
 };
 
 static uint64_t calls[SYSCALL_NUMBERS]; /* [a] */

@@ -2,6 +2,9 @@
 /* The lint's checks of ends: X1 to X4.
  * Each is seen to fail where its rule is broken, by that check and no other, and none fails where
  * the rules are kept. */
+#include <errno.h>
+#include <linux/ptrace.h>
+
 #include "lint_machine.h"
 
 static void good_life(void)
@@ -136,13 +139,71 @@ static void bad_X3_waker(void)
        .reason = BLOCK_wait, .by_pid = 2);
 }
 
+/* Task 1 asks to trace task 6, a child of its child 5. */
+static void attaches(long request, int64_t ret)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    cr3(0, 3, 300);
+    EV(0, clone, 3, .child = 6, .child_tgid = 6, .child_mm = 3, .flags = CLONE_VM);
+    run(0, 1, 1);
+    cr3(0, 1, 100);
+    EV(0, syscall_enter, 1, .nr = __NR_ptrace, .a0 = (uint64_t)request, .a1 = 6);
+    EV(0, syscall_exit, 1, .nr = __NR_ptrace, .ret = ret);
+}
+
+static void good_attach(void)
+{
+    attaches(PTRACE_ATTACH, 0);
+    parent_waits(1, 6);
+}
+
+/* Its tracer hears of its end, and its parent when that has. */
+static void good_seize(void)
+{
+    attaches(PTRACE_SEIZE, 0);
+    run(0, 5, 3);
+    state(0, 5, TASK_running, TASK_blocked, BLOCK_wait, 6);
+    state(0, 6, TASK_new, TASK_runnable, 0, 0);
+    run(0, 6, 3);
+    EV(0, exit, 0, .tgid = 6, .status = 0);
+    state(0, 6, TASK_running, TASK_zombie, 0, 0);
+    run(0, 1, 1);
+}
+
+static void bad_X3_attach_failed(void)
+{
+    attaches(PTRACE_SEIZE, -EPERM);
+    parent_waits(1, 6);
+}
+
+static void bad_X3_no_attach(void)
+{
+    attaches(PTRACE_PEEKDATA, 0);
+    parent_waits(1, 6);
+}
+
 static const struct lint_case cases[] = {
-    GOOD(good_life),         BAD(bad_X1, X1),          BAD(bad_X1_never, X1),
-    BAD(bad_X2_status, X2),  BAD(bad_X2_stranger, X2), BAD(bad_X2_no_zombie, X2),
-    BAD(bad_X2_no_reap, X2), BAD(bad_X3_lost, X3),     BAD(bad_X3_dropped, X3),
-    BAD(bad_X1_dropped, X1), BAD(bad_X2_twice, X2),    BAD(bad_X2_told, X2),
-    BAD(bad_X3_reason, X3),  BAD(bad_X3_stranger, X3), BAD(bad_X3_waker, X3),
+    GOOD(good_life),
+    BAD(bad_X1, X1),
+    BAD(bad_X1_never, X1),
+    BAD(bad_X2_status, X2),
+    BAD(bad_X2_stranger, X2),
+    BAD(bad_X2_no_zombie, X2),
+    BAD(bad_X2_no_reap, X2),
+    BAD(bad_X3_lost, X3),
+    BAD(bad_X3_dropped, X3),
+    BAD(bad_X1_dropped, X1),
+    BAD(bad_X2_twice, X2),
+    BAD(bad_X2_told, X2),
+    BAD(bad_X3_reason, X3),
+    BAD(bad_X3_stranger, X3),
+    BAD(bad_X3_waker, X3),
     BAD(bad_X4, X4),
+    GOOD(good_attach),
+    GOOD(good_seize),
+    BAD(bad_X3_attach_failed, X3),
+    BAD(bad_X3_no_attach, X3),
 };
 
 static void test_cases(void **state_)

@@ -43,6 +43,8 @@ void lint_calls_enter(struct lint *l, const struct trace_event *e)
     t->call_a2 = f->a2;
     t->cloned = t->forked_mm = t->reaped = 0;
     t->said_exec = t->has_execed = false;
+    if (f->nr == __NR_ptrace)
+        lint_exit_ptrace(l, false);
 }
 
 /* --- ends ---------------------------------------------------------------------------------- */
@@ -71,6 +73,8 @@ void lint_calls_exit(struct lint *l, const struct trace_event *e)
                    t->has_execed ? "has" : "has not", (int64_t)f->ret);
     else if (f->nr == __NR_wait4)
         check_wait(l, e, f->ret);
+    else if (f->nr == __NR_ptrace && f->ret == 0)
+        lint_exit_ptrace(l, true);
 }
 
 /* --- in between ------------------------------------------------------------------------------- */

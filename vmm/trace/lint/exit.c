@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <sched.h>
+#include <linux/ptrace.h>
 
 /* In which whoever held a dead process's memory, a reader of procfs, is done with it, also on a host
  * that takes its CPU away for a while: ns. */
@@ -141,6 +142,19 @@ static void traced(struct lint *l, const struct trace_ev_task_state *f)
 {
     process_of(l, f->task)->was_traced = true;
     process_of(l, f->on_pid)->has_traced = true;
+}
+
+/* Who attaches may wait for a task that is no child of its, and before that has stopped even once.
+ * The other one's end is told to the tracer first from somewhere in the call on. */
+void lint_exit_ptrace(struct lint *l, bool done)
+{
+    const struct lint_task *t = l->task;
+    if (t->call_a0 != PTRACE_ATTACH && t->call_a0 != PTRACE_SEIZE)
+        return;
+    if (done)
+        process_of(l, t->pid)->has_traced = true;
+    else
+        process_of(l, (uint32_t)t->call_a1)->was_traced = true;
 }
 
 static bool is_end(unsigned state) { return state == TASK_zombie || state == TASK_dead; }

@@ -180,8 +180,10 @@ static void task_ends(struct lint *l, const struct trace_event *e)
 
 static void is_old(void *arg, void *task)
 {
+    struct lint_task *t = task;
     (void)arg;
-    ((struct lint_task *)task)->is_amid = true;
+    t->is_amid = true;
+    t->has_traced = true; /* perhaps: whom it has attached to before is not told */
 }
 
 /* A trace that does not begin with the machine begins with what stands then.  Whoever was

@@ -102,7 +102,7 @@ struct lint_task {
     bool is_awaited_wake;
     /* It was amid something when the trace began: nothing is known of what that began with. */
     bool is_amid;
-    bool has_traced, was_traced; /* a tracee of it, or it, has stopped for its tracer */
+    bool has_traced, was_traced; /* it has attached to a task, or one has to it; or stopped so */
 
     /* The call it is in. */
     bool in_call;
