@@ -28,11 +28,15 @@ static struct mutex nest_lock = MUTEX_INIT(nest_lock, LOCK_epoll_nest);
 static struct spinlock watchers_lock = SPINLOCK_INIT(LOCK_watchers);
 static uint32_t watched; /* [a] items there are */
 
-/* As Linux: 4 % of memory. */
-static uint32_t watched_max(void)
+static uint64_t max_set = UINT64_MAX; /* [a] by root; UINT64_MAX: nobody has */
+
+uint64_t epoll_max_watches(void)
 {
-    return (uint32_t)(frames_total * PAGE_SIZE / 25 / sizeof(struct epoll_item));
+    return max_set != UINT64_MAX ? max_set
+                                 : frames_total * PAGE_SIZE / 25 / sizeof(struct epoll_item);
 }
+
+void epoll_set_max_watches(uint64_t most) { max_set = most; }
 
 /* --- the ring of a file ------------------------------------------------------------------ */
 
@@ -236,7 +240,7 @@ static struct epoll_item *item_alloc(struct epoll *ep, struct file *f, int fd,
 
 static int add(struct epoll *ep, struct file *f, int fd, const struct epoll_event *e)
 {
-    if (__atomic_load_n(&watched, __ATOMIC_RELAXED) >= watched_max())
+    if (__atomic_load_n(&watched, __ATOMIC_RELAXED) >= epoll_max_watches())
         return -ENOSPC;
     struct epoll_table table = { { enter }, item_alloc(ep, f, fd, e), false };
     struct epoll_item *item = table.item;

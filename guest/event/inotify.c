@@ -26,19 +26,19 @@
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 
-#define EVENTS_MAX    16384u /* of an instance; Linux's limits, here for all users together */
-#define INSTANCES_MAX 128u
-#define WATCHES_MAX   8192u
-#define OF_INODE_MAX  256u /* watches: one event tells them all */
-#define WORK_EVENT    400u /* instructions, about (arch/preempt.h) */
-#define WORK_WATCH    300u
+#define OF_INODE_MAX 256u /* watches: one event tells them all */
+#define WORK_EVENT   400u /* instructions, about (arch/preempt.h) */
+#define WORK_WATCH   300u
 
 #define FLAGS \
     (IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK | IN_MASK_ADD | IN_MASK_CREATE | IN_ONESHOT)
 
+uint32_t inotify_max_events = 16384, inotify_max_instances = 128, inotify_max_watches = 8192;
+
 struct inotify {         /* [l] lock */
     struct list events;  /* [l] struct event */
     unsigned nevents;    /* [l], read without */
+    unsigned max_events; /* [k] */
     size_t bytes;        /* [l] of all events, as read(2) gives them */
     bool overflowed;     /* [l] the last event says so */
     struct list watches; /* [l] */
@@ -100,7 +100,7 @@ static void queue_event(struct inotify *i, int wd, uint32_t mask, uint32_t cooki
 
     if (same_as_last(i, wd, mask, cookie, name, len))
         return;
-    bool full = i->nevents >= EVENTS_MAX;
+    bool full = i->nevents >= i->max_events;
     if (full && i->overflowed)
         return;
     struct event *e = full ? NULL : kmalloc(sizeof(*e) + padded);
@@ -403,13 +403,14 @@ static long create(uint32_t flags)
 {
     if (flags & ~(uint32_t)(IN_CLOEXEC | IN_NONBLOCK))
         return -EINVAL;
-    if (__atomic_add_fetch(&instances, 1, __ATOMIC_RELAXED) > INSTANCES_MAX) {
+    if (__atomic_add_fetch(&instances, 1, __ATOMIC_RELAXED) > inotify_max_instances) {
         __atomic_sub_fetch(&instances, 1, __ATOMIC_RELAXED);
         return -EMFILE;
     }
     struct instance *n = kzalloc(sizeof(*n));
     int fd = -ENOMEM;
     if (n != NULL) {
+        n->i.max_events = inotify_max_events;
         list_init(&n->i.events);
         list_init(&n->i.watches);
         waitq_init(&n->i.wait);
@@ -463,7 +464,8 @@ static int set_watch(struct inotify *i, struct inode *in, uint32_t mask, struct 
         w->mask = mask & IN_MASK_ADD ? w->mask | keep : keep;
         return w->wd;
     }
-    if (n >= OF_INODE_MAX || __atomic_load_n(&notify_watches, __ATOMIC_RELAXED) >= WATCHES_MAX)
+    if (n >= OF_INODE_MAX ||
+        __atomic_load_n(&notify_watches, __ATOMIC_RELAXED) >= inotify_max_watches)
         return -ENOSPC;
     w = *new;
     *new = NULL;

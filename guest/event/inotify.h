@@ -2,6 +2,11 @@
 #ifndef EVENT_INOTIFY_H
 #define EVENT_INOTIFY_H
 
+#include "lib/base.h"
+
+/* /proc/sys/fs/inotify: events of an instance that is made from then on; instances and watches, which are
+ * for all users together. */
+extern uint32_t inotify_max_events, inotify_max_instances, inotify_max_watches; /* [a] */
 void inotify_init_hooks(void);
 
 #endif

@@ -21,6 +21,8 @@
 
 #define BLOCK_FDS 64
 #define DIR_SLOTS 128 /* 128 * 128 * 64 is FD_MAX */
+uint32_t fd_nr_open = FD_MAX;
+
 _Static_assert(DIR_SLOTS *DIR_SLOTS *BLOCK_FDS == FD_MAX, "the directories reach all descriptors");
 
 struct fd_block {

@@ -9,6 +9,8 @@ struct files;
 
 #define FD_MAX 1048576 /* hard upper bound; RLIMIT_NOFILE is 1024/4096 */
 
+extern uint32_t fd_nr_open; /* [a] no RLIMIT_NOFILE may be more; FD_MAX at most */
+
 struct files *files_create(void);
 struct files *files_copy(struct files *from); /* for fork; NULL: no memory */
 void files_get(struct files *fs);

@@ -14,6 +14,8 @@ extern const struct file_ops fifo_fops; /* open() meets its partner; state in in
 void fifo_evict(struct inode *in);      /* the inode goes: frees the state */
 /* pipe_size.c: fcntl F_GETPIPE_SZ, F_SETPIPE_SZ: the capacity in bytes; -EBADF: no pipe. */
 long pipe_get_size(struct file *f);
+extern uint32_t pipe_max_size; /* [a] who lacks CAP_SYS_RESOURCE makes no pipe larger than that */
+int pipe_set_max_size(uint64_t bytes);              /* rounds up; 0 or -EINVAL */
 long pipe_set_size(struct file *f, uint32_t bytes); /* -EBUSY: it holds more; -EPERM: too large */
 
 /* pipe_splice.c: a pipe as a side of splice(2).  No lock held; bytes: a page of the kernel's. */

@@ -9,7 +9,7 @@
 #include "mm/frame.h"
 #include "sched/block.h"
 
-#define PIPE_PAGES_MAX 256u /* 1 MiB: Linux's limit for users, here everybody's */
+#define PIPE_PAGES_MAX 256u /* 1 MiB: as pipe_max_size begins, and what root has at most */
 
 struct pipe {
     struct mutex lock;

@@ -2,6 +2,27 @@
 #include "fs/pipe_internal.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
+#include "sched/task.h"
+
+uint32_t pipe_max_size = PIPE_PAGES_MAX * PAGE_SIZE;
+
+/* A power of two of pages, as Linux rounds. */
+static uint32_t pipe_round(uint32_t bytes)
+{
+    uint32_t size = PAGE_SIZE;
+
+    while (size < bytes)
+        size *= 2;
+    return size;
+}
+
+int pipe_set_max_size(uint64_t bytes)
+{
+    if (bytes > PIPE_PAGES_MAX * PAGE_SIZE)
+        return -EINVAL;
+    pipe_max_size = pipe_round((uint32_t)bytes);
+    return 0;
+}
 
 long pipe_get_size(struct file *f)
 {
@@ -41,11 +62,13 @@ long pipe_set_size(struct file *f, uint32_t bytes)
         return -EINVAL; /* no power of two that a pipe could round it up to */
     if (bytes > PIPE_PAGES_MAX * PAGE_SIZE)
         return -EPERM;
-    uint32_t npages = 1; /* a power of two, as Linux rounds */
-    while (npages * PAGE_SIZE < bytes)
-        npages *= 2;
+    uint32_t npages = pipe_round(bytes) / PAGE_SIZE;
     struct pipe *p = pipe_of(f);
     mutex_lock(&p->lock);
+    if (npages > p->npages && npages * PAGE_SIZE > pipe_max_size && !has_cap(CAP_SYS_RESOURCE)) {
+        mutex_unlock(&p->lock);
+        return -EPERM;
+    }
     int err = npages == p->npages ? 0 : resize(p, npages);
     mutex_unlock(&p->lock);
     pipe_wake(&p->write_wait);

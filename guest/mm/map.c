@@ -100,9 +100,13 @@ static long find_place(struct mm *mm, uaddr_t at, size_t len, int flags)
 
 long mm_place(struct mm *mm, uaddr_t at, size_t len) { return find_place(mm, at, len, 0); }
 
+uint32_t overcommit_memory = OVERCOMMIT_GUESS, max_map_count = 65530;
+
+/* More than could ever be there is refused, unless root has said that it is known better. */
 static bool overcommits(uint64_t pages, uint32_t vm_flags)
 {
-    return (vm_flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE && pages > frames_total;
+    return (vm_flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE && pages > frames_total &&
+           overcommit_memory == OVERCOMMIT_GUESS;
 }
 
 static uint32_t vma_flags(const struct mm *mm, int prot, int flags)
@@ -120,7 +124,7 @@ static long map_locked(struct mm *mm, uaddr_t at, size_t len, uint32_t vm_flags,
                        struct file *file, uint64_t off)
 {
     uint64_t pages = len >> PAGE_SHIFT;
-    if (mm->nvmas >= MAX_VMAS)
+    if (mm->nvmas >= max_map_count)
         return -ENOMEM;
     long place = find_place(mm, at, len, flags);
     if (place < 0)

@@ -8,7 +8,6 @@
 
 #define MMAP_MIN_ADDR 65536ull
 #define STACK_GAP     (256 * PAGE_SIZE) /* below a stack nothing else may come so near */
-#define MAX_VMAS      65530u
 /* About how many instructions a loop over them takes for each (preempt.h). */
 #define WORK_VMA 350u
 

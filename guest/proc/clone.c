@@ -89,7 +89,7 @@ static int wanted_tid(const struct clone_args *a, uint32_t *tid)
         return 0;
     if (get_user(*tid, a->set_tid) != 0)
         return -EFAULT;
-    if (a->set_tid_size > 1 || *tid == 0 || *tid >= PID_MAX)
+    if (a->set_tid_size > 1 || *tid == 0 || *tid >= pid_max)
         return -EINVAL;
     return capable() ? 0 : -EPERM;
 }

@@ -179,7 +179,7 @@ static bool write_header(struct core_file *c, unsigned nphdr)
         .e_phoff = sizeof(Elf64_Ehdr),
         .e_ehsize = sizeof(Elf64_Ehdr),
         .e_phentsize = sizeof(Elf64_Phdr),
-        .e_phnum = (uint16_t)nphdr, /* MAX_VMAS and one: it fits */
+        .e_phnum = (uint16_t)nphdr, /* CORE_VMAS_MAX and one: it fits */
     };
     return core_write(c, &e, sizeof e);
 }

@@ -79,7 +79,7 @@ bool core_map_take(struct core_map *m, struct mm *mm)
     mutex_lock(&mm->lock);
     if (mm->image.vdso_due)
         vdso_map(mm); /* without memory it is not in it */
-    for (struct vma *v = vma_find(mm, 0); v != NULL; v = vma_next(v)) {
+    for (struct vma *v = vma_find(mm, 0); v != NULL && m->count < CORE_VMAS_MAX; v = vma_next(v)) {
         struct file *file = vdso_name(v) == NULL ? v->file : NULL; /* it has no name in a note */
         const struct core_vma c = { v->start, v->end, bytes_to_dump(v), v->pgoff, file, v->flags };
         if (!spool_put(&m->vmas, &c, sizeof c))

@@ -183,18 +183,20 @@ static uint64_t some_pages(uint64_t random, unsigned bits)
     return (random & ((1ull << bits) - 1)) << PAGE_SHIFT;
 }
 
+uint32_t randomize_va_space = 2;
+
 /* Drawn at once: to ask the generator costs more than a few unused bits. */
 static struct shifts draw_shifts(void)
 {
     uint64_t r[2];
 
-    if (current->cred.personality & ADDR_NO_RANDOMIZE)
+    if (current->cred.personality & ADDR_NO_RANDOMIZE || randomize_va_space == 0)
         return (struct shifts){ 0 };
     random_bytes(r, sizeof r);
     return (struct shifts){ .stack = some_pages(r[0], 22),
                             .pie = some_pages(r[0] >> 22, 28),
                             .mmap = some_pages(r[1], 20),
-                            .brk = some_pages(r[1] >> 20, 13) };
+                            .brk = some_pages(r[1] >> 20, randomize_va_space > 1 ? 13 : 0) };
 }
 
 /* Stack on top, mappings downwards below the room it may grow into. */

@@ -4,6 +4,10 @@
 
 #include "lib/base.h"
 
+/* /proc/sys/kernel/randomize_va_space.  0: programs lie where they always do; 1: the heap
+ * begins behind the program. */
+extern uint32_t randomize_va_space; /* [a] */
+
 /* exec_calls.c: on success current->uregs hold the program's start: return to user mode
  * with them. */
 long exec_user(const char *path, uaddr_t argv, uaddr_t envp); /* execve(2) */

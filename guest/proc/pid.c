@@ -3,7 +3,7 @@
  * Two levels, so that a lookup is two loads and boot writes nothing: a page of
  * entries is made when a number in it is first given out, and goes with the last of them;
  * the page that numbers are given out from stays, else each fork of a lone child made it anew.
- * Numbers go up and wrap at PID_MAX to PID_MIN_AGAIN, so that one is not used
+ * Numbers go up and wrap at pid_max to PID_MIN_AGAIN, so that one is not used
  * again soon after its owner is gone. */
 #include "proc/pid.h"
 #include "mm/heap.h"
@@ -23,6 +23,7 @@ static struct pid_page {
     uint32_t used; /* entries */
     struct pid_entry entry[PER_PAGE];
 } * pages[PID_MAX / PER_PAGE]; /* [T] */
+uint32_t pid_max = PID_MAX;
 _Static_assert(sizeof(struct pid_page) <= KMALLOC_MAX, "one heap object");
 
 static uint32_t last;  /* [T] */
@@ -76,7 +77,7 @@ uint32_t pid_alloc(struct task *t)
     int err = -EEXIST;
 
     for (uint32_t tried = 0, pid = last; tried < PID_MAX && err == -EEXIST; tried++) {
-        pid = pid + 1 < PID_MAX ? pid + 1 : PID_MIN_AGAIN;
+        pid = pid + 1 < pid_max ? pid + 1 : PID_MIN_AGAIN;
         struct pid_page *page = pages[pid / PER_PAGE];
         if (unlikely(page != NULL && page->used == PER_PAGE)) {
             tried += PER_PAGE - 1 - pid % PER_PAGE;

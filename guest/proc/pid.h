@@ -9,7 +9,9 @@
 struct session;
 struct task;
 
-#define PID_MAX 32768 /* numbers are 1..PID_MAX-1 */
+#define PID_MAX       32768 /* numbers are 1..PID_MAX-1 */
+#define PID_MAX_LEAST 301   /* as on Linux */
+extern uint32_t pid_max;    /* [a] new ones are below; PID_MAX at most */
 
 struct task *task_find(uint32_t tid); /* NULL */
 uint32_t pid_alloc(struct task *t);   /* the next free number, now t's; 0: none, or no memory */

@@ -1,17 +1,23 @@
 /* sys.c - /proc/sys, as far as programs read it. */
 #include "arch/random.h"
+#include "event/epoll.h"
+#include "event/inotify.h"
 #include "fs/fd.h"
+#include "fs/pipe.h"
 #include "ipc/mq.h"
 #include "ipc/msg.h"
 #include "ipc/shm.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/map.h"
 #include "mm/vma.h"
 #include "net/inet.h"
 #include "proc/core.h"
+#include "proc/exec.h"
 #include "proc/pid.h"
 #include "proc/uts.h"
 #include "procfs/internal.h"
+#include "sched/sched.h"
 #include "sched/task.h"
 #include <linux/capability.h>
 
@@ -104,6 +110,75 @@ static int store_core_uses_pid(const struct pfs_node *n __attribute__((unused)),
     return 0;
 }
 
+/* 0 makes it what it was at first. */
+static int store_rr_turn(const struct pfs_node *n, char *line)
+{
+    int err = store_tunable(n, line);
+
+    if (err == 0 && sched_rr_turn_ms == 0)
+        sched_rr_turn_ms = RR_TURN_MS;
+    return err;
+}
+
+static int store_pipe_max(const struct pfs_node *n __attribute__((unused)), char *line)
+{
+    uint64_t bytes;
+
+    if (!capable())
+        return -EPERM;
+    return pfs_setting(line, &bytes) ? pipe_set_max_size(bytes) : -EINVAL;
+}
+
+static int show_epoll_watches(struct text *t, const struct pfs_node *n __attribute__((unused)))
+{
+    text_printf(t, "%lu\n", epoll_max_watches());
+    return 0;
+}
+
+static int store_epoll_watches(const struct pfs_node *n __attribute__((unused)), char *line)
+{
+    uint64_t most;
+
+    if (!capable())
+        return -EPERM;
+    if (!pfs_setting(line, &most) || most > INT64_MAX)
+        return -EINVAL;
+    epoll_set_max_watches(most);
+    return 0;
+}
+
+static int show_port_range(struct text *t, const struct pfs_node *n __attribute__((unused)))
+{
+    text_printf(t, "%u\t%u\n", inet_port_range[0], inet_port_range[1]);
+    return 0;
+}
+
+static int store_port_range(const struct pfs_node *n __attribute__((unused)), char *line)
+{
+    uint64_t from, to;
+    const char *at = line;
+
+    if (!capable())
+        return -EPERM;
+    while (*at == ' ' || *at == '\t')
+        at++;
+    if (!pfs_parse(&at, &from) || (*at != ' ' && *at != '\t') || !pfs_setting(at, &to) ||
+        from == 0 || to > UINT16_MAX || to < from)
+        return -EINVAL;
+    inet_port_range[0] = (uint32_t)from;
+    inet_port_range[1] = (uint32_t)to;
+    return 0;
+}
+
+/* As on Linux, for programs that once set them: they stay as they are. */
+static int store_nothing(const struct pfs_node *n __attribute__((unused)),
+                         char *line __attribute__((unused)))
+{
+    return 0;
+}
+
+static uint32_t swappiness = 60; /* without swap Linux has no use for it either */
+
 /* clang-format off */
 #define ENTROPY_BITS       256
 #define OVERFLOW_ID        65534
@@ -114,11 +189,20 @@ static const struct pfs_entry random_table[] = {
     PFS_FILE("boot_id", 0444, show_boot_id),
     PFS_NUMBER("entropy_avail", 0444, ENTROPY_BITS),
     PFS_NUMBER("poolsize", 0444, ENTROPY_BITS),
+    PFS_FILE("urandom_min_reseed_secs", 0644, show_value, .store = store_nothing, .value = 60),
     PFS_FILE("uuid", 0444, show_uuid),
+    PFS_FILE("write_wakeup_threshold", 0644, show_value, .store = store_nothing,
+             .value = ENTROPY_BITS),
+    PFS_END,
+};
+
+static const struct pfs_entry seccomp_table[] = {
+    PFS_TEXT("actions_avail", 0444, "kill_process kill_thread trap errno trace log allow\n"),
     PFS_END,
 };
 
 static const struct pfs_entry kernel_table[] = {
+    PFS_TEXT("arch", 0444, "x86_64\n"),
     PFS_NUMBER("cap_last_cap", 0444, CAP_LAST_CAP),
     PFS_FILE("core_pattern", 0644, show_core_pattern, .store = store_core_pattern),
     PFS_FILE("core_uses_pid", 0644, show_core_uses_pid, .store = store_core_uses_pid),
@@ -132,20 +216,26 @@ static const struct pfs_entry kernel_table[] = {
     UTS("ostype", 0444, sysname),
     PFS_NUMBER("overflowgid", 0444, OVERFLOW_ID),
     PFS_NUMBER("overflowuid", 0444, OVERFLOW_ID),
-    PFS_NUMBER("pid_max", 0444, PID_MAX),
+    PFS_TUNABLE("pid_max", pid_max, PID_MAX_LEAST, PID_MAX),
     PFS_DIR("random", 0555, .children = random_table),
+    PFS_TUNABLE("randomize_va_space", randomize_va_space, 0, INT32_MAX),
+    PFS_FILE("sched_rr_timeslice_ms", 0644, show_tunable, .store = store_rr_turn,
+             .tunable = &(const struct pfs_tunable){ &sched_rr_turn_ms, 0, INT32_MAX, 4 }),
+    PFS_DIR("seccomp", 0555, .children = seccomp_table),
     PFS_FILE("sem", 0644, show_sem_limits, .store = store_sem_limits),
     PFS_TUNABLE("shmall", shm_max_pages, 0, UINT64_MAX),
     PFS_TUNABLE("shmmax", shm_max_size, 0, UINT64_MAX),
     PFS_TUNABLE("shmmni", shm_ids.limit, 0, IPC_SLOTS_MAX),
+    PFS_NUMBER("threads-max", 0444, PID_MAX - 1), /* each has a number */
     UTS("version", 0444, version),
     PFS_END,
 };
 
 static const struct pfs_entry vm_table[] = {
-    PFS_NUMBER("max_map_count", 0444, MAX_VMAS),
+    PFS_TUNABLE("max_map_count", max_map_count, 0, INT32_MAX),
     PFS_NUMBER("mmap_min_addr", 0444, MMAP_MIN_ADDR),
-    PFS_NUMBER("overcommit_memory", 0444, 0), /* heuristic: map.c */
+    PFS_TUNABLE("overcommit_memory", overcommit_memory, OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS),
+    PFS_TUNABLE("swappiness", swappiness, 0, 200),
     PFS_END,
 };
 
@@ -158,12 +248,27 @@ static const struct pfs_entry mqueue_table[] = {
     PFS_END,
 };
 
+static const struct pfs_entry epoll_table[] = {
+    PFS_FILE("max_user_watches", 0644, show_epoll_watches, .store = store_epoll_watches),
+    PFS_END,
+};
+
+static const struct pfs_entry inotify_table[] = {
+    PFS_TUNABLE("max_queued_events", inotify_max_events, 0, INT32_MAX),
+    PFS_TUNABLE("max_user_instances", inotify_max_instances, 0, INT32_MAX),
+    PFS_TUNABLE("max_user_watches", inotify_max_watches, 0, INT32_MAX),
+    PFS_END,
+};
+
 static const struct pfs_entry fs_table[] = {
+    PFS_DIR("epoll", 0555, .children = epoll_table),
     PFS_NUMBER("file-max", 0444, INT64_MAX), /* memory is the only limit */
     PFS_FILE("file-nr", 0444, show_file_nr),
+    PFS_DIR("inotify", 0555, .children = inotify_table),
     PFS_DIR("mqueue", 0555, .children = mqueue_table),
-    PFS_NUMBER("nr_open", 0444, FD_MAX),
-    PFS_NUMBER("pipe-max-size", 0444, 1048576),
+    PFS_TUNABLE("nr_open", fd_nr_open, 64, FD_MAX),
+    PFS_FILE("pipe-max-size", 0644, show_tunable, .store = store_pipe_max,
+             .tunable = &(const struct pfs_tunable){ &pipe_max_size, 0, 0, 4 }),
     PFS_END,
 };
 
@@ -172,8 +277,14 @@ static const struct pfs_entry net_core_table[] = {
     PFS_END,
 };
 
+static const struct pfs_entry net_ipv4_table[] = {
+    PFS_FILE("ip_local_port_range", 0644, show_port_range, .store = store_port_range),
+    PFS_END,
+};
+
 static const struct pfs_entry net_table[] = {
     PFS_DIR("core", 0555, .children = net_core_table),
+    PFS_DIR("ipv4", 0555, .children = net_ipv4_table),
     PFS_END,
 };
 

@@ -146,6 +146,9 @@ bool pfs_parse(const char **at, uint64_t *value);
  * -ERANGE if it is more than max. */
 int pfs_number(const char *line, unsigned base, uint64_t max, uint64_t *value);
 
+/* The same in C's notation, and blanks may be around it: false if it is none. */
+bool pfs_setting(const char *line, uint64_t *value);
+
 /* goal.c */
 long goal_name(const struct pfs_goal *g, char *buf, size_t room); /* as readlink(2) gives it */
 int goal_follow(const struct pfs_goal *g, struct path *out);      /* fs_tree held */

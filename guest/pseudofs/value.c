@@ -72,17 +72,30 @@ int pfs_number(const char *line, unsigned base, uint64_t max, uint64_t *value)
     return fits && *value <= max ? 0 : -ERANGE;
 }
 
+bool pfs_setting(const char *line, uint64_t *value)
+{
+    char number[24];
+    size_t n = 0;
+
+    while (*line == ' ' || *line == '\t')
+        line++;
+    for (; line[n] != 0 && line[n] != ' ' && line[n] != '\t'; n++)
+        if (n < sizeof number - 1)
+            number[n] = line[n];
+    number[MIN(n, sizeof number - 1)] = 0;
+    for (line += n; *line == ' ' || *line == '\t'; line++)
+        ;
+    return *line == 0 && n < sizeof number && pfs_number(number, 0, UINT64_MAX, value) == 0;
+}
+
 int store_tunable(const struct pfs_node *n, char *line)
 {
     const struct pfs_tunable *v = n->entry->tunable;
-    const char *at = line;
     uint64_t value;
 
     if (!capable())
         return -EPERM;
-    while (*at == ' ' || *at == '\t')
-        at++;
-    if (!pfs_parse(&at, &value) || *at != 0 || value < v->min || value > v->max)
+    if (!pfs_setting(line, &value) || value < v->min || value > v->max)
         return -EINVAL;
     if (v->bytes == 8)
         __atomic_store_n((uint64_t *)v->word, value, __ATOMIC_RELAXED);

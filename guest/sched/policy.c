@@ -24,6 +24,8 @@
 #define IDLE_EVERY 32u
 #define IDLE_PART  20u
 
+uint32_t sched_rr_turn_ms = RR_TURN_MS;
+
 bool runq_special(const struct task *t)
 {
     return sched_realtime(t->policy) || t->policy == SCHED_IDLE;
@@ -31,7 +33,7 @@ bool runq_special(const struct task *t)
 
 static uint64_t own_turn(const struct task *t)
 {
-    return t->policy == SCHED_RR ? RR_TURN_NS : runq_turn(t);
+    return t->policy == SCHED_RR ? sched_rr_turn_ms * 1000000ull : runq_turn(t);
 }
 
 /* Before those of `active` that have no higher priority, or behind those of the same. */

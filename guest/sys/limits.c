@@ -2,6 +2,7 @@
 #include "arch/clock.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
+#include "fs/fd.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
 #include "proc/process.h"
@@ -21,8 +22,8 @@ static int set_limit(struct process *p, unsigned which, const struct rlimit64 *n
         return -EINVAL;
     if (new->rlim_max > now->rlim_max && !has_cap(CAP_SYS_RESOURCE))
         return -EPERM;
-    if (which == RLIMIT_NOFILE && new->rlim_max > 1048576)
-        return -EPERM; /* fs.nr_open, which nobody may exceed */
+    if (which == RLIMIT_NOFILE && new->rlim_max > fd_nr_open)
+        return -EPERM; /* nobody may */
     *now = *new;
     if (which == RLIMIT_CPU)
         itimer_cpu_limit(p);

@@ -134,7 +134,7 @@ static long clear_place(const struct remap *r, struct vma **v)
 static long remap_to(struct remap *r, struct vma *v)
 {
     struct mm *mm = r->mm;
-    if (mm->nvmas >= MAX_VMAS - 5) /* they may become so many more */
+    if (mm->nvmas + 5 >= max_map_count) /* they may become so many more */
         return -ENOMEM;
     long err = r->flags & MREMAP_FIXED ? clear_place(r, &v) : 0;
     if (!err && r->new_len < r->old_len) {

@@ -78,8 +78,9 @@ SYSCALL2(sched_rr_get_interval, int, tid, uaddr_t, interval)
 
     if (rc != 0)
         return rc;
-    uint64_t ns =
-        sched_realtime(t->policy) ? (t->policy == SCHED_RR ? RR_TURN_NS : 0) : runq_turn(t);
+    uint64_t ns = sched_realtime(t->policy)
+                      ? (t->policy == SCHED_RR ? sched_rr_turn_ms * 1000000ull : 0)
+                      : runq_turn(t);
     task_put(t);
     return put_user(((struct __kernel_timespec){ .tv_sec = (int64_t)(ns / NSEC_PER_SEC),
                                                  .tv_nsec = (int64_t)(ns % NSEC_PER_SEC) }),
