@@ -117,6 +117,29 @@ static void in_ports(void) /* as many sockets as may be where one is looked for 
        close(at_port(2048 + 256 * 20)));
 }
 
+/* Requests of the shortest, each with an answer; and one with attributes of the shortest. */
+static void in_netlink(void)
+{
+    struct {
+        uint32_t len;
+        uint16_t type, flags;
+        uint32_t seq, port;
+    } head = { sizeof(head), 1, 4 /* NLMSG_NOOP, NLM_F_ACK */, 1, 0 };
+    uint32_t n = 200000, *p = (void *)memory(MB, true);
+    int s = socket(AF_NETLINK, SOCK_RAW, 0);
+    NEED(s >= 0);
+    for (uint32_t at = 0; at < n; at += sizeof(head))
+        memcpy((char *)p + at, &head, sizeof(head));
+    GO(NEED(send(s, p, n, 0) == (long)n));
+    head.len = n;
+    head.type = 18; /* RTM_GETLINK */
+    head.flags = 1; /* NLM_F_REQUEST */
+    for (uint32_t i = 0; i < n / 4; i++)
+        p[i] = 4 | 11 << 16;
+    memcpy(p, &head, sizeof(head));
+    GO(NEED(send(s, p, n, 0) == (long)n));
+}
+
 /* clang-format off */
 const struct call socket_calls[] = {
     CALL(socket_garbage),
@@ -124,6 +147,7 @@ const struct call socket_calls[] = {
     CALL(socket_bytes),
     CALL(socket_row),
     CALL(ports),
+    CALL(netlink),
     { 0 },
 };
 /* clang-format on */
