@@ -7,6 +7,7 @@
 
 #define IN_IS_LO(a)  (((a) >> 24) == 127) /* host order */
 #define LO_ADDRESS   0x7f000001u
+#define LO_BROADCAST 0x7fffffffu
 #define PRIVILEGED   1024u
 #define UDP_LEN_MAX  65507u
 #define UDP6_LEN_MAX 65527u
@@ -67,11 +68,12 @@ int inet_write(const struct unix_socket *s, const struct inet_end *e, union sock
 bool inet_is_v4(const struct inet_end *e);
 bool inet_is_any(const struct inet_end *e);
 bool inet_is_local(const struct inet_end *e); /* an address of lo */
+bool inet_is_broadcast(const struct inet_end *e);
 bool inet_same(const struct inet_end *a, const struct inet_end *b);
 void inet_set_any(const struct unix_socket *s, struct inet_end *e);
 /* Of the kind of e: where what goes to e comes from. */
 void inet_set_source(const struct inet_end *e, struct inet_end *source);
-/* Where s may send: "any" becomes this machine.  0, -ENETUNREACH. */
+/* Where s may send: "any" becomes this machine.  0, -ENETUNREACH, -EACCES. */
 int inet_route(const struct unix_socket *s, struct inet_end *to);
 
 /* inet_port.c: who has which port; unix_lock held */

@@ -55,6 +55,11 @@ void inet_set_source(const struct inet_end *e, struct inet_end *source)
     }
 }
 
+bool inet_is_broadcast(const struct inet_end *e)
+{
+    return be32(e->a[3]) == LO_BROADCAST && inet_is_v4(e);
+}
+
 int inet_route(const struct unix_socket *s, struct inet_end *to)
 {
     const struct inet *in = s->in;
@@ -73,6 +78,10 @@ int inet_route(const struct unix_socket *s, struct inet_end *to)
         return -ENETUNREACH;
     if (in->bound_address && !inet_is_any(&in->local) && inet_is_v4(&in->local) != inet_is_v4(to))
         return inet_is_v4(to) ? -EINVAL : -ENETUNREACH;
+    if (unlikely(inet_is_broadcast(to)))
+        return s->type == SOCK_STREAM              ? -ENETUNREACH
+               : s->options & 1ull << SO_BROADCAST ? 0
+                                                   : -EACCES;
     return 0;
 }
 

@@ -27,7 +27,7 @@ static int name_ends(struct unix_socket *s, const struct inet_end *given, struct
     if (err != 0)
         return err == -EADDRINUSE ? -EAGAIN : err;
     m->source = in->local;
-    if (inet_is_any(&in->local))
+    if (inet_is_any(&in->local) || inet_is_broadcast(&in->local)) /* that is not where one is */
         inet_set_source(&m->to, &m->source);
     m->source.port = in->local.port;
     return 0;

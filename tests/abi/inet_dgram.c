@@ -1,5 +1,5 @@
 /* UDP on the loopback interface: names, who gets what, connected or not, nobody there, sizes,
- * several messages at a time, what poll says, errors; IPv4, IPv6 and both. */
+ * several messages at a time, what poll says, errors; IPv4, IPv6 and both; its broadcast address. */
 #include "check.h"
 #include <netinet/in.h>
 #include <poll.h>
@@ -233,6 +233,42 @@ static void dual(void)
     close(c);
 }
 
+/* lo's broadcast address is for who asked for that, and nobody's own. */
+static void broadcast(void)
+{
+    int to = socket(AF_INET, SOCK_DGRAM, 0), s = socket(AF_INET, SOCK_DGRAM, 0),
+        t = socket(AF_INET, SOCK_STREAM, 0), six = socket(AF_INET6, SOCK_DGRAM, 0);
+    union address a, from;
+    socklen_t len = address(&a, AF_INET, 0, 0), flen = sizeof(from);
+    char c;
+
+    CHECK(bind(to, &a.any, len) == 0);
+    int port = port_of(to);
+    a.in.sin_port = htons(port);
+    a.in.sin_addr.s_addr = htonl(0x7fffffff);
+    CHECK_ERR(EACCES, sendto(s, "x", 1, 0, &a.any, len));
+    CHECK_ERR(EACCES, connect(s, &a.any, len));
+    CHECK_ERR(ENETUNREACH, connect(t, &a.any, len));
+    CHECK(setsockopt(s, SOL_SOCKET, SO_BROADCAST, &(int){ 1 }, sizeof(int)) == 0);
+    CHECK(sendto(s, "x", 1, 0, &a.any, len) == 1);
+    CHECK(recvfrom(to, &c, 1, 0, &from.any, &flen) == 1 && c == 'x');
+    CHECK(from.in.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+    CHECK(connect(s, &a.any, len) == 0 && send(s, "y", 1, 0) == 1);
+    CHECK(recv(to, &c, 1, 0) == 1 && c == 'y');
+    close(s);
+    s = socket(AF_INET, SOCK_DGRAM, 0);
+    a.in.sin_port = 0;
+    CHECK(bind(s, &a.any, len) == 0); /* to hear, not to speak */
+    CHECK(send_to(s, AF_INET, port, "z", 1) == 1);
+    flen = sizeof(from);
+    CHECK(recvfrom(to, &c, 1, 0, &from.any, &flen) == 1 && c == 'z');
+    CHECK(from.in.sin_addr.s_addr == htonl(INADDR_LOOPBACK));
+    len = address(&a, AF_INET6, 0, port);
+    memcpy(&a.in6.sin6_addr, "\0\0\0\0\0\0\0\0\0\0\xff\xff\x7f\xff\xff\xff", 16);
+    CHECK_ERR(EACCES, sendto(six, "x", 1, 0, &a.any, len));
+    close(s), close(to), close(t), close(six);
+}
+
 static void test(void)
 {
     for (int i = 0; i < 2; i++) {
@@ -244,4 +280,5 @@ static void test(void)
         ports(family);
     }
     dual();
+    broadcast();
 }
