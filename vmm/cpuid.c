@@ -1,7 +1,8 @@
 /* cpuid.c - KVM's table, plus what only the VMM knows.
  *
  *   topology     one package; every vCPU a core of one thread, x2APIC ID =
- *                APIC ID = index (leaves 1, 4, 0xb, 0x80000008, 0x8000001e)
+ *                APIC ID = index (leaves 1, 4, 0xb, 0x80000008, 0x8000001d, 0x8000001e)
+ *   0x80000002   the host's name of the processor, where KVM has none
  *   0x40000010   TSC and APIC bus frequency, as QEMU and VMware hand it over
  *   0x40000100   the signature and capabilities of shared/hypercall.h
  *   0xd          on hosts that interpret ring 0 KVM offers no XSAVE, although
@@ -88,6 +89,21 @@ static unsigned log2_up(unsigned n)
     return bits;
 }
 
+/* Caches: those of level 3 and above are the package's, the others a core's.  Intel's leaf also has how
+ * many cores there may be. */
+static void set_caches(struct kvm_cpuid2 *t, unsigned bits)
+{
+    uint32_t all = (1u << bits) - 1, cores = (1u << (bits < 6 ? bits : 6)) - 1;
+    for (unsigned i = 0; i < t->nent; i++) {
+        struct kvm_cpuid_entry2 *e = &t->entries[i];
+        if ((e->function != 4 && e->function != 0x8000001d) || (e->eax & 0x1f) == 0)
+            continue;
+        e->eax = (e->eax & 0x3fff) | ((e->eax >> 5 & 7) >= 3 ? all << 14 : 0);
+        if (e->function == 4)
+            e->eax |= cores << 26;
+    }
+}
+
 static void set_topology(struct kvm_cpuid2 *t, unsigned ncpus)
 {
     unsigned bits = log2_up(ncpus);
@@ -96,10 +112,7 @@ static void set_topology(struct kvm_cpuid2 *t, unsigned ncpus)
         e->ebx = (e->ebx & 0x0000ffff) | ncpus << 16;
         e->edx = ncpus > 1 ? e->edx | L1_EDX_HTT : e->edx & ~L1_EDX_HTT;
     }
-    for (unsigned i = 0; i < t->nent; i++) /* caches: private, cores in the package */
-        if (t->entries[i].function == 4 && (t->entries[i].eax & 0x1f) != 0)
-            t->entries[i].eax = (t->entries[i].eax & 0x3fff) | ((1u << (bits < 6 ? bits : 6)) - 1)
-                                                                   << 26;
+    set_caches(t, bits);
     drop(t, 0xb);
     drop(t, 0x1f);
     e = find(t, 0, 0);
@@ -129,6 +142,16 @@ static void set_features(const struct vm *vm, struct kvm_cpuid2 *t)
     e->ecx |= L1_ECX_HYPERVISOR | L1_ECX_X2APIC;
     if (ioctl(vm->kvm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
         e->ecx |= L1_ECX_TSC_DEADLINE;
+}
+
+/* The processor's name: kvm_pvm leaves it empty. */
+static void set_brand(struct kvm_cpuid2 *t)
+{
+    for (uint32_t leaf = 0x80000002; leaf <= 0x80000004; leaf++) {
+        struct kvm_cpuid_entry2 *e = find(t, leaf, 0);
+        if (e != NULL && (e->eax | e->ebx | e->ecx | e->edx) == 0)
+            __cpuid(leaf, e->eax, e->ebx, e->ecx, e->edx);
+    }
 }
 
 static void set_hypervisor(const struct vm *vm, struct kvm_cpuid2 *t)
@@ -201,6 +224,7 @@ struct kvm_cpuid2 *cpuid_for_vm(const struct vm *vm)
         return NULL;
     }
     set_features(vm, t);
+    set_brand(t);
     set_topology(t, vm->ncpus);
     set_hypervisor(vm, t);
     if (host_interprets_ring0())
