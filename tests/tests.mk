@@ -9,7 +9,7 @@ ABI_GLIBC := $(patsubst tests/abi/%.c,$O/tests/abi/%,$(wildcard tests/abi/glibc/
 UNIT      := $(patsubst tests/%.c,$O/tests/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: test-binaries
-test-binaries: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/jump \
+test-binaries: $O/guest-locks.elf $(ABI_MUSL) $(ABI_GLIBC) $O/tests/vm/ptyrun $O/tests/vm/trap $O/tests/vm/jump \
 	$O/tests/stress $O/tests/vm/hang $O/tests/vm/alloc_fail $O/tests/vm/foreground $O/tests/vm/clock_set $O/tests/fuzz/calls $O/tests/vm/confined $O/tests/vm/long_calls \
 	$O/tests/vm/stretch.so $O/tests/vm/caches $O/tests/vm/ahead $O/tests/vm/huge $O/tests/vm/shrunk $O/tests/vm/xattrs
 
@@ -24,7 +24,7 @@ $(ABI_GLIBC): $O/tests/abi/%: tests/abi/%.c
 	$(call say,CC,$<)gcc -std=gnu11 -O1 -static -pthread $(TEST_WARN) $(DEPS) -D_GNU_SOURCE -Itests/abi \
 		$$(sed -n 's,.*/\* cflags: \(.*\) \*/.*,\1,p' $<) $< -o $@
 
-$O/tests/vm/ptyrun: tests/vm/ptyrun.c
+$O/tests/vm/ptyrun $O/tests/vm/trap: $O/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE $< -o $@ -lutil
 

@@ -234,6 +234,9 @@ static void set_audit(struct options *o, const char *arg)
             return;
         }
     }
+    if (strcmp(arg, "trap") == 0)
+        refuse("--audit=trap is not there: most processors cannot walk page tables that are "
+               "read-only to KVM; use --audit=dirty");
     refuse("--audit=%s: there are the audits 'final' and 'dirty'", arg);
 }
 
