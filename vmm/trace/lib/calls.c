@@ -1,8 +1,10 @@
 /* calls.c - see calls.h for the rule by which events belong to calls.
  *
  * What happens in a call counts in its kind's row at once.  Only the kind of a call that makes a
- * task is certain no sooner than the clone event has shown the flags, so its costs gather in the
- * task's own record until it ends. */
+ * task is certain no sooner than the clone event has shown the flags, so its costs gather in a
+ * place of its own until it ends.
+ *
+ * A task that is reaped is forgotten when no CPU runs it any more: no event is in its name then. */
 #include "vmm/trace/lib/calls.h"
 
 #include <asm/unistd_64.h>
@@ -27,7 +29,7 @@ struct task {
     bool own_stack;    /* clone was given one */
     uint32_t mm;       /* as the call began */
     struct cost *cost; /* where the call's costs go; NULL: it is in none */
-    struct cost own;   /* that place, while the kind is not certain */
+    bool owns;         /* a place of its own, while the kind is not certain */
     uint64_t blocked_since;
     uint8_t block_reason;
     bool blocked;
@@ -90,16 +92,35 @@ enum call_kind entry_kind(unsigned nr, uint64_t a0, bool own_stack)
     return CALL_KINDS;
 }
 
+struct own_cost {
+    struct cost cost;
+    struct own_cost *next;
+};
+
+static struct cost *take_cost(struct calls *c)
+{
+    struct own_cost *own = c->spare;
+    if (own == NULL)
+        return &((struct own_cost *)need(calloc(1, sizeof(*own))))->cost;
+    c->spare = own->next;
+    memset(own, 0, sizeof(*own));
+    return &own->cost;
+}
+
+static void give_cost(struct calls *c, struct cost *cost)
+{
+    struct own_cost *own = (struct own_cost *)cost;
+    own->next = c->spare;
+    c->spare = own;
+}
+
 static bool in_call(const struct task *t) { return t->cost != NULL; }
 
 static void begin_call(struct calls *c, struct task *t, enum call_kind kind, unsigned nr,
                        uint32_t mm)
 {
-    t->cost = &c->row[kind].cost;
-    if (kind < CALL_exec) {
-        memset(&t->own, 0, sizeof(t->own));
-        t->cost = &t->own;
-    }
+    t->owns = kind < CALL_exec;
+    t->cost = t->owns ? take_cost(c) : &c->row[kind].cost;
     t->kind = kind;
     t->nr = nr;
     t->mm = mm;
@@ -123,8 +144,18 @@ static void end_call(struct calls *c, struct task *t, bool failed)
         return;
     c->row[t->kind].calls++;
     c->row[t->kind].failed += failed;
-    if (t->cost == &t->own)
-        add_cost(&c->row[t->kind].cost, &t->own);
+    if (t->owns) {
+        add_cost(&c->row[t->kind].cost, t->cost);
+        give_cost(c, t->cost);
+    }
+    t->cost = NULL;
+}
+
+/* Whatever it was in counts for nobody. */
+static void drop_call(struct calls *c, struct task *t)
+{
+    if (in_call(t) && t->owns)
+        give_cost(c, t->cost);
     t->cost = NULL;
 }
 
@@ -199,7 +230,7 @@ static void on_clone(struct calls *c, struct task *t, const struct trace_event *
     }
     struct task *child = task_of(c, f->child);
     child->gone = false; /* perhaps the pid had an owner before */
-    child->cost = NULL;
+    drop_call(c, child);
     child->fresh = true;
     child->born = clone_kind(f->flags, t->own_stack);
     child->parent = e->pid;
@@ -217,8 +248,8 @@ static void grown_up(struct calls *c, struct task *t)
     t->fresh = false;
     if (t->born != CALL_fork && t->born != CALL_clone)
         return;
-    struct task *parent = task_of(c, t->parent);
-    if (parent->fresh_children > 0)
+    struct task *parent = idmap_find(c->follow.actors, t->parent);
+    if (parent != NULL && parent->fresh_children > 0)
         parent->fresh_children--;
 }
 
@@ -294,6 +325,8 @@ static void on_zombie(struct calls *c, struct task *t, uint32_t mm)
     t->gone = true;
 }
 
+static void forget(struct calls *c, uint32_t pid);
+
 static void on_state(struct calls *c, const struct trace_event *e)
 {
     const struct trace_ev_task_state *f = e->fields;
@@ -313,6 +346,8 @@ static void on_state(struct calls *c, const struct trace_event *e)
     }
     if (f->next == TASK_zombie)
         on_zombie(c, t, e->mm);
+    if (f->next == TASK_dead)
+        forget(c, f->task);
 }
 
 static void on_release(struct calls *c, const struct trace_event *e)
@@ -328,6 +363,33 @@ static void on_exec(struct calls *c, struct task *t)
     grown_up(c, t);
     if (!in_call(t)) /* the kernel itself starts init */
         c->row[CALL_exec].calls++;
+}
+
+/* --- who is gone -------------------------------------------------------------------------- */
+
+static void forget(struct calls *c, uint32_t pid)
+{
+    struct task *t = idmap_find(c->follow.actors, pid);
+    if (t == NULL || !t->actor.reaped || t->actor.children != NULL || &t->actor == c->follow.actor)
+        return;
+    for (unsigned cpu = 0; cpu <= c->last_cpu; cpu++)
+        if (c->runs[cpu] == pid)
+            return;
+    end_call(c, t, false);
+    if (c->follow.leaving == &t->actor)
+        c->follow.leaving = NULL;
+    idmap_remove(c->follow.actors, pid);
+}
+
+/* Another task than at the last event of this CPU. */
+static void runs_now(struct calls *c, const struct trace_event *e)
+{
+    if (e->cpu >= TRACE_CPUS_MAX)
+        return;
+    uint32_t before = c->runs[e->cpu];
+    c->last_cpu = e->cpu > c->last_cpu ? e->cpu : c->last_cpu;
+    c->runs[e->cpu] = e->pid;
+    forget(c, before);
 }
 
 /* What stood when the trace began. */
@@ -352,6 +414,8 @@ void calls_event(struct calls *c, const struct trace_event *e)
 {
     follow_event(&c->follow, e);
     struct task *t = (struct task *)c->follow.actor;
+    if (e->cpu >= TRACE_CPUS_MAX || c->runs[e->cpu] != e->pid)
+        runs_now(c, e);
     if (e->id == TRACE_EV_checkpoint)
         c->is_told =
             ((const struct trace_ev_checkpoint *)e->fields)->begin >= TRACE_CHECKPOINT_RUNNING;
@@ -410,6 +474,10 @@ void calls_free(struct calls *c)
         free(c->row[k].blocked.at);
     for (unsigned r = 0; r < BLOCK_REASON_MAX; r++)
         free(c->blocked[r].at);
+    for (struct own_cost *own = c->spare, *next; own != NULL; own = next) {
+        next = own->next;
+        free(own);
+    }
     follow_free(&c->follow);
 }
 

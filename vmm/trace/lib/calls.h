@@ -76,6 +76,9 @@ struct calls {
     uint64_t checkpoint_entries, checkpoint_tables;
     bool is_told; /* the event is of a checkpoint of a running machine: nobody's cost */
     struct follow follow;
+    struct own_cost *spare; /* see calls.c */
+    uint32_t runs[TRACE_CPUS_MAX];
+    unsigned last_cpu; /* the highest number seen */
 };
 
 void calls_init(struct calls *c);
