@@ -76,13 +76,12 @@ static inline uint32_t load32(const uint8_t *p)
 /* How each kind lies in the stream, from the schema, and what users of page-table events rely on
  * without looking again: the level, and the slots.  Those fields are at the same place in all
  * that have them. */
-enum check { CHECK_NOTHING, CHECK_LEVEL, CHECK_WRITE, CHECK_RANGE, CHECK_STEP };
+enum check { CHECK_NOTHING, CHECK_LEVEL, CHECK_WRITE, CHECK_STEP, CHECK_RANGE, CHECK_PAIRS };
 struct layout {
     const struct trace_class *class;
-    uint16_t size; /* of the fixed fields */
-    uint8_t has_seq, is_known;
-    uint8_t check;
-    uint8_t words; /* of the sequence that belong to one slot */
+    size_t
+        size; /* of context and fixed fields; of a kind that nobody knows, more than there is room */
+    enum check check;
 };
 #define X(id, name, fields) CLASS_##name,
 enum { TRACE_EVENTS(X) };
@@ -95,16 +94,18 @@ enum { TRACE_EVENTS(X) };
 #define CHECK_OF(id) \
     ((id) == TRACE_EV_pte_write        ? CHECK_WRITE \
      : (id) == TRACE_EV_pte_range_step ? CHECK_STEP \
+     : (id) == TRACE_EV_pte_range      ? CHECK_PAIRS \
      : (id) <= TRACE_EV_pte_range_old  ? CHECK_RANGE \
      : (id) == TRACE_EV_table_alloc || (id) == TRACE_EV_table_free ? CHECK_LEVEL : CHECK_NOTHING)
 /* clang-format on */
 #define X(id, name, fields) \
+    _Static_assert((CHECK_OF(id) >= CHECK_RANGE) == (0 fields(NOT_F, NOT_E, IS_S, NOT_C)), \
+                   "sequences are of entries");
+TRACE_EVENTS(X)
+#undef X
+#define X(id, name, fields) \
     [id] = { &trace_classes[CLASS_##name], \
-             sizeof(struct trace_ev_##name), \
-             0 fields(NOT_F, NOT_E, IS_S, NOT_C), \
-             1, \
-             CHECK_OF(id), \
-             (id) == TRACE_EV_pte_range ? 2 : 1 },
+             sizeof(struct trace_context) + sizeof(struct trace_ev_##name), CHECK_OF(id) },
 static const struct layout layout_of[TRACE_ID_LIMIT] = { TRACE_EVENTS(X) };
 #undef X
 
@@ -117,22 +118,36 @@ SAME_PLACE(index, pte_write, first);
 SAME_PLACE(level, pte_range_step, level);
 SAME_PLACE(first, pte_range_step, first);
 SAME_PLACE(n, pte_range_step, len);
+SAME_PLACE(level, pte_range_new, level);
+SAME_PLACE(first, pte_range_new, first);
+SAME_PLACE(len, pte_range_new, len);
+SAME_PLACE(level, pte_range_old, level);
+SAME_PLACE(first, pte_range_old, first);
+SAME_PLACE(len, pte_range_old, len);
 
-static inline bool pt_event_ok(const struct layout *y, const void *fields, uint32_t count)
+static inline bool is_level(unsigned level) { return level - 1u < PT_LEVEL_PGD; }
+
+/* Is what the event says of entries possible?  Finds their sequence, at e->seq, if it has one. */
+static inline bool entries_ok(enum check check, struct trace_event *e, size_t room)
 {
-    const struct trace_ev_pte_range *r = fields;
-    const struct trace_ev_table_alloc *a = fields;
-    unsigned slots = y->check == CHECK_WRITE  ? 1
-                     : y->check == CHECK_STEP ? r->len
-                                              : count / y->words;
-    if (y->check == CHECK_LEVEL)
-        return a->level - 1u < PT_LEVEL_PGD;
-    return r->level - 1u < PT_LEVEL_PGD && r->first + slots <= 512 && count % y->words == 0;
+    const struct trace_ev_pte_range *r = e->fields;
+    const struct trace_ev_table_alloc *a = e->fields;
+    if (check == CHECK_WRITE)
+        return is_level(r->level) && r->first < 512;
+    if (check == CHECK_LEVEL)
+        return is_level(a->level);
+    if (check == CHECK_STEP)
+        return is_level(r->level) && r->first + r->len <= 512;
+    e->count = r->len;
+    unsigned slots = check == CHECK_PAIRS ? e->count / 2 : e->count;
+    return room >= 8 * (size_t)e->count && is_level(r->level) && r->first + slots <= 512 &&
+           (check != CHECK_PAIRS || e->count % 2 == 0);
 }
 
 /* Decodes the event at p, of which `room` bytes exist; last is the TSC before
  * it.  Returns its size, or 0: there is no valid event. */
-static inline size_t decode(const uint8_t *p, size_t room, uint64_t last, struct trace_event *e)
+static inline __attribute__((always_inline)) size_t decode(const uint8_t *p, size_t room,
+                                                           uint64_t last, struct trace_event *e)
 {
     if (room < EVENT_MIN)
         return 0;
@@ -140,7 +155,7 @@ static inline size_t decode(const uint8_t *p, size_t room, uint64_t last, struct
     uint32_t word = load32(p), id = word & ((1u << TRACE_ID_BITS) - 1);
     size_t at = sizeof(struct trace_header_compact);
 
-    if (id != TRACE_ID_EXTENDED) {
+    if (__builtin_expect(id != TRACE_ID_EXTENDED, 1)) {
         e->tsc = last + (((word >> TRACE_ID_BITS) - last) & mask);
     } else {
         struct trace_header_extended head;
@@ -154,25 +169,19 @@ static inline size_t decode(const uint8_t *p, size_t room, uint64_t last, struct
             return 0;
     }
     const struct layout *y = &layout_of[id];
-    if (!y->is_known || room - at < sizeof(struct trace_context) + y->size)
+    if (y->size - 1 >= room - at) /* too large, or 0 */
         return 0;
     e->id = id;
     e->class = y->class;
     e->pid = load32(p + at);
     e->mm = load32(p + at + 4);
-    at += sizeof(struct trace_context);
-    e->fields = p + at;
+    e->fields = p + at + sizeof(struct trace_context);
     at += y->size;
     e->seq = p + at;
     e->count = 0;
-    if (y->has_seq) {
-        e->count = p[at - 2] | (uint32_t)p[at - 1] << 8;
-        if (room - at < 8 * (size_t)e->count)
-            return 0;
-        at += 8 * (size_t)e->count;
-    }
-    if (y->check != CHECK_NOTHING && !pt_event_ok(y, e->fields, e->count))
+    if (y->check != CHECK_NOTHING && !entries_ok(y->check, e, room - at))
         return 0;
+    at += 8 * (size_t)e->count;
     e->bytes = (uint32_t)at;
     return at;
 }
@@ -346,25 +355,31 @@ static bool enter_packet(struct trace *t, struct stream *s)
     return true;
 }
 
+/* Makes s->ev the event at s->pos, which is before s->end; false: there is none. */
+static inline __attribute__((always_inline)) bool take(struct stream *s)
+{
+    const uint8_t *p = s->map + s->pos;
+    __builtin_prefetch(p + PREFETCH); /* the processor's own stops at each page */
+    size_t n = decode(p, s->end - s->pos, s->tsc, &s->ev);
+    if (n == 0)
+        return false;
+    s->pos += n;
+    s->tsc = s->ev.tsc;
+    s->info.events++;
+    s->info.late_events += s->tsc > s->last_tsc;
+    return true;
+}
+
 /* Makes s->ev the stream's next event, or ends the stream. */
-static inline void advance(struct trace *t, struct stream *s)
+static void advance(struct trace *t, struct stream *s)
 {
     if (s->done)
         return;
     while (s->pos == s->end)
         if (!enter_packet(t, s))
             return;
-    const uint8_t *p = s->map + s->pos;
-    __builtin_prefetch(p + PREFETCH); /* the processor's own stops at each page */
-    size_t n = decode(p, s->end - s->pos, s->tsc, &s->ev);
-    if (n == 0) {
+    if (!take(s))
         break_stream(t, s, s->pos, "no valid event");
-        return;
-    }
-    s->pos += n;
-    s->tsc = s->ev.tsc;
-    s->info.events++;
-    s->info.late_events += s->tsc > s->last_tsc;
 }
 
 /* --- the merge ------------------------------------------------------------------------- */
@@ -407,14 +422,32 @@ static struct stream *oldest(struct trace *t)
     return best;
 }
 
-const struct trace_event *trace_next(struct trace *t)
+/* Where the packet ends, the stream does, or another one's turn comes. */
+static __attribute__((noinline)) const struct trace_event *next_of_all(struct trace *t,
+                                                                       struct stream *s)
 {
-    struct stream *s = t->current;
-    if (s != NULL)
-        advance(t, s);
     if (s == NULL || s->done || (t->rival != NULL && !is_before(t, s, t->rival)))
         s = t->current = oldest(t);
     return s != NULL ? &s->ev : NULL;
+}
+
+static __attribute__((noinline)) const struct trace_event *next_packet(struct trace *t)
+{
+    if (t->current != NULL)
+        advance(t, t->current);
+    return next_of_all(t, t->current);
+}
+
+const struct trace_event *trace_next(struct trace *t)
+{
+    struct stream *s = t->current;
+    if (s == NULL || s->pos == s->end || s->done)
+        return next_packet(t);
+    if (!take(s))
+        break_stream(t, s, s->pos, "no valid event");
+    else if (t->rival == NULL)
+        return &s->ev;
+    return next_of_all(t, s);
 }
 
 /* --- opening and closing --------------------------------------------------------------- */

@@ -26,3 +26,11 @@ FOR_EACH_CPU uint64_t pairs_that_differ(const void *words, uint64_t pairs)
         differ += w[2 * i] != w[2 * i + 1];
     return differ;
 }
+
+FOR_EACH_CPU bool words_differ(const uint64_t *a, const uint64_t *b, uint64_t n, uint64_t bits)
+{
+    uint64_t differ = 0;
+    for (uint64_t i = 0; i < n; i++)
+        differ |= a[i] ^ b[i];
+    return (differ & bits) != 0;
+}

@@ -3,6 +3,7 @@
 #ifndef VMM_TRACE_WORDS_H
 #define VMM_TRACE_WORDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* In the stream nothing is aligned. */
@@ -22,5 +23,7 @@ uint64_t words_set(const void *words, uint64_t n);
 uint64_t words_with(const uint64_t *words, uint64_t n, uint64_t bits);
 /* In how many of the pairs the two words differ. */
 uint64_t pairs_that_differ(const void *words, uint64_t pairs);
+/* Does a word of a differ from b's in one of these bits? */
+bool words_differ(const uint64_t *a, const uint64_t *b, uint64_t n, uint64_t bits);
 
 #endif

@@ -2,6 +2,7 @@
  * instructions of.  Most ranges lead to frames in a row, and then all arrays do. */
 #include "vmm/trace/lint/bulk.h"
 
+#include <asm/unistd_64.h>
 #include <string.h>
 
 #include "vmm/trace/lib/words.h"
@@ -18,7 +19,7 @@ typedef trace_word_at word;
 struct summary {
     uint64_t wrong;  /* not 0: something needs a closer look */
     uint64_t apart;  /* not 0: the frames are not in a row */
-    uint64_t any;    /* bits that some entry has */
+    uint64_t any;    /* bits that some entry has, or all, see there */
     uint64_t anon;   /* entries with that mark */
     uint64_t zeroes; /* entries that are 0 */
     uint64_t last;   /* the highest frame */
@@ -54,20 +55,52 @@ FOR_EACH_CPU static struct summary look_at_fresh(const word *new, const uint64_t
     return (struct summary){ wrong, apart, must, n, 0, last >> 12 };
 }
 
-/* Entries that a teardown clears. */
+/* Entries for pages of a file: the slots were 0, none is the program's own, none has W. */
+FOR_EACH_CPU static struct summary look_at_file(const word *new, const uint64_t *slot, uint64_t n)
+{
+    uint64_t wrong = 0, apart = 0, any = 0, last = 0, frame = new[0] & PTE_ADDR;
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t e = new[i];
+        wrong |= slot[i] | (e & (~USUAL_BITS | PTE_W | PTE_ANON)) | (~e & (PTE_P | PTE_U));
+        apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
+        last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
+        any |= e;
+    }
+    return (struct summary){ wrong, apart, any, 0, 0, last >> 12 };
+}
+
+/* Entries from which fork takes W, and nothing else. */
+FOR_EACH_CPU static struct summary look_at_protected(const word *old, const word *new,
+                                                     const uint64_t *slot, uint64_t n)
+{
+    uint64_t wrong = 0, apart = 0, last = 0, frame = new[0] & PTE_ADDR;
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t e = new[i];
+        wrong |= ((slot[i] ^ old[i]) & ~PTE_AD) | (slot[i] & ~old[i]);
+        wrong |= ((old[i] ^ e) & ~(PTE_W | PTE_COW | PTE_AD)) | (~old[i] & (PTE_P | PTE_W));
+        wrong |= e & (~USUAL_BITS | PTE_W);
+        apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
+        last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
+    }
+    return (struct summary){ wrong, apart, 0, 0, 0, last >> 12 };
+}
+
+/* Entries that a teardown clears.  (any: bits that all have.) */
 FOR_EACH_CPU static struct summary look_at_cleared(const word *old, const uint64_t *slot,
                                                    uint64_t n)
 {
-    uint64_t wrong = 0, apart = 0, anon = 0, zeroes = 0, last = 0, frame = old[0] & PTE_ADDR;
+    uint64_t wrong = 0, apart = 0, all = ~0ull, anon = 0, zeroes = 0, last = 0;
+    uint64_t frame = old[0] & PTE_ADDR;
     for (uint64_t i = 0; i < n; i++) {
         uint64_t e = old[i];
+        all &= e;
         wrong |= ((slot[i] ^ e) & ~PTE_AD) | (slot[i] & ~e);
         apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
         last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
         anon += (e & PTE_ANON) != 0;
         zeroes += e == 0;
     }
-    return (struct summary){ wrong, apart, 0, anon, zeroes, last >> 12 };
+    return (struct summary){ wrong, apart, all, anon, zeroes, last >> 12 };
 }
 
 /* --- frames in a row ---------------------------------------------------------------------- */
@@ -98,6 +131,34 @@ FOR_EACH_CPU static uint64_t look_at_free(const uint64_t *use, struct duty *cons
         wrong |=
             (use[i] & (FRAME_MAPS | FRAME_WS | FRAME_TABLE | FRAME_TEXT)) | (uintptr_t)duties[i];
     return wrong;
+}
+
+/* Neither a table nor the kernel's text? */
+FOR_EACH_CPU static uint64_t look_at_kinds(const uint64_t *use, uint64_t n)
+{
+    uint64_t wrong = 0;
+    for (uint64_t i = 0; i < n; i++)
+        wrong |= use[i] & (FRAME_TABLE | FRAME_TEXT);
+    return wrong;
+}
+
+/* frame_map() for each, without W. */
+FOR_EACH_CPU static void map_file_row(uint64_t *use, uint32_t *owner, uint32_t mm, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t u = use[i];
+        bool has = (u & FRAME_MAPS) != 0;
+        uint32_t who = has ? owner[i] : mm;
+        owner[i] = who;
+        use[i] = (u + FRAME_MAP) | (who != mm ? FRAME_SHARED : 0);
+    }
+}
+
+/* W goes from the one entry that each was told of. */
+FOR_EACH_CPU static void protect_row(uint64_t *use, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        use[i] -= (use[i] & FRAME_WS) ? FRAME_W : 0;
 }
 
 /* frame_unmap() for each. */
@@ -198,12 +259,10 @@ static bool appeared(struct lint *l, const struct trace_ev_pte_range *r, const w
     if (s.wrong != 0 || s.apart != 0 || s.last >= l->plain_end ||
         look_at_free(f->use + first, f->duties + first, n) != 0)
         return false;
-    struct lint_write w = { .va = r->va, .level = PT_LEVEL_PTE, .reason = PT_demand_zero };
-    for (uint64_t i = 0; i < n; i++, w.va += 1u << 12) {
-        w.new = new[i];
-        lint_faults_write(l, &w);
+    if (!lint_faults_range(l, r->reason, r->va, n))
+        return false;
+    for (uint64_t i = 0; i < n; i++)
         frame_map(f, first + i, mm->id, new[i] & PTE_W);
-    }
     fill(l->table, r->first, new, n);
     l->has_nx = true;
     mm->leaves += (unsigned)n;
@@ -213,22 +272,79 @@ static bool appeared(struct lint *l, const struct trace_ev_pte_range *r, const w
     return true;
 }
 
+/* The pages of a file around the one that faulted. */
+static bool file_appeared(struct lint *l, const struct trace_ev_pte_range *r, const word *new,
+                          uint64_t n)
+{
+    struct frames *f = &l->frames;
+    if (!is_users(r, n))
+        return false;
+    struct summary s = look_at_file(new, l->table->slot + r->first, n);
+    uint64_t first = pte_frame(new[0]), wrong = 0;
+    if (s.wrong != 0 || s.last >= l->plain_end)
+        return false;
+    if (s.apart == 0)
+        wrong = look_at_kinds(f->use + first, n);
+    for (uint64_t i = 0; s.apart != 0 && i < n; i++)
+        wrong |= f->use[pte_frame(new[i])] & (FRAME_TABLE | FRAME_TEXT);
+    if (wrong != 0 || !lint_faults_range(l, r->reason, r->va, n))
+        return false;
+    if (s.apart == 0)
+        map_file_row(f->use + first, f->owner + first, l->mm->id, n);
+    for (uint64_t i = 0; s.apart != 0 && i < n; i++)
+        frame_map(f, pte_frame(new[i]), l->mm->id, false);
+    fill(l->table, r->first, new, n);
+    l->has_nx |= (s.any & PTE_NX) != 0;
+    l->mm->leaves += (unsigned)n;
+    count(l, n);
+    return true;
+}
+
+/* What fork leaves to both. */
+static bool protected(struct lint *l, const struct trace_ev_pte_range *r, const word *old,
+                      const word *new, uint64_t n)
+{
+    struct frames *f = &l->frames;
+    uint64_t *slot = l->table->slot + r->first, first = pte_frame(new[0]);
+    struct summary s = look_at_protected(old, new, slot, n);
+    if (s.wrong != 0 || s.last >= l->plain_end)
+        return false;
+    if (s.apart == 0)
+        protect_row(f->use + first, n);
+    for (uint64_t i = 0; s.apart != 0 && i < n; i++)
+        protect_row(f->use + pte_frame(new[i]), 1);
+    memcpy(slot, new, 8 * n);
+    lint_reuse_protected(l, r->va, first, n);
+    count(l, n);
+    return true;
+}
+
+/* By a munmap that is recorded?  Then it has to be in its range. */
+static bool may_be_cleared(const struct lint *l, const struct trace_ev_pte_range *r, uint64_t n)
+{
+    const struct lint_task *t = l->task;
+    return r->reason != PT_munmap || t == NULL || !t->in_call || t->call != __NR_munmap ||
+           (r->va - t->call_a0 < t->call_a1 && r->va + ((n - 1) << 12) - t->call_a0 < t->call_a1);
+}
+
 static bool cleared(struct lint *l, const struct trace_ev_pte_range *r, const word *old, uint64_t n)
 {
     struct frames *f = &l->frames;
     struct lint_mm *mm = l->mm;
     uint64_t *slot = l->table->slot + r->first;
-    if (mm->cpus != 0) /* flushes are owed */
-        return false;
     struct summary s = look_at_cleared(old, slot, n);
-    if (s.wrong != 0 || s.zeroes != 0 || s.last >= l->plain_end || mm->leaves < n ||
-        mm->anon < s.anon)
+    if (mm->cpus != 0 && !(s.any & PTE_P)) /* flushes are owed, for some */
+        return false;
+    if (!may_be_cleared(l, r, n) || s.wrong != 0 || s.zeroes != 0 || s.last >= l->plain_end ||
+        mm->leaves < n || mm->anon < s.anon)
         return false;
     if (s.apart == 0)
         unmap_row(f->use + pte_frame(old[0]), old, n);
     else
         for (uint64_t i = 0; i < n; i++)
             frame_unmap(f, pte_frame(old[i]), old[i] & PTE_W);
+    if (mm->cpus != 0)
+        lint_reuse_cleared(l, r->va, old, n);
     memset(slot, 0, 8 * n);
     l->table->used = (uint16_t)(l->table->used - n);
     mm->leaves -= (unsigned)n;
@@ -284,6 +400,25 @@ FOR_EACH_CPU static void spread(uint64_t *entries, uint64_t first, uint64_t step
         entries[i] = first + i * step;
 }
 
+/* Both sides of a range in whose slots there was something before, and is afterwards. */
+static bool changed(struct lint *l, const struct trace_event *e, uint32_t n)
+{
+    const struct trace_ev_pte_range *r = e->fields;
+    const struct trace_ev_pte_range_step *s = e->fields;
+    uint64_t old[PT_SLOTS], new[PT_SLOTS];
+    if (r->reason != PT_fork_wrprotect)
+        return false;
+    if (e->id == TRACE_EV_pte_range_step) {
+        spread(old, s->old, s->old_step, n);
+        spread(new, s->new, s->new_step, n);
+    }
+    for (uint32_t i = 0; e->id != TRACE_EV_pte_range_step && i < n; i++) {
+        old[i] = trace_word(e, 2 * i);
+        new[i] = trace_word(e, 2 * i + 1);
+    }
+    return protected(l, r, old, new, n);
+}
+
 bool lint_bulk(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_pte_range *r = e->fields;
@@ -300,7 +435,8 @@ bool lint_bulk(struct lint *l, const struct trace_event *e)
                : s->new == 0 && s->new_step == 0 ? TRACE_EV_pte_range_old
                                                  : TRACE_EV_pte_range;
         bool is_new = kind == TRACE_EV_pte_range_new;
-        spread(stepped, is_new ? s->new : s->old, is_new ? s->new_step : s->old_step, n);
+        if (kind != TRACE_EV_pte_range)
+            spread(stepped, is_new ? s->new : s->old, is_new ? s->new_step : s->old_step, n);
         entries = stepped;
     }
     if (!l->is_linked)
@@ -309,9 +445,11 @@ bool lint_bulk(struct lint *l, const struct trace_event *e)
     if (kind == TRACE_EV_pte_range_new && !l->has_contents)
         return r->reason == PT_fork_copy     ? copied(l, r, entries, n)
                : r->reason == PT_demand_zero ? appeared(l, r, entries, n)
+               : r->reason == PT_demand_file ? file_appeared(l, r, entries, n)
                                              : false;
     if (kind == TRACE_EV_pte_range_old)
-        return (r->reason == PT_exit_teardown || r->reason == PT_exec_teardown) &&
+        return (r->reason == PT_exit_teardown || r->reason == PT_exec_teardown ||
+                r->reason == PT_munmap) &&
                cleared(l, r, entries, n);
-    return false;
+    return kind == TRACE_EV_pte_range && changed(l, e, n);
 }

@@ -31,6 +31,9 @@ void lint_calls_write(struct lint *l, const struct trace_event *e, unsigned reas
 
 /* faults.c: C1, C4, C5, C6. */
 void lint_faults_write(struct lint *l, const struct lint_write *w);
+/* The same for n neighbours, fresh or of a file, in slots that held 0; false: nothing was done, since
+ * something is wrong. */
+bool lint_faults_range(struct lint *l, unsigned reason, uint64_t va, uint64_t n);
 void lint_faults_contents(struct lint *l, const struct trace_event *e);
 void lint_faults_before(struct lint *l, const struct trace_event *e);
 

@@ -121,6 +121,28 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
     t->fault.fresh_end = w->va + 4096;
 }
 
+/* Neighbours that one fault brings are near if the first and the last are. */
+bool lint_faults_range(struct lint *l, unsigned reason, uint64_t va, uint64_t n)
+{
+    uint64_t last = va + ((n - 1) << 12);
+    struct lint_task *t = l->task;
+    if (t == NULL)
+        return true;
+    bool fits = t->fault.active && t->fault.mm == l->event->mm &&
+                may_follow(t->fault.wrote, reason) && is_near(t, va, reason);
+    if (reason == PT_demand_file)
+        fits &= is_near(t, last, reason);
+    else
+        fits &= t->fault.va >> 21 == last >> 21 && (last >> 12) - (t->fault.va >> 12) < AHEAD;
+    if (!fits)
+        return false;
+    t->fault.writes += reason != PT_demand_file ? n : 0;
+    t->fault.answered = true;
+    t->fault.wrote = (uint8_t)reason;
+    t->fault.fresh_end = last + 4096;
+    return true;
+}
+
 static void faulted(struct lint *l, const struct trace_event *e, struct lint_task *t)
 {
     const struct trace_ev_page_fault *f = e->fields;

@@ -127,22 +127,10 @@ static int pte_range(struct lint *l, const struct trace_event *e)
 
 /* --- events ---------------------------------------------------------------------------------- */
 
-/* The event's CPU, task and address space.  False: a CPU that cannot be. */
-static bool begin_event(struct lint *l, const struct trace_event *e)
+/* The CPU of the event at hand, its task and its address space. */
+static void look_up(struct lint *l, const struct trace_event *e)
 {
-    l->event = e;
-    if (l->now++ == 0)
-        l->result->first_tsc = e->tsc;
-    l->last_tsc = e->tsc;
-    if (e->cpu >= LINT_CPUS) {
-        lint_found(l, LINT_T2, "a CPU of number %u", e->cpu);
-        return false;
-    }
     struct lint_cpu *c = l->on = &l->cpu[e->cpu];
-    if (c->events++ == 0) {
-        l->cpus_seen++;
-        l->last_cpu = e->cpu > l->last_cpu ? e->cpu : l->last_cpu;
-    }
     if (e->pid == 0) {
         l->task = NULL;
     } else {
@@ -156,6 +144,30 @@ static bool begin_event(struct lint *l, const struct trace_event *e)
         if (c->mm == NULL || c->mm->id != e->mm)
             c->mm = idmap_find(l->mms, e->mm);
         l->mm = c->mm != NULL ? c->mm : lint_mm(l, e->mm);
+    }
+    /* The same for the next event, unless something stands in for what does not exist. */
+    bool stands_in = (e->pid != 0 && c->task == NULL) || l->mm == &l->no_mm;
+    l->same = (struct lint_names){ e->cpu, e->pid, stands_in ? LINT_NOBODY : e->mm };
+}
+
+/* False: a CPU that cannot be. */
+static inline bool begin_event(struct lint *l, const struct trace_event *e)
+{
+    l->event = e;
+    if (l->now++ == 0)
+        l->result->first_tsc = e->tsc;
+    l->last_tsc = e->tsc;
+    if (e->mm != l->same.mm || e->pid != l->same.pid || e->cpu != l->same.cpu ||
+        e->mm == LINT_NOBODY) {
+        if (e->cpu >= LINT_CPUS) {
+            lint_found(l, LINT_T2, "a CPU of number %u", e->cpu);
+            return false;
+        }
+        look_up(l, e);
+    }
+    if (l->on->events++ == 0) {
+        l->cpus_seen++;
+        l->last_cpu = e->cpu > l->last_cpu ? e->cpu : l->last_cpu;
     }
     return true;
 }
@@ -197,56 +209,88 @@ static void checkpoint(struct lint *l, const struct trace_event *e)
     l->is_told_cpu = f->begin == TRACE_CHECKPOINT_CPU;
 }
 
-/* What each kind of event means to whom; in this order. */
-static int one_event(struct lint *l, const struct trace_event *e)
+/* What a vfork's checks have to say of it.  id: e->id, which the compiler knows in most places. */
+static inline __attribute__((always_inline)) void vfork_checks(struct lint *l,
+                                                               const struct trace_event *e,
+                                                               uint32_t id, unsigned reason)
 {
+    if (lint_vfork_cares(l, id, e->mm, reason))
+        lint_vfork_event(l, e);
+}
+
+/* Back in user mode, a task is amid nothing any more. */
+static void comes_from_user(struct lint *l, const struct trace_event *e)
+{
+    if (l->task != NULL && l->task->is_amid && lint_proves_use(e))
+        l->task->is_amid = false;
+}
+
+/* What the kinds mean to whom; in this order.  First what a trace has most of. */
+static int about_memory(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_table_alloc *table = e->fields;
     int err = 0;
-    unsigned reason = PT_REASON_MAX;
-    if (!begin_event(l, e))
-        return 0;
-    if (e->pid != l->on->pid || (e->mm != 0 && !l->mm->live))
-        lint_trace_event(l, e);
     switch (e->id) {
     case TRACE_EV_pte_write:
-        reason = ((const struct trace_ev_pte_write *)e->fields)->reason;
         err = pte_write(l, e);
+        vfork_checks(l, e, TRACE_EV_pte_write,
+                     ((const struct trace_ev_pte_write *)e->fields)->reason);
         break;
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
     case TRACE_EV_pte_range_old:
     case TRACE_EV_pte_range_step:
-        reason = ((const struct trace_ev_pte_range *)e->fields)->reason;
         err = pte_range(l, e);
+        vfork_checks(l, e, TRACE_EV_pte_range,
+                     ((const struct trace_ev_pte_range *)e->fields)->reason);
         break;
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free:
-        reason = ((const struct trace_ev_table_alloc *)e->fields)->reason;
         lint_reuse_table(l, e);
         lint_pages_table(l, e);
         err = replay_event(l->replay, e);
+        vfork_checks(l, e, TRACE_EV_table_alloc, table->reason);
         break;
     case TRACE_EV_mm_create:
         lint_trace_apply(l, e);
         lint_fork_begins(l, e);
         err = replay_event(l->replay, e);
+        vfork_checks(l, e, TRACE_EV_mm_create, 0);
         break;
     case TRACE_EV_mm_free:
         lint_exit_before(l, e);
         lint_trace_apply(l, e);
         err = replay_event(l->replay, e);
+        vfork_checks(l, e, TRACE_EV_mm_free, 0);
+        mm_ends(l, e);
         break;
     case TRACE_EV_cr3_load:
         lint_tables_before(l, e);
         lint_trace_apply(l, e);
+        vfork_checks(l, e, TRACE_EV_cr3_load, 0);
         break;
     case TRACE_EV_tlb_flush:
         lint_faults_before(l, e);
         lint_reuse_flush(l, e);
+        vfork_checks(l, e, TRACE_EV_tlb_flush, 0);
         break;
     case TRACE_EV_page_fault:
         lint_faults_before(l, e);
         lint_reuse_use(l, e);
+        vfork_checks(l, e, TRACE_EV_page_fault, 0);
+        comes_from_user(l, e);
         break;
+    case TRACE_EV_vma_special:
+        lint_pages_special(l, e);
+        vfork_checks(l, e, TRACE_EV_vma_special, 0);
+        break;
+    }
+    return err;
+}
+
+static void about_tasks(struct lint *l, const struct trace_event *e)
+{
+    switch (e->id) {
     case TRACE_EV_syscall_enter:
         lint_calls_enter(l, e);
         lint_faults_before(l, e);
@@ -271,7 +315,6 @@ static int one_event(struct lint *l, const struct trace_event *e)
         break;
     case TRACE_EV_signal: lint_faults_before(l, e); break;
     case TRACE_EV_contents: lint_faults_contents(l, e); break;
-    case TRACE_EV_vma_special: lint_pages_special(l, e); break;
     case TRACE_EV_checkpoint: checkpoint(l, e); break;
     case TRACE_EV_clone:
         lint_calls_clone(l, e);
@@ -282,8 +325,7 @@ static int one_event(struct lint *l, const struct trace_event *e)
         lint_trace_apply(l, e);
         break;
     }
-    if (lint_vfork_cares(l, e, reason))
-        lint_vfork_event(l, e);
+    vfork_checks(l, e, e->id, 0);
     switch (e->id) {
     case TRACE_EV_clone:
         lint_exit_after(l, e);
@@ -295,12 +337,21 @@ static int one_event(struct lint *l, const struct trace_event *e)
         break;
     case TRACE_EV_switch: lint_exit_after(l, e); break;
     case TRACE_EV_syscall_exit: lint_fork_after(l, e); break;
-    case TRACE_EV_mm_free: mm_ends(l, e); break;
     case TRACE_EV_task_state: task_ends(l, e); break;
+    case TRACE_EV_syscall_enter: comes_from_user(l, e); break;
     }
-    if (l->task != NULL && l->task->is_amid && lint_proves_use(e))
-        l->task->is_amid = false;
-    return err;
+}
+
+static inline int one_event(struct lint *l, const struct trace_event *e)
+{
+    if (!begin_event(l, e))
+        return 0;
+    if (e->pid != l->on->pid || (e->mm != 0 && !l->mm->live))
+        lint_trace_event(l, e);
+    if (lint_is_about_memory(e->id))
+        return about_memory(l, e);
+    about_tasks(l, e);
+    return 0;
 }
 
 static bool prepare(struct lint *l)
@@ -323,6 +374,7 @@ int lint_run(struct trace *t, struct lint_result *result)
     l = (struct lint){ .trace = t, .meta = trace_meta(t), .result = result };
     uint64_t ram = l.meta->ram_end != 0 ? l.meta->ram_end >> 12 : PLAIN_END;
     l.plain_end = ram < PLAIN_END ? ram : PLAIN_END;
+    l.same.mm = LINT_NOBODY;
     memset(result, 0, sizeof(*result));
     if (prepare(&l)) {
         err = 0;

@@ -252,6 +252,22 @@ void lint_reuse_replaced(struct lint *l, const struct lint_write *w)
     owe(l, DUTY_RIGHTS, LINT_C3, pte_frame(w->old), w);
 }
 
+void lint_reuse_cleared(struct lint *l, uint64_t va, const trace_word_at *old, uint64_t n)
+{
+    struct lint_write page = { .level = PT_LEVEL_PTE, .va = va };
+    for (uint64_t i = 0; i < n; i++, page.va += 4096)
+        owe(l, DUTY_FRAME, LINT_M4, pte_frame(old[i]), &page);
+}
+
+void lint_reuse_protected(struct lint *l, uint64_t va, uint64_t pfn, uint64_t n)
+{
+    struct lint_write first = { .level = PT_LEVEL_PTE, .va = va };
+    if (l->mm->cpus == 0)
+        return;
+    owe(l, DUTY_RIGHTS, LINT_F4, pfn, &first);
+    l->mm->duties->end = va + (n << 12);
+}
+
 /* A leaf that shows a frame in a new use, not one more mapping of what it is already. */
 static bool is_new_use(const struct lint_write *w)
 {

@@ -2,6 +2,7 @@
 #ifndef VMM_TRACE_LINT_REUSE_H
 #define VMM_TRACE_LINT_REUSE_H
 
+#include "vmm/trace/lib/words.h"
 #include "vmm/trace/lint/state.h"
 
 void lint_reuse_free(struct lint *l);
@@ -10,6 +11,9 @@ void lint_reuse_free(struct lint *l);
 void lint_reuse_write(struct lint *l, const struct lint_write *w);
 /* Its part for a leaf in whose place there is one that leads to a frame which nobody has. */
 void lint_reuse_replaced(struct lint *l, const struct lint_write *w);
+/* Its part for n neighbours that are cleared, and for n that lose W, all of them, by fork. */
+void lint_reuse_cleared(struct lint *l, uint64_t va, const trace_word_at *old, uint64_t n);
+void lint_reuse_protected(struct lint *l, uint64_t va, uint64_t pfn, uint64_t n);
 void lint_reuse_table(struct lint *l, const struct trace_event *e); /* one comes or goes */
 void lint_reuse_flush(struct lint *l, const struct trace_event *e);
 void lint_reuse_use(struct lint *l, const struct trace_event *e); /* a fault or a call */

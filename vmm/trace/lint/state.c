@@ -57,6 +57,7 @@ struct lint_mm *lint_mm(struct lint *l, uint32_t id)
 struct lint_task *lint_task_new(struct lint *l, uint32_t pid)
 {
     struct lint_task *t = need(idmap_get(l->tasks, pid));
+    l->same.mm = LINT_NOBODY;
     if (l->event != NULL && l->event->pid == pid && pid != 0)
         l->task = t;
     return t;
@@ -65,6 +66,7 @@ struct lint_task *lint_task_new(struct lint *l, uint32_t pid)
 struct lint_mm *lint_mm_new(struct lint *l, uint32_t id)
 {
     struct lint_mm *mm = need(idmap_get(l->mms, id));
+    l->same.mm = LINT_NOBODY;
     if (l->event != NULL && l->event->mm == id)
         l->mm = mm;
     return mm;
@@ -72,6 +74,7 @@ struct lint_mm *lint_mm_new(struct lint *l, uint32_t id)
 
 void lint_task_gone(struct lint *l, uint32_t pid)
 {
+    l->same.mm = LINT_NOBODY;
     for (unsigned c = 0; c <= l->last_cpu; c++)
         if (l->cpu[c].task != NULL && l->cpu[c].task->pid == pid)
             l->cpu[c].task = NULL;
@@ -80,6 +83,7 @@ void lint_task_gone(struct lint *l, uint32_t pid)
 
 void lint_mm_gone(struct lint *l, uint32_t id)
 {
+    l->same.mm = LINT_NOBODY;
     for (unsigned c = 0; c <= l->last_cpu; c++) {
         if (l->cpu[c].mm != NULL && l->cpu[c].mm->id == id)
             l->cpu[c].mm = NULL;

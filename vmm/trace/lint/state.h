@@ -124,6 +124,12 @@ struct lint_task {
     } fault;
 };
 
+/* What an event names. */
+struct lint_names {
+    uint32_t cpu, pid, mm;
+};
+#define LINT_NOBODY UINT32_MAX /* an address space that is looked up again at each event */
+
 struct lint {
     struct trace *trace;
     const struct trace_meta *meta;
@@ -144,6 +150,7 @@ struct lint {
     struct lint_cpu *on;
     struct lint_task *task; /* NULL: none, as at boot */
     struct lint_mm *mm;
+    struct lint_names same; /* an event that names these has the same on, task and mm */
     /* If it writes entries: */
     struct replay_table *table;             /* that it writes to; NULL: none */
     const struct replay_table *copied_from; /* the parent's, for a fork_copy */
@@ -200,6 +207,19 @@ uint64_t lint_find_huge(struct lint *l, const struct lint_mm *mm, uint64_t va);
 
 /* Of the address space, while it runs, and nothing of it is left when it ends. */
 void lint_task_uses(struct lint *l, struct lint_task *t, uint32_t mm);
+
+/* Is it about address spaces, their tables, what the processor does with them? */
+static inline bool lint_is_about_memory(uint32_t id)
+{
+    const uint64_t kinds =
+        1ull << TRACE_EV_pte_write | 1ull << TRACE_EV_pte_range | 1ull << TRACE_EV_pte_range_new |
+        1ull << TRACE_EV_pte_range_old | 1ull << TRACE_EV_pte_range_step |
+        1ull << TRACE_EV_table_alloc | 1ull << TRACE_EV_table_free | 1ull << TRACE_EV_mm_create |
+        1ull << TRACE_EV_mm_free | 1ull << TRACE_EV_cr3_load | 1ull << TRACE_EV_tlb_flush |
+        1ull << TRACE_EV_page_fault | 1ull << TRACE_EV_vma_special;
+    _Static_assert(TRACE_ID_LIMIT <= 64, "kinds are bits");
+    return kinds >> id & 1;
+}
 
 /* The event shows that its CPU uses user translations of its task's address space:
  * it comes from user mode, or faulted in user memory. */

@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "vmm/trace/lib/words.h"
+
 #define PTE_NO_USE   0x7ff0000000000000ull /* 52 to 62 */
 #define PTE_SOFT     0xe00ull              /* 9 to 11: the kernel's own */
 #define MPROTECT_MAY (PTE_NX | PTE_SOFT | PTE_AD | PTE_U | PTE_W | PTE_P)
@@ -130,7 +132,9 @@ static void check_half(struct lint *l, const struct trace_event *e)
     const struct replay_table *kernel = replay_table(l->replay, l->kernel->root_pfn);
     if (e->mm == 0 || mm->half_is_known || root == NULL || kernel == NULL)
         return;
-    for (unsigned i = PT_SLOTS / 2; i < PT_SLOTS; i++)
+    const unsigned half = PT_SLOTS / 2;
+    bool differ = words_differ(root->slot + half, kernel->slot + half, half, ~PTE_AD);
+    for (unsigned i = half; differ && i < PT_SLOTS; i++)
         if ((root->slot[i] ^ kernel->slot[i]) & ~PTE_AD) {
             lint_found(l, LINT_M7,
                        "the root of address space %u has %#" PRIx64 " in slot %u, the kernel's "

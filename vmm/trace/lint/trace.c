@@ -97,27 +97,13 @@ static void executed(struct lint *l, const struct trace_event *e)
     c->pid = e->pid;
 }
 
-static bool is_about_tables(uint32_t id)
-{
-    switch (id) {
-    case TRACE_EV_table_alloc:
-    case TRACE_EV_table_free:
-    case TRACE_EV_mm_free:
-    case TRACE_EV_cr3_load:
-    case TRACE_EV_tlb_flush:
-    case TRACE_EV_page_fault:
-    case TRACE_EV_vma_special: return true;
-    }
-    return is_pte_event(id);
-}
-
 void lint_trace_event(struct lint *l, const struct trace_event *e)
 {
     const struct lint_cpu *c = l->on;
     if (e->pid != c->pid && e->id != TRACE_EV_switch && e->id != TRACE_EV_exec)
         lint_found(l, LINT_T7, "a %s in the name of task %u while task %u runs", e->class->name,
                    e->pid, c->pid);
-    if (e->mm != 0 && !l->mm->live && is_about_tables(e->id))
+    if (e->mm != 0 && !l->mm->live && (lint_is_about_memory(e->id) && e->id != TRACE_EV_mm_create))
         lint_found(l, LINT_T8, "a %s of address space %u, which does not exist", e->class->name,
                    e->mm);
 }

@@ -7,20 +7,21 @@
 /* After the event was applied.  Only if lint_vfork_cares(). */
 void lint_vfork_event(struct lint *l, const struct trace_event *e);
 
-/* Is the task a part in a vfork, or has it been and might forget that it is over? */
-static inline bool lint_vfork_watches(const struct lint_task *t)
+/* Is the task a part in a vfork, or does it do something in the memory of one that is over? */
+static inline bool lint_vfork_watches(const struct lint_task *t, uint32_t mm)
 {
     return t != NULL &&
-           (t->vfork_child | t->left_mm | t->vfork.active | t->woke_early | t->has_released) != 0;
+           ((t->vfork_child | t->vfork.active | t->woke_early | t->has_released) != 0 ||
+            (t->left_mm == mm && mm != 0));
 }
 
-/* Most events have nothing to do with any vfork.  reason: of an event about tables. */
-static inline bool lint_vfork_cares(const struct lint *l, const struct trace_event *e,
-                                    unsigned reason)
+/* Most events have nothing to do with any vfork.  id: of the event, where the compiler knows it;
+ * reason: of an event about tables. */
+static inline __attribute__((always_inline)) bool lint_vfork_cares(const struct lint *l,
+                                                                   uint32_t id, uint32_t mm,
+                                                                   unsigned reason)
 {
-    if (lint_vfork_watches(l->task))
-        return true;
-    switch (e->id) {
+    switch (id) {
     case TRACE_EV_pte_write:
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
@@ -28,23 +29,23 @@ static inline bool lint_vfork_cares(const struct lint *l, const struct trace_eve
     case TRACE_EV_pte_range_step:
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free:
-        switch (reason) {
-        case PT_fork_copy:
-        case PT_fork_wrprotect:
-        case PT_kernel_half: return true;
-        case PT_exec_teardown:
-        case PT_exit_teardown: return !l->mm->was_torn;
-        }
-        return false;
+        if (reason == PT_fork_copy || reason == PT_fork_wrprotect || reason == PT_kernel_half)
+            return true;
+        if ((reason == PT_exec_teardown || reason == PT_exit_teardown) && !l->mm->was_torn)
+            return true;
+        break;
     case TRACE_EV_page_fault:
-    case TRACE_EV_cr3_load: return l->mm->was_torn;
+    case TRACE_EV_cr3_load:
+        if (l->mm->was_torn)
+            return true;
+        break;
     case TRACE_EV_clone:
     case TRACE_EV_vfork_release:
     case TRACE_EV_task_state:
     case TRACE_EV_switch:
     case TRACE_EV_syscall_enter: return true;
     }
-    return false;
+    return lint_vfork_watches(l->task, mm);
 }
 void lint_vfork_end(struct lint *l);
 
