@@ -55,6 +55,8 @@ void show_smaps_rollup(struct text *t, struct mm *mm);
 /* How many map the page of an entry, which is in a table of so many address spaces?  Those count as one
  * in the page's own count (mm/share.c). */
 uint32_t page_mappings(uint64_t entry, uint32_t table_users);
+/* map_files.c */
+extern const struct pfs_named proc_map_files;
 /* pagemap.c */
 long read_pagemap(const struct pfs_node *n, struct uio *u, uint64_t *pos);
 /* control.c */

@@ -286,6 +286,7 @@ static const struct pfs_entry tid_table[] = { COMMON_FILES, PFS_END };
 static const struct pfs_entry pid_table[] = {
     COMMON_FILES,
     PROC_MM("coredump_filter", 0644, show_core_filter, .store = store_core_filter),
+    PFS_DIR("map_files", 0500, .named = &proc_map_files, .flags = PFS_IS_NAMED),
     PFS_DIR("task", 0555, PFS_NUMBERED("", task_number, task_numbers)),
     PFS_FILE("timerslack_ns", 0666, show_slack, .store = store_slack),
     PFS_END,

@@ -6,6 +6,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "pseudofs/pseudofs.h"
+#include "sched/task.h"
 
 void goal_put(struct pfs_goal *g)
 {
@@ -45,6 +46,8 @@ static int go_to_pipe(struct file *f, struct path *out)
 int goal_follow(const struct pfs_goal *g, struct path *out)
 {
     const struct path *p = g->file ? &g->file->path : &g->path;
+    if (g->guarded && !capable() && !has_cap(CAP_CHECKPOINT_RESTORE))
+        return -EPERM;
     if (!p->dentry)
         return go_to_pipe(g->file, out);
     *out = *p;

@@ -37,12 +37,18 @@ static struct pseudofs *fs_of(struct inode *in)
 static uint64_t node_number(const struct pfs_node *n)
 {
     uint64_t entry = ((uintptr_t)n->entry >> 3) & 0xfffff;
-    return (uint64_t)n->nr << 40 | (uint64_t)(n->sub & 0xfffff) << 20 | entry;
+    return ((uint64_t)n->nr << 40 | (uint64_t)(n->sub & 0xfffff) << 20 | entry) ^
+           (n->from >> PAGE_SHIFT << 20);
+}
+
+static const struct pfs_numbered *numbered_of(const struct pfs_node *n)
+{
+    return n->entry->flags & PFS_IS_NAMED ? NULL : n->entry->numbered;
 }
 
 static uint32_t subdirs(const struct pfs_node *n)
 {
-    const struct pfs_numbered *members = n->entry->numbered;
+    const struct pfs_numbered *members = numbered_of(n);
     uint32_t dirs = 0, from = 0, nr;
     for (const struct pfs_entry *e = n->entry->children; e && e->name; e++)
         dirs += S_ISDIR(e->mode);
@@ -156,7 +162,7 @@ static struct pfs_node table_child(const struct pfs_node *n, const struct pfs_en
 static int pfs_lookup(struct inode *dir, const char *name, size_t len, struct inode **out)
 {
     const struct pfs_node *n = node_of(dir);
-    const struct pfs_numbered *members = n->entry->numbered;
+    const struct pfs_numbered *members = numbered_of(n);
     struct pfs_node child = *n;
     uint32_t nr;
     const struct pseudofs *fs = fs_of(dir);
@@ -169,9 +175,12 @@ static int pfs_lookup(struct inode *dir, const char *name, size_t len, struct in
             return node_inode(dir->sb, &child, out);
         }
     }
-    if (!members || !find_member(n, name, len, &nr))
-        return -ENOENT;
-    err = members->number(n, nr, &child);
+    if (n->entry->flags & PFS_IS_NAMED)
+        err = n->entry->named->find(n, name, len, &child);
+    else if (members && find_member(n, name, len, &nr))
+        err = members->number(n, nr, &child);
+    else
+        err = -ENOENT;
     return err ? err : node_inode(dir->sb, &child, out);
 }
 
@@ -203,6 +212,19 @@ static void read_members(const struct pfs_node *n, uint64_t *pos, struct dirent_
     }
 }
 
+static void read_named(const struct pfs_node *n, uint64_t *pos, struct dirent_sink *sink)
+{
+    struct pfs_node child = *n;
+    char name[PFS_NAME_MAX];
+    uint64_t place = *pos - NUMBERS_POS;
+    while (n->entry->named->next(n, &place, name, &child) &&
+           emit(sink, name, &child, NUMBERS_POS + place)) {
+        *pos = NUMBERS_POS + place;
+        child = *n;
+        preempt_work(WORK_NAME);
+    }
+}
+
 /* The table's names first, then the numbers in ascending order. */
 static int pfs_readdir(struct inode *dir, uint64_t *pos, struct dirent_sink *sink)
 {
@@ -219,7 +241,7 @@ static int pfs_readdir(struct inode *dir, uint64_t *pos, struct dirent_sink *sin
     }
     if (n->entry->numbered) {
         *pos = MAX(*pos, (uint64_t)NUMBERS_POS);
-        read_members(n, pos, sink);
+        (n->entry->flags & PFS_IS_NAMED ? read_named : read_members)(n, pos, sink);
     }
     return 0;
 }

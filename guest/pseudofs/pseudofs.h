@@ -27,14 +27,16 @@ struct pfs_node {
         int32_t sub; /* the same, one floor below */
         int32_t fd;
     };
-    bool whole;    /* procfs: of the process, not of the one thread */
-    uint64_t born; /* procfs: the task's start_ns, as its number may be another's later */
+    bool whole;        /* procfs: of the process, not of the one thread */
+    uint64_t born;     /* procfs: the task's start_ns, as its number may be another's later */
+    uint64_t from, to; /* procfs: the mapping that a link of map_files is about */
 };
 
 /* Where a link leads: to the very object, also when it has no name any more. */
 struct pfs_goal {
     struct file *file; /* with a reference, or NULL: path, with references */
     struct path path;
+    bool guarded; /* to be followed only with CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE */
 };
 
 /* A number that root may set, of 8 or 4 bytes. */
@@ -57,6 +59,15 @@ struct pfs_numbered {
     unsigned (*numbers)(const struct pfs_node *dir, uint32_t from, uint32_t *out, unsigned room);
 };
 
+/* Members that have names of another form. */
+struct pfs_named {
+    /* 0, -ENOENT, -EACCES.  child is the directory's node. */
+    int (*find)(const struct pfs_node *dir, const char *name, size_t len, struct pfs_node *child);
+    /* The first one from *place on, and what is behind its place; false: there is none. */
+    bool (*next)(const struct pfs_node *dir, uint64_t *place, char name[PFS_NAME_MAX],
+                 struct pfs_node *child);
+};
+
 enum pfs_kind {
     PFS_IS_TEXT,  /* a constant */
     PFS_IS_SHOWN, /* show() makes the text */
@@ -68,7 +79,8 @@ enum pfs_kind {
 };
 
 #define PFS_SETS_NR  1u /* the node of this entry has `value` as its nr */
-#define PFS_OWN_FLAG 2u /* from here on the file system's own */
+#define PFS_IS_NAMED 2u /* a directory: `named`, not `numbered` */
+#define PFS_OWN_FLAG 4u /* from here on the file system's own */
 
 struct pfs_entry {
     const char *name; /* NULL: end of a table */
@@ -92,6 +104,7 @@ struct pfs_entry {
         int (*store_task)(struct task *task, char *line); /* procfs */
         long (*write)(const struct pfs_node *n, struct uio *u, uint64_t *pos);
         const struct pfs_numbered *numbered;
+        const struct pfs_named *named;
     };
     union {
         uint64_t value;                    /* for show(), store() and readlink() */
