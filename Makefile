@@ -86,7 +86,7 @@ $O/vmm: $(call host_obj,$(VMM_SRC))
 	$(call say,LD,$@)$(CC) $(if $(SANITIZE),-pie,-static-pie) $(INSTRUMENT) $(HARDEN_LD) -Wl,-z,pack-relative-relocs $^ $(VMM_LIBS) -o $@
 
 # A program of its own: vmm starts without these libraries.
-ROOT_LIBS := -larchive -ljansson -lnettle
+ROOT_LIBS := -larchive -ljansson -lnettle -lz
 $O/vmm-root: $(call host_obj,$(wildcard vmm/root/pack/*.c vmm/root/keep/*.c) vmm/root/tree.c vmm/root/tree_index.c vmm/root/xattrs.c $(patsubst %,vmm/%.c,privilege sandbox say terminal) vmm/trace/lib/syscalls.c)
 	$(call say,LD,$@)$(CC) -pie $(INSTRUMENT) $(HARDEN_LD) $^ $(ROOT_LIBS) -o $@
 

@@ -65,6 +65,21 @@ XDG_CACHE_HOME=$work/none vm --no-cache --root "$work/t.tar" -- sh -c "$look"
 is '--no-cache' "$status $out" "4 $want"
 ok '... keeps nothing' [ ! -e "$work/none" ]
 
+# --- damaged, so that only a checksum says so ---
+cp "$work/t.tgz" "$work/bad.tgz"
+perl -e 'open my $f, "+<", $ARGV[0]; seek $f, -8, 2; print $f "none"' "$work/bad.tgz"
+{ gzip < "$work/t.tar"; head -c 100000 /dev/zero | gzip | head -c -4; printf none; } > "$work/tail.tgz"
+head -c -5 "$work/t.tgz" > "$work/cut.tgz"
+for bad in bad tail cut; do
+    vm --no-cache --root "$work/$bad.tgz" -- true
+    is "gzip: $bad.tgz is refused in a line" "$status $(wc -l <<< "$err")" '125 1'
+done
+split -b 70000 "$work/t.tar" "$work/part."
+for part in "$work"/part.*; do gzip < "$part"; done > "$work/parts.tgz"
+head -c 1000 /dev/zero >> "$work/parts.tgz"
+vm --no-cache --root "$work/parts.tgz" -- sh -c "$look"
+is 'gzip: several members, and zeros behind them' "$status $out" "4 $want"
+
 # --- container images, made by others ---
 l=$work/layout
 mkdir -p "$work/more"

@@ -241,11 +241,11 @@ static struct archive *open_tar(struct blob tar, bool compressed)
         return NULL;
     archive_read_support_format_tar(a);
     if (compressed) {
-        archive_read_support_filter_gzip(a);
         archive_read_support_filter_xz(a);
         archive_read_support_filter_zstd(a);
     }
-    if (archive_read_open_memory(a, tar.at, tar.n) == ARCHIVE_OK)
+    if ((compressed && gzip_is(tar) ? gzip_open(a, tar)
+                                    : archive_read_open_memory(a, tar.at, tar.n)) == ARCHIVE_OK)
         return a;
     archive_read_free(a);
     return NULL;
@@ -266,6 +266,9 @@ void pack_tar(struct pack *p, struct blob tar, bool layer)
         more = add_entry(p, a, e, layer);
     if (more && ret != ARCHIVE_EOF)
         refuse(p, "%s", archive_error_string(a));
+    const char *wrong = gzip_is(tar) ? gzip_end() : NULL;
+    if (wrong != NULL)
+        refuse(p, "%s", wrong);
     if (entries == 0 && !layer)
         refuse(p, "is no tar archive, or has nothing in it");
     p->reading = NULL;
