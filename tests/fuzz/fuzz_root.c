@@ -1,4 +1,4 @@
-/* links: vmm/root/tree.c vmm/root/tree_index.c vmm/root/xattrs.c vmm/root/pack/tar.c vmm/root/pack/gzip.c vmm/root/pack/oci.c */
+/* links: vmm/root/tree.c vmm/root/tree_index.c vmm/root/xattrs.c vmm/root/pack/tar.c vmm/root/pack/packed.c vmm/root/pack/oci.c */
 /* libs: -larchive -ljansson -lnettle -lz */
 /* What vmm-root makes of an archive or image: refused, or an index whose names are sorted, whose
  * numbers lie in their tables, and in which each directory is reached once.  The digests of `docker save` are

@@ -70,10 +70,18 @@ cp "$work/t.tgz" "$work/bad.tgz"
 perl -e 'open my $f, "+<", $ARGV[0]; seek $f, -8, 2; print $f "none"' "$work/bad.tgz"
 { gzip < "$work/t.tar"; head -c 100000 /dev/zero | gzip | head -c -4; printf none; } > "$work/tail.tgz"
 head -c -5 "$work/t.tgz" > "$work/cut.tgz"
-for bad in bad tail cut; do
-    vm --no-cache --root "$work/$bad.tgz" -- true
-    is "gzip: $bad.tgz is refused in a line" "$status $(wc -l <<< "$err")" '125 1'
+{ cat "$work/t.tar"; head -c 300000 /dev/zero; } > "$work/long.tar" # the checksum stands far behind the tar's end
+for x in xz.24 zstd.1; do
+    ${x%.*} -q < "$work/long.tar" > "$work/long.$x"
+    perl -e 'open my $f, "+<", $ARGV[0]; seek $f, -$ARGV[1], 2; read $f, my $byte, 1; seek $f, -$ARGV[1], 2; print $f chr(1 ^ ord $byte)' \
+        "$work/long.$x" ${x#*.}
 done
+for bad in bad.tgz tail.tgz cut.tgz long.xz.24 long.zstd.1; do
+    vm --no-cache --root "$work/$bad" -- true
+    is "$bad is refused in a line" "$status $(wc -l <<< "$err")" '125 1'
+done
+vm --no-cache --root "$work/long.tar" -- sh -c "$look"
+is 'a tar with much behind its end' "$status $out" "4 $want"
 split -b 70000 "$work/t.tar" "$work/part."
 for part in "$work"/part.*; do gzip < "$part"; done > "$work/parts.tgz"
 head -c 1000 /dev/zero >> "$work/parts.tgz"

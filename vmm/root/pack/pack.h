@@ -48,12 +48,11 @@ void pack_tar(struct pack *p, struct blob tar, bool layer);
 bool tar_member(struct blob tar, const char *name, struct blob *out);
 bool tar_is_plain(struct blob tar); /* not compressed */
 
-/* gzip.c: one archive at a time */
+/* packed.c: one archive at a time */
 struct archive;
-bool gzip_is(struct blob b);
-int gzip_open(struct archive *a, struct blob b); /* as archive_read_open() */
-/* Reads the rest and compares checksum and length.  What is wrong; NULL: nothing. */
-const char *gzip_end(void);
+int packed_open(struct archive *a, struct blob b); /* as archive_read_open() */
+/* Reads the rest, so that all checksums are compared.  False: *why, until the next call. */
+bool packed_end(const char **why);
 
 /* oci.c */
 struct layout {      /* where blobs are: a directory's, or an archive's */

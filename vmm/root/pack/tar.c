@@ -234,18 +234,13 @@ static bool add_entry(struct pack *p, struct archive *a, struct archive_entry *e
 
 /* --- the archive ------------------------------------------------------------------------- */
 
-static struct archive *open_tar(struct blob tar, bool compressed)
+static struct archive *open_tar(struct blob tar, bool packed)
 {
     struct archive *a = archive_read_new();
     if (a == NULL)
         return NULL;
     archive_read_support_format_tar(a);
-    if (compressed) {
-        archive_read_support_filter_xz(a);
-        archive_read_support_filter_zstd(a);
-    }
-    if ((compressed && gzip_is(tar) ? gzip_open(a, tar)
-                                    : archive_read_open_memory(a, tar.at, tar.n)) == ARCHIVE_OK)
+    if ((packed ? packed_open(a, tar) : archive_read_open_memory(a, tar.at, tar.n)) == ARCHIVE_OK)
         return a;
     archive_read_free(a);
     return NULL;
@@ -253,8 +248,10 @@ static struct archive *open_tar(struct blob tar, bool compressed)
 
 void pack_tar(struct pack *p, struct blob tar, bool layer)
 {
-    struct archive *a = open_tar(tar, true);
+    bool packed = !tar_is_plain(tar);
+    struct archive *a = open_tar(tar, packed);
     struct archive_entry *e;
+    const char *why;
     unsigned entries = 0;
     int ret = ARCHIVE_OK;
     p->reading = a;
@@ -266,9 +263,8 @@ void pack_tar(struct pack *p, struct blob tar, bool layer)
         more = add_entry(p, a, e, layer);
     if (more && ret != ARCHIVE_EOF)
         refuse(p, "%s", archive_error_string(a));
-    const char *wrong = gzip_is(tar) ? gzip_end() : NULL;
-    if (wrong != NULL)
-        refuse(p, "%s", wrong);
+    if (packed && !packed_end(&why))
+        refuse(p, "%s", why);
     if (entries == 0 && !layer)
         refuse(p, "is no tar archive, or has nothing in it");
     p->reading = NULL;
