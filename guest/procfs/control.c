@@ -30,6 +30,39 @@ int store_core_filter(const struct pfs_node *n, char *line)
     return 0;
 }
 
+/* --- clear_refs ------------------------------------------------------------------ */
+
+#define CLEAR_HIGH_WATER 5
+
+int show_no_refs(struct text *t, const struct pfs_node *n)
+{
+    (void)t;
+    (void)n;
+    return -EINVAL; /* it can only be written */
+}
+
+/* 5: the most memory that was used (VmHWM) counts from now on.  1 to 4 are refused: who has looked at a page
+ * since, or has written it, is not told (entries are made with Accessed and Dirty set). */
+int store_clear_refs(const struct pfs_node *n, char *line)
+{
+    uint64_t what;
+
+    if (!pfs_setting(line, &what) || what != CLEAR_HIGH_WATER)
+        return -EINVAL;
+    struct task *task = proc_task(n);
+    if (task == NULL)
+        return -ESRCH;
+    struct mm *mm = task_get_mm(task);
+    task_put(task);
+    if (mm == NULL)
+        return 0;
+    mutex_lock(&mm->lock);
+    mm->hiwater_rss = mm->pages_mapped;
+    mutex_unlock(&mm->lock);
+    mm_put(mm, PT_exit_teardown);
+    return 0;
+}
+
 /* --- timerslack_ns --------------------------------------------------------------- */
 
 /* The task with a reference, if it is current's own or current may set how others are scheduled. */

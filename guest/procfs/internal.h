@@ -62,6 +62,8 @@ long read_pagemap(const struct pfs_node *n, struct uio *u, uint64_t *pos);
 /* control.c */
 void show_core_filter(struct text *t, struct mm *mm);
 int store_core_filter(const struct pfs_node *n, char *line);
+int show_no_refs(struct text *t, const struct pfs_node *n);
+int store_clear_refs(const struct pfs_node *n, char *line);
 int show_slack(struct text *t, const struct pfs_node *n);
 int store_slack(const struct pfs_node *n, char *line);
 int store_id_map(const struct pfs_node *n, char *line);

@@ -247,6 +247,7 @@ static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t
 #define COMMON_FILES \
     PROC_MM("auxv", 0400, show_auxv, .flags = PROC_PRIVATE), \
     PFS_TEXT("cgroup", 0444, "0::/\n"), \
+    PFS_FILE("clear_refs", 0200, show_no_refs, .store = store_clear_refs), \
     PROC_MM("cmdline", 0444, show_cmdline), \
     PROC_TASK("comm", 0644, show_comm, .store_task = store_comm), \
     PFS_GOAL("cwd", 0777, goal_cwd), \

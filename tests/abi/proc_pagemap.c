@@ -1,5 +1,5 @@
 /* /proc/PID/pagemap: what is there, whose it is, and that a fork shares and a write takes apart; the edges of
- * the file.  smaps_rollup is the sum of smaps.  personality is what the call says. */
+ * the file.  smaps_rollup is the sum of smaps.  clear_refs 5.  personality is what the call says. */
 #include "check.h"
 #include <sys/personality.h>
 
@@ -104,6 +104,46 @@ static void rollup(void)
     free(text);
 }
 
+static long high_water(void)
+{
+    return strtol(strstr(slurp("/proc/self/status"), "VmHWM:") + 6, NULL, 10);
+}
+
+static long clear_refs(const char *path, const char *what)
+{
+    int fd = open(path, O_WRONLY);
+    long n = fd < 0 ? -1 : write(fd, what, strlen(what));
+    int err = errno;
+
+    close(fd);
+    errno = err;
+    return n;
+}
+
+/* The most memory that was used counts anew. */
+static void refs(void)
+{
+    static const char *const bad[] = { "0", "6", "x", "-5", "5x" };
+    char *p = map_pages(4096), path[64], c;
+    struct stat st;
+
+    memset(p, 1, 4096 * PAGE);
+    munmap(p, 4096 * PAGE);
+    CHECK(high_water() >= 4096 * 4);
+    for (int i = 0; i < 5; i++)
+        CHECK_ERR(EINVAL, clear_refs("/proc/self/clear_refs", bad[i]));
+    CHECK(high_water() >= 4096 * 4);
+    CHECK_EQ(clear_refs("/proc/self/clear_refs", " 5\n"), 3);
+    CHECK(high_water() < 4096 * 4);
+    CHECK(stat("/proc/self/clear_refs", &st) == 0);
+    SAY("clear_refs %o\n", st.st_mode);
+    int fd = open("/proc/self/clear_refs", O_RDONLY);
+    CHECK_ERR(EINVAL, read(fd, &c, 1));
+    close(fd);
+    snprintf(path, sizeof(path), "/proc/%d/clear_refs", (int)getpid());
+    CHECK_EQ(CHILD(CHECK(setuid(65534) == 0); CHECK_ERR(EACCES, clear_refs(path, "5"))), 0);
+}
+
 static void test(void)
 {
     pm = open("/proc/self/pagemap", O_RDONLY);
@@ -111,6 +151,7 @@ static void test(void)
     pages();
     edges();
     rollup();
+    refs();
     CHECK(strcmp(slurp("/proc/self/personality"), "00000000\n") == 0);
     CHECK_EQ(CHILD(personality(ADDR_NO_RANDOMIZE);
                    CHECK(strcmp(slurp("/proc/self/personality"), "00040000\n") == 0)),
