@@ -174,7 +174,7 @@ SYSCALL(epoll_wait, FD, PTR, INT, INT)
 SYSCALL(epoll_pwait, FD, PTR, INT, INT, PTR, LEN)
 SYSCALL(epoll_pwait2, FD, PTR, INT, PTR, PTR, LEN)
 
-/* memory: sys/mman.c, sys/mremap.c, sys/madvise.c */
+/* memory: sys/mman.c, sys/mremap.c, sys/madvise.c, sys/mempolicy.c */
 SYSCALL(mmap, PTR, LEN, HEX, HEX, FD, OFF)
 SYSCALL(mprotect, PTR, LEN, HEX)
 SYSCALL(munmap, PTR, LEN)
@@ -184,6 +184,9 @@ SYSCALL(msync, PTR, LEN, HEX)
 SYSCALL(mincore, PTR, LEN, PTR)
 SYSCALL(madvise, PTR, LEN, INT)
 SYSCALL(mseal, PTR, LEN, HEX)
+SYSCALL(get_mempolicy, PTR, PTR, LEN, PTR, HEX)
+SYSCALL(set_mempolicy, HEX, PTR, LEN)
+SYSCALL(mbind, PTR, LEN, HEX, PTR, LEN, HEX)
 SYSCALL(mlock, PTR, LEN)
 SYSCALL(mlock2, PTR, LEN, HEX)
 SYSCALL(munlock, PTR, LEN)

@@ -45,7 +45,8 @@ struct cred { /* [o]; others may read: a torn read is only stale */
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
     uint32_t ngroups, groups[NGROUPS];
     uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
-    uint32_t securebits;  /* PR_SET_SECUREBITS */
+    uint16_t securebits;  /* PR_SET_SECUREBITS */
+    uint16_t mempolicy;   /* no right, either: sys/mempolicy.c */
     uint32_t personality; /* no right, but goes where these go: personality(2) */
 };
 
