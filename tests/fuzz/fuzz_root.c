@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #include <archive.h>
+#include <nettle/sha2.h>
 #include <setjmp.h>
 #include <sys/stat.h>
 
@@ -83,9 +84,70 @@ static void check(struct root_tree *t, uint64_t pages)
     free(index);
 }
 
+/* --- a layout with blobs whose digests are right -------------------------------------------- */
+
+#define BLOBS 8u
+
+static int descriptor(char *to, const struct layout_blob *b)
+{
+    return sprintf(to, "\"digest\":\"sha256:%s\",\"size\":%zu", b->name, b->is.n);
+}
+
+/* The part's bytes, with @1 to @7 replaced by the digest and size of what comes behind it. */
+static struct blob expand(struct blob part, const struct layout_blob *blob, unsigned self)
+{
+    uint8_t *to = malloc(part.n * 60 + 1);
+    size_t n = 0;
+    MUST(to != NULL);
+    for (size_t i = 0; i < part.n; i++) {
+        unsigned k = i + 1 < part.n && part.at[i] == '@' ? part.at[i + 1] - '0' : 0;
+        if (k > self && k < BLOBS) {
+            char text[128];
+            size_t len = (size_t)descriptor(text, &blob[k]);
+            memcpy(to + n, text, len);
+            n += len;
+            i++;
+        } else {
+            to[n++] = part.at[i];
+        }
+    }
+    return (struct blob){ to, n };
+}
+
+static void name_blob(struct layout_blob *b)
+{
+    struct sha256_ctx ctx;
+    uint8_t digest[SHA256_DIGEST_SIZE];
+    sha256_init(&ctx);
+    sha256_update(&ctx, b->is.n, b->is.at);
+    sha256_digest(&ctx, sizeof(digest), digest);
+    for (unsigned i = 0; i < sizeof(digest); i++)
+        sprintf(b->name + 2 * i, "%02x", digest[i]);
+}
+
+/* Parts, each behind two bytes of length; the first is index.json. */
+static void make_layout(struct layout *l, struct layout_blob *blob, struct blob b)
+{
+    struct blob part[BLOBS];
+    struct input in = { b.at, b.n };
+    for (unsigned i = 0; i < BLOBS; i++) {
+        size_t n = take_number(&in, 2);
+        part[i] = (struct blob){ in.at, n < in.left ? n : in.left };
+        in.at += part[i].n;
+        in.left -= part[i].n;
+    }
+    for (unsigned i = BLOBS; i-- > 0;) {
+        blob[i].is = expand(part[i], blob, i);
+        name_blob(&blob[i]);
+    }
+    *l = (struct layout){ .n = BLOBS - 1, .blob = blob + 1, .index = blob[0].is };
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct root_tree *volatile tree; /* what a refusal leaves */
+    static struct layout_blob blob[BLOBS];
+    static struct layout with_blobs;
     if (size < 2)
         return 0;
     uint8_t *copy = copy_of(data + 1, size - 1);
@@ -95,8 +157,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     tree = p.tree = root_tree_new();
     MUST(p.tree != NULL);
     p.out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    memset(blob, 0, sizeof(blob));
+    if (data[0] % 8 == 4)
+        make_layout(&with_blobs, blob, b);
     if (setjmp(refused) == 0) {
-        if (data[0] % 4 == 0) {
+        if (data[0] % 8 == 4) {
+            pack_layout(&p, &with_blobs, NULL);
+        } else if (data[0] % 8 == 0) {
             struct layout l = { .index = b };
             pack_layout(&p, &l, NULL); /* has no blobs */
         } else if (data[0] % 4 == 1 && tar_is_plain(b) &&
@@ -110,6 +177,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (reading != NULL)
         archive_read_free(reading);
+    for (unsigned i = 0; i < BLOBS; i++)
+        free((void *)blob[i].is.at);
     close(p.out);
     root_tree_free(tree);
     free(copy);
