@@ -20,7 +20,11 @@
  *                       each frame; the page stays what it is for the others.  ENOMEM is possible,
  *                       as it is for a shared table
  *
- * A table that is full is written out once, and never becomes huge again.  All users of a reserve
+ * A table that is full is written out once, and does not become huge again by itself.  MADV_COLLAPSE makes a
+ * huge page of what 2 MiB hold: the small pages are taken out, as by MADV_DONTNEED, and flushed; then,
+ * when nobody reaches them, they are copied into the new page, which comes as what mremap moves does.  All memory
+ * is there before that begins.
+ *  All users of a reserve
  * that is not filled have the huge entry, because only an only user fills it.
  *
  * Entries of both sizes for one address are never in the TLBs together, which processors take amiss:
@@ -91,11 +95,17 @@ static bool memory_is_short(void)
     return left < SHORT + HUGE_FRAMES || left < frames_total / 4 + HUGE_FRAMES;
 }
 
+/* Whatever the mode. */
+static inline bool can_have(const struct vma *v, uaddr_t base)
+{
+    return !v->file &&
+           (v->flags & (VM_SHARED | VM_GROWSDOWN | VM_NOHUGEPAGE | VM_WRITE)) == VM_WRITE &&
+           v->start <= base && v->end - base >= PT_SPAN && !v->mm->no_huge_pages;
+}
+
 static bool may_have(const struct vma *v, uaddr_t base)
 {
-    if (v->file || (v->flags & (VM_SHARED | VM_GROWSDOWN | VM_NOHUGEPAGE | VM_WRITE)) != VM_WRITE ||
-        v->start > base || v->end - base < PT_SPAN || v->mm->no_huge_pages ||
-        huge_mode() == HUGE_NEVER)
+    if (!can_have(v, base) || huge_mode() == HUGE_NEVER)
         return false;
     return v->flags & VM_HUGEPAGE || (huge_mode() == HUGE_ALWAYS && !memory_is_short());
 }
@@ -128,6 +138,22 @@ static pfn_t alloc(pfn_t *reserve)
     return first;
 }
 
+static void enter(struct vma *v, uaddr_t base, pte_t *e, pfn_t first, enum pt_reason why)
+{
+    struct mm *mm = v->mm;
+    pte_t nx = v->flags & VM_EXEC || !cpu_has.nx ? 0 : PTE_NX;
+    pt_write(mm, base, e, 2, why,
+             pte_make(first, PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_PS | PTE_ANON | nx));
+    mm->huge++;
+    mm->shared++;
+    mm->tables++;
+    mm->pages_mapped += HUGE_FRAMES - 1;
+    mm->pages_anon += HUGE_FRAMES - 1;
+    mm_count_page(mm, PAGE_ANON, 1);
+    v->has_anon = true;
+    preempt_work(WORK_MAP);
+}
+
 bool huge_map(struct vma *v, uaddr_t va)
 {
     struct mm *mm = v->mm;
@@ -140,17 +166,7 @@ bool huge_map(struct vma *v, uaddr_t va)
         huge_free(reserve);
         return false;
     }
-    pte_t nx = v->flags & VM_EXEC || !cpu_has.nx ? 0 : PTE_NX;
-    pt_write(mm, base, e, 2, PT_huge_map,
-             pte_make(first, PTE_P | PTE_W | PTE_U | PTE_A | PTE_D | PTE_PS | PTE_ANON | nx));
-    mm->huge++;
-    mm->shared++;
-    mm->tables++;
-    mm->pages_mapped += HUGE_FRAMES - 1;
-    mm->pages_anon += HUGE_FRAMES - 1;
-    mm_count_page(mm, PAGE_ANON, 1);
-    v->has_anon = true;
-    preempt_work(WORK_MAP);
+    enter(v, base, e, first, PT_huge_map);
     return true;
 }
 
@@ -169,6 +185,64 @@ bool huge_settle(struct mm *mm, uaddr_t va, pte_t *link, bool write)
     }
     tlb_flush_here(mm, va);
     return true;
+}
+
+/* --- small ones become one -------------------------------------------------------------- */
+
+/* The frames of the table that link leads to, each with the reference that its entry was, into
+ * pfn[]; the table is gone, and nobody reaches them. */
+static void take_out(struct mm *mm, uaddr_t base, pte_t *link, pfn_t *pfn)
+{
+    pfn_t table = pte_pfn(*link);
+    pte_t *first = entries(table), *stop = first + HUGE_FRAMES;
+    struct gather g;
+    gather_start(&g, mm, PT_munmap);
+    for (pte_t *e = first; (e = pt_next_used(e, stop)) < stop;) {
+        unsigned n = 0, at = (unsigned)(e - first);
+        for (; e + n < stop && e[n]; n++)
+            pfn[at + n] = pte_pfn(e[n]);
+        pt_clear(mm, base + at * PAGE_SIZE, e, 1, n, PT_munmap);
+        mm->pages_mapped -= n;
+        mm->pages_anon -= n;
+        e += n;
+        preempt_work(n * WORK_ENTRY);
+    }
+    pt_write(mm, base, link, 2, PT_table_unlink, 0);
+    gather_table(&g, base, table, 1);
+    gather_range(&g, base, base + PT_SPAN);
+    gather_flush(&g);
+}
+
+int huge_collapse(struct vma *v, uaddr_t base)
+{
+    struct mm *mm = v->mm;
+    pte_t *link = pt_link(mm, base);
+    pfn_t reserve, first, list, *old;
+    if (!can_have(v, base) || !link)
+        return -EINVAL;
+    if (*link & PTE_PS)
+        return 0;
+    if (!pt_link_own(*link) && !share_own(mm, base, link))
+        return -ENOMEM;
+    list = frame_alloc_zeroed();
+    first = list ? alloc(&reserve) : 0;
+    if (!first) {
+        if (list)
+            frame_put(list);
+        return -ENOMEM;
+    }
+    old = frame_va(list);
+    take_out(mm, base, link, old);
+    for (unsigned i = 0; i < HUGE_FRAMES; i++) {
+        if (!old[i])
+            continue;
+        frame_copy(first + i, old[i]);
+        frame_put(old[i]);
+        preempt_work(WORK_CLEAR);
+    }
+    frame_put(list);
+    enter(v, base, link, first, PT_mmap); /* nobody faults, and it is not zero */
+    return 0;
 }
 
 /* --- one becomes a table ----------------------------------------------------------------- */

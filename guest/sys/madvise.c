@@ -13,7 +13,9 @@
 #include "fs/notify.h"
 #include "fs/pages_io.h"
 #include "mm/fault.h"
+#include "mm/huge.h"
 #include "mm/mm.h"
+#include "mm/pt.h"
 #include "mm/share.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
@@ -47,6 +49,7 @@ static bool known_advice(int advice)
     case MADV_KEEPONFORK:
     case MADV_COLD:
     case MADV_PAGEOUT:
+    case MADV_COLLAPSE:
     case MADV_REMOVE:
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE: return true;
@@ -170,6 +173,33 @@ static int remove_range(struct mm *mm, uaddr_t at, uaddr_t end)
     return err ? err : hole ? -ENOMEM : 0;
 }
 
+/* Whole huge pages in [start, end), which is v's: all of them, or the last one's error. */
+static int collapse_vma(struct vma *v, uaddr_t start, uaddr_t end)
+{
+    uaddr_t base = (start + PT_SPAN - 1) & ~(PT_SPAN - 1), stop = end & ~(PT_SPAN - 1);
+    int err = base > stop ? -EINVAL : 0;
+    for (; base < stop && err != -ENOMEM; base += PT_SPAN) {
+        int failed = huge_collapse(v, base);
+        err = failed ? failed : err;
+        preempt_work(WORK_TABLE);
+    }
+    return err;
+}
+
+static int collapse_range(struct mm *mm, uaddr_t at, uaddr_t end)
+{
+    int hole = 0, err = 0;
+    for (struct vma *v = vma_find(mm, at); !err && v && v->start < end; v = vma_next(v)) {
+        if (v->start > at)
+            hole = -ENOMEM;
+        err = collapse_vma(v, MAX(v->start, at), MIN(v->end, end));
+        at = v->end;
+    }
+    if (!err && at < end)
+        hole = -ENOMEM;
+    return err ? err : hole;
+}
+
 SYSCALL3(madvise, uaddr_t, at, size_t, len, int, advice)
 {
     struct mm *mm = current->mm;
@@ -188,6 +218,8 @@ SYSCALL3(madvise, uaddr_t, at, size_t, len, int, advice)
     int err;
     if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
         err = mm_populate_all(mm, at, at + bytes, advice == MADV_POPULATE_WRITE);
+    else if (advice == MADV_COLLAPSE)
+        err = collapse_range(mm, at, at + bytes);
     else
         err = for_vmas(mm, at, at + bytes, advise_vma, advice);
     mutex_unlock(&mm->lock);

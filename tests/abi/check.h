@@ -152,6 +152,14 @@ __attribute__((unused)) static void msleep(long ms)
         tries_ > 0; \
     })
 
+/* Does this run in the guest, and not on the judge? */
+__attribute__((unused)) static int is_forkscope(void)
+{
+    struct utsname is;
+
+    return uname(&is) == 0 && strstr(is.version, "Forkscope") != NULL;
+}
+
 /* Is the judge older than Linux MAJOR.MINOR, and has not what came with that?  Says so.  We have it. */
 __attribute__((unused)) static int linux_before(int major, int minor, const char *what)
 {
@@ -160,8 +168,7 @@ __attribute__((unused)) static int linux_before(int major, int minor, const char
 
     uname(&is);
     sscanf(is.release, "%d.%d", &has_major, &has_minor);
-    if (strstr(is.version, "Forkscope") || has_major > major ||
-        (has_major == major && has_minor >= minor))
+    if (is_forkscope() || has_major > major || (has_major == major && has_minor >= minor))
         return 0;
     SAY("# this Linux is older than %d.%d: not compared is %s\n", major, minor, what);
     return 1;

@@ -6,7 +6,7 @@
 . tests/vm/lib.sh
 need_kvm
 
-for name in mseal mremap_keep madvise_remove madvise_populate; do
+for name in mseal mremap_keep madvise_remove madvise_populate madvise_collapse; do
     make --no-print-directory -s O="$O" "$O/tests/abi/$name" || exit 1
     vm -c 2 -m 512M -t "$work/$name" --audit=final --add "$O/tests/abi/$name:/bin/$name" -- "$name"
     is "$name: status" "$status" 0
