@@ -118,7 +118,8 @@ static void on_switch(struct standing *s, const struct trace_event *e)
     s->cpu[e->cpu].mm = f->next_mm;
     if (t == NULL)
         return;
-    t->state = TASK_running;
+    if (!s->is_told_cpu) /* its state has been told: it may have blocked or ended there */
+        t->state = TASK_running;
     if (t->mm == 0)
         t->mm = f->next_mm;
 }
@@ -229,8 +230,10 @@ static int about_tasks(struct standing *s, const struct trace_event *e)
 {
     const struct trace_ev_vfork_release *release = e->fields;
     const struct trace_ev_reparent *moved = e->fields;
+    const struct trace_ev_checkpoint *mark = e->fields;
     struct standing_task *t;
     switch (e->id) {
+    case TRACE_EV_checkpoint: s->is_told_cpu = mark->begin == TRACE_CHECKPOINT_CPU; break;
     case TRACE_EV_clone: return on_clone(s, e);
     case TRACE_EV_exec: return on_exec(s, e);
     case TRACE_EV_exec_args: return on_args(s, e);

@@ -44,6 +44,7 @@ struct standing {
     struct replay *replay;
     struct idmap *tasks, *mms;
     uint64_t births;
+    bool is_told_cpu; /* the event is of a checkpoint, of what a CPU runs */
     struct standing_cpu cpu[TRACE_CPUS_MAX];
 };
 
