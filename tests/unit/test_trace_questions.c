@@ -298,6 +298,26 @@ static void test_at(void **state)
     synth_remove(dir);
 }
 
+static void memory_and_story(struct synth *s)
+{
+    s->pid = SHELL;
+    SYNTH(s, mm_create, 3, .root_pfn = 300);
+    synth_table(s, 3, 300, PT_LEVEL_PGD, PT_none);
+    story(s);
+}
+
+/* Who has ended has no address space, whatever he ended in. */
+static void test_at_ended(void **state)
+{
+    (void)state;
+    struct synth s;
+    const char *dir = make(memory_and_story, 0, &s);
+    assert_int_equal(synth_run(command_at, text, sizeof(text), dir, NULL), STATUS_OK);
+    has("     3        1          0  sh[5]\n");
+    assert_null(strstr(text, "[7]"));
+    synth_remove(dir);
+}
+
 static void test_diff(void **state)
 {
     (void)state;
@@ -397,7 +417,7 @@ int main(void)
         cmocka_unit_test(test_blocked),   cmocka_unit_test(test_call),
         cmocka_unit_test(test_who_wrote), cmocka_unit_test(test_at),
         cmocka_unit_test(test_diff),      cmocka_unit_test(test_print),
-        cmocka_unit_test(test_live),
+        cmocka_unit_test(test_live),      cmocka_unit_test(test_at_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

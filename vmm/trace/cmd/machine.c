@@ -25,11 +25,11 @@ void machine_free(struct machine *m)
     follow_free(&m->follow);
 }
 
-/* Only what tells which task has which address space. */
+/* Only what tells which task has which address space, and which are gone. */
 static bool is_about_tasks(uint32_t id)
 {
     return id == TRACE_EV_switch || id == TRACE_EV_exec || id == TRACE_EV_exec_args ||
-           id == TRACE_EV_clone;
+           id == TRACE_EV_clone || id == TRACE_EV_task_state;
 }
 
 void machine_go(struct machine *m, const struct moment *to)
