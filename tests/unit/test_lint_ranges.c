@@ -123,25 +123,30 @@ static void bad_T10_frame(void) { protects(PAGE_W(0x600), PAGE_C(0x700)); }
 static void bad_T10_keeps_W(void) { protects(PAGE_W(0x600), PAGE_W(0x600)); }
 
 /* Who has no W any more may be mapped by others. */
-static void bad_F2_protect(void)
+static void good_shared(void)
 {
     protects(PAGE_W(0x600), PAGE_C(0x600));
     flush(0, 3);
     copy_mm(0, 3, 1);
     write_at(0, 3, LOWEST_OF(3), 3, PT_LEVEL_PTE, PT_fork_copy, 0, PAGE_C(0x600));
+}
+
+static void bad_F2_protect(void)
+{
+    good_shared();
     leaf(0, 3, PT_mprotect, PAGE_C(0x600), PAGE_W(0x600));
     flush(0, 3);
 }
 
 static const struct lint_case cases[] = {
-    GOOD(good_file),         BAD(bad_C4_file, C4),    BAD(bad_C4_far, C4),
-    BAD(bad_C4_kernel, C4),  BAD(bad_E4_file, E4),    BAD(bad_M5_file, M5),
-    BAD(bad_M6_file, M6),    BAD(bad_T1_file, T1),    BAD(bad_F5_file, F5),
-    GOOD(good_munmap),       BAD(bad_M1_before, M1),  BAD(bad_M1_behind, M1),
-    BAD(bad_M4_munmap, M4),  BAD(bad_T1_munmap, T1),  BAD(bad_M8_munmap, M8),
-    GOOD(good_protect),      BAD(bad_F4_first, F4),   BAD(bad_F4_last, F4),
-    BAD(bad_T1_protect, T1), BAD(bad_T10_frame, T10), BAD(bad_T10_keeps_W, T10),
-    BAD(bad_F2_protect, F2),
+    GOOD(good_file),           BAD(bad_C4_file, C4),    BAD(bad_C4_far, C4),
+    BAD(bad_C4_kernel, C4),    BAD(bad_E4_file, E4),    BAD(bad_M5_file, M5),
+    BAD(bad_M6_file, M6),      BAD(bad_T1_file, T1),    BAD(bad_F5_file, F5),
+    GOOD(good_munmap),         BAD(bad_M1_before, M1),  BAD(bad_M1_behind, M1),
+    BAD(bad_M4_munmap, M4),    BAD(bad_T1_munmap, T1),  BAD(bad_M8_munmap, M8),
+    GOOD(good_shared),         GOOD(good_protect),      BAD(bad_F4_first, F4),
+    BAD(bad_F4_last, F4),      BAD(bad_T1_protect, T1), BAD(bad_T10_frame, T10),
+    BAD(bad_T10_keeps_W, T10), BAD(bad_F2_protect, F2),
 };
 
 static void test_cases(void **state_)
