@@ -1,0 +1,66 @@
+# TraceTools.pm - what vmm-trace takes to read a long trace, beside babeltrace2, which only decodes it
+# (babeltrace2 -o dummy), on the same trace, by turns: CPU time (user and system) and the most memory.
+package TraceTools;
+use strict;
+use warnings;
+use Exporter 'import';
+use FindBin;
+use lib "$FindBin::Bin/../tests/boot";
+use Stats qw(median);
+
+our @EXPORT_OK = qw(make_trace measure);
+
+# All of micro's operations, so often that some two million events come of it; returns how many.
+sub make_trace
+{
+    my ($o, $dir) = @_;
+    my $status = system("rm -rf $dir; timeout -k 2 1800 $o/vmm -q -m 512M -t $dir --add $o/bench/micro:/bin/micro $o/guest.elf " .
+                        "-- micro -m 1 -n 500 >/dev/null 2>$dir.said </dev/null");
+    $status == 0 or die "vmm: status $status; see $dir.said\n";
+    my ($events, $lost) = `$o/vmm-trace info $dir` =~ /: (\d+) events in .*, lost (\d+)$/m;
+    defined $events && $lost == 0 or die "$dir: no whole trace\n";
+    return $events;
+}
+
+# CPU seconds and the most resident bytes of one run: wait4(2), since times() has no microseconds, and
+# a maximum over all children would be the largest one's.
+use constant { SYS_wait4 => 61 };
+sub once
+{
+    my (@command) = @_;
+    my $pid = fork // die "fork: $!\n";
+    if ($pid == 0) {
+        open(STDIN, '<', '/dev/null') and open(STDOUT, '>', '/dev/null') and open(STDERR, '>', '/dev/null') or die;
+        exec @command or exit 127;
+    }
+    my ($status, $usage) = (pack('l', 0), "\0" x 144);
+    syscall(SYS_wait4, $pid, $status, 0, $usage) == $pid or die "wait4: $!\n";
+    my $code = unpack 'l', $status;
+    $code == 0 or die "@command: status $code\n";
+    my ($us, $uus, $ss, $sus, $rss) = unpack 'q5', $usage;
+    return ($us + $ss + ($uus + $sus) / 1e6, $rss * 1024);
+}
+
+# Rows { name, seconds, bytes, ratio }: medians of `runs` rounds; the first row is babeltrace2's.
+sub measure
+{
+    my ($o, $dir, $runs) = @_;
+    my @rows = map { { name => $_->[0], command => $_->[1], time => [], bytes => 0 } }
+        ['babeltrace2 -o dummy', ['babeltrace2', '-o', 'dummy', $dir]],
+        map { ["vmm-trace $_", ["$o/vmm-trace", $_, $dir]] } qw(info lint summary at);
+    for (1 .. $runs) {
+        for my $row (@rows) {
+            my ($seconds, $bytes) = once(@{$row->{command}});
+            push @{$row->{time}}, $seconds;
+            $row->{bytes} = $bytes if $bytes > $row->{bytes};
+        }
+    }
+    for (@rows) {
+        $_->{seconds} = median(@{$_->{time}});
+        $_->{ratio} = $rows[0]{seconds} / $_->{seconds};
+        delete $_->{command};
+    }
+    return @rows;
+}
+
+1;
