@@ -226,6 +226,7 @@ void process_ends(uint32_t pid, int status)
 {
     state(0, pid, TASK_running, TASK_zombie, 0, 0);
     EV(0, exit, 0, .tgid = pid, .status = status);
+    EV(0, signal, 0, .to = 1, .signo = SIGCHLD, .code = CLD_EXITED);
 }
 
 void parent_waits(uint32_t pid, uint32_t child)

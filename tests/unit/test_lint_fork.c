@@ -70,6 +70,14 @@ static void bad_F7(void)
     leaf_of(0, 3, 1, PT_fork_copy, 0, PAGE_F(0x800));
 }
 
+static void bad_F7_another(void)
+{
+    child_of_1(5, 3);
+    EV(0, syscall_enter, 1, .nr = __NR_fork);
+    EV(0, mm_create, 4, .root_pfn = 400, .from_mm = 3);
+    table(0, 4, 400, PT_LEVEL_PGD);
+}
+
 static void bad_F4(void)
 {
     EV(0, syscall_enter, 1, .nr = __NR_fork);
@@ -87,10 +95,11 @@ static void bad_F4_other_cpu(void)
 }
 
 static const struct lint_case cases[] = {
-    GOOD(good_fork),           BAD(bad_F1_frame, F1), BAD(bad_F1_mark, F1),  BAD(bad_F2, F2),
-    BAD(bad_F2_later, F2),     BAD(bad_F3_page, F3),  BAD(bad_F3_table, F3), BAD(bad_F5, F5),
-    BAD(bad_F5_stack, F5),     BAD(bad_F6, F6),       BAD(bad_F7, F7),       BAD(bad_F4, F4),
-    BAD(bad_F4_other_cpu, F4),
+    GOOD(good_fork),       BAD(bad_F1_frame, F1),     BAD(bad_F1_mark, F1),
+    BAD(bad_F2, F2),       BAD(bad_F2_later, F2),     BAD(bad_F3_page, F3),
+    BAD(bad_F3_table, F3), BAD(bad_F5, F5),           BAD(bad_F5_stack, F5),
+    BAD(bad_F6, F6),       BAD(bad_F7, F7),           BAD(bad_F7_another, F7),
+    BAD(bad_F4, F4),       BAD(bad_F4_other_cpu, F4),
 };
 
 static void test_cases(void **state_)

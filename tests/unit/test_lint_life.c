@@ -60,6 +60,7 @@ static void bad_X2_no_zombie(void)
     child_of_1(5, 3);
     run(0, 5, 3);
     EV(0, exit, 0, .tgid = 5, .status = 0);
+    EV(0, signal, 0, .to = 1, .signo = SIGCHLD, .code = CLD_EXITED);
     parent_reaps(1, 5, 0);
 }
 
@@ -123,6 +124,25 @@ static void bad_X2_told(void)
     parent_reaps(1, 5, 0);
     EV(0, syscall_exit, 1, .nr = __NR_wait4, .ret = 6);
 }
+
+/* Child 5 of task 1 ends and is reaped, and tells `to` by a signal, if not 0. */
+static void tells(uint32_t to, uint32_t signo)
+{
+    make_mm(0, 3);
+    EV(0, clone, 1, .child = 5, .child_tgid = 5, .child_mm = 3, .exit_signal = SIGCHLD);
+    state(0, 5, TASK_new, TASK_runnable, 0, 0);
+    run(0, 5, 3);
+    state(0, 5, TASK_running, TASK_zombie, 0, 0);
+    EV(0, exit, 0, .tgid = 5, .status = 0);
+    if (to != 0)
+        EV(0, signal, 0, .to = to, .signo = signo, .code = CLD_EXITED);
+    parent_reaps(1, 5, 0);
+}
+
+static void good_signal(void) { tells(1, SIGCHLD); }
+static void good_signal_thread(void) { tells(2, SIGCHLD); }
+static void bad_X3_no_signal(void) { tells(0, 0); }
+static void bad_X3_other_signal(void) { tells(1, SIGUSR1); }
 
 static void bad_X3_reason(void)
 {
@@ -196,6 +216,10 @@ static const struct lint_case cases[] = {
     BAD(bad_X1_dropped, X1),
     BAD(bad_X2_twice, X2),
     BAD(bad_X2_told, X2),
+    GOOD(good_signal),
+    GOOD(good_signal_thread),
+    BAD(bad_X3_no_signal, X3),
+    BAD(bad_X3_other_signal, X3),
     BAD(bad_X3_reason, X3),
     BAD(bad_X3_stranger, X3),
     BAD(bad_X3_waker, X3),

@@ -126,6 +126,13 @@ static void bad_T9_copy(void)
     flush(0, 3);
 }
 
+static void bad_T9_unmaps(void)
+{
+    EV(0, syscall_enter, 1, .nr = __NR_exit_group);
+    leaf_of(0, 1, 0, PT_munmap, PAGE_W(0x500), 0);
+    flush(0, 3);
+}
+
 static void bad_T9_family(void)
 {
     EV(0, syscall_enter, 1, .nr = __NR_clone);
@@ -144,15 +151,20 @@ static void bad_T10_teardown(void)
 }
 
 static const struct lint_case cases[] = {
-    BAD(bad_T6, T6),        BAD(bad_T6_link, T6),      BAD(bad_T1, T1),
-    BAD(bad_T2, T2),        BAD(bad_T2_clocks, T2),    BAD(bad_T5_no_table, T5),
-    BAD(bad_T5_link, T5),   BAD(bad_T5_level, T5),     BAD(bad_T7, T7),
-    BAD(bad_T7_switch, T7), BAD(bad_T8_task, T8),      BAD(bad_T8_dead, T8),
-    BAD(bad_T8_twice, T8),  BAD(bad_T8_mm, T8),        BAD(bad_T8_table, T8),
-    BAD(bad_T8_root, T8),   BAD(bad_T6_freed, T6),     BAD(bad_T7_mm, T7),
-    BAD(bad_T7_root, T7),   BAD(bad_T7_switch_mm, T7), BAD(bad_T9_twice, T9),
-    BAD(bad_T9_end, T9),    BAD(bad_T9_exec, T9),      BAD(bad_T9_copy, T9),
-    BAD(bad_T9_family, T9), BAD(bad_T10_copy, T10),    BAD(bad_T10_teardown, T10),
+    BAD(bad_T6, T6),        BAD(bad_T6_link, T6),
+    BAD(bad_T1, T1),        BAD(bad_T2, T2),
+    BAD(bad_T2_clocks, T2), BAD(bad_T5_no_table, T5),
+    BAD(bad_T5_link, T5),   BAD(bad_T5_level, T5),
+    BAD(bad_T7, T7),        BAD(bad_T7_switch, T7),
+    BAD(bad_T8_task, T8),   BAD(bad_T8_dead, T8),
+    BAD(bad_T8_twice, T8),  BAD(bad_T8_mm, T8),
+    BAD(bad_T8_table, T8),  BAD(bad_T8_root, T8),
+    BAD(bad_T6_freed, T6),  BAD(bad_T7_mm, T7),
+    BAD(bad_T7_root, T7),   BAD(bad_T7_switch_mm, T7),
+    BAD(bad_T9_twice, T9),  BAD(bad_T9_end, T9),
+    BAD(bad_T9_exec, T9),   BAD(bad_T9_copy, T9),
+    BAD(bad_T9_family, T9), BAD(bad_T9_unmaps, T9),
+    BAD(bad_T10_copy, T10), BAD(bad_T10_teardown, T10),
 };
 
 static void test_cases(void **state_)

@@ -13,6 +13,8 @@
 
 static bool is_exec(unsigned nr) { return nr == __NR_execve || nr == __NR_execveat; }
 
+static bool is_end(unsigned nr) { return nr == __NR_exit || nr == __NR_exit_group; }
+
 static bool is_fork(unsigned nr)
 {
     return nr == __NR_clone || nr == __NR_clone3 || nr == __NR_fork || nr == __NR_vfork;
@@ -108,6 +110,9 @@ void lint_calls_exec(struct lint *l, const struct trace_event *e)
     if (f->old_mm != t->mm && t->mm != 0)
         lint_found(l, LINT_T7, "task %u leaves address space %u by exec, but it uses %u", e->pid,
                    f->old_mm, t->mm);
+    if (lint_mm(l, e->mm)->from != 0)
+        lint_found(l, LINT_T9, "task %u has a new program in address space %u, a copy of %u",
+                   e->pid, e->mm, lint_mm(l, e->mm)->from);
     t->has_execed = true;
 }
 
@@ -123,6 +128,8 @@ void lint_calls_write(struct lint *l, const struct trace_event *e, unsigned reas
     case PT_fork_wrprotect: fits = t->in_call && is_fork(t->call); break;
     case PT_exec_teardown: fits = t->in_call && is_exec(t->call); break;
     case PT_exec_map: fits = !t->in_call || is_exec(t->call); break;
+    case PT_munmap: fits = !t->in_call || !(is_end(t->call) || is_fork(t->call)); break;
+    case PT_mprotect: fits = !t->in_call || !is_end(t->call); break;
     }
     if (!fits)
         lint_found(l, LINT_T9, "task %u writes entries for %s, but it is in call %u", e->pid,

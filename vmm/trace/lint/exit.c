@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <linux/ptrace.h>
 
 /* In which whoever held a dead process's memory, a reader of procfs, is done with it, also on a host
@@ -63,6 +64,7 @@ static void cloned(struct lint *l, const struct trace_event *e)
     const struct trace_ev_clone *f = e->fields;
     struct lint_task *child = lint_task(l, f->child), *maker = process_of(l, e->pid);
     child->tgid = f->child_tgid;
+    child->exit_signal = f->exit_signal;
     lint_task_uses(l, child, f->child_mm);
     if (f->flags & CLONE_THREAD)
         return;
@@ -80,6 +82,7 @@ static void reparented(struct lint *l, const struct trace_event *e)
     from->children -= from->children > 0;
     to->children++;
     child->parent = f->parent;
+    child->was_told |= child->has_exited; /* by who leaves it, if at all */
 }
 
 static void process_exits(struct lint *l, const struct trace_event *e)
@@ -90,6 +93,7 @@ static void process_exits(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_X2, "process %u has ended before", f->tgid);
     p->has_exited = true;
     p->status = f->status;
+    p->was_told |= l->is_told;
     if (p->parent != 0 && !p->was_traced && parent->live && parent->state == TASK_blocked &&
         parent->reason == BLOCK_wait && (parent->on_pid == 0 || parent->on_pid == f->tgid)) {
         parent->is_awaited_wake = true;
@@ -115,6 +119,25 @@ static const char *wrong_reap(struct lint *l, const struct trace_event *e,
     return NULL;
 }
 
+/* A process that ends tells its parent. */
+void lint_exit_signal(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_signal *f = e->fields;
+    struct lint_task *p = process_of(l, e->pid);
+    bool is_end = f->code == CLD_EXITED || f->code == CLD_KILLED || f->code == CLD_DUMPED;
+    if (is_end && (f->signo == (uint32_t)p->exit_signal || f->signo == SIGCHLD) &&
+        process_of(l, f->to)->pid == p->parent)
+        p->was_told = true;
+}
+
+static void check_told(struct lint *l, const struct trace_event *e, const struct lint_task *p)
+{
+    bool has_signal = p->exit_signal > 0 && p->exit_signal < NSIG;
+    if (e->mm != 0 && has_signal && !p->was_told && !p->was_traced)
+        lint_found(l, LINT_X3, "task %u reaps %u, whose end has sent its parent no signal %d",
+                   e->pid, p->pid, (int)p->exit_signal);
+}
+
 static void reaped(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_reap *f = e->fields;
@@ -123,6 +146,7 @@ static void reaped(struct lint *l, const struct trace_event *e)
     if (wrong != NULL)
         lint_found(l, LINT_X2, "task %u reaps %u with status %#x: %s", e->pid, f->child,
                    (unsigned)f->status, wrong);
+    check_told(l, e, p);
     p->was_reaped = true;
     if (e->mm != 0 && l->task != NULL) {
         l->task->reaped = f->child;

@@ -58,8 +58,12 @@ void lint_fork_begins(struct lint *l, const struct trace_event *e)
     const struct lint_mm *parent = lint_mm(l, f->from_mm);
     mm->parent_anon = parent->anon;
     mm->parent_changes = parent->anon_changes;
-    if (l->task != NULL)
-        l->task->forked_mm = e->mm;
+    if (l->task == NULL)
+        return;
+    l->task->forked_mm = e->mm;
+    if (l->task->mm != 0 && f->from_mm != l->task->mm)
+        lint_found(l, LINT_F7, "task %u copies address space %u, but it uses %u", e->pid,
+                   f->from_mm, l->task->mm);
 }
 
 static void check_whole(struct lint *l, const struct trace_event *e, struct lint_mm *child)

@@ -54,7 +54,8 @@ static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t t
         lint_share_table(l, table);
     if (reason == PT_fork_copy)
         lint_fork_range(l, e);
-    if (reason >= PT_fork_copy && reason <= PT_exec_teardown)
+    if ((reason >= PT_fork_copy && reason <= PT_exec_teardown) || reason == PT_munmap ||
+        reason == PT_mprotect)
         lint_calls_write(l, e, reason);
     return reason < PT_REASON_MAX;
 }
@@ -313,7 +314,10 @@ static void about_tasks(struct lint *l, const struct trace_event *e)
         lint_exit_before(l, e);
         lint_trace_apply(l, e);
         break;
-    case TRACE_EV_signal: lint_faults_before(l, e); break;
+    case TRACE_EV_signal:
+        lint_faults_before(l, e);
+        lint_exit_signal(l, e);
+        break;
     case TRACE_EV_contents: lint_faults_contents(l, e); break;
     case TRACE_EV_checkpoint: checkpoint(l, e); break;
     case TRACE_EV_clone:

@@ -98,7 +98,8 @@ struct lint_task {
     uint32_t tgid, parent, mm; /* parent: a process */
     unsigned children;         /* processes that have it as parent, zombies included */
     bool has_exited, was_reaped;
-    int32_t status;
+    bool was_told; /* its parent, by a signal, that it has ended; or nobody can know */
+    int32_t status, exit_signal;
     bool is_awaited_wake;
     /* It was amid something when the trace began: nothing is known of what that began with. */
     bool is_amid;
