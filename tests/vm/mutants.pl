@@ -17,10 +17,11 @@ my %nr = map { $_->[0] => $_->[1] } ([clone => 56], [fork => 57], [vfork => 58],
 sub get { return TraceEdit::get(@_) }
 
 # What is over before the trace is: else nobody need notice.
-my (%ended, %reaped);
+my (%ended, %reaped, %leaves);
 for my $e (@{ $t->{events} }) {
     $ended{ get($e, 'mm') } = 1 if $e->{name} eq 'mm_free';
     $reaped{ get($e, 'child') } = 1 if $e->{name} eq 'reap';
+    $leaves{ get($e, 'pid') } = 1 if $e->{name} eq 'syscall_enter' && (get($e, 'nr') == 60 || get($e, 'nr') == 231);
 }
 sub of_ended { return $ended{ get($_[0], 'mm') } }
 sub is_entry { return $_[0]{name} =~ /^pte_/ }
@@ -50,7 +51,7 @@ my @edits = (
     [ pte_range_step => sub { of_ended(@_) && has_reason($_[0], 'exit_teardown', 'exec_teardown') }, @drop, 'M3|X1|T1', 'a teardown leaves a range' ],
     [ pte_range_old => sub { of_ended(@_) && has_reason($_[0], 'exit_teardown', 'exec_teardown') }, @drop, 'M3|X1|T1', 'a teardown leaves entries' ],
     [ signal => sub { get($_[0], 'signo') == 17 && get($_[0], 'code') <= 3 && $reaped{ get($_[0], 'pid') } }, @drop, 'X3', 'an end tells no parent' ],
-    [ pte_range_old => sub { has_reason($_[0], 'exit_teardown') && get($_[0], 'pid') > 1 }, set(reason => $reason{munmap}), 'T9', 'an exit unmaps' ],
+    [ pte_range_old => sub { has_reason($_[0], 'exit_teardown') && $leaves{ get($_[0], 'pid') } }, set(reason => $reason{munmap}), 'T9', 'an exit unmaps' ],
     [ mm_create => sub { get($_[0], 'from_mm') != 0 }, add(from_mm => 1), 'F7', 'fork copies another address space' ],
     [ pte_range_old => sub { has_reason($_[0], 'exit_teardown') }, set(reason => $reason{exec_teardown}), 'T9', 'exec\'s teardown at an exit' ],
     [ table_alloc => \&of_ended, @drop, 'T5', 'a table comes from nowhere' ],
