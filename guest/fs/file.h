@@ -13,7 +13,7 @@ struct poll_table;
 struct vma;
 
 struct file {
-    const struct file_ops *ops; /* [k] */
+    const struct file_ops *ops; /* [k], but of a pipe: pipe_packet.c */
     struct inode *inode;        /* [k] */
     struct path path;           /* [k] pipes and sockets: mnt NULL, dentry NULL */
     struct refcount refs;       /* [a] */

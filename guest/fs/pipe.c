@@ -14,7 +14,12 @@
  *
  * Opening a FIFO waits for a partner.  "There was one" is told by counters that
  * only grow, so a partner that came and went at once is not missed.
- * Left out: packet mode (O_DIRECT).  pipe_splice.c has what splice(2) needs, pipe_size.c the ring's size. */
+ * A page's bytes come or go as a whole: where some of them meet bad memory, those bytes stay in the
+ * pipe, or have never been in it, as on Linux.  There the pages of a write begin at its own begin,
+ * but what is more than whole pages goes to the last page in use, if it fits; put_fails() works
+ * out how much of that has arrived.
+ *
+ * pipe_packet.c has packets (O_DIRECT), pipe_splice.c what splice(2) needs, pipe_size.c the ring's size. */
 #include "fs/pipe_internal.h"
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
@@ -61,6 +66,7 @@ static struct pipe *pipe_alloc(void)
 /* Spinlocks may be held, and a megabyte is not too much for one step, but it counts. */
 static void pipe_free(struct pipe *p)
 {
+    pipe_slots_free(p);
     preempt_tell(p->npages * WORK_FREE);
     for (uint32_t i = 0; i < p->npages; i++)
         if (p->page[i] != 0)
@@ -110,11 +116,15 @@ static inline long move_piece(struct pipe *p, size_t at, size_t n, struct uio *u
     size_t ring = p->npages * PAGE_SIZE;
     at = at >= ring ? at - ring : at;
     pfn_t *page = &p->page[at / PAGE_SIZE];
-    if (*page == 0 && (*page = frame_alloc()) == 0)
-        return -ENOMEM;
+    if (unlikely(*page == 0)) {
+        if (p->slots != NULL)
+            return pipe_slot_move(p, n, u, dir);
+        if ((*page = frame_alloc()) == 0)
+            return -ENOMEM;
+    }
     char *bytes = (char *)frame_va(*page) + at % PAGE_SIZE;
     n = MIN(n, PAGE_SIZE - at % PAGE_SIZE);
-    return dir == OUT_OF_RING ? uio_put(u, bytes, n) : uio_get(u, bytes, n);
+    return dir == OUT_OF_RING ? uio_put_whole(u, bytes, n) : uio_get_whole(u, bytes, n);
 }
 
 static inline long take_bytes(struct pipe *p, struct uio *u)
@@ -134,13 +144,29 @@ static inline long take_bytes(struct pipe *p, struct uio *u)
     return done;
 }
 
+/* done bytes have arrived, and the next piece fails with err: how many stay; then it ends there. */
+static SLOW_PATH long put_fails(struct pipe *p, struct uio *u, size_t done, long err)
+{
+    size_t before = p->used - done, last = (p->start + before) % PAGE_SIZE,
+           odd = (u->left + done) % PAGE_SIZE, keep = done / PAGE_SIZE * PAGE_SIZE;
+
+    if (p->slots != NULL)
+        return done > 0 ? (long)done : err;
+    if (before > 0 && last != 0 && last + odd <= PAGE_SIZE)
+        keep = done < odd ? 0 : odd + (done - odd) / PAGE_SIZE * PAGE_SIZE;
+    __atomic_store_n(&p->used, before + keep, __ATOMIC_RELEASE);
+    if (keep > 0)
+        u->left = 0;
+    return keep > 0 ? (long)keep : err;
+}
+
 static inline long put_bytes(struct pipe *p, struct uio *u)
 {
     long done = 0;
     while (u->left > 0 && pipe_room(p) > 0) {
         long n = move_piece(p, p->start + p->used, pipe_room(p), u, INTO_RING);
         if (n < 0)
-            return done > 0 ? done : n;
+            return put_fails(p, u, (size_t)done, n);
         __atomic_store_n(&p->used, p->used + (size_t)n, __ATOMIC_RELEASE);
         done += n;
         preempt_work(WORK_MOVE);
@@ -278,7 +304,7 @@ static int fifo_state(struct inode *in)
 
 static int fifo_open(struct inode *in, struct file *f)
 {
-    int err = fifo_state(in);
+    int err = f->flags & O_DIRECT ? -EINVAL : fifo_state(in); /* only F_SETFL sets it */
     if (err)
         return err;
     struct pipe *p = in->private;
@@ -286,8 +312,10 @@ static int fifo_open(struct inode *in, struct file *f)
     if (!reads(f) && nonblock && pipe_load(&p->readers) == 0)
         return -ENXIO;
     mutex_lock(&p->lock);
-    if (pipe_load(&p->readers) == 0 && pipe_load(&p->writers) == 0)
+    if (pipe_load(&p->readers) == 0 && pipe_load(&p->writers) == 0) {
         p->start = p->used = 0; /* what its last users left unread is gone */
+        pipe_slots_empty(p);
+    }
     uint32_t reads_seen = pipe_load(&p->reads_opened), writes_seen = pipe_load(&p->writes_opened);
     add_end(p, f);
     mutex_unlock(&p->lock);
@@ -305,20 +333,17 @@ static int fifo_open(struct inode *in, struct file *f)
     return err;
 }
 
-const struct file_ops fifo_fops = {
-    .open = fifo_open,
-    .read = pipe_read,
-    .write = pipe_write,
-    .ioctl = pipe_ioctl,
-    .poll = pipe_poll,
-    .async = true,
-    .release = pipe_release,
-    .nonseekable = true,
-};
+#define FIFO_OPS(write_op) \
+    { \
+        .open = fifo_open, .read = pipe_read, .write = (write_op), .ioctl = pipe_ioctl, \
+        .poll = pipe_poll, .async = true, .release = pipe_release, .nonseekable = true, \
+    }
+const struct file_ops fifo_fops = FIFO_OPS(pipe_write);
+const struct file_ops packet_fops = FIFO_OPS(pipe_write_packets);
 
 int pipe_create(uint32_t flags, struct file *ends[2])
 {
-    if (flags & ~(uint32_t)(O_NONBLOCK | O_CLOEXEC))
+    if (flags & ~(uint32_t)(O_NONBLOCK | O_CLOEXEC | O_DIRECT))
         return -EINVAL;
     struct inode *in = inode_alloc(&pipe_sb, S_IFIFO | 0600);
     if (in == NULL)
@@ -336,6 +361,12 @@ int pipe_create(uint32_t flags, struct file *ends[2])
             file_put(ends[0]);
         else
             add_end(in->private, ends[1]);
+    }
+    if (!err && unlikely(flags & O_DIRECT) && (err = pipe_set_packets(ends[1], true)) != 0) {
+        file_put(ends[0]);
+        file_put(ends[1]);
+    } else if (!err) {
+        ends[1]->flags |= flags & O_DIRECT;
     }
     inode_put(in); /* the files have references of their own */
     return err;

@@ -8,10 +8,12 @@ struct file;
 struct file_ops;
 struct inode;
 
-/* ends[0] reads, [1] writes.  O_NONBLOCK; O_DIRECT is refused; O_CLOEXEC is for the caller. */
+/* ends[0] reads, [1] writes.  O_NONBLOCK; O_DIRECT: packets; O_CLOEXEC is for the caller. */
 int pipe_create(uint32_t flags, struct file *ends[2]);
 extern const struct file_ops fifo_fops; /* open() meets its partner; state in inode->private */
 void fifo_evict(struct inode *in);      /* the inode goes: frees the state */
+/* pipe_packet.c: F_SETFL changes O_DIRECT of a pipe's file.  0, -ENOMEM, -EBUSY. */
+int pipe_set_packets(struct file *f, bool on);
 /* pipe_size.c: fcntl F_GETPIPE_SZ, F_SETPIPE_SZ: the capacity in bytes; -EBADF: no pipe. */
 long pipe_get_size(struct file *f);
 extern uint32_t pipe_max_size; /* [a] who lacks CAP_SYS_RESOURCE makes no pipe larger than that */
@@ -21,7 +23,7 @@ long pipe_set_size(struct file *f, uint32_t bytes); /* -EBUSY: it holds more; -E
 /* pipe_splice.c: a pipe as a side of splice(2).  No lock held; bytes: a page of the kernel's. */
 struct pipe;
 struct uio;
-struct pipe *pipe_state(struct file *f); /* NULL: it is no pipe */
+struct pipe *pipe_state(struct file *f); /* NULL: it is no pipe, or one of packets */
 /* 1: there are some; 0: there never will be; -EAGAIN, if nonblock; -ERESTARTSYS. */
 long pipe_await_bytes(struct pipe *p, bool nonblock);
 /* Room for at most so many bytes, and a page: how many; -EAGAIN, -EPIPE (and SIGPIPE), -ERESTARTSYS. */

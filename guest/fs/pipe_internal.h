@@ -1,4 +1,4 @@
-/* pipe_internal.h - what pipe.c, pipe_size.c and pipe_splice.c share: the ring. */
+/* pipe_internal.h - what pipe.c, pipe_packet.c, pipe_size.c and pipe_splice.c share: the ring. */
 #ifndef FS_PIPE_INTERNAL_H
 #define FS_PIPE_INTERNAL_H
 
@@ -17,9 +17,10 @@ struct pipe {
     uint32_t readers, writers;            /* [a] open ends */
     uint32_t reads_opened, writes_opened; /* [a] ever */
     size_t start, used;                   /* [lock] the bytes [start, start + used) of the ring */
-    size_t claimed;  /* [lock] bytes of room that are promised: pipe_splice.c */
-    uint32_t npages; /* [lock] size of the ring */
-    pfn_t *page;     /* [lock] 0: not allocated yet */
+    size_t claimed;           /* [lock] bytes of room that are promised: pipe_splice.c */
+    uint32_t npages;          /* [lock] size of the ring */
+    pfn_t *page;              /* [lock] 0: not allocated yet; all 0 if there are slots */
+    struct pipe_slots *slots; /* [lock] not NULL, then for ever: pipe_packet.c */
 };
 
 static inline struct pipe *pipe_of(struct file *f) { return f->inode->private; }
@@ -50,5 +51,24 @@ long pipe_put_bytes(struct pipe *p, struct uio *u);
 enum pipe_direction { OUT_OF_RING, INTO_RING };
 long pipe_move_piece(struct pipe *p, size_t at, size_t n, struct uio *u, enum pipe_direction dir);
 long pipe_broken(void); /* SIGPIPE for current, and -EPIPE */
+
+/* pipe.c's, with packets written. */
+extern const struct file_ops packet_fops;
+static inline bool file_is_pipe(const struct file *f)
+{
+    return f->ops == &fifo_fops || f->ops == &packet_fops;
+}
+static inline bool pipe_in_slots(const struct pipe *p)
+{
+    return __atomic_load_n(&p->slots, __ATOMIC_ACQUIRE) != NULL;
+}
+
+/* pipe_packet.c */
+long pipe_write_packets(struct file *f, struct uio *u, uint64_t *pos);
+/* pipe_move_piece() where there are slots: the first one's bytes, or some more of the last. */
+long pipe_slot_move(struct pipe *p, size_t n, struct uio *u, enum pipe_direction dir);
+void pipe_slots_empty(struct pipe *p); /* nobody has it open, or it goes */
+void pipe_slots_free(struct pipe *p);
+int pipe_slots_resize(struct pipe *p, uint32_t npages);
 
 #endif

@@ -26,12 +26,14 @@ int pipe_set_max_size(uint64_t bytes)
 
 long pipe_get_size(struct file *f)
 {
-    return f->ops == &fifo_fops ? (long)(pipe_of(f)->npages * PAGE_SIZE) : -EBADF;
+    return file_is_pipe(f) ? (long)(pipe_of(f)->npages * PAGE_SIZE) : -EBADF;
 }
 
 /* The new ring, with the old one's pages in order.  Lock held. */
 static int resize(struct pipe *p, uint32_t npages)
 {
+    if (p->slots != NULL)
+        return pipe_slots_resize(p, npages);
     uint32_t first = (uint32_t)(p->start / PAGE_SIZE);
     uint32_t keep = (uint32_t)((p->start % PAGE_SIZE + p->used + PAGE_SIZE - 1) / PAGE_SIZE);
     if (keep > npages || keep > p->npages ||
@@ -56,7 +58,7 @@ static int resize(struct pipe *p, uint32_t npages)
 
 long pipe_set_size(struct file *f, uint32_t bytes)
 {
-    if (f->ops != &fifo_fops)
+    if (!file_is_pipe(f))
         return -EBADF;
     if (bytes > 1u << 31)
         return -EINVAL; /* no power of two that a pipe could round it up to */

@@ -17,7 +17,12 @@
 #include "fs/pipe_internal.h"
 #include "lib/string.h"
 
-struct pipe *pipe_state(struct file *f) { return f->ops == &fifo_fops ? pipe_of(f) : NULL; }
+/* What a splice could not give back in front of others' packets would be lost: such a pipe has none.
+ * Whoever has asked before there were slots finds out under the lock. */
+struct pipe *pipe_state(struct file *f)
+{
+    return file_is_pipe(f) && !pipe_in_slots(pipe_of(f)) ? pipe_of(f) : NULL;
+}
 
 static void set_claimed(struct pipe *p, size_t n)
 {
@@ -47,9 +52,12 @@ long pipe_claim(struct pipe *p, size_t most, bool nonblock)
         if (pipe_load(&p->readers) == 0)
             return pipe_broken();
         mutex_lock(&p->lock);
-        size_t n = MIN(MIN(most, (size_t)PAGE_SIZE), pipe_room(p));
+        bool packets = p->slots != NULL;
+        size_t n = packets ? 0 : MIN(MIN(most, (size_t)PAGE_SIZE), pipe_room(p));
         set_claimed(p, p->claimed + n);
         mutex_unlock(&p->lock);
+        if (packets)
+            return -EINVAL;
         if (n > 0)
             return (long)n;
         if (nonblock)
@@ -84,7 +92,7 @@ long pipe_take(struct pipe *p, void *bytes, size_t most)
     uio_kernel(&u, bytes, MIN(most, (size_t)PAGE_SIZE));
     mutex_lock(&p->lock);
     size_t start = p->start;
-    long n = pipe_take_bytes(p, &u);
+    long n = p->slots != NULL ? -EINVAL : pipe_take_bytes(p, &u);
     if (n > 0) {
         set_claimed(p, p->claimed + (size_t)n);
         p->start =
@@ -122,7 +130,9 @@ long pipe_peek(struct pipe *p, size_t at, void *bytes, size_t most)
     long n = 0;
 
     mutex_lock(&p->lock);
-    if (at < p->used) {
+    if (p->slots != NULL) {
+        n = -EINVAL;
+    } else if (at < p->used) {
         uio_kernel(&u, bytes, MIN(most, (size_t)PAGE_SIZE));
         n = pipe_move_piece(p, p->start + at, MIN(u.left, p->used - at), &u, OUT_OF_RING);
     }

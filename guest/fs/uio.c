@@ -82,7 +82,21 @@ static SLOW_PATH long move_pieces(struct uio *u, char *data, size_t n, enum bulk
     return (long)done;
 }
 
-static inline long move(struct uio *u, char *data, size_t n, enum bulk d)
+static SLOW_PATH long move_whole(struct uio *u, char *data, size_t n, enum bulk d)
+{
+    size_t left = u->left;
+    long done = move_pieces(u, data, n, d);
+
+    if (done == (long)n)
+        return done;
+    u->left = left;
+    return -EFAULT;
+}
+
+static inline __attribute__((always_inline)) long move(struct uio *u, char *data, size_t n,
+                                                       enum bulk d,
+                                                       long (*rest)(struct uio *u, char *data,
+                                                                    size_t n, enum bulk d))
 {
     n = MIN(n, u->left);
     if (unlikely(u->kernel))
@@ -91,7 +105,7 @@ static inline long move(struct uio *u, char *data, size_t n, enum bulk d)
     /* Mostly all of it lies in one piece, and is there. */
     if (n == 0 || n > v->iov_len - u->off ||
         move_piece((uaddr_t)v->iov_base + u->off, data, n, d) != 0)
-        return move_pieces(u, data, n, d);
+        return rest(u, data, n, d);
     u->off += n;
     u->left -= n;
     return (long)n;
@@ -99,9 +113,25 @@ static inline long move(struct uio *u, char *data, size_t n, enum bulk d)
 
 long uio_put(struct uio *u, const void *from, size_t n)
 {
-    return move(u, (char *)from, n, BULK_TO_USER);
+    return move(u, (char *)from, n, BULK_TO_USER, move_pieces);
 }
 
-long uio_get(struct uio *u, void *to, size_t n) { return move(u, to, n, BULK_FROM_USER); }
+long uio_get(struct uio *u, void *to, size_t n)
+{
+    return move(u, to, n, BULK_FROM_USER, move_pieces);
+}
 
-long uio_put_zero(struct uio *u, size_t n) { return move(u, NULL, n, BULK_CLEAR_USER); }
+long uio_put_zero(struct uio *u, size_t n)
+{
+    return move(u, NULL, n, BULK_CLEAR_USER, move_pieces);
+}
+
+long uio_put_whole(struct uio *u, const void *from, size_t n)
+{
+    return move(u, (char *)from, n, BULK_TO_USER, move_whole);
+}
+
+long uio_get_whole(struct uio *u, void *to, size_t n)
+{
+    return move(u, to, n, BULK_FROM_USER, move_whole);
+}

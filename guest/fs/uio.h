@@ -29,5 +29,9 @@ long uio_vector(struct iovec *v, uaddr_t from, size_t n);
 long uio_put(struct uio *u, const void *from, size_t n); /* read: towards the user */
 long uio_get(struct uio *u, void *to, size_t n);         /* write: from the user */
 long uio_put_zero(struct uio *u, size_t n);
+/* The same, all of it or -EFAULT; then some of it may have been copied, u->left is as before, and the
+ * place in the pieces is not. */
+long uio_put_whole(struct uio *u, const void *from, size_t n);
+long uio_get_whole(struct uio *u, void *to, size_t n);
 
 #endif

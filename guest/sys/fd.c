@@ -126,6 +126,8 @@ static long set_flags(int fd, struct file *f, uint32_t which, uint32_t to)
     mutex_lock(&f->lock);
     if (unlikely((to ^ f->flags) & which & FASYNC))
         err = async_set(f, fd, to & FASYNC);
+    if (err == 0 && unlikely((to ^ f->flags) & which & O_DIRECT) && S_ISFIFO(f->inode->mode))
+        err = pipe_set_packets(f, to & O_DIRECT);
     if (err == 0)
         f->flags = (f->flags & ~which) | (which & to);
     mutex_unlock(&f->lock);

@@ -151,17 +151,27 @@ static long copy_files(struct transfer *t, enum overlap overlap)
 
 long transfer(struct transfer *t) { return copy_files(t, MAY_OVERLAP); }
 
-SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
+static long send_file(struct file *in, struct file *out, uaddr_t offset, size_t n)
 {
-    WITH_FILE(in, in_fd);
-    WITH_FILE(out, out_fd);
-
     if (!in || !out || !file_readable(in) || !file_writable(out))
         return -EBADF;
     if (!in->ops->read || in->ops->nonseekable || !out->ops->write || out->flags & O_APPEND)
         return -EINVAL;
     struct transfer t = { .in = in, .in_off = offset, .out = out, .n = n, .copy = copy };
     return copy_files(&t, MAY_OVERLAP);
+}
+
+/* The position is read before anything else, and written back whatever has come of it. */
+SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
+{
+    uint64_t pos;
+
+    if (offset != 0 && get_user(pos, offset) != 0)
+        return -EFAULT;
+    WITH_FILE(in, in_fd);
+    WITH_FILE(out, out_fd);
+    long sent = send_file(in, out, offset, n);
+    return offset != 0 && sent <= 0 && put_user(pos, offset) != 0 ? -EFAULT : sent;
 }
 
 static long copy_range_check(struct file *in, struct file *out, uint32_t flags)
