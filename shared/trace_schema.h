@@ -144,7 +144,8 @@ struct trace_context {
     X(msg_send, 31, "do_msgsnd", 'S') \
     X(msg_receive, 32, "do_msgrcv", 'S') \
     X(mq, 33, "wq_sleep", 'S') \
-    X(traced, 34, "ptrace_stop", 't') /* by its tracer, which it waits for */
+    X(traced, 34, "ptrace_stop", 't') /* by its tracer, which it waits for */ \
+    X(lease, 35, "__break_lease", 'S')
 /* clang-format on */
 
 /* What ended a vfork parent's wait. */

@@ -14,6 +14,7 @@
  * Rights are those of who set the owner, at that moment; they are compared when a signal is sent.
  * An owner that is a group may have thousands of members: each visit of the timer looks at some. */
 #include "event/async.h"
+#include "event/lease.h"
 #include "arch/clock.h"
 #include "arch/uaccess.h"
 #include "fs/file.h"
@@ -31,7 +32,7 @@
 #define QUEUES  3u  /* that a file with O_ASYNC has at most */
 #define AT_ONCE 64u /* processes that one visit looks at, some 600 instructions each */
 
-enum { TOLD_IN = 1, TOLD_OUT = 2, TOLD_BUSY = 4 };
+enum { TOLD_IN = 1, TOLD_OUT = 2, TOLD_BUSY = 4, TOLD_MSG = 8 };
 
 struct async_watch {
     struct watch watch;
@@ -65,6 +66,7 @@ static const struct told {
     long band;
 } tell_in = { POLL_IN, EPOLLIN | EPOLLRDNORM },
   tell_out = { POLL_OUT, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND },
+  tell_msg = { POLL_MSG, EPOLLIN | EPOLLRDNORM | EPOLLMSG },
   tell_end = { POLL_HUP, EPOLLHUP | EPOLLERR };
 
 static bool allowed(const struct async *a, const struct task *t)
@@ -115,6 +117,8 @@ static void send_all(struct async *a, struct task *t)
 
     if (t == NULL || !allowed(a, t))
         return;
+    if (told & TOLD_MSG)
+        send(a, t, &tell_msg);
     if (a->nwatches == 1 && file_readable(f) && file_writable(f)) /* one queue for both */
         told = f->ops->poll(f, NULL) & (EPOLLIN | EPOLLHUP) ? TOLD_IN : TOLD_OUT;
     else if (S_ISSOCK(f->inode->mode) && f->ops->poll(f, NULL) & EPOLLHUP)
@@ -164,16 +168,22 @@ static void fire(struct timer *timer)
         timer_start(timer, clock_mono_ns());
 }
 
+static void note(struct async *a, uint32_t tells)
+{
+    if (!(__atomic_fetch_or(&a->told, tells | TOLD_BUSY, __ATOMIC_SEQ_CST) & TOLD_BUSY))
+        timer_start(&a->timer, clock_mono_ns());
+}
+
 static bool notify(struct watch *w, uint32_t events)
 {
     struct async_watch *aw = container_of(w, struct async_watch, watch);
-    struct async *a = aw->async;
 
     (void)events;
-    if (!(__atomic_fetch_or(&a->told, aw->tells | TOLD_BUSY, __ATOMIC_SEQ_CST) & TOLD_BUSY))
-        timer_start(&a->timer, clock_mono_ns());
+    note(aw->async, aw->tells);
     return true;
 }
+
+void async_tell(struct file *f) { note(f->async, TOLD_MSG); }
 
 /* --- life --------------------------------------------------------------------------------- */
 
@@ -212,6 +222,7 @@ static void end(struct file *f)
 {
     struct async *a = f->async;
 
+    lease_end(f);
     leave_queues(a);
     timer_finish(&a->timer);
     if (a->walking) {
@@ -306,6 +317,25 @@ long async_set_owner(struct file *f, int who)
     if (who == INT32_MIN)
         return -EINVAL;
     return set_owner(f, who < 0 ? F_OWNER_PGRP : F_OWNER_PID, who < 0 ? -who : who);
+}
+
+int async_own(struct file *f, int fd, bool *set)
+{
+    struct async *a = async_of(f);
+
+    if (a == NULL)
+        return -ENOMEM;
+    spin_lock(&tree_lock);
+    *set = a->pid == 0;
+    a->fd = fd;
+    spin_unlock(&tree_lock);
+    return *set ? (int)set_owner(f, F_OWNER_PID, (int)current->proc->tgid) : 0;
+}
+
+void async_disown(struct file *f)
+{
+    set_owner(f, F_OWNER_TID, 0);
+    async_set_signal(f, 0);
 }
 
 /* Its number, 0 if it is gone. */

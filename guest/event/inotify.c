@@ -11,6 +11,7 @@
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "event/inotify.h"
+#include "event/lease.h"
 #include "fs/anon_inode.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
@@ -249,7 +250,7 @@ static void unmounted(struct superblock *sb)
     }
 }
 
-static const struct notify_hooks hooks = { tell, gone, unmounted };
+static const struct notify_hooks hooks = { tell, gone, unmounted, lease_break };
 
 /* --- the file --------------------------------------------------------------------------------------- */
 
@@ -443,6 +444,16 @@ static struct watch_on *find_on(const struct inotify *i, const struct inode *in,
         if (in_ring(l)->of == i)
             return in_ring(l);
     return NULL;
+}
+
+unsigned inotify_watches_on(const struct inode *in)
+{
+    unsigned n;
+
+    spin_lock(&lock);
+    find_on(NULL, in, &n);
+    spin_unlock(&lock);
+    return n;
 }
 
 static int next_wd(struct inotify *i)

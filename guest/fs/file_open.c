@@ -148,6 +148,22 @@ static int open_tmpfile(struct walker *w, uint32_t flags, uint32_t mode, struct 
     return err;
 }
 
+/* Somebody watches, or has leases.  An error: f is gone, and has never been opened. */
+static SLOW_PATH int opened_watched(struct file *f)
+{
+    int err = f->flags & O_PATH ? 0 : notify_leases(f->inode, f->flags);
+
+    if (err == 0) {
+        notify_file(f, IN_OPEN);
+        return 0;
+    }
+    if (f->ops->release)
+        f->ops->release(f);
+    f->ops = NULL;
+    file_put(f);
+    return err;
+}
+
 /* What w has come to.  f is memory for it. */
 static int open_found(struct walker *w, struct file *f, uint32_t flags, bool made,
                       struct file **out)
@@ -159,8 +175,8 @@ static int open_found(struct walker *w, struct file *f, uint32_t flags, bool mad
         return err;
     }
     err = file_new_in(f, &w->at, flags, &f);
-    if (!err)
-        notify_file(f, IN_OPEN);
+    if (!err && notify_wanted())
+        err = opened_watched(f);
     if (!err && !made && flags & O_TRUNC && S_ISREG(f->inode->mode)) {
         err = truncate_opened(f->inode);
         if (err)

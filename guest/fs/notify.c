@@ -50,4 +50,6 @@ void notify_gone_slow(struct inode *in)
         hooks->gone(in);
 }
 
+int notify_leases_slow(struct inode *in, uint32_t flags) { return hooks->break_leases(in, flags); }
+
 void notify_unmounted_slow(struct superblock *sb) { hooks->unmounted(sb); }

@@ -1,5 +1,5 @@
-/* notify.h - telling inotify (event/) what happens to files and names.
- * As long as nobody watches anything, that is one test of a word. */
+/* notify.h - telling inotify (event/) what happens to files and names, and breaking leases on files.
+ * As long as nobody watches anything, and there are none, that is one test of a word. */
 #ifndef FS_NOTIFY_H
 #define FS_NOTIFY_H
 
@@ -13,7 +13,7 @@ struct superblock;
 
 #define NOTIFY_UNLINKED (1u << 27) /* in a mask: the name is no longer in its directory */
 
-extern uint32_t notify_watches; /* [a] how many there are */
+extern uint32_t notify_watches; /* [a] how many there are, and leases */
 
 /* Who is told; before there is a watch. */
 struct notify_hooks {
@@ -21,6 +21,7 @@ struct notify_hooks {
     void (*tell)(struct inode *in, uint32_t mask, uint32_t cookie, const char *name, size_t len);
     void (*gone)(struct inode *in);           /* the last name and use of it */
     void (*unmounted)(struct superblock *sb); /* no watch holds an inode of it afterwards */
+    int (*break_leases)(struct inode *in, uint32_t flags); /* event/lease.h */
 };
 void notify_register(const struct notify_hooks *h);
 
@@ -32,6 +33,7 @@ void notify_entry_slow(struct inode *dir, const char *name, size_t len, const st
                        uint32_t mask, uint32_t cookie);
 void notify_gone_slow(struct inode *in);
 void notify_unmounted_slow(struct superblock *sb);
+int notify_leases_slow(struct inode *in, uint32_t flags);
 
 static inline bool notify_wanted(void)
 {
@@ -60,6 +62,12 @@ static inline void notify_entry(struct inode *dir, const char *name, size_t len,
 {
     if (notify_wanted())
         notify_entry_slow(dir, name, len, in, mask, cookie);
+}
+/* The file is about to be changed, or opened with these flags: waits for those with leases against
+ * that.  0, -EWOULDBLOCK (O_NONBLOCK), -ERESTARTSYS. */
+static inline int notify_leases(struct inode *in, uint32_t flags)
+{
+    return notify_wanted() ? notify_leases_slow(in, flags) : 0;
 }
 static inline void notify_gone(struct inode *in)
 {

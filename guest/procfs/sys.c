@@ -2,6 +2,7 @@
 #include "arch/random.h"
 #include "event/epoll.h"
 #include "event/inotify.h"
+#include "event/lease.h"
 #include "fs/fd.h"
 #include "fs/pipe.h"
 #include "ipc/mq.h"
@@ -265,6 +266,8 @@ static const struct pfs_entry fs_table[] = {
     PFS_NUMBER("file-max", 0444, INT64_MAX), /* memory is the only limit */
     PFS_FILE("file-nr", 0444, show_file_nr),
     PFS_DIR("inotify", 0555, .children = inotify_table),
+    PFS_TUNABLE("lease-break-time", lease_break_seconds, 0, INT32_MAX),
+    PFS_TUNABLE("leases-enable", leases_enable, 0, INT32_MAX),
     PFS_DIR("mqueue", 0555, .children = mqueue_table),
     PFS_TUNABLE("nr_open", fd_nr_open, 64, FD_MAX),
     PFS_FILE("pipe-max-size", 0644, show_tunable, .store = store_pipe_max,

@@ -45,6 +45,7 @@
     X(ipc_ids,      ONE,     "System V identifiers of a kind; of segments: what is attached") \
     X(sem_undo,     ONE,     "what processes take back of semaphores when they end") \
     X(unix,         ONE,     "sockets: how they hang together, what is in their queues, ports") \
+    X(lease,        ONE,     "leases on files") \
     X(event,        ONE,     "an eventfd, timerfd, inotify: its state") \
     X(watchers,     ONE,     "which epolls watch a file") \
     X(waitq,        ONE,     "waiters on a wait queue or mutex") \

@@ -47,7 +47,9 @@ static long truncate_path(const struct path *p, uint64_t size)
         err = inode_write_begin(in);
     if (err)
         return err;
-    err = truncate_inode(in, size);
+    err = notify_leases(in, O_WRONLY);
+    if (!err)
+        err = truncate_inode(in, size);
     inode_write_end(in);
     if (!err)
         notify_dentry(p->dentry, IN_MODIFY);
