@@ -14,6 +14,7 @@
  * Rights are those of who set the owner, at that moment; they are compared when a signal is sent.
  * An owner that is a group may have thousands of members: each visit of the timer looks at some. */
 #include "event/async.h"
+#include "event/inotify.h"
 #include "event/lease.h"
 #include "arch/clock.h"
 #include "arch/uaccess.h"
@@ -217,11 +218,14 @@ static void put_owner(struct process *p, struct task *t)
         task_put(t);
 }
 
-/* The last reference on f goes. */
-static void end(struct file *f)
+/* A descriptor of f goes; or, with NULL, the last reference. */
+static void end(struct file *f, const void *closed_in)
 {
     struct async *a = f->async;
 
+    dnotify_end(f, closed_in);
+    if (closed_in != NULL)
+        return;
     lease_end(f);
     leave_queues(a);
     timer_finish(&a->timer);

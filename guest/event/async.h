@@ -19,7 +19,7 @@ long async_get_owner_uids(struct file *f, uaddr_t to);
 /* By which signal; 0: SIGIO, without a siginfo of its own. */
 long async_set_signal(struct file *f, uint64_t sig);
 long async_get_signal(struct file *f);
-/* What somebody has asked for otherwise than by O_ASYNC, a lease, is told by descriptor fd: to current, if
+/* What somebody has asked for otherwise than by O_ASYNC, a lease or F_NOTIFY, is told by descriptor fd: to current, if
  * there is no owner yet.  *set: there was none.  0 or -ENOMEM. */
 int async_own(struct file *f, int fd, bool *set);
 void async_disown(struct file *f); /* no owner and no signal any more */

@@ -5,11 +5,15 @@
  * file system, with fs_tree or the lock of names held, and takes a few instructions for each
  * watch of that inode.  Nothing is put under that lock but memory.
  *
+ * F_NOTIFY's watches are like the others, but of an open directory, which tells what happens by a
+ * signal (async.c), in place of an instance.
+ *
  * The last name of an inode, or its last use, takes its watches away; so does the end of its file
  * system, whose inodes could not be put later. */
 #include "arch/preempt.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
+#include "event/async.h"
 #include "event/inotify.h"
 #include "event/lease.h"
 #include "fs/anon_inode.h"
@@ -48,10 +52,12 @@ struct inotify {         /* [l] lock */
 };
 
 struct watch_on {
-    struct inotify *of;     /* [k] */
+    struct inotify *of;     /* [k] NULL: F_NOTIFY's, */
+    struct file *dir;       /* [k] by this, */
+    const void *owner;      /* [k] set in that table of descriptors */
     struct inode *inode;    /* [k] with a reference */
     struct list inode_link; /* [l] in the ring of inode->watches */
-    struct list link;       /* [l] in of->watches */
+    struct list link;       /* [l] in of->watches, or dnotifies */
     int wd;                 /* [k] */
     uint32_t mask;          /* [l] */
 };
@@ -69,7 +75,9 @@ _Static_assert(sizeof(struct head) == sizeof(struct inotify_event) &&
                "as programs read it");
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_event);
-static uint32_t instances; /* [a] */
+static uint32_t instances;                           /* [a] */
+static struct list dnotifies = LIST_INIT(dnotifies); /* [l] */
+uint32_t dir_notify_enable = 1;
 static struct superblock inotify_sb = ANON_INODES("inotify");
 
 /* --- events; lock held ----------------------------------------------------------------------- */
@@ -142,7 +150,8 @@ static void detach(struct watch_on *w, struct list *dropped)
         in->watches = w->inode_link.next == &w->inode_link ? NULL : w->inode_link.next;
     list_remove(&w->inode_link);
     list_remove(&w->link);
-    queue_event(w->of, w->wd, IN_IGNORED, 0, NULL, 0);
+    if (w->of != NULL)
+        queue_event(w->of, w->wd, IN_IGNORED, 0, NULL, 0);
     __atomic_sub_fetch(&notify_watches, 1, __ATOMIC_RELAXED);
     list_push_back(dropped, &w->link);
 }
@@ -162,14 +171,14 @@ static bool wants(const struct watch_on *w, uint32_t mask)
 {
     if ((mask & NOTIFY_UNLINKED) && (w->mask & IN_EXCL_UNLINK))
         return false;
-    return (w->mask & mask & IN_ALL_EVENTS) != 0;
+    return (w->mask & mask & (IN_ALL_EVENTS | NOTIFY_RENAMED)) != 0;
 }
 
 /* An inode whose name is given has a dentry, so these puts are not the last ones. */
 static void tell(struct inode *in, uint32_t mask, uint32_t cookie, const char *name, size_t len)
 {
     struct list dropped = LIST_INIT(dropped);
-    uint32_t say = mask & ~NOTIFY_UNLINKED;
+    uint32_t say = mask & ~(NOTIFY_UNLINKED | NOTIFY_RENAMED);
 
     if (mask & (IN_MOVE_SELF | IN_DELETE_SELF))
         say &= ~(uint32_t)IN_ISDIR;
@@ -180,7 +189,10 @@ static void tell(struct inode *in, uint32_t mask, uint32_t cookie, const char *n
 
         next = l->next == first ? NULL : l->next;
         if (wants(w, mask)) {
-            queue_event(w->of, w->wd, say, cookie, name, len);
+            if (w->of != NULL)
+                queue_event(w->of, w->wd, say, cookie, name, len);
+            else
+                async_tell(w->dir);
             if (w->mask & IN_ONESHOT) {
                 detach(w, &dropped);
                 first = in->watches != NULL && l == first ? in->watches : first;
@@ -199,7 +211,7 @@ static void end_watches(struct inode *in, uint32_t mask)
     spin_lock(&lock);
     while (in->watches != NULL) {
         struct watch_on *w = in_ring(in->watches);
-        if (mask == IN_UNMOUNT || (w->mask & mask))
+        if (w->of != NULL && (mask == IN_UNMOUNT || (w->mask & mask)))
             queue_event(w->of, w->wd, mask, 0, NULL, 0);
         detach(w, &dropped);
     }
@@ -214,7 +226,7 @@ static void gone(struct inode *in)
     inode_put(in);
 }
 
-/* All instances are walked through, in steps. */
+/* All instances are walked through. */
 static struct list all = LIST_INIT(all); /* [l] struct instance.link */
 struct instance {
     struct list link;
@@ -225,17 +237,21 @@ static struct inode *watched_of(struct superblock *sb)
 {
     struct instance *n;
     struct watch_on *w;
-    struct inode *in = NULL;
+    struct inode *in;
 
     spin_lock(&lock);
+    list_for_each(w, &dnotifies, link)
+        if (w->inode->sb == sb)
+            goto found;
     list_for_each(n, &all, link)
         list_for_each(w, &n->i.watches, link)
-            if (w->inode->sb == sb) {
-                in = w->inode;
-                inode_get(in);
+            if (w->inode->sb == sb)
                 goto found;
-            }
+    spin_unlock(&lock);
+    return NULL;
 found:
+    in = w->inode;
+    inode_get(in);
     spin_unlock(&lock);
     return in;
 }
@@ -451,7 +467,7 @@ unsigned inotify_watches_on(const struct inode *in)
     unsigned n;
 
     spin_lock(&lock);
-    find_on(NULL, in, &n);
+    find_on(NULL, in, &n); /* nobody's: F_NOTIFY's are on directories, which have no leases */
     spin_unlock(&lock);
     return n;
 }
@@ -460,6 +476,27 @@ static int next_wd(struct inotify *i)
 {
     i->last_wd = i->last_wd == INT32_MAX ? 1 : i->last_wd + 1;
     return i->last_wd;
+}
+
+static bool too_many(unsigned n)
+{
+    return n >= OF_INODE_MAX ||
+           __atomic_load_n(&notify_watches, __ATOMIC_RELAXED) >= inotify_max_watches;
+}
+
+/* lock held; with a reference on its inode */
+static void add_watch(struct watch_on *w, struct list *to)
+{
+    struct inode *in = w->inode;
+
+    inode_get(in);
+    list_init(&w->inode_link);
+    if (in->watches == NULL)
+        in->watches = &w->inode_link;
+    else
+        list_push_back(in->watches, &w->inode_link);
+    list_push_back(to, &w->link);
+    __atomic_add_fetch(&notify_watches, 1, __ATOMIC_SEQ_CST);
 }
 
 /* lock held.  new: filled in and used, if there was none; else set to NULL by who has used it. */
@@ -475,20 +512,12 @@ static int set_watch(struct inotify *i, struct inode *in, uint32_t mask, struct 
         w->mask = mask & IN_MASK_ADD ? w->mask | keep : keep;
         return w->wd;
     }
-    if (n >= OF_INODE_MAX ||
-        __atomic_load_n(&notify_watches, __ATOMIC_RELAXED) >= inotify_max_watches)
+    if (too_many(n))
         return -ENOSPC;
     w = *new;
     *new = NULL;
     *w = (struct watch_on){ .of = i, .inode = in, .wd = next_wd(i), .mask = keep };
-    inode_get(in);
-    list_init(&w->inode_link);
-    if (in->watches == NULL)
-        in->watches = &w->inode_link;
-    else
-        list_push_back(in->watches, &w->inode_link);
-    list_push_back(&i->watches, &w->link);
-    __atomic_add_fetch(&notify_watches, 1, __ATOMIC_SEQ_CST);
+    add_watch(w, &i->watches);
     return w->wd;
 }
 
@@ -541,6 +570,91 @@ SYSCALL2(inotify_rm_watch, int, fd, int, wd)
     spin_unlock(&lock);
     drop(&dropped);
     return found != NULL ? 0 : -EINVAL;
+}
+
+/* --- F_NOTIFY --------------------------------------------------------------------------------------- */
+
+static uint32_t dnotify_mask(uint32_t what)
+{
+    static const uint32_t of[] = {
+        IN_ACCESS,      IN_MODIFY, IN_CREATE | IN_MOVED_TO, IN_DELETE | IN_MOVED_FROM,
+        NOTIFY_RENAMED, IN_ATTRIB
+    };
+    uint32_t mask = what & DN_MULTISHOT ? 0 : IN_ONESHOT;
+
+    for (unsigned i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+        if (what & 1u << i)
+            mask |= of[i];
+    return mask;
+}
+
+/* lock held */
+static struct watch_on *dnotify_of(const struct file *f, const void *owner)
+{
+    struct watch_on *w;
+
+    list_for_each(w, &dnotifies, link)
+        if (w->dir == f && (owner == NULL || w->owner == owner))
+            return w;
+    return NULL;
+}
+
+void dnotify_end(const struct file *f, const void *owner)
+{
+    struct list dropped = LIST_INIT(dropped);
+    struct watch_on *w;
+
+    spin_lock(&lock);
+    while ((w = dnotify_of(f, owner)) != NULL)
+        detach(w, &dropped);
+    spin_unlock(&lock);
+    drop(&dropped);
+}
+
+static const struct inotify nobody; /* whose watches are looked for to count all */
+
+/* lock held.  More of what is asked for comes to what was, and once is then enough for "always". */
+static long dnotify_add(struct file *f, uint32_t mask, struct watch_on **new)
+{
+    struct watch_on *w = dnotify_of(f, current->files);
+    unsigned n;
+
+    if (w != NULL) {
+        w->mask = (w->mask | (mask & ~(uint32_t)IN_ONESHOT)) & (mask | ~(uint32_t)IN_ONESHOT);
+        return 0;
+    }
+    find_on(&nobody, f->inode, &n);
+    if (too_many(n))
+        return -ENOSPC;
+    w = *new;
+    *new = NULL;
+    *w = (struct watch_on){ .dir = f, .owner = current->files, .inode = f->inode, .mask = mask };
+    add_watch(w, &dnotifies);
+    return 0;
+}
+
+long dnotify_set(struct file *f, int fd, uint32_t what)
+{
+    bool set;
+
+    if (__atomic_load_n(&dir_notify_enable, __ATOMIC_RELAXED) == 0)
+        return -EINVAL;
+    if ((what & ~DN_MULTISHOT) == 0) {
+        dnotify_end(f, current->files);
+        return 0;
+    }
+    if (!is_dir(f->inode))
+        return -ENOTDIR;
+    struct watch_on *new = kmalloc(sizeof(*new));
+    long err = new != NULL ? async_own(f, fd, &set) : -ENOMEM;
+    if (err == 0) {
+        f->sent_once = true; /* a close of it ends this */
+        spin_lock(&lock);
+        err = dnotify_add(f, dnotify_mask(what), &new);
+        spin_unlock(&lock);
+    }
+    kfree(new);
+    return err;
 }
 
 void inotify_init_hooks(void) { notify_register(&hooks); }

@@ -181,8 +181,10 @@ int files_unshare(void)
     return 0;
 }
 
-static SLOW_PATH void put_sent(struct file *f)
+static SLOW_PATH void put_sent(const struct files *fs, struct file *f)
 {
+    if (f->async)
+        file_closed_async(f, fs);
     if (f->ops->closed)
         f->ops->closed(f);
     file_put(f);
@@ -194,7 +196,7 @@ static void closed(struct files *fs, struct file *f)
 {
     locks_drop_owner(f->inode, fs);
     if (unlikely(f->sent_once))
-        put_sent(f);
+        put_sent(fs, f);
     else
         file_put(f);
 }

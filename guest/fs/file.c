@@ -51,9 +51,10 @@ static void (*end_watched)(struct file *f);
 
 void file_on_end_watched(void (*fn)(struct file *f)) { end_watched = fn; }
 
-static void (*end_async)(struct file *f);
+static void (*end_async)(struct file *f, const void *closed_in);
 
-void file_on_end_async(void (*fn)(struct file *f)) { end_async = fn; }
+void file_on_end_async(void (*fn)(struct file *f, const void *closed_in)) { end_async = fn; }
+void file_closed_async(struct file *f, const void *closed_in) { end_async(f, closed_in); }
 
 static void (*close_sent)(void);
 
@@ -66,7 +67,7 @@ static SLOW_PATH void file_end(struct file *f)
     if (f->watchers)
         end_watched(f);
     if (f->async)
-        end_async(f);
+        end_async(f, NULL);
     if (f->ops) {
         if (f->ops->release)
             f->ops->release(f);

@@ -22,7 +22,7 @@ struct file {
     struct mutex lock;          /* position: held over a read or write that moves it */
     bool write_counted;         /* [k] counts in inode->writers */
     bool
-        sent_once; /* [a] in a message of a socket: whoever closes it tells net/; or it wants to hear itself */
+        sent_once; /* [a] in a message of a socket: whoever closes it tells net/; or it wants to hear itself, or its async */
     bool denies_write;     /* counts there, too; who opened it for exec, and its mm */
     void *private;         /* [k] the operations' own; /dev/zero: [a] */
     struct async *async;   /* [a] whom it tells by a signal: event/async.c; NULL: nobody */
@@ -59,8 +59,10 @@ void file_put(struct file *f);
 /* Called when a file with watchers ends, before its release; mutexes may be taken, for such a
  * file is mapped nowhere. */
 void file_on_end_watched(void (*fn)(struct file *f));
-/* The same for one with `async`; spinlocks only. */
-void file_on_end_async(void (*fn)(struct file *f));
+/* The same for one with `async`, spinlocks only, and closed_in NULL; and if it has sent_once, where a
+ * descriptor of that table goes. */
+void file_on_end_async(void (*fn)(struct file *f, const void *closed_in));
+void file_closed_async(struct file *f, const void *closed_in);
 /* Called when a descriptor of a file was closed that was sent once. */
 void file_on_close_sent(void (*fn)(void));
 void file_closed_sent(void);

@@ -12,6 +12,7 @@ struct inode;
 struct superblock;
 
 #define NOTIFY_UNLINKED (1u << 27) /* in a mask: the name is no longer in its directory */
+#define NOTIFY_RENAMED  (1u << 28) /* it moves from one there to another one */
 
 extern uint32_t notify_watches; /* [a] how many there are, and leases */
 

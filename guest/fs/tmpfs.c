@@ -271,7 +271,8 @@ static void told_moved(struct inode *a, struct inode *b, const char *old, size_t
     if (!notify_wanted())
         return;
     last_cookie++;
-    notify_entry(a, old, old_len, d->inode, IN_MOVED_FROM, last_cookie);
+    notify_entry(a, old, old_len, d->inode, IN_MOVED_FROM | (a == b ? NOTIFY_RENAMED : 0),
+                 last_cookie);
     notify_entry(b, d->name, d->name_len, d->inode, IN_MOVED_TO, last_cookie);
     if (victim)
         notify_inode(victim, IN_ATTRIB);

@@ -263,6 +263,7 @@ static const struct pfs_entry inotify_table[] = {
 
 static const struct pfs_entry fs_table[] = {
     PFS_DIR("epoll", 0555, .children = epoll_table),
+    PFS_TUNABLE("dir-notify-enable", dir_notify_enable, 0, INT32_MAX),
     PFS_NUMBER("file-max", 0444, INT64_MAX), /* memory is the only limit */
     PFS_FILE("file-nr", 0444, show_file_nr),
     PFS_DIR("inotify", 0555, .children = inotify_table),

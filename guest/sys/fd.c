@@ -2,6 +2,7 @@
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "event/async.h"
+#include "event/inotify.h"
 #include "event/lease.h"
 #include "fs/anon_file.h"
 #include "fs/dentry.h"
@@ -263,6 +264,7 @@ static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
     case F_SETSIG: return async_set_signal(f, arg);
     case F_SETLEASE: return lease_set(f, fd, (int)arg);
     case F_GETLEASE: return lease_get(f);
+    case F_NOTIFY: return dnotify_set(f, fd, (uint32_t)arg);
     case F_GETPIPE_SZ: return pipe_get_size(f);
     case F_SETPIPE_SZ: return pipe_set_size(f, (uint32_t)arg);
     case F_ADD_SEALS: return file_add_seals(f, (uint32_t)arg);
