@@ -13,6 +13,7 @@
 #include "arch/syscall.h"
 #include <asm/stat.h>
 #include <asm/statfs.h>
+#include <linux/magic.h>
 #include <linux/securebits.h>
 
 #define AT_STATX_ALL (AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC)
@@ -55,17 +56,45 @@ static struct statx_timestamp statx_time(const struct __kernel_timespec *t)
 static uint32_t dev_major(uint32_t dev) { return dev >> 8 & 0xfff; }
 static uint32_t dev_minor(uint32_t dev) { return (dev & 0xff) | (dev >> 12 & 0xfff00); }
 
-static long statx_put(struct inode *in, const struct mount *m, uaddr_t to)
+#ifndef STATX_MNT_ID_UNIQUE /* Linux 6.8 */
+#define STATX_MNT_ID_UNIQUE 0x4000U
+#endif
+#define UNIQUE_MOUNTS \
+    (1ull << 31) /* Linux numbers mounts from here on where no number comes again */
+
+/* What a file system can tell besides what all can. As on Linux's tmpfs there is no STATX_DIOALIGN:
+ * a file with O_DIRECT is read and written like any other. */
+static void statx_extra(struct statx *st, const struct inode *in, const struct path *p,
+                        uint32_t mask)
+{
+    st->stx_attributes_mask = STATX_ATTR_AUTOMOUNT | STATX_ATTR_MOUNT_ROOT | STATX_ATTR_DAX;
+    if (p->mnt && mask & STATX_MNT_ID_UNIQUE) {
+        st->stx_mask |= STATX_MNT_ID_UNIQUE;
+        st->stx_mnt_id = UNIQUE_MOUNTS + p->mnt->id; /* ours never come again */
+    } else if (p->mnt) {
+        st->stx_mask |= STATX_MNT_ID;
+        st->stx_mnt_id = p->mnt->id;
+    }
+    if (p->mnt && p->dentry == p->mnt->root)
+        st->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
+    if (in->sb->magic != TMPFS_MAGIC)
+        return;
+    /* They can never be on. */
+    st->stx_attributes_mask |= STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP;
+    if (mask & STATX_BTIME) {
+        st->stx_mask |= STATX_BTIME;
+        st->stx_btime = statx_time(&in->btime);
+    }
+}
+
+static long statx_put(struct inode *in, const struct path *p, uint32_t mask, uaddr_t to)
 {
     struct statx st = { 0 };
 
     if (in->ops && in->ops->refresh)
         in->ops->refresh(in);
     st.stx_mask = STATX_BASIC_STATS;
-    if (m) {
-        st.stx_mask |= STATX_MNT_ID;
-        st.stx_mnt_id = m->id;
-    }
+    statx_extra(&st, in, p, mask);
     st.stx_blksize = PAGE_SIZE;
     st.stx_nlink = in->nlink;
     st.stx_uid = in->uid;
@@ -105,7 +134,7 @@ static int target_get(struct target *t, int dfd, uaddr_t name, uint32_t flags)
         err = t->file ? 0 : -EBADF;
         if (t->file) {
             t->inode = t->file->inode;
-            t->path.mnt = t->file->path.mnt;
+            t->path = t->file->path; /* whose references stay the file's */
         }
     } else {
         err = path_lookup(dfd, n.text, n.len,
@@ -173,7 +202,7 @@ SYSCALL5(statx, int, dfd, uaddr_t, name, uint32_t, flags, uint32_t, mask, uaddr_
     err = target_get(&t, dfd, name, flags);
     if (err)
         return err;
-    err = statx_put(t.inode, t.path.mnt, to);
+    err = statx_put(t.inode, &t.path, mask, to);
     target_put(&t);
     return err;
 }
