@@ -2,8 +2,8 @@
  *
  * Two clocks are behind all the names: CLOCK_MONOTONIC, which counts from boot
  * and never stops (the machine does not suspend), and CLOCK_REALTIME, which can
- * be set.  CPU-time clocks read what the scheduler charged.  Left out: sleeping
- * and timers on CPU-time clocks; frequency adjustment. */
+ * be set.  CPU-time clocks read what the scheduler charged.  Left out: timers
+ * on CPU-time clocks; frequency adjustment. */
 #include "arch/clock.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
@@ -66,6 +66,7 @@ static int get_timespec(uaddr_t at, uint64_t *ns)
 #define CPU_CLOCK_THREAD 4
 #define CPU_CLOCK_KIND   3
 #define CPU_CLOCK_VIRT   1
+#define OWN_CPU_CLOCK    ((int)(~0u << 3) | 2)
 
 static int cpu_clock(int id, uint64_t *ns)
 {
@@ -114,8 +115,8 @@ static int read_clock(int id, uint64_t *ns)
     if (id < 0)
         return cpu_clock(id, ns);
     if (id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID)
-        return cpu_clock(
-            (int)(~0u << 3) | 2 | (id == CLOCK_THREAD_CPUTIME_ID ? CPU_CLOCK_THREAD : 0), ns);
+        return cpu_clock(OWN_CPU_CLOCK | (id == CLOCK_THREAD_CPUTIME_ID ? CPU_CLOCK_THREAD : 0),
+                         ns);
     if (is_real(id))
         *ns = clock_real_ns();
     else if (is_monotonic(id))
@@ -310,20 +311,77 @@ SYSCALL2(nanosleep, uaddr_t, request, uaddr_t, remain)
     return err != 0 ? err : sleep_relative(ns, remain);
 }
 
+/* Until a process has used so much CPU time.  Nobody tells when it has, so this looks again when all CPUs
+ * together could have run it for what is missing.  Of one that has ended it is never. */
+#define CPU_LOOK_NS 1000000ull
+
+static int sleep_until_cpu(int id, uint64_t moment)
+{
+    uint64_t used;
+    int err = 0;
+
+    while (err == 0 || err == -ETIMEDOUT) {
+        bool gone = cpu_clock(id, &used) != 0;
+        if (!gone && used >= moment)
+            return 0;
+        err =
+            block(BLOCK_nanosleep, 0, BLOCK_INTERRUPTIBLE,
+                  gone ? NO_DEADLINE : clock_mono_ns() + MAX((moment - used) / ncpus, CPU_LOOK_NS));
+    }
+    return err;
+}
+
+static long sleep_cpu_restartable(struct task *t)
+{
+    int id = (int)t->restart.arg;
+    uint64_t used, until = t->restart.deadline;
+
+    if (sleep_until_cpu(id, until) == 0)
+        return 0;
+    if (t->restart.user != 0) {
+        uint64_t left = cpu_clock(id, &used) == 0 && used < until ? until - used : 0;
+        if (put_user(to_timespec(left), t->restart.user) != 0)
+            return -EFAULT;
+    }
+    t->restart.fn = sleep_cpu_restartable;
+    return -ERESTART_RESTARTBLOCK;
+}
+
+/* Not of the caller itself, who would sleep for ever. */
+static long sleep_cpu(int id, bool absolute, uint64_t ns, uaddr_t remain)
+{
+    uint32_t pid = (uint32_t) ~(id >> 3);
+    uint64_t used;
+
+    if ((id & CPU_CLOCK_THREAD) && (pid == 0 || pid == current->tid))
+        return -EINVAL;
+    int err = cpu_clock(id, &used);
+    if (err != 0)
+        return err;
+    if (absolute)
+        return sleep_until_cpu(id, ns) != 0 ? -ERESTARTNOHAND : 0;
+    current->restart.arg = (uint32_t)id;
+    current->restart.deadline = used + MIN(ns, MAX_NS - used);
+    current->restart.user = remain;
+    return sleep_cpu_restartable(current);
+}
+
 SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, request, uaddr_t, remain)
 {
     uint64_t ns;
 
-    if (id == CLOCK_THREAD_CPUTIME_ID)
-        return -EINVAL;
-    if (id == CLOCK_PROCESS_CPUTIME_ID || id < 0 || id == CLOCK_MONOTONIC_RAW ||
-        id == CLOCK_REALTIME_COARSE || id == CLOCK_MONOTONIC_COARSE)
+    if (id == CLOCK_PROCESS_CPUTIME_ID)
+        id = OWN_CPU_CLOCK;
+    if (id == CLOCK_THREAD_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE ||
+        id == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
-    if (!is_real(id) && !is_monotonic(id))
+    if (id >= 0 && !is_real(id) && !is_monotonic(id))
         return -EINVAL;
     int err = get_timespec(request, &ns);
     if (err != 0)
         return err;
+    if (id < 0)
+        return sleep_cpu(id, flags & TIMER_ABSTIME, ns, remain);
     if (!(flags & TIMER_ABSTIME))
         return sleep_relative(ns, remain);
     err = is_real(id) ? sleep_until_real(ns) : sleep_until(ns);
