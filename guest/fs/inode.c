@@ -56,7 +56,7 @@ struct inode *inode_alloc(struct superblock *sb, uint32_t mode)
     in->ino = __atomic_add_fetch(&sb->next_ino, 1, __ATOMIC_RELAXED);
     in->uid = current->cred.fsuid;
     in->gid = current->cred.fsgid;
-    in->atime = in->mtime = in->ctime = in->btime = fs_now();
+    in->atime = in->mtime = in->ctime = fs_now();
     spin_class(&in->pages_lock, LOCK_pages);
     mutex_init(&in->lock, LOCK_inode);
     list_init(&in->mappings);

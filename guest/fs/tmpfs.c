@@ -102,6 +102,7 @@ int tmpfs_new(const char *type, uint32_t mode, struct superblock **out)
         kfree(sb);
         return -ENOMEM;
     }
+    in->btime = in->mtime;
     *out = sb;
     return 0;
 }
@@ -154,6 +155,7 @@ int tmpfs_create(struct path *dir, const char *name, size_t len, const struct ne
     in = tmpfs_inode(parent->sb, n, parent);
     if (!in)
         return -ENOMEM;
+    in->btime = in->mtime;
     err = dentry_new(dir->dentry, name, len, in, &d);
     if (err)
         return err;
@@ -176,6 +178,7 @@ int tmpfs_unnamed(struct superblock *sb, uint32_t mode, struct inode *dir, const
 
     if (!in)
         return -ENOMEM;
+    in->btime = in->mtime;
     in->nlink = 0;
     err = dentry_new(NULL, name, strlen(name), in, out);
     if (err == 0)

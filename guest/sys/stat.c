@@ -1,4 +1,5 @@
 /* stat.c - what is known about files: the stat family, statfs, access, readlink. */
+#include "arch/clock.h"
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
@@ -84,6 +85,8 @@ static void statx_extra(struct statx *st, const struct inode *in, const struct p
     if (mask & STATX_BTIME) {
         st->stx_mask |= STATX_BTIME;
         st->stx_btime = statx_time(&in->btime);
+        if (in->btime.tv_sec == 0) /* as if it had been unpacked when the machine began */
+            st->stx_btime.tv_sec = (int64_t)((clock_real_ns() - clock_mono_ns()) / NSEC_PER_SEC);
     }
 }
 
