@@ -50,7 +50,7 @@ struct inode {
     uint32_t rdev;               /* [k] new_encode_dev() of a device */
     uint64_t size; /* [lock], of a directory [fs_tree]; read without.  Less: also [pages_lock] */
     struct __kernel_timespec atime, mtime, ctime; /* the last writer's; read without */
-    struct __kernel_timespec btime;               /* [k] 0: with the root image */
+    uint64_t born_ns; /* [k] CLOCK_REALTIME; 0: it came with the root image */
     struct mutex lock;
     struct spinlock pages_lock;
     struct page_index *pages; /* [pages_lock] */

@@ -102,7 +102,7 @@ int tmpfs_new(const char *type, uint32_t mode, struct superblock **out)
         kfree(sb);
         return -ENOMEM;
     }
-    in->btime = in->mtime;
+    in->born_ns = (uint64_t)in->mtime.tv_sec * NSEC_PER_SEC + (uint64_t)in->mtime.tv_nsec;
     *out = sb;
     return 0;
 }
@@ -155,7 +155,7 @@ int tmpfs_create(struct path *dir, const char *name, size_t len, const struct ne
     in = tmpfs_inode(parent->sb, n, parent);
     if (!in)
         return -ENOMEM;
-    in->btime = in->mtime;
+    in->born_ns = (uint64_t)in->mtime.tv_sec * NSEC_PER_SEC + (uint64_t)in->mtime.tv_nsec;
     err = dentry_new(dir->dentry, name, len, in, &d);
     if (err)
         return err;
@@ -178,7 +178,7 @@ int tmpfs_unnamed(struct superblock *sb, uint32_t mode, struct inode *dir, const
 
     if (!in)
         return -ENOMEM;
-    in->btime = in->mtime;
+    in->born_ns = (uint64_t)in->mtime.tv_sec * NSEC_PER_SEC + (uint64_t)in->mtime.tv_nsec;
     in->nlink = 0;
     err = dentry_new(NULL, name, strlen(name), in, out);
     if (err == 0)

@@ -84,8 +84,9 @@ static void statx_extra(struct statx *st, const struct inode *in, const struct p
     st->stx_attributes_mask |= STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP;
     if (mask & STATX_BTIME) {
         st->stx_mask |= STATX_BTIME;
-        st->stx_btime = statx_time(&in->btime);
-        if (in->btime.tv_sec == 0) /* as if it had been unpacked when the machine began */
+        st->stx_btime.tv_sec = (int64_t)(in->born_ns / NSEC_PER_SEC);
+        st->stx_btime.tv_nsec = in->born_ns % NSEC_PER_SEC;
+        if (in->born_ns == 0) /* as if it had been unpacked when the machine began */
             st->stx_btime.tv_sec = (int64_t)((clock_real_ns() - clock_mono_ns()) / NSEC_PER_SEC);
     }
 }
