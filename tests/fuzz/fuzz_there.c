@@ -20,7 +20,9 @@ static void look(struct there *t, const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const paths[] = { "/", "/a", "/lib64/ld.so", "/a/b/../../c", "//b/./a", "/c/" };
+    static const char *const paths[] = {
+        "/", "/a", "/lib64/ld.so", "/a/b/../../c", "//b/./a", "/c/"
+    };
     struct root_header head = { .magic = ROOT_INDEX_MAGIC, .version = ROOT_INDEX_VERSION };
     size_t room = sizeof(head) - offsetof(struct root_header, inodes);
     if (size < room)
