@@ -53,11 +53,6 @@
 #include "mm/vma.h"
 #include "trace/trace.h"
 
-/* Instructions a page, about: most of them clear it. */
-#define WORK_POPULATE  1100u
-#define WORK_FILE_PAGE 3000u
-#define WORK_LOOK      60u
-
 #define AROUND       16u /* pages; powers of two */
 #define IMAGE_AROUND 64u
 #define AHEAD        32u
@@ -366,55 +361,4 @@ int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code)
     int ret = mm_fault_locked(mm, at, error, code);
     mutex_unlock(&mm->lock);
     return ret;
-}
-
-void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
-{
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
-        uint32_t error = is_private(v) && (v->flags & VM_WRITE) ? FAULT_WRITE : 0;
-        uaddr_t stop = MIN(v->end, end);
-        uint32_t work = v->file ? WORK_FILE_PAGE : WORK_POPULATE;
-        int code;
-        for (uaddr_t va = MAX(v->start, start); va < stop; va += PAGE_SIZE) {
-            bool make = !pt_entry(mm, va);
-            if (make) {
-                trace_page_fault(mm->id, va, 0, error);
-                if (mm_fault_locked(mm, va, error, &code) != 0)
-                    return;
-            }
-            if (preempt_ends(make ? work : WORK_LOOK))
-                return;
-        }
-        preempt_work(WORK_VMA);
-    }
-}
-
-static int populate_page(struct mm *mm, uaddr_t va, bool write)
-{
-    uint32_t error = write ? FAULT_WRITE : 0;
-    pte_t entry = pt_entry(mm, va);
-    int code;
-    if ((entry & PTE_P) && (!write || (entry & PTE_W)))
-        return preempt_ends(WORK_LOOK) ? -EINTR : 0;
-    trace_page_fault(mm->id, va, 0, error);
-    int err = mm_fault_locked(mm, va, error, &code);
-    if (err)
-        return err == -ENOMEM ? err : -EFAULT;
-    return preempt_ends(write ? WORK_POPULATE : WORK_FILE_PAGE) ? -EINTR : 0;
-}
-
-int mm_populate_all(struct mm *mm, uaddr_t start, uaddr_t end, bool write)
-{
-    int err = 0;
-    while (!err && start < end) {
-        struct vma *v = vma_find(mm, start);
-        if (!v || v->start > start)
-            return -ENOMEM;
-        if (!(v->flags & (write ? VM_WRITE : VM_READ)))
-            return -EINVAL;
-        uaddr_t stop = MIN(v->end, end);
-        for (; !err && start < stop; start += PAGE_SIZE)
-            err = populate_page(mm, start, write);
-    }
-    return err;
 }
