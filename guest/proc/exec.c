@@ -27,7 +27,6 @@
 #include "mm/tlb.h"
 #include "proc/exec_internal.h"
 #include "proc/exit.h"
-#include "proc/file_caps.h"
 #include "proc/fork.h"
 #include "proc/futex.h"
 #include "proc/itimer.h"
@@ -45,7 +44,6 @@
 #include "fs/mount.h"
 #include "fs/pages_io.h"
 #include <linux/personality.h>
-#include <linux/securebits.h>
 #include <linux/auxvec.h>
 #include <linux/mount.h>
 #include <linux/fcntl.h>
@@ -309,65 +307,6 @@ static int build(struct exec *e)
     return stack_map(&e->stack, mm, top, img->exec_stack, auxv, n, &e->sp);
 }
 
-/* --- who it runs as ----------------------------------------------------------- */
-
-/* What the file gives on top.  A set-user-ID program of root's that has capabilities gets these only. */
-static int add_file_caps(struct exec *e, bool confined)
-{
-    const struct cred *old = &current->cred;
-    struct cred *c = &e->cred;
-    struct file_caps f;
-    int err = file_caps_get(e->file->inode, &f);
-
-    if (err)
-        return err == -ENODATA ? 0 : err;
-    bool noroot = c->securebits & SECBIT_NOROOT || (c->euid == 0 && old->uid != 0);
-    uint64_t has = (f.permitted & c->cap_bounding) | (f.inheritable & c->cap_inheritable);
-    if (f.effective && f.permitted & ~has) /* a program that cannot know that it has less */
-        return -EPERM;
-    if (confined)
-        has &= old->cap_permitted;
-    c->cap_ambient = 0;
-    if (noroot || (c->euid != 0 && c->uid != 0)) {
-        c->cap_permitted = has;
-        c->cap_effective = f.effective ? has : 0;
-    } else if (c->euid != 0) { /* the real user is root */
-        c->cap_effective = f.effective ? c->cap_permitted : 0;
-    }
-    e->secure |= old->uid != 0 && (f.effective || has != 0);
-    return 0;
-}
-
-static int new_cred(struct exec *e)
-{
-    struct inode *in = e->file->inode;
-    struct cred *c = &e->cred;
-    bool confined = current->no_new_privs || (task_watched(current) && ptrace_confines());
-    bool nosuid_mount = e->file->path.mnt != NULL && (e->file->path.mnt->flags & MS_NOSUID) != 0;
-    bool nosuid = confined || nosuid_mount;
-
-    *c = current->cred;
-    if (!nosuid && (in->mode & S_ISUID))
-        c->euid = in->uid;
-    if (!nosuid && (in->mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP))
-        c->egid = in->gid;
-    e->secure = c->euid != current->cred.euid || c->egid != current->cred.egid;
-    c->suid = c->fsuid = c->euid;
-    c->sgid = c->fsgid = c->egid;
-    if (e->secure) {
-        c->cap_ambient = 0;
-        c->personality &= ~(uint32_t)PER_CLEAR_ON_SETID;
-    }
-    bool as_root = !(c->securebits & SECBIT_NOROOT);
-    c->cap_permitted = as_root && (c->euid == 0 || c->uid == 0)
-                           ? c->cap_bounding | c->cap_inheritable
-                           : c->cap_ambient;
-    c->cap_effective = as_root && c->euid == 0 ? c->cap_permitted : c->cap_ambient;
-    int err = !nosuid_mount && unlikely(in->xattrs != NULL) ? add_file_caps(e, confined) : 0;
-    c->securebits &= ~SECBIT_KEEP_CAPS;
-    return err;
-}
-
 /* --- commit ------------------------------------------------------------------- */
 
 /* Copies of what another task also uses: the last memory that can be missing.  If
@@ -532,7 +471,7 @@ long exec(const struct target *target, const struct vectors *v)
     e->tid = current->tid;
     int err = find_program(e);
     if (err == 0)
-        err = new_cred(e);
+        err = exec_new_cred(e->file, &e->cred, &e->secure);
     if (err == 0)
         err = stack_init(&e->stack, current->proc->rlim[RLIMIT_STACK].rlim_cur);
     if (err == 0 && (err = collect(e, v)) == 0 && (err = build(e)) == 0 &&

@@ -1,10 +1,11 @@
 /* exec_internal.h - between exec_calls.c (what was asked for), exec.c (which
- * file, when), exec_load.c (its segments) and exec_stack.c (its arguments). */
+ * file, when), exec_cred.c (as whom), exec_load.c (its segments) and exec_stack.c (its arguments). */
 #ifndef PROC_EXEC_INTERNAL_H
 #define PROC_EXEC_INTERNAL_H
 
 #include "mm/mm.h"
 #include "proc/elf.h"
+#include "sched/task.h"
 
 /* exec.c */
 struct target {     /* what the caller wants to run */
@@ -48,6 +49,11 @@ long stack_add_kernel(struct exec_stack *s, const char *const *v, unsigned skip)
 /* Completes the image and maps it so that it ends at top; *sp: where RSP starts. */
 int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struct auxv *auxv,
               unsigned nauxv, uaddr_t *sp);
+
+/* exec_cred.c */
+/* What current's credentials become by the file.  *secure: AT_SECURE.  0, -EPERM or what reading the
+ * file's capabilities gave. */
+int exec_new_cred(struct file *file, struct cred *c, bool *secure);
 
 /* exec_load.c */
 int read_image(struct file *f, const char *head, size_t n, struct elf_image *img);
