@@ -63,7 +63,8 @@ int exec_new_cred(struct file *file, struct cred *c, bool *secure)
                            ? c->cap_bounding | c->cap_inheritable
                            : c->cap_ambient;
     c->cap_effective = as_root && c->euid == 0 ? c->cap_permitted : c->cap_ambient;
-    int err = !nosuid_mount && unlikely(in->xattrs != NULL) ? add_file_caps(in, c, secure, confined) : 0;
+    int err =
+        !nosuid_mount && unlikely(in->xattrs != NULL) ? add_file_caps(in, c, secure, confined) : 0;
     c->securebits &= ~SECBIT_KEEP_CAPS;
     return err;
 }

@@ -30,7 +30,7 @@ sub next_of { my ($e) = @_; return $e->{packet}{events}[ $e->{index} + 1 ] }
 sub previous_of { my ($e) = @_; return $e->{index} > 0 ? $e->{packet}{events}[ $e->{index} - 1 ] : undef }
 sub is_call { my ($e, @names) = @_; my $n = get($e, 'nr'); return scalar grep { $n == $nr{$_} } @names }
 
-# kind of event => which of them, how the edit goes, what has to fail, its name
+# kind of event, or several => which of them, how the edit goes, what has to fail, its name
 my @drop = sub { '' };
 my @twice = sub { $_[0]{raw} x 2 };
 sub add { my ($field, $n) = @_; return sub { TraceEdit::with($_[0], $field => get($_[0], $field) + $n) } }
@@ -46,8 +46,8 @@ my @edits = (
     [ pte_write => sub { of_ended(@_) && has_reason($_[0], 'demand_zero') }, flip(old => 0x1000), 'T1', 'an entry was another one' ],
     [ pte_write => sub { of_ended(@_) && has_reason($_[0], 'cow_break') && is_fault(previous_of($_[0])) }, set(reason => $reason{demand_zero}), 'C4', 'a copy goes for new memory' ],
     [ pte_range_step => \&of_ended, add(va => 4096), 'T6', 'a range has the next page\'s address' ],
-    [ pte_range_step => sub { of_ended(@_) && has_reason($_[0], 'fork_copy') }, flip(new => 0x1000), 'F1|T1', 'fork copies other frames' ],
-    [ pte_range_step => sub { of_ended(@_) && has_reason($_[0], 'fork_copy') }, flip(new => 2), 'F[12]|T1', 'fork copies with W' ],
+    [ 'pte_range_step|pte_write' => sub { of_ended(@_) && has_reason($_[0], 'fork_copy') }, flip(new => 0x1000), 'F1|T1', 'fork copies other frames' ],
+    [ 'pte_range_step|pte_write' => sub { of_ended(@_) && has_reason($_[0], 'fork_copy') }, flip(new => 2), 'F[12]|T1', 'fork copies with W' ],
     [ pte_range_step => sub { of_ended(@_) && has_reason($_[0], 'exit_teardown', 'exec_teardown') }, @drop, 'M3|X1|T1', 'a teardown leaves a range' ],
     [ pte_range_old => sub { of_ended(@_) && has_reason($_[0], 'exit_teardown', 'exec_teardown') }, @drop, 'M3|X1|T1', 'a teardown leaves entries' ],
     [ signal => sub { get($_[0], 'signo') == 17 && get($_[0], 'code') <= 3 && $reaped{ get($_[0], 'pid') } }, @drop, 'X3', 'an end tells no parent' ],
@@ -120,7 +120,7 @@ sub failures { my $out = `$tool lint $scratch 2>&1`; return $out =~ /^(\w+) +FAI
 
 for my $edit (@edits) {
     my ($kind, $which, $how, $checks, $name) = @$edit;
-    my @some = grep { $_->{name} eq $kind && !TraceEdit::is_first($_) && $which->($_) } @{ $t->{events} };
+    my @some = grep { $_->{name} =~ /^(?:$kind)$/ && !TraceEdit::is_first($_) && $which->($_) } @{ $t->{events} };
     my ($found, $total, @other) = (0, 0);
     while (@some && $total < $PER_EDIT) {
         my $e = splice @some, int rand @some, 1;

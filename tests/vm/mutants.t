@@ -21,6 +21,6 @@ for fork in copy share; do
         [ $fork = share ] && [ "$total" = 0 ] && continue
         ok "... $rest" [ "$total" -gt 0 -a "$found" -eq "$total" ]
     done < <(perl tests/vm/mutants.pl "$O/vmm-trace" "$work/$fork" "$work/mutant.$fork" "$SEED" 2>&1)
-    is '... kinds of edits' $kinds "$(grep -c '^    \[ [a-z]' tests/vm/mutants.pl)"
+    is '... kinds of edits' $kinds "$(grep -c "^    \[ ['a-z]" tests/vm/mutants.pl)"
 done
 done_testing

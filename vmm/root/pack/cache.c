@@ -94,49 +94,59 @@ static int by_use(const void *a, const void *b)
     return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
 }
 
-/* Every image but `stays`.  NULL: none, or no memory. */
-static struct kept *list_images(int fd, const char *stays, size_t *n, uint64_t *bytes)
+/* Every image but `stays`; *bytes: of all of them.  NULL: none, or no memory. */
+static struct kept *list_images(DIR *d, const char *stays, size_t *n, uint64_t *bytes)
 {
     struct kept *list = NULL;
     struct dirent *e;
-    DIR *d = fdopendir(fd);
     *n = 0;
-    while (d != NULL && (e = readdir(d)) != NULL) {
+    *bytes = 0;
+    while ((e = readdir(d)) != NULL) {
         struct stat st;
         size_t len = strlen(e->d_name), suffix = sizeof(SUFFIX) - 1;
         if (len <= suffix || strcmp(e->d_name + len - suffix, SUFFIX) != 0 ||
-            fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+            fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
             continue;
-        *bytes += (uint64_t)st.st_blocks * 512;
-        struct kept *more =
-            strcmp(e->d_name, stays) != 0 ? realloc(list, (*n + 1) * sizeof(*list)) : NULL;
+        uint64_t size = (uint64_t)st.st_blocks * 512;
+        *bytes += size;
+        if (strcmp(e->d_name, stays) == 0)
+            continue;
+        struct kept *more = realloc(list, (*n + 1) * sizeof(*list));
         if (more == NULL)
-            continue;
+            break;
         list = more;
-        list[(*n)++] = (struct kept){ strdup(e->d_name), (uint64_t)st.st_blocks * 512, st.st_mtim };
+        list[(*n)++] = (struct kept){ strdup(e->d_name), size, st.st_mtim };
     }
-    return list; /* d and fd are closed by the program's end, which is near */
+    return list;
 }
 
-static void tidy(const char *dir, const char *path)
+static uint64_t bytes_max(void)
 {
-    const char *set = getenv(BYTES_MAX_IN), *stays = strrchr(path, '/') + 1;
+    const char *set = getenv(BYTES_MAX_IN);
     char *end;
-    uint64_t bytes = 0, max = BYTES_MAX;
+    if (set == NULL || *set < '0' || *set > '9')
+        return BYTES_MAX;
+    uint64_t mib = strtoull(set, &end, 10);
+    return *end == '\0' && mib < UINT64_MAX >> 20 ? mib << 20 : BYTES_MAX;
+}
+
+static void tidy(const char *dir, const char *stays)
+{
+    uint64_t bytes, max = bytes_max();
     size_t n;
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (set != NULL && *set >= '0' && *set <= '9') {
-        uint64_t mib = strtoull(set, &end, 10);
-        max = *end == '\0' && mib < UINT64_MAX >> 20 ? mib << 20 : max;
-    }
-    if (fd < 0)
+    DIR *d = opendir(dir);
+    if (d == NULL)
         return;
-    struct kept *list = list_images(fd, stays, &n, &bytes);
+    struct kept *list = list_images(d, stays, &n, &bytes);
     if (n > 0)
         qsort(list, n, sizeof(*list), by_use);
-    for (size_t i = 0; i < n && bytes > max; i++)
-        if (list[i].name != NULL && unlinkat(fd, list[i].name, 0) == 0)
+    for (size_t i = 0; i < n; i++) {
+        if (bytes > max && list[i].name != NULL && unlinkat(dirfd(d), list[i].name, 0) == 0)
             bytes -= list[i].bytes;
+        free(list[i].name);
+    }
+    free(list);
+    closedir(d);
 }
 
 bool cache_add(int fd, const char *dir, const char *path)
@@ -145,6 +155,6 @@ bool cache_add(int fd, const char *dir, const char *path)
     snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
     if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) != 0 && errno != EEXIST)
         return false;
-    tidy(dir, path);
+    tidy(dir, strrchr(path, '/') + 1);
     return true;
 }

@@ -47,6 +47,7 @@ void lint_calls_enter(struct lint *l, const struct trace_event *e)
     t->said_exec = t->has_execed = false;
     if (f->nr == __NR_ptrace)
         lint_exit_ptrace(l, false);
+    lint_exit_call(l, t, f->nr, true);
 }
 
 /* --- ends ---------------------------------------------------------------------------------- */
@@ -77,6 +78,7 @@ void lint_calls_exit(struct lint *l, const struct trace_event *e)
         check_wait(l, e, f->ret);
     else if (f->nr == __NR_ptrace && f->ret == 0)
         lint_exit_ptrace(l, true);
+    lint_exit_call(l, t, f->nr, false);
 }
 
 /* --- in between ------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
  * thread when the thread that had been chosen for it ends or blocks it, which is no event. */
 #include "vmm/trace/lint/families.h"
 
+#include <asm/unistd_64.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <signal.h>
@@ -128,12 +129,25 @@ void lint_exit_signal(struct lint *l, const struct trace_event *e)
     if (is_end && (f->signo == (uint32_t)p->exit_signal || f->signo == SIGCHLD) &&
         process_of(l, f->to)->pid == p->parent)
         p->was_told = true;
+    if (!is_end && f->signo != SIGCHLD)
+        process_of(l, f->to)->may_be_going = true;
+}
+
+/* Calls that end a process, or its other threads, which go on with what they do until they look. */
+void lint_exit_call(struct lint *l, const struct lint_task *t, unsigned nr, bool begins)
+{
+    if (nr == __NR_exit_group)
+        process_of(l, t->pid)->may_be_going = true;
+    else if (nr == __NR_execve || nr == __NR_execveat)
+        process_of(l, t->pid)->may_be_execing = begins;
 }
 
 static void check_told(struct lint *l, const struct trace_event *e, const struct lint_task *p)
 {
+    const struct lint_task *parent = process_of(l, e->pid);
     bool has_signal = p->exit_signal > 0 && p->exit_signal < NSIG;
-    if (e->mm != 0 && has_signal && !p->was_told && !p->was_traced)
+    bool must = !p->was_traced && !parent->may_be_going && !parent->may_be_execing;
+    if (e->mm != 0 && has_signal && must && !p->was_told)
         lint_found(l, LINT_X3, "task %u reaps %u, whose end has sent its parent no signal %d",
                    e->pid, p->pid, (int)p->exit_signal);
 }

@@ -42,6 +42,7 @@ void lint_exec_write(struct lint *l, const struct lint_write *w);
 void lint_exec_after(struct lint *l, const struct trace_event *e);
 
 /* exit.c: X1 to X4. */
+void lint_exit_call(struct lint *l, const struct lint_task *t, unsigned nr, bool begins);
 void lint_exit_signal(struct lint *l, const struct trace_event *e);
 void lint_exit_before(struct lint *l, const struct trace_event *e);
 void lint_exit_after(struct lint *l, const struct trace_event *e);
