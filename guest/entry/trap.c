@@ -79,6 +79,8 @@ static void fault_in_user_mode(struct regs *r)
     uaddr_t at = read_cr2();
     int code = SEGV_MAPERR;
     int sig = user_page_fault(at, r->rip, (uint32_t)r->error, &code);
+    if (likely(sig == 0))
+        return;
     if (at >= USER_END)
         r->error |= FAULT_PRESENT; /* a program does not learn what the kernel has mapped */
     if (sig > 0)
