@@ -125,24 +125,51 @@ static void bad_X2_told(void)
     EV(0, syscall_exit, 1, .nr = __NR_wait4, .ret = 6);
 }
 
-/* Child 5 of task 1 ends and is reaped, and tells `to` by a signal, if not 0. */
+/* Child 6 of process 5 ends and is reaped, and tells `to` by a signal, if not 0. */
 static void tells(uint32_t to, uint32_t signo)
 {
-    make_mm(0, 3);
-    EV(0, clone, 1, .child = 5, .child_tgid = 5, .child_mm = 3, .exit_signal = SIGCHLD);
-    state(0, 5, TASK_new, TASK_runnable, 0, 0);
+    make_mm(0, 4);
     run(0, 5, 3);
-    state(0, 5, TASK_running, TASK_zombie, 0, 0);
-    EV(0, exit, 0, .tgid = 5, .status = 0);
+    cr3(0, 3, 300);
+    EV(0, clone, 3, .child = 6, .child_tgid = 6, .child_mm = 4, .exit_signal = SIGCHLD);
+    state(0, 6, TASK_new, TASK_runnable, 0, 0);
+    run(0, 6, 4);
+    state(0, 6, TASK_running, TASK_zombie, 0, 0);
+    EV(0, exit, 0, .tgid = 6, .status = 0);
     if (to != 0)
         EV(0, signal, 0, .to = to, .signo = signo, .code = CLD_EXITED);
-    parent_reaps(1, 5, 0);
+    run(0, 5, 3);
+    EV(0, reap, 3, .child = 6, .status = 0);
+    state(0, 6, TASK_zombie, TASK_dead, 0, 0);
 }
 
-static void good_signal(void) { tells(1, SIGCHLD); }
-static void good_signal_thread(void) { tells(2, SIGCHLD); }
-static void bad_X3_no_signal(void) { tells(0, 0); }
-static void bad_X3_other_signal(void) { tells(1, SIGUSR1); }
+static void good_signal(void)
+{
+    child_of_1(5, 3);
+    tells(5, SIGCHLD);
+}
+
+static void bad_X3_no_signal(void)
+{
+    child_of_1(5, 3);
+    tells(0, 0);
+}
+
+static void bad_X3_other_signal(void)
+{
+    child_of_1(5, 3);
+    tells(5, SIGUSR1);
+}
+
+/* Another thread may be ending it, and then it is sent nothing. */
+static void good_threads(void)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    cr3(0, 3, 300);
+    EV(0, clone, 3, .child = 9, .child_tgid = 5, .child_mm = 3, .flags = CLONE_VM | CLONE_THREAD);
+    tells(0, 0);
+}
 
 static void bad_X3_reason(void)
 {
@@ -217,7 +244,7 @@ static const struct lint_case cases[] = {
     BAD(bad_X2_twice, X2),
     BAD(bad_X2_told, X2),
     GOOD(good_signal),
-    GOOD(good_signal_thread),
+    GOOD(good_threads),
     BAD(bad_X3_no_signal, X3),
     BAD(bad_X3_other_signal, X3),
     BAD(bad_X3_reason, X3),

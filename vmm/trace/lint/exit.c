@@ -67,6 +67,7 @@ static void cloned(struct lint *l, const struct trace_event *e)
     child->tgid = f->child_tgid;
     child->exit_signal = f->exit_signal;
     lint_task_uses(l, child, f->child_mm);
+    process_of(l, e->pid)->has_threads |= (f->flags & CLONE_THREAD) != 0;
     if (f->flags & CLONE_THREAD)
         return;
     child->parent = f->flags & CLONE_PARENT ? maker->parent : maker->pid;
@@ -146,7 +147,8 @@ static void check_told(struct lint *l, const struct trace_event *e, const struct
 {
     const struct lint_task *parent = process_of(l, e->pid);
     bool has_signal = p->exit_signal > 0 && p->exit_signal < NSIG;
-    bool must = !p->was_traced && !parent->may_be_going && !parent->may_be_execing;
+    bool must =
+        !p->was_traced && !parent->may_be_going && !parent->may_be_execing && !parent->has_threads;
     if (e->mm != 0 && has_signal && must && !p->was_told)
         lint_found(l, LINT_X3, "task %u reaps %u, whose end has sent its parent no signal %d",
                    e->pid, p->pid, (int)p->exit_signal);

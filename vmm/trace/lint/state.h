@@ -99,8 +99,8 @@ struct lint_task {
     unsigned children;         /* processes that have it as parent, zombies included */
     bool has_exited, was_reaped;
     bool was_told; /* its parent, by a signal, that it has ended; or nobody can know */
-    /* A signal or exit_group, or another thread's exec, may be ending it: then it gets no such signal. */
-    bool may_be_going, may_be_execing;
+    /* A signal or exit_group, or another thread, may be ending it: then it gets no such signal. */
+    bool may_be_going, may_be_execing, has_threads;
     int32_t status, exit_signal;
     bool is_awaited_wake;
     /* It was amid something when the trace began: nothing is known of what that began with. */
