@@ -59,7 +59,8 @@ static const struct argp_option option_table[] = {
     { "append", 'a', "STRING", 0, "Words for the kernel command line", 0 },
     { "add", OPT_ADD, "HOST[:GUEST]", 0,
       "Put a host file or directory into the guest, at the same path if GUEST is not given; "
-      "a dynamically linked program brings its interpreter and libraries (repeatable)",
+      "a dynamically linked program brings its interpreter and libraries, unless the guest has "
+      "them (repeatable)",
       0 },
     { "root", OPT_ROOT, "TREE", 0,
       "The root file system: a directory of the host, a tar (.gz, .xz, .zst), an OCI image "

@@ -75,7 +75,7 @@ bool dentry_replace(struct dentry *d)
     return true;
 }
 
-/* One of them may go. */
+/* A directory that is among them may have been replaced. */
 static void forget_known(struct unpack *u) { memset(u->known, 0, sizeof(u->known)); }
 
 /* A name in dir; its dentry, or that of the directory that stays, in *out.  Takes over in. */
@@ -90,17 +90,14 @@ static int add_name(struct unpack *u, struct dentry *dir, const char *name, size
     }
     dentry_set(d, dir, name, len, in);
     d->in_chunk = true;
-    while ((old = dentry_hang_unless(d)) != NULL)
-        if (is_dir(old->inode)) {
-            forget_known(u);
-            if (is_dir(in) || !dentry_replace(old)) {
-                dentry_put(d);
-                *out = old;
-                return 0;
-            }
-        } else {
-            dentry_replace(old);
+    while ((old = dentry_hang_unless(d)) != NULL) {
+        if ((is_dir(old->inode) && is_dir(in)) || !dentry_replace(old)) {
+            dentry_put(d);
+            *out = old;
+            return 0;
         }
+        forget_known(u);
+    }
     dir->inode->size += 20;
     *out = d;
     return 0;

@@ -8,7 +8,7 @@ struct dentry;
 struct superblock;
 
 int cpio_unpack(struct superblock *sb, const char *image, size_t bytes, pfn_t first);
-/* A later entry has d's name: it goes; false: it has to stay. */
+/* A later entry, of no directory, has d's name: it goes; false: it is a directory with something in it. */
 bool dentry_replace(struct dentry *d);
 
 #endif

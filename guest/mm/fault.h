@@ -18,13 +18,13 @@ int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 /* For those inside mm/: as mm_fault(); mm->lock held. */
 int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 #define WORK_POPULATE 1100u /* instructions that a new page takes, about (arch/preempt.h) */
-/* populate.c */
-/* Faults in all of [start, end) that is mapped, as far as it can. mm->lock held. */
+
+/* populate.c: faults in all of [start, end) that is mapped, as far as it can. mm->lock held. */
 void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
 /* The same to be read or to be written, all of it: 0; -ENOMEM: a hole, or no memory; -EINVAL: not
  * allowed; -EFAULT: beyond the end of a file; -EINTR. */
 int mm_populate_all(struct mm *mm, uaddr_t start, uaddr_t end, bool write);
-/* fault.c */
+
 /* Are so many more pages within RLIMIT_AS and, if they are data, RLIMIT_DATA? */
 bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags);
 /* current's soft limit RLIMIT_*, of bytes, in pages. */

@@ -24,8 +24,8 @@
  * huge page of what 2 MiB hold: the small pages are taken out, as by MADV_DONTNEED, and flushed; then,
  * when nobody reaches them, they are copied into the new page, which comes as what mremap moves does.  All memory
  * is there before that begins.
- *  All users of a reserve
- * that is not filled have the huge entry, because only an only user fills it.
+ *
+ * All users of a reserve that is not filled have the huge entry, because only an only user fills it.
  *
  * Entries of both sizes for one address are never in the TLBs together, which processors take amiss:
  * the entry loses P, all flush, and then the table is led to.  Who faults meanwhile waits for mm->lock.

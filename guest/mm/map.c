@@ -106,7 +106,7 @@ uint32_t overcommit_memory = OVERCOMMIT_GUESS, max_map_count = 65530;
 static bool overcommits(uint64_t pages, uint32_t vm_flags)
 {
     return (vm_flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE && pages > frames_total &&
-           overcommit_memory == OVERCOMMIT_GUESS;
+           __atomic_load_n(&overcommit_memory, __ATOMIC_RELAXED) == OVERCOMMIT_GUESS;
 }
 
 static uint32_t vma_flags(const struct mm *mm, int prot, int flags)
@@ -124,7 +124,7 @@ static long map_locked(struct mm *mm, uaddr_t at, size_t len, uint32_t vm_flags,
                        struct file *file, uint64_t off)
 {
     uint64_t pages = len >> PAGE_SHIFT;
-    if (mm->nvmas >= max_map_count)
+    if (mm->nvmas >= __atomic_load_n(&max_map_count, __ATOMIC_RELAXED))
         return -ENOMEM;
     long place = find_place(mm, at, len, flags);
     if (place < 0)

@@ -27,9 +27,9 @@ struct core_file {
     uint64_t left; /* of RLIMIT_CORE: bytes that may be written.  Holes do not count */
     bool hole;     /* right before pos */
 };
-/* One mapping, as it was when the dump began. */
 #define CORE_VMAS_MAX 65530u /* an ELF file has no more segments; the last mappings are left out */
 
+/* One mapping, as it was when the dump began. */
 struct core_vma {
     uaddr_t start, end;
     uint64_t dump; /* bytes of it, from start on, that are to be in the file */

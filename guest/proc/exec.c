@@ -14,8 +14,7 @@
  * vfork parent goes on when the child is in its own memory and has closed its
  * descriptors.
  *
- * Left out: set-user-ID programs start without AT_SECURE's effect on core
- * dumps, as there are none; binfmt_misc. */
+ * Left out: binfmt_misc. */
 #include "arch/fpu.h"
 #include "arch/random.h"
 #include "arch/uaccess.h"
@@ -41,13 +40,10 @@
 #include "fs/file_open.h"
 #include "fs/path_name.h"
 #include "fs/inode.h"
-#include "fs/mount.h"
 #include "fs/pages_io.h"
 #include <linux/personality.h>
 #include <linux/auxvec.h>
-#include <linux/mount.h>
 #include <linux/fcntl.h>
-#include <linux/stat.h>
 
 #define LINE_BYTES  256 /* what is looked at of a script: BINPRM_BUF_SIZE */
 #define MAX_SCRIPTS 5   /* scripts that are interpreters of scripts */
@@ -186,15 +182,16 @@ uint32_t randomize_va_space = 2;
 /* Drawn at once: to ask the generator costs more than a few unused bits. */
 static struct shifts draw_shifts(void)
 {
+    uint32_t how = __atomic_load_n(&randomize_va_space, __ATOMIC_RELAXED);
     uint64_t r[2];
 
-    if (current->cred.personality & ADDR_NO_RANDOMIZE || randomize_va_space == 0)
+    if (current->cred.personality & ADDR_NO_RANDOMIZE || how == 0)
         return (struct shifts){ 0 };
     random_bytes(r, sizeof r);
     return (struct shifts){ .stack = some_pages(r[0], 22),
                             .pie = some_pages(r[0] >> 22, 28),
                             .mmap = some_pages(r[1], 20),
-                            .brk = some_pages(r[1] >> 20, randomize_va_space > 1 ? 13 : 0) };
+                            .brk = some_pages(r[1] >> 20, how > 1 ? 13 : 0) };
 }
 
 /* Stack on top, mappings downwards below the room it may grow into. */

@@ -33,7 +33,8 @@ bool runq_special(const struct task *t)
 
 static uint64_t own_turn(const struct task *t)
 {
-    return t->policy == SCHED_RR ? sched_rr_turn_ms * 1000000ull : runq_turn(t);
+    return t->policy == SCHED_RR ? __atomic_load_n(&sched_rr_turn_ms, __ATOMIC_RELAXED) * 1000000ull
+                                 : runq_turn(t);
 }
 
 /* Before those of `active` that have no higher priority, or behind those of the same. */

@@ -224,6 +224,19 @@ __attribute__((unused)) static void handle(int sig, void (*handler)(int), int fl
     CHECK(sigaction(sig, &action, NULL) == 0);
 }
 
+/* What one write(2) of the text to a file gives, and its errno, or that of opening it. */
+__attribute__((unused)) static long put_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY);
+    long n = fd < 0 ? -1 : write(fd, text, strlen(text));
+    int err = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = err;
+    return n;
+}
+
 __attribute__((unused)) static void write_file(const char *path, const char *text)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);

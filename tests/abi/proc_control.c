@@ -12,18 +12,6 @@ static const char *of(pid_t pid, const char *name)
     return path;
 }
 
-static long put(const char *file, const char *text)
-{
-    int fd = open(file, O_WRONLY);
-    long n = fd < 0 ? -1 : write(fd, text, strlen(text));
-    int err = errno;
-
-    if (fd >= 0)
-        close(fd);
-    errno = err;
-    return n;
-}
-
 static void modes(void)
 {
     static const char *const names[] = { "timerslack_ns", "coredump_filter", "uid_map", "gid_map",
@@ -49,36 +37,36 @@ static void slack(void)
     struct sched_param one = { .sched_priority = 1 }, zero = { 0 };
 
     CHECK(strcmp(slurp("/proc/self/timerslack_ns"), "50000\n") == 0);
-    CHECK_EQ(put("/proc/self/timerslack_ns", "7000\n"), 5);
+    CHECK_EQ(put_text("/proc/self/timerslack_ns", "7000\n"), 5);
     CHECK_EQ(prctl(PR_GET_TIMERSLACK), 7000);
     CHECK(prctl(PR_SET_TIMERSLACK, 8000) == 0);
     CHECK(strcmp(slurp("/proc/self/timerslack_ns"), "8000\n") == 0);
-    CHECK_ERR(EINVAL, put("/proc/self/timerslack_ns", "x"));
-    CHECK_ERR(EINVAL, put("/proc/self/timerslack_ns", "12x"));
-    CHECK_ERR(ERANGE, put("/proc/self/timerslack_ns", "99999999999999999999"));
-    CHECK_EQ(put("/proc/self/timerslack_ns", "18446744073709551615"), 20);
+    CHECK_ERR(EINVAL, put_text("/proc/self/timerslack_ns", "x"));
+    CHECK_ERR(EINVAL, put_text("/proc/self/timerslack_ns", "12x"));
+    CHECK_ERR(ERANGE, put_text("/proc/self/timerslack_ns", "99999999999999999999"));
+    CHECK_EQ(put_text("/proc/self/timerslack_ns", "18446744073709551615"), 20);
     CHECK(strcmp(slurp("/proc/self/timerslack_ns"), "18446744073709551615\n") == 0);
     CHECK(prctl(PR_GET_TIMERSLACK) == INT32_MAX || prctl(PR_GET_TIMERSLACK) == -1);
-    CHECK_EQ(put("/proc/self/timerslack_ns", "0"), 1);
+    CHECK_EQ(put_text("/proc/self/timerslack_ns", "0"), 1);
     CHECK(strcmp(slurp("/proc/self/timerslack_ns"), "50000\n") == 0);
     /* Another's: with CAP_SYS_NICE only. */
     pid_t pid = START(pause());
-    CHECK_EQ(put(of(pid, "timerslack_ns"), "1234"), 4);
+    CHECK_EQ(put_text(of(pid, "timerslack_ns"), "1234"), 4);
     CHECK(strcmp(slurp(path), "1234\n") == 0);
-    CHECK_EQ(CHILD(drop(); char c; CHECK_ERR(EPERM, put(path, "5")); int fd = open(path, O_RDONLY);
-                   CHECK(fd >= 0); CHECK_ERR(EPERM, read(fd, &c, 1));
-                   CHECK_EQ(put("/proc/self/timerslack_ns", "5"), 1)),
+    CHECK_EQ(CHILD(drop(); char c; CHECK_ERR(EPERM, put_text(path, "5"));
+                   int fd = open(path, O_RDONLY); CHECK(fd >= 0); CHECK_ERR(EPERM, read(fd, &c, 1));
+                   CHECK_EQ(put_text("/proc/self/timerslack_ns", "5"), 1)),
              0);
     CHECK(strcmp(slurp(path), "1234\n") == 0);
     kill(pid, SIGKILL);
     status_of(pid);
-    CHECK_ERR(ENOENT, put(path, "5"));
+    CHECK_ERR(ENOENT, put_text(path, "5"));
     /* In real time. */
     CHECK(prctl(PR_SET_TIMERSLACK, 8000) == 0);
     CHECK(syscall(SYS_sched_setscheduler, 0, SCHED_RR, &one) == 0);
     CHECK_EQ(prctl(PR_GET_TIMERSLACK), 0);
     CHECK(prctl(PR_SET_TIMERSLACK, 9000) == 0);
-    CHECK_EQ(put("/proc/self/timerslack_ns", "9000"), 4);
+    CHECK_EQ(put_text("/proc/self/timerslack_ns", "9000"), 4);
     CHECK(strcmp(slurp("/proc/self/timerslack_ns"), "0\n") == 0);
     CHECK(syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &zero) == 0);
     CHECK_EQ(prctl(PR_GET_TIMERSLACK), 50000);
@@ -90,31 +78,31 @@ static void filter(void)
 
     CHECK(strcmp(slurp("/proc/self/coredump_filter"), "00000033\n") == 0);
     for (int i = 0; i < 6; i++)
-        CHECK_ERR(EINVAL, put("/proc/self/coredump_filter", bad[i]));
-    CHECK_ERR(ERANGE, put("/proc/self/coredump_filter", "0x100000000"));
-    CHECK_EQ(put("/proc/self/coredump_filter", "0x1Ff\n"), 6);
+        CHECK_ERR(EINVAL, put_text("/proc/self/coredump_filter", bad[i]));
+    CHECK_ERR(ERANGE, put_text("/proc/self/coredump_filter", "0x100000000"));
+    CHECK_EQ(put_text("/proc/self/coredump_filter", "0x1Ff\n"), 6);
     CHECK(strcmp(slurp("/proc/self/coredump_filter"), "000001ff\n") == 0);
-    CHECK_EQ(put("/proc/self/coredump_filter", "0xffffffff"), 10);
+    CHECK_EQ(put_text("/proc/self/coredump_filter", "0xffffffff"), 10);
     CHECK(strcmp(slurp("/proc/self/coredump_filter"), "000001ff\n") == 0);
-    CHECK_EQ(put("/proc/self/coredump_filter", "017"), 3);
+    CHECK_EQ(put_text("/proc/self/coredump_filter", "017"), 3);
     CHECK(strcmp(slurp("/proc/self/coredump_filter"), "0000000f\n") == 0);
-    CHECK_EQ(put("/proc/self/coredump_filter", "+3"), 2);
+    CHECK_EQ(put_text("/proc/self/coredump_filter", "+3"), 2);
     CHECK(strcmp(slurp("/proc/self/coredump_filter"), "00000003\n") == 0);
     CHECK_EQ(CHILD(CHECK(strcmp(slurp("/proc/self/coredump_filter"), "00000003\n") == 0);
-                   CHECK_EQ(put("/proc/self/coredump_filter", "4"), 1)),
+                   CHECK_EQ(put_text("/proc/self/coredump_filter", "4"), 1)),
              0);
     CHECK(strcmp(slurp("/proc/self/coredump_filter"), "00000003\n") == 0);
-    CHECK_EQ(VCHILD(put("/proc/self/coredump_filter", "5")), 0); /* the memory's */
+    CHECK_EQ(VCHILD(put_text("/proc/self/coredump_filter", "5")), 0); /* the memory's */
     CHECK(strcmp(slurp("/proc/self/coredump_filter"), "00000005\n") == 0);
     CHECK_EQ(CHILD(execl("/bin/sh", "sh", "-c",
                          "read x </proc/$$/coredump_filter; [ $x = 00000005 ]", NULL)),
              0);
-    put("/proc/self/coredump_filter", "0x33");
+    put_text("/proc/self/coredump_filter", "0x33");
     pid_t pid = START(_exit(0));
     siginfo_t info;
     CHECK(waitid(P_PID, pid, &info, WEXITED | WNOWAIT) == 0);
     CHECK(strcmp(slurp(of(pid, "coredump_filter")), "") == 0);
-    CHECK_ERR(ESRCH, put(path, "1"));
+    CHECK_ERR(ESRCH, put_text(path, "1"));
     status_of(pid);
 }
 
@@ -124,21 +112,21 @@ static void id_maps(void)
 
     for (int i = 0; i < 3; i++) {
         SAY("%s", slurp(of(getpid(), names[i])));
-        CHECK_ERR(EPERM, put(path, "0 0 1"));
-        CHECK_ERR(EPERM, put(path, "nonsense"));
-        CHECK_ERR(EPERM, put(path, ""));
-        CHECK_EQ(CHILD(drop(); CHECK_ERR(EACCES, put(path, "0 65534 1"));
-                       CHECK_ERR(EPERM, put(of(getpid(), names[i]), "0 65534 1"))),
+        CHECK_ERR(EPERM, put_text(path, "0 0 1"));
+        CHECK_ERR(EPERM, put_text(path, "nonsense"));
+        CHECK_ERR(EPERM, put_text(path, ""));
+        CHECK_EQ(CHILD(drop(); CHECK_ERR(EACCES, put_text(path, "0 65534 1"));
+                       CHECK_ERR(EPERM, put_text(of(getpid(), names[i]), "0 65534 1"))),
                  0);
     }
     SAY("%s", slurp("/proc/self/setgroups"));
-    CHECK_EQ(put("/proc/self/setgroups", "allow"), 5);
-    CHECK_EQ(put("/proc/self/setgroups", "allow\n"), 6);
-    CHECK_ERR(EPERM, put("/proc/self/setgroups", "deny"));
-    CHECK_ERR(EPERM, put("/proc/self/setgroups", "deny \t\n"));
-    CHECK_ERR(EINVAL, put("/proc/self/setgroups", "deny x"));
-    CHECK_ERR(EINVAL, put("/proc/self/setgroups", "denying"));
-    CHECK_ERR(EINVAL, put("/proc/self/setgroups", "allow        "));
+    CHECK_EQ(put_text("/proc/self/setgroups", "allow"), 5);
+    CHECK_EQ(put_text("/proc/self/setgroups", "allow\n"), 6);
+    CHECK_ERR(EPERM, put_text("/proc/self/setgroups", "deny"));
+    CHECK_ERR(EPERM, put_text("/proc/self/setgroups", "deny \t\n"));
+    CHECK_ERR(EINVAL, put_text("/proc/self/setgroups", "deny x"));
+    CHECK_ERR(EINVAL, put_text("/proc/self/setgroups", "denying"));
+    CHECK_ERR(EINVAL, put_text("/proc/self/setgroups", "allow        "));
     CHECK_EQ(CHILD(drop(); CHECK_ERR(EACCES, open("/proc/self/setgroups", O_WRONLY));
                    CHECK(open("/proc/self/setgroups", O_RDONLY) >= 0)),
              0);

@@ -41,17 +41,7 @@ static const char *sys(const char *name)
     return path;
 }
 
-static long put(const char *name, const char *text)
-{
-    int fd = open(sys(name), O_WRONLY);
-    long n = fd < 0 ? -1 : write(fd, text, strlen(text));
-    int err = errno;
-
-    if (fd >= 0)
-        close(fd);
-    errno = err;
-    return n;
-}
+static long put(const char *name, const char *text) { return put_text(sys(name), text); }
 
 static void refusals(void)
 {
