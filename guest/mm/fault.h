@@ -25,6 +25,7 @@ void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
  * allowed; -EFAULT: beyond the end of a file; -EINTR. */
 int mm_populate_all(struct mm *mm, uaddr_t start, uaddr_t end, bool write);
 
+/* fault.c */
 /* Are so many more pages within RLIMIT_AS and, if they are data, RLIMIT_DATA? */
 bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags);
 /* current's soft limit RLIMIT_*, of bytes, in pages. */
