@@ -14,13 +14,11 @@
  * the lock is given back.  At the end nothing is started any more, then
  * timer_finish() waits until nobody looks. */
 #include "proc/itimer.h"
-#include "mm/heap.h"
+#include "proc/cpu_clock.h"
 #include "proc/process.h"
 #include "proc/signal.h"
-#include "sched/times.h"
 
-#define SHORTEST_PERIOD_NS 100000  /* 0.1 ms */
-#define CPU_LOOK_NS        1000000 /* CPU time is looked at once per ms at most */
+#define SHORTEST_PERIOD_NS 100000 /* 0.1 ms */
 
 struct spinlock itimer_lock = SPINLOCK_INIT(LOCK_itimer);
 
@@ -43,8 +41,7 @@ static uint64_t advance(const struct itimer *it, uint64_t now, uint32_t *missed)
     return when;
 }
 
-/* Is it due at `now`?  Then it is set to its next moment.  itimer_lock held. */
-static bool look(struct itimer *it, uint64_t now, uint32_t *missed)
+bool itimer_look(struct itimer *it, uint64_t now, uint32_t *missed)
 {
     *missed = 0;
     if (it->at_ns == 0 || it->at_ns > now)
@@ -59,7 +56,7 @@ void itimer_fire(struct timer *t)
     uint32_t missed;
 
     spin_lock(&itimer_lock);
-    bool due = look(it, clock_mono_ns(), &missed);
+    bool due = itimer_look(it, clock_mono_ns(), &missed);
     if (due && it->at_ns != 0)
         timer_start(t, it->at_ns);
     spin_unlock(&itimer_lock);
@@ -86,111 +83,7 @@ void itimer_read(const struct itimer *it, uint64_t now, struct itimer_setting *s
     s->left_ns = it->at_ns > now ? it->at_ns - now : it->at_ns != 0;
 }
 
-/* --- CPU time ------------------------------------------------------------------- */
-
-static void add_times(struct task *t, uint64_t *user, uint64_t *sys)
-{
-    uint64_t u, s;
-
-    task_times(t, &u, &s);
-    *user += u;
-    *sys += s;
-}
-
-#define PLAIN_MOST  64u  /* threads, more than which let others run in between, */
-#define WORK_THREAD 130u /* at so many instructions each, about (arch/preempt.h) */
-
-/* In one step. */
-static void cpu_times_now(struct process *p, uint64_t *user, uint64_t *sys)
-{
-    struct task *t;
-
-    spin_lock(&tree_lock);
-    *user = p->utime_ns;
-    *sys = p->stime_ns;
-    list_for_each(t, &p->threads, thread_link)
-        add_times(t, user, sys);
-    spin_unlock(&tree_lock);
-}
-
-/* In an interrupt, PLAIN_MOST of thousands of threads each time.  Time that a thread has in its turn
- * and time that one takes along that ends are counted once or not at all: the next look,
- * CPU_LOOK_NS later, has them. */
-struct cpu_sum {
-    struct family_walk walk;
-    uint64_t user, sys;
-};
-
-static SLOW_PATH bool sum_begin(struct process *p)
-{
-    struct cpu_sum *sum = kmalloc(sizeof(*sum));
-
-    if (sum == NULL)
-        return false;
-    sum->user = p->utime_ns;
-    sum->sys = p->stime_ns;
-    family_walk_begin(&sum->walk, &p->threads);
-    p->cpu_sum = sum;
-    return true;
-}
-
-static void sum_end(struct process *p)
-{
-    family_walk_end(&p->cpu_sum->walk);
-    kfree(p->cpu_sum);
-    p->cpu_sum = NULL;
-}
-
-/* True: *user and *sys are the times.  False: to be asked again at once. */
-static SLOW_PATH bool sum_some(struct process *p, uint64_t *user, uint64_t *sys)
-{
-    struct list *l = NULL;
-
-    spin_lock(&tree_lock);
-    bool begun = p->cpu_sum != NULL || sum_begin(p);
-    for (unsigned n = 0; begun && n < PLAIN_MOST; n++)
-        if ((l = family_walk_step(&p->cpu_sum->walk)) != NULL)
-            add_times(list_entry(l, struct task, thread_link), &p->cpu_sum->user, &p->cpu_sum->sys);
-        else
-            break;
-    if (begun && l == NULL) {
-        *user = p->cpu_sum->user;
-        *sys = p->cpu_sum->sys;
-        sum_end(p);
-    }
-    spin_unlock(&tree_lock);
-    if (!begun) /* no memory */
-        cpu_times_now(p, user, sys);
-    return !begun || l == NULL;
-}
-
-/* Did no thread end meanwhile?  Else its time is in the process's or was added, or both. */
-static bool sum_times(struct process *p, uint64_t *user, uint64_t *sys)
-{
-    struct family_walk w;
-    struct task *t;
-    uint64_t before_user = p->utime_ns, before_sys = p->stime_ns;
-
-    *user = before_user;
-    *sys = before_sys;
-    family_walk_begin(&w, &p->threads);
-    while (FAMILY_WALK_NEXT(&w, t, thread_link, WORK_THREAD) != NULL)
-        add_times(t, user, sys);
-    family_walk_end(&w);
-    return p->utime_ns == before_user && p->stime_ns == before_sys;
-}
-
-void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys)
-{
-    if (p->nthreads <= PLAIN_MOST) {
-        cpu_times_now(p, user, sys);
-        return;
-    }
-    spin_lock(&tree_lock);
-    for (unsigned tries = 0; tries < 4 && !sum_times(p, user, sys); tries++)
-        ;
-    spin_unlock(&tree_lock);
-}
+/* --- on CPU time ----------------------------------------------------------------- */
 
 static bool cpu_limited(const struct process *p)
 {
@@ -246,9 +139,7 @@ static void fire_cpu(struct timer *t)
     bool due[3];
     uint32_t missed; /* no matter: one signal is all that can wait */
 
-    if (p->nthreads <= PLAIN_MOST && p->cpu_sum == NULL) {
-        cpu_times_now(p, &now[ITIMER_VIRTUAL], &sys);
-    } else if (!sum_some(p, &now[ITIMER_VIRTUAL], &sys)) {
+    if (!process_cpu_times_some(p, &p->cpu_sum, &now[ITIMER_VIRTUAL], &sys)) {
         start_soon(p);
         return;
     }
@@ -257,7 +148,7 @@ static void fire_cpu(struct timer *t)
     spin_lock(&itimer_lock);
     for (int i = ITIMER_VIRTUAL; i <= ITIMER_PROF; i++) {
         struct itimer *it = &p->itimers[i];
-        due[i] = look(it, now[i], &missed);
+        due[i] = itimer_look(it, now[i], &missed);
         if (it->at_ns != 0)
             left = MIN(left, it->at_ns - now[i]);
     }
@@ -303,11 +194,7 @@ void itimer_exit(struct process *p)
     spin_unlock(&itimer_lock);
     timer_finish(&p->itimers[ITIMER_REAL].timer);
     timer_finish(&p->itimer_cpu);
-    if (p->cpu_sum != NULL) {
-        spin_lock(&tree_lock);
-        sum_end(p);
-        spin_unlock(&tree_lock);
-    }
+    cpu_sum_end(&p->cpu_sum);
     posix_timers_delete_all(p);
 }
 

@@ -16,13 +16,14 @@ void itimer_init(struct process *p);      /* a new process: none */
 void itimer_cpu_limit(struct process *p); /* RLIMIT_CPU is new or has changed */
 void itimer_exec(struct process *p);      /* POSIX timers go, interval timers stay */
 void itimer_exit(struct process *p);      /* all go; no spinlock held */
-/* CPU time of all threads so far, dead ones included.  Takes tree_lock. */
-void process_cpu_times(struct process *p, uint64_t *user, uint64_t *sys);
 
 /* setitimer(2)'s.  to NULL: it stays as it is. */
 void itimer_set(struct process *p, int which, const struct itimer_setting *to,
                 struct itimer_setting *old);
 
+/* Is it due at `now` on its clock?  Then it is set to its next moment; *missed: those that went by
+ * meanwhile.  itimer_lock held. */
+bool itimer_look(struct itimer *it, uint64_t now, uint32_t *missed);
 /* One on CLOCK_MONOTONIC.  All with itimer_lock held, but the first. */
 void itimer_setup(struct itimer *it, void (*expired)(struct itimer *, uint32_t missed));
 void itimer_start(struct itimer *it, uint64_t when); /* to now, if that is long ago */
@@ -30,7 +31,8 @@ void itimer_fire(struct timer *t); /* what it->timer does: it looks.  Without th
 /* What is left of it at `now` on its clock. */
 void itimer_read(const struct itimer *it, uint64_t now, struct itimer_setting *s);
 
-/* itimer_posix.c: behind timer_create(2) and friends. -EINVAL: no such timer. */
+/* itimer_posix.c: behind timer_create(2) and friends. -EINVAL: no such timer.  -ESRCH: its clock was that
+ * of a task that is no more. */
 int posix_timer_create(int clock, const struct sigevent *ev /* NULL: default */, int *id);
 int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
                     struct itimer_setting *old);

@@ -8,12 +8,16 @@
  * steps: a timer knows for which setting of the clock its moment is right, and whoever looks
  * at it (it may fire in between) moves it first.  Those that are wrong stand in front in one list.
  *
+ * A moment on a CPU-time clock has no moment on CLOCK_MONOTONIC.  The kernel timer of such a one
+ * looks at that clock, and again when the moment could have come at the earliest, all CPUs
+ * running for it; less often while the clock stands still.  It ends with whose clock it is.
+ *
  * What fires looks under itimer_lock whether it is due, as in itimer.c; deletion
- * takes the timer out of the list under that lock and then waits for one that fires.
- * Left out: timers on CPU-time clocks (-EOPNOTSUPP). */
+ * takes the timer out of the list under that lock and then waits for one that fires. */
 #include "arch/preempt.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/cpu_clock.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
 #include "proc/process.h"
@@ -31,6 +35,10 @@ struct posix_timer {
     struct itimer it;
     struct list real_link;    /* [i] in `real` while it is set to a moment on CLOCK_REALTIME */
     struct clock_steps steps; /* [i] for which it is right, then */
+    struct cpu_clock cpu;     /* [k] on that one, where is_cpu_clock(clock) */
+    struct cpu_sum *sum;      /* fire_cpu()'s, as the next two: of the clock, under way; */
+    uint64_t seen_ns;         /* what it showed at the last look, */
+    uint32_t still;           /* and how many looks found it standing still */
     struct sigqueue *queued;  /* [s] its signal that is pending; NULL: none is */
     uint32_t overrun;         /* [T] to write; of the signal sent last */
 };
@@ -60,6 +68,41 @@ static void fire(struct timer *t)
     itimer_fire(t);
 }
 
+#define STILL_MOST 3u /* then it is looked at every CPU_LOOK_NS << 3 */
+
+/* To look again when its moment may have come.  itimer_lock held. */
+static void start_cpu(struct posix_timer *pt, uint64_t now)
+{
+    uint64_t left = pt->it.at_ns > now ? pt->it.at_ns - now : 0;
+
+    if (pt->it.at_ns == 0 || pt->notify == SIGEV_NONE || cpu_clock_gone(&pt->cpu))
+        return;
+    if (left != 0)
+        left = MAX(left / cpu_clock_speed(&pt->cpu), CPU_LOOK_NS << pt->still);
+    timer_start(&pt->it.timer, clock_mono_ns() + left);
+}
+
+static void fire_cpu(struct timer *t)
+{
+    struct posix_timer *pt = container_of(t, struct posix_timer, it.timer);
+    uint64_t now;
+    uint32_t missed;
+    bool due = false, known = cpu_clock_read_some(&pt->cpu, &pt->sum, &now);
+
+    spin_lock(&itimer_lock);
+    if (known) {
+        pt->still = now == pt->seen_ns ? MIN(pt->still + 1, STILL_MOST) : 0;
+        pt->seen_ns = now;
+        due = itimer_look(&pt->it, now, &missed);
+        start_cpu(pt, now);
+    } else if (pt->it.at_ns != 0) {
+        timer_start(t, clock_mono_ns());
+    }
+    spin_unlock(&itimer_lock);
+    if (due)
+        pt->it.expired(&pt->it, missed);
+}
+
 /* Current's timer of that number, with itimer_lock held; NULL, and the lock is not held. */
 static struct posix_timer *find(int id)
 {
@@ -73,6 +116,27 @@ static struct posix_timer *find(int id)
         }
     spin_unlock(&itimer_lock);
     return NULL;
+}
+
+/* Its clock's time.  0, -EINVAL or -ESRCH. */
+static int now_of(int id, uint64_t *now)
+{
+    struct posix_timer *pt = find(id);
+
+    if (pt == NULL)
+        return -EINVAL;
+    bool on_cpu = is_cpu_clock(pt->clock);
+    struct cpu_clock cpu = pt->cpu;
+    if (on_cpu)
+        cpu_clock_get(&cpu);
+    spin_unlock(&itimer_lock);
+    *now = clock_mono_ns();
+    if (!on_cpu)
+        return 0;
+    int err = cpu_clock_gone(&cpu) ? -ESRCH : 0;
+    *now = cpu_clock_read(&cpu); /* takes tree_lock */
+    cpu_clock_put(&cpu);
+    return err;
 }
 
 static void send_expiry(struct posix_timer *pt, struct process *p, struct task *to)
@@ -115,10 +179,28 @@ static void expired(struct itimer *it, uint32_t missed)
     spin_unlock(&tree_lock);
 }
 
-static bool clock_has_timers(int clock)
+/* Nothing wakes this machine. */
+static bool is_alarm(int clock)
 {
-    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
-           clock == CLOCK_TAI;
+    return clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
+}
+
+static int clock_has_timers(int clock)
+{
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_MONOTONIC:
+    case CLOCK_BOOTTIME:
+    case CLOCK_TAI: return 0;
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_MONOTONIC_COARSE: return -EOPNOTSUPP;
+    }
+    if (is_alarm(clock)) /* refused later */
+        return 0;
+    if (clock < 0 && (clock & 7) == 3) /* a device's: by its descriptor */
+        return -EOPNOTSUPP;
+    return is_cpu_clock(clock) ? 0 : -EINVAL;
 }
 
 /* Fills pt from ev; 0 or -EINVAL. */
@@ -144,17 +226,16 @@ static int set_event(struct posix_timer *pt, const struct sigevent *ev)
         spin_unlock(&tree_lock);
         return ours ? 0 : -EINVAL;
     }
-    return pt->notify == SIGEV_SIGNAL ? 0 : -EINVAL;
+    return pt->notify == SIGEV_SIGNAL || pt->notify == SIGEV_THREAD ? 0 : -EINVAL;
 }
 
 int posix_timer_create(int clock, const struct sigevent *ev, int *id)
 {
     struct process *p = current->proc;
 
-    if (clock < 0 || clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID)
-        return -EOPNOTSUPP;
-    if (!clock_has_timers(clock))
-        return -EINVAL;
+    int err = clock_has_timers(clock);
+    if (err != 0)
+        return err;
     struct posix_timer *pt = kzalloc(sizeof(*pt));
     if (pt == NULL)
         return -EAGAIN;
@@ -166,13 +247,17 @@ int posix_timer_create(int clock, const struct sigevent *ev, int *id)
     pt->proc = p;
     pt->clock = clock;
     itimer_setup(&pt->it, expired);
-    timer_setup(&pt->it.timer, fire);
+    timer_setup(&pt->it.timer, is_cpu_clock(clock) ? fire_cpu : fire);
     list_init(&pt->real_link);
     spin_lock(&itimer_lock);
     pt->id = (int)p->next_timer_id;
     p->next_timer_id = (p->next_timer_id + 1) & INT32_MAX;
     spin_unlock(&itimer_lock);
-    int err = set_event(pt, ev);
+    err = set_event(pt, ev);
+    if (err == 0 && is_alarm(clock))
+        err = -EOPNOTSUPP;
+    if (err == 0 && is_cpu_clock(clock))
+        err = cpu_clock_open(clock, false, &pt->cpu);
     if (err != 0) {
         signal_uncharge(pt->account);
         kfree(pt);
@@ -185,29 +270,49 @@ int posix_timer_create(int clock, const struct sigevent *ev, int *id)
     return 0;
 }
 
+/* What a moment is counted from, in terms of `now`, its clock.  itimer_lock held. */
+static uint64_t base_of(struct posix_timer *pt, bool absolute, uint64_t now)
+{
+    bool follows_real = absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI);
+
+    list_remove(&pt->real_link);
+    if (!follows_real)
+        return absolute ? 0 : now;
+    pt->steps = clock_steps;
+    list_push_back(&real, &pt->real_link);
+    return clock_mono_ns() - clock_real_ns(); /* modulo 2^64, as the sum with it */
+}
+
+/* Nobody looks at one that only gets read.  itimer_lock held. */
+static void read_timer(struct posix_timer *pt, uint64_t now, struct itimer_setting *s)
+{
+    uint32_t missed;
+
+    if (pt->notify == SIGEV_NONE)
+        itimer_look(&pt->it, now, &missed);
+    itimer_read(&pt->it, now, s);
+}
+
 int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
                     struct itimer_setting *old)
 {
-    struct posix_timer *pt = find(id);
-    uint64_t base = clock_mono_ns();
+    uint64_t now;
+    int err = now_of(id, &now);
+    struct posix_timer *pt = err == 0 ? find(id) : NULL;
 
     if (pt == NULL)
-        return -EINVAL;
-    bool follows_real = absolute && (pt->clock == CLOCK_REALTIME || pt->clock == CLOCK_TAI);
-    list_remove(&pt->real_link);
-    if (follows_real) {
-        pt->steps = clock_steps;
-        list_push_back(&real, &pt->real_link);
-    }
-    if (follows_real)
-        base -= clock_real_ns(); /* modulo 2^64, as the sum with it */
-    else if (absolute)
-        base = 0;
-    itimer_read(&pt->it, clock_mono_ns(), old);
-    pt->it.interval_ns = to->interval_ns;
+        return err != 0 ? err : -EINVAL;
+    uint64_t base = base_of(pt, absolute, now);
+    read_timer(pt, now, old);
+    pt->it.interval_ns = to->left_ns != 0 ? to->interval_ns : 0;
     pt->it.at_ns = 0;
-    if (to->left_ns != 0)
+    if (to->left_ns != 0 && is_cpu_clock(pt->clock)) {
+        pt->it.at_ns = base + to->left_ns;
+        pt->still = 0;
+        start_cpu(pt, now);
+    } else if (to->left_ns != 0) {
         itimer_start(&pt->it, base + to->left_ns);
+    }
     spin_unlock(&itimer_lock);
     return 0;
 }
@@ -250,13 +355,18 @@ void posix_timers_clock_set(uint64_t ns)
     clock_is_set();
 }
 
-int posix_timer_get(int id, struct itimer_setting *now)
+/* What is left on the clock of one that has ended is nothing. */
+int posix_timer_get(int id, struct itimer_setting *s)
 {
-    struct posix_timer *pt = find(id);
+    uint64_t now;
+    int err = now_of(id, &now);
+    struct posix_timer *pt = err != -EINVAL ? find(id) : NULL;
 
+    *s = (struct itimer_setting){ 0, 0 };
     if (pt == NULL)
         return -EINVAL;
-    itimer_read(&pt->it, clock_mono_ns(), now);
+    if (err == 0)
+        read_timer(pt, now, s);
     spin_unlock(&itimer_lock);
     return 0;
 }
@@ -281,6 +391,8 @@ static void destroy(struct posix_timer *pt)
     pt->it.at_ns = 0;
     spin_unlock(&itimer_lock);
     timer_finish(&pt->it.timer);
+    cpu_sum_end(&pt->sum);
+    cpu_clock_put(&pt->cpu);
     spin_lock(&current->sighand->lock);
     sigqueue_disown(pt->queued);
     spin_unlock(&current->sighand->lock);

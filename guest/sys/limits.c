@@ -3,6 +3,7 @@
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/fd.h"
+#include "proc/cpu_clock.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
 #include "proc/process.h"

@@ -2,16 +2,15 @@
  *
  * Two clocks are behind all the names: CLOCK_MONOTONIC, which counts from boot
  * and never stops (the machine does not suspend), and CLOCK_REALTIME, which can
- * be set.  CPU-time clocks read what the scheduler charged.  Left out: timers
- * on CPU-time clocks; frequency adjustment. */
+ * be set.  CPU-time clocks read what the scheduler charged.  Left out: frequency
+ * adjustment. */
 #include "arch/clock.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
+#include "proc/cpu_clock.h"
 #include "proc/itimer.h"
-#include "proc/pid.h"
 #include "proc/process.h"
-#include "sched/times.h"
 
 #include <linux/timex.h>
 
@@ -60,42 +59,16 @@ static int get_timespec(uaddr_t at, uint64_t *ns)
 
 /* --- reading and setting clocks --- */
 
-/* Clocks of other processes and threads: ~PID << 3, 4 for a thread, and which
- * of three (2: what the scheduler says; the other two are the same here but
- * for 1, user time). */
-#define CPU_CLOCK_THREAD 4
-#define CPU_CLOCK_KIND   3
-#define CPU_CLOCK_VIRT   1
-#define OWN_CPU_CLOCK    ((int)(~0u << 3) | 2)
-
 static int cpu_clock(int id, uint64_t *ns)
 {
-    uint32_t pid = (uint32_t) ~(id >> 3);
-    bool thread = id & CPU_CLOCK_THREAD;
-    uint64_t user = 0, sys = 0;
+    struct cpu_clock c;
+    int err = cpu_clock_open(id, true, &c);
 
-    if ((id & CPU_CLOCK_KIND) == CPU_CLOCK_KIND)
-        return -EINVAL;
-    if (pid == 0)
-        pid = thread ? current->tid : current->proc->tgid;
-    spin_lock(&tree_lock);
-    struct task *t = thread ? task_find(pid) : NULL;
-    struct process *p = thread ? NULL : process_find(pid);
-    if (t != NULL && t->proc == current->proc)
-        task_times(t, &user, &sys);
-    else
-        t = NULL;
-    if (p != NULL)
-        process_get(p);
-    spin_unlock(&tree_lock);
-    if (t == NULL && p == NULL)
-        return -EINVAL;
-    if (p != NULL) {
-        process_cpu_times(p, &user, &sys);
-        process_put(p);
+    if (err == 0) {
+        *ns = cpu_clock_read(&c);
+        cpu_clock_put(&c);
     }
-    *ns = (id & CPU_CLOCK_KIND) == CPU_CLOCK_VIRT ? user : user + sys;
-    return 0;
+    return err;
 }
 
 static bool is_real(int id)
@@ -112,11 +85,8 @@ static bool is_monotonic(int id)
 
 static int read_clock(int id, uint64_t *ns)
 {
-    if (id < 0)
+    if (is_cpu_clock(id))
         return cpu_clock(id, ns);
-    if (id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID)
-        return cpu_clock(OWN_CPU_CLOCK | (id == CLOCK_THREAD_CPUTIME_ID ? CPU_CLOCK_THREAD : 0),
-                         ns);
     if (is_real(id))
         *ns = clock_real_ns();
     else if (is_monotonic(id))
@@ -313,8 +283,6 @@ SYSCALL2(nanosleep, uaddr_t, request, uaddr_t, remain)
 
 /* Until a process has used so much CPU time.  Nobody tells when it has, so this looks again when all CPUs
  * together could have run it for what is missing.  Of one that has ended it is never. */
-#define CPU_LOOK_NS 1000000ull
-
 static int sleep_until_cpu(int id, uint64_t moment)
 {
     uint64_t used;
@@ -350,10 +318,9 @@ static long sleep_cpu_restartable(struct task *t)
 /* Not of the caller itself, who would sleep for ever. */
 static long sleep_cpu(int id, bool absolute, uint64_t ns, uaddr_t remain)
 {
-    uint32_t pid = (uint32_t) ~(id >> 3);
     uint64_t used;
 
-    if ((id & CPU_CLOCK_THREAD) && (pid == 0 || pid == current->tid))
+    if (cpu_clock_own_thread(id))
         return -EINVAL;
     int err = cpu_clock(id, &used);
     if (err != 0)
@@ -370,17 +337,15 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, request, uaddr_t, remain
 {
     uint64_t ns;
 
-    if (id == CLOCK_PROCESS_CPUTIME_ID)
-        id = OWN_CPU_CLOCK;
     if (id == CLOCK_THREAD_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE ||
         id == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
-    if (id >= 0 && !is_real(id) && !is_monotonic(id))
+    if (!is_cpu_clock(id) && !is_real(id) && !is_monotonic(id))
         return -EINVAL;
     int err = get_timespec(request, &ns);
     if (err != 0)
         return err;
-    if (id < 0)
+    if (is_cpu_clock(id))
         return sleep_cpu(id, flags & TIMER_ABSTIME, ns, remain);
     if (!(flags & TIMER_ABSTIME))
         return sleep_relative(ns, remain);
