@@ -99,7 +99,8 @@ struct trace_context {
     X(table_share, 21)  /* fork: parent and child lead to one table, both without W */ \
     X(table_unshare, 22) /* a copy of a shared table; or W again, for the last user */ \
     X(huge_map, 23)     /* first touch of 2 MiB of anonymous memory, by one entry of level 2 */ \
-    X(huge_split, 24)   /* such an entry gives way to a table: of the same frames, then led to */
+    X(huge_split, 24)   /* such an entry gives way to a table: of the same frames, then led to */ \
+    X(clear_refs, 25)   /* /proc/PID/clear_refs: A goes, or W, so that the next use or write shows */
 
 #define TRACE_TASK_STATES(X) \
     X(new, 0) X(runnable, 1) X(running, 2) X(blocked, 3) X(stopped, 4) \

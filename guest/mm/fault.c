@@ -96,8 +96,10 @@ static struct vma *find_allowed(struct mm *mm, uaddr_t at, uint32_t error, int *
                     : error & FAULT_FETCH ? VM_EXEC
                                           : VM_READ | VM_WRITE | VM_EXEC;
     *code = SEGV_ACCERR;
-    if (unlikely(error & FAULT_FORCE) && is_private(v))
+    if (unlikely(error & FAULT_FORCE) && is_private(v)) {
         need = VM_READ | VM_WRITE | VM_EXEC;
+        v->flags &= ~VM_SOFT_CLEAN;
+    }
     return v->flags & need ? v : NULL;
 }
 

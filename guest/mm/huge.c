@@ -110,6 +110,14 @@ static bool may_have(const struct vma *v, uaddr_t base)
     return v->flags & VM_HUGEPAGE || (huge_mode() == HUGE_ALWAYS && !memory_is_short());
 }
 
+bool huge_eligible(const struct vma *v)
+{
+    uaddr_t base = (v->start + PT_SPAN - 1) & ~(PT_SPAN - 1);
+    bool asked = v->flags & VM_HUGEPAGE;
+    return base < v->end && can_have(v, base) && huge_mode() != HUGE_NEVER &&
+           (asked || huge_mode() == HUGE_ALWAYS);
+}
+
 static void clear(pfn_t first)
 {
     for (unsigned i = 0; i < HUGE_FRAMES; i++) {

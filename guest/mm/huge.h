@@ -24,6 +24,8 @@ bool huge_map(struct vma *v, uaddr_t va);
 /* What is mapped in the 2 MiB at base becomes a huge page, whatever the mode: 0, also if it is one;
  * -EINVAL: v may have none there, or nothing is mapped; -ENOMEM. */
 int huge_collapse(struct vma *v, uaddr_t base);
+/* Could some of v become one by a fault? */
+bool huge_eligible(const struct vma *v);
 /* A fault below link, a huge page's.  True: it is settled; else va needs a table. */
 bool huge_settle(struct mm *mm, uaddr_t va, pte_t *link, bool write);
 /* A table of mm's own takes the huge page's place.  The entry for va in it; NULL: no memory,

@@ -269,7 +269,7 @@ static long protect_locked(struct mm *mm, uaddr_t start, uaddr_t end, uint32_t r
         }
         err = may_protect(v, rights);
         if (!err && (v->flags & mask) != rights) {
-            vma_set_flags(v, (v->flags & ~mask) | rights);
+            vma_set_flags(v, (v->flags & ~(mask | VM_SOFT_CLEAN)) | rights);
             protect_entries(&g, v);
         }
         at = v->end;

@@ -30,7 +30,8 @@ enum vma_kind { VMA_ANON, VMA_FILE };
 #define VM_NOHUGEPAGE 0x2000u
 #define VM_READONLY \
     0x400u /* shared, never to be made writable: the file is sealed, or open for reading */
-#define VM_SEALED 0x4000u /* mseal(2); exec and exit alone end it */
+#define VM_SEALED     0x4000u /* mseal(2); exec and exit alone end it */
+#define VM_SOFT_CLEAN 0x8000u /* entries tell whether a page was written since: refs.c */
 
 struct vma {             /* mm->lock, but for file_link */
     struct rb_node node; /* in mm->vmas, by address */

@@ -140,6 +140,8 @@ void vma_set_flags(struct vma *v, uint32_t flags)
 void vma_resize(struct vma *v, uaddr_t start, uaddr_t end)
 {
     bool below = start > v->start, above = end < v->end;
+    if (start < v->start || end > v->end)
+        v->flags &= ~VM_SOFT_CLEAN;
     account(v->mm, v->flags, -(int64_t)vma_pages(v));
     v->pgoff += ((int64_t)start - (int64_t)v->start) / (int64_t)PAGE_SIZE;
     v->start = start;
@@ -185,7 +187,7 @@ int vma_split_ends(struct mm *mm, uaddr_t start, uaddr_t end)
 
 static bool joinable(const struct vma *a, const struct vma *b)
 {
-    if (a->end != b->start || a->flags != b->flags || a->file != b->file)
+    if (a->end != b->start || ((a->flags ^ b->flags) & ~VM_SOFT_CLEAN) || a->file != b->file)
         return false;
     return a->file ? a->pgoff + vma_pages(a) == b->pgoff : !(a->flags & VM_GROWSDOWN);
 }
@@ -197,9 +199,11 @@ void vma_merge(struct mm *mm, uaddr_t start, uaddr_t end)
         struct vma *next = vma_next(v);
         if (next && joinable(v, next)) {
             uaddr_t new_end = next->end, full_from = mm->full_from;
+            uint32_t clean = v->flags & next->flags & VM_SOFT_CLEAN;
             v->has_anon |= next->has_anon;
             vma_remove(mm, next);
             vma_resize(v, v->start, new_end);
+            v->flags |= clean;
             mm->full_from = full_from; /* no room has appeared */
         } else {
             v = next;

@@ -2,6 +2,7 @@
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/mm.h"
+#include "mm/refs.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
 #include "sys/dispatch.h"
@@ -32,7 +33,7 @@ int store_core_filter(const struct pfs_node *n, char *line)
 
 /* --- clear_refs ------------------------------------------------------------------ */
 
-#define CLEAR_HIGH_WATER 5
+#define CLEAR_HIGH_WATER 5 /* 1 to 4: enum refs_of */
 
 int show_no_refs(struct text *t, const struct pfs_node *n)
 {
@@ -41,13 +42,14 @@ int show_no_refs(struct text *t, const struct pfs_node *n)
     return -EINVAL; /* it can only be written */
 }
 
-/* 5: the most memory that was used (VmHWM) counts from now on.  1 to 4 are refused: who has looked at a page
- * since, or has written it, is not told (entries are made with Accessed and Dirty set). */
+/* 1 to 4: pages count as not used, or not written, until they are again.  5: the most memory that was used
+ * (VmHWM) counts from now on. */
 int store_clear_refs(const struct pfs_node *n, char *line)
 {
     uint64_t what;
+    int err = 0;
 
-    if (!pfs_setting(line, &what) || what != CLEAR_HIGH_WATER)
+    if (!pfs_setting(line, &what) || what < REFS_ALL || what > CLEAR_HIGH_WATER)
         return -EINVAL;
     struct task *task = proc_task(n);
     if (task == NULL)
@@ -56,11 +58,15 @@ int store_clear_refs(const struct pfs_node *n, char *line)
     task_put(task);
     if (mm == NULL)
         return 0;
-    mutex_lock(&mm->lock);
-    mm->hiwater_rss = mm->pages_mapped;
-    mutex_unlock(&mm->lock);
+    if (what == CLEAR_HIGH_WATER) {
+        mutex_lock(&mm->lock);
+        mm->hiwater_rss = mm->pages_mapped;
+        mutex_unlock(&mm->lock);
+    } else {
+        err = mm_clear_refs(mm, (enum refs_of)what);
+    }
     mm_put(mm, PT_exit_teardown);
-    return 0;
+    return err;
 }
 
 /* --- timerslack_ns --------------------------------------------------------------- */

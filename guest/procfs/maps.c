@@ -56,7 +56,8 @@ static void show_vma(struct text *t, struct vma *v, char *page)
 }
 
 struct usage {
-    uint64_t rss, anon, huge, pss, shared_clean, shared_dirty, private_clean, private_dirty, locked;
+    uint64_t rss, anon, huge, used, pss, pss_dirty, pss_anon, locked;
+    uint64_t shared_clean, shared_dirty, private_clean, private_dirty;
 };
 
 uint32_t page_mappings(uint64_t e, uint32_t table_users)
@@ -74,8 +75,11 @@ static void add_page(struct usage *u, pte_t e, uint32_t table_users)
                                  : (e & PTE_D ? &u->private_dirty : &u->private_clean);
     *sum += PAGE_SIZE;
     u->rss += PAGE_SIZE;
+    u->used += e & PTE_A ? PAGE_SIZE : 0;
     u->anon += e & PTE_ANON ? PAGE_SIZE : 0;
     u->pss += PAGE_SIZE / mappings;
+    u->pss_dirty += e & PTE_D ? PAGE_SIZE / mappings : 0;
+    u->pss_anon += e & PTE_ANON ? PAGE_SIZE / mappings : 0;
 }
 
 static void vma_usage(const struct vma *v, struct usage *u)
@@ -98,22 +102,77 @@ static void vma_usage(const struct vma *v, struct usage *u)
     }
 }
 
-/* What smaps and smaps_rollup have in common. */
-static void show_sums(struct text *t, const struct usage *u)
+static void show_pss(struct text *t, const struct usage *u, bool rollup)
 {
     const struct text_row row[] = {
         { "Rss:", u->rss >> 10 },
         { "Pss:", u->pss >> 10 },
+        { "Pss_Dirty:", u->pss_dirty >> 10 },
+        { "Pss_Anon:", u->pss_anon >> 10 },
+        { "Pss_File:", (u->pss - u->pss_anon) >> 10 },
+        { "Pss_Shmem:", 0 },
+    };
+    text_sizes(t, "", row, rollup ? ARRAY_SIZE(row) : 3);
+}
+
+/* What smaps and smaps_rollup have in common; what is 0 there is none of here. */
+static void show_sums(struct text *t, const struct usage *u)
+{
+    const struct text_row row[] = {
         { "Shared_Clean:", u->shared_clean >> 10 },
         { "Shared_Dirty:", u->shared_dirty >> 10 },
         { "Private_Clean:", u->private_clean >> 10 },
         { "Private_Dirty:", u->private_dirty >> 10 },
+        { "Referenced:", u->used >> 10 },
         { "Anonymous:", u->anon >> 10 },
+        { "KSM:", 0 },
+        { "LazyFree:", 0 },
         { "AnonHugePages:", u->huge >> 10 },
+        { "ShmemPmdMapped:", 0 },
+        { "FilePmdMapped:", 0 },
+        { "Shared_Hugetlb:", 0 },
+        { "Private_Hugetlb:", 0 },
         { "Swap:", 0 },
+        { "SwapPss:", 0 },
         { "Locked:", u->locked >> 10 },
     };
     text_sizes(t, "", row, ARRAY_SIZE(row));
+}
+
+/* In the order of Linux's bits: those that a mapping here can have. */
+static void show_flags(struct text *t, const struct vma *v)
+{
+    const uint32_t f = v->flags;
+    const bool shared = f & VM_SHARED, fixed = f & VM_READONLY;
+    const struct {
+        bool has;
+        char name[3];
+    } flag[] = {
+        { f & VM_READ, "rd" },
+        { f & VM_WRITE, "wr" },
+        { f & VM_EXEC, "ex" },
+        { shared && !fixed, "sh" },
+        { true, "mr" },
+        { !fixed, "mw" },
+        { true, "me" },
+        { shared, "ms" },
+        { f & VM_GROWSDOWN, "gd" },
+        { f & VM_LOCKED, "lo" },
+        { f & VM_DONTFORK, "dc" },
+        { (f & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE, "ac" },
+        { f & VM_NORESERVE, "nr" },
+        { f & VM_WIPEONFORK, "wf" },
+        { f & VM_DONTDUMP, "dd" },
+        { !(f & VM_SOFT_CLEAN), "sd" },
+        { f & VM_HUGEPAGE, "hg" },
+        { f & VM_NOHUGEPAGE, "nh" },
+        { f & VM_SEALED, "sl" },
+    };
+    text_printf(t, "VmFlags:");
+    for (unsigned i = 0; i < ARRAY_SIZE(flag); i++)
+        if (flag[i].has)
+            text_printf(t, " %s", flag[i].name);
+    text_put(t, " \n", 2);
 }
 
 static void add_vma(struct usage *u, const struct vma *v)
@@ -134,7 +193,10 @@ static void show_usage(struct text *t, const struct vma *v)
     struct usage u = { 0 };
     add_vma(&u, v);
     text_sizes(t, "", size, ARRAY_SIZE(size));
+    show_pss(t, &u, false);
     show_sums(t, &u);
+    text_printf(t, "THPeligible:    %8u\n", huge_eligible(v));
+    show_flags(t, v);
 }
 
 static void show_all(struct text *t, struct mm *mm,
@@ -175,5 +237,6 @@ void show_smaps_rollup(struct text *t, struct mm *mm)
     mutex_unlock(&mm->lock);
     text_printf(t, "%08lx-%08lx ---p %08lx %02x:%02x %d ", start, end, 0ul, 0, 0, 0);
     text_printf(t, "%*s[rollup]\n", MAX(NAME_COLUMN - (int)t->bytes, 0), "");
+    show_pss(t, &u, true);
     show_sums(t, &u);
 }

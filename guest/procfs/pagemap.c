@@ -1,7 +1,6 @@
 /* pagemap.c - /proc/PID/pagemap: what stands behind each page, eight bytes a page, in Linux's bits.
  *
- * The frame numbers are those of the trace.  Who lacks CAP_SYS_ADMIN sees 0 for them.  A page is said to be
- * soft-dirty (bit 55) wherever there is a mapping: nothing here clears that, and a mapping is born with it. */
+ * The frame numbers are those of the trace.  Who lacks CAP_SYS_ADMIN sees 0 for them. */
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/uio.h"
@@ -9,6 +8,7 @@
 #include "mm/huge.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
+#include "mm/refs.h"
 #include "mm/vdso.h"
 #include "mm/vma.h"
 #include "proc/task.h"
@@ -29,10 +29,11 @@ static uint64_t entry_of(struct mm *mm, uaddr_t va, bool with_frame)
     if (!v || v->start > va)
         return 0;
     pte_t e = pt_entry(mm, va);
+    uint64_t dirty = mm_soft_dirty(v, e) ? PM_SOFT_DIRTY : 0;
     if (!(e & PTE_P))
-        return PM_SOFT_DIRTY;
+        return dirty;
     uint32_t users = frame_refs(huge_or_table(*pt_link(mm, va)));
-    return PM_PRESENT | PM_SOFT_DIRTY | (e & PTE_ANON ? 0 : PM_FILE) |
+    return PM_PRESENT | dirty | (e & PTE_ANON ? 0 : PM_FILE) |
            (page_mappings(e, users) == 1 ? PM_MMAP_EXCLUSIVE : 0) | (with_frame ? pte_pfn(e) : 0);
 }
 

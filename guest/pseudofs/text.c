@@ -73,7 +73,7 @@ void text_counts(struct text *t, const struct text_row *row, size_t n)
 void text_sizes(struct text *t, const char *before, const struct text_row *row, size_t n)
 {
     for (; n > 0; n--, row++)
-        text_printf(t, "%s%-15s %8lu kB\n", before, row->name, row->value);
+        text_printf(t, "%s%-16s%8lu kB\n", before, row->name, row->value);
 }
 
 char *text_page(struct text *t)

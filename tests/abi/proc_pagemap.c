@@ -1,12 +1,14 @@
 /* /proc/PID/pagemap: what is there, whose it is, and that a fork shares and a write takes apart; the edges of
- * the file.  smaps_rollup is the sum of smaps.  clear_refs 5.  personality is what the call says. */
+ * the file.  smaps_rollup is the sum of smaps.  clear_refs: which pages were used, or written, since; the most
+ * memory.  personality is what the call says. */
 #include "check.h"
 #include <sys/personality.h>
 
-#define PRESENT   (1ul << 63)
-#define OF_FILE   (1ul << 61)
-#define EXCLUSIVE (1ul << 56)
-#define PFN       ((1ul << 55) - 1)
+#define PRESENT    (1ul << 63)
+#define OF_FILE    (1ul << 61)
+#define EXCLUSIVE  (1ul << 56)
+#define SOFT_DIRTY (1ul << 55)
+#define PFN        ((1ul << 55) - 1)
 
 static int pm;
 
@@ -144,6 +146,83 @@ static void refs(void)
     CHECK_EQ(CHILD(CHECK(setuid(65534) == 0); CHECK_ERR(EACCES, clear_refs(path, "5"))), 0);
 }
 
+/* Kilobytes that smaps calls so, of the mapping that begins there. */
+static long smaps_row(const void *start, const char *name)
+{
+    char line[32];
+
+    snprintf(line, sizeof(line), "\n%lx-", (unsigned long)start);
+    const char *at = strstr(slurp("/proc/self/smaps"), line);
+    return at == NULL ? -1 : strtol(strstr(at, name) + strlen(name), NULL, 10);
+}
+
+/* What was used since: of mappings without a file, of those with one, of all. */
+static void used(void)
+{
+    int fd = open("file", O_RDWR | O_CREAT, 0600);
+    CHECK_EQ(ftruncate(fd, 4 * PAGE), 0);
+    volatile char *apart = mmap(NULL, 12 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    volatile char *anon = mmap((char *)apart + PAGE, 4 * PAGE, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    volatile char *file = mmap((char *)apart + 6 * PAGE, 4 * PAGE, PROT_READ | PROT_WRITE,
+                               MAP_SHARED | MAP_FIXED, fd, 0);
+
+    for (int i = 0; i < 4; i++)
+        anon[i * PAGE] = file[i * PAGE] = 1;
+    for (int of = 1; of <= 3; of++) {
+        char what[2] = { (char)('0' + of), 0 };
+        CHECK_EQ(clear_refs("/proc/self/clear_refs", what), 1);
+        SAY("clear_refs %d:", of);
+        SAY(" %ld", smaps_row((void *)anon, "Referenced:"));
+        SAY(" %ld of", smaps_row((void *)file, "Referenced:"));
+        SAY(" %ld", smaps_row((void *)anon, "Rss:"));
+        SAY(" %ld\n", smaps_row((void *)file, "Rss:"));
+        CHECK_EQ(CHILD(),
+                 0); /* and TLBs forget that they have said so: Linux leaves that to chance */
+        anon[0] += 1;
+        file[2 * PAGE] += 1;
+        SAY("then: %ld", smaps_row((void *)anon, "Referenced:"));
+        SAY(" %ld\n", smaps_row((void *)file, "Referenced:"));
+        for (int i = 0; i < 4; i++)
+            anon[i * PAGE] += file[i * PAGE];
+    }
+    munmap((void *)apart, 12 * PAGE);
+    close(fd);
+}
+
+static int dirty(const volatile void *at) { return !!(entry_in(pm, (void *)at) & SOFT_DIRTY); }
+
+/* What was written since, where Linux is made so that it knows; of a child, and by it. */
+static void written(void)
+{
+    volatile char *apart = mmap(NULL, 8 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    volatile char *p = mmap((char *)apart + PAGE, 3 * PAGE, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    volatile char *s = mmap((char *)apart + 5 * PAGE, 2 * PAGE, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+    p[0] = p[PAGE] = s[0] = s[PAGE] = 1;
+    int known = dirty(p);
+    CHECK(known || !is_forkscope());
+    CHECK(dirty(p + 2 * PAGE) == known); /* a new mapping is */
+    CHECK_EQ(clear_refs("/proc/self/clear_refs", "4"), 1);
+    CHECK(!dirty(p) && !dirty(p + PAGE) && !dirty(p + 2 * PAGE) && !dirty(s) && !dirty(s + PAGE));
+    CHECK(p[0] == 1 && s[0] == 1 && !dirty(p) && !dirty(s));
+    p[PAGE] = s[PAGE] = 2;
+    CHECK(!dirty(p) && dirty(p + PAGE) == known && !dirty(s) && dirty(s + PAGE) == known);
+    pid_t pid = START(pm = open("/proc/self/pagemap", O_RDONLY);
+                      CHECK(!dirty(p) && dirty(p + PAGE) == known); p[0] = s[0] = 3;
+                      CHECK(dirty(p) == known && dirty(s) == known););
+    CHECK_EQ(status_of(pid), 0);
+    CHECK(!dirty(p) && dirty(p + PAGE) == known && !dirty(s));
+    CHECK(p[0] == 1 && s[0] == 3);
+    CHECK_EQ(clear_refs("/proc/self/clear_refs", "4"), 1);
+    volatile char *q = mremap((void *)p, 3 * PAGE, 64 * PAGE, MREMAP_MAYMOVE);
+    CHECK(dirty(q) == known && dirty(q + 9 * PAGE) == known);
+    munmap((void *)q, 64 * PAGE);
+    munmap((void *)apart, 8 * PAGE);
+}
+
 static void test(void)
 {
     pm = open("/proc/self/pagemap", O_RDONLY);
@@ -152,6 +231,8 @@ static void test(void)
     edges();
     rollup();
     refs();
+    used();
+    written();
     CHECK(strcmp(slurp("/proc/self/personality"), "00000000\n") == 0);
     CHECK_EQ(CHILD(personality(ADDR_NO_RANDOMIZE);
                    CHECK(strcmp(slurp("/proc/self/personality"), "00040000\n") == 0)),

@@ -54,6 +54,14 @@ static void good_rights(void)
     fault(0, 1);
 }
 
+static void good_refs(void)
+{
+    leaf(0, 0, PT_clear_refs, PAGE_W(0x500), PAGE_W(0x500) & ~0x20ull);
+    leaf(0, 0, PT_clear_refs, PAGE_W(0x500) & ~0x20ull, PAGE_R(0x500) & ~0x20ull);
+    flush_page(0, 0, 3);
+    fault(0, 1);
+}
+
 static void bad_M1(void) { leaf(0, 0, PT_munmap, PAGE_W(0x500), PAGE_W(0x500) & ~1ull); }
 
 static void bad_M1_range(void)
@@ -112,6 +120,18 @@ static void bad_M2_flush(void)
     leaf(0, 0, PT_mprotect, PAGE_W(0x500), PAGE_R(0x500));
     flush_page(0, 1, 3); /* the wrong page */
     fault(0, 1);
+}
+
+static void bad_M2_refs(void)
+{
+    leaf(0, 0, PT_clear_refs, PAGE_W(0x500), PAGE_R(0x500));
+    fault(0, 1);
+}
+
+static void bad_T10_refs(void)
+{
+    leaf(0, 0, PT_clear_refs, PAGE_W(0x500), PAGE_R(0x501));
+    flush(0, 3);
 }
 
 static void bad_M2_other_cpu(void)
@@ -214,6 +234,7 @@ static const struct lint_case cases[] = {
     GOOD(good_lazy_other_root),
     GOOD(good_table),
     GOOD(good_rights),
+    GOOD(good_refs),
     BAD(bad_M1, M1),
     BAD(bad_M1_range, M1),
     BAD(bad_M1_left, M1),
@@ -225,6 +246,8 @@ static const struct lint_case cases[] = {
     BAD(bad_M8, M8),
     BAD(bad_M2_frame, M2),
     BAD(bad_M2_flush, M2),
+    BAD(bad_M2_refs, M2),
+    BAD(bad_T10_refs, T10),
     BAD(bad_M2_other_cpu, M2),
     BAD(bad_M3_full, M3),
     BAD(bad_M3_linked, M3),

@@ -56,7 +56,7 @@
     X(H1, "a table in a huge page's place has what that one had") \
     X(H2, "... and comes when that one is gone, and has left all TLBs") \
     X(M1, "munmap clears, and only in its range, and all of it") \
-    X(M2, "mprotect keeps the frame; rights taken away left all TLBs before it returned") \
+    X(M2, "mprotect and clear_refs keep the frame; rights taken away left all TLBs before they returned") \
     X(M3, "a table is freed empty, unlinked, and flushed from all CPUs that had it") \
     X(M4, "a frame is not used again while a CPU may reach it by its old address") \
     X(M5, "entries have no reserved bits and lead to guest memory") \

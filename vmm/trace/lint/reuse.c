@@ -273,8 +273,9 @@ static bool is_new_use(const struct lint_write *w)
 {
     return w->reason == PT_kernel_stack ||
            ((w->new &PTE_ANON) && w->reason != PT_fork_copy && w->reason != PT_mmap &&
-            w->reason != PT_munmap && w->reason != PT_mprotect && w->reason != PT_table_unshare &&
-            w->reason != PT_table_share && w->reason != PT_huge_split);
+            w->reason != PT_munmap && w->reason != PT_mprotect && w->reason != PT_clear_refs &&
+            w->reason != PT_table_unshare && w->reason != PT_table_share &&
+            w->reason != PT_huge_split);
 }
 
 /* A huge page comes, goes, loses rights, or gives way to a table. */
@@ -321,8 +322,10 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
     } else if (!same) {
         owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w);
     } else if ((w->old & ~w->new &PTE_W) || (w->new & ~w->old &PTE_NX))
-        if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect)
-            owe(l, DUTY_RIGHTS, w->reason == PT_mprotect ? LINT_M2 : LINT_F4, pte_frame(w->old), w);
+        if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect ||
+            w->reason == PT_clear_refs)
+            owe(l, DUTY_RIGHTS, w->reason == PT_fork_wrprotect ? LINT_F4 : LINT_M2,
+                pte_frame(w->old), w);
 }
 
 /* --- other events --------------------------------------------------------------------------- */

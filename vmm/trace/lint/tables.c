@@ -13,6 +13,7 @@
 #define PTE_NO_USE   0x7ff0000000000000ull /* 52 to 62 */
 #define PTE_SOFT     0xe00ull              /* 9 to 11: the kernel's own */
 #define MPROTECT_MAY (PTE_NX | PTE_SOFT | PTE_AD | PTE_U | PTE_W | PTE_P)
+#define REFS_MAY     (PTE_A | PTE_W | PTE_COW)
 #define HOLE_START   (3ull << 30) /* no RAM from here to 4 GiB: vmm/gmem.h */
 #define HOLE_END     (4ull << 30)
 
@@ -81,6 +82,7 @@ static void check_reason(struct lint *l, const struct lint_write *w)
     case PT_fork_wrprotect:
         fits = !((w->old ^ w->new) & ~(PTE_W | PTE_COW | PTE_AD)) && !(w->new &PTE_W);
         break;
+    case PT_clear_refs: fits = !(w->new & ~w->old) && !((w->old ^ w->new) & ~REFS_MAY); break;
     case PT_exec_teardown:
     case PT_exit_teardown:
     case PT_table_unlink:

@@ -95,7 +95,7 @@ function readColours() {
 const REASON_GROUPS = ['fault', 'cow', 'fork', 'exec', 'end', 'map', 'table', 'kernel'];
 const REASON_GROUP = { demand_zero: 'fault', demand_file: 'fault', mkwrite: 'fault', cow_break: 'cow', fork_copy: 'fork',
     fork_wrprotect: 'fork', table_share: 'fork', table_unshare: 'cow', huge_map: 'fault', huge_split: 'cow', exec_map: 'exec', exec_teardown: 'end', exit_teardown: 'end', truncate: 'end', mmap: 'map',
-    munmap: 'map', mprotect: 'map', brk: 'map', table_link: 'table', table_unlink: 'table' };
+    munmap: 'map', mprotect: 'map', clear_refs: 'map', brk: 'map', table_link: 'table', table_unlink: 'table' };
 const GROUP_TEXT = { fault: 'page on demand', cow: 'copy on write', fork: 'fork', exec: 'new image', end: 'teardown',
     map: 'mmap, munmap, mprotect, brk', table: 'tables', kernel: "the kernel's own" };
 const groupOf = reason => REASON_GROUP[T.lists.pt_reason[reason]] || 'kernel';
