@@ -36,6 +36,7 @@
 #include <unistd.h>
 
 #include "vmm/say.h"
+#include "vmm/trace/lib/decode.h"
 #include "vmm/trace/lib/reader.h"
 #include "vmm/tracer_internal.h"
 #include "vmm/version.h"

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "vmm/trace/lib/decode.h"
 #include "vmm/tracer_internal.h"
 
 struct cursor {

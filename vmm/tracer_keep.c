@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 
 #include "vmm/say.h"
+#include "vmm/trace/lib/decode.h"
 #include "vmm/trace/lib/standing.h"
 #include "vmm/tracer.h"
 #include "vmm/tracer_follow.h"

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vmm/trace/lib/decode.h"
 #include "vmm/tracer_keep.h"
 #include "vmm/tracer_keep_internal.h"
 

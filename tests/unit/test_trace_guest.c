@@ -1,4 +1,4 @@
-/* links: guest/trace/trace.c vmm/tracer.c vmm/tracer_audit.c vmm/tracer_calls.c vmm/pagewalk.c vmm/gmem.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c */
+/* links: guest/trace/trace.c vmm/tracer.c vmm/tracer_audit.c vmm/tracer_calls.c vmm/pagewalk.c vmm/gmem.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/decode.c vmm/trace/lib/reader.c vmm/trace/lib/replay.c vmm/trace/lib/idmap.c vmm/trace/lib/syscalls.c vmm/trace/lib/format.c */
 /* The kernel's own event writer against the VMM's own tracer, in one process:
  * what one says, the other reads, over many packets, long silences and every
  * kind of event; and the audit finds exactly the page-table store that was not

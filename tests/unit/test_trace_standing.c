@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "trace_synth.h"
+#include "vmm/trace/lib/decode.h"
 #include "vmm/trace/lib/standing.h"
 #include "vmm/trace/lib/standing_state.h"
 

@@ -1,4 +1,4 @@
-/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/reader.c */
+/* links: tests/unit/trace_synth.c vmm/tracer.c vmm/say.c vmm/trace/lib/schema.c vmm/trace/lib/metadata.c vmm/trace/lib/decode.c vmm/trace/lib/reader.c */
 /* What goes in through a window comes out of the reader, in order of time and
  * complete: over many packets, several CPUs, an abrupt end, and hostile bytes.
  * babeltrace2, the judge of the format, reads the same number of events and
@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "trace_synth.h"
+#include "vmm/trace/lib/decode.h"
 #include "vmm/trace/lib/reader.h"
 
 /* Reads all of a trace; checks the order; the number of events. */

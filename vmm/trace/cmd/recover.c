@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "vmm/trace/lib/decode.h"
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
 

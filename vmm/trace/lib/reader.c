@@ -17,23 +17,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define HEADER       sizeof(struct trace_packet)
+#include "vmm/trace/lib/decode.h"
+
 #define METADATA_MAX (1 << 20)
 #define DROP_AT_ONCE (2u << 20)
 #define PREFETCH     1024
-#define EVENT_MIN    (sizeof(struct trace_header_compact) + sizeof(struct trace_context))
 
 struct stream {
     const uint8_t *map;
     size_t size;
     bool mapped; /* ours to unmap */
     bool done;
-    size_t packet_end; /* where the next packet starts */
-    size_t dropped;    /* bytes from the start that are no longer in memory */
-    size_t pos, end;   /* of the events in this packet */
-    uint64_t tsc;      /* of the last event, or the packet's begin */
-    uint64_t last_tsc; /* end of the packet by its header */
+    size_t packet_end;       /* where the next packet starts */
+    size_t dropped;          /* bytes from the start that are no longer in memory */
+    const uint8_t *at, *end; /* of the events in this packet */
+    uint64_t tsc;            /* of the last event, or the packet's begin */
+    uint64_t last_tsc;       /* end of the packet by its header */
     uint64_t next_seq;
+    uint64_t bound;        /* while it is read: its events before this time are next */
     struct trace_event ev; /* the one to be returned next */
     struct trace_stream_info info;
 };
@@ -46,9 +47,10 @@ struct trace {
     bool open_packets;
     bool has_gap;
     bool live;
-    struct stream *current; /* whose event was returned last */
-    struct stream *rival;   /* whose event is the next of all the others; NULL: none */
-    uint64_t ticks_in_ns;   /* rounded up, and one more */
+    struct stream *current; /* whose event was returned last; or one that has none */
+    struct stream none;
+    struct stream *rival; /* whose event is the next of all the others; NULL: none */
+    uint64_t ticks_in_ns; /* rounded up, and one more */
     char problem[200];
 };
 
@@ -64,185 +66,13 @@ set_problem(struct trace *t, const char *format, ...)
     va_end(ap);
 }
 
-/* --- one event ---------------------------------------------------------------------- */
-
-static inline uint32_t load32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
-/* How each kind lies in the stream, from the schema, and what users of page-table events rely on
- * without looking again: the level, and the slots.  Those fields are at the same place in all
- * that have them. */
-enum check { CHECK_NOTHING, CHECK_LEVEL, CHECK_WRITE, CHECK_STEP, CHECK_RANGE, CHECK_PAIRS };
-struct layout {
-    const struct trace_class *class;
-    size_t
-        size; /* of context and fixed fields; of a kind that nobody knows, more than there is room */
-    enum check check;
-};
-#define X(id, name, fields) CLASS_##name,
-enum { TRACE_EVENTS(X) };
-#undef X
-#define NOT_F(type, field)
-#define NOT_E(list, field)
-#define NOT_C(field)
-#define IS_S(type, field) +1
-/* clang-format off */
-#define CHECK_OF(id) \
-    ((id) == TRACE_EV_pte_write        ? CHECK_WRITE \
-     : (id) == TRACE_EV_pte_range_step ? CHECK_STEP \
-     : (id) == TRACE_EV_pte_range      ? CHECK_PAIRS \
-     : (id) <= TRACE_EV_pte_range_old  ? CHECK_RANGE \
-     : (id) == TRACE_EV_table_alloc || (id) == TRACE_EV_table_free ? CHECK_LEVEL : CHECK_NOTHING)
-/* clang-format on */
-#define X(id, name, fields) \
-    _Static_assert((CHECK_OF(id) >= CHECK_RANGE) == (0 fields(NOT_F, NOT_E, IS_S, NOT_C)), \
-                   "sequences are of entries");
-TRACE_EVENTS(X)
-#undef X
-#define X(id, name, fields) \
-    [id] = { &trace_classes[CLASS_##name], \
-             sizeof(struct trace_context) + sizeof(struct trace_ev_##name), CHECK_OF(id) },
-static const struct layout layout_of[TRACE_ID_LIMIT] = { TRACE_EVENTS(X) };
-#undef X
-
-#define SAME_PLACE(field, of, and) \
-    _Static_assert(offsetof(struct trace_ev_##of, field) == \
-                       offsetof(struct trace_ev_pte_range, and), \
-                   "checked as one")
-SAME_PLACE(level, pte_write, level);
-SAME_PLACE(index, pte_write, first);
-SAME_PLACE(level, pte_range_step, level);
-SAME_PLACE(first, pte_range_step, first);
-SAME_PLACE(n, pte_range_step, len);
-SAME_PLACE(level, pte_range_new, level);
-SAME_PLACE(first, pte_range_new, first);
-SAME_PLACE(len, pte_range_new, len);
-SAME_PLACE(level, pte_range_old, level);
-SAME_PLACE(first, pte_range_old, first);
-SAME_PLACE(len, pte_range_old, len);
-
-static inline bool is_level(unsigned level) { return level - 1u < PT_LEVEL_PGD; }
-
-/* Is what the event says of entries possible?  Finds their sequence, at e->seq, if it has one. */
-static inline bool entries_ok(enum check check, struct trace_event *e, size_t room)
-{
-    const struct trace_ev_pte_range *r = e->fields;
-    const struct trace_ev_table_alloc *a = e->fields;
-    if (check == CHECK_WRITE)
-        return is_level(r->level) && r->first < 512;
-    if (check == CHECK_LEVEL)
-        return is_level(a->level);
-    if (check == CHECK_STEP)
-        return is_level(r->level) && r->first + r->len <= 512;
-    e->count = r->len;
-    unsigned slots = check == CHECK_PAIRS ? e->count / 2 : e->count;
-    return room >= 8 * (size_t)e->count && is_level(r->level) && r->first + slots <= 512 &&
-           (check != CHECK_PAIRS || e->count % 2 == 0);
-}
-
-/* Decodes the event at p, of which `room` bytes exist; last is the TSC before
- * it.  Returns its size, or 0: there is no valid event. */
-static inline __attribute__((always_inline)) size_t decode(const uint8_t *p, size_t room,
-                                                           uint64_t last, struct trace_event *e)
-{
-    if (room < EVENT_MIN)
-        return 0;
-    const uint64_t mask = (1ull << TRACE_TSC_BITS) - 1;
-    uint32_t word = load32(p), id = word & ((1u << TRACE_ID_BITS) - 1);
-    size_t at = sizeof(struct trace_header_compact);
-
-    if (__builtin_expect(id != TRACE_ID_EXTENDED, 1)) {
-        e->tsc = last + (((word >> TRACE_ID_BITS) - last) & mask);
-    } else {
-        struct trace_header_extended head;
-        if (room < sizeof(head) + sizeof(struct trace_context))
-            return 0;
-        memcpy(&head, p, sizeof(head));
-        id = head.id;
-        e->tsc = head.tsc;
-        at = sizeof(head);
-        if (id >= TRACE_ID_LIMIT || head.tsc < last)
-            return 0;
-    }
-    const struct layout *y = &layout_of[id];
-    if (y->size - 1 >= room - at) /* too large, or 0 */
-        return 0;
-    e->id = id;
-    e->class = y->class;
-    e->pid = load32(p + at);
-    e->mm = load32(p + at + 4);
-    e->fields = p + at + sizeof(struct trace_context);
-    at += y->size;
-    e->seq = p + at;
-    e->count = 0;
-    if (y->check != CHECK_NOTHING && !entries_ok(y->check, e, room - at))
-        return 0;
-    at += 8 * (size_t)e->count;
-    e->bytes = (uint32_t)at;
-    return at;
-}
-
-size_t trace_decode(const uint8_t *p, size_t room, uint64_t last, struct trace_event *e)
-{
-    return room >= EVENT_MIN && load32(p) != 0 ? decode(p, room, last, e) : 0;
-}
-
-void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,
-                     struct trace_tail *tail)
-{
-    struct trace_event e;
-    size_t n;
-
-    *tail = (struct trace_tail){ .content = HEADER, .start = HEADER, .first = not_before };
-    if (size > HEADER && packet[HEADER] == TRACE_ID_EXTENDED)
-        while ((n = trace_decode(packet + tail->content, size - tail->content, tail->last, &e)) !=
-               0) {
-            if (tail->events == 0 && e.tsc < not_before) {
-                tail->start += n;
-                tail->before = e.tsc;
-            } else if (tail->events++ == 0) {
-                tail->first = e.tsc;
-            }
-            tail->last = e.tsc;
-            tail->content += n;
-        }
-    tail->last = tail->last > not_before ? tail->last : not_before;
-}
-
-size_t trace_cut_front(uint8_t *packet, size_t content, size_t from, uint64_t before,
-                       uint64_t not_before, uint64_t *first)
-{
-    struct trace_event e = { .tsc = before };
-    size_t to = HEADER, at = from, n;
-    *first = not_before;
-    /* One, mostly; what a CPU was slow to write may be older, and then there are more. */
-    while (at < content && (to == HEADER || e.tsc < not_before) &&
-           (n = decode(packet + at, content - at, e.tsc, &e)) != 0) {
-        bool is_long = (packet[at] & 31) == TRACE_ID_EXTENDED;
-        size_t head =
-            is_long ? sizeof(struct trace_header_extended) : sizeof(struct trace_header_compact);
-        struct trace_header_extended h = { TRACE_ID_EXTENDED, e.id,
-                                           e.tsc > not_before ? e.tsc : not_before };
-        if (to == HEADER)
-            *first = h.tsc;
-        else if (to + sizeof(h) > at + head)
-            break;
-        memmove(packet + to + sizeof(h), packet + at + head, n - head);
-        memcpy(packet + to, &h, sizeof(h));
-        to += sizeof(h) + n - head;
-        at += n;
-    }
-    memmove(packet + to, packet + at, content - at);
-    return to + content - at;
-}
-
 /* --- packets -------------------------------------------------------------------------- */
 
-static void end_stream(struct stream *s) { s->done = true; }
+static void end_stream(struct stream *s)
+{
+    s->done = true;
+    s->end = s->at;
+}
 
 static void break_stream(struct trace *t, struct stream *s, size_t at, const char *why)
 {
@@ -259,7 +89,7 @@ static const char *check_packet(const struct trace_packet *h, bool is_first)
         return "no packet";
     /* The first may be a checkpoint, and as large as what it stands for. */
     if (h->packet_size % 8 != 0 || (h->packet_size > 8ull * TRACE_WINDOW_BYTES && !is_first) ||
-        h->content_size % 8 != 0 || h->content_size < 8 * HEADER ||
+        h->content_size % 8 != 0 || h->content_size < 8 * PACKET_HEADER ||
         h->content_size > h->packet_size)
         return "a packet of impossible size";
     return NULL;
@@ -269,7 +99,8 @@ static const char *check_packet(const struct trace_packet *h, bool is_first)
 static bool is_checkpoint(const uint8_t *packet, size_t size)
 {
     struct trace_event e;
-    return size > HEADER && trace_decode(packet + HEADER, size - HEADER, 0, &e) != 0 &&
+    return size > PACKET_HEADER &&
+           trace_decode(packet + PACKET_HEADER, size - PACKET_HEADER, 0, &e) != 0 &&
            e.id == TRACE_EV_checkpoint &&
            ((const struct trace_ev_checkpoint *)e.fields)->begin >= TRACE_CHECKPOINT_RUNNING;
 }
@@ -306,11 +137,11 @@ static bool enter_packet(struct trace *t, struct stream *s)
         end_stream(s);
         return false;
     }
-    if (left < HEADER) {
+    if (left < PACKET_HEADER) {
         break_stream(t, s, at, "no packet");
         return false;
     }
-    memcpy(&h, s->map + at, HEADER);
+    memcpy(&h, s->map + at, PACKET_HEADER);
     const char *why = check_packet(&h, at == 0);
     if (why == NULL && h.timestamp_begin < s->tsc)
         why = "a packet older than the one before it";
@@ -324,12 +155,12 @@ static bool enter_packet(struct trace *t, struct stream *s)
     s->info.packets++;
     s->tsc = h.timestamp_begin;
     s->last_tsc = h.timestamp_end;
-    s->pos = at + HEADER;
-    s->end = at + h.content_size / 8;
+    s->at = s->map + at + PACKET_HEADER;
+    s->end = s->map + at + h.content_size / 8;
     s->packet_end = at + h.packet_size / 8;
     /* vmm closes no packet without events, so this is one that it had not closed yet.  If
      * another follows it, vmm was killed just when it closed this one, and that is empty. */
-    s->info.open_packet = h.content_size == 8 * HEADER;
+    s->info.open_packet = h.content_size == 8 * PACKET_HEADER;
     if (s->info.open_packet && !t->open_packets) {
         t->has_gap = true;
     } else if (s->info.open_packet || left < h.packet_size / 8) {
@@ -338,11 +169,11 @@ static bool enter_packet(struct trace *t, struct stream *s)
         if (!s->info.open_packet && h.content_size / 8 < there)
             there = h.content_size / 8;
         trace_find_tail(s->map + at, there, s->tsc, &tail);
-        if (tail.start > HEADER) {
-            s->pos = at + tail.start;
+        if (tail.start > PACKET_HEADER) {
+            s->at = s->map + at + tail.start;
             s->tsc = tail.before;
         }
-        s->end = at + tail.content;
+        s->end = s->map + at + tail.content;
         s->last_tsc = tail.last;
         s->packet_end = s->size;
     }
@@ -351,22 +182,7 @@ static bool enter_packet(struct trace *t, struct stream *s)
         set_problem(t, "%s, byte %zu: a packet that is cut off; its whole events were read",
                     s->info.name, at);
     }
-    s->info.content_bytes += s->end - s->pos + HEADER;
-    return true;
-}
-
-/* Makes s->ev the event at s->pos, which is before s->end; false: there is none. */
-static inline __attribute__((always_inline)) bool take(struct stream *s)
-{
-    const uint8_t *p = s->map + s->pos;
-    __builtin_prefetch(p + PREFETCH); /* the processor's own stops at each page */
-    size_t n = decode(p, s->end - s->pos, s->tsc, &s->ev);
-    if (n == 0)
-        return false;
-    s->pos += n;
-    s->tsc = s->ev.tsc;
-    s->info.events++;
-    s->info.late_events += s->tsc > s->last_tsc;
+    s->info.content_bytes += (size_t)(s->end - s->at) + PACKET_HEADER;
     return true;
 }
 
@@ -375,11 +191,18 @@ static void advance(struct trace *t, struct stream *s)
 {
     if (s->done)
         return;
-    while (s->pos == s->end)
+    while (s->at == s->end)
         if (!enter_packet(t, s))
             return;
-    if (!take(s))
-        break_stream(t, s, s->pos, "no valid event");
+    const uint8_t *next = decode_event(s->at, s->end, s->tsc, &s->ev);
+    if (next == NULL) {
+        break_stream(t, s, (size_t)(s->at - s->map), "no valid event");
+        return;
+    }
+    s->at = next;
+    s->tsc = s->ev.tsc;
+    s->info.events++;
+    s->info.late_events += s->tsc > s->last_tsc;
 }
 
 /* --- the merge ------------------------------------------------------------------------- */
@@ -394,13 +217,13 @@ static uint64_t shown_ns(const struct trace *t, uint64_t tsc)
  * number is first: nothing that one vCPU does is seen by another in so short a time,
  * so any order is as good, and this is the one in which babeltrace2, which knows
  * only nanoseconds, shows them. */
-static bool is_before(const struct trace *t, const struct stream *a, const struct stream *b)
+static bool is_before(const struct trace *t, const struct trace_event *a,
+                      const struct trace_event *b)
 {
-    uint64_t x = a->ev.tsc, y = b->ev.tsc;
-    uint64_t apart = x < y ? y - x : x - y;
-    if (apart < t->ticks_in_ns && shown_ns(t, x) == shown_ns(t, y))
-        return a->info.cpu < b->info.cpu;
-    return x < y;
+    uint64_t apart = a->tsc < b->tsc ? b->tsc - a->tsc : a->tsc - b->tsc;
+    if (apart < t->ticks_in_ns && shown_ns(t, a->tsc) == shown_ns(t, b->tsc))
+        return a->cpu < b->cpu;
+    return a->tsc < b->tsc;
 }
 
 /* The stream whose event is next; t->rival becomes the one after it. */
@@ -411,10 +234,10 @@ static struct stream *oldest(struct trace *t)
         struct stream *s = &t->stream[i];
         if (s->done)
             continue;
-        if (best == NULL || is_before(t, s, best)) {
+        if (best == NULL || is_before(t, &s->ev, &best->ev)) {
             second = best;
             best = s;
-        } else if (second == NULL || is_before(t, s, second)) {
+        } else if (second == NULL || is_before(t, &s->ev, &second->ev)) {
             second = s;
         }
     }
@@ -422,32 +245,54 @@ static struct stream *oldest(struct trace *t)
     return best;
 }
 
-/* Where the packet ends, the stream does, or another one's turn comes. */
-static __attribute__((noinline)) const struct trace_event *next_of_all(struct trace *t,
-                                                                       struct stream *s)
+/* Up to when its events are neither late nor disputed by another stream. */
+static void set_bound(const struct trace *t, struct stream *s)
 {
-    if (s == NULL || s->done || (t->rival != NULL && !is_before(t, s, t->rival)))
-        s = t->current = oldest(t);
-    return s != NULL ? &s->ev : NULL;
+    uint64_t bound = s->last_tsc != UINT64_MAX ? s->last_tsc + 1 : UINT64_MAX;
+    if (t->rival != NULL) {
+        uint64_t theirs = t->rival->ev.tsc;
+        theirs = theirs > t->ticks_in_ns ? theirs - t->ticks_in_ns : 0;
+        bound = theirs < bound ? theirs : bound;
+    }
+    s->bound = bound;
+}
+
+/* The stream's event, unless another one's comes first. */
+static const struct trace_event *next_of_all(struct trace *t, struct stream *s)
+{
+    if (s->done || (t->rival != NULL && !is_before(t, &s->ev, &t->rival->ev)))
+        s = oldest(t);
+    if (s == NULL)
+        return NULL;
+    t->current = s;
+    set_bound(t, s);
+    return &s->ev;
 }
 
 static __attribute__((noinline)) const struct trace_event *next_packet(struct trace *t)
 {
-    if (t->current != NULL)
-        advance(t, t->current);
+    advance(t, t->current);
     return next_of_all(t, t->current);
+}
+
+static __attribute__((noinline)) const struct trace_event *beyond_bound(struct trace *t)
+{
+    struct stream *s = t->current;
+    s->info.late_events += s->tsc > s->last_tsc;
+    return next_of_all(t, s);
 }
 
 const struct trace_event *trace_next(struct trace *t)
 {
     struct stream *s = t->current;
-    if (s == NULL || s->pos == s->end || s->done)
-        return next_packet(t);
-    if (!take(s))
-        break_stream(t, s, s->pos, "no valid event");
-    else if (t->rival == NULL)
-        return &s->ev;
-    return next_of_all(t, s);
+    __builtin_prefetch(s->at + PREFETCH); /* the processor's own stops at each page */
+    const uint8_t *next = decode_event(s->at, s->end, s->tsc, &s->ev);
+    if (next == NULL)
+        return next_packet(t); /* or it finds out what is wrong */
+    s->at = next;
+    s->tsc = s->ev.tsc;
+    s->info.events++;
+    return s->tsc < s->bound ? &s->ev : beyond_bound(t);
 }
 
 /* --- opening and closing --------------------------------------------------------------- */
@@ -468,6 +313,8 @@ static void prime(struct trace *t)
     if (t->meta.tsc_khz == 0) /* slices have no metadata; any rate is good then */
         t->meta.tsc_khz = 1000000;
     t->ticks_in_ns = t->meta.tsc_khz / 1000000 + 2;
+    t->none.done = true;
+    t->current = &t->none;
     for (unsigned i = 0; i < t->count; i++)
         advance(t, &t->stream[i]);
 }

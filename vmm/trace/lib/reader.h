@@ -13,19 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmm/trace/lib/event.h"
 #include "vmm/trace/lib/metadata.h"
-#include "vmm/trace/lib/schema.h"
-
-struct trace_event {
-    uint64_t tsc;
-    uint32_t id; /* enum trace_event_id */
-    uint32_t cpu, pid, mm;
-    const struct trace_class *class;
-    const void *fields; /* struct trace_ev_NAME, not aligned */
-    const uint8_t *seq; /* the words of the sequence, not aligned */
-    uint32_t count;     /* and how many.  Use this, not fields->len */
-    uint32_t bytes;     /* header and all */
-};
 
 /* What is known of one stream so far; complete when trace_next() gave NULL. */
 struct trace_stream_info {
@@ -81,69 +70,5 @@ bool trace_has_gap(const struct trace *t);
 
 /* Ticks as nanoseconds at the trace's clock rate. */
 uint64_t trace_ns(const struct trace_meta *m, uint64_t ticks);
-
-/* Word i of the event's sequence. */
-static inline uint64_t trace_word(const struct trace_event *e, uint32_t i)
-{
-    uint64_t v;
-    __builtin_memcpy(&v, e->seq + 8 * (size_t)i, 8);
-    return v;
-}
-
-/* Entries of a table: one, or a range of neighbours. */
-static inline bool is_pte_event(uint32_t id)
-{
-    return id <= TRACE_EV_pte_range_old || id == TRACE_EV_pte_range_step;
-}
-static inline bool is_pte_range(uint32_t id)
-{
-    return is_pte_event(id) && id != TRACE_EV_pte_write;
-}
-
-/* The i-th of the neighbours that a range is about. */
-struct trace_change {
-    uint64_t old, new;
-};
-static inline struct trace_change trace_change(const struct trace_event *e, uint32_t i)
-{
-    if (e->id == TRACE_EV_pte_range)
-        return (struct trace_change){ trace_word(e, 2 * i), trace_word(e, 2 * i + 1) };
-    if (e->id == TRACE_EV_pte_range_new)
-        return (struct trace_change){ 0, trace_word(e, i) };
-    if (e->id == TRACE_EV_pte_range_old)
-        return (struct trace_change){ trace_word(e, i), 0 };
-    const struct trace_ev_pte_range_step *s = e->fields;
-    return (struct trace_change){ s->old + (uint64_t)i * s->old_step,
-                                  s->new + (uint64_t)i * s->new_step };
-}
-static inline uint32_t trace_changes(const struct trace_event *e)
-{
-    if (e->id == TRACE_EV_pte_range_step)
-        return ((const struct trace_ev_pte_range_step *)e->fields)->n;
-    return e->id == TRACE_EV_pte_range ? e->count / 2 : e->count;
-}
-
-/* Decodes the event at p, of which `room` bytes can be there; `last` is the time before it.  Its
- * size; 0: there is no valid event (yet: the first word is 0). */
-size_t trace_decode(const uint8_t *p, size_t room, uint64_t last, struct trace_event *e);
-
-/* Finds what an open packet holds: whole events, up to the first that is not
- * there yet (its header, which the guest writes last, is 0) or makes no sense.
- * The first event has an extended header, so the times need nothing else. */
-struct trace_tail {
-    size_t content;       /* bytes, the packet header included */
-    uint64_t first, last; /* TSC of first and last event */
-    uint64_t events;
-    size_t start;    /* events before `not_before` are not the packet's: it begins here */
-    uint64_t before; /* the time with which the event there is to be decoded */
-};
-void trace_find_tail(const uint8_t *packet, size_t size, uint64_t not_before,
-                     struct trace_tail *tail);
-
-/* Drops a packet's events before the byte `from`, whose time is to be decoded with `before`: the others
- * move to its beginning, the first with an extended header, and are no older than not_before.
- * Returns what `content` is now; *first becomes the first one's time. */
-size_t trace_cut_front(uint8_t *packet, size_t content, size_t from, uint64_t before,
-                       uint64_t not_before, uint64_t *first);
 
 #endif
