@@ -35,7 +35,7 @@ HOST_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -I. $(if $(strip $(INSTRU
 # relocates itself at each start should have little to relocate: vmm/capstone_x86.c.
 VMM_LIBS    := -lcapstone -ldw -lelf -lz -llzma -lbz2 -lzstd -llz4 -lpthread
 # What vmm and vmm-trace share: the reader and the replayer of traces.
-TRACE_LIB   := $(patsubst %,vmm/trace/lib/%.c,schema metadata decode reader idmap replay syscalls format standing told)
+TRACE_LIB   := $(patsubst %,vmm/trace/lib/%.c,schema metadata decode reader idmap replay syscalls format changes standing told)
 VMM_SRC     := $(wildcard vmm/*.c) $(wildcard vmm/root/*.c) $(TRACE_LIB) images/cpio.c
 VMMTRACE_SRC := $(wildcard vmm/trace/*/*.c) $(patsubst %,vmm/%.c,privilege sandbox say terminal)
 

@@ -24,6 +24,7 @@
 #include "ipc/sem.h"
 #include "mm/memcheck.h"
 #include "mm/frame.h"
+#include "mm/frame_pool.h"
 #include "mm/kmap.h"
 #include "mm/mm.h"
 #include "mm/mutant.h"
@@ -145,7 +146,7 @@ static void start_trace(void)
     if (!trace_wanted())
         return;
     trace_cpu_init(0, map_window);
-    trace_start(kernel_mm.root);
+    trace_start(kernel_mm.root, tables_start, tables_end);
 }
 
 /* arch/ knows nobody above it. */

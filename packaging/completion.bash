@@ -34,7 +34,7 @@ _vmm()
     -i | --initrd | --add | --root | --save | --boot-report | --dump-tables) _forkscope_reply '' files "$word"; return ;;
     --trace-start | --trace-stop | --trace-size | --dump-at) return 0 ;;
     --trace-mode) _forkscope_reply 'full ring' '' "$word"; return ;;
-    --audit) _forkscope_reply 'final dirty' '' "$word"; return ;;
+    --audit) _forkscope_reply 'final dirty trap' '' "$word"; return ;;
     --kernel-ring) _forkscope_reply '0 3 auto' '' "$word"; return ;;
     esac
     case $word in

@@ -37,6 +37,7 @@
 #define HC_CAP_INTERPRETED (1u << 3) /* the host interprets the kernel, an instruction at a time */
 #define HC_CAP_MARKS       (1u << 4) /* an audit wants HC_TRACE_MARK at TLB flushes */
 #define HC_CAP_TRACE_CALLS (1u << 5) /* an exit is cheaper than writing an event: HC_TRACE_PORT */
+#define HC_CAP_ROOT_MARKS  (1u << 6) /* ... and HC_TRACE_MARK at each load of another root, too */
 
 /* number, name, arguments -> result */
 /* clang-format off */
@@ -58,7 +59,7 @@
     X(15, YIELD)            /* -> 0: the host's processor was offered to others */ \
     X(16, CONSOLE_SIZE)     /* -> the terminal's rows << 16 | columns; 0: not known */ \
     X(17, TRACE_MARK)       /* -> 0: memory was compared with the events so far */ \
-    X(18, TRACE_CHECKPOINT) /* frame of the kernel's root, TSC -> content bytes; see below */
+    X(18, TRACE_CHECKPOINT) /* frame of the kernel's root, TSC, tables -> content bytes; see below */
 
 enum hypercall {
 #define X(nr, name) HC_##name = nr,
@@ -78,6 +79,8 @@ enum hypercall {
 
 /* TRACE_CHECKPOINT: the VMM reads all tables that the kernel's root leads to, and writes them into
  * the calling CPU's packet, which has to be its first and empty.  The CPU's events go on behind it.
+ * RDX is the first frame, and R10 the one behind the last, of those that tables are made of from then
+ * on: besides them only what the root leads to is a table.
  *
  * Where HC_CAP_TRACE_CALLS is offered, `out HC_TRACE_PORT, eax` is an event, which the VMM writes
  * and gives its time: about as many instructions as the event has fields, where writing it takes

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "vmm/audit_trap.h"
 #include "vmm/dump.h"
 #include "vmm/gmem.h"
 #include "vmm/say.h"
@@ -52,6 +53,7 @@ struct audit {
     struct vm *vm;
     struct follow *follow;
     struct dump *dump; /* or NULL */
+    struct trap *trap; /* or NULL */
     struct replay *replay;
     struct audit_report report;
     char *text; /* of what was found, printed at the end: the terminal is raw */
@@ -149,6 +151,8 @@ static int take_events(struct audit *a)
             a->report.first_tsc = e->tsc;
         note_run(&a->run[e->cpu], e);
         err = replay_event(a->replay, e);
+        if (a->trap != NULL)
+            trap_event(a->trap, e);
         if (a->dump != NULL)
             dump_event(a->dump, e, a->report.event,
                        trace_ns(a->report.meta, e->tsc - a->report.first_tsc));
@@ -268,6 +272,8 @@ int audit_begin(struct vcpu *v, bool is_flush)
     a->what = is_flush ? "TLB flush" : "doorbell";
     a->cpu = v->index;
     int err = look(a);
+    if (err == 0 && a->trap != NULL && is_flush)
+        err = trap_flush(a->trap);
     if (err == 0 && a->dump != NULL && is_flush)
         dump_flush(a->dump, v, a->replay);
     if (err != 0)
@@ -276,6 +282,35 @@ int audit_begin(struct vcpu *v, bool is_flush)
 }
 
 void audit_end(struct vcpu *v) { world_go(v); }
+
+int audit_tables(struct vcpu *v, uint64_t first, uint64_t end)
+{
+    struct audit *a = v->vm->audit;
+    if (a->trap == NULL)
+        return 0;
+    world_stop(v);
+    int err = take_events(a);
+    if (err == 0)
+        err = trap_tables(a->trap, first, end);
+    world_go(v);
+    return err;
+}
+
+bool audit_store(struct vcpu *v)
+{
+    struct audit *a = v->vm->audit;
+    if (a->trap == NULL || !trap_is_about(a->trap, v->run->mmio.phys_addr))
+        return false;
+    world_stop(v);
+    int err = take_events(a);
+    if (err == 0)
+        err = trap_store(a->trap, v);
+    world_go(v);
+    if (err != 0)
+        vm_stop(&v->vm->stop, STOP_FAILED, EXIT_VMM, (int)v->index,
+                "audit: cannot go on from a store to a table: %s", strerror(-err));
+    return true;
+}
 
 static const void *memory_of(void *arg, uint32_t pfn)
 {
@@ -307,6 +342,8 @@ int audit_stop(struct audit *a)
         const struct replay_table *t = replay_table(a->replay, a->again[i]);
         replay_compare_table(a->replay, t, page_of(a->vm->mem, t->pfn), NULL, NULL);
     }
+    if (a->trap != NULL)
+        trap_stop(a->trap);
     if (err == 0 && a->dump != NULL)
         err = dump_finish(a->dump, a->vm->mem, a->replay);
     return err;
@@ -314,13 +351,14 @@ int audit_stop(struct audit *a)
 
 uint64_t audit_finish(struct audit *a, bool stopped, FILE *out)
 {
-    if (!a->looks && !stopped)
+    if (!a->looks && !stopped && a->trap == NULL)
         return 0; /* who reads the files says it */
     if (follow_broken(a->follow) >= 0) {
         a->violations++;
         fprintf(a->report.out, "audit: vCPU %d wrote something that is no event\n",
                 follow_broken(a->follow));
     }
+    uint64_t trapped = a->trap != NULL ? trap_finish(a->trap, out) : 0;
     fflush(a->report.out);
     fputs(a->text, out);
     if (a->looks)
@@ -333,10 +371,13 @@ uint64_t audit_finish(struct audit *a, bool stopped, FILE *out)
                 "audit: stop: %u live tables compared with memory where recording stopped, %" PRIu64
                 " violations\n",
                 a->last_tables, a->last_violations);
-    return a->violations;
+    return a->violations + trapped;
 }
 
-uint64_t audit_marks(const struct audit *a) { return a->marks; }
+uint64_t audit_looks(const struct audit *a)
+{
+    return a->trap != NULL ? trap_stores(a->trap) : a->marks;
+}
 
 static bool add_slot(struct dirty *d, uint32_t slot, uint64_t base, uint64_t bytes)
 {
@@ -374,6 +415,10 @@ bool audit_create(struct vm *vm)
         return false;
     }
     a->report.meta = follow_meta(a->follow);
+    if (o->audit == AUDIT_TRAP && (a->trap = trap_new(vm, a->replay, &a->report)) == NULL) {
+        say("out of memory");
+        return false;
+    }
     if (o->dump == NULL)
         return true;
     a->dump = dump_new(o->dump, o->dump_at, o->ndump_at);
@@ -392,6 +437,7 @@ void audit_destroy(struct audit *a)
     for (unsigned i = 0; i < 2; i++)
         free(a->dirty[i].bits);
     dump_free(a->dump);
+    trap_free(a->trap);
     replay_free(a->replay);
     follow_free(a->follow);
     free(a->again);

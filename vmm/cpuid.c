@@ -172,7 +172,8 @@ static void set_hypervisor(const struct vm *vm, struct kvm_cpuid2 *t)
     e = add(t, HC_CPUID_BASE + 1, 0, 0);
     e->eax = HC_ABI_VERSION;
     e->ebx = (vm->tracer != NULL ? HC_CAP_TRACE : 0) |
-             (vm->opt->audit == AUDIT_DIRTY ? HC_CAP_MARKS : 0) |
+             (vm->opt->audit >= AUDIT_DIRTY ? HC_CAP_MARKS : 0) |
+             (vm->opt->audit == AUDIT_TRAP ? HC_CAP_ROOT_MARKS : 0) |
              (host_interprets_ring0() && !vm->ring3
                   ? HC_CAP_PAGE_OPS | HC_CAP_BYTE_OPS | HC_CAP_INTERPRETED | HC_CAP_TRACE_CALLS
                   : 0) |

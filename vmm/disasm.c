@@ -56,3 +56,21 @@ bool disasm_arrives(const uint8_t *bytes, size_t n, unsigned bits)
     cs_close(&handle);
     return done == n;
 }
+
+size_t disasm_last(const uint8_t *bytes, size_t n, uint64_t address, char *text, size_t room)
+{
+    csh handle;
+    cs_insn *cs;
+    size_t last = n;
+    if (!start(&handle, 64))
+        return n;
+    size_t count = cs_disasm(handle, bytes, n, address, 0, &cs);
+    if (count > 0 && cs[count - 1].address + cs[count - 1].size == address + n) {
+        last = (size_t)(cs[count - 1].address - address);
+        snprintf(text, room, "%s %s", cs[count - 1].mnemonic, cs[count - 1].op_str);
+    }
+    if (count > 0)
+        cs_free(cs, count);
+    cs_close(&handle);
+    return last;
+}

@@ -16,5 +16,8 @@ bool disasm_print(FILE *out, const uint8_t *bytes, size_t n, uint64_t address, u
                   unsigned bits);
 /* Does decoding from bytes[0] on arrive exactly at bytes[n]? */
 bool disasm_arrives(const uint8_t *bytes, size_t n, unsigned bits);
+/* Of 64-bit code that lies at `address`: where in bytes [0, n) the last instruction begins, whose text is
+ * put into `text`; n if decoding does not arrive at bytes[n]. */
+size_t disasm_last(const uint8_t *bytes, size_t n, uint64_t address, char *text, size_t room);
 
 #endif

@@ -130,13 +130,17 @@ static int64_t hc_trace_mark(struct vcpu *v)
     return trace_result(v, err);
 }
 
-static int64_t hc_trace_checkpoint(struct vcpu *v, uint64_t root_pfn, uint64_t tsc)
+static int64_t hc_trace_checkpoint(struct vcpu *v, uint64_t root_pfn, uint64_t tsc,
+                                   uint64_t first_table, uint64_t tables_end)
 {
     if (v->vm->tracer == NULL)
         return -ENODEV;
     const struct tracer_caller c = caller(v);
     int64_t at = tracer_checkpoint(&c, root_pfn, tsc);
-    return at < 0 && at != -EALREADY ? trace_result(v, (int)at) : at;
+    int err = at < 0 && at != -EALREADY ? (int)at : 0;
+    if (at >= 0 && v->vm->audit != NULL)
+        err = audit_tables(v, first_table, tables_end);
+    return err != 0 ? trace_result(v, err) : at;
 }
 
 void trace_call(struct vcpu *v)
@@ -264,7 +268,7 @@ static int64_t dispatch(struct vcpu *v, const struct kvm_regs *r)
     case HC_EXIT: return hc_exit(v, r->rdi, r->rsi);
     case HC_CONSOLE_WRITE: return hc_console_write(v, r->rdi, r->rsi);
     case HC_BOOT_STAGE: return hc_boot_stage(v, r->rdi, r->rsi, r->rdx);
-    case HC_TRACE_CHECKPOINT: return hc_trace_checkpoint(v, r->rdi, r->rsi);
+    case HC_TRACE_CHECKPOINT: return hc_trace_checkpoint(v, r->rdi, r->rsi, r->rdx, r->r10);
     case HC_TRACE_OPEN: return hc_trace_open(v, r->rdi);
     case HC_TRACE_DOORBELL: return hc_trace_doorbell(v, r->rdi, r->rsi, r->rdx, r->r10);
     case HC_PAGE_COPY: return hc_page_copy(v, r->rdi, r->rsi);

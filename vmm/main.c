@@ -147,10 +147,10 @@ static bool load(struct vm *vm, const char *cmdline, struct boot_module *modules
 /* stopped: recording did, and that is the end of what the audit is about. */
 static void keep_verdict(const struct vm *vm, bool stopped, uint64_t during, int64_t final)
 {
-    char text[96], looks[48] = "";
-    if (vm->opt->audit == AUDIT_DIRTY)
-        snprintf(looks, sizeof(looks), "%" PRIu64 " marks, %" PRIu64 " violations, and then ",
-                 audit_marks(vm->audit), during);
+    char text[128], looks[80] = "";
+    if (vm->opt->audit >= AUDIT_DIRTY)
+        snprintf(looks, sizeof(looks), "%" PRIu64 " %s, %" PRIu64 " violations, and then ",
+                 audit_looks(vm->audit), vm->opt->audit == AUDIT_TRAP ? "stores" : "marks", during);
     if (final < 0)
         snprintf(text, sizeof(text), "%s: failed", options_audit_name(vm->opt->audit));
     else

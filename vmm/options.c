@@ -102,7 +102,8 @@ static const struct argp_option option_table[] = {
     { "audit", OPT_AUDIT, "MODE", 0,
       "Check the trace; MODE final: at the end, the replayed tables "
       "equal the guest's memory; dirty: also whenever the guest hands events over or flushes "
-      "translations",
+      "translations; trap: each store to a table is an exit, and must be that of an event (only "
+      "where KVM shadows page tables)",
       0 },
     { "dump-tables", OPT_DUMP_TABLES, "FILE", 0,
       "With --audit=dirty: write all page tables into FILE, as text, as guest memory has them at "
@@ -223,22 +224,21 @@ static void set_kernel_ring(struct options *o, const char *arg)
 
 const char *options_audit_name(enum audit_mode mode)
 {
-    static const char *const names[] = { [AUDIT_FINAL] = "final", [AUDIT_DIRTY] = "dirty" };
+    static const char *const names[] = {
+        [AUDIT_FINAL] = "final", [AUDIT_DIRTY] = "dirty", [AUDIT_TRAP] = "trap"
+    };
     return names[mode];
 }
 
 static void set_audit(struct options *o, const char *arg)
 {
-    for (unsigned i = AUDIT_FINAL; i <= AUDIT_DIRTY; i++) {
+    for (unsigned i = AUDIT_FINAL; i <= AUDIT_TRAP; i++) {
         if (strcmp(arg, options_audit_name((enum audit_mode)i)) == 0) {
             o->audit = (enum audit_mode)i;
             return;
         }
     }
-    if (strcmp(arg, "trap") == 0)
-        refuse("--audit=trap is not there: most processors cannot walk page tables that are "
-               "read-only to KVM; use --audit=dirty");
-    refuse("--audit=%s: there are the audits 'final' and 'dirty'", arg);
+    refuse("--audit=%s: there are the audits 'final', 'dirty' and 'trap'", arg);
 }
 
 /* GUEST[:HOST]; without HOST it goes into the current directory. */
@@ -296,6 +296,9 @@ static void check_trace(const struct options *o)
         refuse(
             "--dump-tables counts the events of a whole trace; leave --trace-start, -stop, -size "
             "and -mode out");
+    if (o->audit == AUDIT_TRAP && (keep_wanted(k) || k->ring))
+        refuse("--audit=trap is about a whole trace; leave --trace-start, -stop, -size and -mode "
+               "out");
     if (o->trace_dir == NULL && (keep_wanted(k) || k->ring))
         refuse("--trace-start, -stop, -size and -mode need a trace; add --trace DIR");
     if (k->ring && k->size == 0)

@@ -37,7 +37,7 @@ struct options {
     const char *trace_dir; /* or NULL */
     struct keep_options keep;
     bool contents; /* the trace has hashes of what is in copies and fresh pages */
-    enum audit_mode { AUDIT_NONE, AUDIT_FINAL, AUDIT_DIRTY } audit;
+    enum audit_mode { AUDIT_NONE, AUDIT_FINAL, AUDIT_DIRTY, AUDIT_TRAP } audit;
     const char *dump;        /* a file for the page tables as they are; or NULL */
     struct trigger *dump_at; /* at these moments: ndump_at of them */
     unsigned ndump_at;

@@ -23,7 +23,7 @@
 #include "vmm/terminal.h"
 #include "vmm/trace/lib/syscalls.h"
 
-/* filter_main, filter_vcpu, filter_tool and filter_keep */
+/* filter_main, filter_vcpu, filter_trap, filter_tool and filter_keep */
 #include "sandbox_filter.inc"
 
 static const struct {
@@ -32,6 +32,7 @@ static const struct {
 } filters[SANDBOX_ROLES] = {
     [SANDBOX_MAIN] = { filter_main, sizeof(filter_main) / sizeof(filter_main[0]) },
     [SANDBOX_VCPU] = { filter_vcpu, sizeof(filter_vcpu) / sizeof(filter_vcpu[0]) },
+    [SANDBOX_TRAP] = { filter_trap, sizeof(filter_trap) / sizeof(filter_trap[0]) },
     [SANDBOX_TOOL] = { filter_tool, sizeof(filter_tool) / sizeof(filter_tool[0]) },
     [SANDBOX_KEEP] = { filter_keep, sizeof(filter_keep) / sizeof(filter_keep[0]) },
 };

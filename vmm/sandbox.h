@@ -11,6 +11,7 @@
 enum sandbox_role {
     SANDBOX_MAIN, /* console, end of the trace, reports */
     SANDBOX_VCPU, /* exits, devices, trace packets */
+    SANDBOX_TRAP, /* the same with --audit=trap, where it changes memslots, too */
     SANDBOX_TOOL, /* vmm-trace, with its files mapped: it computes and prints */
     SANDBOX_KEEP, /* vmm-root --keep: it writes files beneath directories that are open */
     SANDBOX_ROLES

@@ -126,3 +126,32 @@ uint64_t symbols_print(struct symbols *s, uint64_t address, FILE *out)
     print_line(s, address - shift, out);
     return start + shift;
 }
+
+static const uint8_t *bytes_at(const struct symbols *s, uint64_t at, size_t n)
+{
+    Elf_Scn *section = NULL;
+    while ((section = elf_nextscn(s->elf, section)) != NULL) {
+        GElf_Shdr sh;
+        Elf_Data *data;
+        if (gelf_getshdr(section, &sh) == NULL || !(sh.sh_flags & SHF_EXECINSTR) ||
+            at < sh.sh_addr || at - sh.sh_addr >= sh.sh_size)
+            continue;
+        data = elf_rawdata(section, NULL);
+        if (data == NULL || data->d_buf == NULL || data->d_size < n ||
+            data->d_size - n < at - sh.sh_addr)
+            return NULL;
+        return (const uint8_t *)data->d_buf + (at - sh.sh_addr);
+    }
+    return NULL;
+}
+
+const uint8_t *symbols_code(struct symbols *s, uint64_t address, uint64_t *start, size_t *n)
+{
+    *n = 0;
+    if (s == NULL || find(s, address - s->shift - 1, start) == NULL)
+        return NULL;
+    *n = (size_t)(address - s->shift - *start);
+    const uint8_t *code = bytes_at(s, *start, *n);
+    *start += s->shift;
+    return code;
+}

@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/audit.h"
 #include "vmm/emulate.h"
 #include "vmm/host.h"
 #include "vmm/hypercall.h"
@@ -185,11 +186,14 @@ static enum verdict pio_exit(struct vcpu *v)
     return VCPU_RESUME;
 }
 
-/* The only memory-mapped device outside KVM is the doorbell: other reads are all ones. */
+/* The only memory-mapped device outside KVM is the doorbell: other reads are all ones.  A store may
+ * be to a table that is read-only for the audit's sake. */
 static enum verdict mmio_exit(struct vcpu *v)
 {
     if (v->run->mmio.phys_addr == HC_DOORBELL && v->run->mmio.is_write)
         return hypercall_exit(v);
+    if (v->vm->audit != NULL && v->run->mmio.is_write && audit_store(v))
+        return VCPU_RESUME;
     if (!v->run->mmio.is_write)
         memset(v->run->mmio.data, 0xff, sizeof(v->run->mmio.data));
     return VCPU_RESUME;
@@ -285,7 +289,8 @@ static void *vcpu_thread(void *arg)
     snprintf(name, sizeof(name), "vCPU %u", v->index);
     prctl(PR_SET_NAME, name);
     own_run = v->run;
-    if (v->vm->opt->seccomp && !sandbox_enter(SANDBOX_VCPU))
+    enum sandbox_role role = v->vm->opt->audit == AUDIT_TRAP ? SANDBOX_TRAP : SANDBOX_VCPU;
+    if (v->vm->opt->seccomp && !sandbox_enter(role))
         exit(EXIT_VMM); /* no vCPU has run yet */
     sem_post(&confined);
     while (sem_wait(&start_gate) != 0)

@@ -17,6 +17,7 @@
 
 #include "shared/trace_schema.h"
 #include "vmm/audit.h"
+#include "vmm/audit_proof.h"
 #include "vmm/console.h"
 #include "vmm/cpuid.h"
 #include "vmm/emulate.h"
@@ -240,7 +241,7 @@ static bool choose_ring(struct vm *vm)
 /* One that follows the run: at its end, and from the files, there is another. */
 static bool wants_audit(const struct options *opt)
 {
-    return opt->audit == AUDIT_DIRTY || (opt->audit == AUDIT_FINAL && keep_ends_early(&opt->keep));
+    return opt->audit >= AUDIT_DIRTY || (opt->audit == AUDIT_FINAL && keep_ends_early(&opt->keep));
 }
 
 bool vm_create(struct vm *vm, const struct options *opt)
@@ -265,6 +266,11 @@ bool vm_create(struct vm *vm, const struct options *opt)
         return false;
     if (!choose_ring(vm))
         return false;
+    const char *why = opt->audit == AUDIT_TRAP ? audit_proof(vm->kvm) : NULL;
+    if (why != NULL) {
+        say("--audit=trap cannot be on this host: %s; use --audit=dirty", why);
+        return false;
+    }
     if (host_flavour() == HOST_VMX && ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDRESS) != 0) {
         say("KVM_SET_TSS_ADDR: %s", strerror(errno));
         return false;

@@ -15,6 +15,7 @@
     X(writable_exec)        /* data that is writable is executable, too */ \
     X(wrong_until_flush)    /* a COW break stores a wrong entry, right after the next TLB flush */ \
     X(wrong_for_a_moment)   /* ... right before anything is reported */ \
+    X(wrong_and_back)       /* after a COW break its entry is set wrong and put right, both unreported */ \
     X(flush_not_done)       /* a TLB flush is reported, and not done */ \
     X(munmap_leaves_one)    /* munmap leaves the last of several entries, and puts its frame */ \
     X(table_leaked)         /* a table is unlinked, and never freed */ \

@@ -244,12 +244,15 @@ static bool store_wrong(pte_t *e, pte_t new, enum pt_reason why)
         return false;
     if (mutant(MUTANT_report_not_stored))
         return true;
-    if (!mutant(MUTANT_wrong_until_flush) && !mutant(MUTANT_wrong_for_a_moment))
+    bool until_flush = mutant(MUTANT_wrong_until_flush), back = mutant(MUTANT_wrong_and_back);
+    if (!until_flush && !back && !mutant(MUTANT_wrong_for_a_moment))
         return false;
+    if (back)
+        store(e, new);
     wrong = e;
     right = new;
     store(e, new ^ PTE_COW);
-    if (mutant(MUTANT_wrong_for_a_moment))
+    if (!until_flush)
         put_right();
     return true;
 }

@@ -45,6 +45,7 @@
 
 #include "arch/apic.h"
 #include "arch/cpu.h"
+#include "arch/hypercall.h"
 #include "arch/root.h"
 #include "arch/regs.h"
 #include "mm/kmap.h"
@@ -69,13 +70,19 @@ static inline void flush_local(const struct mm *mm, uint64_t start, uint64_t end
 static SLOW_PATH void report_flush(const struct mm *mm, uint64_t start, uint64_t end, uint64_t who)
 {
     trace_tlb_flush(mm->id, start, end, who);
-    trace_mark();
+    trace_mark(HC_CAP_MARKS);
 }
 
 static inline void report(const struct mm *mm, uint64_t start, uint64_t end, uint64_t who)
 {
     if (unlikely(trace_on))
         report_flush(mm, start, end, who);
+}
+
+static SLOW_PATH void report_root(const struct mm *mm)
+{
+    trace_cr3_load(mm->id, mm->root);
+    trace_mark(HC_CAP_ROOT_MARKS);
 }
 
 /* The mm that this CPU leaves behind is no business of its any more when the bit is
@@ -87,7 +94,8 @@ static void load_root(struct cpu *c, struct mm *mm)
     if (mm != &kernel_mm)
         __atomic_fetch_or(&mm->cpus_active, bit_of(c), __ATOMIC_SEQ_CST);
     root_load((uint64_t)mm->root << PAGE_SHIFT);
-    trace_cr3_load(mm->id, mm->root);
+    if (unlikely(trace_on))
+        report_root(mm);
     c->active_mm = mm == &kernel_mm ? NULL : mm;
     c->tlb.lazy_mm = NULL;
     if (old)

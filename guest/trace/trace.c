@@ -337,9 +337,9 @@ void trace_write_exec_args(uint32_t mm, const char *path, const char *args, size
     commit(t, s, (uint8_t *)(f + 1));
 }
 
-void trace_mark(void)
+void trace_mark(uint32_t who)
 {
-    if (hc_caps & HC_CAP_MARKS)
+    if (hc_caps & who)
         hypercall(HC_TRACE_MARK, 0, 0, 0, 0);
 }
 
@@ -374,10 +374,10 @@ void trace_long_stamps(void)
         cpus[i].trace.limit = cpus[i].trace.window;
 }
 
-void trace_start(pfn_t kernel_root)
+void trace_start(pfn_t kernel_root, pfn_t first_table, pfn_t tables_end)
 {
     uint64_t tsc = tsc_stamp();
-    long at = hypercall(HC_TRACE_CHECKPOINT, kernel_root, tsc, 0, 0);
+    long at = hypercall(HC_TRACE_CHECKPOINT, kernel_root, tsc, first_table, tables_end);
     if (at < 0)
         panic("trace: the VMM cannot read the kernel's tables: error %ld", -at);
     trace_by_call = hc_caps & HC_CAP_TRACE_CALLS;

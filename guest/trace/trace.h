@@ -27,8 +27,9 @@ bool trace_wanted(void); /* does the VMM want one? */
 void trace_cpu_init(unsigned cpu, void *(*map)(paddr_t at, size_t n));
 /* The boot CPU, when it has its window, before the first task: events are recorded.  The first
  * ones are the checkpoint of all live tables, which are those of the kernel's root; the VMM writes
- * them.  What is in the packets at the machine's end the VMM finds by itself. */
-void trace_start(pfn_t kernel_root);
+ * them.  All others will be among the frames [first_table, tables_end).  What is in the packets at the
+ * machine's end the VMM finds by itself. */
+void trace_start(pfn_t kernel_root, pfn_t first_table, pfn_t tables_end);
 /* From here on each event of every CPU has a stamp by tsc_stamp(). */
 void trace_long_stamps(void);
 
@@ -195,8 +196,8 @@ static inline void trace_exec_args(uint32_t mm, const char *path, const char *ar
     }
 }
 
-/* What was stored is as the events so far say: an audit that looks during the run may.  Only
- * if trace_on. */
-void trace_mark(void);
+/* What was stored is as the events so far say: an audit that looks during the run may, if it wants that
+ * kind of mark (HC_CAP_MARKS, HC_CAP_ROOT_MARKS).  Only if trace_on. */
+void trace_mark(uint32_t who);
 
 #endif

@@ -217,7 +217,7 @@ static void start(const char *dir)
     doorbells = 0;
     assert_true(trace_wanted());
     trace_cpu_init(0, map_window);
-    trace_start(16);
+    trace_start(16, 16, 32);
 }
 
 static void stop(void)

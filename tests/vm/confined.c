@@ -1,6 +1,6 @@
 /* confined.c - tries what vmm's sandbox forbids, from inside.
  *
- *     confined main|vcpu|tool|keep
+ *     confined main|vcpu|trap|tool|keep
  *                           enters that filter and tries each system call there is, in a child
  *                           each; prints those that came back
  *     confined deny         tries arguments; prints those that should have ended the child, or
@@ -94,7 +94,7 @@ static long open_file(void)
 static long request;
 static long do_request(void) { return syscall(SYS_ioctl, -1, request, 0); }
 
-static const char *const roles[SANDBOX_ROLES] = { "main", "vcpu", "tool", "keep" };
+static const char *const roles[SANDBOX_ROLES] = { "main", "vcpu", "trap", "tool", "keep" };
 
 static void expect(const char *name, enum sandbox_role role, attempt try, bool death)
 {
@@ -107,6 +107,7 @@ static void expect_request(const char *name, unsigned long nr, bool in_main, boo
     request = (long)nr;
     expect(name, SANDBOX_MAIN, do_request, !in_main);
     expect(name, SANDBOX_VCPU, do_request, !in_vcpu);
+    expect(name, SANDBOX_TRAP, do_request, !in_vcpu && nr != KVM_SET_USER_MEMORY_REGION);
 }
 
 static void arguments(void)
@@ -206,6 +207,8 @@ int main(int argc, char **argv)
         all_calls(SANDBOX_MAIN);
     else if (strcmp(what, "vcpu") == 0)
         all_calls(SANDBOX_VCPU);
+    else if (strcmp(what, "trap") == 0)
+        all_calls(SANDBOX_TRAP);
     else if (strcmp(what, "tool") == 0)
         all_calls(SANDBOX_TOOL);
     else if (strcmp(what, "keep") == 0)

@@ -18,6 +18,7 @@ is 'the main thread may make these calls' "$(confined main | grep -vE '^number 3
     "$(words <<< "$both $main_only")"
 is 'a vCPU'\''s thread these' "$(confined vcpu | grep -vE '^number 33[56]$' | words)" \
     "$(words <<< "$both")"
+is '... with --audit=trap, too' "$(confined trap | grep -vE '^number 33[56]$' | words)" "$(words <<< "$both")"
 tool='write fstat lseek munmap brk rt_sigaction rt_sigprocmask rt_sigreturn writev mremap madvise getpid gettid
       exit exit_group futex restart_syscall clock_gettime sysinfo close openat newfstatat
       pread64 pwrite64 ftruncate'

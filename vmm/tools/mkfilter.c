@@ -27,7 +27,8 @@
 #include "vmm/sandbox.h"
 
 #define MAIN (1u << SANDBOX_MAIN)
-#define VCPU (1u << SANDBOX_VCPU)
+#define TRAP (1u << SANDBOX_TRAP)
+#define VCPU (1u << SANDBOX_VCPU | TRAP)
 #define BOTH (MAIN | VCPU)
 #define TOOL (1u << SANDBOX_TOOL)
 #define KEEP (1u << SANDBOX_KEEP)
@@ -113,6 +114,8 @@ static const struct rule requests[] = {
     /* the audit that looks during the run asks which tables were stored to */
     { BOTH, KVM_GET_DIRTY_LOG },
     { BOTH, KVM_CLEAR_DIRTY_LOG },
+    /* the one that traps each store makes tables read-only, and has KVM forget what it made of them */
+    { TRAP, KVM_SET_USER_MEMORY_REGION },
     /* a report looks at it */
     { BOTH, KVM_GET_REGS },
     { BOTH, KVM_GET_MP_STATE },
@@ -206,7 +209,7 @@ static unsigned print_filter(const char *name, unsigned role)
 
 int main(void)
 {
-    static const char *const names[SANDBOX_ROLES] = { "main", "vcpu", "tool", "keep" };
+    static const char *const names[SANDBOX_ROLES] = { "main", "vcpu", "trap", "tool", "keep" };
     unsigned longest = 0;
     for (unsigned i = 0; i < SANDBOX_ROLES; i++) {
         unsigned n = print_filter(names[i], 1u << i);
