@@ -319,6 +319,7 @@ static void leave_process(struct task *t, uint64_t rss)
     struct sighand *sighand = t->sighand;
     struct seccomp *filters = NULL;
     bool stays = false;
+    bool owed_lock = false;
     bool leader = p->leader == t;
 
     process_get(p); /* it may be reaped before we are done with it */
@@ -336,6 +337,7 @@ static void leave_process(struct task *t, uint64_t rss)
     if (task_watched(t)) {
         filters = seccomp_leave(t);
         stays = ptrace_stays(t);
+        owed_lock = t->owed_lock;
     }
     p->nthreads--;
     nthreads_total--;
@@ -354,6 +356,8 @@ static void leave_process(struct task *t, uint64_t rss)
     spin_unlock(&tree_lock);
     if (unlikely(filters != NULL))
         seccomp_put(filters);
+    if (unlikely(owed_lock))
+        futex_leave_late(t);
     process_put(p);
 }
 
@@ -403,6 +407,8 @@ void exit_task(int status)
     if (last && unlikely(p->undos != NULL))
         undo_hooks->leave(p);
     leave_files(t);
+    if (task_watched(t) && t->owed_lock)
+        futex_leave_locks(t);
     signal_flush(t, last);
     if (last) {
         if (p != init_process)

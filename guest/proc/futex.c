@@ -16,10 +16,9 @@
  * same in all processes.  A waiter holds its key's inode.
  *
  * A time-out on CLOCK_REALTIME does not follow when that clock is set.
- * The calls of their own, and waiting on several words: futex2.c.
- * Left out, -ENOSYS: of priority inheritance (futex_owner.c) requeueing, which libraries
- * do not use any more. */
-#include "proc/futex.h"
+ * Moving waiters to another word: futex_requeue.c.  The calls of their own, and waiting on several
+ * words: futex2.c. */
+#include "proc/futex_internal.h"
 #include "arch/clock.h"
 #include "arch/preempt.h"
 #include "arch/syscall.h"
@@ -33,32 +32,23 @@
 
 #define BUCKETS 64
 
-struct futex_bucket {
-    struct spinlock lock; /* two: by address */
-    uint32_t entered;     /* [lock] counts who came */
-    struct list waiters;  /* [lock] next NULL: not used yet */
-} __attribute__((aligned(64)));
-
 static struct futex_bucket buckets[BUCKETS] = {
     [0 ... BUCKETS - 1] = { .lock = SPINLOCK_INIT(LOCK_futex) },
 };
 
-static struct futex_bucket *bucket_of(const struct futex_key *k)
+struct futex_bucket *futex_bucket_of(const struct futex_key *k)
 {
     uint64_t h = ((uint64_t)k->object >> 4) ^ (k->at >> 2);
     return &buckets[(h ^ h >> 10) % BUCKETS];
 }
 
-static void bucket_lock(struct futex_bucket *b)
+struct futex_bucket *futex_bucket(unsigned i) { return i < BUCKETS ? &buckets[i] : NULL; }
+
+void futex_bucket_lock(struct futex_bucket *b)
 {
     spin_lock(&b->lock);
     if (b->waiters.next == NULL)
         list_init(&b->waiters);
-}
-
-static bool same(const struct futex_key *a, const struct futex_key *b)
-{
-    return a->object == b->object && a->at == b->at;
 }
 
 int futex_key_make(struct mm *mm, uaddr_t at, bool shared, struct futex_key *k)
@@ -92,9 +82,9 @@ void futex_key_put(const struct futex_key *k)
 
 void futex_enter(struct futex_waiter *w)
 {
-    struct futex_bucket *b = bucket_of(&w->key);
+    struct futex_bucket *b = futex_bucket_of(&w->key);
 
-    bucket_lock(b);
+    futex_bucket_lock(b);
     w->bucket = b;
     b->entered++;
     list_push_back(&b->waiters, &w->link);
@@ -107,7 +97,7 @@ bool futex_leave(struct futex_waiter *w)
         struct futex_bucket *b = __atomic_load_n(&w->bucket, __ATOMIC_ACQUIRE);
         if (b == NULL)
             return false;
-        bucket_lock(b);
+        futex_bucket_lock(b);
         if (w->bucket == b) { /* not moved by requeue meanwhile */
             list_remove(&w->link);
             w->bucket = NULL;
@@ -153,8 +143,7 @@ static long restart_wait(struct task *t)
 
 /* --- waking ------------------------------------------------------------------- */
 
-/* The bucket is locked; the waiter's record is gone as soon as it is marked. */
-static void wake_waiter(struct futex_waiter *w)
+void futex_wake_waiter(struct futex_waiter *w)
 {
     struct task *t = w->task;
 
@@ -165,50 +154,64 @@ static void wake_waiter(struct futex_waiter *w)
     task_put(t);
 }
 
-/* As on Linux, n is signed, and one is woken even for less than 1. */
-#define WAKE_BATCH 64
-#define WORK_WAKE  200u /* instructions a waiter, about */
-
-/* Wakes up to n of those that wait now; others go on after each WAKE_BATCH.  Who comes to wait in
+/* As on Linux, n is signed, and one is woken even for less than 1.
+ *
+ * Wakes up to n of those that wait now; others go on after each FUTEX_BATCH.  Who comes to wait in
  * such a pause may be woken in the place of one who was there: a wake says no more than that the
- * word may have changed. */
-long futex_wake_key(const struct futex_key *k, uint32_t n, uint32_t bits)
+ * word may have changed.  For a lock (plain false) who waits for one is woken, too. */
+static long wake_some(const struct futex_key *k, uint32_t n, uint32_t bits, bool plain)
 {
-    struct futex_bucket *b = bucket_of(k);
+    struct futex_bucket *b = futex_bucket_of(k);
     struct futex_waiter *w, *next;
-    int woken = 0;
+    int woken = 0, err = 0;
     bool more = true;
 
     while (more) {
         unsigned batch = 0;
-        bucket_lock(b);
+        futex_bucket_lock(b);
         more = false;
         list_for_each_safe(w, next, &b->waiters, link) {
-            if (!same(&w->key, k) || !(w->bits & bits))
+            if (!futex_same(&w->key, k))
                 continue;
-            if (batch == WAKE_BATCH) {
+            if (plain && w->kind != FUTEX_PLAIN)
+                err = -EINVAL;
+            if (err != 0)
+                break;
+            if (!(w->bits & bits))
+                continue;
+            if (batch == FUTEX_BATCH) {
                 more = true;
                 break;
             }
-            wake_waiter(w);
+            futex_wake_waiter(w);
             batch++;
             if (++woken >= (int)n)
                 break;
         }
         spin_unlock(&b->lock);
         if (more)
-            preempt_work(WAKE_BATCH * WORK_WAKE);
+            preempt_work(FUTEX_BATCH * FUTEX_WORK);
     }
-    return woken;
+    return err != 0 ? err : woken;
 }
 
-static long wake_at(struct mm *mm, uaddr_t at, bool shared, uint32_t n, uint32_t bits)
+long futex_wake_key(const struct futex_key *k, uint32_t n, uint32_t bits)
+{
+    return wake_some(k, n, bits, false);
+}
+
+long futex_wake_plain(const struct futex_key *k, uint32_t n, uint32_t bits)
+{
+    return wake_some(k, n, bits, true);
+}
+
+static long wake_at(struct mm *mm, uaddr_t at, bool shared, uint32_t n, uint32_t bits, bool plain)
 {
     struct futex_key k;
     long rc = futex_key_make(mm, at, shared, &k);
 
     if (rc == 0) {
-        rc = futex_wake_key(&k, n, bits);
+        rc = wake_some(&k, n, bits, plain);
         futex_key_put(&k);
     }
     return rc;
@@ -216,104 +219,7 @@ static long wake_at(struct mm *mm, uaddr_t at, bool shared, uint32_t n, uint32_t
 
 long futex_wake(struct mm *mm, uaddr_t at, uint32_t n, uint32_t bits)
 {
-    return wake_at(mm, at, true, n, bits); /* it may have waiters from other processes */
-}
-
-static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
-{
-    bucket_lock(a < b ? a : b);
-    if (a != b)
-        bucket_lock(a < b ? b : a);
-}
-
-static void unlock_two(struct futex_bucket *a, struct futex_bucket *b)
-{
-    spin_unlock(&a->lock);
-    if (a != b)
-        spin_unlock(&b->lock);
-}
-
-struct requeue {
-    struct futex_key from, to;
-    uint32_t wake, woken, move, moved;
-};
-
-/* Some of them.  True: there are more. */
-static bool move_waiters(struct requeue *r, struct futex_bucket *a, struct futex_bucket *b)
-{
-    struct futex_waiter *w, *next;
-    struct list moved;
-    /* Onto the same word they go once: in one go. */
-    unsigned n = 0, most = same(&r->from, &r->to) ? UINT32_MAX : WAKE_BATCH;
-    bool more = false;
-
-    list_init(&moved);
-    list_for_each_safe(w, next, &a->waiters, link) {
-        if (!same(&w->key, &r->from))
-            continue;
-        if ((more = ++n > most))
-            break;
-        if (r->woken < r->wake) {
-            wake_waiter(w);
-            r->woken++;
-        } else if (r->moved < r->move) {
-            list_remove(&w->link);
-            list_push_back(&moved, &w->link);
-            w->key = r->to;
-            if (r->to.in != NULL)
-                inode_get(r->to.in);
-            __atomic_store_n(&w->bucket, b, __ATOMIC_RELEASE);
-            r->moved++;
-        } else {
-            break;
-        }
-    }
-    list_splice_back(&b->waiters, &moved);
-    return more;
-}
-
-/* The comparison holds for all who are moved: if somebody came after the word
- * was read, it is read again.  Where that is a matter of many, others run in between; it is found
- * different then only by those who have done something, which they say. */
-static long requeue(struct requeue *r, uaddr_t at, const uint32_t *expected)
-{
-    struct futex_bucket *a = bucket_of(&r->from), *b = bucket_of(&r->to);
-
-    for (;;) {
-        uint32_t now, entered = __atomic_load_n(&a->entered, __ATOMIC_ACQUIRE);
-        int err = expected != NULL && get_user(now, at) != 0 ? -EFAULT
-                  : expected != NULL && now != *expected     ? -EAGAIN
-                                                             : 0;
-        uint32_t done = r->woken + r->moved;
-        if (err != 0)
-            return done != 0 ? (long)done : err;
-        lock_two(a, b);
-        bool more = expected != NULL && a->entered != entered; /* and look again */
-        if (!more)
-            more = move_waiters(r, a, b);
-        unlock_two(a, b);
-        if (!more)
-            return r->woken + r->moved;
-        preempt_work(WAKE_BATCH * WORK_WAKE);
-    }
-}
-
-long futex_requeue(uaddr_t at, uaddr_t to, bool shared, uint32_t wake, uint32_t move,
-                   const uint32_t *expected)
-{
-    struct requeue r = { .wake = wake, .move = move };
-
-    if ((int)wake < 0 || (int)move < 0)
-        return -EINVAL;
-    long rc = futex_key_make(current->mm, at, shared, &r.from);
-    if (rc == 0)
-        rc = futex_key_make(current->mm, to, shared, &r.to);
-    if (rc == 0)
-        rc = requeue(&r, at, expected);
-    for (uint32_t i = 0; i <= r.moved; i++, preempt_work(10))
-        futex_key_put(&r.from); /* ours, and those that the moved waiters held */
-    futex_key_put(&r.to);
-    return rc;
+    return wake_at(mm, at, true, n, bits, false); /* it may have waiters from other processes */
 }
 
 /* --- FUTEX_WAKE_OP ------------------------------------------------------------ */
@@ -380,9 +286,9 @@ static long wake_op(uaddr_t at, uaddr_t at2, bool shared, uint32_t n, uint32_t n
         rc = operate(at2, encoded);
     if (rc >= 0) {
         bool both = rc != 0;
-        rc = futex_wake_key(&k, n, FUTEX_BITSET_MATCH_ANY);
-        if (both)
-            rc += futex_wake_key(&k2, n2, FUTEX_BITSET_MATCH_ANY);
+        rc = futex_wake_plain(&k, n, FUTEX_BITSET_MATCH_ANY);
+        long rc2 = rc >= 0 && both ? futex_wake_plain(&k2, n2, FUTEX_BITSET_MATCH_ANY) : 0;
+        rc = rc2 < 0 ? rc2 : rc + rc2;
     }
     futex_key_put(&k);
     futex_key_put(&k2);
@@ -453,6 +359,15 @@ static long lock_pi(int cmd, bool realtime, uaddr_t at, bool shared, uaddr_t tim
     return rc == 0 ? futex_lock_pi(at, shared, deadline, FUTEX_PI_LOCK) : rc;
 }
 
+static long wait_requeue_pi(bool realtime, uaddr_t at, uaddr_t lock, bool shared, uint32_t expected,
+                            uaddr_t timeout)
+{
+    uint64_t deadline;
+    long rc = deadline_of(FUTEX_WAIT_REQUEUE_PI, realtime, timeout, &deadline);
+
+    return rc == 0 ? futex_wait_requeue_pi(at, lock, shared, expected, deadline) : rc;
+}
+
 SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, uaddr_t, at2,
          uint32_t, val3)
 {
@@ -460,7 +375,8 @@ SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, 
     bool shared = !(op & FUTEX_PRIVATE_FLAG), realtime = (op & FUTEX_CLOCK_REALTIME) != 0;
     uint32_t val2 = (uint32_t)timeout_or_val2;
 
-    if (realtime && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2)
+    if (realtime && cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2 &&
+        cmd != FUTEX_WAIT_REQUEUE_PI)
         return -ENOSYS;
     switch (cmd) {
     case FUTEX_WAIT:
@@ -472,9 +388,13 @@ SYSCALL6(futex, uaddr_t, at, int, op, uint32_t, val, uint64_t, timeout_or_val2, 
         val3 = FUTEX_BITSET_MATCH_ANY;
         /* fall through */
     case FUTEX_WAKE_BITSET:
-        return val3 != 0 ? wake_at(current->mm, at, shared, val, val3) : -EINVAL;
+        return val3 != 0 ? wake_at(current->mm, at, shared, val, val3, true) : -EINVAL;
     case FUTEX_REQUEUE: return futex_requeue(at, at2, shared, val, val2, NULL);
     case FUTEX_CMP_REQUEUE: return futex_requeue(at, at2, shared, val, val2, &val3);
+    case FUTEX_WAIT_REQUEUE_PI:
+        return wait_requeue_pi(realtime, at, at2, shared, val, timeout_or_val2);
+    case FUTEX_CMP_REQUEUE_PI:
+        return val == 1 ? futex_requeue_pi(at, at2, shared, val2, val3) : -EINVAL;
     case FUTEX_WAKE_OP: return wake_op(at, at2, shared, val, val2, val3);
     case FUTEX_LOCK_PI:
         realtime = true;

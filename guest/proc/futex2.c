@@ -83,7 +83,7 @@ SYSCALL4(futex_wake, uaddr_t, at, uint64_t, mask, int, n, uint32_t, flags)
         return rc;
     rc = futex_key_make(current->mm, at, is_shared(flags), &k);
     if (rc == 0 && n != 0) /* futex(2) wakes one for 0 */
-        rc = futex_wake_key(&k, (uint32_t)n, (uint32_t)mask);
+        rc = futex_wake_plain(&k, (uint32_t)n, (uint32_t)mask);
     futex_key_put(&k);
     return rc;
 }
@@ -160,6 +160,7 @@ static int words_get(struct words *all, uaddr_t from)
         int rc = get_waitv(from + i * sizeof word->v, &word->v);
         if (rc != 0)
             return rc;
+        word->w.kind = FUTEX_PLAIN;
         word->w.bits = FUTEX_BITSET_MATCH_ANY;
         word->w.task = current;
     }

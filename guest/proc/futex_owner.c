@@ -12,17 +12,23 @@
  *      else sets FUTEX_WAITERS, sleeps
  *   L3 woken: again, from L1
  *
+ * An owner that ends leaves its locks to who waits for them.  Who is about to sleep has made sure that the
+ * owner does not end yet and that it will look who waits for it when it does (futex_leave_locks());
+ * such a one takes the lock with FUTEX_OWNER_DIED in its word.  Who comes later has -ESRCH.
+ *
  * By L1 and L2, U1 and U2 no wake is lost (futex.c).  Others may sleep when one is
  * woken, so at L2 that one sets FUTEX_WAITERS in any case; if it fails for good
  * instead, it wakes another.
  *
  * Left out: lending the owner the waiter's priority, as all tasks have the same; so
  * this is a mutex in the kernel, and who is woken competes with who comes by. */
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "mm/mm.h"
-#include "proc/futex.h"
+#include "proc/futex_internal.h"
 #include "proc/pid.h"
 #include "proc/process.h"
+#include "proc/watched.h"
 #include <linux/futex.h>
 
 /* --- robust mutexes ----------------------------------------------------------- */
@@ -73,28 +79,36 @@ void futex_exit_robust(struct task *t)
 
 /* --- FUTEX_LOCK_PI and its kin ------------------------------------------------- */
 
+/* From now on it tells when it ends. */
 static bool lives(uint32_t tid)
 {
     spin_lock(&tree_lock);
-    bool found = task_find(tid) != NULL;
+    struct task *t = task_find(tid);
+    bool found = t != NULL && !t->exiting && !t->left_locks;
+    if (found && !t->owed_lock) {
+        t->owed_lock = true;
+        task_watch(t);
+    }
     spin_unlock(&tree_lock);
     return found;
 }
 
-/* L2.  0: it is ours.  1: it is not, and FUTEX_WAITERS is set; *owner has it. */
-static int take_or_mark(uaddr_t at, bool woken, bool try, uint32_t *owner)
+/* L2.  0: it is ours.  1: it is not, and FUTEX_WAITERS is set; w->owner has it. */
+static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try)
 {
     uint32_t me = current->tid, word, seen;
 
     if (get_user(word, at) != 0)
         return -EFAULT;
     for (;; word = seen) {
-        uint32_t new = word | FUTEX_WAITERS;
+        uint32_t owner = w->owner = word & FUTEX_TID_MASK, new = word | FUTEX_WAITERS;
+        bool inherit = owner != 0 && owner == w->died && !lives(owner);
 
-        *owner = word & FUTEX_TID_MASK;
-        if (*owner == me)
+        if (owner == me)
             return -EDEADLK;
-        if (*owner == 0)
+        if (inherit)
+            new = me | FUTEX_WAITERS | FUTEX_OWNER_DIED;
+        else if (owner == 0)
             new = me | (word & ~FUTEX_TID_MASK) | (woken ? FUTEX_WAITERS : 0);
         else if (try)
             new = word;
@@ -102,9 +116,9 @@ static int take_or_mark(uaddr_t at, bool woken, bool try, uint32_t *owner)
             return -EFAULT;
         if (seen != word)
             continue;
-        if (*owner == 0)
+        if (owner == 0 || inherit)
             return 0;
-        if (!lives(*owner)) { /* unless it has marked the word before it went */
+        if (!lives(owner)) { /* unless it has marked the word before it went */
             if (get_user(seen, at) != 0)
                 return -EFAULT;
             if (seen == new)
@@ -115,31 +129,103 @@ static int take_or_mark(uaddr_t at, bool woken, bool try, uint32_t *owner)
     }
 }
 
-long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, enum futex_pi how)
+int futex_take_pi(struct futex_waiter *w, uaddr_t at, uint64_t deadline, enum futex_pi how,
+                  bool woken)
 {
-    struct futex_waiter w = { .bits = FUTEX_BITSET_MATCH_ANY, .task = current };
-    bool woken = false;
-    uint32_t owner;
-    int rc = futex_key_make(current->mm, at, shared, &w.key);
+    int rc = 0;
 
     while (rc == 0) {
-        futex_enter(&w);
-        int taken = take_or_mark(at, woken, how == FUTEX_PI_TRY, &owner);
-        while (taken == 1 && rc == 0 && !futex_woken(&w))
-            rc = block(BLOCK_futex, owner, BLOCK_INTERRUPTIBLE, deadline);
-        bool woken_now = !futex_leave(&w);
+        futex_enter(w);
+        int taken = take_or_mark(w, at, woken, how == FUTEX_PI_TRY);
+        while (taken == 1 && rc == 0 && !futex_woken(w))
+            rc = block(BLOCK_futex, w->owner, BLOCK_INTERRUPTIBLE, deadline);
+        bool woken_now = !futex_leave(w);
         if (taken != 1) {
             if (woken_now || (woken && taken != 0))
-                futex_wake_key(&w.key, 1, FUTEX_BITSET_MATCH_ANY);
-            rc = taken;
-            break;
+                futex_wake_key(&w->key, 1, FUTEX_BITSET_MATCH_ANY);
+            return taken;
         }
         if (woken_now)
             rc = 0;
         woken |= woken_now;
     }
+    return rc;
+}
+
+long futex_lock_pi(uaddr_t at, bool shared, uint64_t deadline, enum futex_pi how)
+{
+    struct futex_waiter w = { .bits = FUTEX_BITSET_MATCH_ANY, .kind = FUTEX_PI, .task = current };
+    int rc = futex_key_make(current->mm, at, shared, &w.key);
+
+    if (rc == 0)
+        rc = futex_take_pi(&w, at, deadline, how, false);
     futex_key_put(&w.key);
     return rc == -ERESTARTSYS ? -ERESTARTNOINTR : rc;
+}
+
+#define WORK_BUCKET 40u /* instructions for an empty one, about (arch/preempt.h) */
+
+/* Some of them; true: there are more. */
+static bool wake_owed(struct futex_bucket *b, uint32_t tid)
+{
+    struct futex_waiter *w, *next;
+    unsigned n = 0;
+
+    futex_bucket_lock(b);
+    list_for_each_safe(w, next, &b->waiters, link) {
+        if (w->kind != FUTEX_PI || (w->owner != tid && w->owner != 0))
+            continue;
+        w->died = tid;
+        futex_wake_waiter(w);
+        if (++n == FUTEX_BATCH)
+            break;
+    }
+    spin_unlock(&b->lock);
+    return n == FUTEX_BATCH;
+}
+
+/* All are woken: the first one takes the lock, the others wait for that one. */
+static void wake_all_owed(uint32_t tid, bool may_wait)
+{
+    struct futex_bucket *b;
+
+    for (unsigned i = 0; (b = futex_bucket(i)) != NULL; i++) {
+        bool more = true;
+        while (more) {
+            more = wake_owed(b, tid);
+            if (may_wait)
+                preempt_work(WORK_BUCKET);
+        }
+    }
+}
+
+void futex_leave_locks(struct task *t)
+{
+    spin_lock(&tree_lock);
+    t->left_locks = true;
+    spin_unlock(&tree_lock);
+    wake_all_owed(t->tid, true);
+}
+
+void futex_leave_late(struct task *t)
+{
+    if (!t->left_locks)
+        wake_all_owed(t->tid, false);
+}
+
+void futex_pi_moved(uaddr_t at, const struct futex_key *k)
+{
+    uint32_t word, seen;
+    bool bad = get_user(word, at) != 0;
+
+    for (; !bad; word = seen) {
+        if (!lives(word & FUTEX_TID_MASK)) /* 0: nobody */
+            break;
+        bad = user_cmpxchg32(at, &seen, word, word | FUTEX_WAITERS) != 0;
+        if (!bad && seen == word)
+            return;
+    }
+    futex_wake_key(k, 1, FUTEX_BITSET_MATCH_ANY); /* it finds out, and takes the lock or fails */
 }
 
 long futex_unlock_pi(uaddr_t at, bool shared)

@@ -137,6 +137,8 @@ struct task {
     uint64_t slack_ns,
         slack_default_ns; /* [a] PR_SET_TIMERSLACK: task_slack().  No timer is late */
     bool has_children;    /* [T] perhaps: it has made some */
+    bool owed_lock;       /* [T] others wait for its locks, or did: watched, futex_owner.c */
+    bool left_locks;      /* [T] ends: no more of them do */
     bool exiting;         /* [T] in exit_task, or dead */
     bool leaving;         /* [T] past core_join(): in no core file */
 #if MEMCHECK
