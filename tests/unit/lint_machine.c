@@ -54,6 +54,27 @@ void table_free(unsigned c, uint32_t pfn, unsigned level)
 }
 
 static uint8_t state_of[8192], reason_of[8192]; /* by task */
+static uint32_t mm_of[8192];
+
+uint32_t memory_of(uint32_t task) { return mm_of[task]; }
+
+void is_now(uint32_t task, unsigned state, unsigned reason)
+{
+    state_of[task] = (uint8_t)state;
+    reason_of[task] = (uint8_t)reason;
+}
+
+void saw(unsigned c, uint32_t id, uint32_t mm, const void *fields)
+{
+    const struct trace_ev_clone *clone = fields;
+    const struct trace_ev_switch *sw = fields;
+    if (id == TRACE_EV_clone)
+        mm_of[clone->child] = clone->child_mm;
+    else if (id == TRACE_EV_exec)
+        mm_of[cpu[c].pid] = mm;
+    else if (id == TRACE_EV_switch && mm_of[sw->next_pid] == 0)
+        mm_of[sw->next_pid] = sw->next_mm;
+}
 
 void state(unsigned c, uint32_t task, unsigned prev, unsigned next, unsigned reason,
            uint32_t on_pid)
@@ -61,8 +82,11 @@ void state(unsigned c, uint32_t task, unsigned prev, unsigned next, unsigned rea
     if (prev == TASK_blocked && reason == 0) /* a wake-up says why it was */
         reason = reason_of[task];
     reason_of[task] = (uint8_t)reason;
-    EV(c, task_state, 1, .task = task, .prev = (uint8_t)prev, .next = (uint8_t)next,
-       .reason = (uint8_t)reason, .on_pid = on_pid);
+    if (next == TASK_zombie || next == TASK_dead)
+        mm_of[task] = 0;
+    bool is_woken = next == TASK_runnable && prev != TASK_running;
+    EV(c, task_state, mm_of[task], .by_pid = is_woken ? cpu[c].pid : 0, .task = task,
+       .prev = (uint8_t)prev, .next = (uint8_t)next, .reason = (uint8_t)reason, .on_pid = on_pid);
     state_of[task] = (uint8_t)next;
 }
 
@@ -120,6 +144,7 @@ void boot(struct tracer *t)
 {
     now = 0;
     memset(state_of, 0, sizeof(state_of));
+    memset(mm_of, 0, sizeof(mm_of));
     for (unsigned c = 0; c < 2; c++)
         synth_start(&cpu[c], t, c, 1000);
     EV(0, checkpoint, 0, .begin = 1);
@@ -226,12 +251,12 @@ void process_ends(uint32_t pid, int status)
 {
     state(0, pid, TASK_running, TASK_zombie, 0, 0);
     EV(0, exit, 0, .tgid = pid, .status = status);
-    EV(0, signal, 0, .to = 1, .signo = SIGCHLD, .code = CLD_EXITED);
+    EV(0, signal, memory_of(1), .to = 1, .signo = SIGCHLD, .code = CLD_EXITED);
 }
 
 void parent_waits(uint32_t pid, uint32_t child)
 {
-    EV(0, syscall_enter, 1, .nr = __NR_wait4);
+    EV(0, syscall_enter, 1, .nr = __NR_wait4, .a0 = child);
     state(0, pid, TASK_running, TASK_blocked, BLOCK_wait, child);
 }
 

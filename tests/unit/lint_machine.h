@@ -31,9 +31,15 @@ extern uint64_t now; /* of the event made last, in ticks */
 
 #define EV(c, name, mm, ...) \
     do { \
+        struct trace_ev_##name fields_ = { __VA_ARGS__ }; \
         cpu[c].tsc = now += 1000; \
+        saw(c, TRACE_EV_##name, mm, &fields_); \
         SYNTH(&cpu[c], name, mm, __VA_ARGS__); \
     } while (0)
+/* What follows from it for a task's memory. */
+void saw(unsigned c, uint32_t id, uint32_t mm, const void *fields);
+uint32_t memory_of(uint32_t task);
+void is_now(uint32_t task, unsigned state, unsigned reason); /* by an event of the case's own */
 
 /* The lowest tables stand for 2 MiB from BASE on, those above for all from 0 on. */
 #define BASE          0x200000ull

@@ -60,7 +60,7 @@ static void bad_X2_no_zombie(void)
     child_of_1(5, 3);
     run(0, 5, 3);
     EV(0, exit, 0, .tgid = 5, .status = 0);
-    EV(0, signal, 0, .to = 1, .signo = SIGCHLD, .code = CLD_EXITED);
+    EV(0, signal, memory_of(1), .to = 1, .signo = SIGCHLD, .code = CLD_EXITED);
     parent_reaps(1, 5, 0);
 }
 
@@ -137,7 +137,7 @@ static void tells(uint32_t to, uint32_t signo)
     state(0, 6, TASK_running, TASK_zombie, 0, 0);
     EV(0, exit, 0, .tgid = 6, .status = 0);
     if (to != 0)
-        EV(0, signal, 0, .to = to, .signo = signo, .code = CLD_EXITED);
+        EV(0, signal, memory_of(to), .to = to, .signo = signo, .code = CLD_EXITED);
     run(0, 5, 3);
     EV(0, reap, 3, .child = 6, .status = 0);
     state(0, 6, TASK_zombie, TASK_dead, 0, 0);
@@ -218,6 +218,93 @@ static void good_seize(void)
     run(0, 1, 1);
 }
 
+/* A change of state of task 1, by whoever runs. */
+static void change(unsigned prev, unsigned next, unsigned reason, uint32_t on, uint32_t by)
+{
+    EV(0, task_state, 1, .task = 1, .prev = (uint8_t)prev, .next = (uint8_t)next,
+       .reason = (uint8_t)reason, .on_pid = on, .by_pid = by);
+    is_now(1, next, reason);
+}
+
+static void sleeps_for(unsigned reason)
+{
+    change(TASK_running, TASK_blocked, reason, 0, 0);
+    run(0, 0, 0);
+}
+
+static void bad_X3_nobody_woke(void)
+{
+    sleeps_for(BLOCK_pipe_read);
+    change(TASK_blocked, TASK_runnable, BLOCK_pipe_read, 0, 1);
+}
+
+static void bad_X3_woken_on(void)
+{
+    sleeps_for(BLOCK_pipe_read);
+    change(TASK_blocked, TASK_runnable, BLOCK_pipe_read, 2, 0);
+}
+
+static void bad_X3_at_once(void)
+{
+    sleeps_for(BLOCK_pipe_read);
+    change(TASK_blocked, TASK_running, BLOCK_pipe_read, 0, 0);
+}
+
+static void bad_X3_own_waker(void) { change(TASK_running, TASK_runnable, BLOCK_none, 0, 1); }
+
+static void bad_X3_awake_on(void) { change(TASK_running, TASK_runnable, BLOCK_none, 2, 0); }
+
+static void bad_X3_awake_for(void) { change(TASK_running, TASK_runnable, BLOCK_wait, 0, 0); }
+
+static void bad_X3_put_to_sleep(void)
+{
+    EV(1, task_state, 1, .task = 1, .prev = TASK_running, .next = TASK_blocked,
+       .reason = BLOCK_futex);
+}
+
+static void bad_X3_no_reason(void) { sleeps_for(BLOCK_none); }
+
+static void bad_X3_stop(void) { sleeps_for(BLOCK_stop); }
+
+/* Another thread has died of a signal whose code could be that of an end. */
+static void good_killed(void)
+{
+    EV(0, signal, 1, .to = 1, .signo = SIGFPE, .code = FPE_INTDIV);
+    EV(1, task_state, 0, .task = 2, .prev = TASK_running, .next = TASK_runnable);
+}
+
+static void good_stop(void)
+{
+    change(TASK_running, TASK_stopped, BLOCK_stop, 0, 0);
+    run(0, 0, 0);
+    change(TASK_stopped, TASK_runnable, BLOCK_stop, 0, 0);
+}
+
+static void bad_X3_new_again(void) { change(TASK_new, TASK_runnable, BLOCK_none, 0, 1); }
+
+static void asks_wait4(uint64_t whom, uint64_t options, uint32_t on)
+{
+    child_of_1(5, 3);
+    EV(0, syscall_enter, 1, .nr = __NR_wait4, .a0 = whom, .a2 = options);
+    change(TASK_running, TASK_blocked, BLOCK_wait, on, 0);
+}
+
+static void bad_X3_wait_any(void) { asks_wait4(5, 0, 0); }
+static void bad_X3_wait_one(void) { asks_wait4((uint64_t)-1, 0, 5); }
+static void bad_X3_no_hang(void) { asks_wait4(5, 1, 5); }
+
+static void bad_X2_whose(void)
+{
+    child_of_1(5, 3);
+    child_of_1(6, 4);
+    run(0, 5, 3);
+    state(0, 6, TASK_runnable, TASK_running, 0, 0);
+    state(1, 2, TASK_running, TASK_runnable, 0, 0);
+    cpu[1].pid = 6;
+    EV(1, switch, 4, .prev_pid = 2, .next_pid = 6, .next_mm = 4);
+    EV(1, exit, 0, .tgid = 5);
+}
+
 static void bad_X3_attach_failed(void)
 {
     attaches(PTRACE_SEIZE, -EPERM);
@@ -250,6 +337,22 @@ static const struct lint_case cases[] = {
     BAD(bad_X3_reason, X3),
     BAD(bad_X3_stranger, X3),
     BAD(bad_X3_waker, X3),
+    BAD(bad_X3_nobody_woke, X3),
+    BAD(bad_X3_woken_on, X3),
+    BAD(bad_X3_at_once, X3),
+    BAD(bad_X3_own_waker, X3),
+    BAD(bad_X3_awake_on, X3),
+    BAD(bad_X3_awake_for, X3),
+    BAD(bad_X3_put_to_sleep, X3),
+    BAD(bad_X3_no_reason, X3),
+    BAD(bad_X3_stop, X3),
+    GOOD(good_stop),
+    GOOD(good_killed),
+    BAD(bad_X3_new_again, X3),
+    BAD(bad_X3_wait_any, X3),
+    BAD(bad_X3_wait_one, X3),
+    BAD(bad_X3_no_hang, X3),
+    BAD(bad_X2_whose, X2),
     BAD(bad_X4, X4),
     GOOD(good_attach),
     GOOD(good_seize),

@@ -73,8 +73,8 @@ static void bad_M1_range(void)
 
 static void bad_M1_left(void)
 {
+    state(1, 2, TASK_running, TASK_zombie, 0, 0);
     run(1, 0, 0);
-    state(1, 2, TASK_runnable, TASK_zombie, 0, 0);
     EV(0, syscall_enter, 1, .nr = __NR_munmap, .a0 = VA(0), .a1 = 4096);
     EV(0, syscall_exit, 1, .nr = __NR_munmap);
 }

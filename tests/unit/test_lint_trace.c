@@ -64,10 +64,61 @@ static void bad_T7_switch(void)
 
 static void bad_T8_task(void) { run(1, 77, 1); }
 
+static void bad_T7_state(void)
+{
+    EV(0, task_state, 0, .task = 1, .prev = TASK_running, .next = TASK_runnable);
+}
+
+static void bad_T7_named(void)
+{
+    state(0, 1, TASK_running, TASK_runnable, 0, 0);
+    state(0, 1, TASK_runnable, TASK_running, 0, 0);
+    EV(0, switch, 0, .prev_pid = 1, .next_pid = 1, .next_mm = 1);
+}
+
+static void bad_T7_no_memory(void)
+{
+    state(0, 1, TASK_running, TASK_runnable, 0, 0);
+    run(0, 1, 0);
+}
+
+static void bad_T7_idle(void)
+{
+    state(0, 1, TASK_running, TASK_runnable, 0, 0);
+    run(0, 0, 1);
+}
+
+static void bad_T7_exit(void)
+{
+    EV(0, syscall_enter, 1, .nr = __NR_exit_group);
+    EV(0, exit, 1, .tgid = 1);
+}
+
+static void bad_T7_reparent(void)
+{
+    make_mm(0, 3);
+    clone_into(0, 5, 3);
+    EV(0, reparent, 1, .child = 5, .parent = 1);
+}
+
+static void bad_T7_signal(void) { EV(0, signal, 0, .to = 1, .signo = SIGUSR1); }
+
+static void bad_T7_stage(void) { EV(0, boot_stage, 1, .stage = 1); }
+
+static void bad_T7_release(void)
+{
+    vfork_begins(5, 1);
+    parent_sleeps(5);
+    child_execs(3);
+    EV(0, vfork_release, 3, .parent = 1, .child = 5, .cause = RELEASE_exec);
+    state(0, 1, TASK_blocked, TASK_runnable, 0, 0);
+}
+
 static void bad_T8_dead(void)
 {
-    state(0, 2, TASK_running, TASK_dead, 0, 0);
+    state(1, 2, TASK_running, TASK_zombie, 0, 0);
     run(1, 0, 0);
+    state(0, 2, TASK_zombie, TASK_dead, 0, 0);
     run(1, 2, 1);
 }
 
@@ -151,20 +202,43 @@ static void bad_T10_teardown(void)
 }
 
 static const struct lint_case cases[] = {
-    BAD(bad_T6, T6),        BAD(bad_T6_link, T6),
-    BAD(bad_T1, T1),        BAD(bad_T2, T2),
-    BAD(bad_T2_clocks, T2), BAD(bad_T5_no_table, T5),
-    BAD(bad_T5_link, T5),   BAD(bad_T5_level, T5),
-    BAD(bad_T7, T7),        BAD(bad_T7_switch, T7),
-    BAD(bad_T8_task, T8),   BAD(bad_T8_dead, T8),
-    BAD(bad_T8_twice, T8),  BAD(bad_T8_mm, T8),
-    BAD(bad_T8_table, T8),  BAD(bad_T8_root, T8),
-    BAD(bad_T6_freed, T6),  BAD(bad_T7_mm, T7),
-    BAD(bad_T7_root, T7),   BAD(bad_T7_switch_mm, T7),
-    BAD(bad_T9_twice, T9),  BAD(bad_T9_end, T9),
-    BAD(bad_T9_exec, T9),   BAD(bad_T9_copy, T9),
-    BAD(bad_T9_family, T9), BAD(bad_T9_unmaps, T9),
-    BAD(bad_T10_copy, T10), BAD(bad_T10_teardown, T10),
+    BAD(bad_T6, T6),
+    BAD(bad_T6_link, T6),
+    BAD(bad_T1, T1),
+    BAD(bad_T2, T2),
+    BAD(bad_T2_clocks, T2),
+    BAD(bad_T5_no_table, T5),
+    BAD(bad_T5_link, T5),
+    BAD(bad_T5_level, T5),
+    BAD(bad_T7, T7),
+    BAD(bad_T7_switch, T7),
+    BAD(bad_T7_state, T7),
+    BAD(bad_T7_named, T7),
+    BAD(bad_T7_no_memory, T7),
+    BAD(bad_T7_idle, T7),
+    BAD(bad_T7_exit, T7),
+    BAD(bad_T7_reparent, T7),
+    BAD(bad_T7_signal, T7),
+    BAD(bad_T7_stage, T7),
+    BAD(bad_T7_release, T7),
+    BAD(bad_T8_task, T8),
+    BAD(bad_T8_dead, T8),
+    BAD(bad_T8_twice, T8),
+    BAD(bad_T8_mm, T8),
+    BAD(bad_T8_table, T8),
+    BAD(bad_T8_root, T8),
+    BAD(bad_T6_freed, T6),
+    BAD(bad_T7_mm, T7),
+    BAD(bad_T7_root, T7),
+    BAD(bad_T7_switch_mm, T7),
+    BAD(bad_T9_twice, T9),
+    BAD(bad_T9_end, T9),
+    BAD(bad_T9_exec, T9),
+    BAD(bad_T9_copy, T9),
+    BAD(bad_T9_family, T9),
+    BAD(bad_T9_unmaps, T9),
+    BAD(bad_T10_copy, T10),
+    BAD(bad_T10_teardown, T10),
 };
 
 static void test_cases(void **state_)

@@ -17,7 +17,7 @@
  * that takes its CPU away for a while: ns. */
 #define LEFT_LONG_AGO 1000000000ull
 
-static struct lint_task *process_of(struct lint *l, uint32_t pid)
+struct lint_task *lint_process(struct lint *l, uint32_t pid)
 {
     struct lint_task *t = lint_task(l, pid);
     return t->tgid == 0 || t->tgid == pid ? t : lint_task(l, t->tgid);
@@ -63,11 +63,11 @@ void lint_exit_end(struct lint *l) { idmap_each(l->mms, check_left, l); }
 static void cloned(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_clone *f = e->fields;
-    struct lint_task *child = lint_task(l, f->child), *maker = process_of(l, e->pid);
+    struct lint_task *child = lint_task(l, f->child), *maker = lint_process(l, e->pid);
     child->tgid = f->child_tgid;
     child->exit_signal = f->exit_signal;
     lint_task_uses(l, child, f->child_mm);
-    process_of(l, e->pid)->has_threads |= (f->flags & CLONE_THREAD) != 0;
+    lint_process(l, e->pid)->has_threads |= (f->flags & CLONE_THREAD) != 0;
     if (f->flags & CLONE_THREAD)
         return;
     child->parent = f->flags & CLONE_PARENT ? maker->parent : maker->pid;
@@ -116,36 +116,46 @@ static const char *wrong_reap(struct lint *l, const struct trace_event *e,
     if (p->status != f->status)
         return "it ended with another status";
     /* Address space 0: nobody wanted to know, and it goes by itself. */
-    if (e->mm != 0 && process_of(l, e->pid)->pid != p->parent)
+    if (e->mm != 0 && lint_process(l, e->pid)->pid != p->parent)
         return "it is another one's child";
     return NULL;
+}
+
+/* Their codes are numbers of their own, 1 to 3 among them. */
+static bool is_fault(uint32_t signo)
+{
+    return signo == SIGSEGV || signo == SIGBUS || signo == SIGFPE || signo == SIGILL ||
+           signo == SIGTRAP;
 }
 
 /* A process that ends tells its parent. */
 void lint_exit_signal(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_signal *f = e->fields;
-    struct lint_task *p = process_of(l, e->pid);
-    bool is_end = f->code == CLD_EXITED || f->code == CLD_KILLED || f->code == CLD_DUMPED;
+    struct lint_task *p = lint_process(l, e->pid);
+    bool is_end = !is_fault(f->signo) &&
+                  (f->code == CLD_EXITED || f->code == CLD_KILLED || f->code == CLD_DUMPED);
     if (is_end && (f->signo == (uint32_t)p->exit_signal || f->signo == SIGCHLD) &&
-        process_of(l, f->to)->pid == p->parent)
+        lint_process(l, f->to)->pid == p->parent)
         p->was_told = true;
-    if (!is_end && f->signo != SIGCHLD)
-        process_of(l, f->to)->may_be_going = true;
+    if (!is_end && f->signo != SIGCHLD) {
+        lint_process(l, f->to)->may_be_going = true;
+        l->has_early |= !lint_task(l, f->to)->live;
+    }
 }
 
 /* Calls that end a process, or its other threads, which go on with what they do until they look. */
 void lint_exit_call(struct lint *l, const struct lint_task *t, unsigned nr, bool begins)
 {
     if (nr == __NR_exit_group)
-        process_of(l, t->pid)->may_be_going = true;
+        lint_process(l, t->pid)->may_be_going = true;
     else if (nr == __NR_execve || nr == __NR_execveat)
-        process_of(l, t->pid)->may_be_execing = begins;
+        lint_process(l, t->pid)->may_be_execing = begins;
 }
 
 static void check_told(struct lint *l, const struct trace_event *e, const struct lint_task *p)
 {
-    const struct lint_task *parent = process_of(l, e->pid);
+    const struct lint_task *parent = lint_process(l, e->pid);
     bool has_signal = p->exit_signal > 0 && p->exit_signal < NSIG;
     bool must =
         !p->was_traced && !parent->may_be_going && !parent->may_be_execing && !parent->has_threads;
@@ -180,8 +190,8 @@ static void reaped(struct lint *l, const struct trace_event *e)
 /* Its tracer waits for it, too, and hears of its end first. */
 static void traced(struct lint *l, const struct trace_ev_task_state *f)
 {
-    process_of(l, f->task)->was_traced = true;
-    process_of(l, f->on_pid)->has_traced = true;
+    lint_process(l, f->task)->was_traced = true;
+    lint_process(l, f->on_pid)->has_traced = true;
 }
 
 /* Who attaches may wait for a task that is no child of its, and before that has stopped even once.
@@ -192,9 +202,9 @@ void lint_exit_ptrace(struct lint *l, bool done)
     if (t->call_a0 != PTRACE_ATTACH && t->call_a0 != PTRACE_SEIZE)
         return;
     if (done)
-        process_of(l, t->pid)->has_traced = true;
+        lint_process(l, t->pid)->has_traced = true;
     else
-        process_of(l, (uint32_t)t->call_a1)->was_traced = true;
+        lint_process(l, (uint32_t)t->call_a1)->was_traced = true;
 }
 
 static bool is_end(unsigned state) { return state == TASK_zombie || state == TASK_dead; }
@@ -202,21 +212,17 @@ static bool is_end(unsigned state) { return state == TASK_zombie || state == TAS
 static void check_state(struct lint *l, const struct lint_task *t,
                         const struct trace_ev_task_state *f)
 {
-    if (t->live && f->prev != t->state && f->prev != TASK_new)
+    if (t->live && f->prev != t->state)
         lint_found(l, is_end(f->prev) || is_end(t->state) ? LINT_X2 : LINT_X3,
                    "task %u leaves state %u, but it was in %u", f->task, f->prev, t->state);
-    if (f->next == TASK_blocked && f->reason == BLOCK_none)
-        lint_found(l, LINT_X3, "task %u blocks for no reason", f->task);
-    if (t->live && f->prev == TASK_blocked && f->next == TASK_runnable && f->reason != t->reason)
+    if (t->live && (f->prev == TASK_blocked || f->prev == TASK_stopped) &&
+        f->next == TASK_runnable && f->reason != t->reason)
         lint_found(l, LINT_X3, "task %u was blocked for %s, and is woken from %s", f->task,
                    trace_value_name("block_reason", t->reason),
                    trace_value_name("block_reason", f->reason));
-    if (f->next == TASK_runnable && f->by_pid != 0 && f->by_pid != l->event->pid)
-        lint_found(l, LINT_X3, "task %u is woken by task %u while another one runs", f->task,
-                   f->by_pid);
     if (f->next == TASK_blocked && f->reason == BLOCK_wait && f->on_pid != 0 &&
-        lint_task(l, f->on_pid)->parent != process_of(l, f->task)->pid &&
-        !process_of(l, f->task)->has_traced)
+        lint_task(l, f->on_pid)->parent != lint_process(l, f->task)->pid &&
+        !lint_process(l, f->task)->has_traced)
         lint_found(l, LINT_X3, "task %u waits for %u, which is no child of it", f->task, f->on_pid);
     bool is_process = t->tgid == 0 || t->tgid == t->pid;
     if (f->next == TASK_dead && f->prev != TASK_new && is_process && t->live && !t->was_reaped)

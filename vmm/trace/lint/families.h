@@ -41,7 +41,11 @@ void lint_faults_before(struct lint *l, const struct trace_event *e);
 void lint_exec_write(struct lint *l, const struct lint_write *w);
 void lint_exec_after(struct lint *l, const struct trace_event *e);
 
+/* states.c: X3's fields, T7's address spaces in events about tasks. */
+void lint_states_before(struct lint *l, const struct trace_event *e);
+
 /* exit.c: X1 to X4. */
+struct lint_task *lint_process(struct lint *l, uint32_t pid); /* the task's, by its leader */
 void lint_exit_call(struct lint *l, const struct lint_task *t, unsigned nr, bool begins);
 void lint_exit_signal(struct lint *l, const struct trace_event *e);
 void lint_exit_before(struct lint *l, const struct trace_event *e);

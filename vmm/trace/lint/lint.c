@@ -303,6 +303,7 @@ static void about_tasks(struct lint *l, const struct trace_event *e)
         lint_reuse_use(l, e);
         break;
     case TRACE_EV_switch:
+        lint_states_before(l, e);
         lint_exit_before(l, e);
         lint_faults_before(l, e);
         lint_trace_apply(l, e);
@@ -311,15 +312,22 @@ static void about_tasks(struct lint *l, const struct trace_event *e)
     case TRACE_EV_exit:
     case TRACE_EV_reap:
     case TRACE_EV_reparent:
+        lint_states_before(l, e);
         lint_exit_before(l, e);
         lint_trace_apply(l, e);
         break;
     case TRACE_EV_signal:
+        lint_states_before(l, e);
         lint_faults_before(l, e);
         lint_exit_signal(l, e);
         break;
     case TRACE_EV_contents: lint_faults_contents(l, e); break;
-    case TRACE_EV_checkpoint: checkpoint(l, e); break;
+    case TRACE_EV_checkpoint:
+        lint_states_before(l, e);
+        checkpoint(l, e);
+        break;
+    case TRACE_EV_vfork_release:
+    case TRACE_EV_boot_stage: lint_states_before(l, e); break;
     case TRACE_EV_clone:
         lint_calls_clone(l, e);
         lint_trace_apply(l, e);

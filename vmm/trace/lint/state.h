@@ -169,6 +169,7 @@ struct lint {
     uint64_t plain_end; /* frames below this are RAM */
     uint64_t waste[PT_REASON_MAX], writes;
     uint64_t shared_writes; /* V8's */
+    bool has_early;         /* a signal for a task whose clone event was still to come */
     unsigned orphans;       /* tables that were shared, and nobody leads to any more */
     uint64_t orphaned_at;   /* the last one */
 };
