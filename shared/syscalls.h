@@ -174,6 +174,14 @@ SYSCALL(epoll_wait, FD, PTR, INT, INT)
 SYSCALL(epoll_pwait, FD, PTR, INT, INT, PTR, LEN)
 SYSCALL(epoll_pwait2, FD, PTR, INT, PTR, PTR, LEN)
 
+/* asynchronous I/O: event/aio.c */
+SYSCALL(io_setup, LEN, PTR)
+SYSCALL(io_destroy, HEX)
+SYSCALL(io_submit, HEX, LEN, PTR)
+SYSCALL(io_cancel, HEX, PTR, PTR)
+SYSCALL(io_getevents, HEX, LEN, LEN, PTR, PTR)
+SYSCALL(io_pgetevents, HEX, LEN, LEN, PTR, PTR, PTR)
+
 /* memory: sys/mman.c, sys/mremap.c, sys/madvise.c, sys/mempolicy.c */
 SYSCALL(mmap, PTR, LEN, HEX, HEX, FD, OFF)
 SYSCALL(mprotect, PTR, LEN, HEX)

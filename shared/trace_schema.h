@@ -146,7 +146,8 @@ struct trace_context {
     X(msg_receive, 32, "do_msgrcv", 'S') \
     X(mq, 33, "wq_sleep", 'S') \
     X(traced, 34, "ptrace_stop", 't') /* by its tracer, which it waits for */ \
-    X(lease, 35, "__break_lease", 'S')
+    X(lease, 35, "__break_lease", 'S') \
+    X(aio, 36, "read_events", 'S')
 /* clang-format on */
 
 /* What ended a vfork parent's wait. */

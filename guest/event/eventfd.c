@@ -3,6 +3,7 @@
  * A write adds to it, a read takes all of it, or 1 from a semaphore.  Who waits looks at the
  * counter without its lock; it is changed first, and the queue is woken afterwards
  * (sched/block.h).  Readers and writers share one queue: who is not meant sleeps again. */
+#include "event/eventfd.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/anon_inode.h"
@@ -127,6 +128,9 @@ static const struct file_ops eventfd_ops = {
     .seek = anon_inode_seek,
     .nonseekable = true,
 };
+
+bool eventfd_is(const struct file *f) { return f->ops == &eventfd_ops; }
+void eventfd_tell(struct file *f) { add(f->private, 1); }
 
 static long create(unsigned count, uint32_t flags)
 {

@@ -1,5 +1,6 @@
 /* sys.c - /proc/sys, as far as programs read it. */
 #include "arch/random.h"
+#include "event/aio.h"
 #include "event/epoll.h"
 #include "event/inotify.h"
 #include "event/lease.h"
@@ -78,6 +79,12 @@ static int show_boot_id(struct text *t, const struct pfs_node *n __attribute__((
 static int show_file_nr(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "%lu\t0\t9223372036854775807\n", CPU_SUM(files_open));
+    return 0;
+}
+
+static int show_aio_nr(struct text *t, const struct pfs_node *n __attribute__((unused)))
+{
+    text_printf(t, "%u\n", aio_requests());
     return 0;
 }
 
@@ -262,6 +269,8 @@ static const struct pfs_entry inotify_table[] = {
 };
 
 static const struct pfs_entry fs_table[] = {
+    PFS_TUNABLE("aio-max-nr", aio_max_requests, 0, UINT32_MAX),
+    PFS_FILE("aio-nr", 0444, show_aio_nr),
     PFS_DIR("epoll", 0555, .children = epoll_table),
     PFS_TUNABLE("dir-notify-enable", dir_notify_enable, 0, INT32_MAX),
     PFS_NUMBER("file-max", 0444, INT64_MAX), /* memory is the only limit */
