@@ -44,6 +44,7 @@
 #include "fs/pages_io.h"
 #include "mm/frame.h"
 #include "mm/huge.h"
+#include "mm/limits.h"
 #include "mm/mm.h"
 #include "mm/mutant.h"
 #include "mm/pt.h"
@@ -56,14 +57,6 @@
 #define AROUND       16u /* pages; powers of two */
 #define IMAGE_AROUND 64u
 #define AHEAD        32u
-
-bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags)
-{
-    if (mm->total_vm + pages > mm_rlimit_pages(RLIMIT_AS))
-        return false;
-    bool data = (vm_flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) == VM_WRITE;
-    return !data || mm->data_vm + pages <= mm_rlimit_pages(RLIMIT_DATA);
-}
 
 static bool grow_stack(struct mm *mm, struct vma *v, uaddr_t at)
 {

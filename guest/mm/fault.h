@@ -19,19 +19,4 @@ int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 #define WORK_POPULATE 1100u /* instructions that a new page takes, about (arch/preempt.h) */
 
-/* populate.c: faults in all of [start, end) that is mapped, as far as it can. mm->lock held. */
-void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end);
-/* The same to be read or to be written, all of it: 0; -ENOMEM: a hole, or no memory; -EINVAL: not
- * allowed; -EFAULT: beyond the end of a file; -EINTR. */
-int mm_populate_all(struct mm *mm, uaddr_t start, uaddr_t end, bool write);
-
-/* fault.c */
-/* Are so many more pages within RLIMIT_AS and, if they are data, RLIMIT_DATA? */
-bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags);
-/* current's soft limit RLIMIT_*, of bytes, in pages. */
-static inline uint64_t mm_rlimit_pages(unsigned which)
-{
-    return current->proc->rlim[which].rlim_cur >> PAGE_SHIFT;
-}
-
 #endif

@@ -13,12 +13,14 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
+#include "fs/pages_io.h"
 #include "fs/seal.h"
-#include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/gather.h"
 #include "mm/heap.h"
+#include "mm/limits.h"
 #include "mm/mm.h"
+#include "mm/populate.h"
 #include "mm/pt.h"
 #include "mm/share.h"
 #include "mm/unmap.h"
@@ -35,7 +37,8 @@
 #define KNOWN_FLAGS \
     (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
      MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
-     MAP_FIXED_NOREPLACE | MAP_32BIT)
+     MAP_FIXED_NOREPLACE | MAP_32BIT | HUGE_SIZES)
+#define HUGE_SIZES (MAP_HUGE_2MB | MAP_HUGE_1GB)
 
 static int check_file(const struct file *f, int prot, int flags)
 {
@@ -64,8 +67,12 @@ static int check_kind(const struct file *f, int prot, int flags)
     }
     if ((flags & MAP_GROWSDOWN) && (f || type != MAP_PRIVATE))
         return -EINVAL;
-    if (flags & MAP_HUGETLB)
-        return -ENOMEM; /* there are no reserved huge pages */
+    if (flags & MAP_HUGETLB) { /* there are no reserved huge pages */
+        int size = flags & MAP_HUGE_MASK << MAP_HUGE_SHIFT;
+        return !size || size == MAP_HUGE_2MB || size == (int)MAP_HUGE_1GB ? -ENOMEM : -EINVAL;
+    }
+    if (flags & MAP_LOCKED && !mm_may_lock_any())
+        return -EPERM;
     return f ? check_file(f, prot, flags) : 0;
 }
 
@@ -132,6 +139,8 @@ static long map_locked(struct mm *mm, uaddr_t at, size_t len, uint32_t vm_flags,
     at = (uaddr_t)place;
     if (!mm_may_grow(mm, pages, vm_flags) || overcommits(pages, vm_flags))
         return -ENOMEM;
+    if ((vm_flags & VM_LOCKED) && !mm_may_lock(mm, pages))
+        return -EAGAIN;
     struct vma *v = vma_alloc(mm, at, at + len, vm_flags);
     if (!v)
         return -ENOMEM;
@@ -163,7 +172,7 @@ long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct f
     len = page_up(len);
     if (len == 0 || len > USER_END)
         return -ENOMEM;
-    if (file && off + len < off)
+    if (file && (off + len < off || (S_ISREG(file->inode->mode) && off + len > FILE_SIZE_MAX)))
         return -EOVERFLOW;
     int err = check_kind(file, prot, flags);
     if (err)
@@ -244,6 +253,9 @@ static int may_protect(const struct vma *v, uint32_t rights)
 {
     if ((rights & VM_WRITE) && (v->flags & VM_READONLY))
         return -EACCES;
+    if ((rights & VM_WRITE) && !(v->flags & (VM_WRITE | VM_SHARED | VM_GROWSDOWN)) &&
+        !mm_may_be_data(v->mm, vma_pages(v)))
+        return -ENOMEM;
     const struct mount *m = v->file ? v->file->path.mnt : NULL;
     if ((rights & VM_EXEC) && m && (m->flags & MS_NOEXEC))
         return -EACCES;

@@ -1,6 +1,7 @@
 /* populate.c - pages that are wanted before anybody touches them: MAP_POPULATE, mlock, MADV_POPULATE_*.
  *
  * Each missing one comes as by a fault, and is traced as one, so that nothing else makes entries. */
+#include "mm/populate.h"
 #include "arch/preempt.h"
 #include "mm/fault.h"
 #include "mm/pt.h"
@@ -12,25 +13,34 @@
 
 static bool is_private(const struct vma *v) { return !(v->flags & VM_SHARED); }
 
-void mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
+static int populate_vma(struct vma *v, uaddr_t va, uaddr_t stop)
 {
-    for (struct vma *v = vma_find(mm, start); v && v->start < end; v = vma_next(v)) {
-        uint32_t error = is_private(v) && (v->flags & VM_WRITE) ? FAULT_WRITE : 0;
-        uaddr_t stop = MIN(v->end, end);
-        uint32_t work = v->file ? WORK_FILE_PAGE : WORK_POPULATE;
-        int code;
-        for (uaddr_t va = MAX(v->start, start); va < stop; va += PAGE_SIZE) {
-            bool make = !pt_entry(mm, va);
-            if (make) {
-                trace_page_fault(mm->id, va, 0, error);
-                if (mm_fault_locked(mm, va, error, &code) != 0)
-                    return;
-            }
-            if (preempt_ends(make ? work : WORK_LOOK))
-                return;
+    struct mm *mm = v->mm;
+    uint32_t error = is_private(v) && (v->flags & VM_WRITE) ? FAULT_WRITE : 0;
+    uint32_t work = v->file ? WORK_FILE_PAGE : WORK_POPULATE;
+    int code, err;
+    for (; va < stop; va += PAGE_SIZE) {
+        bool make = !pt_entry(mm, va);
+        if (make) {
+            trace_page_fault(mm->id, va, 0, error);
+            err = mm_fault_locked(mm, va, error, &code);
+            if (err)
+                return err == -ENOMEM ? err : -EFAULT;
         }
+        if (preempt_ends(make ? work : WORK_LOOK))
+            return -EINTR;
+    }
+    return 0;
+}
+
+int mm_populate(struct mm *mm, uaddr_t start, uaddr_t end)
+{
+    int err = 0;
+    for (struct vma *v = vma_find(mm, start); v && v->start < end && !err; v = vma_next(v)) {
+        err = populate_vma(v, MAX(v->start, start), MIN(v->end, end));
         preempt_work(WORK_VMA);
     }
+    return err;
 }
 
 static int populate_page(struct mm *mm, uaddr_t va, bool write)

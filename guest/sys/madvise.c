@@ -12,9 +12,10 @@
 #include "fs/inode.h"
 #include "fs/notify.h"
 #include "fs/pages_io.h"
-#include "mm/fault.h"
 #include "mm/huge.h"
+#include "mm/limits.h"
 #include "mm/mm.h"
+#include "mm/populate.h"
 #include "mm/pt.h"
 #include "mm/share.h"
 #include "mm/unmap.h"
@@ -92,6 +93,8 @@ static int advise_vma(struct mm *mm, struct vma *v, int advice)
             return -ENOMEM;
         mm_zap(mm, v->start, v->end, PT_munmap);
         return 0;
+    case MADV_COLD:
+    case MADV_PAGEOUT: return v->flags & VM_LOCKED ? -EINVAL : 0;
     case MADV_DONTFORK: vma_set_flags(v, with(v->flags, 0, VM_DONTFORK)); return 0;
     case MADV_DOFORK: vma_set_flags(v, with(v->flags, VM_DONTFORK, 0)); return 0;
     case MADV_HUGEPAGE: vma_set_flags(v, with(v->flags, VM_NOHUGEPAGE, VM_HUGEPAGE)); return 0;
@@ -256,38 +259,38 @@ enum locking { UNLOCK, LOCK, LOCK_TOUCHED }; /* the last brings no page in */
 
 static int lock_vma(struct mm *mm, struct vma *v, int how)
 {
+    (void)mm;
     vma_set_flags(v, with(v->flags, VM_LOCKED, how == UNLOCK ? 0 : VM_LOCKED));
-    if (how == LOCK)
-        mm_populate(mm, v->start, v->end);
     return 0;
 }
 
-/* Would `more` locked pages be within RLIMIT_MEMLOCK?  0, -EPERM or -ENOMEM. */
-static int may_lock(struct mm *mm, uint64_t more)
+static int lock_range(struct mm *mm, uaddr_t at, size_t bytes, enum locking how)
 {
-    uint64_t limit = mm_rlimit_pages(RLIMIT_MEMLOCK);
-    if (has_cap(CAP_IPC_LOCK))
-        return 0;
-    if (limit == 0)
-        return -EPERM;
-    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
-        more += v->flags & VM_LOCKED ? vma_pages(v) : 0;
-        preempt_work(WORK_VMA / 8);
-    }
-    return more <= limit ? 0 : -ENOMEM;
+    uint64_t more = bytes >> PAGE_SHIFT;
+    if (how != UNLOCK && !mm_may_lock(mm, more - mm_locked_pages(mm, at, at + bytes)))
+        return -ENOMEM;
+    int err = for_vmas(mm, at, at + bytes, lock_vma, how);
+    if (err || how != LOCK)
+        return err;
+    err = mm_populate(mm, at, at + bytes); /* and locked it stays */
+    return err == -EFAULT ? -ENOMEM : err == -ENOMEM ? -EAGAIN : err;
 }
 
 static long change_lock(uaddr_t at, size_t len, enum locking how)
 {
     struct mm *mm = current->mm;
     size_t bytes = page_up(len + (at & ~PAGE_MASK));
+    if (how != UNLOCK && !mm_may_lock_any())
+        return -EPERM;
     at = page_down(at);
-    if (bytes < len || !user_range(at, bytes))
-        return len ? -ENOMEM : 0;
+    if (at + bytes < at)
+        return -EINVAL;
+    if (bytes == 0)
+        return 0; /* as on Linux also where the sum wraps to that */
+    if (!user_range(at, bytes))
+        return -ENOMEM;
     mutex_lock(&mm->lock);
-    int err = how != UNLOCK ? may_lock(mm, bytes >> PAGE_SHIFT) : 0;
-    if (!err && bytes > 0)
-        err = for_vmas(mm, at, at + bytes, lock_vma, how);
+    int err = lock_range(mm, at, bytes, how);
     mutex_unlock(&mm->lock);
     return err;
 }
@@ -306,16 +309,21 @@ SYSCALL1(mlockall, int, flags)
     struct mm *mm = current->mm;
     if (flags == 0 || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
         return -EINVAL;
+    if (!mm_may_lock_any())
+        return -EPERM;
     mutex_lock(&mm->lock);
-    int err = may_lock(mm, flags & MCL_CURRENT ? mm->total_vm : 0);
-    if (!err) {
+    bool may = !(flags & MCL_CURRENT) || has_cap(CAP_IPC_LOCK) ||
+               mm->total_vm <= mm_rlimit_pages(RLIMIT_MEMLOCK);
+    if (may)
         mm->lock_future = flags & MCL_FUTURE;
-        if (flags & MCL_CURRENT)
-            for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma,
-                     flags & MCL_ONFAULT ? LOCK_TOUCHED : LOCK);
+    if (may && (flags & MCL_CURRENT)) {
+        for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, LOCK);
+        if (!(flags & MCL_ONFAULT)) /* what can be had */
+            for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v))
+                mm_populate(mm, v->start, v->end);
     }
     mutex_unlock(&mm->lock);
-    return err;
+    return may ? 0 : -ENOMEM;
 }
 
 SYSCALL0(munlockall)

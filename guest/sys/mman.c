@@ -6,12 +6,13 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/pages_io.h"
-#include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/gather.h"
 #include "mm/heap.h"
+#include "mm/limits.h"
 #include "mm/map.h"
 #include "mm/mm.h"
+#include "mm/populate.h"
 #include "mm/pt.h"
 #include "mm/share.h"
 #include "mm/unmap.h"
@@ -63,7 +64,8 @@ static int brk_move(struct mm *mm, uaddr_t old, uaddr_t new)
     struct vma *next = vma_find(mm, old);
     if (next && next->start < new + (next->flags & VM_GROWSDOWN ? STACK_GAP : 0))
         return -ENOMEM;
-    if (!mm_may_grow(mm, (new - old) >> PAGE_SHIFT, flags))
+    uint64_t more = (new - old) >> PAGE_SHIFT;
+    if (!mm_may_grow(mm, more, flags) || ((flags & VM_LOCKED) && !mm_may_lock(mm, more)))
         return -ENOMEM;
     struct vma *v = vma_alloc(mm, old, new, flags);
     if (!v)
@@ -99,7 +101,9 @@ SYSCALL3(msync, uaddr_t, at, size_t, len, int, flags)
         (flags & (MS_ASYNC | MS_SYNC)) == (MS_ASYNC | MS_SYNC))
         return -EINVAL;
     size_t bytes = page_up(len);
-    if (len != 0 && (bytes == 0 || !user_range(at, bytes)))
+    if (bytes == 0)
+        return 0; /* as on Linux also where it wraps to that */
+    if (!user_range(at, bytes))
         return -ENOMEM;
     mutex_lock(&mm->lock); /* the mapping is the file: nothing to write back */
     bool ok = vma_covers(mm, at, at + bytes);

@@ -14,11 +14,12 @@
 #include "arch/preempt.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
-#include "mm/fault.h"
 #include "mm/gather.h"
 #include "mm/heap.h"
+#include "mm/limits.h"
 #include "mm/map.h"
 #include "mm/mm.h"
+#include "mm/populate.h"
 #include "mm/pt.h"
 #include "mm/unmap.h"
 #include "mm/vma.h"
@@ -176,10 +177,12 @@ static long may_move(const struct remap *r, const struct vma *v)
         return -EINVAL; /* private memory has no second place */
     if (v->end - r->old < MIN(r->old_len, r->new_len))
         return -EFAULT;
-    if (r->new_len > r->old_len &&
-        !mm_may_grow(r->mm, (r->new_len - r->old_len) >> PAGE_SHIFT, v->flags))
-        return -ENOMEM;
-    return 0;
+    if (r->new_len <= r->old_len)
+        return 0;
+    uint64_t more = (r->new_len - r->old_len) >> PAGE_SHIFT;
+    if ((v->flags & VM_LOCKED) && !mm_may_lock(r->mm, more))
+        return -EAGAIN;
+    return mm_may_grow(r->mm, more, v->flags) ? 0 : -ENOMEM;
 }
 
 static long remap_one(struct remap *r)

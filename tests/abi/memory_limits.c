@@ -1,0 +1,155 @@
+/* What RLIMIT_MEMLOCK, RLIMIT_DATA and RLIMIT_AS refuse, and how: by mlock, mlockall, mmap, mremap, brk and mprotect;
+ * what is locked already counts once.  What cannot be brought in is locked and said.  Lengths that wrap.
+ * Advice for locked memory.  Sizes of huge pages, and flags that are bits of them. */
+#include "check.h"
+
+#define MADV_COLD_    20
+#define MADV_PAGEOUT_ 21
+#define HUGE(log)     ((log) << 26)
+
+static void *map(int prot, size_t pages, int flags, int fd)
+{
+    return mmap(NULL, pages * PAGE, prot, MAP_PRIVATE | (fd < 0 ? MAP_ANONYMOUS : 0) | flags, fd,
+                0);
+}
+
+/* Not by libc, which makes ENOMEM of EPERM. */
+static long map_locked(size_t pages)
+{
+    return syscall(SYS_mmap, NULL, pages * PAGE, PROT_READ,
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0L);
+}
+
+static void become_nobody(int limit, rlim_t bytes)
+{
+    struct rlimit l = { bytes, bytes };
+
+    CHECK_EQ(setrlimit(limit, &l), 0);
+    CHECK_EQ(setuid(65534), 0);
+}
+
+static void locks(void)
+{
+    char *p = map(PROT_READ | PROT_WRITE, 64, 0, -1);
+
+    CHECK_EQ(CHILD(become_nobody(RLIMIT_MEMLOCK, 0); CHECK_ERR(EPERM, mlock(p, PAGE));
+                   CHECK_ERR(EPERM, mlock(p, 0)); CHECK_ERR(EPERM, mlockall(MCL_CURRENT));
+                   CHECK_ERR(EPERM, mlockall(MCL_FUTURE)); CHECK_ERR(EPERM, map_locked(1));
+                   CHECK_EQ(munlock(p, PAGE), 0); CHECK_EQ(munlockall(), 0)),
+             0);
+    CHECK_EQ(CHILD(become_nobody(RLIMIT_MEMLOCK, 16 * PAGE); CHECK_ERR(ENOMEM, mlock(p, 17 * PAGE));
+                   CHECK_EQ(mlock(p, 8 * PAGE), 0); CHECK_EQ(mlock(p, 8 * PAGE), 0);
+                   CHECK_EQ(mlock(p + 4 * PAGE, 12 * PAGE), 0);
+                   CHECK_ERR(ENOMEM, mlock(p + 16 * PAGE, 1)); CHECK_EQ(mlock(p, 16 * PAGE), 0);
+                   CHECK_ERR(EAGAIN, map_locked(1)); CHECK_ERR(ENOMEM, mlockall(MCL_CURRENT));
+                   CHECK_EQ(munlock(p, PAGE), 0); CHECK(map_locked(1) != -1)),
+             0);
+    CHECK_EQ(CHILD(become_nobody(RLIMIT_MEMLOCK, 16 * PAGE); CHECK_EQ(mlock(p, 16 * PAGE), 0);
+                   CHECK_EQ(mlockall(MCL_FUTURE), 0);
+                   CHECK(map(PROT_READ, 1, 0, -1) == MAP_FAILED && errno == EAGAIN);
+                   char *heap = (char *)syscall(SYS_brk, 0);
+                   CHECK((char *)syscall(SYS_brk, heap + 2 * PAGE) == heap);
+                   CHECK(mremap(p, 16 * PAGE, 17 * PAGE, MREMAP_MAYMOVE) == MAP_FAILED &&
+                         errno == EAGAIN)),
+             0);
+    CHECK(mremap(p, 64 * PAGE, 65 * PAGE, MREMAP_MAYMOVE) != MAP_FAILED);
+}
+
+static int is_locked(const void *at)
+{
+    char start[32];
+
+    snprintf(start, sizeof(start), "\n%lx-", (unsigned long)at);
+    const char *line = strstr(slurp("/proc/self/smaps"), start);
+    const char *flags = line ? strstr(line, "VmFlags:") : NULL,
+               *end = flags ? strchr(flags, '\n') : NULL;
+    const char *lo = flags ? strstr(flags, " lo ") : NULL;
+    return lo != NULL && lo < end;
+}
+
+static void not_brought_in(void)
+{
+    int fd = open("file", O_RDWR | O_CREAT, 0600);
+    char *none = map(PROT_NONE, 2, 0, -1), *past = map(PROT_READ, 4, 0, fd);
+
+    CHECK_EQ(ftruncate(fd, PAGE), 0);
+    CHECK_ERR(ENOMEM, mlock(none, 2 * PAGE));
+    CHECK(is_locked(none));
+    CHECK_ERR(ENOMEM, mlock(past, 4 * PAGE));
+    CHECK(is_locked(past));
+    CHECK_EQ(mlock(past, PAGE), 0);
+    CHECK_EQ(syscall(SYS_mlock2, past, 4 * PAGE, 1), 0);
+    CHECK_EQ(munlock(none, 2 * PAGE), 0);
+    CHECK(!is_locked(none));
+    close(fd);
+}
+
+static void wraps(void)
+{
+    char *p = map(PROT_READ, 2, 0, -1);
+    int fd = open("file", O_RDWR | O_CREAT, 0600);
+
+    CHECK_EQ(mlock(p, (size_t)-1), 0);
+    CHECK_ERR(EINVAL, mlock(p, (size_t)-PAGE));
+    CHECK_EQ(msync(p, (size_t)-1, MS_SYNC), 0);
+    CHECK_ERR(ENOMEM, msync(p, (size_t)-PAGE, MS_SYNC));
+    errno = 0;
+    CHECK(syscall(SYS_mmap, NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE, fd, INT64_MAX & -PAGE) == -1 &&
+          errno == EOVERFLOW);
+    CHECK(syscall(SYS_mmap, NULL, 2 * PAGE, PROT_READ, MAP_PRIVATE, fd,
+                  (INT64_MAX & -PAGE) - 2 * PAGE) != -1);
+    close(fd);
+}
+
+static void advice(void)
+{
+    char *p = map(PROT_READ | PROT_WRITE, 2, 0, -1);
+
+    p[0] = 1;
+    CHECK_EQ(madvise(p, 2 * PAGE, MADV_COLD_), 0);
+    CHECK_EQ(madvise(p, 2 * PAGE, MADV_PAGEOUT_), 0);
+    CHECK_EQ(mlock(p, PAGE), 0);
+    CHECK_ERR(EINVAL, madvise(p, 2 * PAGE, MADV_COLD_));
+    CHECK_ERR(EINVAL, madvise(p, 2 * PAGE, MADV_PAGEOUT_));
+    CHECK_EQ(p[0], 1);
+}
+
+static void data(void)
+{
+    struct rlimit l = { 8 << 20, 8 << 20 };
+    char *p = map(PROT_READ, 4096, 0, -1);
+
+    CHECK_EQ(CHILD(CHECK_EQ(setrlimit(RLIMIT_DATA, &l), 0);
+                   CHECK_ERR(ENOMEM, mprotect(p, 4096 * PAGE, PROT_READ | PROT_WRITE));
+                   CHECK_EQ(mprotect(p, 256 * PAGE, PROT_READ | PROT_WRITE), 0);
+                   CHECK(map(PROT_READ | PROT_WRITE, 4096, 0, -1) == MAP_FAILED && errno == ENOMEM);
+                   CHECK(map(PROT_READ, 4096, 0, -1) != MAP_FAILED)),
+             0);
+    l.rlim_cur = l.rlim_max = 4096 * PAGE + (64 << 20);
+    CHECK_EQ(CHILD(CHECK_EQ(setrlimit(RLIMIT_AS, &l), 0);
+                   CHECK(map(PROT_NONE, 32768, 0, -1) == MAP_FAILED && errno == ENOMEM);
+                   CHECK(map(PROT_NONE, 1024, 0, -1) != MAP_FAILED)),
+             0);
+}
+
+static void huge(void)
+{
+    int fd = open("file", O_RDWR | O_CREAT, 0600);
+
+    CHECK(map(PROT_READ, 512, MAP_HUGETLB | HUGE(22), -1) == MAP_FAILED && errno == EINVAL);
+    CHECK(map(PROT_READ, 512, MAP_HUGETLB | HUGE(21), -1) == MAP_FAILED && errno == ENOMEM);
+    CHECK(mmap(NULL, PAGE, PROT_READ, 0x03 | HUGE(2), fd, 0) !=
+          MAP_FAILED); /* MAP_SHARED_VALIDATE */
+    CHECK(mmap(NULL, PAGE, PROT_READ, 0x03 | 0x800000, fd, 0) == MAP_FAILED && errno == EOPNOTSUPP);
+    close(fd);
+}
+
+static void test(void)
+{
+    locks();
+    not_brought_in();
+    wraps();
+    advice();
+    data();
+    huge();
+}
