@@ -131,6 +131,8 @@ static bool may_nest(struct epoll *ep, struct epoll *in_it)
 
 /* --- items; ep->lock held, and nest_lock if an epoll is watched -------------------------------- */
 
+#define WORK_ITEM 60u /* instructions to look at one, about (arch/preempt.h) */
+
 static int compare(const struct file *f, int fd, const struct epoll_item *i)
 {
     if (f != i->file)
@@ -150,6 +152,25 @@ static struct epoll_item *find(struct epoll *ep, const struct file *f, int fd)
         n = c < 0 ? n->left : n->right;
     }
     return NULL;
+}
+
+const struct file *epoll_watched_file(struct file *f, int fd, uint32_t nth, int *err)
+{
+    struct epoll *ep = epoll_of(f);
+    const struct file *found = NULL;
+
+    *err = ep == NULL ? -EINVAL : -ENOENT;
+    if (ep == NULL)
+        return NULL;
+    mutex_lock(&ep->lock);
+    for (struct rb_node *n = rb_first(&ep->items); n != NULL && found == NULL; n = rb_next(n)) {
+        struct epoll_item *i = rb_entry(n, struct epoll_item, node);
+        if (i->fd == fd && nth-- == 0)
+            found = i->file;
+        preempt_work(WORK_ITEM);
+    }
+    mutex_unlock(&ep->lock);
+    return found;
 }
 
 static void hang(struct epoll_item *item)

@@ -2,7 +2,7 @@
  * struct clone_request, and which combinations there are.  fork.c does it.
  *
  * Accepted and without effect, as in Linux: CLONE_IO (no I/O
- * contexts), CLONE_DETACHED.  Left out, -EINVAL: namespaces, CLONE_INTO_CGROUP,
+ * contexts), CLONE_DETACHED.  Left out, -EINVAL: namespaces,
  * pidfds of threads. */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
@@ -39,8 +39,10 @@ static int check_flags(const struct clone_request *rq)
     if (flags & CLONE_NAMESPACES & ~(uint64_t)CLONE_NEWUSER && !(flags & CLONE_NEWUSER) &&
         !capable())
         return -EPERM;
-    if (flags & (CLONE_NAMESPACES | CLONE_INTO_CGROUP))
+    if (flags & CLONE_NAMESPACES)
         return -EINVAL;
+    if (flags & CLONE_INTO_CGROUP)
+        return -EBADF; /* no descriptor is one of a cgroup */
     return 0;
 }
 

@@ -213,7 +213,7 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *to,
     spin_lock(&itimer_lock);
     itimer_read(it, now[which], old);
     if (to != NULL) {
-        it->interval_ns = to->interval_ns;
+        it->interval_ns = which != ITIMER_REAL || to->left_ns != 0 ? to->interval_ns : 0;
         it->at_ns = to->left_ns != 0 ? now[which] + to->left_ns : 0;
         if (it->at_ns != 0 && which == ITIMER_REAL)
             timer_start(&it->timer, it->at_ns);

@@ -68,12 +68,11 @@ struct task {
     uint64_t cpus_allowed;       /* [t], read without; some CPU of it is online */
     union {
         struct {
-            int nice;            /* [T], read without; and of [t] and [q]: */
-            uint8_t policy;      /* SCHED_*; not SCHED_NORMAL nor SCHED_BATCH: policy.c */
-            uint8_t rt_priority; /* 1..99 for SCHED_FIFO and SCHED_RR, else 0 */
-            bool reset_on_fork;  /* then it is watched, too: proc/watched.h */
-            uint8_t
-                io_priority; /* [o] ioprio_set(2): class << 5 | level; kept, there are no disks */
+            int16_t nice;         /* [T], read without; and of [t] and [q]: */
+            uint8_t policy;       /* SCHED_*; not SCHED_NORMAL nor SCHED_BATCH: policy.c */
+            uint8_t rt_priority;  /* 1..99 for SCHED_FIFO and SCHED_RR, else 0 */
+            bool reset_on_fork;   /* then it is watched, too: proc/watched.h */
+            uint16_t io_priority; /* [o] ioprio_set(2)'s; kept, there are no disks */
         };
         uint64_t sched_inherited; /* fork copies it */
     };

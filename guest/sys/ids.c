@@ -262,6 +262,9 @@ SYSCALL2(setgroups, uint32_t, n, uaddr_t, list)
         return -EINVAL;
     if (copy_from_user(groups, list, n * sizeof(uint32_t)) != 0)
         return -EFAULT;
+    for (uint32_t i = 0; i < n; i++)
+        if (groups[i] == KEEP)
+            return -EINVAL;
     memcpy(c->groups, groups, n * sizeof(uint32_t));
     c->ngroups = n;
     return 0;

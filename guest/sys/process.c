@@ -188,6 +188,8 @@ SYSCALL2(arch_prctl, int, code, uint64_t, value)
     case ARCH_SET_GS: return user_set_gs_base(value);
     case ARCH_GET_FS: return put_user(user_fs_base(), value);
     case ARCH_GET_GS: return put_user(user_gs_base(), value);
+    case ARCH_GET_CPUID: return 1;
+    case ARCH_SET_CPUID: return -ENODEV; /* no CPU here can have it fault */
     }
     return -EINVAL;
 }

@@ -209,7 +209,8 @@ SYSCALL4(sched_getattr, int, tid, uaddr_t, attr, uint32_t, size, uint32_t, flags
 
 #define WORK_LOOK 50u /* instructions a process, about (arch/preempt.h) */
 
-static int check_io(int value)
+/* Class, hints (of which there is nothing to refuse) and level, from the top; what is above is not looked at. */
+static int check_io(uint16_t value)
 {
     int level = value & 7;
 
@@ -230,7 +231,7 @@ static bool io_selected(const struct process *p, int which, uint32_t who)
     return which == IOPRIO_WHO_PGRP ? p->pgid == who : !p->zombie && p->leader->cred.uid == who;
 }
 
-static int set_io(struct task *t, uint8_t value)
+static int set_io(struct task *t, uint16_t value)
 {
     const struct cred *me = &current->cred;
 
@@ -245,16 +246,16 @@ static int io_of(const struct task *t)
 {
     int v = t->io_priority;
 
-    if (v >> 5 == IOPRIO_CLASS_NONE)
+    if (v >> IOPRIO_CLASS_SHIFT == IOPRIO_CLASS_NONE)
         return IOPRIO_PRIO_VALUE(sched_realtime(t->policy) ? IOPRIO_CLASS_RT
                                  : t->policy == SCHED_IDLE ? IOPRIO_CLASS_IDLE
                                                            : IOPRIO_CLASS_BE,
                                  (t->nice + 20) / 5);
-    return IOPRIO_PRIO_VALUE(v >> 5, v & 7);
+    return v;
 }
 
 /* tree_lock held, and given up now and then.  set: to value; else the best one's. */
-static long io_walk(int which, int who, bool set, uint8_t value)
+static long io_walk(int which, int who, bool set, uint16_t value)
 {
     struct family_walk w;
     struct process *p;
@@ -278,8 +279,8 @@ static long io_walk(int which, int who, bool set, uint8_t value)
 
 SYSCALL3(ioprio_set, int, which, int, who, int, value)
 {
-    uint8_t kept = (uint8_t)((value >> IOPRIO_CLASS_SHIFT) << 5 | (value & 7));
-    long rc = value & ~(7 << IOPRIO_CLASS_SHIFT | 7) ? -EINVAL : check_io(value);
+    uint16_t kept = (uint16_t)value;
+    long rc = check_io(kept);
 
     if (rc != 0)
         return rc;
@@ -306,7 +307,7 @@ SYSCALL2(ioprio_get, int, which, int, who)
     if (which == IOPRIO_WHO_PROCESS) {
         struct task *t = who == 0 ? current : task_find((uint32_t)who);
         if (t != NULL)
-            rc = IOPRIO_PRIO_VALUE(t->io_priority >> 5, t->io_priority & 7);
+            rc = t->io_priority;
     } else {
         rc = io_walk(which, who, false, 0);
     }

@@ -97,15 +97,24 @@ static void swap_action(int sig, const struct ksigaction *to, struct ksigaction 
         drop_all_ignored(p, sh, sig);
 }
 
+/* The others are forgotten: so a program finds out which there are, sigaction(2).  The last but one, for addresses
+ * with tags, changes nothing where there are none. */
+#define SA_KNOWN \
+    (SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | \
+     SA_RESETHAND | SA_EXPOSE_TAGBITS | SA_RESTORER)
+
 SYSCALL4(rt_sigaction, int, sig, uaddr_t, act, uaddr_t, oldact, size_t, size)
 {
     struct ksigaction new, old;
 
-    if (size != sizeof(ksigset_t) || !valid_signal(sig) ||
-        (act != 0 && in_set(SIGSET_UNBLOCKABLE, sig)))
+    if (size != sizeof(ksigset_t))
         return -EINVAL;
     if (act != 0 && get_user(new, act) != 0)
         return -EFAULT;
+    if (!valid_signal(sig) || (act != 0 && in_set(SIGSET_UNBLOCKABLE, sig)))
+        return -EINVAL;
+    if (act != 0)
+        new.flags &= SA_KNOWN;
     swap_action(sig, act != 0 ? &new : NULL, &old);
     return oldact != 0 ? put_user(old, oldact) : 0;
 }
@@ -230,6 +239,8 @@ SYSCALL4(rt_sigtimedwait, uaddr_t, uset, uaddr_t, uinfo, uaddr_t, timeout, size_
 
 static int send_checked(struct process *p, int sig, const siginfo_t *info)
 {
+    if (sig < 0 || sig > SIG_MAX)
+        return -EINVAL;
     if (!signal_allowed(p, sig))
         return -EPERM;
     return sig != 0 ? signal_send_process_locked(p, sig, info) : 0;
@@ -238,7 +249,7 @@ static int send_checked(struct process *p, int sig, const siginfo_t *info)
 #define WORK_SEND 600u /* instructions a process, about (arch/preempt.h) */
 
 /* To every process of a group, or with pgid 0 to all but PID 1 and ourselves.
- * One success is success; else one refusal is -EPERM.  tree_lock held. */
+ * One success is success; else one refusal of a group's is -EPERM, but none of all.  tree_lock held. */
 static int kill_many(uint32_t pgid, int sig, const siginfo_t *info)
 {
     struct family_walk walk;
@@ -250,6 +261,8 @@ static int kill_many(uint32_t pgid, int sig, const siginfo_t *info)
         if (pgid != 0 ? p->pgid != pgid : p == init_process || p == current->proc)
             continue;
         int err = send_checked(p, sig, info);
+        if (pgid == 0 && err == -EPERM)
+            err = 0;
         if (err == 0 || result == -ESRCH)
             result = err;
     }
@@ -262,8 +275,6 @@ SYSCALL2(kill, int, pid, int, sig)
     siginfo_t info;
     int err;
 
-    if (sig < 0 || sig > SIG_MAX)
-        return -EINVAL;
     siginfo_user(&info, sig, SI_USER);
     spin_lock(&tree_lock);
     if (pid > 0) {

@@ -72,12 +72,17 @@ SYSCALL1(sysinfo, uaddr_t, at)
 }
 
 /* There is no log buffer: what the kernel says is on the console. */
+enum { SYSLOG_READ = 2, SYSLOG_READ_ALL, SYSLOG_READ_CLEAR, SYSLOG_LEVEL = 8, SYSLOG_SIZE = 10 };
+
 SYSCALL3(syslog, int, action, uaddr_t, buf, int, n)
 {
-    (void)buf;
-    if (action < 0 || action > 10 || n < 0)
+    if (!has_cap(CAP_SYSLOG) && !capable() && action != SYSLOG_READ_ALL && action != SYSLOG_SIZE)
+        return -EPERM;
+    if (action < 0 || action > SYSLOG_SIZE)
         return -EINVAL;
-    return has_cap(CAP_SYSLOG) || capable() || action == 3 || action == 10 ? 0 : -EPERM;
+    if (action >= SYSLOG_READ && action <= SYSLOG_READ_CLEAR)
+        return buf == 0 || n < 0 ? -EINVAL : 0;
+    return action == SYSLOG_LEVEL && (n < 1 || n > 8) ? -EINVAL : 0;
 }
 
 /* --- the end ------------------------------------------------------------------ */
@@ -203,6 +208,11 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     case PR_GET_FORK_TABLES: return t->proc->fork_shares ? FORK_TABLES_SHARE : FORK_TABLES_COPY;
     case PR_SET_CHILD_SUBREAPER: return set_reaper(a != 0);
     case PR_GET_CHILD_SUBREAPER: return put_user((int)t->proc->subreaper, a);
+    case PR_GET_TIMING: return PR_TIMING_STATISTICAL;
+    case PR_SET_TIMING: return a == PR_TIMING_STATISTICAL ? 0 : -EINVAL;
+    case PR_TASK_PERF_EVENTS_DISABLE:
+    case PR_TASK_PERF_EVENTS_ENABLE: return 0; /* all that there are */
+    case PR_GET_TID_ADDRESS: return put_user(t->clear_child_tid, a);
     case PR_SET_TIMERSLACK: task_set_slack(t, (int64_t)a > 0 ? a : 0); return 0;
     case PR_GET_TIMERSLACK: return (long)MIN(task_slack(t), (uint64_t)INT64_MAX);
     case PR_SET_THP_DISABLE:

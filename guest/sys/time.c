@@ -128,9 +128,11 @@ SYSCALL2(clock_settime, int, id, uaddr_t, from)
 {
     uint64_t ns;
 
-    if (id != CLOCK_REALTIME)
+    if (id != CLOCK_REALTIME && id >= 0)
         return -EINVAL;
     int err = get_timespec(from, &ns);
+    if (err == 0 && id < 0) /* nobody sets what a task has used */
+        err = cpu_clock(id, &ns) != 0 ? -EINVAL : -EPERM;
     if (err != 0)
         return err;
     if (!has_cap(CAP_SYS_TIME))
@@ -139,16 +141,17 @@ SYSCALL2(clock_settime, int, id, uaddr_t, from)
     return 0;
 }
 
-static const struct timezone utc;
+/* The kernel itself keeps UTC; it remembers what it is told. */
+static struct timezone zone;
+#define ZONE_MOST (15 * 60) /* minutes */
 
 SYSCALL2(gettimeofday, uaddr_t, tv, uaddr_t, tz)
 {
     if (tv != 0 && put_user(to_timeval(clock_real_ns()), tv) != 0)
         return -EFAULT;
-    return tz != 0 ? put_user(utc, tz) : 0;
+    return tz != 0 ? put_user(zone, tz) : 0;
 }
 
-/* The kernel keeps UTC and no time zone; setting one has no effect. */
 SYSCALL2(settimeofday, uaddr_t, utv, uaddr_t, utz)
 {
     struct __kernel_old_timeval tv;
@@ -162,6 +165,11 @@ SYSCALL2(settimeofday, uaddr_t, utv, uaddr_t, utz)
         return err;
     if (!has_cap(CAP_SYS_TIME))
         return -EPERM;
+    if (utz != 0) {
+        if (tz.tz_minuteswest < -ZONE_MOST || tz.tz_minuteswest > ZONE_MOST)
+            return -EINVAL;
+        zone = tz;
+    }
     if (utv != 0)
         set_clock(ns);
     return 0;
@@ -214,9 +222,13 @@ SYSCALL1(adjtimex, uaddr_t, to) { return adjust_clock(to); }
 
 SYSCALL2(clock_adjtime, int, id, uaddr_t, to)
 {
+    struct timex tx;
+
     if (id == CLOCK_REALTIME)
         return adjust_clock(to);
-    return is_real(id) || is_monotonic(id) ? -EOPNOTSUPP : -EINVAL;
+    if (get_user(tx, to) != 0)
+        return -EFAULT;
+    return is_real(id) || is_monotonic(id) || is_cpu_clock(id) ? -EOPNOTSUPP : -EINVAL;
 }
 
 /* --- sleeping --- */

@@ -4,6 +4,8 @@
 #include "check.h"
 #include <pthread.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
 #include <sys/timex.h>
 #include <sys/uio.h>
 
@@ -115,6 +117,8 @@ static void clocks(void)
           tx.tick < 11000);
     CHECK_ERR(EOPNOTSUPP, syscall(SYS_clock_adjtime, CLOCK_MONOTONIC, &tx));
     CHECK_ERR(EINVAL, syscall(SYS_clock_adjtime, 100, &tx));
+    CHECK_ERR(EOPNOTSUPP, syscall(SYS_clock_adjtime, CLOCK_PROCESS_CPUTIME_ID, &tx));
+    CHECK_ERR(EFAULT, syscall(SYS_clock_adjtime, 100, 8));
     CHECK_EQ(CHILD(CHECK(setuid(5) == 0); tx.modes = ADJ_SETOFFSET; tx.time.tv_sec = 1;
                    CHECK_ERR(EPERM, syscall(SYS_clock_adjtime, CLOCK_REALTIME, &tx))),
              0);
@@ -192,6 +196,70 @@ static void memory(void)
     CHECK_ERR(EFAULT, syscall(SYS_futex, p, 1, 1, NULL, NULL, 0));
 }
 
+/* Arguments of which Linux looks at one before the other. */
+static void orders(void)
+{
+    static unsigned groups[2] = { 1, -1 };
+    struct timezone west = { 15 * 60 + 1, 0 };
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+        void (*restorer)(void);
+        unsigned long mask;
+    } action = { .handler = SIG_IGN, .flags = 0xffffffff }, was;
+
+    CHECK_ERR(EFAULT, syscall(SYS_rt_sigaction, SIGKILL, 8, NULL, 8));
+    CHECK_ERR(EFAULT, syscall(SYS_rt_sigaction, 99, 8, NULL, 8));
+    CHECK_EQ(syscall(SYS_rt_sigaction, SIGUSR1, &action, NULL, 8), 0); /* flags that are none go */
+    CHECK_EQ(syscall(SYS_rt_sigaction, SIGUSR1, NULL, &was, 8), 0);
+    CHECK_EQ(was.flags, 0xdc000807);
+    signal(SIGUSR1, SIG_DFL);
+    CHECK_ERR(ESRCH, kill(0x3fffff, 65));
+    CHECK_ERR(EINVAL, kill(getpid(), -1));
+    CHECK_ERR(EINVAL, kill(getpid(), 65));
+    CHECK_EQ(CHILD(CHECK_EQ(setuid(54321), 0); CHECK_EQ(kill(-1, 0), 0)), 0);
+    CHECK_ERR(EINVAL, syscall(SYS_settimeofday, NULL, &west));
+    CHECK_ERR(EFAULT, syscall(SYS_clock_settime, (clockid_t)-6, 8));
+    CHECK_ERR(EPERM, syscall(SYS_clock_settime, (clockid_t)-6, &(struct timespec){ 1, 0 }));
+    CHECK_ERR(EINVAL, syscall(SYS_setgroups, 2, groups));
+    for (int action_of = 2; action_of <= 4; action_of++)
+        CHECK_ERR(EINVAL, syscall(SYS_syslog, action_of, NULL, 1));
+    CHECK_ERR(EINVAL, syscall(SYS_syslog, 8, NULL, 0));
+    CHECK_ERR(EINVAL, syscall(SYS_syslog, 8, NULL, 9));
+    CHECK_ERR(EINVAL, syscall(SYS_syslog, 99, NULL, 0));
+}
+
+static void hints(void)
+{
+    int *at = NULL;
+
+    CHECK_EQ(prctl(PR_GET_TIMING), PR_TIMING_STATISTICAL);
+    CHECK_EQ(prctl(PR_SET_TIMING, PR_TIMING_STATISTICAL), 0);
+    CHECK_ERR(EINVAL, prctl(PR_SET_TIMING, PR_TIMING_TIMESTAMP));
+    CHECK_EQ(prctl(PR_TASK_PERF_EVENTS_DISABLE), 0);
+    CHECK_EQ(prctl(PR_TASK_PERF_EVENTS_ENABLE), 0);
+    static int tid;
+    syscall(SYS_set_tid_address, &tid);
+    CHECK_EQ(prctl(PR_GET_TID_ADDRESS, &at), 0);
+    CHECK(at == &tid);
+    CHECK_EQ(syscall(SYS_arch_prctl, 0x1011, 0), 1);         /* ARCH_GET_CPUID */
+    CHECK_EQ(syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 9), 0); /* with a hint */
+    CHECK_EQ(syscall(SYS_ioprio_get, 1, 0), 2 << 13 | 9);
+    CHECK_ERR(EINVAL, syscall(SYS_ioprio_set, 1, 0, -1));
+    CHECK_ERR(EINVAL, syscall(SYS_ioprio_set, 1, 0, 4 << 13));
+}
+
+static void timers_off(void)
+{
+    struct itimerval off = { { 7, 5 }, { 0, 0 } }, now;
+
+    for (int which = ITIMER_REAL; which <= ITIMER_PROF; which++) {
+        CHECK_EQ(setitimer(which, &off, NULL), 0);
+        CHECK_EQ(getitimer(which, &now), 0);
+        SAY("timer %d, off, has an interval of %ld s\n", which, now.it_interval.tv_sec);
+    }
+}
+
 static void test(void)
 {
     if (getenv("PLACES") != NULL) {
@@ -206,4 +274,7 @@ static void test(void)
     noatime();
     lock_order();
     memory();
+    orders();
+    hints();
+    timers_off();
 }
