@@ -2,8 +2,7 @@
  *
  * Two clocks are behind all the names: CLOCK_MONOTONIC, which counts from boot
  * and never stops (the machine does not suspend), and CLOCK_REALTIME, which can
- * be set.  CPU-time clocks read what the scheduler charged.  Left out: frequency
- * adjustment. */
+ * be set, or adjusted: adjtimex.c.  CPU-time clocks read what the scheduler charged. */
 #include "arch/clock.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
@@ -11,8 +10,7 @@
 #include "proc/cpu_clock.h"
 #include "proc/itimer.h"
 #include "proc/process.h"
-
-#include <linux/timex.h>
+#include "sys/time.h"
 
 #define NSEC_PER_USEC 1000
 #define USEC_PER_SEC  1000000
@@ -83,6 +81,8 @@ static bool is_monotonic(int id)
            id == CLOCK_BOOTTIME || id == CLOCK_BOOTTIME_ALARM;
 }
 
+bool time_has_clock(int id) { return is_cpu_clock(id) || is_real(id) || is_monotonic(id); }
+
 static int read_clock(int id, uint64_t *ns)
 {
     if (is_cpu_clock(id))
@@ -118,7 +118,7 @@ SYSCALL2(clock_getres, int, id, uaddr_t, to)
  * are moved. */
 static struct waitq clock_was_set = WAITQ_INIT(clock_was_set);
 
-static void set_clock(uint64_t ns)
+void time_set_clock(uint64_t ns)
 {
     posix_timers_clock_set(ns);
     waitq_wake(&clock_was_set);
@@ -137,7 +137,7 @@ SYSCALL2(clock_settime, int, id, uaddr_t, from)
         return err;
     if (!has_cap(CAP_SYS_TIME))
         return -EPERM;
-    set_clock(ns);
+    time_set_clock(ns);
     return 0;
 }
 
@@ -171,7 +171,7 @@ SYSCALL2(settimeofday, uaddr_t, utv, uaddr_t, utz)
         zone = tz;
     }
     if (utv != 0)
-        set_clock(ns);
+        time_set_clock(ns);
     return 0;
 }
 
@@ -180,55 +180,6 @@ SYSCALL1(time, uaddr_t, to)
     long now = (long)(clock_real_ns() / NSEC_PER_SEC);
 
     return to != 0 && put_user(now, to) != 0 ? -EFAULT : now;
-}
-
-/* ADJ_SETOFFSET moves the clock at once; its rate is not changed.  Reports an unsynchronised
- * clock that runs at its nominal rate. */
-static long adjust_clock(uaddr_t to)
-{
-    struct timex tx;
-
-    if (get_user(tx, to) != 0)
-        return -EFAULT;
-    unsigned modes = tx.modes;
-    if (modes != 0 && modes != ADJ_OFFSET_SS_READ) {
-        int64_t part = modes & ADJ_NANO ? NSEC_PER_SEC : 1000000;
-        if (!has_cap(CAP_SYS_TIME) || (modes & ~(ADJ_SETOFFSET | ADJ_NANO | ADJ_MICRO)))
-            return -EPERM;
-        if ((modes & ADJ_SETOFFSET) && (tx.time.tv_usec < 0 || tx.time.tv_usec >= part))
-            return -EINVAL;
-        int64_t now = (int64_t)clock_real_ns(), ns;
-        if (__builtin_mul_overflow(tx.time.tv_sec, (int64_t)NSEC_PER_SEC, &ns) ||
-            __builtin_add_overflow(ns, tx.time.tv_usec * ((int64_t)NSEC_PER_SEC / part), &ns) ||
-            __builtin_add_overflow(now, ns, &now) || now < 0)
-            return -EINVAL;
-        if (modes & ADJ_SETOFFSET)
-            set_clock((uint64_t)now);
-    }
-    memset(&tx, 0, sizeof(tx));
-    struct __kernel_old_timeval now = to_timeval(clock_real_ns());
-    tx.modes = modes;
-    tx.status = STA_UNSYNC;
-    tx.precision = 1;
-    tx.tick = 10000;
-    tx.tolerance = 500 << 16; /* what Linux allows, ppm << 16 */
-    tx.maxerror = tx.esterror = 16000000;
-    tx.time.tv_sec = now.tv_sec;
-    tx.time.tv_usec = now.tv_usec;
-    return put_user(tx, to) != 0 ? -EFAULT : TIME_ERROR;
-}
-
-SYSCALL1(adjtimex, uaddr_t, to) { return adjust_clock(to); }
-
-SYSCALL2(clock_adjtime, int, id, uaddr_t, to)
-{
-    struct timex tx;
-
-    if (id == CLOCK_REALTIME)
-        return adjust_clock(to);
-    if (get_user(tx, to) != 0)
-        return -EFAULT;
-    return is_real(id) || is_monotonic(id) || is_cpu_clock(id) ? -EOPNOTSUPP : -EINVAL;
 }
 
 /* --- sleeping --- */
@@ -352,7 +303,7 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, request, uaddr_t, remain
     if (id == CLOCK_THREAD_CPUTIME_ID || id == CLOCK_MONOTONIC_RAW || id == CLOCK_REALTIME_COARSE ||
         id == CLOCK_MONOTONIC_COARSE)
         return -EOPNOTSUPP;
-    if (!is_cpu_clock(id) && !is_real(id) && !is_monotonic(id))
+    if (!time_has_clock(id))
         return -EINVAL;
     int err = get_timespec(request, &ns);
     if (err != 0)

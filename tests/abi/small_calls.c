@@ -229,6 +229,46 @@ static void orders(void)
     CHECK_ERR(EINVAL, syscall(SYS_syslog, 99, NULL, 0));
 }
 
+/* Set in the guest only: the judge's clock stays as it is. */
+static void adjustments(void)
+{
+    struct timex tx = { .modes = ADJ_TICK, .tick = 9000 - 1 }, was = { 0 };
+    const unsigned all = ADJ_OFFSET | ADJ_FREQUENCY | ADJ_MAXERROR | ADJ_ESTERROR | ADJ_STATUS |
+                         ADJ_TIMECONST | ADJ_TICK;
+
+    CHECK_ERR(EINVAL, adjtimex(&tx));
+    tx.tick = 11000 + 1;
+    CHECK_ERR(EINVAL, adjtimex(&tx));
+    tx.modes = 0x8000;
+    CHECK_ERR(EINVAL, adjtimex(&tx));
+    CHECK_EQ(CHILD(CHECK_EQ(setuid(5), 0); tx.modes = ADJ_TICK; CHECK_ERR(EPERM, adjtimex(&tx));
+                   tx.modes = ADJ_OFFSET_SINGLESHOT; CHECK_ERR(EPERM, adjtimex(&tx));
+                   tx.modes = ADJ_OFFSET_SS_READ; CHECK(adjtimex(&tx) >= 0)),
+             0);
+    if (!is_forkscope())
+        return;
+    CHECK_EQ(adjtimex(&was), TIME_ERROR);
+    tx = was;
+    tx.modes = all;
+    tx.esterror = 5;
+    tx.status = STA_PLL;
+    CHECK_EQ(adjtimex(&tx), TIME_OK);
+    CHECK(tx.esterror == 5 && tx.maxerror == was.maxerror && tx.status == STA_PLL &&
+          tx.offset == 0);
+    tx.modes = ADJ_FREQUENCY;
+    tx.freq = 100;
+    CHECK_ERR(EOPNOTSUPP, adjtimex(&tx));
+    time_t before = time(NULL);
+    tx.modes = ADJ_OFFSET_SINGLESHOT;
+    tx.offset = 100 * 1000000;
+    CHECK_EQ(adjtimex(&tx), TIME_OK);
+    CHECK(time(NULL) >= before + 100);
+    tx.offset = -tx.offset - 100 * 1000000;
+    CHECK_EQ(adjtimex(&tx), TIME_OK);
+    was.modes = ADJ_STATUS | ADJ_ESTERROR;
+    CHECK_EQ(adjtimex(&was), TIME_ERROR);
+}
+
 static void hints(void)
 {
     int *at = NULL;
@@ -275,6 +315,7 @@ static void test(void)
     lock_order();
     memory();
     orders();
+    adjustments();
     hints();
     timers_off();
 }
