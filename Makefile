@@ -135,6 +135,13 @@ $O/vdso.so: guest/arch/vdso/vdso.c guest/arch/vdso/vdso.ld guest/arch/vvar.h Mak
 		-Wl,-soname=linux-vdso.so.1 -Wl,--hash-style=both -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \
 		-Wl,--build-id=none -Wl,-Bsymbolic -s -Wl,-T,guest/arch/vdso/vdso.ld guest/arch/vdso/vdso.c -o $@
 
+# The bytes of /proc/config.gz.
+$O/config_gz.inc: guest/procfs/kernel_config
+	@mkdir -p $O
+	$(call say,GEN,$@)gzip -9 -n < $< | od -An -v -tu1 | sed 's/[0-9][0-9]*/&,/g' > $@
+$O/guest/procfs/system.o $O/guest-locks/procfs/system.o: $O/config_gz.inc
+$O/guest/procfs/system.o $O/guest-locks/procfs/system.o: GUEST_CFLAGS += -I$O
+
 # $1: where the objects go; $2: flags of their own.  Offsets and constants for nasm come
 # from the C headers, through the compiler.
 define KERNEL

@@ -234,6 +234,7 @@ static const struct pfs_entry kernel_table[] = {
     PFS_TUNABLE("shmall", shm_max_pages, 0, UINT64_MAX),
     PFS_TUNABLE("shmmax", shm_max_size, 0, UINT64_MAX),
     PFS_TUNABLE("shmmni", shm_ids.limit, 0, IPC_SLOTS_MAX),
+    PFS_NUMBER("tainted", 0444, 0),
     PFS_NUMBER("threads-max", 0444, PID_MAX - 1), /* each has a number */
     UTS("version", 0444, version),
     PFS_END,

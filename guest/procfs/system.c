@@ -178,6 +178,17 @@ static int show_version(struct text *t, UNUSED)
     return 0;
 }
 
+/* Programs that want to know what a kernel has look here. */
+static const uint8_t config_gz[] = {
+#include "config_gz.inc"
+};
+
+static int show_config(struct text *t, UNUSED)
+{
+    text_put(t, (const char *)config_gz, sizeof config_gz);
+    return 0;
+}
+
 static int show_cmdline(struct text *t, UNUSED)
 {
     text_put(t, boot_info.cmdline, strlen(boot_info.cmdline));
@@ -242,6 +253,7 @@ static int show_lock_stat(struct text *t, UNUSED)
 /* clang-format off */
 static const struct pfs_entry root_table[] = {
     PFS_FILE("cmdline", 0444, show_cmdline),
+    PFS_FILE("config.gz", 0444, show_config),
     PFS_FILE("cpuinfo", 0444, show_cpuinfo),
     PFS_TEXT("devices", 0444, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n"
                                "  5 /dev/console\n\nBlock devices:\n"),

@@ -63,10 +63,10 @@ SYSCALL1(sysinfo, uaddr_t, at)
     s.uptime = (__kernel_long_t)(clock_mono_ns() / NSEC_PER_SEC);
     for (unsigned i = 0; i < 3; i++)
         s.loads[i] = (__kernel_ulong_t)sched_loadavg(i);
-    s.totalram = f.total;
-    s.freeram = f.free;
-    s.sharedram = mounted_pages();
-    s.mem_unit = PAGE_SIZE;
+    s.totalram = f.total * PAGE_SIZE;
+    s.freeram = f.free * PAGE_SIZE;
+    s.sharedram = mounted_pages() * PAGE_SIZE;
+    s.mem_unit = 1;
     s.procs = (uint16_t)MIN(nthreads_total, 65535u);
     return put_user(s, at);
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/timex.h>
 #include <sys/uio.h>
@@ -285,6 +286,9 @@ static void hints(void)
     CHECK_EQ(syscall(SYS_arch_prctl, 0x1011, 0), 1);         /* ARCH_GET_CPUID */
     CHECK_EQ(syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 9), 0); /* with a hint */
     CHECK_EQ(syscall(SYS_ioprio_get, 1, 0), 2 << 13 | 9);
+    struct sysinfo info;
+    CHECK_EQ(sysinfo(&info), 0);
+    CHECK(info.mem_unit == 1 && info.totalram > 1 << 20 && info.freeram < info.totalram);
     CHECK_ERR(EINVAL, syscall(SYS_ioprio_set, 1, 0, -1));
     CHECK_ERR(EINVAL, syscall(SYS_ioprio_set, 1, 0, 4 << 13));
 }
