@@ -275,7 +275,7 @@ enum release_cause {
 /* Addresses [start, end) left the TLBs of the CPUs in `cpus`; end 0: all. */
 #define EV_TLB_FLUSH(F, E, S, C) F(hex64, start) F(hex64, end) F(hex64, cpus)
 /* error: the SDM's #PF error code.  rip in user mode unless error says not; 0: no trap, the
- * kernel itself wants the page, for this or another address space. */
+ * kernel itself wants the page, for this or another address space, and error has P and W only. */
 #define EV_PAGE_FAULT(F, E, S, C) F(hex64, va) F(hex64, rip) F(hex32, error)
 /* The task `task` (often not the one running) changes state.  on_pid: whom it
  * waits for.  by_pid: who made it runnable; 0: a timer or device that found the CPU

@@ -17,7 +17,7 @@ static char *page_for(struct mm *mm, uaddr_t va, uint32_t access, int *err)
     int code;
     pte_t e = pt_entry(mm, va);
     if (!(e & PTE_P) || ((access & FAULT_WRITE) && !(e & PTE_W))) {
-        trace_page_fault(mm->id, va, 0, access & ~FAULT_FORCE);
+        trace_page_fault(mm->id, va, 0, (access & ~FAULT_FORCE) | (e & PTE_P ? FAULT_PRESENT : 0));
         int ret = mm_fault_locked(mm, va, access, &code);
         if (ret != 0) {
             *err = ret == -ENOMEM ? ret : -EFAULT;

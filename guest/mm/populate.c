@@ -50,7 +50,7 @@ static int populate_page(struct mm *mm, uaddr_t va, bool write)
     int code;
     if ((entry & PTE_P) && (!write || (entry & PTE_W)))
         return preempt_ends(WORK_LOOK) ? -EINTR : 0;
-    trace_page_fault(mm->id, va, 0, error);
+    trace_page_fault(mm->id, va, 0, error | (entry & PTE_P ? FAULT_PRESENT : 0));
     int err = mm_fault_locked(mm, va, error, &code);
     if (err)
         return err == -ENOMEM ? err : -EFAULT;

@@ -6,6 +6,10 @@
 struct synth cpu[2];
 uint64_t now;
 
+static uint8_t state_of[8192], reason_of[8192]; /* by task */
+static uint32_t mm_of[8192];
+static bool is_there[64][512]; /* an entry of the lowest table */
+
 void write_va(unsigned c, uint32_t mm, uint64_t va, uint32_t pfn, unsigned index, unsigned level,
               unsigned reason, uint64_t old, uint64_t new)
 {
@@ -30,7 +34,9 @@ void leaf_of(unsigned c, uint32_t mm, unsigned index, unsigned reason, uint64_t 
 
 void fault_at(unsigned c, uint32_t mm, unsigned index, uint32_t error)
 {
-    EV(c, page_fault, mm, .va = VA(index), .rip = 0x400000 + now, .error = error);
+    if (mm < 64 && is_there[mm][index])
+        error |= 1;
+    EV(c, page_fault, mm, .va = VA(index), .rip = VA(TEXT) + now / 1000 % 4096, .error = error);
 }
 
 /* In address space 1; entries that come on demand with the fault that they answer. */
@@ -53,9 +59,6 @@ void table_free(unsigned c, uint32_t pfn, unsigned level)
        .level = (uint8_t)level, .reason = PT_munmap);
 }
 
-static uint8_t state_of[8192], reason_of[8192]; /* by task */
-static uint32_t mm_of[8192];
-
 uint32_t memory_of(uint32_t task) { return mm_of[task]; }
 
 void is_now(uint32_t task, unsigned state, unsigned reason)
@@ -68,10 +71,16 @@ void saw(unsigned c, uint32_t id, uint32_t mm, const void *fields)
 {
     const struct trace_ev_clone *clone = fields;
     const struct trace_ev_switch *sw = fields;
+    const struct trace_ev_pte_write *write = fields;
     if (id == TRACE_EV_clone)
         mm_of[clone->child] = clone->child_mm;
     else if (id == TRACE_EV_exec)
         mm_of[cpu[c].pid] = mm;
+    else if (id == TRACE_EV_pte_write && write->level == PT_LEVEL_PTE && mm > 0 && mm < 64 &&
+             write->index < 512)
+        is_there[mm][write->index] = write->new & 1;
+    else if (id == TRACE_EV_mm_create && mm < 64)
+        memset(is_there[mm], 0, sizeof(is_there[mm]));
     else if (id == TRACE_EV_switch && mm_of[sw->next_pid] == 0)
         mm_of[sw->next_pid] = sw->next_mm;
 }
@@ -128,6 +137,7 @@ void copy_mm(unsigned c, uint32_t mm, uint32_t from)
         table(c, mm, pfn, level);
         write_at(c, mm, pfn - 1, level == PT_LEVEL_PTE, level + 1, PT_table_link, 0, LINK(pfn));
     }
+    leaf_of(c, mm, TEXT, PT_mmap, 0, PAGE_X);
 }
 
 void make_mm(unsigned c, uint32_t mm) { copy_mm(c, mm, 0); }
@@ -145,6 +155,7 @@ void boot(struct tracer *t)
     now = 0;
     memset(state_of, 0, sizeof(state_of));
     memset(mm_of, 0, sizeof(mm_of));
+    memset(is_there, 0, sizeof(is_there));
     for (unsigned c = 0; c < 2; c++)
         synth_start(&cpu[c], t, c, 1000);
     EV(0, checkpoint, 0, .begin = 1);

@@ -23,6 +23,8 @@
 #define PAGE_R(pfn) (PAGE_W(pfn) & ~2ull)
 #define PAGE_C(pfn) (PAGE_R(pfn) | 0x200)                          /* shared by fork */
 #define PAGE_F(pfn) ((uint64_t)(pfn) << 12 | 0x25ull | 1ull << 63) /* of a file */
+#define PAGE_X      (0x91025ull) /* where each program's instructions are, at its last page */
+#define TEXT        511
 #define KERNEL_SLOT 511
 #define KERNEL_VA   (0xffffff8000000000ull)
 

@@ -26,7 +26,7 @@ static void bad_C1(void)
 static void bad_C1_read(void)
 {
     read_only();
-    fault_at(0, 1, 0, 5);
+    EV(0, page_fault, 1, .va = VA(0), .rip = 0, .error = 1);
     leaf_of(0, 1, 0, PT_cow_break, PAGE_R(0x500), PAGE_W(0x501));
     flush_page(0, 0, 3);
 }
@@ -145,7 +145,7 @@ static void bad_C4_full(void)
 static void bad_C5(void)
 {
     for (unsigned i = 0; i < 3; i++) {
-        EV(0, page_fault, 1, .va = VA(9), .rip = 0x400000, .error = 6);
+        EV(0, page_fault, 1, .va = VA(9), .rip = VA(TEXT), .error = 6);
         flush_page(0, 9, 1);
     }
 }
@@ -188,7 +188,7 @@ static void bad_E5(void)
 {
     EV(0, table_alloc, 1, .va = 0, .table_pfn = 120, .level = PT_LEVEL_PTE);
     write_at(0, 1, 102, 0, PT_LEVEL_PMD, PT_table_link, 0, LINK(120ull));
-    EV(0, page_fault, 1, .va = 0x3008, .rip = 0x400000, .error = 6);
+    EV(0, page_fault, 1, .va = 0x3008, .rip = VA(TEXT), .error = 6);
     write_va(0, 1, 0x3000, 120, 3, PT_LEVEL_PTE, PT_demand_zero, 0, PAGE_W(0x600));
 }
 
@@ -242,18 +242,108 @@ static void bad_E4_range(void)
     comes(3, PAGE_W(0x600) & ~(1ull << 63), 4);
 }
 
+/* A fault of task 1 as it may not be. */
+static void says(uint64_t va, uint64_t rip, uint32_t error)
+{
+    EV(0, page_fault, 1, .va = va, .rip = rip, .error = error);
+    flush(0, 3);
+}
+
+static void good_errors(void)
+{
+    says(VA(7), VA(TEXT), 4);
+    says(VA(7), VA(TEXT), 6);
+    says(VA(0), VA(TEXT), 7);
+    says(VA(7), VA(7), 0x14);
+    says(VA(8), VA(8) - 3, 0x14);
+    says(VA(0), VA(0), 0x15);
+    says(VA(7), 0, 2);
+    says(VA(0), 0, 1);
+}
+
+static void bad_C7_bits(void) { says(VA(7), VA(TEXT), 0xc); }
+static void bad_C7_both(void) { says(VA(7), VA(7), 0x16); }
+static void bad_C7_no_rip(void) { says(VA(7), 0, 4); }
+static void bad_C7_fetched(void) { says(VA(7), VA(TEXT), 0x14); }
+static void bad_C7_code(void) { says(VA(7), VA(7), 4); }
+static void bad_C7_kernel(void) { says(VA(7), VA(TEXT), 2); }
+static void bad_C7_kernels_code(void) { says(VA(7), VA(7), 0x10); }
+static void bad_C7_rip(void) { says(VA(7), VA(0), 4); }
+static void bad_C7_rip_nowhere(void) { says(VA(7), VA(6), 4); }
+static void bad_C7_there(void) { says(VA(0), VA(TEXT), 6); }
+static void bad_C7_absent(void) { says(VA(7), VA(TEXT), 7); }
+static void bad_C7_read(void) { says(VA(0), VA(TEXT), 5); }
+
+/* What comes is not what was asked for. */
+static void gets(uint32_t error, unsigned reason, uint64_t entry)
+{
+    EV(0, page_fault, 1, .va = VA(7), .rip = error & 16 ? VA(7) : VA(TEXT), .error = error);
+    leaf_of(0, 1, 7, reason, 0, entry);
+    EV(0, syscall_enter, 1, .nr = __NR_wait4);
+}
+
+static void good_gets(void) { gets(4, PT_demand_file, PAGE_F(0x600)); }
+static void bad_C6_read_only(void) { gets(6, PT_demand_file, PAGE_F(0x600)); }
+static void bad_C6_no_code(void) { gets(0x14, PT_demand_file, PAGE_F(0x600)); }
+static void bad_C4_copy(void) { gets(4, PT_demand_file, PAGE_W(0x600)); }
+
+static void bad_C6_elsewhere(void)
+{
+    fault_at(0, 1, 3, 4);
+    leaf_of(0, 1, 4, PT_demand_file, 0, PAGE_F(0x600));
+    fault(0, 1);
+}
+
 static const struct lint_case cases[] = {
-    GOOD(good_faults),        BAD(bad_C1, C1),           BAD(bad_C1_read, C1),
-    BAD(bad_C2, C2),          GOOD(good_ahead),          BAD(bad_C4_hole, C4),
-    BAD(bad_C3, C3),          BAD(bad_C3_other_cpu, C3), BAD(bad_C4, C4),
-    BAD(bad_C4_full, C4),     BAD(bad_C5, C5),           BAD(bad_C6, C6),
-    BAD(bad_C6_signal, C6),   BAD(bad_E1, E1),           BAD(bad_E2, E2),
-    BAD(bad_E3, E3),          BAD(bad_E4, E4),           BAD(bad_E5, E5),
-    GOOD(good_range),         BAD(bad_C4_range, C4),     BAD(bad_F5_range, F5),
-    BAD(bad_T1_range, T1),    BAD(bad_M4_range, M4),     BAD(bad_M6_range, M6),
-    BAD(bad_E4_range, E4),    GOOD(good_contents),       BAD(bad_C2_contents, C2),
-    BAD(bad_C2_not_told, C2), BAD(bad_C2_another, C2),   BAD(bad_C4_contents, C4),
+    GOOD(good_faults),
+    BAD(bad_C1, C1),
+    BAD(bad_C1_read, C1),
+    BAD(bad_C2, C2),
+    GOOD(good_ahead),
+    BAD(bad_C4_hole, C4),
+    BAD(bad_C3, C3),
+    BAD(bad_C3_other_cpu, C3),
+    BAD(bad_C4, C4),
+    BAD(bad_C4_full, C4),
+    BAD(bad_C5, C5),
+    BAD(bad_C6, C6),
+    BAD(bad_C6_signal, C6),
+    BAD(bad_E1, E1),
+    BAD(bad_E2, E2),
+    BAD(bad_E3, E3),
+    BAD(bad_E4, E4),
+    BAD(bad_E5, E5),
+    GOOD(good_range),
+    BAD(bad_C4_range, C4),
+    BAD(bad_F5_range, F5),
+    BAD(bad_T1_range, T1),
+    BAD(bad_M4_range, M4),
+    BAD(bad_M6_range, M6),
+    BAD(bad_E4_range, E4),
+    GOOD(good_contents),
+    BAD(bad_C2_contents, C2),
+    BAD(bad_C2_not_told, C2),
+    BAD(bad_C2_another, C2),
+    BAD(bad_C4_contents, C4),
     BAD(bad_C4_not_told, C4),
+    GOOD(good_errors),
+    BAD(bad_C7_bits, C7),
+    BAD(bad_C7_both, C7),
+    BAD(bad_C7_no_rip, C7),
+    BAD(bad_C7_fetched, C7),
+    BAD(bad_C7_code, C7),
+    BAD(bad_C7_kernel, C7),
+    BAD(bad_C7_kernels_code, C7),
+    BAD(bad_C7_rip, C7),
+    BAD(bad_C7_rip_nowhere, C7),
+    BAD(bad_C7_there, C7),
+    BAD(bad_C7_absent, C7),
+    BAD(bad_C7_read, C7),
+    GOOD(good_gets),
+    BAD(bad_C6_read_only, C6),
+    BAD(bad_C6_no_code, C6),
+    BAD(bad_C4_copy, C4),
+    BAD(bad_C6_elsewhere, C6),
 };
 
 static void test_cases(void **state_)

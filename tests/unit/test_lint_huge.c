@@ -17,7 +17,8 @@ static void entry(unsigned c, uint32_t mm, unsigned reason, uint64_t old, uint64
 
 static void touch(unsigned c, uint32_t mm, unsigned page, uint32_t error)
 {
-    EV(c, page_fault, mm, .va = AT + page * 4096, .rip = 0x400000 + now, .error = error);
+    EV(c, page_fault, mm, .va = AT + page * 4096, .rip = VA(TEXT) + now / 1000 % 4096,
+       .error = error);
 }
 
 static void map(uint64_t page)

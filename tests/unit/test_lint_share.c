@@ -55,6 +55,7 @@ static void child_copies(uint64_t entry)
     fault_at(0, 3, 0, 7);
     table(0, 3, 303, PT_LEVEL_PTE);
     leaf_of(0, 3, 0, PT_table_unshare, 0, entry);
+    leaf_of(0, 3, TEXT, PT_table_unshare, 0, PAGE_X);
     link_of(0, 3, PT_table_unshare, LINK_R(103), LINK(303ull));
 }
 
@@ -110,13 +111,14 @@ static void good_leave(void)
     leave_and_clear();
     EV(0, tlb_flush, 3, .start = 0, .end = 0, .cpus = 1);
     write_va(0, 3, VA(0), 103, 0, PT_LEVEL_PTE, PT_munmap, PAGE_W(0x500), 0);
+    write_va(0, 3, VA(TEXT), 103, TEXT, PT_LEVEL_PTE, PT_munmap, PAGE_X, 0);
     EV(0, table_free, 3, .va = BASE, .table_pfn = 103, .level = PT_LEVEL_PTE, .reason = PT_munmap);
 }
 
 static void bad_S1(void)
 {
     fork_shares();
-    leaf(1, 1, PT_demand_zero, 0, PAGE_R(0x600));
+    leaf(1, 1, PT_demand_zero, 0, PAGE_W(0x600));
     fault(1, 1);
 }
 
@@ -144,7 +146,7 @@ static void bad_S3(void)
     leave_and_clear();
     EV(0, tlb_flush, 3, .start = 0, .end = 0, .cpus = 1);
     now += 20000000000ull;
-    fault(0, 3);
+    flush(0, 1);
 }
 
 static void bad_F1_table(void)
@@ -196,6 +198,7 @@ static void bad_M4(void)
     leave_and_clear();
     EV(0, tlb_flush, 3, .start = BASE, .end = VA(0), .cpus = 1); /* the table, not its page */
     write_va(0, 3, VA(0), 103, 0, PT_LEVEL_PTE, PT_munmap, PAGE_W(0x500), 0);
+    write_va(0, 3, VA(TEXT), 103, TEXT, PT_LEVEL_PTE, PT_munmap, PAGE_X, 0);
     EV(0, table_free, 3, .va = BASE, .table_pfn = 103, .level = PT_LEVEL_PTE, .reason = PT_munmap);
     table(0, 3, 0x500, PT_LEVEL_PTE);
 }

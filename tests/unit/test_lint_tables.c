@@ -39,6 +39,7 @@ static void good_lazy_other_root(void)
 static void good_table(void)
 {
     leaf(0, 0, PT_munmap, PAGE_W(0x500), 0);
+    leaf(0, TEXT, PT_munmap, PAGE_X, 0);
     write_at(0, 1, 102, 1, PT_LEVEL_PMD, PT_table_unlink, LINK(103), 0);
     flush(0, 3);
     table_free(0, 103, PT_LEVEL_PTE);
@@ -144,6 +145,7 @@ static void bad_M2_other_cpu(void)
 
 static void bad_M3_full(void)
 {
+    leaf(0, TEXT, PT_munmap, PAGE_X, 0);
     write_at(0, 1, 102, 1, PT_LEVEL_PMD, PT_table_unlink, LINK(103), 0);
     flush(0, 3);
     table_free(0, 103, PT_LEVEL_PTE);

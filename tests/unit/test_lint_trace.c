@@ -103,6 +103,12 @@ static void bad_T7_reparent(void)
 
 static void bad_T7_signal(void) { EV(0, signal, 0, .to = 1, .signo = SIGUSR1); }
 
+static void bad_T7_fault(void)
+{
+    make_mm(0, 7);
+    EV(0, page_fault, 7, .va = VA(7), .rip = VA(TEXT), .error = 6);
+}
+
 static void bad_T7_stage(void) { EV(0, boot_stage, 1, .stage = 1); }
 
 static void bad_T7_release(void)
@@ -136,6 +142,7 @@ static void bad_T8_root(void) { cr3(0, 1, 101); }
 static void bad_T6_freed(void)
 {
     leaf(0, 0, PT_munmap, PAGE_W(0x500), 0);
+    leaf(0, TEXT, PT_munmap, PAGE_X, 0);
     write_at(0, 1, 102, 1, PT_LEVEL_PMD, PT_table_unlink, LINK(103ull), 0);
     flush(0, 3);
     EV(0, table_free, 1, .va = 2 * BASE, .table_pfn = 103, .level = PT_LEVEL_PTE);
@@ -202,43 +209,19 @@ static void bad_T10_teardown(void)
 }
 
 static const struct lint_case cases[] = {
-    BAD(bad_T6, T6),
-    BAD(bad_T6_link, T6),
-    BAD(bad_T1, T1),
-    BAD(bad_T2, T2),
-    BAD(bad_T2_clocks, T2),
-    BAD(bad_T5_no_table, T5),
-    BAD(bad_T5_link, T5),
-    BAD(bad_T5_level, T5),
-    BAD(bad_T7, T7),
-    BAD(bad_T7_switch, T7),
-    BAD(bad_T7_state, T7),
-    BAD(bad_T7_named, T7),
-    BAD(bad_T7_no_memory, T7),
-    BAD(bad_T7_idle, T7),
-    BAD(bad_T7_exit, T7),
-    BAD(bad_T7_reparent, T7),
-    BAD(bad_T7_signal, T7),
-    BAD(bad_T7_stage, T7),
-    BAD(bad_T7_release, T7),
-    BAD(bad_T8_task, T8),
-    BAD(bad_T8_dead, T8),
-    BAD(bad_T8_twice, T8),
-    BAD(bad_T8_mm, T8),
-    BAD(bad_T8_table, T8),
-    BAD(bad_T8_root, T8),
-    BAD(bad_T6_freed, T6),
-    BAD(bad_T7_mm, T7),
-    BAD(bad_T7_root, T7),
-    BAD(bad_T7_switch_mm, T7),
-    BAD(bad_T9_twice, T9),
-    BAD(bad_T9_end, T9),
-    BAD(bad_T9_exec, T9),
-    BAD(bad_T9_copy, T9),
-    BAD(bad_T9_family, T9),
-    BAD(bad_T9_unmaps, T9),
-    BAD(bad_T10_copy, T10),
-    BAD(bad_T10_teardown, T10),
+    BAD(bad_T6, T6),           BAD(bad_T6_link, T6),       BAD(bad_T1, T1),
+    BAD(bad_T2, T2),           BAD(bad_T2_clocks, T2),     BAD(bad_T5_no_table, T5),
+    BAD(bad_T5_link, T5),      BAD(bad_T5_level, T5),      BAD(bad_T7, T7),
+    BAD(bad_T7_switch, T7),    BAD(bad_T7_state, T7),      BAD(bad_T7_named, T7),
+    BAD(bad_T7_no_memory, T7), BAD(bad_T7_idle, T7),       BAD(bad_T7_exit, T7),
+    BAD(bad_T7_reparent, T7),  BAD(bad_T7_signal, T7),     BAD(bad_T7_stage, T7),
+    BAD(bad_T7_fault, T7),     BAD(bad_T7_release, T7),    BAD(bad_T8_task, T8),
+    BAD(bad_T8_dead, T8),      BAD(bad_T8_twice, T8),      BAD(bad_T8_mm, T8),
+    BAD(bad_T8_table, T8),     BAD(bad_T8_root, T8),       BAD(bad_T6_freed, T6),
+    BAD(bad_T7_mm, T7),        BAD(bad_T7_root, T7),       BAD(bad_T7_switch_mm, T7),
+    BAD(bad_T9_twice, T9),     BAD(bad_T9_end, T9),        BAD(bad_T9_exec, T9),
+    BAD(bad_T9_copy, T9),      BAD(bad_T9_family, T9),     BAD(bad_T9_unmaps, T9),
+    BAD(bad_T10_copy, T10),    BAD(bad_T10_teardown, T10),
 };
 
 static void test_cases(void **state_)

@@ -41,6 +41,7 @@
     X(C4, "each page that appears on demand answers a fault there, in an empty entry, as zeros") \
     X(C5, "no fault comes again and again with nothing done in between") \
     X(C6, "each fault of a program is answered: by an entry, or by a signal and none") \
+    X(C7, "a fault's error code fits its instruction and the entry that it met") \
     X(E1, "until exec commits, it changes the old memory only by faults") \
     X(E2, "a new program's memory holds nothing of another address space") \
     X(E3, "exec commits, and memory goes, only when no CPU is left on the old root") \

@@ -37,6 +37,11 @@ bool lint_faults_range(struct lint *l, unsigned reason, uint64_t va, uint64_t n)
 void lint_faults_contents(struct lint *l, const struct trace_event *e);
 void lint_faults_before(struct lint *l, const struct trace_event *e);
 
+/* errors.c: C7, C6's answers. */
+void lint_errors_fault(struct lint *l, const struct trace_event *e);
+void lint_errors_answer(struct lint *l, const struct lint_task *t, const struct lint_write *w);
+void lint_errors_answered(struct lint *l, const struct lint_task *t);
+
 /* exec.c: E1, E3. */
 void lint_exec_write(struct lint *l, const struct lint_write *w);
 void lint_exec_after(struct lint *l, const struct trace_event *e);

@@ -107,6 +107,7 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
     t->fault.writes +=
         w->reason != PT_demand_file; /* pages before the end of a file come with SIGBUS */
     t->fault.answered = true;
+    t->fault.answered_at = l->now;
     if (!t->fault.active || !may_follow(t->fault.wrote, w->reason) || t->fault.mm != e->mm ||
         !is_near(t, w->va, w->reason))
         lint_found(l, is_cow || w->reason == PT_mkwrite ? LINT_C1 : LINT_C4,
@@ -117,6 +118,8 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
         lint_found(l, LINT_C4,
                    "va %#" PRIx64 ": %#" PRIx64 " comes on demand in the place of %#" PRIx64, w->va,
                    w->new, w->old);
+    else if (t->fault.active)
+        lint_errors_answer(l, t, w);
     t->fault.wrote = (uint8_t)w->reason;
     t->fault.fresh_end = w->va + 4096;
 }
@@ -138,6 +141,7 @@ bool lint_faults_range(struct lint *l, unsigned reason, uint64_t va, uint64_t n)
         return false;
     t->fault.writes += reason != PT_demand_file ? n : 0;
     t->fault.answered = true;
+    t->fault.answered_at = l->now;
     t->fault.wrote = (uint8_t)reason;
     t->fault.fresh_end = last + 4096;
     return true;
@@ -161,6 +165,7 @@ static void faulted(struct lint *l, const struct trace_event *e, struct lint_tas
     t->fault.active = true;
     t->fault.wrote = PT_none;
     t->fault.answered = false;
+    t->fault.answered_at = 0;
     t->fault.is_users = is_users;
     t->fault.mm = e->mm;
     t->fault.error = f->error;
@@ -195,6 +200,8 @@ void lint_faults_before(struct lint *l, const struct trace_event *e)
                    t->fault.va);
         t->fault.answered = true;
     }
+    if (t->fault.answered_at != 0 && lint_proves_use(e))
+        lint_errors_answered(l, t);
     switch (e->id) {
     case TRACE_EV_page_fault: faulted(l, e, t); break;
     case TRACE_EV_signal: signalled(l, e, t); break;

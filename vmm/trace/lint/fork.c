@@ -87,6 +87,7 @@ static void cloned(struct lint *l, const struct trace_event *e)
     if (!(f->flags & CLONE_VM) && child->live && child->from != 0 && !child->was_started) {
         check_whole(l, e, child);
         child->was_started = true;
+        child->writer = f->child;
     }
     if (l->task != NULL)
         l->task->cloned = f->child;

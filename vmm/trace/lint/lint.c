@@ -45,6 +45,8 @@ static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t t
 {
     l->table = replay_table(l->replay, table);
     l->mm->unused_since = e->tsc; /* a teardown may take long */
+    l->mm->writer = e->pid;
+    l->mm->written_at = l->now;
     l->in_bulk = level == PT_LEVEL_PTE && e->mm != 0 &&
                  (reason == PT_fork_copy || reason == PT_fork_wrprotect ||
                   reason == PT_exit_teardown || reason == PT_exec_teardown);
@@ -276,6 +278,7 @@ static int about_memory(struct lint *l, const struct trace_event *e)
         vfork_checks(l, e, TRACE_EV_tlb_flush, 0);
         break;
     case TRACE_EV_page_fault:
+        lint_errors_fault(l, e);
         lint_faults_before(l, e);
         lint_reuse_use(l, e);
         vfork_checks(l, e, TRACE_EV_page_fault, 0);

@@ -36,8 +36,10 @@ struct lint_mm {
     unsigned anon;           /* of the leaves, memory of its own */
     uint64_t anon_changes;   /* how often that number has changed */
     uint64_t writes;         /* to its entries */
-    uint32_t from;           /* the address space it copies; 0: a new one */
-    unsigned parent_anon;    /* what that one had, and its changes, when the copy began */
+    uint32_t writer;         /* who wrote some last, by which event */
+    uint64_t written_at;
+    uint32_t from;        /* the address space it copies; 0: a new one */
+    unsigned parent_anon; /* what that one had, and its changes, when the copy began */
     uint64_t parent_changes;
     bool was_started; /* a fork's child that uses it has been made */
     bool has_been_used;
@@ -117,12 +119,16 @@ struct lint_task {
     uint32_t forked_mm; /* the copy of its address space */
     bool said_exec;
 
+    uint64_t rip_page, rip_writes; /* where it was seen to execute, in which memory */
+    uint32_t rip_mm;
+
     struct { /* its last page fault, see faults.c */
         bool active, answered, is_users;
         uint8_t wrote; /* the reason of the last entry it led to; PT_none: none yet */
         uint32_t mm, error;
         uint64_t va, rip, writes, mm_writes;
-        uint64_t fresh_end; /* where the entries it led to end */
+        uint64_t answered_at; /* the last event that wrote such; 0: none */
+        uint64_t fresh_end;   /* where the entries it led to end */
         unsigned repeats;
     } fault;
 };
