@@ -360,7 +360,7 @@ static void name_program(const struct exec *e, char comm[COMM_LEN])
 static struct mm *take_mm(struct task *t, struct exec *e)
 {
     struct mm *old = t->mm;
-    char comm[COMM_LEN];
+    char comm[COMM_LEN] = ""; /* to its end, as it is shown */
 
     name_program(e, comm);
     spin_lock(&t->lock);
