@@ -3,8 +3,14 @@
 #ifndef SHARED_SYSCALL_NUMBERS_H
 #define SHARED_SYSCALL_NUMBERS_H
 
+#ifndef __NR_process_mrelease
+#define __NR_process_mrelease 448
+#endif
 #ifndef __NR_futex_waitv
 #define __NR_futex_waitv 449
+#endif
+#ifndef __NR_set_mempolicy_home_node
+#define __NR_set_mempolicy_home_node 450
 #endif
 #ifndef __NR_cachestat
 #define __NR_cachestat 451

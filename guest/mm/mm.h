@@ -31,6 +31,7 @@ enum vma_kind { VMA_ANON, VMA_FILE };
 #define VM_READONLY \
     0x400u /* shared, never to be made writable: the file is sealed, or open for reading */
 #define VM_SEALED     0x4000u /* mseal(2); exec and exit alone end it */
+#define VM_POLICY     16u     /* from this bit on: mbind(2)'s, sys/mempolicy.c */
 #define VM_SOFT_CLEAN 0x8000u /* entries tell whether a page was written since: refs.c */
 
 struct vma {             /* mm->lock, but for file_link */

@@ -82,6 +82,23 @@ static int show_file_nr(struct text *t, const struct pfs_node *n __attribute__((
     return 0;
 }
 
+static int show_no_caches(struct text *t, const struct pfs_node *n)
+{
+    (void)t;
+    (void)n;
+    return -EINVAL; /* it can only be written */
+}
+
+/* Bits of what is to be dropped: pages of files, which here are the files, and names. */
+static int store_drop_caches(const struct pfs_node *n __attribute__((unused)), char *line)
+{
+    uint64_t what;
+
+    if (!capable())
+        return -EPERM;
+    return pfs_setting(line, &what) && what >= 1 && what <= 4 ? 0 : -EINVAL;
+}
+
 static int show_aio_nr(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "%u\n", aio_requests());
@@ -241,6 +258,7 @@ static const struct pfs_entry kernel_table[] = {
 };
 
 static const struct pfs_entry vm_table[] = {
+    PFS_FILE("drop_caches", 0200, show_no_caches, .store = store_drop_caches),
     PFS_TUNABLE("max_map_count", max_map_count, 0, INT32_MAX),
     PFS_NUMBER("mmap_min_addr", 0444, MMAP_MIN_ADDR),
     PFS_TUNABLE("overcommit_memory", overcommit_memory, OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS),

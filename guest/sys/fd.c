@@ -47,7 +47,7 @@ SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
 
 SYSCALL2(memfd_create, uaddr_t, name, uint32_t, flags)
 {
-    char text[NAME_MAX_BYTES - 5] = "memfd:"; /* with the prefix no longer than a name */
+    char text[NAME_MAX_BYTES + 1] = "memfd:"; /* with the prefix no longer than a name */
     struct file *f;
     long len;
     int err;
@@ -61,7 +61,7 @@ SYSCALL2(memfd_create, uaddr_t, name, uint32_t, flags)
     if (len < 0)
         return len == -ENAMETOOLONG ? -EINVAL : len;
     if (flags & MFD_HUGETLB)
-        return -ENOSYS; /* as a Linux without huge pages */
+        return -ENODEV; /* no size of huge pages has a pool */
     err = anon_file_create(text, flags & MFD_NOEXEC_SEAL ? 0666 : 0777, 0, &f);
     if (err)
         return err;

@@ -5,6 +5,7 @@
  * changed; mprotect goes mapping by mapping, so what lies before a sealed one is done; and here,
  * advice that would lose what a mapping holds is refused where the program could not have written
  * there anyway: private memory without a file, sealed read-only. */
+#include "sys/madvise.h"
 #include "arch/preempt.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
@@ -203,9 +204,19 @@ static int collapse_range(struct mm *mm, uaddr_t at, uaddr_t end)
     return err ? err : hole;
 }
 
-SYSCALL3(madvise, uaddr_t, at, size_t, len, int, advice)
+static int advise_locked(struct mm *mm, uaddr_t at, size_t bytes, int advice)
 {
-    struct mm *mm = current->mm;
+    switch (advice) {
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE:
+        return mm_populate_all(mm, at, at + bytes, advice == MADV_POPULATE_WRITE);
+    case MADV_COLLAPSE: return collapse_range(mm, at, at + bytes);
+    }
+    return for_vmas(mm, at, at + bytes, advise_vma, advice);
+}
+
+int madvise_range(struct mm *mm, uaddr_t at, size_t len, int advice)
+{
     if (!known_advice(advice) || (at & ~PAGE_MASK))
         return -EINVAL;
     size_t bytes = page_up(len);
@@ -218,15 +229,14 @@ SYSCALL3(madvise, uaddr_t, at, size_t, len, int, advice)
     if (advice == MADV_REMOVE)
         return remove_range(mm, at, at + bytes);
     mutex_lock(&mm->lock);
-    int err;
-    if (advice == MADV_POPULATE_READ || advice == MADV_POPULATE_WRITE)
-        err = mm_populate_all(mm, at, at + bytes, advice == MADV_POPULATE_WRITE);
-    else if (advice == MADV_COLLAPSE)
-        err = collapse_range(mm, at, at + bytes);
-    else
-        err = for_vmas(mm, at, at + bytes, advise_vma, advice);
+    int err = advise_locked(mm, at, bytes, advice);
     mutex_unlock(&mm->lock);
     return err;
+}
+
+SYSCALL3(madvise, uaddr_t, at, size_t, len, int, advice)
+{
+    return madvise_range(current->mm, at, len, advice);
 }
 
 /* --- seals, locks ---------------------------------------------------------------- */

@@ -45,6 +45,66 @@ SYSCALL3(mprotect, uaddr_t, at, size_t, len, int, prot)
     return mm_protect(current->mm, at, len, with_exec(prot));
 }
 
+/* The processor's keys are not used, so there is none to be had. */
+SYSCALL4(pkey_mprotect, uaddr_t, at, size_t, len, int, prot, int, key)
+{
+    if (key != -1 && !(at & ~PAGE_MASK) && len != 0)
+        return -EINVAL;
+    return mm_protect(current->mm, at, len, with_exec(prot));
+}
+
+SYSCALL2(pkey_alloc, uint64_t, flags, uint64_t, rights)
+{
+    return flags != 0 || (rights & ~3ul) ? -EINVAL : -ENOSPC;
+}
+
+SYSCALL1(pkey_free, int, key)
+{
+    (void)key;
+    return -EINVAL;
+}
+
+/* Is [at, at + len) shared memory of one file, with the same rights?  That file, with a reference. */
+static struct file *shared_file(struct mm *mm, uaddr_t at, size_t len, uint32_t *vm_flags)
+{
+    struct vma *first = vma_find(mm, at), *v = first;
+    if (!v || v->start > at || !(v->flags & VM_SHARED))
+        return NULL;
+    for (; v->end < at + len; preempt_work(200)) {
+        struct vma *next = vma_next(v);
+        if (!next || next->start != v->end || next->file != v->file || next->flags != v->flags)
+            return NULL;
+        v = next;
+    }
+    *vm_flags = first->flags;
+    file_get(first->file);
+    return first->file;
+}
+
+/* As on Linux since 4.0: other pages of the file are mapped over it. */
+SYSCALL5(remap_file_pages, uaddr_t, at, size_t, len, int, prot, uint64_t, page, int, flags)
+{
+    struct mm *mm = current->mm;
+    uint32_t vm_flags;
+    at &= PAGE_MASK;
+    len &= PAGE_MASK;
+    if (prot != 0 || at + len <= at || page + (len >> PAGE_SHIFT) < page)
+        return -EINVAL;
+    mutex_lock(&mm->lock);
+    struct file *f = shared_file(mm, at, len, &vm_flags);
+    mutex_unlock(&mm->lock);
+    if (!f)
+        return -EINVAL;
+    flags = (flags & MAP_NONBLOCK) | MAP_SHARED | MAP_FIXED | MAP_POPULATE |
+            (vm_flags & VM_LOCKED ? MAP_LOCKED : 0);
+    prot = vm_flags & (VM_READ | VM_WRITE | VM_EXEC);
+    long ret = page > INT64_MAX >> PAGE_SHIFT
+                   ? -EOVERFLOW
+                   : mm_map(mm, at, len, prot, flags, f, page << PAGE_SHIFT);
+    file_put(f);
+    return ret < 0 ? ret : 0;
+}
+
 SYSCALL2(munmap, uaddr_t, at, size_t, len) { return mm_unmap(current->mm, at, len); }
 
 /* --- brk ----------------------------------------------------------------- */

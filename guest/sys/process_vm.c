@@ -1,5 +1,6 @@
 /* process_vm.c - process_vm_readv(2) and process_vm_writev(2): another process's memory, by the rules
  * of ptrace(2), though it need not stop. */
+#include "sys/process_vm.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/uio.h"
@@ -10,8 +11,7 @@
 #include "proc/task.h"
 #include <linux/uio.h>
 
-/* Its memory, with a reference. */
-static int memory_of(int pid, struct mm **mm)
+int process_memory(int pid, struct mm **mm)
 {
     int err = -ESRCH;
 
@@ -77,6 +77,20 @@ static long move_all(struct mm *mm, struct uio *u, uaddr_t iov, uint64_t n, bool
     return done;
 }
 
+/* Can the other's pieces be ranges at all?  0, -EFAULT or -EINVAL. */
+static int check_pieces(uaddr_t iov, uint64_t n)
+{
+    struct iovec one;
+
+    for (uint64_t i = 0; i < n; i++) {
+        if (get_user(one, iov + i * sizeof one) != 0)
+            return -EFAULT;
+        if ((int64_t)one.iov_len < 0)
+            return -EINVAL;
+    }
+    return 0;
+}
+
 static long process_vm(int pid, uaddr_t here, uint64_t nhere, uaddr_t there, uint64_t nthere,
                        uint64_t flags, bool write)
 {
@@ -90,7 +104,9 @@ static long process_vm(int pid, uaddr_t here, uint64_t nhere, uaddr_t there, uin
     if ((v = kmalloc(PAGE_SIZE)) == NULL)
         return -ENOMEM;
     long bytes = uio_vector(v, here, nhere), rc = bytes;
-    if (bytes > 0 && nthere > 0 && (rc = memory_of(pid, &mm)) == 0) {
+    if (bytes > 0 && (rc = check_pieces(there, nthere)) != 0)
+        bytes = rc;
+    if (bytes > 0 && nthere > 0 && (rc = process_memory(pid, &mm)) == 0) {
         struct uio u = { .iov = v, .niov = (uint32_t)nhere, .left = (size_t)bytes };
         rc = move_all(mm, &u, there, nthere, write);
         mm_put(mm, PT_exit_teardown);
