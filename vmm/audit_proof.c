@@ -4,9 +4,11 @@
  * byte, executes INT3, and begins again.  Ring 0 says at a port what was read, or that a page fault came;
  * makes the store that it is told, to a table of the program; executes INVLPG, and says at another port
  * that it has flushed.  Each step below must find what the steps before have left: the byte of page A or B,
- * or a fault.  The VMM here does what audit_trap.c does.  On most hosts the processor walks the
- * guest's tables itself, which is a write to KVM (SHUTDOWN, or an endless fault); with shadow paging all
- * of it holds. */
+ * or a fault.  The VMM here does what audit_trap.c does.
+ *
+ * On most hosts the processor walks the guest's tables itself, which is a write to KVM.  What becomes of that is
+ * not tried where KVM's module says so: on an emulated AMD-V the machine ends if only the lowest table is
+ * read-only, and hangs, the host with it, if the root is, too. */
 #include "vmm/audit_proof.h"
 
 #include <linux/kvm.h>
@@ -19,6 +21,8 @@
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include "vmm/host.h"
 
 #define LIMIT_S 5
 #define ROUNDS  3
@@ -301,6 +305,8 @@ static void on_alarm(int sig) { (void)sig; }
 
 const char *audit_proof(int kvm)
 {
+    if (host_walks_tables())
+        return cannot_walk;
     struct proof p = { .vm = -1, .vcpu = -1, .ram = MAP_FAILED, .run = MAP_FAILED };
     struct sigaction ours = { .sa_handler = on_alarm }, old; /* no SA_RESTART: KVM_RUN ends */
     struct itimerval limit = { .it_value.tv_sec = LIMIT_S }, none = { 0 };

@@ -44,21 +44,27 @@ const char *host_and_ring(bool ring3)
 
 bool host_interprets_ring0(void) { return host_flavour() == HOST_PVM; }
 
-static const char *paging(void)
+/* Does the processor walk a guest's tables itself?  1, 0, or -1: unknown. */
+static int walks_tables(void)
 {
     static const char *const parameter[] = { "/sys/module/kvm_intel/parameters/ept",
                                              "/sys/module/kvm_amd/parameters/npt", NULL };
-    static const char *const name[] = { "EPT", "NPT" };
-    enum host_flavour f = host_flavour();
-    if (parameter[f] == NULL)
-        return "shadow page tables";
-    FILE *in = fopen(parameter[f], "re");
+    if (parameter[host_flavour()] == NULL)
+        return 0;
+    FILE *in = fopen(parameter[host_flavour()], "re");
     int c = in != NULL ? getc(in) : EOF;
     if (in != NULL)
         fclose(in);
-    if (c == EOF)
-        return "unknown";
-    return c == 'Y' || c == '1' ? name[f] : "shadow page tables";
+    return c == EOF ? -1 : c == 'Y' || c == '1';
+}
+
+bool host_walks_tables(void) { return walks_tables() > 0; }
+
+static const char *paging(void)
+{
+    static const char *const name[] = { "EPT", "NPT", NULL };
+    int walks = walks_tables();
+    return walks > 0 ? name[host_flavour()] : walks == 0 ? "shadow page tables" : "unknown";
 }
 
 void host_describe(FILE *out)

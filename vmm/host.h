@@ -14,6 +14,8 @@ const char *host_flavour_name(void);   /* "vmx", "svm", "pvm" */
 const char *host_and_ring(bool ring3); /* "pvm-ring3" if the kernel runs there, else "pvm" */
 /* Ring 0 of the guest is interpreted, instruction by instruction. */
 bool host_interprets_ring0(void);
+/* The processor walks the guest's page tables itself (EPT, NPT), as far as that can be known. */
+bool host_walks_tables(void);
 /* Three lines: flavour, second-level paging, kernel release. */
 void host_describe(FILE *out);
 
