@@ -312,6 +312,18 @@ bool audit_store(struct vcpu *v)
     return true;
 }
 
+void audit_written(struct vcpu *v, uint64_t gpa, uint64_t bytes)
+{
+    struct audit *a = v->vm->audit;
+    uint64_t table = a->trap != NULL ? trap_first_table(a->trap, gpa, bytes) : 0;
+    if (table == 0)
+        return;
+    world_stop(v);
+    if (take_events(a) == 0)
+        trap_written(a->trap, v, (uint32_t)table);
+    world_go(v);
+}
+
 static const void *memory_of(void *arg, uint32_t pfn)
 {
     const struct audit *a = arg;

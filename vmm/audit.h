@@ -32,6 +32,9 @@ int audit_tables(struct vcpu *v, uint64_t first, uint64_t end);
 /* The store at a KVM_EXIT_MMIO: it is made, if it is to a table.  False: to something else. */
 bool audit_store(struct vcpu *v);
 
+/* The VMM is about to write there for the guest, which is no way to write to a table. */
+void audit_written(struct vcpu *v, uint64_t gpa, uint64_t bytes);
+
 /* Recording has stopped, at a doorbell, between audit_begin() and audit_end(); or at_rest, at one of the
  * last events, after audit_stop(): all tables are compared, and nothing is any more.  Again: nothing happens. */
 void audit_last(struct audit *a, bool at_rest);

@@ -23,7 +23,6 @@
 #include "vmm/say.h"
 #include "vmm/vm.h"
 
-#define FIRST_SLOT  16 /* those below are vm_create.c's */
 #define PIECES_MAX  32
 #define SPARE_ALIGN (1ull << 30)
 
@@ -48,7 +47,7 @@ struct slots *slots_new(const struct vm *vm)
     if (s == NULL)
         return NULL;
     s->vm = vm;
-    s->next = FIRST_SLOT;
+    s->next = SLOT_PARTS;
     s->spare = mmap(NULL, GMEM_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (s->spare == MAP_FAILED) {
         free(s);
@@ -89,13 +88,15 @@ bool slots_add(struct slots *s, uint64_t first, uint64_t end)
     return true;
 }
 
-bool slots_has(const struct slots *s, uint64_t pfn)
+uint64_t slots_first(const struct slots *s, uint64_t first, uint64_t last)
 {
-    for (unsigned i = 0; s->installed && i < s->n && s->piece[i].first <= pfn; i++)
-        if (pfn < s->piece[i].end)
-            return true;
-    return false;
+    for (unsigned i = 0; s->installed && i < s->n && s->piece[i].first <= last; i++)
+        if (first < s->piece[i].end)
+            return first > s->piece[i].first ? first : s->piece[i].first;
+    return 0;
 }
+
+bool slots_has(const struct slots *s, uint64_t pfn) { return slots_first(s, pfn, pfn) != 0; }
 
 static int set(const struct slots *s, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t bytes,
                void *host)
@@ -137,14 +138,14 @@ static int split(struct slots *s, uint32_t slot, uint64_t at, uint64_t end)
     return err == 0 ? set_part(s, at, end, 0) : err;
 }
 
-int slots_install(struct slots *s, uint32_t low, uint32_t high)
+int slots_install(struct slots *s)
 {
     const struct vm *vm = s->vm;
     uint64_t windows = vm->trace_base + (uint64_t)vm->ncpus * TRACE_WINDOW_BYTES;
     s->spare_at = (windows + SPARE_ALIGN - 1) & ~(SPARE_ALIGN - 1);
-    int err = split(s, low, 0, gmem_low_bytes(vm->mem));
+    int err = split(s, SLOT_LOW, 0, gmem_low_bytes(vm->mem));
     if (err == 0)
-        err = split(s, high, GMEM_HIGH_BASE, GMEM_HIGH_BASE + gmem_high_bytes(vm->mem));
+        err = split(s, SLOT_HIGH, GMEM_HIGH_BASE, GMEM_HIGH_BASE + gmem_high_bytes(vm->mem));
     if (err == 0)
         err = set(s, s->next, 0, s->spare_at, GMEM_PAGE, s->spare);
     if (err != 0)

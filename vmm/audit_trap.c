@@ -56,9 +56,7 @@
 #include "vmm/tracer_audit.h"
 #include "vmm/vm.h"
 
-#define SLOT_LOW  0
-#define SLOT_HIGH 1
-#define WORDS     (PT_SLOTS / 64)
+#define WORDS (PT_SLOTS / 64)
 
 struct told { /* by one vCPU, and not yet stored */
     uint32_t table;
@@ -67,7 +65,14 @@ struct told { /* by one vCPU, and not yet stored */
     uint64_t old[PT_SLOTS], new[PT_SLOTS];
 };
 
-enum fault { STORE_UNREPORTED, STORE_DIFFERS, STORE_NO_TABLE, STORE_NO_ENTRY, EVENT_NOT_STORED };
+enum fault {
+    STORE_UNREPORTED,
+    STORE_DIFFERS,
+    STORE_NO_TABLE,
+    STORE_NO_ENTRY,
+    STORE_BY_CALL,
+    EVENT_NOT_STORED
+};
 
 struct finding {
     enum fault fault;
@@ -252,6 +257,18 @@ int trap_store(struct trap *t, const struct vcpu *v)
     return leads_to_table(t, pfn, f.is) ? forget(t) : 0;
 }
 
+uint64_t trap_first_table(const struct trap *t, uint64_t gpa, uint64_t bytes)
+{
+    return bytes == 0 ? 0 : slots_first(t->slots, gpa / GMEM_PAGE, (gpa + bytes - 1) / GMEM_PAGE);
+}
+
+void trap_written(struct trap *t, const struct vcpu *v, uint32_t pfn)
+{
+    struct finding f = { .fault = STORE_BY_CALL, .cpu = v->index, .rip = v->run->s.regs.regs.rip };
+    found(t, f, pfn, 0);
+    t->stale = true;
+}
+
 int trap_flush(struct trap *t) { return forget(t); }
 
 void trap_stop(struct trap *t)
@@ -284,7 +301,7 @@ int trap_tables(struct trap *t, uint64_t first, uint64_t end)
         say("audit: the kernel's tables are in too many places");
         return -ENOSPC;
     }
-    return slots_install(t->slots, SLOT_LOW, SLOT_HIGH);
+    return slots_install(t->slots);
 }
 
 /* --- the report --------------------------------------------------------------------------------------- */
@@ -296,6 +313,7 @@ static const char *text_of(enum fault fault)
         [STORE_DIFFERS] = "a store that differs from its event",
         [STORE_NO_TABLE] = "a store to a frame for tables that is none",
         [STORE_NO_ENTRY] = "a store to a part of an entry, or to two",
+        [STORE_BY_CALL] = "a hypercall that writes to a table",
         [EVENT_NOT_STORED] = "an event without its store",
     };
     return text[fault];
@@ -327,9 +345,11 @@ static void print_finding(struct symbols *symbols, const struct finding *f, FILE
         format_pte(out, f->expected);
         fputc(',', out);
     }
-    fputs(" held ", out);
-    format_pte(out, f->held);
-    if (f->rip != 0) {
+    if (f->fault != STORE_BY_CALL) {
+        fputs(" held ", out);
+        format_pte(out, f->held);
+    }
+    if (f->fault != EVENT_NOT_STORED && f->fault != STORE_BY_CALL) {
         fputs(", got ", out);
         format_pte(out, f->is);
     }

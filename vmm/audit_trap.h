@@ -29,6 +29,9 @@ bool trap_is_about(const struct trap *t, uint64_t gpa);
 void trap_event(struct trap *t, const struct trace_event *e);
 /* The store that v's exit is: it is looked at, and made.  0 or -errno. */
 int trap_store(struct trap *t, const struct vcpu *v);
+/* The first frame of a table among those bytes, or 0; and the VMM writes to it at v's wish. */
+uint64_t trap_first_table(const struct trap *t, uint64_t gpa, uint64_t bytes);
+void trap_written(struct trap *t, const struct vcpu *v, uint32_t pfn);
 /* A vCPU has flushed translations, or loaded a root.  0 or -errno. */
 int trap_flush(struct trap *t);
 /* All vCPUs have stopped. */

@@ -171,11 +171,20 @@ static int64_t hc_cpu_online(struct vcpu *v, uint64_t cpu, uint64_t apic_id, int
     return trace_result(v, tracer_cpu_online(v->vm->tracer, (unsigned)cpu, offset, error));
 }
 
+/* gmem_span() of what is written for the guest next. */
+static void *destination(struct vcpu *v, uint64_t at, uint64_t bytes)
+{
+    void *p = gmem_span(v->vm->mem, at, bytes);
+    if (p != NULL && v->vm->audit != NULL)
+        audit_written(v, at, bytes);
+    return p;
+}
+
 static int64_t hc_page_copy(struct vcpu *v, uint64_t to, uint64_t from)
 {
     if (to % GMEM_PAGE != 0 || from % GMEM_PAGE != 0)
         return -EINVAL;
-    void *d = gmem_span(v->vm->mem, to, GMEM_PAGE);
+    void *d = destination(v, to, GMEM_PAGE);
     const void *s = gmem_span(v->vm->mem, from, GMEM_PAGE);
     if (d == NULL || s == NULL)
         return -EFAULT;
@@ -190,7 +199,7 @@ static int64_t hc_page_clear(struct vcpu *v, uint64_t at, uint64_t pages)
         return -EINVAL;
     if (pages > gmem_end(v->vm->mem) / GMEM_PAGE)
         return -EFAULT;
-    void *p = gmem_span(v->vm->mem, at, pages * GMEM_PAGE);
+    void *p = destination(v, at, pages * GMEM_PAGE);
     if (p == NULL)
         return -EFAULT;
     bulk_clear(&v->vm->stop, p, pages * GMEM_PAGE);
@@ -199,7 +208,7 @@ static int64_t hc_page_clear(struct vcpu *v, uint64_t at, uint64_t pages)
 
 static int64_t hc_copy(struct vcpu *v, uint64_t to, uint64_t from, uint64_t bytes)
 {
-    void *d = gmem_span(v->vm->mem, to, bytes);
+    void *d = destination(v, to, bytes);
     const void *s = gmem_span(v->vm->mem, from, bytes);
     if (d == NULL || s == NULL)
         return -EFAULT;
@@ -209,7 +218,7 @@ static int64_t hc_copy(struct vcpu *v, uint64_t to, uint64_t from, uint64_t byte
 
 static int64_t hc_clear(struct vcpu *v, uint64_t at, uint64_t bytes)
 {
-    void *p = gmem_span(v->vm->mem, at, bytes);
+    void *p = destination(v, at, bytes);
     if (p == NULL)
         return -EFAULT;
     bulk_clear(&v->vm->stop, p, bytes);
@@ -220,7 +229,7 @@ static int64_t hc_entropy(struct vcpu *v, uint64_t at, uint64_t bytes)
 {
     if (bytes < 1 || bytes > ENTROPY_MAX)
         return -EINVAL;
-    void *p = gmem_span(v->vm->mem, at, bytes);
+    void *p = destination(v, at, bytes);
     if (p == NULL)
         return -EFAULT;
     ssize_t n = getrandom(p, bytes, 0); /* up to 256 bytes come whole */

@@ -26,6 +26,15 @@
 
 #define VCPU_EXIT_REASONS 64
 
+/* Numbers of memslots. */
+enum {
+    SLOT_LOW,  /* RAM below the hole */
+    SLOT_HIGH, /* and above; in place of both, with --audit=trap: those from SLOT_PARTS on */
+    SLOT_TRACE,
+    SLOT_ROOT,
+    SLOT_PARTS = 16,
+};
+
 struct vm;
 struct vcpu;
 

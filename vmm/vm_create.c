@@ -33,10 +33,6 @@
 #include "vmm/world.h"
 
 #define TSS_ADDRESS 0xfffbd000u /* three pages KVM wants on VMX, in the hole */
-#define SLOT_LOW    0
-#define SLOT_HIGH   1
-#define SLOT_TRACE  2
-#define SLOT_ROOT   3
 #define COM1_PORT   0x3f8
 #define COM1_IRQ    4
 #define TRACE_ALIGN (1ull << 30)
