@@ -39,6 +39,7 @@
 #define HC_CAP_TRACE_CALLS (1u << 5) /* an exit is cheaper than writing an event: HC_TRACE_PORT */
 #define HC_CAP_ROOT_MARKS  (1u << 6) /* ... and HC_TRACE_MARK at each load of another root, too */
 
+#define HC_CAP_NO_DEBUG (1u << 6) /* debug registers are kept, and nothing traps in ring 3 */
 /* number, name, arguments -> result */
 /* clang-format off */
 #define HYPERCALLS(X) \

@@ -177,6 +177,7 @@ static void set_hypervisor(const struct vm *vm, struct kvm_cpuid2 *t)
              (host_interprets_ring0() && !vm->ring3
                   ? HC_CAP_PAGE_OPS | HC_CAP_BYTE_OPS | HC_CAP_INTERPRETED | HC_CAP_TRACE_CALLS
                   : 0) |
+             (host_interprets_ring0() ? HC_CAP_NO_DEBUG : 0) |
              (vm->opt->contents ? HC_CAP_TRACE_CALLS : 0);
 }
 

@@ -41,11 +41,13 @@
 #define XCR0_WANTED 0xe7u
 
 #define IST_WORDS       256 /* 2 KiB: enough for a panic */
+#define DEBUG_WORDS     32  /* a frame, and some registers */
 #define POLLS_PER_YIELD 64  /* some us where ring 0 is native */
 
 struct tables { /* one CPU's */
     uint64_t gdt[10];
     struct tss tss;
+    uint64_t debug_stack[DEBUG_WORDS] __attribute__((aligned(16)));
     uint64_t (*ist)[IST_WORDS]; /* IST_COUNT stacks, each ends with a word that entry.asm's
                                  * paranoid_entry reads */
 };
@@ -129,6 +131,7 @@ static void load_tables(struct cpu *c)
         *top = (uint64_t)c;
         t->tss.ist[i] = (uint64_t)top;
     }
+    t->tss.ist[IST_DB - 1] = (uint64_t)&t->debug_stack[DEBUG_WORDS];
     c->emergency = t->tss.ist[IST_DF - 1];
     if (ring3()) /* the stub has its own */
         return;

@@ -28,14 +28,15 @@ struct cpu { /* offsets of the first five: asm_offsets.c */
     uint64_t kstack_top; /* of the current task */
     uint64_t user_rsp;   /* scratch of the SYSCALL entry */
     struct task *running;
-    uint64_t need_resched; /* [a] look at the run queue before user mode */
-    uint32_t id;           /* [k] 0..ncpus-1 */
-    uint32_t apic_id;      /* [k] */
-    struct task *idle;     /* [k] */
-    struct fpu *fpu_owner; /* the vector state that the registers hold, NULL none */
-    struct mm *active_mm;  /* the address space it runs in; NULL: none (mm/tlb.c) */
-    int32_t work_left;     /* instructions to the next window for interrupts (preempt.h) */
-    uint64_t faults;       /* counters, since boot */
+    uint64_t need_resched;   /* [a] look at the run queue before user mode */
+    uint32_t id;             /* [k] 0..ncpus-1 */
+    uint32_t apic_id;        /* [k] */
+    struct task *idle;       /* [k] */
+    struct fpu *fpu_owner;   /* the vector state that the registers hold, NULL none */
+    const void *debug_owner; /* whose debug registers are loaded (arch/debug.c) */
+    struct mm *active_mm;    /* the address space it runs in; NULL: none (mm/tlb.c) */
+    int32_t work_left;       /* instructions to the next window for interrupts (preempt.h) */
+    uint64_t faults;         /* counters, since boot */
     uint64_t pte_writes;
     uint64_t switches;
     uint64_t idle_ns, idle_since; /* idle_since: ns, 0 while it is not idle (times.c) */

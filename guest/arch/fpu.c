@@ -33,6 +33,7 @@
 #include "lib/string.h"
 
 #include <asm/sigcontext.h>
+#include <asm/siginfo.h>
 
 #define NONE           UINT32_MAX
 #define BUSY           (UINT32_MAX - 1)
@@ -154,13 +155,29 @@ void fpu_switch(struct fpu *prev, struct fpu *next)
         take_registers(next);
 }
 
-/* From the saved state: not all hosts know STMXCSR in ring 0. */
-uint32_t fpu_raised(struct fpu *mine, enum fpu_unit unit)
+/* Flags as in the status words: IE DE ZE OE UE PE from bit 0 on.  From the saved state: not all
+ * hosts know STMXCSR in ring 0. */
+static uint32_t raised_by(struct fpu *mine, enum fpu_unit unit)
 {
     const struct _fpstate_64 *s = &mine->area.fpstate;
     if (live(mine))
         registers_save(mine);
     return unit == FPU_SSE ? s->mxcsr & ~(s->mxcsr >> 7) & 0x3f : s->swd & ~s->cwd & 0x3f;
+}
+
+int fpu_fault_code(struct fpu *mine, enum fpu_unit unit)
+{
+    uint32_t raised = raised_by(mine, unit);
+
+    if (raised & 1)
+        return FPE_FLTINV;
+    if (raised & 4)
+        return FPE_FLTDIV;
+    if (raised & 8)
+        return FPE_FLTOVF;
+    if (raised & (16 | 2))
+        return FPE_FLTUND;
+    return FPE_FLTRES;
 }
 
 /* --- signal frames ----------------------------------------------------------------- */

@@ -16,10 +16,9 @@ void fpu_fork(struct fpu *child, struct fpu *mine);  /* child := mine, as it is 
 void fpu_reset(struct fpu *mine);                    /* the initial state (exec) */
 void fpu_switch(struct fpu *prev, struct fpu *next); /* called by the scheduler; NULL: none */
 
-/* For SIGFPE: exception flags of the x87 or SSE unit that are raised and not masked,
- * as in the status words: IE DE ZE OE UE PE from bit 0 on. */
+/* SIGFPE's si_code for what the x87 or SSE unit has raised and does not mask. */
 enum fpu_unit { FPU_X87, FPU_SSE };
-uint32_t fpu_raised(struct fpu *mine, enum fpu_unit unit);
+int fpu_fault_code(struct fpu *mine, enum fpu_unit unit);
 
 /* For core files: the state as Linux's NT_X86_XSTATE has it, all components at their places
  * and initial ones too; without XSAVE the FXSAVE image, which it begins with.  Of current, or

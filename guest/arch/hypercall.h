@@ -11,6 +11,7 @@ extern uint32_t hc_caps; /* HC_CAP_*, 0 without a VMM of ours */
 
 /* Each kernel instruction costs about a microsecond: durations are other ones then. */
 static inline bool kernel_interpreted(void) { return hc_caps & HC_CAP_INTERPRETED; }
+static inline bool debug_works(void) { return !(hc_caps & HC_CAP_NO_DEBUG); }
 
 /* ring3.c */
 void hypercall_init(void *(*map)(paddr_t at, size_t n)); /* when devices can be mapped */

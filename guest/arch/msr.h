@@ -73,6 +73,7 @@ static inline uint64_t read_cr2(void)
     return v;
 }
 #define DR6_SINGLE_STEP (1u << 14)
+#define DR6_REGISTERS   15u         /* bit n: the address in DRn was met */
 #define DR6_NOTHING     0xffff0ff0u /* its value when no debug condition has been met */
 /* What raised a #DB; the processor sets bits there and clears none. */
 static inline uint64_t take_dr6(void)

@@ -51,7 +51,8 @@
 #define IST_NMI   1
 #define IST_DF    2
 #define IST_MC    3
-#define IST_COUNT 3
+#define IST_COUNT 3 /* those that C code runs on */
+#define IST_DB    4
 
 struct regs {
     uint64_t r15, r14, r13, r12, rbp, rbx;

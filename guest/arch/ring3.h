@@ -45,7 +45,7 @@ struct stub_page {
     struct cpu *cpu;
     uint64_t halt_rsp; /* the kernel's while the stub lets interrupts in */
     uint64_t rcx, vector;
-    uint8_t ist[3][128];
+    uint8_t ist[4][128] __attribute__((aligned(16))); /* as the processor aligns them */
 };
 #define STUB_T offsetof(struct stub_page, fault) /* where frames end */
 _Static_assert(STUB_T % 16 == 0, "the processor aligns what it pushes in ring 0");
@@ -75,7 +75,8 @@ uint64_t ring3_read_cr4(void);
 void ring3_write_cr4(uint64_t value);
 void ring3_xsetbv(uint32_t reg, uint64_t value);
 uint64_t ring3_take_dr6(uint64_t after); /* what it was; what it is now */
-void ring3_flush(void);                  /* this CPU's translations of kernel addresses */
+void ring3_load_debug(const uint64_t addresses[4], uint64_t control);
+void ring3_flush(void); /* this CPU's translations of kernel addresses */
 uint8_t ring3_in(uint16_t port);
 void ring3_out(uint16_t port, uint8_t value);
 void ring3_halt(void); /* until an interrupt was handled */

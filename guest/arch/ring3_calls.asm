@@ -69,6 +69,13 @@ ring3_take_dr6:  ; (rdi after)
         STUB    take_dr6
         ret
 
+global ring3_load_debug
+ring3_load_debug:  ; (rdi addresses, rsi control)
+        mov     rcx, rdi
+        mov     rdx, rsi
+        STUB    load_debug
+        ret
+
 global ring3_flush
 ring3_flush:
         STUB    flush

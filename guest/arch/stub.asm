@@ -5,7 +5,7 @@
 ; same pages in its own slot.  The stub makes one decision: a breakpoint with interrupts
 ; off is the kernel's, as programs cannot turn them off.
 ;
-;   in    a trap pushes its frame below T, always at the same place; the stub saves RAX
+;   in    a trap pushes its frame below T, always at the same place (#DB: `debug`); the stub saves RAX
 ;         below it, loads the kernel's root, and IRETs to the kernel by a frame that
 ;         stands ready above T.  All other registers go through untouched.
 ;   out   INT3 with IF=0, CF=0: RAX is the root to load; a program's RAX and frame stand
@@ -49,6 +49,8 @@ idt3:
             %define at AT(fault)
         %elif v == TRAP_BP
             %define at AT(breakpoint)
+        %elif v == TRAP_DB
+            %define at AT(debug)
         %elif v == TRAP_NMI
             %define at AT(nmi)
         %elif v == TRAP_DF || v == TRAP_MC
@@ -104,6 +106,29 @@ breakpoint:
 .users: mov     [rsp - 16], rax                 ; [T-56]
         ENTER   TRAP_BP, STUB_TRAP, 40
 
+; debug - on a stack of its own; a program's goes on as if its frame lay where all do.  In
+; ring 0 it is what MOV SS has put off until the stub's first instruction: nobody's.
+DEBUG_FRAME equ STUB_IST + IST_DB * 128 - 40
+TO_T        equ STUB_T - 40 - DEBUG_FRAME
+        align   16
+debug:  push    rax
+        test    byte [rsp + 16], 3
+        jz      .late
+%assign i 8
+%rep 5
+        mov     rax, [rsp + i]
+        mov     [rsp + i + TO_T], rax
+        %assign i i + 8
+%endrep
+        mov     rax, [rsp]
+        mov     [rsp + 8 + TO_T - 16], rax      ; [T-56]
+        add     rsp, 8 + TO_T
+        ENTER   TRAP_DB, STUB_TRAP, 40
+.late:  mov     eax, DR6_NOTHING
+        mov     dr6, rax
+        pop     rax
+        iretq
+
 ; syscall3 - SYSCALL, where that leads to ring 0.  Where it stays in ring 3, the fetch of
 ; this page faults, and the frame that `fault` hands on has this address as its rip.
 ;   in    rcx rip, r11 rflags, the others the program's; the inactive GS base is T
@@ -146,6 +171,19 @@ CALLED xsetbv                                   ; ecx, edx:eax
 CALLED take_dr6                                 ; rcx -> rax
         mov     rax, dr6
         mov     dr6, rcx
+        iretq
+CALLED load_debug                               ; rcx: four addresses; rdx: DR7; rax is lost
+        xor     eax, eax
+        mov     dr7, rax
+        mov     rax, [rcx]
+        mov     dr0, rax
+        mov     rax, [rcx + 8]
+        mov     dr1, rax
+        mov     rax, [rcx + 16]
+        mov     dr2, rax
+        mov     rax, [rcx + 24]
+        mov     dr3, rax
+        mov     dr7, rdx
         iretq
 CALLED flush                                    ; rax is lost
         mov     rax, cr3
@@ -267,7 +305,7 @@ stub_page0:
         FIELD   STUB_TSS + 4
         dq      PAGE0 + STUB_T
         FIELD   STUB_TSS + 36
-        dq      PAGE0 + STUB_IST + 128, PAGE0 + STUB_IST + 256, PAGE0 + STUB_IST + 384
+        dq      PAGE0 + STUB_IST + 128, PAGE0 + STUB_IST + 256, PAGE0 + STUB_IST + 384, PAGE0 + STUB_IST + 512
         FIELD   STUB_TSS + 102
         dw      TSS_BYTES                       ; no I/O bitmap
         FIELD   STUB_T

@@ -1,6 +1,7 @@
 /* asm_offsets.c - constants of the C headers for the assembler.  Never run: the
  * Makefile picks the arrows out of the compiler's output. */
 #include "arch/cpu.h"
+#include "arch/msr.h"
 #include "arch/regs.h"
 #include "arch/ring3.h"
 #include "arch/pte.h"
@@ -22,6 +23,7 @@ void asm_offsets(void)
     CONSTANT(KERNEL_SS);
     CONSTANT(USER_CS);
     CONSTANT(USER_SS);
+    CONSTANT(TRAP_DB);
     CONSTANT(TRAP_NMI);
     CONSTANT(TRAP_BP);
     CONSTANT(TRAP_OF);
@@ -37,6 +39,8 @@ void asm_offsets(void)
     CONSTANT(IST_NMI);
     CONSTANT(IST_DF);
     CONSTANT(IST_MC);
+    CONSTANT(IST_DB);
+    CONSTANT(DR6_NOTHING);
     CONSTANT(STUB_BYTES);
     CONSTANT(RFLAGS_USER);
     CONSTANT(RFLAGS_TF);

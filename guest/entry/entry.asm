@@ -9,6 +9,7 @@
 extern trap_user
 extern trap_kernel
 extern trap_paranoid
+extern debug_entry
 extern trap_return_work
 extern syscall_dispatch
 extern schedule_tail
@@ -36,6 +37,8 @@ trap_stubs:
         align   STUB_BYTES
     %if v == TRAP_PF
         jmp     page_fault_entry
+    %elif v == TRAP_DB
+        jmp     debug_entry
     %elif v == TRAP_NP || v == TRAP_SS || v == TRAP_GP
         push    qword v
         jmp     protection_entry
@@ -89,14 +92,16 @@ page_fault_entry:
 ;   out   to user mode through trap_return, to the kernel by IRET
 trap_entry:
         test    byte [rsp + 24], 3              ; cs
-        jz      .kernel
+        jz      trap_from_kernel
         swapgs
-.user:  PUSH_GPRS
+global trap_from_user
+trap_from_user:
+        PUSH_GPRS
         KERNEL_RFLAGS
         mov     rdi, rsp                        ; 22 words: aligned for the call
         call    trap_user
         jmp     trap_return
-.kernel:
+trap_from_kernel:
         PUSH_GPRS
         KERNEL_RFLAGS
         mov     rdi, rsp
@@ -117,7 +122,7 @@ protection_entry:
         sub     rsp, 40
         push    qword 0                         ; regs.error
         push    qword TRAP_GP                   ; regs.vector
-        jmp     trap_entry.user
+        jmp     trap_from_user
 
 ; paranoid_entry - NMI, double fault, machine check: they come at any moment,
 ; between SWAPGS and the switch of stacks too, so nothing tells whose GS it is.

@@ -20,9 +20,8 @@
 #include "mm/mm.h"
 #include "mm/reach.h"
 #include "proc/oom.h"
-#include "proc/rseq.h"
-#include "proc/ptrace.h"
 #include "proc/signal.h"
+#include "proc/watchpoint.h"
 #include "sched/sched.h"
 #include "sched/times.h"
 #include "trace/trace.h"
@@ -121,20 +120,6 @@ void trap_init(void)
     wrmsr(MSR_SFMASK, RFLAGS_CLEARED_BY_SYSCALL);
 }
 
-/* si_code of SIGFPE for what fpu_raised() says. */
-static int fpe_code(uint32_t raised)
-{
-    if (raised & 1)
-        return FPE_FLTINV;
-    if (raised & 4)
-        return FPE_FLTDIV;
-    if (raised & 8)
-        return FPE_FLTOVF;
-    if (raised & (16 | 2))
-        return FPE_FLTUND;
-    return FPE_FLTRES;
-}
-
 /* INT n for a gate that user mode may not use is a general protection fault.  KVM's
  * interpreter, which runs it on a host without VMX or SVM, gives #UD instead. */
 static void settle_int(struct regs *r)
@@ -146,26 +131,18 @@ static void settle_int(struct regs *r)
     r->error = insn[1] * 8u + 2; /* the gate, in the IDT */
 }
 
-static void debug_trap(struct regs *r)
-{
-    bool step = take_dr6() & DR6_SINGLE_STEP;
-
-    if (!step || ptrace_stepped(r))
-        signal_force(SIGTRAP, step ? TRAP_TRACE : TRAP_BRKPT, r->rip);
-}
-
 static void exception_in_user_mode(struct regs *r)
 {
     settle_int(r);
     switch (r->vector) {
     case TRAP_DE: signal_force(SIGFPE, FPE_INTDIV, r->rip); break;
     case TRAP_DB: /* a trap flag that the program has set stays set: the next step traps, too */
-        debug_trap(r);
+        watchpoint_trap(take_dr6(), r);
         break;
     case TRAP_BP: signal_force(SIGTRAP, SI_KERNEL, 0); break;
     case TRAP_UD: signal_force(SIGILL, ILL_ILLOPN, r->rip); break;
-    case TRAP_MF: signal_force(SIGFPE, fpe_code(fpu_raised(current->fpu, FPU_X87)), r->rip); break;
-    case TRAP_XM: signal_force(SIGFPE, fpe_code(fpu_raised(current->fpu, FPU_SSE)), r->rip); break;
+    case TRAP_MF: signal_force(SIGFPE, fpu_fault_code(current->fpu, FPU_X87), r->rip); break;
+    case TRAP_XM: signal_force(SIGFPE, fpu_fault_code(current->fpu, FPU_SSE), r->rip); break;
     case TRAP_AC: signal_force(SIGBUS, BUS_ADRALN, 0); break;
     case TRAP_NP:
     case TRAP_SS: signal_force(SIGBUS, SI_KERNEL, 0); break;
@@ -200,8 +177,8 @@ void trap_return_work(struct regs *r)
             sched_turn_check();
         if (current->sig_pending)
             signal_deliver(r);
-        else if (current->rseq_event)
-            rseq_return(r);
+        else if (current->rseq_event && return_event(r))
+            break;
         need = this_cpu()->need_resched & NEED_LOOK;
     }
     LOCK_NO_LOCK("held on the way to user mode");

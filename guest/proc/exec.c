@@ -383,7 +383,7 @@ static void reset_task(struct task *t, const struct exec *e, const struct mm *ol
         t->pdeath_signal = 0;
     t->set_child_tid = t->robust_list = 0;
     t->rseq.at = 0;
-    t->rseq_event = false;
+    t->rseq_event = 0;
     t->restart.fn = NULL;
     p->membarrier = false;
     spin_lock(&tree_lock);

@@ -299,6 +299,7 @@ static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *r
         return err;
     }
     seccomp_inherit(t);
+    t->rseq_event &= (uint8_t)~RETURN_DEBUG; /* these are not inherited */
     if (t->reset_on_fork)
         reset_policy(t);
     task_watch(t);

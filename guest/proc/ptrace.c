@@ -203,6 +203,8 @@ void ptrace_execed(uint32_t old_tid)
 {
     siginfo_t info;
 
+    kfree(current->debug); /* these are of the old program's memory */
+    current->debug = NULL;
     if (event(PTRACE_EVENT_EXEC, old_tid, false))
         return;
     spin_lock(&tree_lock);
@@ -242,11 +244,16 @@ bool ptrace_stepped(struct regs *r)
 {
     struct task *t = current;
 
-    if (!t->forced_tf || t->ptrace != NULL)
+    if (!t->forced_tf)
         return true;
-    r->rflags &= ~(uint64_t)X86_EFLAGS_TF; /* its tracer has died on the way */
-    t->forced_tf = false;
-    return false;
+    spin_lock(&tree_lock);
+    bool wanted = t->ptrace != NULL && t->ptrace->steps;
+    spin_unlock(&tree_lock);
+    if (!wanted) {
+        r->rflags &= ~(uint64_t)X86_EFLAGS_TF;
+        t->forced_tf = false;
+    }
+    return wanted;
 }
 
 void ptrace_handler_begins(struct regs *r)

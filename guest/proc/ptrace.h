@@ -59,7 +59,8 @@ bool ptrace_confines(void); /* exec gives no privileges */
  * stops, if it was made to step. */
 void ptrace_handler_begins(struct regs *r);
 void ptrace_handler_stops(void);
-/* A step has trapped.  False: nobody made it, any more. */
+/* A step has trapped.  False: it is not for a tracer: that has died on the way, or it is a step of
+ * watchpoint.c. */
 bool ptrace_stepped(struct regs *r);
 /* Held.  current takes this signal: which one instead; 0: none. */
 int ptrace_signal(int sig, siginfo_t *info);

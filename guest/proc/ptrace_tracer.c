@@ -239,6 +239,8 @@ bool ptrace_stays(struct task *t)
     struct process *p = t->proc;
 
     ASSERT_SPIN_HELD(&tree_lock);
+    kfree(t->debug);
+    t->debug = NULL;
     if (pt == NULL)
         return false;
     unjoin(pt);

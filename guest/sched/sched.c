@@ -70,10 +70,10 @@ static void switch_machine(struct cpu *c, struct task *prev, struct task *next)
     if (ncpus > 1) {
         __atomic_thread_fence(__ATOMIC_SEQ_CST); /* sched_kick() has the other side */
         if (next->rec->cpu != c->id && next->rseq.at != 0)
-            next->rseq_event = true; /* its memory has the number of another CPU */
+            next->rseq_event |= RETURN_RSEQ; /* its memory has the number of another CPU */
     }
     if (prev->rseq.at != 0 && prev->uregs->vector != TRAP_SYSCALL)
-        prev->rseq_event = true; /* it may have been in a critical section */
+        prev->rseq_event |= RETURN_RSEQ; /* it may have been in a critical section */
     next->rec->cpu = c->id;
     c->switches++;
     trace_switch(prev->tid, next->tid, next->rec->mm);

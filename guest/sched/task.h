@@ -24,6 +24,7 @@
 #define NGROUPS  32
 #define COMM_LEN 16
 
+struct debug_regs;
 struct files;
 struct fs_ctx;
 struct mm;
@@ -49,6 +50,10 @@ struct cred { /* [o]; others may read: a torn read is only stale */
     uint16_t mempolicy;   /* no right, either: sys/mempolicy.c */
     uint32_t personality; /* no right, but goes where these go: personality(2) */
 };
+
+/* task.rseq_event */
+#define RETURN_RSEQ  1 /* rseq_return() is due */
+#define RETURN_DEBUG 2 /* for as long as it has debug registers */
 
 struct task {
     struct task_record *rec; /* pid, state, reason, comm: shared/inspect.h; writes [t] or [q] */
@@ -107,7 +112,7 @@ struct task {
     ksigset_t saved_mask;      /* [o] valid with restore_mask */
     bool restore_mask;         /* [o] */
     bool sig_pending;          /* [a] something to handle: signal_recalc() */
-    bool rseq_event;           /* [o] and switch_machine(); with sig_pending one word: frame.inc */
+    uint8_t rseq_event;        /* [o] and switch_machine(); with sig_pending one word: frame.inc */
     ksigset_t sigwait;         /* [s] what rt_sigtimedwait sleeps for, blocked or not */
     bool stopped;              /* [T] sleeps in a group stop */
     struct sigpending pending; /* [s] task_pending() */
@@ -130,9 +135,10 @@ struct task {
     uint64_t syscalls;       /* [T], read without: calls from here on are unusual; proc/watched.h */
     struct ptrace *ptrace;   /* [T] NULL: nobody traces it */
     struct seccomp *seccomp; /* [T], read by itself without: its filters, newest first */
-    bool forced_tf;          /* [o] its trap flag is its tracer's; the tracer in its stops */
-    uint8_t seccomp_mode;    /* the same: SECCOMP_MODE_* */
-    bool no_new_privs;       /* [oT] kept by fork and exec */
+    struct debug_regs *debug; /* [o], the tracer in its stops; NULL: its tracer has set none */
+    bool forced_tf;           /* [o] its trap flag is its tracer's; the tracer in its stops */
+    uint8_t seccomp_mode;     /* the same: SECCOMP_MODE_* */
+    bool no_new_privs;        /* [oT] kept by fork and exec */
     uint64_t slack_ns,
         slack_default_ns; /* [a] PR_SET_TIMERSLACK: task_slack().  No timer is late */
     bool has_children;    /* [T] perhaps: it has made some */

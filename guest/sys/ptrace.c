@@ -293,7 +293,7 @@ static long request_of(struct ptrace *pt, int request, uint64_t addr, uint64_t d
     case PTRACE_GET_SYSCALL_INFO: return get_call_info(pt, addr, data);
     case PTRACE_SECCOMP_GET_FILTER: return capable() ? seccomp_get_filter(t, addr, data) : -EACCES;
     }
-    return ptrace_registers(t, request, addr, data);
+    return ptrace_registers(pt, request, addr, data);
 }
 
 static bool goes_on(int request)

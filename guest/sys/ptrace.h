@@ -5,6 +5,6 @@
 #include "sched/task.h"
 
 /* ptrace_regs.c: the requests about registers, of a tracee that is held. */
-long ptrace_registers(struct task *t, int request, uint64_t addr, uint64_t data);
+long ptrace_registers(struct ptrace *pt, int request, uint64_t addr, uint64_t data);
 
 #endif

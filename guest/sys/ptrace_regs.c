@@ -2,18 +2,23 @@
  * registers are in its struct regs, and its vector state is in memory or this CPU's. */
 #include "sys/ptrace.h"
 #include "arch/cpu.h"
+#include "arch/debug.h"
 #include "arch/fpu.h"
+#include "arch/msr.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/user_regs.h"
+#include "proc/process.h"
+#include "proc/watched.h"
 #include <linux/elf.h>
 #include <linux/ptrace.h>
 #include <linux/uio.h>
 
 /* Linux's struct user, of which the registers are all that is kept. */
-#define USER_BYTES 928u
-#define USER_DEBUG 848u /* u_debugreg: eight */
+#define USER_BYTES     928u
+#define USER_DEBUG     848u /* u_debugreg: eight */
+#define USER_DEBUG_END (USER_DEBUG + 8 * 8)
 
 static long get_general(const struct task *t, uaddr_t to)
 {
@@ -35,8 +40,48 @@ static long set_general(struct task *t, uaddr_t from, size_t bytes)
 
 /* --- PEEKUSER, POKEUSER -------------------------------------------------------------------- */
 
-static long peek_user(const struct task *t, uint64_t at, uaddr_t to)
+/* Debug register n.  Who has none has stepped at most. */
+static uint64_t peek_debug(const struct ptrace *pt, unsigned n)
 {
+    const struct debug_regs *d = pt->task->debug;
+    bool stepped = pt->has_info && pt->info.si_signo == SIGTRAP && pt->info.si_code == TRAP_TRACE;
+
+    if (n < DEBUG_ADDRESSES)
+        return d != NULL ? d->address[n] : 0;
+    if (n == 6)
+        return d != NULL ? d->status : DR6_NOTHING | (stepped ? DR6_SINGLE_STEP : 0);
+    return n == 7 && d != NULL ? d->control : 0;
+}
+
+static struct debug_regs *debug_of(struct task *t)
+{
+    if (t->debug == NULL && (t->debug = kmalloc(sizeof *t->debug)) != NULL) {
+        debug_init(t->debug);
+        spin_lock(&tree_lock);
+        task_watch(t);
+        spin_unlock(&tree_lock);
+        t->rseq_event |= RETURN_DEBUG;
+    }
+    return t->debug;
+}
+
+static long poke_debug(struct task *t, unsigned n, uint64_t value)
+{
+    if (n == 4 || n == 5)
+        return -EIO;
+    struct debug_regs *d = debug_of(t);
+    if (d == NULL)
+        return -ENOMEM;
+    if (n == 7)
+        return debug_set_control(d, value);
+    if (n == 6)
+        d->status = value;
+    return n == 6 ? 0 : debug_set_address(d, n, value);
+}
+
+static long peek_user(const struct ptrace *pt, uint64_t at, uaddr_t to)
+{
+    const struct task *t = pt->task;
     struct user_regs u;
     uint64_t value = 0;
 
@@ -45,10 +90,11 @@ static long peek_user(const struct task *t, uint64_t at, uaddr_t to)
     user_regs_get(&u, t, t->uregs);
     if (at < sizeof u)
         memcpy(&value, (char *)&u + at, sizeof value);
+    else if (at >= USER_DEBUG && at < USER_DEBUG_END)
+        value = peek_debug(pt, (unsigned)(at - USER_DEBUG) / 8);
     return put_user(value, to);
 }
 
-/* No debug register is had: 0 may be put there, which turns off what never was on. */
 static long poke_user(struct task *t, uint64_t at, uint64_t value)
 {
     struct user_regs u;
@@ -56,7 +102,9 @@ static long poke_user(struct task *t, uint64_t at, uint64_t value)
     if (at % 8 != 0 || at >= USER_BYTES)
         return -EIO;
     if (at >= sizeof u)
-        return at >= USER_DEBUG && value != 0 ? -EINVAL : 0;
+        return at >= USER_DEBUG && at < USER_DEBUG_END
+                   ? poke_debug(t, (unsigned)(at - USER_DEBUG) / 8, value)
+                   : -EIO;
     user_regs_get(&u, t, t->uregs);
     memcpy((char *)&u + at, &value, sizeof value);
     return user_regs_set(t, &u);
@@ -137,10 +185,12 @@ static long with_set(struct task *t, uint64_t set, bool write, uaddr_t iov_at)
     return rc;
 }
 
-long ptrace_registers(struct task *t, int request, uint64_t addr, uint64_t data)
+long ptrace_registers(struct ptrace *pt, int request, uint64_t addr, uint64_t data)
 {
+    struct task *t = pt->task;
+
     switch (request) {
-    case PTRACE_PEEKUSR: return peek_user(t, addr, data);
+    case PTRACE_PEEKUSR: return peek_user(pt, addr, data);
     case PTRACE_POKEUSR: return poke_user(t, addr, data);
     case PTRACE_GETREGS: return get_general(t, data);
     case PTRACE_SETREGS: return set_general(t, data, sizeof(struct user_regs));
