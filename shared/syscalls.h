@@ -209,6 +209,8 @@ SYSCALL(mlock2, PTR, LEN, HEX)
 SYSCALL(munlock, PTR, LEN)
 SYSCALL(mlockall, HEX)
 SYSCALL(munlockall)
+SYSCALL(swapon, STR, HEX)
+SYSCALL(swapoff, STR)
 
 /* processes: proc/, sys/process.c, sys/ids.c */
 SYSCALL(clone, HEX, PTR, PTR, PTR, PTR)

@@ -71,8 +71,6 @@ static int check_kind(const struct file *f, int prot, int flags)
         int size = flags & MAP_HUGE_MASK << MAP_HUGE_SHIFT;
         return !size || size == MAP_HUGE_2MB || size == (int)MAP_HUGE_1GB ? -ENOMEM : -EINVAL;
     }
-    if (flags & MAP_LOCKED && !mm_may_lock_any())
-        return -EPERM;
     return f ? check_file(f, prot, flags) : 0;
 }
 
@@ -158,7 +156,8 @@ static long map_locked(struct mm *mm, uaddr_t at, size_t len, uint32_t vm_flags,
         mm_drop(mm, at, at + len, PT_munmap);
     vma_insert(mm, v);
     vma_merge(mm, at, at + len);
-    if ((flags & MAP_POPULATE) || (vm_flags & VM_LOCKED))
+    if ((flags & (MAP_POPULATE | MAP_NONBLOCK)) == MAP_POPULATE ||
+        ((vm_flags & VM_LOCKED) && !(mm->lock_future & MCL_ONFAULT)))
         mm_populate(mm, at, at + len);
     return place;
 }

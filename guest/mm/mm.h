@@ -88,7 +88,7 @@ struct mm {
     uint64_t hiwater_vm, hiwater_rss; /* [l] the most there was of total_vm and pages_mapped */
     uint64_t minor_faults;            /* [l] */
     uint64_t cpus_active; /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
-    bool lock_future;     /* [l] mlockall(MCL_FUTURE) */
+    uint8_t lock_future;  /* [l] mlockall(MCL_FUTURE): its flags; else 0 */
     bool no_huge_pages;   /* [a] PR_SET_THP_DISABLE, kept by fork and exec */
     struct mm_image image;
 };

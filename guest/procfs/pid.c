@@ -188,9 +188,10 @@ static void show_limits(struct text *t, struct task *task)
     spin_unlock(&tree_lock);
     text_printf(t, "%-25s %-20s %-20s %-10s\n", "Limit", "Soft Limit", "Hard Limit", "Units");
     for (unsigned i = 0; i < RLIM_NLIMITS; i++)
-        text_printf(t, "%-25s %-20s %-20s %-10s\n", limit_name[i].name,
+        text_printf(t, "%-25s %-20s %-20s %-*s\n", limit_name[i].name,
                     limit_text(limit[i].rlim_cur, soft, sizeof soft),
-                    limit_text(limit[i].rlim_max, hard, sizeof hard), limit_name[i].unit);
+                    limit_text(limit[i].rlim_max, hard, sizeof hard), *limit_name[i].unit ? 10 : 0,
+                    limit_name[i].unit);
 }
 
 /* 0 is never killed; else two thirds of what the badness is in thousandths of RAM
@@ -212,20 +213,59 @@ static void show_oom_adj(struct text *t, struct task *task)
 }
 
 /* Who may look may write; only root may make it less. */
-static int store_oom_adj(struct task *task, char *line)
+static int set_oom_adj(struct task *task, int value)
 {
-    int value = 0;
-    const char *p = line + (*line == '-' || *line == '+'), *digits = p;
-    for (; *p >= '0' && *p <= '9' && value <= OOM_ADJ_MAX; p++)
-        value = value * 10 + (*p - '0');
-    if (p == digits || *p || value > OOM_ADJ_MAX)
-        return -EINVAL;
-    if (*line == '-')
-        value = -value;
     if (!proc_may_look(task) || (value < task->proc->oom_score_adj && !has_cap(CAP_SYS_RESOURCE)))
         return -EACCES;
     task->proc->oom_score_adj = (int16_t)value;
     return 0;
+}
+
+/* A number of C with its sign, blanks around it; at most `max` from 0. */
+static int parse_signed(char *line, int max, int *value)
+{
+    uint64_t number;
+    char *end = line + strlen(line);
+
+    while (*line == ' ' || *line == '\t')
+        line++;
+    while (end > line && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\n'))
+        *--end = 0;
+    bool minus = *line == '-';
+    int err = pfs_number(line + minus, 0, INT32_MAX, &number);
+    if (err)
+        return err;
+    *value = minus ? -(int)number : (int)number;
+    return number <= (uint64_t)max ? 0 : -EINVAL;
+}
+
+static int store_oom_adj(struct task *task, char *line)
+{
+    int value, err = parse_signed(line, OOM_ADJ_MAX, &value);
+
+    return err ? err : set_oom_adj(task, value);
+}
+
+/* oom_adj: the same in an older measure, -17 to 15; -17 means never. */
+#define OLD_OOM_NEVER 17
+#define OLD_OOM_MAX   15
+
+static void show_old_oom_adj(struct text *t, struct task *task)
+{
+    int value = task->proc->oom_score_adj;
+
+    text_printf(t, "%d\n",
+                value == OOM_ADJ_MAX ? OLD_OOM_MAX : value * OLD_OOM_NEVER / OOM_ADJ_MAX);
+}
+
+static int store_old_oom_adj(struct task *task, char *line)
+{
+    int value, err = parse_signed(line, OLD_OOM_NEVER, &value);
+
+    if (err || value > OLD_OOM_MAX)
+        return err ? err : -EINVAL;
+    return set_oom_adj(task,
+                       value == OLD_OOM_MAX ? OOM_ADJ_MAX : value * OOM_ADJ_MAX / OLD_OOM_NEVER);
 }
 
 static void show_personality(struct text *t, struct task *task)
@@ -264,6 +304,7 @@ static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t
     PFS_FILE("mounts", 0444, show_mounts), \
     PFS_DIR("net", 0555, .children = proc_net_table), \
     PFS_DIR("ns", 0511, .children = proc_ns_table), \
+    PROC_TASK("oom_adj", 0644, show_old_oom_adj, .store_task = store_old_oom_adj), \
     PROC_TASK("oom_score", 0444, show_oom_score), \
     PROC_TASK("oom_score_adj", 0644, show_oom_adj, .store_task = store_oom_adj), \
     PFS_ENTRY("pagemap", S_IFREG | 0400, PFS_IS_BYTES, .read = read_pagemap, .flags = PROC_PRIVATE), \

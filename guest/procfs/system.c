@@ -43,6 +43,10 @@ static int show_meminfo(struct text *t, UNUSED)
         { "AnonHugePages:", m.huge },
     };
     text_sizes(t, "", row, ARRAY_SIZE(row));
+    /* no pool of them is kept */
+    text_printf(
+        t, "HugePages_Total:       0\nHugePages_Free:        0\nHugePages_Rsvd:        0\n"
+           "HugePages_Surp:        0\nHugepagesize:       2048 kB\nHugetlb:               0 kB\n");
     return 0;
 }
 

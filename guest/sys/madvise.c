@@ -325,7 +325,7 @@ SYSCALL1(mlockall, int, flags)
     bool may = !(flags & MCL_CURRENT) || has_cap(CAP_IPC_LOCK) ||
                mm->total_vm <= mm_rlimit_pages(RLIMIT_MEMLOCK);
     if (may)
-        mm->lock_future = flags & MCL_FUTURE;
+        mm->lock_future = flags & MCL_FUTURE ? (uint8_t)flags : 0;
     if (may && (flags & MCL_CURRENT)) {
         for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, LOCK);
         if (!(flags & MCL_ONFAULT)) /* what can be had */
@@ -340,7 +340,7 @@ SYSCALL0(munlockall)
 {
     struct mm *mm = current->mm;
     mutex_lock(&mm->lock);
-    mm->lock_future = false;
+    mm->lock_future = 0;
     for_vmas(mm, MMAP_MIN_ADDR, USER_END, lock_vma, UNLOCK);
     mutex_unlock(&mm->lock);
     return 0;

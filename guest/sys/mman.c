@@ -33,6 +33,8 @@ SYSCALL6(mmap, uaddr_t, at, size_t, len, int, prot, int, flags, int, fd, uint64_
 {
     if (off & ~PAGE_MASK)
         return -EINVAL;
+    if ((flags & MAP_LOCKED) && !mm_may_lock_any())
+        return -EPERM;
     prot = with_exec(prot);
     if (flags & MAP_ANONYMOUS)
         return mm_map(current->mm, at, len, prot, flags, NULL, off);
@@ -132,7 +134,7 @@ static int brk_move(struct mm *mm, uaddr_t old, uaddr_t new)
         return -ENOMEM;
     vma_insert(mm, v);
     vma_merge(mm, old, new);
-    if (flags & VM_LOCKED)
+    if ((flags & VM_LOCKED) && !(mm->lock_future & MCL_ONFAULT))
         mm_populate(mm, old, new);
     return 0;
 }

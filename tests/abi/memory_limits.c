@@ -1,5 +1,6 @@
 /* What RLIMIT_MEMLOCK, RLIMIT_DATA and RLIMIT_AS refuse, and how: by mlock, mlockall, mmap, mremap, brk and mprotect;
  * what is locked already counts once.  What cannot be brought in is locked and said.  Lengths that wrap.
+ * What mlockall says of later mappings.  Swapping to a file that is none for it; oom_score_adj and oom_adj.
  * Advice for locked memory.  Sizes of huge pages, and flags that are bits of them. */
 #include "check.h"
 
@@ -84,6 +85,65 @@ static void not_brought_in(void)
     close(fd);
 }
 
+/* What is mapped later is locked, and brought in at once, or when it is touched. */
+static void later(void)
+{
+    unsigned char there[4];
+
+    for (int on_fault = 0; on_fault < 2; on_fault++) {
+        CHECK_EQ(mlockall(MCL_FUTURE | (on_fault ? 4 : 0)), 0);
+        char *p = map(PROT_READ | PROT_WRITE, 4, 0, -1);
+        char *heap = (char *)syscall(SYS_brk, 0);
+        CHECK((char *)syscall(SYS_brk, heap + PAGE) == heap + PAGE);
+        CHECK_EQ(mincore(p, 4 * PAGE, there), 0);
+        SAY("later, MCL_ONFAULT %d: %d %d\n", on_fault, there[0] & 1, there[3] & 1);
+        CHECK_EQ(munlockall(), 0);
+    }
+    char *p = map(PROT_READ | PROT_WRITE, 4, MAP_POPULATE | MAP_NONBLOCK, -1);
+    CHECK_EQ(mincore(p, 4 * PAGE, there), 0);
+    SAY("not waited for: %d\n", there[0] & 1);
+}
+
+static void swaps(void)
+{
+    close(open("file", O_RDWR | O_CREAT, 0600));
+    CHECK_ERR(ENOENT, syscall(SYS_swapoff, "nothing"));
+    CHECK_ERR(EINVAL, syscall(SYS_swapoff, "file"));
+    CHECK_ERR(EINVAL, syscall(SYS_swapon, "file", 0));
+    CHECK_ERR(EINVAL, syscall(SYS_swapon, "file", 0x80000));
+    CHECK_ERR(ENOENT, syscall(SYS_swapon, "nothing", 0));
+    CHECK_ERR(EFAULT, syscall(SYS_swapon, (void *)8, 0));
+    CHECK_EQ(CHILD(CHECK_EQ(setuid(65534), 0); CHECK_ERR(EPERM, syscall(SYS_swapon, "file", 0));
+                   CHECK_ERR(EPERM, syscall(SYS_swapoff, "file"))),
+             0);
+}
+
+static long adjust(const char *file, const char *text)
+{
+    int fd = open(file, O_WRONLY);
+    long n = write(fd, text, strlen(text)), error = errno;
+
+    close(fd);
+    errno = (int)error;
+    return n;
+}
+
+static void oom(void)
+{
+    static const char new[] = "/proc/self/oom_score_adj", old[] = "/proc/self/oom_adj";
+
+    CHECK_EQ(adjust(new, " 7 \n"), 4);
+    CHECK_EQ(adjust(new, "0x10"), 4);
+    CHECK(strcmp(slurp(new), "16\n") == 0 && strcmp(slurp(old), "0\n") == 0);
+    CHECK_ERR(EINVAL, adjust(new, "1001"));
+    CHECK_ERR(EINVAL, adjust(new, "-1001"));
+    CHECK_ERR(EINVAL, adjust(new, "x"));
+    CHECK_EQ(adjust(old, "15"), 2);
+    CHECK(strcmp(slurp(new), "1000\n") == 0 && strcmp(slurp(old), "15\n") == 0);
+    CHECK_ERR(EINVAL, adjust(old, "16"));
+    CHECK_ERR(EINVAL, adjust(old, "-18"));
+}
+
 static void wraps(void)
 {
     char *p = map(PROT_READ, 2, 0, -1);
@@ -148,6 +208,9 @@ static void test(void)
 {
     locks();
     not_brought_in();
+    later();
+    swaps();
+    oom();
     wraps();
     advice();
     data();
