@@ -37,6 +37,7 @@
 #include "proc/undo.h"
 #include "proc/watched.h"
 #include "sched/record.h"
+#include "sched/policy.h"
 #include "sched/sched.h"
 #include "sched/times.h"
 #include "arch/syscall.h"
@@ -319,7 +320,6 @@ static void leave_process(struct task *t, uint64_t rss)
     struct sighand *sighand = t->sighand;
     struct seccomp *filters = NULL;
     bool stays = false;
-    bool owed_lock = false;
     bool leader = p->leader == t;
 
     process_get(p); /* it may be reaped before we are done with it */
@@ -337,7 +337,8 @@ static void leave_process(struct task *t, uint64_t rss)
     if (task_watched(t)) {
         filters = seccomp_leave(t);
         stays = ptrace_stays(t);
-        owed_lock = t->owed_lock;
+        if (t->deadline != NULL)
+            sched_set_policy(t, SCHED_NORMAL, 0, NULL);
     }
     p->nthreads--;
     nthreads_total--;
@@ -356,7 +357,7 @@ static void leave_process(struct task *t, uint64_t rss)
     spin_unlock(&tree_lock);
     if (unlikely(filters != NULL))
         seccomp_put(filters);
-    if (unlikely(owed_lock))
+    if (unlikely(t->owed_lock))
         futex_leave_late(t);
     process_put(p);
 }

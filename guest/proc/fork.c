@@ -280,7 +280,7 @@ static int take_number(struct task *t, uint32_t wanted)
 /* What SCHED_RESET_ON_FORK keeps from a child. */
 static void reset_policy(struct task *t)
 {
-    if (sched_realtime(t->policy)) {
+    if (sched_realtime(t->policy) || t->policy == SCHED_DEADLINE) {
         t->policy = SCHED_NORMAL;
         t->rt_priority = 0;
         t->nice = 0;
@@ -292,7 +292,9 @@ static void reset_policy(struct task *t)
 /* A filter goes on to the child, and perhaps the tracer. */
 static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *rq)
 {
-    int err = ptrace_inherit(t, rq->flags, rq->exit_signal);
+    int err = t->policy == SCHED_DEADLINE && !t->reset_on_fork /* nobody has promised it anything */
+                  ? -EAGAIN
+                  : ptrace_inherit(t, rq->flags, rq->exit_signal);
 
     if (err != 0) {
         pid_free(t->tid);

@@ -19,6 +19,7 @@
 #include "proc/pid.h"
 #include "proc/uts.h"
 #include "procfs/internal.h"
+#include "sched/policy.h"
 #include "sched/sched.h"
 #include "sched/task.h"
 #include <linux/capability.h>

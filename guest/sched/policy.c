@@ -1,4 +1,4 @@
-/* policy.c - who is not scheduled as all others: SCHED_FIFO, SCHED_RR, SCHED_IDLE.
+/* policy.c - who is not scheduled as all others: SCHED_FIFO, SCHED_RR, SCHED_DEADLINE, SCHED_IDLE.
  *
  * Nobody else pays for them.  Their slice_ns is 0 whenever they are queued or run, which for
  * others means that a turn has ended; so they come here where that is looked at already.
@@ -9,6 +9,10 @@
  * priority; one that has yielded, or is SCHED_RR and at its turn's end, behind the others of it.
  * `next`, who was promised the CPU (vfork), still goes before them, once.
  *
+ * Those with a deadline stand before the real-time ones, the earliest first, until they have run for their runtime in
+ * the present period; for the rest of it they are like all others.  A timer begins each period.  What they have
+ * used is what is booked to them, so sleeping is no way around it.
+ *
  * Nobody starves.  A real-time task that has run for BUSY_NS without sleeping waits in `expired` while all
  * others that wait have a turn.  Idlers run when nobody else can; but one may hold a mutex, so after each
  * IDLE_EVERY turns that end while one waits, the first of them has one among the others, of a twentieth.
@@ -17,8 +21,11 @@
  * Each CPU has its own order: a real-time task that waits on one is taken by another that is idle, not by one that
  * runs somebody less urgent. */
 #include "arch/clock.h"
+#include "sched/policy.h"
 #include "sched/runq.h"
 #include "sched/sched.h"
+#include "mm/heap.h"
+#include "sched/times.h"
 
 #define BUSY_NS    950000000ull
 #define IDLE_EVERY 32u
@@ -28,7 +35,29 @@ uint32_t sched_rr_turn_ms = RR_TURN_MS;
 
 bool runq_special(const struct task *t)
 {
-    return sched_realtime(t->policy) || t->policy == SCHED_IDLE;
+    return sched_realtime(t->policy) || t->policy == SCHED_IDLE || t->policy == SCHED_DEADLINE;
+}
+
+#define RANK_DEADLINE 100u /* above 1..99 */
+
+static unsigned rank(const struct task *t)
+{
+    return t->policy != SCHED_DEADLINE ? t->rt_priority : t->deadline->spent ? 0 : RANK_DEADLINE;
+}
+
+/* Of two with a deadline that are not spent. */
+static bool earlier(const struct task *a, const struct task *b)
+{
+    const struct deadline *x = a->deadline, *y = b->deadline;
+
+    return x->until - x->period + x->deadline < y->until - y->period + y->deadline;
+}
+
+static bool urgent(const struct task *a, const struct task *b)
+{
+    unsigned x = rank(a), y = rank(b);
+
+    return x != y ? x > y : x == RANK_DEADLINE && earlier(a, b);
 }
 
 static uint64_t own_turn(const struct task *t)
@@ -43,7 +72,7 @@ static void add_realtime(struct runq *q, struct task *t, bool front)
     struct task *other;
 
     list_for_each(other, &q->active, run_link)
-        if (other->rt_priority < t->rt_priority || (front && other->rt_priority == t->rt_priority))
+        if (urgent(t, other) || (front && !urgent(other, t)))
             break;
     list_push_back(&other->run_link, &t->run_link);
 }
@@ -66,8 +95,36 @@ static void count_time(struct runq *q, struct task *t, uint64_t tsc)
     t->busy_ns += ran;
 }
 
+/* What is left of its runtime in this period; it does not run. */
+static uint64_t runtime_left(const struct task *t)
+{
+    uint64_t used = t->utime_ns + t->stime_ns - t->deadline->mark;
+
+    return used < t->deadline->runtime ? t->deadline->runtime - used : 0;
+}
+
+static void add_deadline(struct runq *q, struct task *t)
+{
+    bool front = t->displaced;
+
+    t->displaced = false;
+    t->own_turn_ns = runtime_left(t);
+    t->deadline->spent = t->own_turn_ns == 0;
+    if (t->deadline->spent) {
+        t->own_turn_ns = runq_turn(t);
+        list_push_back(&q->expired, &t->run_link);
+    } else {
+        add_realtime(q, t, front);
+        end_turn(q, t);
+    }
+}
+
 static void add_own(struct runq *q, struct task *t)
 {
+    if (t->policy == SCHED_DEADLINE) {
+        add_deadline(q, t);
+        return;
+    }
     bool ran = t == this_cpu()->running && q == &runqs[this_cpu()->id], front = t->displaced;
 
     t->displaced = false;
@@ -132,8 +189,10 @@ static uint64_t time_left(struct runq *q, struct task *t, uint64_t ran)
     if (t->policy == SCHED_IDLE)
         return q->next == NULL && list_empty(&q->active) && list_empty(&q->expired) ? left : 0;
     const struct task *head = list_first(&q->active, struct task, run_link);
-    unsigned best = list_empty(&q->active) ? 0 : head->rt_priority;
-    t->displaced = best > t->rt_priority;
+    unsigned best = list_empty(&q->active) ? 0 : rank(head);
+    t->displaced = best != 0 && urgent(head, t);
+    if (t->policy == SCHED_DEADLINE)
+        return t->displaced ? 0 : left;
     if (t->displaced || busy >= BUSY_NS)
         return 0;
     return t->policy == SCHED_RR && best == t->rt_priority ? MIN(left, BUSY_NS - busy)
@@ -165,22 +224,100 @@ static struct runq *lock_queue(struct task *t)
     }
 }
 
-void sched_set_policy(struct task *t, uint32_t policy, uint32_t rt_priority)
+/* --- deadlines ---------------------------------------------------------------------- */
+
+/* A period begins: the task may run for its runtime again. */
+static void renew(struct timer *timer)
 {
+    struct deadline *dl = container_of(timer, struct deadline, renew);
+    struct task *t = dl->task;
+    uint64_t user, sys, now = clock_mono_ns();
+
+    spin_lock(&t->lock);
+    struct runq *q = lock_queue(t);
+    bool its = t->deadline == dl, queued = its && (q->next == t || !list_empty(&t->run_link));
+    if (queued)
+        runq_take(q, t);
+    if (its) {
+        task_times(t, &user, &sys);
+        dl->mark = user + sys;
+        dl->spent = false;
+        dl->until += (now - dl->until) / dl->period * dl->period + dl->period;
+        uint64_t since = __atomic_load_n(&q->turn_start, __ATOMIC_RELAXED), tsc = tsc_stamp();
+        t->own_turn_ns =
+            dl->runtime + (since != 0 && tsc > since ? clock_tsc_to_ns(tsc - since) : 0);
+    }
+    if (queued)
+        runq_add(q, t, RUNQ_LAST);
+    spin_unlock(&q->lock);
+    spin_unlock(&t->lock);
+    if (!its)
+        return;
+    runq_look((unsigned)(q - runqs));
+    timer_start(timer, dl->until);
+}
+
+#define SHARE_SHIFT  20
+#define SHARE_OF_CPU ((95ull << SHARE_SHIFT) / 100) /* all of them may have so much of each CPU */
+
+static uint64_t promised; /* [T] the sum of their shares of a CPU, << SHARE_SHIFT */
+
+static uint64_t share_of(const struct deadline *dl)
+{
+    return dl != NULL ? (dl->runtime << SHARE_SHIFT) / dl->period : 0;
+}
+
+bool sched_deadline_fits(const struct task *t, const struct deadline *dl)
+{
+    return promised - share_of(t->deadline) + share_of(dl) <= SHARE_OF_CPU * ncpus;
+}
+
+static void deadline_begin(struct task *t, struct deadline *dl)
+{
+    uint64_t user, sys;
+
+    task_times(t, &user, &sys);
+    dl->task = t;
+    dl->mark = user + sys;
+    dl->spent = false;
+    dl->until = clock_mono_ns() + dl->period;
+    timer_setup(&dl->renew, renew);
+}
+
+/* Nobody finds it by its task any more, but it may be being renewed, and then starts its timer once more. */
+static void deadline_free(struct deadline *dl)
+{
+    timer_finish(&dl->renew);
+    timer_finish(&dl->renew);
+    kfree(dl);
+}
+
+void sched_set_policy(struct task *t, uint32_t policy, uint32_t rt_priority, struct deadline *dl)
+{
+    struct deadline *old = t->deadline;
+
+    promised += share_of(dl) - share_of(old);
+    if (dl != NULL)
+        deadline_begin(t, dl);
     spin_lock(&t->lock);
     struct runq *q = lock_queue(t);
     bool queued = q->next == t || !list_empty(&t->run_link);
     if (queued)
         runq_take(q, t);
+    t->deadline = dl;
     t->policy = (uint8_t)policy;
     t->rt_priority = (uint8_t)rt_priority;
     t->displaced = false;
     t->busy_ns = 0;
-    t->own_turn_ns = own_turn(t);
+    t->own_turn_ns = dl != NULL ? dl->runtime : own_turn(t);
     t->slice_ns = runq_special(t) ? 0 : runq_turn(t);
     if (queued)
         runq_add(q, t, RUNQ_LAST);
     spin_unlock(&q->lock);
     spin_unlock(&t->lock);
     runq_look((unsigned)(q - runqs));
+    if (dl != NULL)
+        timer_start(&dl->renew, dl->until);
+    if (old != NULL)
+        deadline_free(old);
 }

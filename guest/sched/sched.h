@@ -40,9 +40,4 @@ void sched_kick(struct task *t);       /* if it is in user mode on another CPU, 
 /* From when this returns on t is not in user mode on another CPU.  Not empty. */
 void sched_set_affinity(struct task *t, uint64_t allowed);
 
-#define RR_TURN_MS 100u
-/* policy.c.  SCHED_* but SCHED_DEADLINE; the rights are the caller's business. */
-extern uint32_t sched_rr_turn_ms; /* [a] a turn of SCHED_RR */
-void sched_set_policy(struct task *t, uint32_t policy, uint32_t rt_priority);
-
 #endif

@@ -24,6 +24,7 @@
 #define NGROUPS  32
 #define COMM_LEN 16
 
+struct deadline;
 struct debug_regs;
 struct files;
 struct fs_ctx;
@@ -81,10 +82,11 @@ struct task {
         };
         uint64_t sched_inherited; /* fork copies it */
     };
-    bool displaced;       /* [q] the CPU goes to a higher priority, its turn has not ended */
-    uint64_t own_turn_ns; /* [q] of who has a policy of its own: left of its turn, */
-    uint64_t busy_ns;     /* [q]   and how long it has run without sleeping */
-    uint64_t slice_ns;    /* [q], [o] while on_cpu: left of its turn; 0 for policy.c's */
+    bool displaced;            /* [q] the CPU goes to a higher priority, its turn has not ended */
+    uint64_t own_turn_ns;      /* [q] of who has a policy of its own: left of its turn, */
+    uint64_t busy_ns;          /* [q]   and how long it has run without sleeping */
+    struct deadline *deadline; /* [q], and [T] to write; of SCHED_DEADLINE, else NULL: watched */
+    uint64_t slice_ns;         /* [q], [o] while on_cpu: left of its turn; 0 for policy.c's */
     uint64_t utime_ns, stime_ns, last_tsc; /* [o] others read them as times.c says */
     uint64_t entry_tsc;                    /* [o] when it entered the kernel; 0: it has left */
     uint64_t kernel_tsc;            /* [o] time in finished calls and faults since last_tsc */
@@ -140,12 +142,11 @@ struct task {
     uint8_t seccomp_mode;     /* the same: SECCOMP_MODE_* */
     bool no_new_privs;        /* [oT] kept by fork and exec */
     uint64_t slack_ns,
-        slack_default_ns; /* [a] PR_SET_TIMERSLACK: task_slack().  No timer is late */
-    bool has_children;    /* [T] perhaps: it has made some */
-    bool owed_lock;       /* [T] others wait for its locks, or did: watched, futex_owner.c */
-    bool left_locks;      /* [T] ends: no more of them do */
-    bool exiting;         /* [T] in exit_task, or dead */
-    bool leaving;         /* [T] past core_join(): in no core file */
+        slack_default_ns;       /* [a] PR_SET_TIMERSLACK: task_slack().  No timer is late */
+    bool has_children;          /* [T] perhaps: it has made some */
+    bool owed_lock, left_locks; /* [T] others wait for its locks: watched; it leaves them */
+    bool exiting;               /* [T] in exit_task, or dead */
+    bool leaving;               /* [T] past core_join(): in no core file */
 #if MEMCHECK
     uint32_t fail_nth; /* [o] allocations until one fails: mm/memcheck.h */
 #endif

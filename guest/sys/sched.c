@@ -6,6 +6,7 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/task.h"
+#include "sched/policy.h"
 #include "sched/runq.h"
 #include "sched/sched.h"
 #include "sys/sched.h"
@@ -64,6 +65,8 @@ SYSCALL3(sched_setaffinity, int, tid, size_t, len, uaddr_t, mask)
         return rc;
     if ((wanted & cpus_online()) == 0)
         rc = -EINVAL;
+    else if (t->policy == SCHED_DEADLINE && (wanted & cpus_online()) != cpus_online())
+        rc = -EBUSY; /* its runtime is promised on any */
     else
         sched_set_affinity(t, wanted & cpus_online());
     task_put(t);
@@ -78,7 +81,7 @@ SYSCALL2(sched_rr_get_interval, int, tid, uaddr_t, interval)
 
     if (rc != 0)
         return rc;
-    uint64_t ns = sched_realtime(t->policy)
+    uint64_t ns = sched_realtime(t->policy) || t->policy == SCHED_DEADLINE
                       ? (t->policy == SCHED_RR ? sched_rr_turn_ms * 1000000ull : 0)
                       : runq_turn(t);
     task_put(t);

@@ -1,13 +1,15 @@
 /* sched_policy.c - how a task is scheduled: sched_setscheduler(2), sched_setattr(2), ioprio_set(2).
- * The effect is sched/policy.c's.  SCHED_DEADLINE is refused as Linux refuses what does not fit (EBUSY).
+ * The effect is sched/policy.c's.  What all deadlines together promise must fit (EBUSY).
  * I/O priorities are kept and inherited; there are no disks. */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "mm/copy.h"
+#include "mm/heap.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "proc/watched.h"
+#include "sched/policy.h"
 #include "sched/sched.h"
 #include "sys/sched.h"
 #include <linux/ioprio.h>
@@ -44,6 +46,46 @@ static bool needs_right(const struct task *t, const struct sched_attr *a)
     return t->reset_on_fork && !(a->sched_flags & SCHED_FLAG_RESET_ON_FORK);
 }
 
+#define PERIOD_LEAST  100000ull /* ns, as Linux's sysctls have it */
+#define PERIOD_MOST   4194304000ull
+#define RUNTIME_LEAST 1024ull
+
+static uint64_t period_of(const struct sched_attr *a)
+{
+    return a->sched_period != 0 ? a->sched_period : a->sched_deadline;
+}
+
+static bool deadline_valid(const struct sched_attr *a)
+{
+    uint64_t period = period_of(a);
+
+    return a->sched_deadline != 0 && a->sched_runtime >= RUNTIME_LEAST &&
+           a->sched_runtime <= a->sched_deadline && a->sched_deadline <= period &&
+           period >= PERIOD_LEAST && period <= PERIOD_MOST;
+}
+
+/* tree_lock held.  *out is to be t's, which must be able to run wherever it is promised to. */
+static int deadline_new(const struct task *t, const struct sched_attr *a, struct deadline **out)
+{
+    if ((t->cpus_allowed & cpus_online()) != cpus_online())
+        return -EPERM;
+    if (t->exiting)
+        return -ESRCH;
+    struct deadline *dl = kzalloc(sizeof *dl);
+    if (dl == NULL)
+        return -ENOMEM;
+    dl->runtime = a->sched_runtime;
+    dl->deadline = a->sched_deadline;
+    dl->period = period_of(a);
+    dl->flags = a->sched_flags & (SCHED_FLAG_RECLAIM | SCHED_FLAG_DL_OVERRUN);
+    if (!sched_deadline_fits(t, dl)) {
+        kfree(dl);
+        return -EBUSY;
+    }
+    *out = dl;
+    return 0;
+}
+
 /* tree_lock held. */
 static int set_attr(struct task *t, struct sched_attr *a)
 {
@@ -57,22 +99,24 @@ static int set_attr(struct task *t, struct sched_attr *a)
          policy != SCHED_DEADLINE) ||
         (a->sched_flags & ~FLAGS) || a->sched_priority > 99 ||
         sched_realtime(policy) != (a->sched_priority != 0) ||
-        (policy == SCHED_DEADLINE && a->sched_deadline == 0))
+        (policy == SCHED_DEADLINE && !deadline_valid(a)))
         return -EINVAL;
     if (needs_right(t, a) && !has_cap(CAP_SYS_NICE))
         return -EPERM;
     if (a->sched_flags & SCHED_FLAG_UTIL_CLAMP)
         return -EOPNOTSUPP;
-    if (policy == SCHED_DEADLINE)
-        return -EBUSY;
+    struct deadline *dl = NULL;
+    int err = policy == SCHED_DEADLINE ? deadline_new(t, a, &dl) : 0;
+    if (err != 0)
+        return err;
     if (is_fair(policy))
         t->nice = a->sched_nice;
     if (sched_realtime(policy))
         task_set_slack(t, 0); /* what it has when it is no more */
     t->reset_on_fork = (a->sched_flags & SCHED_FLAG_RESET_ON_FORK) != 0;
+    if (policy != t->policy || a->sched_priority != t->rt_priority || dl != NULL)
+        sched_set_policy(t, policy, a->sched_priority, dl);
     task_watch(t);
-    if (policy != t->policy || a->sched_priority != t->rt_priority)
-        sched_set_policy(t, policy, a->sched_priority);
     return 0;
 }
 
@@ -87,6 +131,11 @@ static int set_policy(int tid, struct sched_attr *a, bool keep_nice)
     if (keep_nice || (a->sched_flags & SCHED_FLAG_KEEP_PARAMS)) {
         a->sched_nice = t->nice;
         a->sched_priority = keep_nice ? a->sched_priority : t->rt_priority;
+        if (t->deadline != NULL) {
+            a->sched_runtime = t->deadline->runtime;
+            a->sched_deadline = t->deadline->deadline;
+            a->sched_period = t->deadline->period;
+        }
     }
     rc = set_attr(t, a);
     spin_unlock(&tree_lock);
@@ -197,10 +246,19 @@ SYSCALL4(sched_getattr, int, tid, uaddr_t, attr, uint32_t, size, uint32_t, flags
     a.size = MIN(size, (uint32_t)sizeof(a));
     a.sched_policy = t->policy;
     a.sched_flags = t->reset_on_fork ? SCHED_FLAG_RESET_ON_FORK : 0;
-    if (sched_realtime(t->policy))
+    spin_lock(&tree_lock);
+    const struct deadline *dl = t->deadline;
+    if (sched_realtime(t->policy)) {
         a.sched_priority = t->rt_priority;
-    else
+    } else if (dl != NULL) {
+        a.sched_runtime = dl->runtime;
+        a.sched_deadline = dl->deadline;
+        a.sched_period = dl->period;
+        a.sched_flags |= dl->flags;
+    } else {
         a.sched_nice = t->nice;
+    }
+    spin_unlock(&tree_lock);
     task_put(t);
     return copy_to_user(attr, &a, a.size) != 0 ? -EFAULT : 0;
 }

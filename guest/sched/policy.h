@@ -1,0 +1,25 @@
+/* policy.h - how a task is scheduled, where not as all others. */
+#ifndef SCHED_POLICY_H
+#define SCHED_POLICY_H
+
+#include "sched/task.h"
+
+#define RR_TURN_MS 100u
+/* SCHED_DEADLINE: in each period the task runs for so long before others.  ns. */
+struct deadline {
+    uint64_t runtime, deadline, period, flags; /* [k] as sched_setattr(2) has them */
+    struct task *task;                         /* [k] */
+    struct timer renew;                        /* each period */
+    uint64_t until;                            /* [q] the present one's end */
+    uint64_t mark; /* [q] CPU time that the task had used when it began */
+    bool spent;    /* [q] it has had its runtime: it is like all others */
+};
+
+/* SCHED_*; the rights are the caller's business. */
+extern uint32_t sched_rr_turn_ms; /* [a] a turn of SCHED_RR */
+bool sched_deadline_fits(const struct task *t,
+                         const struct deadline *dl); /* for t.  tree_lock held */
+/* dl: for SCHED_DEADLINE, with what is [k] in it; it is t's then.  tree_lock held; what t had before is freed. */
+void sched_set_policy(struct task *t, uint32_t policy, uint32_t rt_priority, struct deadline *dl);
+
+#endif
