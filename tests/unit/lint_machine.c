@@ -50,7 +50,8 @@ void leaf(unsigned c, unsigned index, unsigned reason, uint64_t old, uint64_t ne
 void table(unsigned c, uint32_t mm, uint32_t pfn, unsigned level)
 {
     EV(c, table_alloc, mm, .va = level == PT_LEVEL_PTE && mm != 0 ? BASE : 0, .table_pfn = pfn,
-       .level = (uint8_t)level, .reason = PT_demand_zero);
+       .level = (uint8_t)level,
+       .reason = level == PT_LEVEL_PGD && mm != 0 ? PT_kernel_half : PT_demand_zero);
 }
 
 void table_free(unsigned c, uint32_t pfn, unsigned level)

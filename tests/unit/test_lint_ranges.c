@@ -31,7 +31,7 @@ static void good_file(void)
 static void bad_C4_file(void) { range(PT_demand_file, 3, 0, PAGE_F(0x600), 4); }
 static void bad_C4_far(void) { file(5, 62, PAGE_F(0x600), 4); } /* beyond the 64 pages around it */
 static void bad_C4_kernel(void) { file(5, 3, PAGE_F(0x600) & ~4ull, 4); }
-static void bad_E4_file(void) { file(5, 3, (PAGE_F(0x600) | 2) & ~(1ull << 63), 1); }
+static void bad_E4_file(void) { file(5, 3, (PAGE_F(0x600) | 0x42) & ~(1ull << 63), 1); }
 static void bad_M5_file(void) { file(5, 3, PAGE_F(0x600) | 1ull << 58, 4); }
 static void bad_M6_file(void) { file(5, 3, PAGE_F(101), 2); }
 
@@ -97,6 +97,22 @@ static void bad_M8_munmap(void)
     flush(0, 3);
 }
 
+static void bad_M8_read_only(void)
+{
+    file(5, 3, PAGE_F(0x600), 4);
+    range(PT_munmap, 3, PAGE_F(0x600) | 0x40, 0, 4);
+    flush(0, 3);
+}
+
+static void bad_T10_not_used(void) { file(5, 3, PAGE_F(0x600) & ~0x20ull, 4); }
+static void bad_T10_file_dirty(void) { file(5, 3, PAGE_F(0x600) | 0x40, 4); }
+
+static void bad_T10_not_dirty(void)
+{
+    fault_at(0, 1, 3, 6);
+    range(PT_demand_zero, 3, 0, PAGE_W(0x600) & ~0x40ull, 4);
+}
+
 /* --- fork takes W ------------------------------------------------------------------------------- */
 
 static void protects(uint64_t old, uint64_t new)
@@ -139,14 +155,33 @@ static void bad_F2_protect(void)
 }
 
 static const struct lint_case cases[] = {
-    GOOD(good_file),           BAD(bad_C4_file, C4),    BAD(bad_C4_far, C4),
-    BAD(bad_C4_kernel, C4),    BAD(bad_E4_file, E4),    BAD(bad_M5_file, M5),
-    BAD(bad_M6_file, M6),      BAD(bad_T1_file, T1),    BAD(bad_F5_file, F5),
-    GOOD(good_munmap),         BAD(bad_M1_before, M1),  BAD(bad_M1_behind, M1),
-    BAD(bad_M4_munmap, M4),    BAD(bad_T1_munmap, T1),  BAD(bad_M8_munmap, M8),
-    GOOD(good_shared),         GOOD(good_protect),      BAD(bad_F4_first, F4),
-    BAD(bad_F4_last, F4),      BAD(bad_T1_protect, T1), BAD(bad_T10_frame, T10),
-    BAD(bad_T10_keeps_W, T10), BAD(bad_F2_protect, F2),
+    GOOD(good_file),
+    BAD(bad_C4_file, C4),
+    BAD(bad_C4_far, C4),
+    BAD(bad_C4_kernel, C4),
+    BAD(bad_E4_file, E4),
+    BAD(bad_M5_file, M5),
+    BAD(bad_M6_file, M6),
+    BAD(bad_T1_file, T1),
+    BAD(bad_F5_file, F5),
+    GOOD(good_munmap),
+    BAD(bad_M1_before, M1),
+    BAD(bad_M1_behind, M1),
+    BAD(bad_M4_munmap, M4),
+    BAD(bad_T1_munmap, T1),
+    BAD(bad_M8_munmap, M8),
+    GOOD(good_shared),
+    GOOD(good_protect),
+    BAD(bad_F4_first, F4),
+    BAD(bad_F4_last, F4),
+    BAD(bad_T1_protect, T1),
+    BAD(bad_T10_frame, T10),
+    BAD(bad_T10_keeps_W, T10),
+    BAD(bad_F2_protect, F2),
+    BAD(bad_M8_read_only, M8),
+    BAD(bad_T10_not_used, T10),
+    BAD(bad_T10_file_dirty, T10),
+    BAD(bad_T10_not_dirty, T10),
 };
 
 static void test_cases(void **state_)

@@ -87,14 +87,14 @@ static void bad_M6_mapped(void) { table(0, 1, 0x500, PT_LEVEL_PTE); }
 static void bad_M6_text(void)
 {
     table(0, 0, 90, PT_LEVEL_PTE);
-    write_at(0, 0, 90, 0, PT_LEVEL_PTE, PT_checkpoint, 0, 0x900121);
+    write_at(0, 0, 90, 0, PT_LEVEL_PTE, PT_kernel_map, 0, 0x900121);
     leaf(0, 3, PT_mmap, 0, PAGE_F(0x900));
 }
 
 static void bad_M6_parents(void)
 {
     make_mm(0, 7);
-    write_at(0, 7, 702, 1, PT_LEVEL_PMD, PT_table_link, LINK(703ull), LINK(103ull));
+    write_at(0, 7, 702, 1, PT_LEVEL_PMD, PT_table_share, LINK(703ull), LINK(103ull));
 }
 
 static void bad_M7(void)
@@ -181,7 +181,7 @@ static void bad_M3_root(void)
     make_mm(0, 3);
     cr3(1, 3, 300);
     write_at(0, 3, 300, 0, PT_LEVEL_PGD, PT_table_unlink, LINK(301), 0);
-    write_at(0, 3, 300, KERNEL_SLOT, PT_LEVEL_PGD, PT_munmap, LINK(11ull), 0);
+    write_at(0, 3, 300, KERNEL_SLOT, PT_LEVEL_PGD, PT_exit_teardown, LINK(11ull), 0);
     EV(0, tlb_flush, 3, .cpus = 2);
     EV(0, table_free, 3, .table_pfn = 300, .level = PT_LEVEL_PGD, .reason = PT_munmap);
 }
@@ -222,7 +222,51 @@ static void bad_M5_hole(void) { leaf(0, 3, PT_demand_zero, 0, PAGE_W(0xfee00)); 
 static void bad_M5_pgd(void)
 {
     EV(0, table_alloc, 1, .va = 3ull << 39, .table_pfn = 150, .level = PT_LEVEL_PUD);
-    write_at(0, 1, 100, 3, PT_LEVEL_PGD, PT_mmap, 0, LINK(150ull) | 0x80);
+    write_at(0, 1, 100, 3, PT_LEVEL_PGD, PT_table_link, 0, LINK(150ull) | 0x80);
+}
+
+static void bad_T10_link(void)
+{
+    EV(0, table_alloc, 1, .va = 3ull << 39, .table_pfn = 150, .level = PT_LEVEL_PUD);
+    write_at(0, 1, 100, 3, PT_LEVEL_PGD, PT_mmap, 0, LINK(150ull));
+}
+
+static void bad_T10_unlink(void)
+{
+    make_mm(0, 7);
+    write_at(0, 7, 700, 0, PT_LEVEL_PGD, PT_munmap, LINK(701), 0);
+}
+
+static void bad_T10_no_link(void)
+{
+    write_at(0, 1, 102, 3, PT_LEVEL_PMD, PT_table_link, 0, 0x6000e7 | 1ull << 63 | 0x400);
+}
+
+static void bad_T10_root(void)
+{
+    EV(0, mm_create, 7, .root_pfn = 700);
+    EV(0, table_alloc, 7, .table_pfn = 700, .level = PT_LEVEL_PGD, .reason = PT_demand_zero);
+}
+
+static void bad_T10_late(void) { leaf(0, 3, PT_checkpoint, 0, PAGE_F(0x600)); }
+
+static void bad_T5_owner(void)
+{
+    make_mm(0, 7);
+    write_at(0, 1, 703, 3, PT_LEVEL_PTE, PT_mmap, 0, PAGE_F(0x600));
+}
+
+static void bad_T5_kernels(void)
+{
+    write_at(0, 0, 102, 3, PT_LEVEL_PMD, PT_kernel_map, 0, 0x6001e3 | 1ull << 63);
+}
+
+static void bad_M8_absent(void)
+{
+    leaf(0, 0, PT_mprotect, PAGE_W(0x500), (PAGE_W(0x500) & ~0x61ull));
+    flush_page(0, 0, 3);
+    leaf(0, 0, PT_munmap, PAGE_W(0x500) & ~0x41ull, 0);
+    flush_page(0, 0, 3);
 }
 
 static void bad_M5_large(void)
@@ -231,6 +275,14 @@ static void bad_M5_large(void)
 }
 
 static const struct lint_case cases[] = {
+    BAD(bad_T10_link, T10),
+    BAD(bad_T10_unlink, T10),
+    BAD(bad_T10_no_link, T10),
+    BAD(bad_T10_root, T10),
+    BAD(bad_T10_late, T10),
+    BAD(bad_T5_owner, T5),
+    BAD(bad_T5_kernels, T5),
+    BAD(bad_M8_absent, M8),
     GOOD(good_unmap),
     GOOD(good_lazy),
     GOOD(good_lazy_other_root),

@@ -109,6 +109,69 @@ static void bad_T7_fault(void)
     EV(0, page_fault, 7, .va = VA(7), .rip = VA(TEXT), .error = 6);
 }
 
+/* A clone that does not do what it was asked for. */
+static void clones(unsigned nr, uint64_t a0, uint64_t flags, int exit_signal)
+{
+    EV(0, syscall_enter, 1, .nr = (uint16_t)nr, .a0 = a0);
+    if (!(flags & CLONE_VM))
+        copy_mm(0, 3, 1);
+    if (!(flags & CLONE_VM))
+        leaf_of(0, 3, 0, PT_mmap, 0, PAGE_W(0x900));
+    EV(0, clone, 1, .child = 5, .child_tgid = 5, .child_mm = flags & CLONE_VM ? 1 : 3,
+       .flags = flags, .exit_signal = exit_signal);
+    EV(0, syscall_exit, 1, .nr = (uint16_t)nr, .ret = 5);
+}
+
+static void good_clone(void) { clones(__NR_clone, CLONE_VM | SIGUSR1, CLONE_VM, SIGUSR1); }
+static void bad_T9_signal(void) { clones(__NR_clone, CLONE_VM | SIGUSR1, CLONE_VM, SIGCHLD); }
+static void bad_T9_flags(void)
+{
+    clones(__NR_clone, CLONE_VM | CLONE_FS | SIGCHLD, CLONE_VM, SIGCHLD);
+}
+static void bad_T9_fork_flags(void) { clones(__NR_fork, 0, CLONE_FS, SIGCHLD); }
+
+/* Task 1 executes; and says so, or not, or once more. */
+static void executes(const char *path, unsigned times)
+{
+    struct trace_ev_exec_args args = { .path = "" };
+    memcpy(args.path, path, strlen(path));
+    EV(0, syscall_enter, 1, .nr = __NR_execve);
+    make_mm(0, 3);
+    cr3(0, 3, 300);
+    EV(0, exec, 3, .old_mm = 1, .comm = "prog");
+    for (unsigned i = 0; i < times; i++) {
+        cpu[0].tsc = now += 1000;
+        synth_event(&cpu[0], TRACE_EV_exec_args, 3, &args, sizeof(args), NULL, 0);
+    }
+    EV(0, syscall_exit, 3, .nr = __NR_execve);
+    fault(0, 3);
+}
+
+static void good_exec(void) { executes("/bin/prog", 1); }
+static void bad_T9_name(void) { executes("/bin/frog", 1); }
+static void bad_T9_args_twice(void) { executes("/bin/prog", 2); }
+
+static void bad_T9_no_args(void)
+{
+    executes("/bin/prog", 1);
+    EV(0, syscall_enter, 3, .nr = __NR_execve);
+    make_mm(0, 4);
+    cr3(0, 4, 400);
+    EV(0, exec, 4, .old_mm = 3, .comm = "prog");
+    EV(0, syscall_exit, 4, .nr = __NR_execve);
+    fault(0, 4);
+}
+
+static void bad_T9_exit_in_exec(void)
+{
+    EV(0, syscall_enter, 1, .nr = __NR_execve);
+    make_mm(0, 3);
+    cr3(0, 3, 300);
+    cr3(1, 0, 10);
+    EV(0, exec, 3, .old_mm = 1, .comm = "prog");
+    leaf_of(0, 1, 0, PT_exit_teardown, PAGE_W(0x500), 0);
+}
+
 static void bad_T7_stage(void) { EV(0, boot_stage, 1, .stage = 1); }
 
 static void bad_T7_release(void)
@@ -209,18 +272,21 @@ static void bad_T10_teardown(void)
 }
 
 static const struct lint_case cases[] = {
-    BAD(bad_T6, T6),           BAD(bad_T6_link, T6),       BAD(bad_T1, T1),
-    BAD(bad_T2, T2),           BAD(bad_T2_clocks, T2),     BAD(bad_T5_no_table, T5),
-    BAD(bad_T5_link, T5),      BAD(bad_T5_level, T5),      BAD(bad_T7, T7),
-    BAD(bad_T7_switch, T7),    BAD(bad_T7_state, T7),      BAD(bad_T7_named, T7),
-    BAD(bad_T7_no_memory, T7), BAD(bad_T7_idle, T7),       BAD(bad_T7_exit, T7),
-    BAD(bad_T7_reparent, T7),  BAD(bad_T7_signal, T7),     BAD(bad_T7_stage, T7),
-    BAD(bad_T7_fault, T7),     BAD(bad_T7_release, T7),    BAD(bad_T8_task, T8),
-    BAD(bad_T8_dead, T8),      BAD(bad_T8_twice, T8),      BAD(bad_T8_mm, T8),
-    BAD(bad_T8_table, T8),     BAD(bad_T8_root, T8),       BAD(bad_T6_freed, T6),
-    BAD(bad_T7_mm, T7),        BAD(bad_T7_root, T7),       BAD(bad_T7_switch_mm, T7),
-    BAD(bad_T9_twice, T9),     BAD(bad_T9_end, T9),        BAD(bad_T9_exec, T9),
-    BAD(bad_T9_copy, T9),      BAD(bad_T9_family, T9),     BAD(bad_T9_unmaps, T9),
+    BAD(bad_T6, T6),           BAD(bad_T6_link, T6),         BAD(bad_T1, T1),
+    BAD(bad_T2, T2),           BAD(bad_T2_clocks, T2),       BAD(bad_T5_no_table, T5),
+    BAD(bad_T5_link, T5),      BAD(bad_T5_level, T5),        BAD(bad_T7, T7),
+    BAD(bad_T7_switch, T7),    BAD(bad_T7_state, T7),        BAD(bad_T7_named, T7),
+    BAD(bad_T7_no_memory, T7), BAD(bad_T7_idle, T7),         BAD(bad_T7_exit, T7),
+    BAD(bad_T7_reparent, T7),  BAD(bad_T7_signal, T7),       GOOD(good_clone),
+    BAD(bad_T9_signal, T9),    BAD(bad_T9_flags, T9),        BAD(bad_T9_fork_flags, T9),
+    GOOD(good_exec),           BAD(bad_T9_name, T9),         BAD(bad_T9_args_twice, T9),
+    BAD(bad_T9_no_args, T9),   BAD(bad_T9_exit_in_exec, T9), BAD(bad_T7_stage, T7),
+    BAD(bad_T7_fault, T7),     BAD(bad_T7_release, T7),      BAD(bad_T8_task, T8),
+    BAD(bad_T8_dead, T8),      BAD(bad_T8_twice, T8),        BAD(bad_T8_mm, T8),
+    BAD(bad_T8_table, T8),     BAD(bad_T8_root, T8),         BAD(bad_T6_freed, T6),
+    BAD(bad_T7_mm, T7),        BAD(bad_T7_root, T7),         BAD(bad_T7_switch_mm, T7),
+    BAD(bad_T9_twice, T9),     BAD(bad_T9_end, T9),          BAD(bad_T9_exec, T9),
+    BAD(bad_T9_copy, T9),      BAD(bad_T9_family, T9),       BAD(bad_T9_unmaps, T9),
     BAD(bad_T10_copy, T10),    BAD(bad_T10_teardown, T10),
 };
 

@@ -94,7 +94,8 @@ static void bad_V1_before(void)
     EV(0, syscall_enter, 1, .nr = __NR_vfork);
     table(0, 1, 140, PT_LEVEL_PTE); /* a fault's: no copy */
     EV(0, table_alloc, 1, .table_pfn = 141, .level = PT_LEVEL_PTE, .reason = PT_fork_copy);
-    EV(0, clone, 1, .child = 5, .child_tgid = 5, .child_mm = 1, .flags = CLONE_VM | CLONE_VFORK);
+    EV(0, clone, 1, .child = 5, .child_tgid = 5, .child_mm = 1, .flags = CLONE_VM | CLONE_VFORK,
+       .exit_signal = 17);
 }
 
 static void bad_V1_mm(void)

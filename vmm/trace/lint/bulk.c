@@ -32,7 +32,8 @@ FOR_EACH_CPU static struct summary look_at_copies(const word *new, const uint64_
     uint64_t wrong = 0, apart = 0, any = 0, anon = 0, last = 0, frame = new[0] & PTE_ADDR;
     for (uint64_t i = 0; i < n; i++) {
         uint64_t e = new[i];
-        wrong |= slot[i] | ((parent[i] ^ e) & ~PTE_AD) | (e & (~USUAL_BITS | PTE_W)) | (~e & PTE_P);
+        wrong |= slot[i] | ((parent[i] ^ e) & ~PTE_AD) | (parent[i] & ~e & PTE_AD) |
+                 (e & (~USUAL_BITS | PTE_W)) | (~e & PTE_P);
         apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
         last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
         any |= e;
@@ -44,11 +45,11 @@ FOR_EACH_CPU static struct summary look_at_copies(const word *new, const uint64_
 /* Entries for fresh memory: the slots were 0, each is the program's own and not to be executed. */
 FOR_EACH_CPU static struct summary look_at_fresh(const word *new, const uint64_t *slot, uint64_t n)
 {
-    const uint64_t must = PTE_P | PTE_U | PTE_ANON | PTE_NX;
+    const uint64_t must = PTE_P | PTE_U | PTE_A | PTE_ANON | PTE_NX;
     uint64_t wrong = 0, apart = 0, last = 0, frame = new[0] & PTE_ADDR;
     for (uint64_t i = 0; i < n; i++) {
         uint64_t e = new[i];
-        wrong |= slot[i] | (e & ~USUAL_BITS) | (~e & must);
+        wrong |= slot[i] | (e & ~USUAL_BITS) | (~e & must) | ((e & PTE_W) << 5 & ~e);
         apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
         last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
     }
@@ -61,7 +62,8 @@ FOR_EACH_CPU static struct summary look_at_file(const word *new, const uint64_t 
     uint64_t wrong = 0, apart = 0, any = 0, last = 0, frame = new[0] & PTE_ADDR;
     for (uint64_t i = 0; i < n; i++) {
         uint64_t e = new[i];
-        wrong |= slot[i] | (e & (~USUAL_BITS | PTE_W | PTE_ANON)) | (~e & (PTE_P | PTE_U));
+        wrong |= slot[i] | (e & (~USUAL_BITS | PTE_W | PTE_D | PTE_ANON)) |
+                 (~e & (PTE_P | PTE_U | PTE_A));
         apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
         last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
         any |= e;
@@ -76,7 +78,8 @@ FOR_EACH_CPU static struct summary look_at_protected(const word *old, const word
     uint64_t wrong = 0, apart = 0, last = 0, frame = new[0] & PTE_ADDR;
     for (uint64_t i = 0; i < n; i++) {
         uint64_t e = new[i];
-        wrong |= ((slot[i] ^ old[i]) & ~PTE_AD) | (slot[i] & ~old[i]);
+        wrong |=
+            ((slot[i] ^ old[i]) & ~PTE_AD) | (slot[i] & ~old[i]) | lint_not_set(slot[i], old[i]);
         wrong |= ((old[i] ^ e) & ~(PTE_W | PTE_COW | PTE_AD)) | (~old[i] & (PTE_P | PTE_W));
         wrong |= e & (~USUAL_BITS | PTE_W);
         apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
@@ -94,7 +97,7 @@ FOR_EACH_CPU static struct summary look_at_cleared(const word *old, const uint64
     for (uint64_t i = 0; i < n; i++) {
         uint64_t e = old[i];
         all &= e;
-        wrong |= ((slot[i] ^ e) & ~PTE_AD) | (slot[i] & ~e);
+        wrong |= ((slot[i] ^ e) & ~PTE_AD) | (slot[i] & ~e) | lint_not_set(slot[i], e);
         apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
         last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
         anon += (e & PTE_ANON) != 0;
@@ -357,7 +360,7 @@ static bool cleared(struct lint *l, const struct trace_ev_pte_range *r, const wo
 /* The slot held nothing, or a page that others have, too, and a copy takes its place. */
 bool lint_bulk_fault(struct lint *l, const struct trace_ev_pte_write *w)
 {
-    const uint64_t must = PTE_P | PTE_U | PTE_ANON | PTE_NX;
+    const uint64_t must = PTE_P | PTE_U | PTE_A | PTE_ANON | PTE_NX;
     struct frames *f = &l->frames;
     struct replay_table *t = l->table;
     struct lint_mm *mm = l->mm;
@@ -366,7 +369,8 @@ bool lint_bulk_fault(struct lint *l, const struct trace_ev_pte_write *w)
         t->va + ((uint64_t)w->index << 12) != va || va < USER_LOWEST || va >= USER_END)
         return false;
     uint64_t was = t->slot[w->index];
-    if (((was ^ old) & ~PTE_AD) != 0 || (was & ~old) != 0 || (new & ~USUAL_BITS) != 0 ||
+    if (((was ^ old) & ~PTE_AD) != 0 || (was & ~old) != 0 || lint_not_set(was, old) != 0 ||
+        ((new &PTE_W) << 5 & ~new) != 0 || t->mm != mm->id || (new & ~USUAL_BITS) != 0 ||
         (~new &must) != 0 || to >= l->plain_end ||
         look_at_free(f->use + to, f->duties + to, 1) != 0)
         return false;

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
 static bool is_exec(unsigned nr) { return nr == __NR_execve || nr == __NR_execveat; }
@@ -35,6 +37,7 @@ void lint_calls_enter(struct lint *l, const struct trace_event *e)
     if (t == NULL)
         return;
     check_mm(l, e);
+    lint_calls_use(l, e);
     if (t->in_call)
         lint_found(l, LINT_T9, "task %u enters call %u, and has not left call %u", e->pid, f->nr,
                    t->call);
@@ -83,6 +86,31 @@ void lint_calls_exit(struct lint *l, const struct trace_event *e)
 
 /* --- in between ------------------------------------------------------------------------------- */
 
+/* What clone was asked for is what it does.  clone3's flags are in memory. */
+static void check_flags(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_clone *f = e->fields;
+    const struct lint_task *t = l->task;
+    uint64_t flags = f->flags;
+    int exit_signal = SIGCHLD;
+    if (!t->in_call || t->is_amid)
+        return;
+    switch (t->call) {
+    case __NR_fork: flags = 0; break;
+    case __NR_vfork: flags = CLONE_VFORK | CLONE_VM; break;
+    case __NR_clone:
+        flags = (uint32_t)t->call_a0 & ~(uint32_t)CSIGNAL;
+        exit_signal = (int)(t->call_a0 & CSIGNAL);
+        break;
+    case __NR_clone3: return;
+    }
+    if (flags != f->flags || exit_signal != f->exit_signal)
+        lint_found(l, LINT_T9,
+                   "task %u makes %u with flags %#" PRIx64 " and signal %d, but has asked for "
+                   "%#" PRIx64 " and %d",
+                   e->pid, f->child, (uint64_t)f->flags, (int)f->exit_signal, flags, exit_signal);
+}
+
 void lint_calls_clone(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_clone *f = e->fields;
@@ -90,6 +118,7 @@ void lint_calls_clone(struct lint *l, const struct trace_event *e)
     if (t == NULL)
         return;
     check_mm(l, e);
+    check_flags(l, e);
     bool is_thread = (f->flags & CLONE_THREAD) != 0, shares = (f->flags & CLONE_VM) != 0;
     if (f->child_tgid != (is_thread ? (t->tgid != 0 ? t->tgid : t->pid) : f->child))
         lint_found(l, LINT_T9, "task %u makes %u, %s, in process %u", e->pid, f->child,
@@ -102,6 +131,9 @@ void lint_calls_clone(struct lint *l, const struct trace_event *e)
 /* Before the exec event happens to the state. */
 void lint_calls_exec(struct lint *l, const struct trace_event *e)
 {
+    struct lint_task *named = lint_task(l, e->pid);
+    named->owes_args = true;
+    memcpy(named->comm, ((const struct trace_ev_exec *)e->fields)->comm, sizeof(named->comm));
     const struct trace_ev_exec *f = e->fields;
     struct lint_task *t = lint_task(l, l->on->pid); /* perhaps not its process's first thread */
     if (!t->in_call)
@@ -129,6 +161,7 @@ void lint_calls_write(struct lint *l, const struct trace_event *e, unsigned reas
     case PT_fork_copy:
     case PT_fork_wrprotect: fits = t->in_call && is_fork(t->call); break;
     case PT_exec_teardown: fits = t->in_call && is_exec(t->call); break;
+    case PT_exit_teardown: fits = !(t->in_call && is_exec(t->call) && e->mm != t->mm); break;
     case PT_exec_map: fits = !t->in_call || is_exec(t->call); break;
     case PT_munmap: fits = !t->in_call || !(is_end(t->call) || is_fork(t->call)); break;
     case PT_mprotect: fits = !t->in_call || !is_end(t->call); break;
@@ -136,4 +169,54 @@ void lint_calls_write(struct lint *l, const struct trace_event *e, unsigned reas
     if (!fits)
         lint_found(l, LINT_T9, "task %u writes entries for %s, but it is in call %u", e->pid,
                    trace_value_name("pt_reason", reason), t->in_call ? t->call : 0);
+}
+
+/* Tables come and go in the same calls as their entries; a root comes with the kernel's half. */
+void lint_calls_table(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_table_alloc *f = e->fields;
+    bool is_root = f->level == PT_LEVEL_PGD, is_half = f->reason == PT_kernel_half;
+    lint_calls_write(l, e, f->reason);
+    if (e->id == TRACE_EV_table_alloc && f->reason != PT_checkpoint && e->mm != 0 &&
+        is_root != is_half)
+        lint_found(l, LINT_T10, "a table of level %u comes for %s", f->level,
+                   trace_value_name("pt_reason", f->reason));
+}
+
+/* --- exec's arguments ---------------------------------------------------------------------------- */
+
+static void check_name(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_exec_args *f = e->fields;
+    char path[sizeof(f->path) + 1] = "";
+    memcpy(path, f->path, sizeof(f->path));
+    const char *slash = strrchr(path, '/'), *name = slash != NULL ? slash + 1 : path;
+    bool is_whole = path[0] != '\0' && path[sizeof(f->path) - 2] == '\0';
+    if (is_whole && strncmp(path, "/dev/fd/", 8) != 0 && strncmp(name, l->task->comm, 15) != 0)
+        lint_found(l, LINT_T9, "task %u is called %.16s, and has executed %s", e->pid,
+                   l->task->comm, path);
+}
+
+void lint_calls_args(struct lint *l, const struct trace_event *e)
+{
+    if (l->task == NULL)
+        return;
+    l->has_args = true;
+    if (e->mm != l->task->mm && l->task->mm != 0)
+        check_mm(l, e);
+    if (!l->task->owes_args)
+        lint_found(l, LINT_T9, "task %u says how its program was called, and has no new one",
+                   e->pid);
+    else
+        check_name(l, e);
+    l->task->owes_args = false;
+}
+
+/* Back in user mode, the new program has said so.  An older kernel never does. */
+void lint_calls_use(struct lint *l, const struct trace_event *e)
+{
+    if (!l->task->owes_args || !l->has_args)
+        return;
+    l->task->owes_args = false;
+    lint_found(l, LINT_T9, "task %u has a new program, and has not said how it was called", e->pid);
 }

@@ -92,6 +92,8 @@ void lint_errors_fault(struct lint *l, const struct trace_event *e)
     if (f->rip != 0 && t->mm != 0 && e->mm != t->mm)
         lint_found(l, LINT_T7, "a page_fault of task %u in address space %u, but it uses %u",
                    e->pid, e->mm, t->mm);
+    if (f->error & FAULT_USER)
+        lint_calls_use(l, e);
     if (f->error & ~FAULT_KNOWN)
         wrong = "no fault of ours has such bits";
     else if ((f->error & FAULT_WRITE) && (f->error & FAULT_FETCH))

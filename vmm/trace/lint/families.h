@@ -27,6 +27,9 @@ void lint_calls_enter(struct lint *l, const struct trace_event *e);
 void lint_calls_exit(struct lint *l, const struct trace_event *e);
 void lint_calls_clone(struct lint *l, const struct trace_event *e);
 void lint_calls_exec(struct lint *l, const struct trace_event *e);
+void lint_calls_table(struct lint *l, const struct trace_event *e);
+void lint_calls_args(struct lint *l, const struct trace_event *e);
+void lint_calls_use(struct lint *l, const struct trace_event *e);
 void lint_calls_write(struct lint *l, const struct trace_event *e, unsigned reason);
 
 /* faults.c: C1, C4, C5, C6. */

@@ -29,7 +29,7 @@ void lint_fork_write(struct lint *l, const struct lint_write *w)
     if (w->level != PT_LEVEL_PTE || l->mm->from == 0)
         return; /* no copy: V1 */
     uint64_t parents = l->copied_from != NULL ? l->copied_from->slot[w->index] : 0;
-    if ((parents ^ w->new) & ~PTE_AD)
+    if (((parents ^ w->new) & ~PTE_AD) || (parents & ~w->new &PTE_AD))
         lint_found(l, LINT_F1,
                    "va %#" PRIx64 ": the child gets %#" PRIx64 ", the parent has %#" PRIx64, w->va,
                    w->new, parents);

@@ -20,7 +20,7 @@
 static bool is_plain(const struct lint *l, const struct lint_write *w)
 {
     return !(w->new & ~(PTE_NX | PTE_ADDR | 0xfffull)) && pte_frame(w->new) < l->plain_end &&
-           !(w->was & ~w->old & PTE_AD);
+           !(w->was & ~w->old & PTE_AD) && !lint_not_set(w->was, w->old);
 }
 
 /* first: in its event; what holds for all of an event's entries is looked at once. */
@@ -56,7 +56,7 @@ static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t t
         lint_share_table(l, table);
     if (reason == PT_fork_copy)
         lint_fork_range(l, e);
-    if ((reason >= PT_fork_copy && reason <= PT_exec_teardown) || reason == PT_munmap ||
+    if ((reason >= PT_fork_copy && reason <= PT_exit_teardown) || reason == PT_munmap ||
         reason == PT_mprotect)
         lint_calls_write(l, e, reason);
     return reason < PT_REASON_MAX;
@@ -208,6 +208,7 @@ static void checkpoint(struct lint *l, const struct trace_event *e)
     const struct trace_ev_checkpoint *f = e->fields;
     if (l->is_told && f->begin == TRACE_CHECKPOINT_END)
         idmap_each(l->tasks, is_old, NULL);
+    l->in_checkpoint = f->begin == TRACE_CHECKPOINT_BOOT;
     l->is_told = f->begin >= TRACE_CHECKPOINT_RUNNING;
     l->is_told_cpu = f->begin == TRACE_CHECKPOINT_CPU;
 }
@@ -249,6 +250,7 @@ static int about_memory(struct lint *l, const struct trace_event *e)
         break;
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free:
+        lint_calls_table(l, e);
         lint_reuse_table(l, e);
         lint_pages_table(l, e);
         err = replay_event(l->replay, e);
@@ -324,6 +326,7 @@ static void about_tasks(struct lint *l, const struct trace_event *e)
         lint_faults_before(l, e);
         lint_exit_signal(l, e);
         break;
+    case TRACE_EV_exec_args: lint_calls_args(l, e); break;
     case TRACE_EV_contents: lint_faults_contents(l, e); break;
     case TRACE_EV_checkpoint:
         lint_states_before(l, e);

@@ -115,6 +115,8 @@ struct lint_task {
     uint64_t call_a0, call_a1, call_a2;
     uint32_t reaped; /* the child that it has waited for in it */
     bool has_execed;
+    char comm[16];      /* what its last exec has called it */
+    bool owes_args;     /* has a new program, and has not said how it was called */
     uint32_t cloned;    /* the task it has made in it */
     uint32_t forked_mm; /* the copy of its address space */
     bool said_exec;
@@ -169,8 +171,10 @@ struct lint {
     struct lint_task no_task[4];
     struct lint_mm no_mm;
     unsigned no_tasks;
+    bool has_args;      /* execs say how they were called */
     bool has_contents;  /* hashes of what is in frames */
     bool has_nx;        /* the processor knows NX: some entry has it */
+    bool in_checkpoint; /* that of the boot */
     bool in_bulk;       /* entries of programs, by fork or in a teardown */
     uint64_t plain_end; /* frames below this are RAM */
     uint64_t waste[PT_REASON_MAX], writes;
@@ -253,6 +257,13 @@ static inline bool is_table_link(const struct lint_write *w, uint64_t entry)
     return (entry & PTE_P) && w->level > PT_LEVEL_PTE &&
            (w->level == PT_LEVEL_PGD || !(entry & PTE_PS));
 }
+
+/* Bits of old that the processor cannot have set in an entry that was `was`: P and W lie as far below A and D. */
+static inline uint64_t lint_not_set(uint64_t was, uint64_t old)
+{
+    return old & ~was & PTE_AD & ~((was & (PTE_P | PTE_W)) << 5);
+}
+_Static_assert(PTE_P << 5 == PTE_A && PTE_W << 5 == PTE_D, "bits have places");
 
 static inline bool is_leaf(const struct lint_write *w, uint64_t entry)
 {

@@ -71,6 +71,44 @@ static void check_address(struct lint *l, const struct lint_write *w)
                    w->va, w->index, w->table_pfn, slot_va(l->table, w->index));
 }
 
+/* Whatever links a table says so, and whatever unlinks one; the kernel's half of a root goes with the root. */
+static bool fits_link(const struct lint_write *w)
+{
+    bool was = is_table_link(w, w->old), is = is_table_link(w, w->new);
+    switch (w->reason) {
+    case PT_table_link: return is && w->old == 0;
+    case PT_table_unlink: return was && w->new == 0;
+    case PT_checkpoint:
+    case PT_kernel_map:
+    case PT_kernel_stack:
+    case PT_kernel_half:
+    case PT_table_share:
+    case PT_table_unshare:
+    case PT_huge_split: return true;
+    case PT_exec_teardown:
+    case PT_exit_teardown:
+        return !is && (!was || (w->level == PT_LEVEL_PGD && w->index >= PT_SLOTS / 2));
+    }
+    return !was && !is;
+}
+
+/* A page that comes has been used; one that may be written is, too, and none of a file's that may not. */
+static bool fits_bits(const struct lint_write *w)
+{
+    uint64_t new = w->new;
+    bool has_d = new &PTE_D, has_w = new &PTE_W;
+    switch (w->reason) {
+    case PT_demand_file:
+        if (has_d && !has_w)
+            return false; /* fall through */
+    case PT_demand_zero:
+    case PT_huge_map:
+    case PT_cow_break:
+    case PT_exec_map: return !(new &PTE_P) || ((new &PTE_A) && has_d >= has_w);
+    }
+    return true;
+}
+
 /* The change that a reason stands for.  Others have no such form, or C4 and M1 know it. */
 static void check_reason(struct lint *l, const struct lint_write *w)
 {
@@ -87,8 +125,11 @@ static void check_reason(struct lint *l, const struct lint_write *w)
     case PT_exit_teardown:
     case PT_table_unlink:
     case PT_truncate: fits = w->new == 0; break;
+    case PT_checkpoint: fits = l->is_told || l->in_checkpoint; break;
     }
-    if (!fits)
+    if (w->level > PT_LEVEL_PTE)
+        fits = fits && fits_link(w);
+    if (!fits || !fits_bits(w))
         lint_found(l, LINT_T10, "va %#" PRIx64 ": %s makes %#" PRIx64 " of %#" PRIx64, w->va,
                    trace_value_name("pt_reason", w->reason), w->new, w->old);
 }
@@ -106,12 +147,37 @@ static void check_munmap(struct lint *l, const struct lint_write *w)
                    w->va, t->call_a1, t->call_a0);
 }
 
+/* The processor sets Accessed where it walks, so in an entry with P, and Dirty where it writes, with W. */
+static void check_hardware(struct lint *l, const struct lint_write *w)
+{
+    if (((w->was ^ w->old) & ~PTE_AD) || !lint_not_set(w->was, w->old))
+        return;
+    lint_found(l, LINT_M8, "va %#" PRIx64 ": %#" PRIx64 " has become %#" PRIx64 ", by no access",
+               w->va, w->was, w->old);
+}
+
+/* A table is written as that of the address space for which it was made, but for one that
+ * was shared, which who is left with it has under that address. */
+static void check_owner(struct lint *l, const struct lint_write *w)
+{
+    const struct replay_table *t = l->table;
+    uint32_t mm = l->event->mm;
+    if (t == NULL || t->mm == mm ||
+        (t->level == PT_LEVEL_PTE && mm != 0 && t->mm != 0 && w->table_pfn < l->frames.n &&
+         (l->frames.use[w->table_pfn] & FRAME_MULTI)))
+        return;
+    lint_found(l, LINT_T5, "va %#" PRIx64 ": a table of address space %u is written as one of %u",
+               w->va, t->mm, mm);
+}
+
 void lint_tables_write(struct lint *l, const struct lint_write *w)
 {
     check_address(l, w);
     if ((w->was & ~w->old & PTE_AD) && !((w->was ^ w->old) & ~PTE_AD))
         lint_found(l, LINT_M8, "va %#" PRIx64 ": %#" PRIx64 " has become %#" PRIx64, w->va, w->was,
                    w->old);
+    check_hardware(l, w);
+    check_owner(l, w);
     check_reason(l, w);
     if (w->reason == PT_munmap)
         check_munmap(l, w);
