@@ -35,7 +35,8 @@ struct tty {
     struct session *session; /* [lock] that it controls, with a reference; NULL */
     uint32_t fg_pgid;        /* [lock] foreground group; 0: none */
     bool held;               /* [lock] the line is not to send: the buffer is full */
-    bool once;               /* serves one session: see jobctl.c; fixed */
+    bool exclusive;   /* [lock] TIOCEXCL: only the privileged open it, until the pair is new */
+    bool once;        /* serves one session: see jobctl.c; fixed */
     int outcome;      /* [lock] of that session: the wait status of its leader; -1: none yet */
     uint32_t hangups; /* [lock] so many; files opened before the last are dead; read without */
     struct waitq readers, writers;

@@ -19,8 +19,11 @@
 #include "arch/uaccess.h"
 #include "fs/device.h"
 #include "fs/devpts.h"
+#include "fs/fd.h"
 #include "fs/file.h"
+#include "fs/file_open.h"
 #include "fs/poll.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/signal.h"
@@ -147,7 +150,8 @@ static bool claim(struct pty *p)
     if (is_free) {
         ldisc_init(&p->tty.ldisc, p->tty.ldisc.buf);
         memset(&p->tty.winsize, 0, sizeof(p->tty.winsize));
-        p->tty.held = p->packet = p->was_opened = false;
+        p->tty.ldisc.termios.c_cflag = B38400 | CS8 | CREAD; /* no line that has a carrier */
+        p->tty.exclusive = p->tty.held = p->packet = p->was_opened = false;
         p->tail = p->head = 0;
         p->is_open = p->locked = true;
     }
@@ -317,6 +321,49 @@ static long set_flag(struct pty *p, bool *flag, uaddr_t from)
     return 0;
 }
 
+/* The slave, opened by its name for the caller, who need not find or believe that himself. */
+static long open_peer(struct pty *p, uint32_t flags)
+{
+    char name[24];
+    struct file *f;
+
+    ksnprintf(name, sizeof name, "/dev/pts/%u", p->n);
+    int err = file_open_kernel(name, flags & (O_ACCMODE | O_NOCTTY | O_NONBLOCK), 0, &f);
+    if (err != 0)
+        return err;
+    f->flags &= ~(uint32_t)O_LARGEFILE;
+    return fd_open_add(f, flags & O_CLOEXEC);
+}
+
+/* What has arrived here; what was typed is the slave's already. */
+static long flush_master(struct pty *p, uaddr_t which)
+{
+    if (which > TCIOFLUSH)
+        return -EINVAL;
+    if (which == TCOFLUSH)
+        return 0;
+    spin_lock(&p->tty.lock);
+    p->tail = p->head;
+    spin_unlock(&p->tty.lock);
+    waitq_wake(&p->tty.writers);
+    return 0;
+}
+
+/* What somebody types at a master is what it reads. */
+static long type_at_master(struct pty *p, uaddr_t from)
+{
+    char byte;
+
+    if (!capable())
+        return -EPERM;
+    if (get_user(byte, from) != 0)
+        return -EFAULT;
+    spin_lock(&p->tty.lock);
+    line_write(&p->tty, &byte, 1);
+    spin_unlock(&p->tty.lock);
+    return 0;
+}
+
 static long master_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
 {
     struct pty *p = f->private;
@@ -325,6 +372,9 @@ static long master_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
     case TIOCGPTN: return put_user(p->n, arg);
     case TIOCSPTLCK: return set_flag(p, &p->locked, arg);
     case TIOCGPTLCK: return put_user((int)p->locked, arg);
+    case TIOCGPTPEER: return open_peer(p, (uint32_t)arg);
+    case TCFLSH: return flush_master(p, arg);
+    case TIOCSTI: return type_at_master(p, arg);
     case TIOCPKT: return set_flag(p, &p->packet, arg);
     case TIOCGPKT: return put_user((int)p->packet, arg);
     case TIOCINQ: return put_user((int)(p->head - p->tail), arg);

@@ -137,8 +137,9 @@ void tty_resize(struct tty *tty, const struct winsize *ws)
 
 static int open_tty(struct tty *tty, struct file *f, bool console)
 {
+    if (unlikely(tty->exclusive) && !capable())
+        return -EBUSY;
     struct tty_file *tf = kmalloc(sizeof(*tf));
-
     if (tf == NULL)
         return -ENOMEM;
     int err = tty->hw->open != NULL ? tty->hw->open(tty) : 0;
