@@ -98,8 +98,10 @@ static int make_file(const struct request *rq, struct file **out)
 {
     char name[16];
 
-    if (rq->flags & SHM_HUGETLB)
-        return -ENOMEM; /* there are no reserved huge pages */
+    if (rq->flags & SHM_HUGETLB) { /* there are no reserved huge pages */
+        uint32_t size = (uint32_t)rq->flags & MAP_HUGE_MASK << MAP_HUGE_SHIFT;
+        return !size || size == MAP_HUGE_2MB || size == MAP_HUGE_1GB ? -ENOMEM : -EINVAL;
+    }
     if (!(rq->flags & SHM_NORESERVE) && PAGES_OF(rq->size) > frames_total)
         return -ENOMEM; /* it could never be filled */
     ksnprintf(name, sizeof(name), "SYSV%08x", (unsigned)rq->key);

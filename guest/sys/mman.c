@@ -124,7 +124,8 @@ static int brk_move(struct mm *mm, uaddr_t old, uaddr_t new)
     if (new == old)
         return 0;
     struct vma *next = vma_find(mm, old);
-    if (next && next->start < new + (next->flags & VM_GROWSDOWN ? STACK_GAP : 0))
+    uaddr_t gap = next && (next->flags & VM_GROWSDOWN) ? STACK_GAP + PAGE_SIZE : PAGE_SIZE;
+    if (next && next->start < new + gap)
         return -ENOMEM;
     uint64_t more = (new - old) >> PAGE_SHIFT;
     if (!mm_may_grow(mm, more, flags) || ((flags & VM_LOCKED) && !mm_may_lock(mm, more)))

@@ -256,7 +256,7 @@ SYSCALL5(mremap, uaddr_t, old, size_t, old_len, size_t, new_len, int, flags, uad
     struct remap r = { mm, old, to, page_up(old_len), page_up(new_len), flags };
     long ret = check(&r);
     if (!ret && !user_range(old, r.old_len))
-        ret = -EINVAL;
+        ret = -EFAULT;
     if (ret)
         return ret;
     mutex_lock(&mm->lock);

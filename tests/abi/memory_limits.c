@@ -1,6 +1,7 @@
 /* What RLIMIT_MEMLOCK, RLIMIT_DATA and RLIMIT_AS refuse, and how: by mlock, mlockall, mmap, mremap, brk and mprotect;
  * what is locked already counts once.  What cannot be brought in is locked and said.  Lengths that wrap.
- * What mlockall says of later mappings.  Swapping to a file that is none for it; oom_score_adj and oom_adj.
+ * What mlockall says of later mappings.  Swapping to a file that is none for it; oom_score_adj and oom_adj.  What lies behind
+ * the heap.
  * Advice for locked memory.  Sizes of huge pages, and flags that are bits of them. */
 #include "check.h"
 
@@ -104,6 +105,19 @@ static void later(void)
     SAY("not waited for: %d\n", there[0] & 1);
 }
 
+/* A page stays free behind the heap. */
+static void neighbours(void)
+{
+    char *heap = (char *)syscall(SYS_brk, 0), *at = (char *)((uintptr_t)(heap + 5 * PAGE) & -PAGE);
+
+    CHECK(mmap(at, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == at);
+    CHECK((char *)syscall(SYS_brk, at) == heap);
+    CHECK((char *)syscall(SYS_brk, at - PAGE + 1) == heap);
+    CHECK((char *)syscall(SYS_brk, at - PAGE) == at - PAGE);
+    munmap(at, PAGE);
+    CHECK_ERR(EFAULT, syscall(SYS_mremap, 0x7ffffffff000, PAGE, PAGE, 1, 0));
+}
+
 static void swaps(void)
 {
     close(open("file", O_RDWR | O_CREAT, 0600));
@@ -197,6 +211,7 @@ static void huge(void)
     int fd = open("file", O_RDWR | O_CREAT, 0600);
 
     CHECK(map(PROT_READ, 512, MAP_HUGETLB | HUGE(22), -1) == MAP_FAILED && errno == EINVAL);
+    CHECK_ERR(EINVAL, syscall(SYS_shmget, 0, 2 << 20, 04000 | 0600 | HUGE(22))); /* SHM_HUGETLB */
     CHECK(map(PROT_READ, 512, MAP_HUGETLB | HUGE(21), -1) == MAP_FAILED && errno == ENOMEM);
     CHECK(mmap(NULL, PAGE, PROT_READ, 0x03 | HUGE(2), fd, 0) !=
           MAP_FAILED); /* MAP_SHARED_VALIDATE */
@@ -209,6 +224,7 @@ static void test(void)
     locks();
     not_brought_in();
     later();
+    neighbours();
     swaps();
     oom();
     wraps();
