@@ -76,7 +76,7 @@ $(UNIT): $O/tests/%: tests/%.c FORCE
 		-name '*.[ch]' -newer $@ 2>/dev/null | head -1)" ]; then exit 0; fi; \
 	printf '  %-7s %s\n' UNIT $<; \
 	$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -fsanitize=address,undefined -fno-sanitize-recover \
-		-D_GNU_SOURCE -I. -I$O -Iguest -Itests/unit $< $$links -o $@ -lcmocka -lelf -lcapstone
+		-D_GNU_SOURCE -I. -I$O -iquote guest -Itests/unit $< $$links -o $@ -lcmocka -lelf -lcapstone
 
 # Without what needs thread-local storage: calls change its base.
 $O/tests/fuzz/calls: $(wildcard tests/fuzz/calls*.[ch]) tests/vm/held.h shared/syscalls.h
@@ -100,7 +100,7 @@ $(FUZZ): $O/tests/%: tests/%.c FORCE
 		-name '*.[ch]' -newer $@ 2>/dev/null | head -1)" ]; then exit 0; fi; \
 	printf '  %-7s %s\n' FUZZ $<; \
 	clang -std=gnu11 -O1 -g $(TEST_WARN) -Wno-comment -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-		-D_GNU_SOURCE $$(word cflags) -I. -I$O -Iguest -Itests/unit -Itests/fuzz $< $$links -o $@ $$(word libs)
+		-D_GNU_SOURCE $$(word cflags) -I. -I$O -iquote guest -Itests/unit -Itests/fuzz $< $$links -o $@ $$(word libs)
 
 fuzz: deps
 	@$(MAKE) --no-print-directory -s -j$(shell nproc) fuzz-targets
