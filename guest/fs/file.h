@@ -21,6 +21,7 @@ struct file {
     uint64_t pos;               /* [lock], shown without; not used if ops->nonseekable */
     struct mutex lock;          /* position: held over a read or write that moves it */
     bool write_counted;         /* [k] counts in inode->writers */
+    bool created;               /* [k] open(2) has made it: F_CREATED_QUERY */
     bool
         sent_once; /* [a] in a message of a socket: whoever closes it tells net/; or it wants to hear itself, or its async */
     bool denies_write;     /* counts there, too; who opened it for exec, and its mm */

@@ -59,9 +59,12 @@ static int may_open(const struct path *p, uint32_t flags)
         return -EACCES;
     if (mask & MAY_WRITE && mount_readonly(p->mnt) && S_ISREG(in->mode))
         return -EROFS;
-    err = inode_permission(in, mask);
+    err = mask & MAY_WRITE ? inode_may_write(in, mask) : inode_permission(in, mask);
     if (err)
         return err;
+    if (unlikely(in->attributes & INODE_APPEND) &&
+        (((flags & O_ACCMODE) != O_RDONLY && !(flags & O_APPEND)) || flags & O_TRUNC))
+        return -EPERM;
     if (flags & O_NOATIME && !inode_owner_or_root(in))
         return -EPERM;
     return 0;
@@ -137,12 +140,13 @@ static int open_tmpfile(struct walker *w, uint32_t flags, uint32_t mode, struct 
         return -EOPNOTSUPP;
     if (mount_readonly(w->at.mnt))
         return -EROFS;
-    err = inode_permission(dir, MAY_WRITE | MAY_EXEC);
+    err = inode_may_write(dir, MAY_WRITE | MAY_EXEC);
     if (!err)
         err =
             tmpfs_unnamed(dir->sb, mode & 07777 & ~current->fs->umask, dir, "/#tmpfile", &p.dentry);
     if (err)
         return err;
+    p.dentry->inode->never_linked = flags & O_EXCL;
     err = file_new(&p, flags & ~TMPFILE_BIT, out);
     dentry_put(p.dentry);
     return err;
@@ -184,8 +188,10 @@ static int open_found(struct walker *w, struct file *f, uint32_t flags, bool mad
         else
             notify_file(f, IN_MODIFY);
     }
-    if (!err)
+    if (!err) {
+        f->created = made;
         *out = f;
+    }
     return err;
 }
 

@@ -121,6 +121,11 @@ int inode_permission(struct inode *in, uint32_t mask)
     return looks && has_cap(CAP_DAC_READ_SEARCH) ? 0 : -EACCES;
 }
 
+int inode_may_write(struct inode *in, uint32_t mask)
+{
+    return in->attributes & INODE_IMMUTABLE ? -EPERM : inode_permission(in, mask);
+}
+
 bool inode_keeps_setgid(const struct inode *in) { return in_group(in->gid) || has_cap(CAP_FSETID); }
 
 void inode_strip_suid(struct inode *in)
@@ -151,7 +156,7 @@ static SLOW_PATH void accessed_by_rules(struct inode *in, uint32_t rules, uint32
 {
     if (rules & (MS_NOATIME | MOUNT_READONLY) || (rules & MS_NODIRATIME && is_dir(in)))
         return;
-    if (rules & MS_STRICTATIME && !(flags & O_NOATIME))
+    if (rules & MS_STRICTATIME && !(flags & O_NOATIME) && !(in->attributes & INODE_NOATIME))
         in->atime = fs_now();
     else
         inode_accessed(in, NULL, flags);
@@ -166,6 +171,6 @@ void inode_accessed(struct inode *in, const struct mount *mnt, uint32_t flags)
         return;
     }
     if ((not_after(&in->atime, &in->mtime) || not_after(&in->atime, &in->ctime)) &&
-        !(flags & O_NOATIME))
+        !(flags & O_NOATIME) && !(in->attributes & INODE_NOATIME))
         in->atime = fs_now();
 }

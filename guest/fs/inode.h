@@ -61,6 +61,9 @@ struct inode {
     uint32_t shared_maps;     /* [pages_lock] of those, shared and writable now or later */
     uint32_t seals;           /* [lock + pages_lock], read without: F_SEAL_*.  fs/seal.h */
     bool takes_seals;         /* [k] a memfd that may be sealed */
+    bool never_linked;        /* [k] O_TMPFILE with O_EXCL: nobody gives it a name */
+    uint8_t rw_hint;          /* [a] F_SET_RW_HINT's; kept and told */
+    uint32_t attributes;      /* [lock], read without: INODE_ATTRIBUTES */
     int32_t writers; /* [a] open for writing; below 0: so many programs run from it.  ETXTBSY */
     struct list *watches; /* [inotify's lock] who is told what happens to it; NULL: nobody */
     struct xattr *xattrs; /* [lock] tmpfs only: xattr.h */
@@ -81,6 +84,14 @@ struct inode_ops { /* NULL: -ENOTDIR, -EPERM or the obvious default */
     void (*refresh)(struct inode *in); /* before stat: procfs brings owner and so on up to date */
 };
 
+/* What FS_IOC_SETFLAGS can set, of <linux/fs.h>: FS_IMMUTABLE_FL, FS_APPEND_FL, FS_NODUMP_FL, FS_NOATIME_FL. */
+#define INODE_IMMUTABLE  0x10u
+#define INODE_APPEND     0x20u
+#define INODE_NODUMP     0x40u
+#define INODE_NOATIME    0x80u
+#define INODE_ATTRIBUTES (INODE_IMMUTABLE | INODE_APPEND | INODE_NODUMP | INODE_NOATIME)
+#define INODE_KEPT       (INODE_IMMUTABLE | INODE_APPEND) /* neither is anything but appended to */
+
 #define MAY_EXEC  1u
 #define MAY_WRITE 2u
 #define MAY_READ  4u
@@ -95,6 +106,8 @@ void inode_get(struct inode *in);
 void inode_put(struct inode *in);
 /* 0, -EACCES.  Mask of MAY_*.  By fsuid and fsgid; fsuid 0 overrides. */
 int inode_permission(struct inode *in, uint32_t mask);
+/* The same for MAY_WRITE among others, which nobody has to what is immutable: -EPERM. */
+int inode_may_write(struct inode *in, uint32_t mask);
 bool inode_owner_or_root(const struct inode *in); /* or who has CAP_FOWNER */
 bool inode_keeps_setgid(const struct inode *in);  /* S_ISGID may be set by current */
 bool in_group(uint32_t gid);                      /* fsgid or a supplementary group of current */

@@ -207,8 +207,7 @@ long file_regular_read(struct file *f, struct uio *u, uint64_t *pos)
     return done;
 }
 
-/* How many of n bytes may be written at `at`: some, -EFBIG, or that and SIGXFSZ. */
-static long write_limit(uint64_t at, size_t n)
+long file_write_limit(uint64_t at, size_t n)
 {
     uint64_t limit = current->proc->rlim[RLIMIT_FSIZE].rlim_cur;
 
@@ -225,7 +224,7 @@ static long write_limit(uint64_t at, size_t n)
 static long write_locked(struct inode *in, struct uio *u, uint64_t *pos)
 {
     uint64_t at = *pos;
-    long left = write_limit(at, u->left), done = 0, err = 0;
+    long left = file_write_limit(at, u->left), done = 0, err = 0;
 
     if (left < 0)
         return left;
@@ -265,21 +264,30 @@ static long write_locked(struct inode *in, struct uio *u, uint64_t *pos)
     return done ? done : err;
 }
 
-long file_regular_write(struct file *f, struct uio *u, uint64_t *pos)
+static inline long write_to(struct inode *in, struct uio *u, uint64_t *pos, bool at_end)
 {
-    struct inode *in = f->inode;
     uint64_t at;
     long n;
 
     if (!u->left)
         return 0;
     mutex_lock(&in->lock);
-    at = f->flags & O_APPEND ? in->size : *pos;
+    at = at_end ? in->size : *pos;
     n = write_locked(in, u, &at);
     if (n > 0)
         *pos = at;
     mutex_unlock(&in->lock);
     return n;
+}
+
+long file_regular_write(struct file *f, struct uio *u, uint64_t *pos)
+{
+    return write_to(f->inode, u, pos, f->flags & O_APPEND);
+}
+
+SLOW_PATH long file_regular_write_told(struct file *f, struct uio *u, uint64_t *pos, bool at_end)
+{
+    return write_to(f->inode, u, pos, at_end);
 }
 
 /* --- size --- */
@@ -301,7 +309,7 @@ int inode_truncate(struct inode *in, uint64_t size)
 
     ASSERT_HELD(&in->lock);
     if (size > old) {
-        long err = write_limit(size - 1, 1);
+        long err = file_write_limit(size - 1, 1);
 
         if (err < 0)
             return (int)err;
@@ -384,19 +392,39 @@ uint64_t inode_count_pages(struct inode *in, uint64_t first, uint64_t last)
     return n;
 }
 
+/* Has the file system's share room for all of them? */
+static bool share_has_room(struct inode *in, uint64_t first, uint64_t last)
+{
+    uint64_t max = in->sb->max_pages, used = __atomic_load_n(&in->sb->pages, __ATOMIC_RELAXED);
+    uint64_t wanted = last - first + 1;
+
+    if (!max || wanted <= (max > used ? max - used : 0))
+        return true;
+    if (wanted > max) /* Linux does not ask how many of them are there already, either */
+        return false;
+    return wanted - inode_count_pages(in, first, last) <= (max > used ? max - used : 0);
+}
+
+/* Where it fails, the pages beyond the file's end are as they were; holes within it may have been filled. */
 static int reserve(struct inode *in, uint64_t off, uint64_t end)
 {
-    for (uint64_t i = off >> PAGE_SHIFT; i <= (end - 1) >> PAGE_SHIFT; i++) {
-        pfn_t pfn;
-        int err = page_get_or_make(in, i, BEYOND_TOO, &pfn);
+    uint64_t first = off >> PAGE_SHIFT, last = (end - 1) >> PAGE_SHIFT, i;
+    int err = share_has_room(in, first, last) ? 0 : -ENOSPC;
 
+    for (i = first; !err && i <= last; i++) {
+        pfn_t pfn;
+
+        err = page_get_or_make(in, i, BEYOND_TOO, &pfn);
         if (err)
-            return err;
+            break;
         frame_put(pfn);
         if (preempt_ends(WORK_PAGE))
-            return -EINTR;
+            err = -EINTR;
     }
-    return 0;
+    first = MAX(first, PAGES_OF(in->size));
+    if (err && i > first)
+        punch(in, first << PAGE_SHIFT, i << PAGE_SHIFT);
+    return err;
 }
 
 /* in->lock held. */
@@ -421,7 +449,7 @@ int inode_allocate(struct inode *in, int mode, uint64_t off, uint64_t len)
         punch(in, off, end);
     } else if (!err) {
         if (end > in->size && !(mode & FALLOC_FL_KEEP_SIZE)) {
-            long room = write_limit(end - 1, 1);
+            long room = file_write_limit(end - 1, 1);
 
             err = room < 0 ? (int)room : 0;
         }

@@ -17,6 +17,10 @@ uint64_t inode_count_pages(struct inode *in, uint64_t first, uint64_t last); /* 
 void inode_drop_pages(struct inode *in);                                     /* evict */
 long file_regular_read(struct file *f, struct uio *u, uint64_t *pos);
 long file_regular_write(struct file *f, struct uio *u, uint64_t *pos);
+/* The same, at the end of the file or not, whatever O_APPEND says. */
+long file_regular_write_told(struct file *f, struct uio *u, uint64_t *pos, bool at_end);
+/* How many of n bytes may be written at `at`: some, -EFBIG, or that and SIGXFSZ. */
+long file_write_limit(uint64_t at, size_t n);
 long file_regular_seek(struct file *f, int64_t off, int whence);
 long file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos);
 /* The frame of page `index` of a regular file with a reference: 0; -EIO... beyond

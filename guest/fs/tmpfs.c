@@ -124,7 +124,7 @@ static int dir_writable(struct path *dir)
         return -EROFS;
     if (dir->dentry->unlinked)
         return -ENOENT;
-    return inode_permission(dir->dentry->inode, MAY_WRITE | MAY_EXEC);
+    return inode_may_write(dir->dentry->inode, MAY_WRITE | MAY_EXEC);
 }
 
 static void dir_grew(struct inode *dir, bool subdir)
@@ -193,7 +193,7 @@ int tmpfs_link(struct path *dir, const char *name, size_t len, struct inode *in)
 
     if (err)
         return err;
-    if (is_dir(in))
+    if (is_dir(in) || in->attributes & INODE_KEPT)
         return -EPERM;
     inode_get(in);
     err = dentry_new(dir->dentry, name, len, in, &d);
@@ -217,6 +217,8 @@ static int may_delete(struct path *dir, struct dentry *d)
 
     if (err)
         return err;
+    if (in->attributes & INODE_APPEND || d->inode->attributes & INODE_KEPT)
+        return -EPERM;
     if (in->mode & S_ISVTX && !inode_owner_or_root(d->inode) && !inode_owner_or_root(in))
         return -EPERM;
     return 0;
@@ -308,25 +310,62 @@ static int exchange(struct path *from, struct dentry *d, struct path *to, struct
     return 0;
 }
 
+/* What is left under d's name when it has been renamed with RENAME_WHITEOUT: a device 0, 0. */
+static int whiteout_new(struct path *dir, struct dentry *d, struct dentry **out)
+{
+    struct inode *in = tmpfs_inode(dir->dentry->inode->sb, &(struct new_node){ .mode = S_IFCHR },
+                                   dir->dentry->inode);
+
+    return in ? dentry_new(dir->dentry, d->name, d->name_len, in, out) : -ENOMEM;
+}
+
+static int rename_onto(struct path *from, struct dentry *d, struct path *to, const char *name,
+                       size_t len, struct dentry *victim);
+
+static int rename_whiteout(struct path *from, struct dentry *d, struct path *to, const char *name,
+                           size_t len, struct dentry *victim)
+{
+    struct dentry *left;
+    int err = whiteout_new(from, d, &left);
+
+    if (err)
+        return err;
+    err = rename_onto(from, d, to, name, len, victim);
+    if (!err) {
+        dentry_hang(left);
+        dir_grew(from->dentry->inode, false);
+    }
+    dentry_put(left);
+    return err;
+}
+
 /* d in from becomes name in to, where victim (NULL: nothing) has that name.
  * The caller has ruled out that one is above the other, and that they are the
  * same inode. */
 int tmpfs_rename(struct path *from, struct dentry *d, struct path *to, const char *name, size_t len,
                  struct dentry *victim, uint32_t flags)
 {
-    struct inode *a = from->dentry->inode, *b = to->dentry->inode;
-    bool subdir = is_dir(d->inode);
     int err = may_delete(from, d);
 
     if (err)
         return err;
     if (flags & RENAME_EXCHANGE)
         return exchange(from, d, to, victim);
-    err = victim ? removable(to, victim, subdir) : dir_writable(to);
+    return flags & RENAME_WHITEOUT ? rename_whiteout(from, d, to, name, len, victim)
+                                   : rename_onto(from, d, to, name, len, victim);
+}
+
+static int rename_onto(struct path *from, struct dentry *d, struct path *to, const char *name,
+                       size_t len, struct dentry *victim)
+{
+    struct inode *a = from->dentry->inode, *b = to->dentry->inode;
+    bool subdir = is_dir(d->inode);
+
+    int err = victim ? removable(to, victim, subdir) : dir_writable(to);
     if (err)
         return err;
     if (subdir && a != b) { /* its ".." changes */
-        err = inode_permission(d->inode, MAY_WRITE);
+        err = inode_may_write(d->inode, MAY_WRITE);
         if (err)
             return err;
     }

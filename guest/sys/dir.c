@@ -170,7 +170,8 @@ static int link_checked(struct path *old, struct walker *w)
     if (old->mnt != w->at.mnt)
         return -EXDEV;
     if (in->nlink == 0) /* removed, and not made by O_TMPFILE in this file system's view */
-        return in->sb == w->at.dentry->inode->sb && old->dentry->parent == old->dentry
+        return in->sb == w->at.dentry->inode->sb && old->dentry->parent == old->dentry &&
+                       !in->never_linked
                    ? tmpfs_link(&w->at, w->last, w->last_len, in)
                    : -ENOENT;
     return tmpfs_link(&w->at, w->last, w->last_len, in);
@@ -310,8 +311,8 @@ static long rename_at(int old_dfd, uaddr_t old, int dfd, uaddr_t name, uint32_t 
     struct dentry *victim = NULL;
     long err;
 
-    if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE) ||
-        flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+    if (flags & ~(uint32_t)(RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT) ||
+        (flags & RENAME_EXCHANGE && flags != RENAME_EXCHANGE))
         return -EINVAL;
     from = kmalloc(2 * sizeof(*from));
     if (!from)

@@ -8,6 +8,7 @@
 #include "fs/dentry.h"
 #include "fs/fd.h"
 #include "fs/file.h"
+#include "fs/file_ioctl.h"
 #include "fs/file_lock.h"
 #include "fs/inode.h"
 #include "fs/pipe.h"
@@ -123,6 +124,8 @@ static long set_flags(int fd, struct file *f, uint32_t which, uint32_t to)
 
     if ((which & FASYNC) && !f->ops->async)
         which &= ~(uint32_t)FASYNC; /* of others it is never on */
+    if (~to & f->flags & O_APPEND && f->inode->attributes & INODE_APPEND)
+        return -EPERM;
     if (which & to & ~f->flags & O_NOATIME && !inode_owner_or_root(f->inode))
         return -EPERM;
     mutex_lock(&f->lock);
@@ -236,10 +239,37 @@ static long dup_fcntl(struct file *f, uint64_t from, uint32_t flags)
     return dup_from(f, (int)from, flags);
 }
 
+#ifndef F_DUPFD_QUERY /* Linux 6.10, 6.12 */
+#define F_DUPFD_QUERY   (F_LINUX_SPECIFIC_BASE + 3)
+#define F_CREATED_QUERY (F_LINUX_SPECIFIC_BASE + 4)
+#endif
+
+static long same_file(const struct file *f, int other)
+{
+    WITH_FILE(g, other);
+
+    return g ? f == g : -EBADF;
+}
+
+/* How long what is written will live: kept with the file, as on any Linux without such a disk. */
+static long set_hint(struct inode *in, uaddr_t at)
+{
+    uint64_t hint;
+
+    if (!inode_owner_or_root(in))
+        return -EPERM;
+    if (get_user(hint, at) != 0)
+        return -EFAULT;
+    if (hint > RWH_WRITE_LIFE_EXTREME)
+        return -EINVAL;
+    in->rw_hint = (uint8_t)hint;
+    return 0;
+}
+
 static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
 {
     if (f->flags & O_PATH && cmd != F_DUPFD && cmd != F_DUPFD_CLOEXEC && cmd != F_GETFD &&
-        cmd != F_SETFD && cmd != F_GETFL)
+        cmd != F_SETFD && cmd != F_GETFL && cmd != F_DUPFD_QUERY && cmd != F_CREATED_QUERY)
         return -EBADF;
     switch (cmd) {
     case F_DUPFD: return dup_fcntl(f, arg, 0);
@@ -269,6 +299,10 @@ static long fcntl_on(int fd, struct file *f, int cmd, uint64_t arg)
     case F_SETPIPE_SZ: return pipe_set_size(f, (uint32_t)arg);
     case F_ADD_SEALS: return file_add_seals(f, (uint32_t)arg);
     case F_GET_SEALS: return file_get_seals(f);
+    case F_GET_RW_HINT: return put_user((uint64_t)f->inode->rw_hint, arg);
+    case F_SET_RW_HINT: return set_hint(f->inode, arg);
+    case F_DUPFD_QUERY: return same_file(f, (int)arg);
+    case F_CREATED_QUERY: return f->created;
     }
     return -EINVAL;
 }
@@ -330,6 +364,8 @@ static long socket_owner(struct file *f, uint32_t cmd, uaddr_t arg)
 
 static long ioctl_on(int fd, struct file *f, uint32_t cmd, uaddr_t arg)
 {
+    long err;
+
     if (f->flags & O_PATH)
         return -EBADF;
     switch (cmd) {
@@ -343,6 +379,11 @@ static long ioctl_on(int fd, struct file *f, uint32_t cmd, uaddr_t arg)
     case SIOCGPGRP:
         if (S_ISSOCK(f->inode->mode))
             return socket_owner(f, cmd, arg);
+        break;
+    case FILE_IOCTLS:
+        err = file_ioctl(f, cmd, arg);
+        if (err != -ENOTTY)
+            return err;
         break;
     case FIONREAD:
         if (S_ISREG(f->inode->mode))

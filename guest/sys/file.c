@@ -42,7 +42,9 @@ static long truncate_path(const struct path *p, uint64_t size)
         return -EINVAL;
     if (mount_readonly(p->mnt))
         return -EROFS;
-    err = inode_permission(in, MAY_WRITE);
+    err = inode_may_write(in, MAY_WRITE);
+    if (!err && in->attributes & INODE_APPEND)
+        err = -EPERM;
     if (!err)
         err = inode_write_begin(in);
     if (err)
@@ -80,6 +82,8 @@ SYSCALL2(ftruncate, int, fd, int64_t, size)
         return -EBADF;
     if (f->ops != &tmpfs_file_ops || !file_writable(f))
         return -EINVAL;
+    if (f->inode->attributes & INODE_APPEND)
+        return -EPERM;
     long err = truncate_inode(f->inode, (uint64_t)size);
     if (!err)
         notify_file(f, IN_MODIFY);
@@ -98,6 +102,9 @@ static long allocate(struct file *f, uint32_t mode, int64_t off, int64_t len)
         return -EOPNOTSUPP;
     if (!file_writable(f))
         return -EBADF;
+    if (f->inode->attributes & INODE_IMMUTABLE ||
+        (f->inode->attributes & INODE_APPEND && mode & ~(uint32_t)FALLOC_FL_KEEP_SIZE))
+        return -EPERM;
     if (S_ISFIFO(f->inode->mode))
         return -ESPIPE;
     if (is_dir(f->inode))
@@ -214,10 +221,10 @@ SYSCALL3(readahead, int, fd, int64_t, off, size_t, len)
 {
     WITH_FILE(f, fd);
 
-    (void)off, (void)len;
+    (void)off;
     if (!f || !file_readable(f))
         return -EBADF;
-    return S_ISREG(f->inode->mode) ? 0 : -EINVAL;
+    return S_ISREG(f->inode->mode) && len <= INT64_MAX ? 0 : -EINVAL;
 }
 
 SYSCALL1(syncfs, int, fd) { return sync_fd(fd, SYNC_FS); }

@@ -89,7 +89,7 @@ static long change_mode(struct inode *in, const void *how)
 
     if (S_ISLNK(in->mode))
         return -EOPNOTSUPP;
-    if (!inode_owner_or_root(in))
+    if (!inode_owner_or_root(in) || in->attributes & INODE_KEPT)
         return -EPERM;
     if (!inode_keeps_setgid(in))
         mode &= ~(uint32_t)S_ISGID;
@@ -131,6 +131,8 @@ static long change_owner(struct inode *in, const void *how)
     struct owner to = *(const struct owner *)how;
     uint32_t me = current->cred.fsuid;
 
+    if ((to.uid != UNCHANGED || to.gid != UNCHANGED) && in->attributes & INODE_KEPT)
+        return -EPERM;
     bool may = has_cap(CAP_CHOWN);
     if (to.uid != UNCHANGED && !may && (me != in->uid || to.uid != in->uid))
         return -EPERM;
@@ -188,8 +190,8 @@ static long change_times(struct inode *in, const void *how)
     struct __kernel_timespec now = fs_now(), *of[2] = { &in->atime, &in->mtime };
     bool both_now = to->now || (to->t[0].tv_nsec == UTIME_NOW && to->t[1].tv_nsec == UTIME_NOW);
 
-    if (!to->now && to->t[0].tv_nsec == UTIME_OMIT && to->t[1].tv_nsec == UTIME_OMIT)
-        return 0;
+    if (in->attributes & (both_now ? INODE_IMMUTABLE : INODE_KEPT))
+        return -EPERM;
     if (!inode_owner_or_root(in)) { /* a writer may say "now", and no more */
         if (!both_now)
             return -EPERM;
@@ -230,10 +232,12 @@ SYSCALL4(utimensat, int, dfd, uaddr_t, name, uaddr_t, times, uint32_t, flags)
 {
     struct times t = { .now = !times };
 
-    if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
-        return -EINVAL;
     if (times && copy_from_user(t.t, times, sizeof(t.t)) != 0)
         return -EFAULT;
+    if (times && t.t[0].tv_nsec == UTIME_OMIT && t.t[1].tv_nsec == UTIME_OMIT)
+        return 0; /* whatever the name */
+    if (flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
     if (times && (!nsec_ok(t.t[0].tv_nsec) || !nsec_ok(t.t[1].tv_nsec)))
         return -EINVAL;
     return set_times(dfd, name, &t, flags);

@@ -5,6 +5,7 @@
 #include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
+#include "fs/inode.h"
 #include "fs/pages_io.h"
 #include "mm/frame.h"
 #include "mm/gather.h"
@@ -39,7 +40,12 @@ SYSCALL6(mmap, uaddr_t, at, size_t, len, int, prot, int, flags, int, fd, uint64_
     if (flags & MAP_ANONYMOUS)
         return mm_map(current->mm, at, len, prot, flags, NULL, off);
     WITH_FILE(f, fd);
-    return f ? mm_map(current->mm, at, len, prot, flags, f, off) : -EBADF;
+    if (!f)
+        return -EBADF;
+    if (unlikely(f->inode->attributes & INODE_APPEND) && file_writable(f) &&
+        (flags & MAP_TYPE) != MAP_PRIVATE)
+        return -EACCES;
+    return mm_map(current->mm, at, len, prot, flags, f, off);
 }
 
 SYSCALL3(mprotect, uaddr_t, at, size_t, len, int, prot)

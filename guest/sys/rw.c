@@ -41,12 +41,35 @@ static long move_here(struct file *f, struct uio *u, enum direction dir)
     return n;
 }
 
+/* What pwritev2(2) says about O_APPEND, in the place of a position. */
+struct told {
+    int64_t none; /* < 0: this is no position */
+    int64_t pos;  /* -1: the file's own */
+    bool at_end;
+};
+
+static SLOW_PATH long move_told(struct file *f, struct uio *u, const struct told *t)
+{
+    uint64_t at = (uint64_t)t->pos;
+    long n;
+
+    if (t->pos >= 0 && f->ops->nonseekable)
+        return -ESPIPE;
+    if (!file_writable(f) || f->ops->write != file_regular_write)
+        return t->pos < 0 ? move_here(f, u, WRITE) : move(f, u, &at, WRITE);
+    if (!t->at_end && f->inode->attributes & INODE_APPEND)
+        return -EPERM;
+    mutex_lock(&f->lock);
+    n = file_regular_write_told(f, u, t->pos < 0 ? &f->pos : &at, t->at_end);
+    mutex_unlock(&f->lock);
+    return n;
+}
+
+/* pos is one: who calls has looked. */
 static long move_at(struct file *f, struct uio *u, int64_t pos, enum direction dir)
 {
     uint64_t at = (uint64_t)pos;
 
-    if (pos < 0)
-        return -EINVAL;
     return f->ops->nonseekable ? -ESPIPE : move(f, u, &at, dir);
 }
 
@@ -100,7 +123,9 @@ static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, enum direc
         u.iov = v;
         u.niov = (uint32_t)n;
         u.left = (size_t)ret;
-        ret = pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
+        ret = !pos       ? move_here(f, &u, dir)
+              : *pos < 0 ? move_told(f, &u, container_of(pos, struct told, none))
+                         : move_at(f, &u, *pos, dir);
         tell(f, ret, dir);
     }
     if (v != few)
@@ -137,15 +162,27 @@ SYSCALL4(pwritev, int, fd, uaddr_t, vec, size_t, n, int64_t, pos)
     return pos < 0 ? -EINVAL : vector(fd, vec, n, &pos, WRITE);
 }
 
+#ifndef RWF_NOAPPEND /* Linux 6.9 */
+#define RWF_NOAPPEND 0x20
+#endif
+
 /* preadv2, pwritev2; position -1: the file's own.  Memory is what is stored, so HIPRI, DSYNC
- * and SYNC ask for nothing more; the others are refused, as by a file system that lacks them. */
+ * and SYNC ask for nothing more; where bytes are appended means nothing to a read; NOWAIT and the
+ * others are refused, as by a file that lacks them. */
 static long vector_flags(int fd, uaddr_t vec, size_t n, int64_t pos, uint32_t flags,
                          enum direction dir)
 {
+    const uint32_t appends = RWF_APPEND | RWF_NOAPPEND;
+    struct told t = { -1, pos, flags & RWF_APPEND };
+
     if (pos < -1)
         return -EINVAL;
-    if (flags & ~(uint32_t)(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
+    if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | appends))
         return -EOPNOTSUPP;
+    if ((flags & appends) == appends)
+        return -EINVAL;
+    if (flags & appends && dir == WRITE)
+        return vector(fd, vec, n, &t.none, dir);
     return vector(fd, vec, n, pos == -1 ? NULL : &pos, dir);
 }
 

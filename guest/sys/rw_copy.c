@@ -6,6 +6,7 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/notify.h"
+#include "fs/pages_io.h"
 #include "fs/uio.h"
 #include "mm/heap.h"
 #include "sched/sched.h"
@@ -90,7 +91,7 @@ static int position_get(struct file *f, uaddr_t user, uint64_t *pos)
         return -EFAULT;
     if (f->ops->nonseekable)
         return -ESPIPE;
-    return *pos > INT64_MAX ? -EINVAL : 0;
+    return 0;
 }
 
 static int position_put(struct file *f, uaddr_t user, uint64_t pos)
@@ -103,6 +104,22 @@ static int position_put(struct file *f, uaddr_t user, uint64_t pos)
 
 enum overlap { MAY_OVERLAP, NO_OVERLAP }; /* within one file */
 
+/* copy_file_range(2)'s: what would be written must be allowed, though there may be less to read. */
+static int range_check(struct transfer *t)
+{
+    uint64_t size = t->in->inode->size;
+
+    t->n = size > t->in_pos ? MIN(t->n, size - t->in_pos) : 0;
+    long room = file_write_limit(t->out_pos, t->n);
+    if (room < 0)
+        return (int)room;
+    t->n = (size_t)room;
+    return t->in->inode == t->out->inode && t->in_pos < t->out_pos + t->n &&
+                   t->out_pos < t->in_pos + t->n
+               ? -EINVAL
+               : 0;
+}
+
 /* The positions of both, checked; of one that has none, 0. */
 static int positions_get(struct transfer *t, enum overlap overlap)
 {
@@ -110,10 +127,12 @@ static int positions_get(struct transfer *t, enum overlap overlap)
 
     if (err == 0 && !t->out->ops->nonseekable)
         err = position_get(t->out, t->out_off, &t->out_pos);
-    if (err == 0 && overlap == NO_OVERLAP && t->in->inode == t->out->inode &&
-        t->in_pos < t->out_pos + t->n && t->out_pos < t->in_pos + t->n)
+    if (err == 0 && overlap == NO_OVERLAP &&
+        (t->in_pos + t->n < t->in_pos || t->out_pos + t->n < t->out_pos))
+        err = -EOVERFLOW;
+    if (err == 0 && (t->in_pos > INT64_MAX || t->out_pos > INT64_MAX))
         err = -EINVAL;
-    return err;
+    return err || overlap == MAY_OVERLAP ? err : range_check(t);
 }
 
 static bool positions_put(struct transfer *t)
@@ -155,6 +174,8 @@ static long send_file(struct file *in, struct file *out, uaddr_t offset, size_t 
 {
     if (!in || !out || !file_readable(in) || !file_writable(out))
         return -EBADF;
+    if (offset && in->ops->nonseekable)
+        return -ESPIPE;
     if (!in->ops->read || in->ops->nonseekable || !out->ops->write || out->flags & O_APPEND)
         return -EINVAL;
     struct transfer t = { .in = in, .in_off = offset, .out = out, .n = n, .copy = copy };

@@ -80,8 +80,11 @@ static void statx_extra(struct statx *st, const struct inode *in, const struct p
         st->stx_attributes |= STATX_ATTR_MOUNT_ROOT;
     if (in->sb->magic != TMPFS_MAGIC)
         return;
-    /* They can never be on. */
+    _Static_assert(INODE_IMMUTABLE == STATX_ATTR_IMMUTABLE && INODE_APPEND == STATX_ATTR_APPEND &&
+                       INODE_NODUMP == STATX_ATTR_NODUMP,
+                   "one bit means one thing");
     st->stx_attributes_mask |= STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND | STATX_ATTR_NODUMP;
+    st->stx_attributes |= in->attributes & (INODE_KEPT | INODE_NODUMP);
     if (mask & STATX_BTIME) {
         st->stx_mask |= STATX_BTIME;
         st->stx_btime.tv_sec = (int64_t)(in->born_ns / NSEC_PER_SEC);
@@ -128,9 +131,13 @@ struct target {
 static int target_get(struct target *t, int dfd, uaddr_t name, uint32_t flags)
 {
     struct user_name n;
-    int err = name_get(&n, name);
+    int err = 0;
 
     *t = (struct target){ 0 };
+    if (!name && flags & AT_EMPTY_PATH)
+        name_empty(&n);
+    else
+        err = name_get(&n, name);
     if (err)
         return err;
     if (!n.len && flags & AT_EMPTY_PATH && dfd != AT_FDCWD) {
@@ -273,7 +280,7 @@ static long access_check(const struct target *t, uint32_t mode)
 
     if (mode & MAY_EXEC && S_ISREG(in->mode) && t->path.mnt && t->path.mnt->flags & MS_NOEXEC)
         return -EACCES;
-    err = inode_permission(in, mode);
+    err = mode & MAY_WRITE ? inode_may_write(in, mode) : inode_permission(in, mode);
     if (!err && mode & MAY_WRITE && mount_readonly(t->path.mnt) &&
         (S_ISREG(in->mode) || is_dir(in) || S_ISLNK(in->mode)))
         err = -EROFS;

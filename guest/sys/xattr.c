@@ -45,6 +45,8 @@ static int may(struct inode *in, const char *name, uint32_t mask)
 {
     bool write = mask == MAY_WRITE;
 
+    if (write && in->attributes & INODE_KEPT)
+        return -EPERM;
     if (begins(name, XATTR_SECURITY_PREFIX) || begins(name, XATTR_SYSTEM_PREFIX))
         return 0;
     if (begins(name, XATTR_TRUSTED_PREFIX))
