@@ -357,35 +357,71 @@ static bool cleared(struct lint *l, const struct trace_ev_pte_range *r, const wo
     return true;
 }
 
-/* The slot held nothing, or a page that others have, too, and a copy takes its place. */
-bool lint_bulk_fault(struct lint *l, const struct trace_ev_pte_write *w)
+/* Nobody has the frame: no entry leads there, no flush is owed. */
+static bool is_free(const struct frames *f, uint64_t pfn)
+{
+    return !(f->use[pfn] & (FRAME_MAPS | FRAME_WS | FRAME_TABLE | FRAME_TEXT)) &&
+           f->duties[pfn] == NULL;
+}
+
+/* A lowest table, to which one entry leads, with W, so that what its entries say has effect. */
+static bool is_plain_table(const struct frames *f, const struct replay_table *t)
+{
+    return t != NULL && t->level == PT_LEVEL_PTE && t->pfn < f->n && f->links[t->pfn].all == 1 &&
+           f->links[t->pfn].writable == 1;
+}
+
+/* Only this entry leads to the frame, so it may be written. */
+static bool is_own(const struct frames *f, uint64_t pfn)
+{
+    return (f->use[pfn] & (FRAME_MAPS | FRAME_TABLE | FRAME_TEXT)) == FRAME_MAP;
+}
+
+/* The page that had that place goes. */
+static void goes(struct lint *l, uint64_t old, uint64_t was)
+{
+    struct lint_mm *mm = l->mm;
+    bool was_anon = (old & PTE_ANON) != 0;
+    frame_unmap(&l->frames, pte_frame(old), (was & PTE_W) != 0);
+    mm->leaves--;
+    mm->anon -= was_anon;
+    mm->anon_changes += was_anon;
+}
+
+/* The slot held nothing; or a page that others have, too, and a copy takes its place; or one that
+ * nobody else has any more, and it stays. */
+bool lint_bulk_fault(struct lint *l, const struct trace_event *e)
 {
     const uint64_t must = PTE_P | PTE_U | PTE_A | PTE_ANON | PTE_NX;
+    const struct trace_ev_pte_write *w = e->fields;
     struct frames *f = &l->frames;
     struct replay_table *t = l->table;
     struct lint_mm *mm = l->mm;
-    uint64_t old = w->old, new = w->new, va = w->va, to = pte_frame(new), from = pte_frame(old);
-    if (t == NULL || t->level != PT_LEVEL_PTE || w->level != PT_LEVEL_PTE || mm->id == 0 ||
-        t->va + ((uint64_t)w->index << 12) != va || va < USER_LOWEST || va >= USER_END)
+    uint64_t old = w->old, new = w->new, va = w->va, to = pte_frame(new);
+    if (!is_plain_table(f, t) || w->level != PT_LEVEL_PTE || mm->id == 0 || l->has_contents ||
+        t->va + ((uint64_t)w->index << 12) != va || va - USER_LOWEST >= USER_END - USER_LOWEST)
         return false;
     uint64_t was = t->slot[w->index];
-    if (((was ^ old) & ~PTE_AD) != 0 || (was & ~old) != 0 || lint_not_set(was, old) != 0 ||
-        ((new &PTE_W) << 5 & ~new) != 0 || t->mm != mm->id || (new & ~USUAL_BITS) != 0 ||
-        (~new &must) != 0 || to >= l->plain_end ||
-        look_at_free(f->use + to, f->duties + to, 1) != 0)
+    if ((((was ^ old) & ~PTE_AD) | (was & ~old) | lint_not_set(was, old) |
+         ((new &PTE_W) << 5 & ~new) | (new & ~USUAL_BITS) | (~new &must)) != 0 ||
+        t->mm != mm->id || to >= l->plain_end || old == new)
         return false;
-    if (old != 0 && (!(old & PTE_P) || from >= f->n || mm->leaves == 0 || mm->anon == 0))
+    bool stays = old != 0 && pte_frame(old) == to;
+    if (!(stays ? is_own(f, to) : is_free(f, to)))
         return false;
-    struct lint_write one = { va, old, new, was, w->table_pfn, w->index, w->level, w->reason };
-    lint_faults_write(l, &one);
-    if (old != 0) {
-        bool was_anon = (old & PTE_ANON) != 0;
-        frame_unmap(f, from, (was & PTE_W) != 0);
-        mm->leaves--;
-        mm->anon -= was_anon;
-        mm->anon_changes += was_anon;
-        lint_reuse_replaced(l, &one);
-    }
+    if (old != 0 && (w->reason != PT_cow_break || !(old & PTE_P) || pte_frame(old) >= f->n ||
+                     mm->leaves == 0 || mm->anon == 0))
+        return false;
+    if (!lint_faults_page(l, w->reason, va))
+        return false;
+    mm->unused_since = e->tsc;
+    mm->writer = e->pid;
+    mm->written_at = l->now;
+    mm->empty -= t->used == 0 && mm->empty > 0;
+    if (old != 0)
+        goes(l, old, was);
+    if (old != 0 && !stays)
+        lint_reuse_replaced(l, va, va + 4096, pte_frame(old));
     frame_map(f, to, mm->id, (new &PTE_W) != 0);
     mm->leaves++;
     mm->anon++;

@@ -14,7 +14,8 @@
  * True: done. */
 bool lint_bulk(struct lint *l, const struct trace_event *e);
 
-/* The same for one entry, which a fault has led to a fresh page of the program's own. */
-bool lint_bulk_fault(struct lint *l, const struct trace_ev_pte_write *w);
+/* The same for one entry, which a fault has led to a fresh page of the program's own, or a copy: a
+ * pte_write.  Here only l->table is set. */
+bool lint_bulk_fault(struct lint *l, const struct trace_event *e);
 
 #endif

@@ -38,7 +38,13 @@ void lint_faults_write(struct lint *l, const struct lint_write *w);
  * something is wrong. */
 bool lint_faults_range(struct lint *l, unsigned reason, uint64_t va, uint64_t n);
 void lint_faults_contents(struct lint *l, const struct trace_event *e);
-void lint_faults_before(struct lint *l, const struct trace_event *e);
+/* The same for one page, and the first that its fault brings. */
+bool lint_faults_page(struct lint *l, unsigned reason, uint64_t va);
+void lint_faults_fault(struct lint *l, const struct trace_event *e);
+void lint_faults_signal(struct lint *l, const struct trace_event *e);
+void lint_faults_call(struct lint *l); /* the task at hand calls the kernel */
+void lint_faults_flush(struct lint *l);
+void lint_faults_switch(struct lint *l); /* to another */
 
 /* errors.c: C7, C6's answers. */
 void lint_errors_fault(struct lint *l, const struct trace_event *e);

@@ -106,7 +106,7 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
         check_contents(l, w);
     t->fault.writes +=
         w->reason != PT_demand_file; /* pages before the end of a file come with SIGBUS */
-    t->fault.answered = true;
+    t->fault.unanswered = false;
     t->fault.answered_at = l->now;
     if (!t->fault.active || !may_follow(t->fault.wrote, w->reason) || t->fault.mm != e->mm ||
         !is_near(t, w->va, w->reason))
@@ -122,6 +122,24 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
         lint_errors_answer(l, t, w);
     t->fault.wrote = (uint8_t)w->reason;
     t->fault.fresh_end = w->va + 4096;
+}
+
+/* The first that the fault brings, as most are. */
+bool lint_faults_page(struct lint *l, unsigned reason, uint64_t va)
+{
+    struct lint_task *t = l->task;
+    if (t == NULL)
+        return true;
+    if (!t->fault.active || t->fault.wrote != PT_none || t->fault.mm != l->event->mm ||
+        (t->fault.va ^ va) >> 12 != 0 ||
+        (reason == PT_cow_break && !(t->fault.error & FAULT_WRITE)))
+        return false;
+    t->fault.writes++;
+    t->fault.unanswered = false;
+    t->fault.answered_at = l->now;
+    t->fault.wrote = (uint8_t)reason;
+    t->fault.fresh_end = va + 4096;
+    return true;
 }
 
 /* Neighbours that one fault brings are near if the first and the last are. */
@@ -140,15 +158,31 @@ bool lint_faults_range(struct lint *l, unsigned reason, uint64_t va, uint64_t n)
     if (!fits)
         return false;
     t->fault.writes += reason != PT_demand_file ? n : 0;
-    t->fault.answered = true;
+    t->fault.unanswered = false;
     t->fault.answered_at = l->now;
     t->fault.wrote = (uint8_t)reason;
     t->fault.fresh_end = last + 4096;
     return true;
 }
 
-static void faulted(struct lint *l, const struct trace_event *e, struct lint_task *t)
+/* The task has gone on, and comes from user mode. */
+static void check_answered(struct lint *l, struct lint_task *t)
 {
+    if (t->fault.unanswered)
+        lint_found(l, LINT_C6, "the fault of task %u at va %#" PRIx64 " had no answer",
+                   l->event->pid, t->fault.va);
+    t->fault.unanswered = false;
+    if (t->fault.answered_at != 0)
+        lint_errors_answered(l, t);
+}
+
+void lint_faults_fault(struct lint *l, const struct trace_event *e)
+{
+    struct lint_task *t = l->task;
+    if (t == NULL)
+        return;
+    if (lint_proves_use(e))
+        check_answered(l, t);
     const struct trace_ev_page_fault *f = e->fields;
     uint64_t mm_writes = l->mm->writes;
     /* A call that finds nothing at an address ends with -EFAULT, and may be made again. */
@@ -164,7 +198,7 @@ static void faulted(struct lint *l, const struct trace_event *e, struct lint_tas
                    e->pid, (uint64_t)f->va, t->fault.repeats + 1);
     t->fault.active = true;
     t->fault.wrote = PT_none;
-    t->fault.answered = false;
+    t->fault.unanswered = is_users;
     t->fault.answered_at = 0;
     t->fault.is_users = is_users;
     t->fault.mm = e->mm;
@@ -175,9 +209,12 @@ static void faulted(struct lint *l, const struct trace_event *e, struct lint_tas
     t->fault.mm_writes = mm_writes;
 }
 
-static void signalled(struct lint *l, const struct trace_event *e, struct lint_task *t)
+void lint_faults_signal(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_signal *f = e->fields;
+    struct lint_task *t = l->task;
+    if (t == NULL)
+        return;
     /* Those that the fault itself sends have a code of 1 or 2. */
     if (f->to == e->pid && (f->signo == SIGSEGV || f->signo == SIGBUS) &&
         (f->code == SEGV_MAPERR || f->code == SEGV_ACCERR) && t->fault.writes > 0 &&
@@ -186,30 +223,29 @@ static void signalled(struct lint *l, const struct trace_event *e, struct lint_t
                    "the fault of task %u at va %#" PRIx64 " wrote %" PRIu64 " entries, and "
                    "ends in signal %u",
                    e->pid, t->fault.va, t->fault.writes, f->signo);
-    t->fault.answered = true;
+    t->fault.unanswered = false;
     t->fault.repeats = 0;
 }
 
-void lint_faults_before(struct lint *l, const struct trace_event *e)
+void lint_faults_call(struct lint *l)
 {
     struct lint_task *t = l->task;
     if (t == NULL)
         return;
-    if (t->fault.active && t->fault.is_users && !t->fault.answered && lint_proves_use(e)) {
-        lint_found(l, LINT_C6, "the fault of task %u at va %#" PRIx64 " had no answer", e->pid,
-                   t->fault.va);
-        t->fault.answered = true;
-    }
-    if (t->fault.answered_at != 0 && lint_proves_use(e))
-        lint_errors_answered(l, t);
-    switch (e->id) {
-    case TRACE_EV_page_fault: faulted(l, e, t); break;
-    case TRACE_EV_signal: signalled(l, e, t); break;
-    case TRACE_EV_tlb_flush: t->fault.answered = true; break;
-    case TRACE_EV_switch:
-        t->fault.answered = true;
-        t->fault.repeats = 0;
-        break;
-    case TRACE_EV_syscall_enter: t->fault.active = false; break;
-    }
+    check_answered(l, t);
+    t->fault.active = false;
+}
+
+void lint_faults_flush(struct lint *l)
+{
+    if (l->task != NULL)
+        l->task->fault.unanswered = false;
+}
+
+void lint_faults_switch(struct lint *l)
+{
+    if (l->task == NULL)
+        return;
+    l->task->fault.unanswered = false;
+    l->task->fault.repeats = 0;
 }

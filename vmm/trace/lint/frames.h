@@ -9,6 +9,7 @@
 #define VMM_TRACE_LINT_FRAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct duty;
@@ -34,6 +35,8 @@ struct frames {
     uint32_t *owner; /* the address space that mapped it when nobody did */
     struct duty **duties;
     struct frame_links *links;
+    void *memory; /* with all of them */
+    size_t bytes;
 };
 
 /* ram_end in bytes; 0: not known.  False: no memory. */

@@ -43,7 +43,6 @@ static void one_write(struct lint *l, const struct lint_write *w, bool first)
 static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t table,
                          unsigned level, unsigned reason)
 {
-    l->table = replay_table(l->replay, table);
     l->mm->unused_since = e->tsc; /* a teardown may take long */
     l->mm->writer = e->pid;
     l->mm->written_at = l->now;
@@ -82,14 +81,14 @@ static bool is_empty(const struct lint *l) { return l->table != NULL && l->table
 static int pte_write(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_pte_write *w = e->fields;
+    l->table = replay_table(l->replay, w->table_pfn);
+    if ((w->reason == PT_cow_break || w->reason == PT_demand_zero) && lint_bulk_fault(l, e))
+        return 0;
     if (!begin_writes(l, e, w->table_pfn, w->level, w->reason)) {
         lint_found(l, LINT_T2, "a reason of number %u", w->reason);
         return 0;
     }
     bool was_empty = is_empty(l);
-    if ((w->reason == PT_cow_break || w->reason == PT_demand_zero) && l->is_linked && l->w_counts &&
-        !l->has_contents && lint_bulk_fault(l, w))
-        return end_writes(l, was_empty, 0);
     struct lint_write one = { w->va,        w->old,   w->new,   slot_of(l, w->index, w->old),
                               w->table_pfn, w->index, w->level, w->reason };
     lint_exec_write(l, &one);
@@ -109,6 +108,7 @@ static int pte_range(struct lint *l, const struct trace_event *e)
                               .index = r->first,
                               .level = r->level,
                               .reason = r->reason };
+    l->table = replay_table(l->replay, r->table_pfn);
     if (!begin_writes(l, e, r->table_pfn, r->level, r->reason)) {
         lint_found(l, LINT_T2, "a reason of number %u", r->reason);
         return 0;
@@ -130,10 +130,21 @@ static int pte_range(struct lint *l, const struct trace_event *e)
 
 /* --- events ---------------------------------------------------------------------------------- */
 
-/* The CPU of the event at hand, its task and its address space. */
-static void look_up(struct lint *l, const struct trace_event *e)
+/* The CPU of the event at hand, its task and its address space, where another event named others.
+ * False: a CPU that cannot be. */
+static __attribute__((noinline)) bool look_up(struct lint *l, const struct trace_event *e)
 {
+    if (l->now == 1)
+        l->result->first_tsc = e->tsc;
+    if (e->cpu >= LINT_CPUS) {
+        lint_found(l, LINT_T2, "a CPU of number %u", e->cpu);
+        return false;
+    }
     struct lint_cpu *c = l->on = &l->cpu[e->cpu];
+    if (c->events == 0) {
+        l->cpus_seen++;
+        l->last_cpu = e->cpu > l->last_cpu ? e->cpu : l->last_cpu;
+    }
     if (e->pid == 0) {
         l->task = NULL;
     } else {
@@ -148,30 +159,30 @@ static void look_up(struct lint *l, const struct trace_event *e)
             c->mm = idmap_find(l->mms, e->mm);
         l->mm = c->mm != NULL ? c->mm : lint_mm(l, e->mm);
     }
-    /* The same for the next event, unless something stands in for what does not exist. */
     bool stands_in = (e->pid != 0 && c->task == NULL) || l->mm == &l->no_mm;
-    l->same = (struct lint_names){ e->cpu, e->pid, stands_in ? LINT_NOBODY : e->mm };
+    bool may = e->pid == c->pid && (e->mm == 0 || l->mm->live);
+    l->same = (struct lint_names){ e->cpu, e->pid, stands_in || !may ? LINT_NOBODY : e->mm };
+    l->is_watched = lint_vfork_watches(l->task, e->mm);
+    if (!may)
+        lint_trace_event(l, e);
+    return true;
 }
 
-/* False: a CPU that cannot be. */
+/* pid and mm as one, as they have been stored: a word made of others is not there yet. */
+static inline bool names_others(const struct lint *l, const struct trace_event *e)
+{
+    return memcmp(&e->pid, &l->same.pid, 2 * sizeof(e->pid)) != 0 || e->cpu != l->same.cpu ||
+           e->mm == LINT_NOBODY;
+}
+
 static inline bool begin_event(struct lint *l, const struct trace_event *e)
 {
     l->event = e;
-    if (l->now++ == 0)
-        l->result->first_tsc = e->tsc;
+    l->now++;
     l->last_tsc = e->tsc;
-    if (e->mm != l->same.mm || e->pid != l->same.pid || e->cpu != l->same.cpu ||
-        e->mm == LINT_NOBODY) {
-        if (e->cpu >= LINT_CPUS) {
-            lint_found(l, LINT_T2, "a CPU of number %u", e->cpu);
-            return false;
-        }
-        look_up(l, e);
-    }
-    if (l->on->events++ == 0) {
-        l->cpus_seen++;
-        l->last_cpu = e->cpu > l->last_cpu ? e->cpu : l->last_cpu;
-    }
+    if (names_others(l, e) && !look_up(l, e))
+        return false;
+    l->on->events++;
     return true;
 }
 
@@ -218,19 +229,102 @@ static inline __attribute__((always_inline)) void vfork_checks(struct lint *l,
                                                                const struct trace_event *e,
                                                                uint32_t id, unsigned reason)
 {
-    if (lint_vfork_cares(l, id, e->mm, reason))
-        lint_vfork_event(l, e);
+    if (!lint_vfork_cares(l, id, reason))
+        return;
+    lint_vfork_event(l, e);
+    l->is_watched = lint_vfork_watches(l->task, e->mm);
 }
 
-/* Back in user mode, a task is amid nothing any more. */
+/* It calls the kernel, or faults in user memory: from there on it is amid nothing any more. */
 static void comes_from_user(struct lint *l, const struct trace_event *e)
 {
-    if (l->task != NULL && l->task->is_amid && lint_proves_use(e))
-        l->task->is_amid = false;
+    lint_reuse_use(l, e);
+    vfork_checks(l, e, e->id, 0);
+    l->task->is_amid = false;
 }
 
-/* What the kinds mean to whom; in this order.  First what a trace has most of. */
-static int about_memory(struct lint *l, const struct trace_event *e)
+static void page_fault(struct lint *l, const struct trace_event *e)
+{
+    lint_errors_fault(l, e);
+    lint_faults_fault(l, e);
+    if (lint_proves_use(e))
+        comes_from_user(l, e);
+    else
+        vfork_checks(l, e, TRACE_EV_page_fault, 0);
+}
+
+/* What the kinds mean to whom; in this order. */
+static void about_tasks(struct lint *l, const struct trace_event *e)
+{
+    switch (e->id) {
+    case TRACE_EV_syscall_enter:
+        lint_calls_enter(l, e);
+        lint_faults_call(l);
+        if (l->task != NULL) {
+            comes_from_user(l, e);
+            return;
+        }
+        break;
+    case TRACE_EV_syscall_exit:
+        lint_calls_exit(l, e);
+        lint_tables_before(l, e);
+        if (l->task != NULL && l->task->rights > 0)
+            lint_reuse_goes_on(l, e);
+        break;
+    case TRACE_EV_switch:
+        lint_states_before(l, e);
+        lint_exit_before(l, e);
+        lint_faults_switch(l);
+        lint_trace_apply(l, e);
+        break;
+    case TRACE_EV_task_state:
+    case TRACE_EV_exit:
+    case TRACE_EV_reap:
+    case TRACE_EV_reparent:
+        lint_states_before(l, e);
+        lint_exit_before(l, e);
+        lint_trace_apply(l, e);
+        break;
+    case TRACE_EV_signal:
+        lint_states_before(l, e);
+        lint_faults_signal(l, e);
+        lint_exit_signal(l, e);
+        break;
+    case TRACE_EV_exec_args: lint_calls_args(l, e); break;
+    case TRACE_EV_contents: lint_faults_contents(l, e); break;
+    case TRACE_EV_checkpoint:
+        lint_states_before(l, e);
+        checkpoint(l, e);
+        break;
+    case TRACE_EV_vfork_release:
+    case TRACE_EV_boot_stage: lint_states_before(l, e); break;
+    case TRACE_EV_clone:
+        lint_calls_clone(l, e);
+        lint_trace_apply(l, e);
+        break;
+    case TRACE_EV_exec:
+        lint_calls_exec(l, e);
+        lint_trace_apply(l, e);
+        break;
+    }
+    vfork_checks(l, e, e->id, 0);
+    switch (e->id) {
+    case TRACE_EV_clone:
+        lint_exit_after(l, e);
+        lint_fork_after(l, e);
+        break;
+    case TRACE_EV_exec:
+        lint_exec_after(l, e);
+        lint_exit_after(l, e);
+        break;
+    case TRACE_EV_switch: lint_exit_after(l, e); break;
+    case TRACE_EV_syscall_exit: lint_fork_after(l, e); break;
+    case TRACE_EV_task_state: task_ends(l, e); break;
+    }
+}
+
+/* First what a trace has most of. */
+static inline int happens(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_table_alloc *table = e->fields;
     int err = 0;
@@ -275,101 +369,18 @@ static int about_memory(struct lint *l, const struct trace_event *e)
         vfork_checks(l, e, TRACE_EV_cr3_load, 0);
         break;
     case TRACE_EV_tlb_flush:
-        lint_faults_before(l, e);
+        lint_faults_flush(l);
         lint_reuse_flush(l, e);
         vfork_checks(l, e, TRACE_EV_tlb_flush, 0);
         break;
-    case TRACE_EV_page_fault:
-        lint_errors_fault(l, e);
-        lint_faults_before(l, e);
-        lint_reuse_use(l, e);
-        vfork_checks(l, e, TRACE_EV_page_fault, 0);
-        comes_from_user(l, e);
-        break;
+    case TRACE_EV_page_fault: page_fault(l, e); break;
     case TRACE_EV_vma_special:
         lint_pages_special(l, e);
         vfork_checks(l, e, TRACE_EV_vma_special, 0);
         break;
+    default: about_tasks(l, e);
     }
     return err;
-}
-
-static void about_tasks(struct lint *l, const struct trace_event *e)
-{
-    switch (e->id) {
-    case TRACE_EV_syscall_enter:
-        lint_calls_enter(l, e);
-        lint_faults_before(l, e);
-        lint_reuse_use(l, e);
-        break;
-    case TRACE_EV_syscall_exit:
-        lint_calls_exit(l, e);
-        lint_tables_before(l, e);
-        lint_reuse_use(l, e);
-        break;
-    case TRACE_EV_switch:
-        lint_states_before(l, e);
-        lint_exit_before(l, e);
-        lint_faults_before(l, e);
-        lint_trace_apply(l, e);
-        break;
-    case TRACE_EV_task_state:
-    case TRACE_EV_exit:
-    case TRACE_EV_reap:
-    case TRACE_EV_reparent:
-        lint_states_before(l, e);
-        lint_exit_before(l, e);
-        lint_trace_apply(l, e);
-        break;
-    case TRACE_EV_signal:
-        lint_states_before(l, e);
-        lint_faults_before(l, e);
-        lint_exit_signal(l, e);
-        break;
-    case TRACE_EV_exec_args: lint_calls_args(l, e); break;
-    case TRACE_EV_contents: lint_faults_contents(l, e); break;
-    case TRACE_EV_checkpoint:
-        lint_states_before(l, e);
-        checkpoint(l, e);
-        break;
-    case TRACE_EV_vfork_release:
-    case TRACE_EV_boot_stage: lint_states_before(l, e); break;
-    case TRACE_EV_clone:
-        lint_calls_clone(l, e);
-        lint_trace_apply(l, e);
-        break;
-    case TRACE_EV_exec:
-        lint_calls_exec(l, e);
-        lint_trace_apply(l, e);
-        break;
-    }
-    vfork_checks(l, e, e->id, 0);
-    switch (e->id) {
-    case TRACE_EV_clone:
-        lint_exit_after(l, e);
-        lint_fork_after(l, e);
-        break;
-    case TRACE_EV_exec:
-        lint_exec_after(l, e);
-        lint_exit_after(l, e);
-        break;
-    case TRACE_EV_switch: lint_exit_after(l, e); break;
-    case TRACE_EV_syscall_exit: lint_fork_after(l, e); break;
-    case TRACE_EV_task_state: task_ends(l, e); break;
-    case TRACE_EV_syscall_enter: comes_from_user(l, e); break;
-    }
-}
-
-static inline int one_event(struct lint *l, const struct trace_event *e)
-{
-    if (!begin_event(l, e))
-        return 0;
-    if (e->pid != l->on->pid || (e->mm != 0 && !l->mm->live))
-        lint_trace_event(l, e);
-    if (lint_is_about_memory(e->id))
-        return about_memory(l, e);
-    about_tasks(l, e);
-    return 0;
 }
 
 static bool prepare(struct lint *l)
@@ -397,7 +408,7 @@ int lint_run(struct trace *t, struct lint_result *result)
     if (prepare(&l)) {
         err = 0;
         while (err == 0 && (e = trace_next(t)) != NULL)
-            err = one_event(&l, e);
+            err = begin_event(&l, e) ? happens(&l, e) : 0;
         l.event = NULL;
         lint_vfork_end(&l);
         lint_exit_end(&l);

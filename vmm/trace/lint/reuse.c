@@ -123,41 +123,43 @@ static void add(struct lint *l, struct duty *d)
 }
 
 /* Rights that one event takes from neighbours are one duty. */
-static bool is_next(const struct duty *d, const struct lint *l, enum duty_kind kind,
-                    enum lint_check check, const struct lint_write *w)
+static bool is_next(const struct duty *d, const struct lint *l, enum lint_check check, uint64_t va)
 {
-    return d != NULL && kind == DUTY_RIGHTS && d->kind == kind && d->check == check &&
-           d->at == l->now && d->end == w->va;
+    return d != NULL && d->kind == DUTY_RIGHTS && d->check == check && d->at == l->now &&
+           d->end == va;
 }
 
+/* The entry for [va, end) led to that frame. */
 static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint64_t pfn,
-                const struct lint_write *w)
+                uint64_t va, uint64_t end)
 {
-    const struct trace_event *e = l->event;
     struct lint_mm *mm = l->mm;
-    uint64_t seen = l->cpus_seen >= 64 ? UINT64_MAX : (1ull << l->cpus_seen) - 1;
-    uint64_t cpus = e->mm == 0 ? seen : mm->cpus;
+    uint64_t cpus = mm->cpus;
+    if (mm->id == 0)
+        cpus = l->cpus_seen >= 64 ? UINT64_MAX : (1ull << l->cpus_seen) - 1;
     if (cpus == 0 || pfn >= l->frames.n)
         return;
-    uint64_t end = w->va + (1ull << (12 + 9 * (w->level - 1)));
-    if (is_next(mm->duties, l, kind, check, w)) {
+    if (kind == DUTY_RIGHTS && is_next(mm->duties, l, check, va)) {
         mm->duties->end = end;
         return;
     }
     struct duty *d = new_duty(l);
-    *d = (struct duty){
-        .pfn = (uint32_t)pfn,
-        .mm = mm,
-        .kind = (uint8_t)kind,
-        .check = (uint8_t)check,
-        .by_cpu = e->cpu,
-        .by_pid = e->pid,
-        .cpus = cpus,
-        .at = l->now,
-        .va = w->va,
-        .end = end,
-    };
+    d->pfn = (uint32_t)pfn;
+    d->mm = mm;
+    d->kind = (uint8_t)kind;
+    d->check = (uint8_t)check;
+    d->by_cpu = l->event->cpu;
+    d->by_pid = l->event->pid;
+    d->cpus = cpus;
+    d->at = l->now;
+    d->va = va;
+    d->end = end;
     add(l, d);
+}
+
+static uint64_t end_of(const struct lint_write *w)
+{
+    return w->va + (1ull << (12 + 9 * (w->level - 1)));
 }
 
 /* What lies outside of [start, end) becomes a duty of its own. */
@@ -219,10 +221,10 @@ static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind,
 static void owe_pages(struct lint *l, const struct lint_write *w)
 {
     const struct replay_table *t = replay_table(l->replay, (uint32_t)pte_frame(w->old));
-    struct lint_write page = { .level = PT_LEVEL_PTE, .va = w->va };
-    for (unsigned i = 0; t != NULL && t->used > 0 && i < PT_SLOTS; i++, page.va += 4096)
+    uint64_t va = w->va;
+    for (unsigned i = 0; t != NULL && t->used > 0 && i < PT_SLOTS; i++, va += 4096)
         if (t->slot[i] & PTE_P)
-            owe(l, DUTY_FRAME, LINT_M4, pte_frame(t->slot[i]), &page);
+            owe(l, DUTY_FRAME, LINT_M4, pte_frame(t->slot[i]), va, va + 4096);
 }
 
 void lint_reuse_shared(struct lint *l, uint32_t pfn)
@@ -234,37 +236,35 @@ static void link_changes(struct lint *l, const struct lint_write *w)
 {
     bool same = is_table_link(w, w->new) && pte_frame(w->old) == pte_frame(w->new);
     if (is_table_link(w, w->old) && !same) {
-        owe(l, DUTY_TABLE, LINT_M3, pte_frame(w->old), w);
+        owe(l, DUTY_TABLE, LINT_M3, pte_frame(w->old), w->va, end_of(w));
         if (w->level == PT_LEVEL_PMD && w->new == 0 && l->mm->cpus != 0)
             owe_pages(l, w);
     }
     if (!same || w->level != PT_LEVEL_PMD)
         return;
     if ((w->old & ~w->new &PTE_W) && w->reason == PT_table_share)
-        owe(l, DUTY_RIGHTS, LINT_F4, pte_frame(w->old), w);
+        owe(l, DUTY_RIGHTS, LINT_F4, pte_frame(w->old), w->va, end_of(w));
     if (w->new & ~w->old & PTE_W)
         lint_reuse_shared(l, (uint32_t)pte_frame(w->new));
 }
 
-void lint_reuse_replaced(struct lint *l, const struct lint_write *w)
+void lint_reuse_replaced(struct lint *l, uint64_t va, uint64_t end, uint64_t pfn)
 {
-    owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w);
-    owe(l, DUTY_RIGHTS, LINT_C3, pte_frame(w->old), w);
+    owe(l, DUTY_FRAME, LINT_M4, pfn, va, end);
+    owe(l, DUTY_RIGHTS, LINT_C3, pfn, va, end);
 }
 
 void lint_reuse_cleared(struct lint *l, uint64_t va, const trace_word_at *old, uint64_t n)
 {
-    struct lint_write page = { .level = PT_LEVEL_PTE, .va = va };
-    for (uint64_t i = 0; i < n; i++, page.va += 4096)
-        owe(l, DUTY_FRAME, LINT_M4, pte_frame(old[i]), &page);
+    for (uint64_t i = 0; i < n; i++, va += 4096)
+        owe(l, DUTY_FRAME, LINT_M4, pte_frame(old[i]), va, va + 4096);
 }
 
 void lint_reuse_protected(struct lint *l, uint64_t va, uint64_t pfn, uint64_t n)
 {
-    struct lint_write first = { .level = PT_LEVEL_PTE, .va = va };
     if (l->mm->cpus == 0)
         return;
-    owe(l, DUTY_RIGHTS, LINT_F4, pfn, &first);
+    owe(l, DUTY_RIGHTS, LINT_F4, pfn, va, va + 4096);
     l->mm->duties->end = va + (n << 12);
 }
 
@@ -283,7 +283,7 @@ static void huge_changes(struct lint *l, const struct lint_write *w)
 {
     bool was = is_huge(w, w->old) && (w->old & PTE_P), is = is_huge(w, w->new) && (w->new &PTE_P);
     uint64_t from = pte_frame(w->old), to = pte_frame(w->new);
-    struct lint_write page = { .level = PT_LEVEL_PTE, .va = w->va };
+    uint64_t va = w->va;
     if (is_table_link(w, w->new))
         /* Where others share the page, each splits it for itself. */
         call_in_frame(l, from, DUTY_HUGE, l->mm, "a table takes a huge page's place");
@@ -293,12 +293,12 @@ static void huge_changes(struct lint *l, const struct lint_write *w)
         return;
     if (is && from == to) {
         if ((w->old & ~w->new &PTE_W) && w->reason == PT_table_share)
-            owe(l, DUTY_RIGHTS, LINT_F4, from, w);
+            owe(l, DUTY_RIGHTS, LINT_F4, from, va, end_of(w));
     } else if (w->new != 0) {
-        owe(l, DUTY_HUGE, LINT_H2, from, w);
+        owe(l, DUTY_HUGE, LINT_H2, from, va, end_of(w));
     } else {
-        for (unsigned i = 0; i < HUGE_FRAMES; i++, page.va += 4096)
-            owe(l, DUTY_FRAME, LINT_M4, from + i, &page);
+        for (unsigned i = 0; i < HUGE_FRAMES; i++, va += 4096)
+            owe(l, DUTY_FRAME, LINT_M4, from + i, va, va + 4096);
     }
 }
 
@@ -318,14 +318,14 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
     if (!is_leaf(w, w->old))
         return;
     if (!same && is_leaf(w, w->new)) {
-        lint_reuse_replaced(l, w);
+        lint_reuse_replaced(l, w->va, end_of(w), pte_frame(w->old));
     } else if (!same) {
-        owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w);
+        owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w->va, end_of(w));
     } else if ((w->old & ~w->new &PTE_W) || (w->new & ~w->old &PTE_NX))
         if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect ||
             w->reason == PT_clear_refs)
             owe(l, DUTY_RIGHTS, w->reason == PT_fork_wrprotect ? LINT_F4 : LINT_M2,
-                pte_frame(w->old), w);
+                pte_frame(w->old), w->va, end_of(w));
 }
 
 /* --- other events --------------------------------------------------------------------------- */
@@ -380,7 +380,7 @@ static void table_freed(struct lint *l, const struct trace_event *e)
 }
 
 /* The task is back in user mode: the rights it took away must be gone everywhere. */
-static void call_in_rights(struct lint *l, const struct trace_event *e)
+void lint_reuse_goes_on(struct lint *l, const struct trace_event *e)
 {
     struct duty *next;
     for (struct duty *d = l->mm->duties; d != NULL; d = next) {
@@ -390,7 +390,7 @@ static void call_in_rights(struct lint *l, const struct trace_event *e)
     }
 }
 
-static void used(struct lint *l, const struct trace_event *e)
+void lint_reuse_runs(struct lint *l, const struct trace_event *e)
 {
     struct lint_cpu *c = l->on;
     if (c->root != l->mm)
@@ -412,15 +412,6 @@ void lint_reuse_table(struct lint *l, const struct trace_event *e)
         table_freed(l, e);
     else
         call_in_frame(l, f->table_pfn, DUTY_FRAME, NULL, "a frame becomes a table");
-}
-
-void lint_reuse_use(struct lint *l, const struct trace_event *e)
-{
-    bool proof = lint_proves_use(e);
-    if ((proof || e->id == TRACE_EV_syscall_exit) && l->task != NULL && l->task->rights > 0)
-        call_in_rights(l, e);
-    if (proof)
-        used(l, e);
 }
 
 /* Nobody has its root any more (E3), so nobody has anything to flush. */

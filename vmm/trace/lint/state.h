@@ -125,8 +125,9 @@ struct lint_task {
     uint32_t rip_mm;
 
     struct { /* its last page fault, see faults.c */
-        bool active, answered, is_users;
-        uint8_t wrote; /* the reason of the last entry it led to; PT_none: none yet */
+        bool active, is_users;
+        bool unanswered; /* a program's, and nothing was done about it yet */
+        uint8_t wrote;   /* the reason of the last entry it led to; PT_none: none yet */
         uint32_t mm, error;
         uint64_t va, rip, writes, mm_writes;
         uint64_t answered_at; /* the last event that wrote such; 0: none */
@@ -161,7 +162,9 @@ struct lint {
     struct lint_cpu *on;
     struct lint_task *task; /* NULL: none, as at boot */
     struct lint_mm *mm;
-    struct lint_names same; /* an event that names these has the same on, task and mm */
+    /* An event that names these has the same on, task and mm, and may name them: T7 and T8 hold. */
+    struct lint_names same;
+    bool is_watched; /* lint_vfork_watches() them */
     /* If it writes entries: */
     struct replay_table *table;             /* that it writes to; NULL: none */
     const struct replay_table *copied_from; /* the parent's, for a fork_copy */

@@ -18,8 +18,7 @@ static inline bool lint_vfork_watches(const struct lint_task *t, uint32_t mm)
 /* Most events have nothing to do with any vfork.  id: of the event, where the compiler knows it;
  * reason: of an event about tables. */
 static inline __attribute__((always_inline)) bool lint_vfork_cares(const struct lint *l,
-                                                                   uint32_t id, uint32_t mm,
-                                                                   unsigned reason)
+                                                                   uint32_t id, unsigned reason)
 {
     switch (id) {
     case TRACE_EV_pte_write:
@@ -45,7 +44,7 @@ static inline __attribute__((always_inline)) bool lint_vfork_cares(const struct 
     case TRACE_EV_switch:
     case TRACE_EV_syscall_enter: return true;
     }
-    return lint_vfork_watches(l->task, mm);
+    return l->is_watched;
 }
 void lint_vfork_end(struct lint *l);
 
