@@ -21,14 +21,17 @@ const char *const call_kind_names[CALL_KINDS] = {
     "wait", "mmap",  "munmap",      "mprotect", "brk",   "fault",
 };
 
+enum in { IN_NOTHING, IN_RECORDED, IN_INFERRED, IN_FAULT };
+
 struct task {
     struct actor actor;
-    uint64_t number; /* of the call, if it was inferred; 0: it was recorded */
+    uint64_t number; /* of the call, if it was inferred; or 0 */
     enum call_kind kind;
     unsigned nr;       /* of the system call; exit by a signal: __NR_exit_group */
     bool own_stack;    /* clone was given one */
     uint32_t mm;       /* as the call began */
-    struct cost *cost; /* where the call's costs go; NULL: it is in none */
+    enum in in;        /* what sort of call */
+    struct cost *cost; /* where the call's costs go */
     bool owns;         /* a place of its own, while the kind is not certain */
     uint64_t blocked_since;
     uint8_t block_reason;
@@ -114,11 +117,12 @@ static void give_cost(struct calls *c, struct cost *cost)
     c->spare = own;
 }
 
-static bool in_call(const struct task *t) { return t->cost != NULL; }
+static bool in_call(const struct task *t) { return t->in != IN_NOTHING; }
 
 static void begin_call(struct calls *c, struct task *t, enum call_kind kind, unsigned nr,
                        uint32_t mm)
 {
+    t->in = kind == CALL_fault ? IN_FAULT : IN_RECORDED;
     t->owns = kind < CALL_exec;
     t->cost = t->owns ? take_cost(c) : &c->row[kind].cost;
     t->kind = kind;
@@ -148,7 +152,7 @@ static void end_call(struct calls *c, struct task *t, bool failed)
         add_cost(&c->row[t->kind].cost, t->cost);
         give_cost(c, t->cost);
     }
-    t->cost = NULL;
+    t->in = IN_NOTHING;
 }
 
 /* Whatever it was in counts for nobody. */
@@ -156,7 +160,7 @@ static void drop_call(struct calls *c, struct task *t)
 {
     if (in_call(t) && t->owns)
         give_cost(c, t->cost);
-    t->cost = NULL;
+    t->in = IN_NOTHING;
 }
 
 bool call_gives_stack(const struct trace_event *enter)
@@ -196,26 +200,44 @@ static void exit_begins(struct calls *c, struct task *t, uint32_t mm)
 
 /* Calls that were not recorded, and page faults outside of calls: follow.h says how long
  * each lasts.  A fault's row lasts until the task is seen to do something else. */
-static void infer(struct calls *c, struct task *t, const struct trace_event *e)
+static void infer_anew(struct calls *c, struct task *t, const struct trace_event *e)
 {
     const struct call *now = &t->actor.call;
-    bool was_inferred = in_call(t) && (t->number != 0 || t->kind == CALL_fault);
-    if (was_inferred && t->kind != CALL_fault && t->number != now->number) {
+    if (t->in == IN_INFERRED && t->number != now->number)
         end_call(c, t, false);
-        was_inferred = false;
-    }
-    if (in_call(t) && !was_inferred)
-        return;
     if (now->number != 0 && now->implied && now->number != t->number &&
         now->nr != __NR_exit_group) {
         end_call(c, t, false);
         begin_call(c, t, entry_kind(now->nr, 0, false), now->nr, e->mm);
+        t->in = IN_INFERRED;
         t->number = now->number;
-    } else if (e->id == TRACE_EV_page_fault && e->pid != 0) {
+    } else if (t->in == IN_FAULT && t->actor.fault.event == 0) {
+        end_call(c, t, false);
+    }
+}
+
+/* Mostly nothing: a recorded call goes on, or a fault is served. */
+static inline void infer(struct calls *c, struct task *t, const struct trace_event *e)
+{
+    if (t->in == IN_RECORDED ||
+        (t->in == IN_FAULT && t->actor.call.number == 0 && t->actor.fault.event != 0))
+        return;
+    infer_anew(c, t, e);
+}
+
+/* A fault ends what was inferred before. */
+static inline void infer_fault(struct calls *c, struct task *t, const struct trace_event *e)
+{
+    if (t->in == IN_RECORDED)
+        return;
+    if (e->pid == 0) {
+        infer_anew(c, t, e);
+    } else if (t->in == IN_FAULT) {
+        c->row[CALL_fault].calls++;
+        t->mm = e->mm;
+    } else {
         end_call(c, t, false);
         begin_call(c, t, CALL_fault, NO_CALL, e->mm);
-    } else if (was_inferred && t->kind == CALL_fault && t->actor.fault.event == 0) {
-        end_call(c, t, false);
     }
 }
 
@@ -280,9 +302,10 @@ static void sees_teardown(struct calls *c, struct task *t, const struct trace_ev
         exit_begins(c, t, e->mm);
 }
 
-static void on_write(struct calls *c, struct task *t, const struct trace_event *e, unsigned reason)
+/* n entries change. */
+static void on_write(struct calls *c, struct task *t, const struct trace_event *e, unsigned reason,
+                     uint64_t n)
 {
-    uint64_t n = event_writes(e);
     if (reason == PT_checkpoint) {
         c->checkpoint_entries += n;
         return;
@@ -381,10 +404,11 @@ static void forget(struct calls *c, uint32_t pid)
     idmap_remove(c->follow.actors, pid);
 }
 
-/* Another task than at the last event of this CPU. */
+/* Perhaps another task than at the last event of this CPU. */
 static void runs_now(struct calls *c, const struct trace_event *e)
 {
-    if (e->cpu >= TRACE_CPUS_MAX)
+    c->cpu = e->cpu;
+    if (e->cpu >= TRACE_CPUS_MAX || c->runs[e->cpu] == e->pid)
         return;
     uint32_t before = c->runs[e->cpu];
     c->last_cpu = e->cpu > c->last_cpu ? e->cpu : c->last_cpu;
@@ -410,12 +434,61 @@ static void on_told(struct calls *c, struct task *t, const struct trace_event *e
         c->checkpoint_entries += event_writes(e);
 }
 
-void calls_event(struct calls *c, const struct trace_event *e)
+/* --- events ------------------------------------------------------------------------------ */
+
+/* What came before it was about another task, or of another CPU. */
+static __attribute__((noinline)) void changes(struct calls *c, const struct trace_event *e)
 {
-    follow_event(&c->follow, e);
-    struct task *t = (struct task *)c->follow.actor;
-    if (e->cpu >= TRACE_CPUS_MAX || c->runs[e->cpu] != e->pid)
-        runs_now(c, e);
+    follow_change(&c->follow, e);
+    runs_now(c, e);
+}
+
+static struct task *actor(const struct calls *c) { return (struct task *)c->follow.actor; }
+
+static void entries_change(struct calls *c, const struct trace_event *e, unsigned reason,
+                           uint64_t n)
+{
+    struct task *t = actor(c);
+    follow_entries(&c->follow, e, reason);
+    if (c->is_told) {
+        on_told(c, t, e);
+        return;
+    }
+    infer(c, t, e);
+    on_write(c, t, e, reason, n);
+}
+
+static void on_fault(struct calls *c, const struct trace_event *e)
+{
+    struct task *t = actor(c);
+    follow_fault(&c->follow, e);
+    if (c->is_told)
+        return;
+    infer_fault(c, t, e);
+    c->all.faults++;
+    if (in_call(t))
+        t->cost->faults++;
+    count_after(c, t, 1, 0);
+}
+
+static void on_flush(struct calls *c, const struct trace_event *e)
+{
+    struct task *t = actor(c);
+    if (c->is_told)
+        return;
+    infer(c, t, e);
+    c->all.tlb_flushes++;
+    if (in_call(t))
+        t->cost->tlb_flushes++;
+}
+
+static void on_other(struct calls *c, const struct trace_event *e)
+{
+    struct task *t = actor(c);
+    if (e->id == TRACE_EV_table_alloc || e->id == TRACE_EV_table_free)
+        follow_entries(&c->follow, e, ((const struct trace_ev_table_alloc *)e->fields)->reason);
+    else
+        follow_other(&c->follow, e);
     if (e->id == TRACE_EV_checkpoint)
         c->is_told =
             ((const struct trace_ev_checkpoint *)e->fields)->begin >= TRACE_CHECKPOINT_RUNNING;
@@ -424,30 +497,9 @@ void calls_event(struct calls *c, const struct trace_event *e)
         return;
     }
     infer(c, t, e);
-
     switch (e->id) {
-    case TRACE_EV_pte_write:
-        on_write(c, t, e, ((const struct trace_ev_pte_write *)e->fields)->reason);
-        break;
-    case TRACE_EV_pte_range:
-    case TRACE_EV_pte_range_new:
-    case TRACE_EV_pte_range_old:
-    case TRACE_EV_pte_range_step:
-        on_write(c, t, e, ((const struct trace_ev_pte_range *)e->fields)->reason);
-        break;
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free: on_table(c, t, e); break;
-    case TRACE_EV_tlb_flush:
-        c->all.tlb_flushes++;
-        if (in_call(t))
-            t->cost->tlb_flushes++;
-        break;
-    case TRACE_EV_page_fault:
-        c->all.faults++;
-        if (in_call(t))
-            t->cost->faults++;
-        count_after(c, t, 1, 0);
-        break;
     case TRACE_EV_task_state: on_state(c, e); break;
     case TRACE_EV_clone: on_clone(c, t, e); break;
     case TRACE_EV_vfork_release: on_release(c, e); break;
@@ -455,6 +507,26 @@ void calls_event(struct calls *c, const struct trace_event *e)
     case TRACE_EV_exit: exit_begins(c, t, e->mm); break;
     case TRACE_EV_syscall_enter: on_enter(c, t, e); break;
     case TRACE_EV_syscall_exit: on_exit_syscall(c, t, e); break;
+    }
+}
+
+void calls_event(struct calls *c, const struct trace_event *e)
+{
+    const struct trace_ev_pte_write *w = e->fields;
+    const struct trace_ev_pte_range *r = e->fields;
+    c->follow.event++;
+    c->follow.last_tsc = e->tsc;
+    if (e->pid != c->follow.quiet || e->cpu != c->cpu)
+        changes(c, e);
+    switch (e->id) {
+    case TRACE_EV_pte_write: entries_change(c, e, w->reason, 1); break;
+    case TRACE_EV_page_fault: on_fault(c, e); break;
+    case TRACE_EV_tlb_flush: on_flush(c, e); break;
+    case TRACE_EV_pte_range:
+    case TRACE_EV_pte_range_new:
+    case TRACE_EV_pte_range_old:
+    case TRACE_EV_pte_range_step: entries_change(c, e, r->reason, event_writes(e)); break;
+    default: on_other(c, e);
     }
 }
 

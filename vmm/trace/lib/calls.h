@@ -78,6 +78,7 @@ struct calls {
     struct follow follow;
     struct own_cost *spare; /* see calls.c */
     uint32_t runs[TRACE_CPUS_MAX];
+    uint32_t cpu;      /* of the event before */
     unsigned last_cpu; /* the highest number seen */
 };
 

@@ -98,7 +98,7 @@ static bool tears_down(unsigned nr)
 }
 
 /* Which call a reason speaks of, if none that was recorded explains it. */
-static unsigned implied_call(const struct actor *a, int reason)
+static unsigned implied_call(const struct actor *a, unsigned reason)
 {
     bool in_call = a->call.number != 0 && !a->call.implied;
     if (reason == PT_exit_teardown)
@@ -114,13 +114,7 @@ static unsigned implied_call(const struct actor *a, int reason)
     return NO_CALL;
 }
 
-static bool serves_fault(int reason)
-{
-    return reason == PT_demand_zero || reason == PT_demand_file || reason == PT_cow_break ||
-           reason == PT_mkwrite || reason == PT_huge_map;
-}
-
-static void on_entries(struct follow *f, const struct trace_event *e, int reason)
+void follow_call_of(struct follow *f, const struct trace_event *e, unsigned reason)
 {
     struct actor *a = f->actor;
     if (e->pid == 0)
@@ -132,14 +126,6 @@ static void on_entries(struct follow *f, const struct trace_event *e, int reason
         end_call(a);
     if (!serves_fault(reason) && reason != PT_table_link && reason != PT_kernel_stack)
         a->fault.event = 0;
-}
-
-static void on_fault(struct follow *f, const struct trace_event *e)
-{
-    const struct trace_ev_page_fault *p = e->fields;
-    if (f->actor->call.implied)
-        end_call(f->actor);
-    f->actor->fault = (struct fault){ f->event, p->va };
 }
 
 /* --- families ---------------------------------------------------------------------------- */
@@ -247,48 +233,63 @@ static void on_release(struct follow *f, const struct trace_event *e)
 
 /* --- events ------------------------------------------------------------------------------ */
 
-void follow_event(struct follow *f, const struct trace_event *e)
+void follow_change(struct follow *f, const struct trace_event *e)
 {
-    if (f->event++ == 0)
+    if (f->event == 1)
         f->first_tsc = e->tsc;
-    f->last_tsc = e->tsc;
     if (f->leaving != NULL)
         end_call(f->leaving);
     f->leaving = NULL;
     if (f->actor == NULL || f->actor->head.pid != e->pid)
         f->actor = follow_actor(f, e->pid);
-    struct actor *a = f->actor;
+    f->quiet = e->pid;
+}
 
+void follow_other(struct follow *f, const struct trace_event *e)
+{
+    struct actor *a = f->actor;
     switch (e->id) {
-    case TRACE_EV_pte_write:
-    case TRACE_EV_pte_range:
-    case TRACE_EV_pte_range_new:
-    case TRACE_EV_pte_range_old:
-    case TRACE_EV_pte_range_step:
-    case TRACE_EV_table_alloc:
-    case TRACE_EV_table_free: on_entries(f, e, event_reason(e)); break;
-    case TRACE_EV_page_fault: on_fault(f, e); break;
     case TRACE_EV_syscall_enter: on_enter(f, e); break;
     case TRACE_EV_syscall_exit:
         a->fault.event = 0;
         if (a->call.number != 0 &&
-            a->call.nr == ((const struct trace_ev_syscall_exit *)e->fields)->nr)
+            a->call.nr == ((const struct trace_ev_syscall_exit *)e->fields)->nr) {
             f->leaving = a;
+            f->quiet = FOLLOW_NOBODY;
+        }
         break;
     case TRACE_EV_task_state: on_state(f, e); break;
     case TRACE_EV_switch: on_switch(f, e); break;
-    case TRACE_EV_exec: a->mm = e->mm; break;
+    case TRACE_EV_exec:
+        a->mm = e->mm;
+        comm_follow(f->actors, e);
+        break;
+    case TRACE_EV_exec_args: comm_follow(f->actors, e); break;
     case TRACE_EV_signal: on_signal(f, e); break;
     case TRACE_EV_vfork_release: on_release(f, e); break;
-    case TRACE_EV_clone: on_clone(f, e); break;
-    }
-    if (e->id == TRACE_EV_clone || e->id == TRACE_EV_exec || e->id == TRACE_EV_exec_args)
+    case TRACE_EV_clone:
+        on_clone(f, e);
         comm_follow(f->actors, e);
+        break;
+    }
+}
+
+void follow_event(struct follow *f, const struct trace_event *e)
+{
+    int reason = event_reason(e);
+    follow_begin(f, e);
+    if (reason >= 0)
+        follow_entries(f, e, (unsigned)reason);
+    else if (e->id == TRACE_EV_page_fault)
+        follow_fault(f, e);
+    else
+        follow_other(f, e);
 }
 
 void follow_init(struct follow *f, size_t record_size)
 {
     memset(f, 0, sizeof(*f));
+    f->quiet = FOLLOW_NOBODY;
     f->actors = need(idmap_new(record_size));
 }
 

@@ -67,6 +67,7 @@ struct follow {
     uint64_t first_tsc, last_tsc;
     struct actor *actor;   /* who ran at this event */
     struct actor *leaving; /* its call ended with this event */
+    uint64_t quiet;        /* an event of this pid changes neither; more than any: there is none */
 };
 
 /* record_size: of struct actor, or of a structure that begins with one. */
@@ -76,6 +77,10 @@ void follow_free(struct follow *f);
 /* To be called at each event, first of all.  Then f->actor and its call and fault are those
  * that the event belongs to; a call is still there at its syscall_exit. */
 void follow_event(struct follow *f, const struct trace_event *e);
+
+/* Its parts, for who knows the kind of the event: follow_begin() and then one of follow_entries(),
+ * follow_fault(), both below, and this, for those not about entries and no fault. */
+void follow_other(struct follow *f, const struct trace_event *e);
 
 struct actor *follow_actor(struct follow *f, uint32_t pid); /* made if need be */
 
@@ -93,5 +98,40 @@ const char *call_name(unsigned nr);
 uint64_t event_writes(const struct trace_event *e);
 /* The reason of a page-table event, a table_alloc or table_free; -1: none of them. */
 int event_reason(const struct trace_event *e);
+
+/* --- for most events there is little to do ------------------------------------------------ */
+
+#define FOLLOW_NOBODY UINT64_MAX
+void follow_change(struct follow *f, const struct trace_event *e);
+void follow_call_of(struct follow *f, const struct trace_event *e, unsigned reason);
+
+static inline void follow_begin(struct follow *f, const struct trace_event *e)
+{
+    f->event++;
+    f->last_tsc = e->tsc;
+    if (e->pid != f->quiet)
+        follow_change(f, e);
+}
+
+static inline bool serves_fault(unsigned reason)
+{
+    const uint64_t such = 1ull << PT_demand_zero | 1ull << PT_demand_file | 1ull << PT_cow_break |
+                          1ull << PT_mkwrite | 1ull << PT_huge_map;
+    return reason < 64 && (such >> reason & 1);
+}
+
+static inline void follow_entries(struct follow *f, const struct trace_event *e, unsigned reason)
+{
+    if (!serves_fault(reason) || f->actor->call.implied)
+        follow_call_of(f, e, reason);
+}
+
+static inline void follow_fault(struct follow *f, const struct trace_event *e)
+{
+    struct actor *a = f->actor;
+    if (a->call.implied)
+        a->call.number = 0;
+    a->fault = (struct fault){ f->event, ((const struct trace_ev_page_fault *)e->fields)->va };
+}
 
 #endif

@@ -8,7 +8,7 @@
 #define LARGEST_RAM (16ull << 40) /* no machine's; a damaged metadata file's */
 
 /* The arrays lie one behind the other.  Those of a small machine are all touched sooner or later,
- * each page for a page fault of its own: a third of what lint takes from the host's kernel. */
+ * each page for a page fault of its own, which was a third of all of lint. */
 #define SMALL      ((size_t)32 << 20)
 #define LARGE_PAGE ((size_t)2 << 20)
 
