@@ -412,7 +412,7 @@ bool lint_bulk_fault(struct lint *l, const struct trace_event *e)
     if (old != 0 && (w->reason != PT_cow_break || !(old & PTE_P) || pte_frame(old) >= f->n ||
                      mm->leaves == 0 || mm->anon == 0))
         return false;
-    if (!lint_faults_page(l, w->reason, va))
+    if (!lint_faults_page(l, w->reason, va, new))
         return false;
     mm->unused_since = e->tsc;
     mm->writer = e->pid;

@@ -13,35 +13,19 @@
 
 #include <inttypes.h>
 
-#define FAULT_PRESENT 1u
-#define FAULT_WRITE   2u
-#define FAULT_USER    4u
-#define FAULT_FETCH   16u
-#define FAULT_KNOWN   (FAULT_PRESENT | FAULT_WRITE | FAULT_USER | FAULT_FETCH)
-#define USER_END      (1ull << 47)
-#define LONGEST       15u /* bytes of an instruction */
+#define FAULT_KNOWN (FAULT_PRESENT | FAULT_WRITE | FAULT_USER | FAULT_FETCH)
+#define USER_END    (1ull << 47)
+#define LONGEST     15u /* bytes of an instruction */
 
 /* What the lowest entry for va says, that of a huge page as it is. */
-static uint64_t entry_at(struct lint *l, const struct lint_mm *mm, uint64_t va)
+static inline uint64_t entry_at(struct lint *l, struct lint_place *p, const struct lint_mm *mm,
+                                uint64_t va)
 {
-    const struct replay_table *t = lint_find_table(l, mm, va);
+    const struct replay_table *t = lint_place_table(l, p, mm, va);
     return t != NULL ? t->slot[va >> 12 & 511] : lint_find_huge(l, mm, va);
 }
 
 static bool may_execute(uint64_t entry) { return (entry & PTE_P) && !(entry & PTE_NX); }
-
-/* The page that the last one was on is looked up once, while nothing changes in its memory. */
-static bool executes_at(struct lint *l, struct lint_task *t, struct lint_mm *mm, uint64_t rip)
-{
-    if (t->rip_page == rip >> 12 && t->rip_writes == mm->writes && t->rip_mm == mm->id)
-        return true;
-    if (!may_execute(entry_at(l, mm, rip)))
-        return false;
-    t->rip_page = rip >> 12;
-    t->rip_writes = mm->writes;
-    t->rip_mm = mm->id;
-    return true;
-}
 
 /* Was the last one who wrote entries of the memory at hand the task of that number? */
 static bool wrote_last(const struct lint *l, uint32_t pid)
@@ -64,17 +48,21 @@ static const char *wrong_place(struct lint *l, struct lint_task *t,
     if (past == 0 && l->has_nx && is_users)
         return "an instruction, and not fetched";
     if (!is_users)
-        return may_execute(entry_at(l, l->kernel, f->rip)) ? NULL : "not by the kernel's code";
-    return !is_alone || executes_at(l, t, l->mm, f->rip) ? NULL
-                                                         : "its instruction cannot be executed";
+        return may_execute(entry_at(l, &t->executes, l->kernel, f->rip))
+                   ? NULL
+                   : "not by the kernel's code";
+    return !is_alone || may_execute(entry_at(l, &t->executes, l->mm, f->rip))
+               ? NULL
+               : "its instruction cannot be executed";
 }
 
-static const char *wrong_entry(struct lint *l, const struct trace_ev_page_fault *f)
+static const char *wrong_entry(struct lint *l, struct lint_task *t,
+                               const struct trace_ev_page_fault *f)
 {
     if (f->va >= USER_END || !wrote_last(l, l->event->pid) ||
         (l->mm->users > 1 && l->mm->duties != NULL))
         return NULL;
-    bool is_there = entry_at(l, l->mm, f->va) & PTE_P;
+    bool is_there = entry_at(l, &t->faults, l->mm, f->va) & PTE_P;
     if (is_there != (f->error & FAULT_PRESENT))
         return is_there ? "the page was there" : "the page was not there";
     if (is_there && (f->error & FAULT_USER) && !(f->error & (FAULT_WRITE | FAULT_FETCH)))
@@ -101,7 +89,7 @@ void lint_errors_fault(struct lint *l, const struct trace_event *e)
     if (wrong == NULL)
         wrong = wrong_place(l, t, f);
     if (wrong == NULL)
-        wrong = wrong_entry(l, f);
+        wrong = wrong_entry(l, t, f);
     if (wrong != NULL)
         lint_found(l, LINT_C7,
                    "the fault of task %u at va %#" PRIx64 ", rip %#" PRIx64 ", error %#x: %s",
@@ -118,16 +106,14 @@ void lint_errors_answer(struct lint *l, const struct lint_task *t, const struct 
 }
 
 /* The task is in user mode: what it asked for is there. */
-void lint_errors_answered(struct lint *l, const struct lint_task *t)
+void lint_errors_answered(struct lint *l, struct lint_task *t)
 {
     uint64_t at = t->fault.answered_at;
     if (!t->fault.active || at == 0 || t->fault.rip == 0 || t->fault.mm != l->event->mm ||
         l->mm->written_at != at)
         return;
-    uint64_t entry = entry_at(l, l->mm, t->fault.va);
-    bool fits = (entry & PTE_P) && (!(t->fault.error & FAULT_WRITE) || (entry & PTE_W)) &&
-                (!(t->fault.error & FAULT_FETCH) || !(entry & PTE_NX));
-    if (!fits)
+    uint64_t entry = entry_at(l, &t->faults, l->mm, t->fault.va);
+    if (!lint_allows(entry, t->fault.error))
         lint_found(l, LINT_C6,
                    "the fault of task %u at va %#" PRIx64 ", error %#x, was answered by %#" PRIx64,
                    t->pid, t->fault.va, t->fault.error, entry);

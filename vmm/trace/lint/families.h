@@ -39,7 +39,7 @@ void lint_faults_write(struct lint *l, const struct lint_write *w);
 bool lint_faults_range(struct lint *l, unsigned reason, uint64_t va, uint64_t n);
 void lint_faults_contents(struct lint *l, const struct trace_event *e);
 /* The same for one page, and the first that its fault brings. */
-bool lint_faults_page(struct lint *l, unsigned reason, uint64_t va);
+bool lint_faults_page(struct lint *l, unsigned reason, uint64_t va, uint64_t new);
 void lint_faults_fault(struct lint *l, const struct trace_event *e);
 void lint_faults_signal(struct lint *l, const struct trace_event *e);
 void lint_faults_call(struct lint *l); /* the task at hand calls the kernel */
@@ -49,7 +49,7 @@ void lint_faults_switch(struct lint *l); /* to another */
 /* errors.c: C7, C6's answers. */
 void lint_errors_fault(struct lint *l, const struct trace_event *e);
 void lint_errors_answer(struct lint *l, const struct lint_task *t, const struct lint_write *w);
-void lint_errors_answered(struct lint *l, const struct lint_task *t);
+void lint_errors_answered(struct lint *l, struct lint_task *t);
 
 /* exec.c: E1, E3. */
 void lint_exec_write(struct lint *l, const struct lint_write *w);

@@ -13,8 +13,6 @@
 #include <inttypes.h>
 #include <signal.h>
 
-#define FAULT_WRITE 2u
-#define FAULT_USER  4u
 #define AROUND      64u /* pages that one fault maps, aligned: guest/mm/fault.c */
 #define AHEAD       32u /* pages of no file, from the one that faulted on */
 #define REPEATS_MAX 2u  /* stale TLBs may make one fault come twice */
@@ -125,7 +123,7 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
 }
 
 /* The first that the fault brings, as most are. */
-bool lint_faults_page(struct lint *l, unsigned reason, uint64_t va)
+bool lint_faults_page(struct lint *l, unsigned reason, uint64_t va, uint64_t new)
 {
     struct lint_task *t = l->task;
     if (t == NULL)
@@ -136,7 +134,7 @@ bool lint_faults_page(struct lint *l, unsigned reason, uint64_t va)
         return false;
     t->fault.writes++;
     t->fault.unanswered = false;
-    t->fault.answered_at = l->now;
+    t->fault.answered_at = lint_allows(new, t->fault.error) ? 0 : l->now; /* as written, if so */
     t->fault.wrote = (uint8_t)reason;
     t->fault.fresh_end = va + 4096;
     return true;

@@ -50,6 +50,7 @@ static bool begin_writes(struct lint *l, const struct trace_event *e, uint32_t t
                  (reason == PT_fork_copy || reason == PT_fork_wrprotect ||
                   reason == PT_exit_teardown || reason == PT_exec_teardown);
     l->is_linked = l->w_counts = true;
+    l->links += level != PT_LEVEL_PTE || l->table == NULL || l->table->level != PT_LEVEL_PTE;
     if (level == PT_LEVEL_PTE && e->mm != 0 && table < l->frames.n &&
         (l->frames.links[table].all != 1 || l->frames.links[table].writable != 1))
         lint_share_table(l, table);
@@ -344,6 +345,7 @@ static inline int happens(struct lint *l, const struct trace_event *e)
         break;
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free:
+        l->links++;
         lint_calls_table(l, e);
         lint_reuse_table(l, e);
         lint_pages_table(l, e);
@@ -351,12 +353,14 @@ static inline int happens(struct lint *l, const struct trace_event *e)
         vfork_checks(l, e, TRACE_EV_table_alloc, table->reason);
         break;
     case TRACE_EV_mm_create:
+        l->links++;
         lint_trace_apply(l, e);
         lint_fork_begins(l, e);
         err = replay_event(l->replay, e);
         vfork_checks(l, e, TRACE_EV_mm_create, 0);
         break;
     case TRACE_EV_mm_free:
+        l->links++;
         lint_exit_before(l, e);
         lint_trace_apply(l, e);
         err = replay_event(l->replay, e);
@@ -400,7 +404,7 @@ int lint_run(struct trace *t, struct lint_result *result)
     const struct trace_event *e;
     int err = -ENOMEM;
 
-    l = (struct lint){ .trace = t, .meta = trace_meta(t), .result = result };
+    l = (struct lint){ .trace = t, .meta = trace_meta(t), .result = result, .links = 1 };
     uint64_t ram = l.meta->ram_end != 0 ? l.meta->ram_end >> 12 : PLAIN_END;
     l.plain_end = ram < PLAIN_END ? ram : PLAIN_END;
     l.same.mm = LINT_NOBODY;

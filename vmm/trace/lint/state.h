@@ -71,6 +71,14 @@ struct lint_cpu {
     uint32_t owes_wake; /* to this task, before another one runs here; 0: none */
 };
 
+/* The lowest table for an address, found once: it is that as long as no entry above the lowest level
+ * and no table has changed, of which l->links is the count. */
+struct lint_place {
+    uint64_t at, links; /* at: address >> 21; links: 0: none was looked for */
+    uint32_t mm;
+    const struct replay_table *table; /* NULL: there is none */
+};
+
 struct lint_task {
     uint32_t pid;
     bool live, has_ended; /* has_ended: a zombie */
@@ -121,8 +129,7 @@ struct lint_task {
     uint32_t forked_mm; /* the copy of its address space */
     bool said_exec;
 
-    uint64_t rip_page, rip_writes; /* where it was seen to execute, in which memory */
-    uint32_t rip_mm;
+    struct lint_place executes, faults; /* at its last page fault */
 
     struct { /* its last page fault, see faults.c */
         bool active, is_users;
@@ -165,6 +172,7 @@ struct lint {
     /* An event that names these has the same on, task and mm, and may name them: T7 and T8 hold. */
     struct lint_names same;
     bool is_watched; /* lint_vfork_watches() them */
+    uint64_t links;  /* changes of entries above the lowest level and of tables, from 1 on */
     /* If it writes entries: */
     struct replay_table *table;             /* that it writes to; NULL: none */
     const struct replay_table *copied_from; /* the parent's, for a fork_copy */
@@ -219,6 +227,13 @@ static inline const struct replay_table *lint_find_table(struct lint *l, const s
 {
     return lint_table_at(l, mm, va, PT_LEVEL_PTE);
 }
+static inline const struct replay_table *lint_place_table(struct lint *l, struct lint_place *p,
+                                                          const struct lint_mm *mm, uint64_t va)
+{
+    if (p->at != va >> 21 || p->links != l->links || p->mm != mm->id)
+        *p = (struct lint_place){ va >> 21, l->links, mm->id, lint_find_table(l, mm, va) };
+    return p->table;
+}
 /* The entry of a huge page there; 0: there is none. */
 uint64_t lint_find_huge(struct lint *l, const struct lint_mm *mm, uint64_t va);
 
@@ -245,6 +260,19 @@ static inline bool lint_proves_use(const struct trace_event *e)
     const struct trace_ev_page_fault *f = e->fields;
     return e->pid != 0 &&
            (e->id == TRACE_EV_syscall_enter || (e->id == TRACE_EV_page_fault && (f->error & 4)));
+}
+
+/* The error code of a page fault. */
+#define FAULT_PRESENT 1u
+#define FAULT_WRITE   2u
+#define FAULT_USER    4u
+#define FAULT_FETCH   16u
+
+/* Does the entry allow what the fault has tried? */
+static inline bool lint_allows(uint64_t entry, unsigned error)
+{
+    return (entry & PTE_P) && (!(error & FAULT_WRITE) || (entry & PTE_W)) &&
+           (!(error & FAULT_FETCH) || !(entry & PTE_NX));
 }
 
 /* One slot changes from old to new. */
