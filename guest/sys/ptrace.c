@@ -303,9 +303,12 @@ static bool goes_on(int request)
            request == PTRACE_DETACH;
 }
 
-SYSCALL4(ptrace, int, request, int, pid, uint64_t, addr, uint64_t, data)
+#define NO_REQUEST (-1) /* known to nobody */
+
+SYSCALL4(ptrace, int64_t, wide, int, pid, uint64_t, addr, uint64_t, data)
 {
     struct ptrace *pt;
+    int request = wide == (int)wide ? (int)wide : NO_REQUEST; /* a long in Linux */
 
     switch (request) {
     case PTRACE_TRACEME: return trace_me();

@@ -1,6 +1,6 @@
 /* A debug register that watches for reads, too; and one whose trap comes in the kernel: MOV SS of watched
- * memory puts it off until after the next instruction, which is a system call or INT3.
- * not on kvm: where ring 0 is interpreted the processor's registers do not work, and reads cannot be watched */
+ * memory puts it off until after the next instruction, which is a system call or INT3. */
+/* not on kvm: where ring 0 is interpreted the processor's registers do not work, and reads cannot be watched */
 #include "debug.h"
 
 static void counts(void)

@@ -4,6 +4,7 @@
 #include "fuzz.h"
 
 #include "vmm/trace/lib/calls.h"
+#include "vmm/trace/lib/decode.h"
 #include "vmm/trace/lib/format.h"
 #include "vmm/trace/lib/replay.h"
 #include "vmm/trace/lint/lint.h"

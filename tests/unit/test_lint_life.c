@@ -305,6 +305,26 @@ static void bad_X2_whose(void)
     EV(1, exit, 0, .tgid = 5);
 }
 
+/* A thread of process 5 asks to be traced, and its tracer, the parent, is the last to wait for it: with that
+ * the process ends. */
+static void thread_ends(long request)
+{
+    child_of_1(5, 3);
+    run(0, 5, 3);
+    cr3(0, 3, 300);
+    EV(0, clone, 3, .child = 6, .child_tgid = 5, .child_mm = 3, .flags = CLONE_VM | CLONE_THREAD);
+    state(0, 6, TASK_new, TASK_runnable, 0, 0);
+    run(0, 6, 3);
+    EV(0, syscall_enter, 3, .nr = __NR_ptrace, .a0 = (uint64_t)request);
+    EV(0, syscall_exit, 3, .nr = __NR_ptrace, .ret = 0);
+    run(0, 1, 1);
+    cr3(0, 1, 100);
+    EV(0, exit, 0, .tgid = 5);
+}
+
+static void good_traceme(void) { thread_ends(PTRACE_TRACEME); }
+static void bad_X2_no_traceme(void) { thread_ends(PTRACE_PEEKDATA); }
+
 static void bad_X3_attach_failed(void)
 {
     attaches(PTRACE_SEIZE, -EPERM);
@@ -354,8 +374,10 @@ static const struct lint_case cases[] = {
     BAD(bad_X3_no_hang, X3),
     BAD(bad_X2_whose, X2),
     BAD(bad_X4, X4),
+    GOOD(good_traceme),
     GOOD(good_attach),
     GOOD(good_seize),
+    BAD(bad_X2_no_traceme, X2),
     BAD(bad_X3_attach_failed, X3),
     BAD(bad_X3_no_attach, X3),
 };

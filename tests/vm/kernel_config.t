@@ -1,6 +1,6 @@
 #!/bin/bash
 # /proc/config.gz is guest/procfs/kernel_config, and says of system calls that are there that they are, and of others
-# that they are not.
+# that they are not.  (swapon is there without swap: what it says of a file that cannot be swapped to.)
 . tests/vm/lib.sh
 
 vm -- sh -c 'zcat /proc/config.gz'
@@ -32,7 +32,6 @@ IO_URING io_uring_setup
 KEYS keyctl
 MODULES init_module
 QUOTA quotactl
-SWAP swapon
 USERFAULTFD userfaultfd'
 wrong=$(while read -r option call; do
     says=$(grep -c "^CONFIG_$option=y" guest/procfs/kernel_config)

@@ -83,6 +83,8 @@ static void errors(void)
 {
     CHECK_ERR(ESRCH, pt(PTRACE_CONT, getpid(), 0, 0));
     CHECK_ERR(ESRCH, pt(PTRACE_ATTACH, 4000000, 0, 0));
+    CHECK_ERR(ESRCH,
+              syscall(SYS_ptrace, 1L << 63, getpid(), 0, 0)); /* a long: not PTRACE_TRACEME */
     CHECK_ERR(EPERM, pt(PTRACE_ATTACH, getpid(), 0, 0));
     CHECK_ERR(EIO, pt(PTRACE_SEIZE, getppid(), 1, 0));
     CHECK_ERR(EIO, pt(PTRACE_SEIZE, getppid(), 0, 1u << 31));

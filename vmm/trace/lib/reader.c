@@ -285,7 +285,8 @@ static __attribute__((noinline)) const struct trace_event *beyond_bound(struct t
 const struct trace_event *trace_next(struct trace *t)
 {
     struct stream *s = t->current;
-    __builtin_prefetch(s->at + PREFETCH); /* the processor's own stops at each page */
+    __builtin_prefetch(
+        (const void *)((uintptr_t)s->at + PREFETCH)); /* the processor's own stops at each page */
     const uint8_t *next = decode_event(s->at, s->end, s->tsc, &s->ev);
     if (next == NULL)
         return next_packet(t); /* or it finds out what is wrong */

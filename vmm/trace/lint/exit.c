@@ -194,17 +194,22 @@ static void traced(struct lint *l, const struct trace_ev_task_state *f)
     lint_process(l, f->on_pid)->has_traced = true;
 }
 
-/* Who attaches may wait for a task that is no child of its, and before that has stopped even once.
- * The other one's end is told to the tracer first from somewhere in the call on. */
+/* Who attaches may wait for a task that is no child of its, and before that has stopped even once; so may
+ * a parent for a thread that has asked for it.  The traced one's end is told to the tracer first from
+ * somewhere in the call on. */
 void lint_exit_ptrace(struct lint *l, bool done)
 {
     const struct lint_task *t = l->task;
-    if (t->call_a0 != PTRACE_ATTACH && t->call_a0 != PTRACE_SEIZE)
+    bool asks = t->call_a0 == PTRACE_TRACEME;
+    if (!asks && t->call_a0 != PTRACE_ATTACH && t->call_a0 != PTRACE_SEIZE)
         return;
-    if (done)
+    uint32_t traced = asks ? t->pid : (uint32_t)t->call_a1;
+    if (!done)
+        lint_process(l, traced)->was_traced = true;
+    else if (!asks)
         lint_process(l, t->pid)->has_traced = true;
-    else
-        lint_process(l, (uint32_t)t->call_a1)->was_traced = true;
+    else if (lint_process(l, traced)->parent != 0)
+        lint_task(l, lint_process(l, traced)->parent)->has_traced = true;
 }
 
 static bool is_end(unsigned state) { return state == TASK_zombie || state == TASK_dead; }

@@ -143,11 +143,15 @@ static void released(struct lint *l, const struct trace_event *e)
             f->parent, e->mm, child->vfork.mm);
 }
 
+/* A process ends with the last of its threads; where that is traced, and another than the first, when its
+ * tracer has waited for it. */
 static void exits(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_exit *f = e->fields;
     check_none(l);
-    if (e->pid != 0 && f->tgid != lint_process(l, e->pid)->pid)
+    bool may_be_tracer =
+        lint_process(l, f->tgid)->was_traced && lint_process(l, e->pid)->has_traced;
+    if (e->pid != 0 && f->tgid != lint_process(l, e->pid)->pid && !may_be_tracer)
         lint_found(l, LINT_X2, "process %u ends in the name of task %u, one of process %u", f->tgid,
                    e->pid, lint_process(l, e->pid)->pid);
 }
