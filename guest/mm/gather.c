@@ -5,6 +5,7 @@
  * its own instead of being flushed when the few places on the stack are used. */
 #include "mm/gather.h"
 #include "arch/layout.h"
+#include "arch/preempt.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
@@ -13,6 +14,7 @@
 #include "mm/tlb.h"
 #include "trace/trace.h"
 
+#define WORK_CHANGE 30u /* instructions an entry, about */
 #define GATHER_MANY (PAGE_SIZE / sizeof(pfn_t))
 
 void gather_start(struct gather *g, struct mm *mm, enum pt_reason why)
@@ -93,4 +95,25 @@ void gather_shared(struct gather *g, uaddr_t va, pfn_t pfn, uint64_t bytes)
 {
     add_table(g, va, pfn, 1, true);
     gather_range(g, va, va + bytes);
+}
+
+void gather_change(struct gather *g, uaddr_t start, uaddr_t end, pte_t off, pte_t on)
+{
+    pte_t *e;
+    for (uaddr_t va = start; (e = pt_next_table(g->mm, &va, end)) != NULL;) {
+        uaddr_t stop_va = MIN(end, (va | (PT_SPAN - 1)) + 1);
+        pte_t *base = e, *stop = e + ((stop_va - va) >> PAGE_SHIFT);
+        while ((e = pt_next_used(e, stop)) < stop) {
+            uaddr_t at = va + (uaddr_t)(e - base) * PAGE_SIZE;
+            unsigned n = 0;
+            while (e + n < stop && e[n])
+                n++;
+            if (pt_change(g->mm, at, e, 1, n, g->why, off, on))
+                gather_range(g, at, at + n * PAGE_SIZE);
+            e += n;
+            preempt_work(n * WORK_CHANGE);
+        }
+        preempt_work(WORK_TABLE + (uint32_t)((stop_va - va) >> PAGE_SHIFT));
+        va = stop_va;
+    }
 }

@@ -2,6 +2,7 @@
 #ifndef MM_GATHER_H
 #define MM_GATHER_H
 
+#include "mm/pt.h"
 #include "mm/tlb.h"
 
 #define GATHER_FRAMES 48
@@ -35,6 +36,9 @@ static inline void gather_frame(struct gather *g, pfn_t pfn) { g->frame[g->nfram
 void gather_table(struct gather *g, uaddr_t va, pfn_t pfn, unsigned level);
 /* A lowest table that others may use on; its first `bytes` bytes from va on are to be flushed. */
 void gather_shared(struct gather *g, uaddr_t va, pfn_t pfn, uint64_t bytes);
+/* All entries of [start, end) that are not 0: off goes, on comes, by way of g->why.  The tables are the
+ * address space's own (share_own_range()). */
+void gather_change(struct gather *g, uaddr_t start, uaddr_t end, pte_t off, pte_t on);
 void gather_flush(struct gather *g); /* at the end, always */
 
 #endif

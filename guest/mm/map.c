@@ -215,36 +215,15 @@ long mm_unmap(struct mm *mm, uaddr_t at, size_t len)
     return err;
 }
 
-#define WORK_CHANGE 30u /* instructions an entry, about */
-
 /* The entries of a VMA follow its new rights.  W is never given here: a write
  * fault does that, which knows whose the frame is. */
 static void protect_entries(struct gather *g, const struct vma *v)
 {
     bool any = v->flags & (VM_READ | VM_WRITE | VM_EXEC), exec = v->flags & VM_EXEC;
     pte_t nx = cpu_has.nx ? PTE_NX : 0;
-    pte_t on = 0, off = PTE_P | PTE_W;
-    if (any) {
-        on = PTE_P | (exec ? 0 : nx);
-        off = (exec ? nx : 0) | (v->flags & VM_WRITE ? 0 : PTE_W);
-    }
-    pte_t *e;
-    for (uaddr_t va = v->start; (e = pt_next_table(v->mm, &va, v->end)) != NULL;) {
-        uaddr_t stop_va = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
-        pte_t *base = e, *stop = e + ((stop_va - va) >> PAGE_SHIFT);
-        while ((e = pt_next_used(e, stop)) < stop) {
-            uaddr_t at = va + (uaddr_t)(e - base) * PAGE_SIZE;
-            unsigned n = 0;
-            while (e + n < stop && e[n])
-                n++;
-            if (pt_change(v->mm, at, e, 1, n, g->why, off, on))
-                gather_range(g, at, at + n * PAGE_SIZE);
-            e += n;
-            preempt_work(n * WORK_CHANGE);
-        }
-        preempt_work(WORK_TABLE + (uint32_t)((stop_va - va) >> PAGE_SHIFT));
-        va = stop_va;
-    }
+    pte_t on = any ? PTE_P | (exec ? 0 : nx) : 0;
+    pte_t off = any ? (exec ? nx : 0) | (v->flags & VM_WRITE ? 0 : PTE_W) : PTE_P | PTE_W;
+    gather_change(g, v->start, v->end, off, on);
 }
 
 /* What Linux checks VMA by VMA: 0 or the error. */

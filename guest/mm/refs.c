@@ -14,35 +14,11 @@
 #include "mm/share.h"
 #include "mm/vma.h"
 
-#define WORK_CLEAR 30u /* instructions an entry, about */
-
 bool mm_soft_dirty(const struct vma *v, pte_t e)
 {
     if (!(v->flags & VM_SOFT_CLEAN))
         return true;
     return (e & PTE_W) || (e & (PTE_COW | PTE_ANON)) == (PTE_COW | PTE_ANON);
-}
-
-/* All tables are the address space's own. */
-static void clear_vma(struct gather *g, const struct vma *v, pte_t off)
-{
-    pte_t *e;
-    for (uaddr_t va = v->start; (e = pt_next_table(v->mm, &va, v->end)) != NULL;) {
-        uaddr_t end = MIN(v->end, (va | (PT_SPAN - 1)) + 1);
-        pte_t *base = e, *stop = e + ((end - va) >> PAGE_SHIFT);
-        while ((e = pt_next_used(e, stop)) < stop) {
-            uaddr_t at = va + (uaddr_t)(e - base) * PAGE_SIZE;
-            unsigned n = 0;
-            while (e + n < stop && e[n])
-                n++;
-            if (pt_change(v->mm, at, e, 1, n, g->why, off, 0))
-                gather_range(g, at, at + n * PAGE_SIZE);
-            e += n;
-            preempt_work(n * WORK_CLEAR);
-        }
-        preempt_work(WORK_TABLE);
-        va = end;
-    }
 }
 
 static bool is_meant(const struct vma *v, enum refs_of of)
@@ -65,7 +41,7 @@ int mm_clear_refs(struct mm *mm, enum refs_of of)
         if (of == REFS_WRITTEN)
             vma_set_flags(v, v->flags | VM_SOFT_CLEAN);
         if (is_meant(v, of))
-            clear_vma(&g, v, of == REFS_WRITTEN ? PTE_W | PTE_COW : PTE_A);
+            gather_change(&g, v->start, v->end, of == REFS_WRITTEN ? PTE_W | PTE_COW : PTE_A, 0);
         preempt_work(WORK_VMA / 4);
     }
     gather_flush(&g);
