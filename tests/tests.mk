@@ -24,9 +24,13 @@ $(ABI_GLIBC): $O/tests/abi/%: tests/abi/%.c
 	$(call say,CC,$<)gcc -std=gnu11 -O1 -static -pthread $(TEST_WARN) $(DEPS) -D_GNU_SOURCE -Itests/abi \
 		$$(sed -n 's,.*/\* cflags: \(.*\) \*/.*,\1,p' $<) $< -o $@
 
-$O/tests/vm/ptyrun $O/tests/vm/trap: $O/tests/vm/%: tests/vm/%.c
+$O/tests/vm/ptyrun: $O/tests/vm/%: tests/vm/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE $< -o $@ -lutil
+
+$O/tests/vm/trap: tests/vm/trap.c $(call host_obj,vmm/trial.c)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) -std=gnu11 -O1 -g $(TEST_WARN) -D_GNU_SOURCE -I. -I$O $^ -o $@
 
 # The sandbox with its real objects.
 $O/tests/vm/confined: tests/vm/confined.c $(call host_obj,$(patsubst %,vmm/%.c,sandbox privilege say terminal \

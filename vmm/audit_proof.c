@@ -12,20 +12,17 @@
 #include "vmm/audit_proof.h"
 
 #include <linux/kvm.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/time.h>
-#include <unistd.h>
 
+#include "shared/pte.h"
 #include "vmm/host.h"
+#include "vmm/trial.h"
 
-#define LIMIT_S 5
-#define ROUNDS  3
+#define LIMIT_US 5000000
+#define ROUNDS   3
 
 /* Physical addresses. */
 #define RAM_BYTES    0x20000u
@@ -35,6 +32,7 @@
 #define LOWEST       (TABLES + 0x3000u) /* two lowest tables, one of which is used */
 #define HIGH         (TABLES + 0x5000u) /* of ring 0: levels 3, 2, 1 */
 #define TABLES_BYTES 0x8000u
+#define SPARE_AT     (TABLES + TABLES_BYTES) /* in this process's memory; in the VM's it moves from: */
 #define SPARE        0x40000000u
 #define CODE         0xc000u
 #define DATA         0xd000u
@@ -52,7 +50,7 @@
 #define PORT_FAULT   0x81
 #define PORT_FLUSHED 0x82
 
-enum { P = 1, W = 2, U = 4, A = 0x20, D = 0x40 };
+enum { P = PTE_P, W = PTE_W, U = PTE_U, A = PTE_A, D = PTE_D };
 
 /* clang-format off */
 __asm__(".pushsection .rodata\n"
@@ -100,18 +98,11 @@ static const char not_trapped[] = "a store to a table in a read-only memslot is 
 static const char not_seen[] = "programs go on using translations that were flushed";
 
 struct proof {
-    int vm, vcpu;
-    uint8_t *ram;
-    struct kvm_run *run;
-    size_t run_bytes;
+    struct trial t;
     bool stale, is_moved;
-    void *spare;
 };
 
-static void put(const struct proof *p, uint64_t at, uint64_t value)
-{
-    memcpy(p->ram + at, &value, sizeof(value));
-}
+static void put(const struct proof *p, uint64_t at, uint64_t value) { trial_put(&p->t, at, value); }
 
 static uint64_t va_of(const char *label) { return STUB_VA + (uint64_t)(label - audit_code); }
 
@@ -133,113 +124,39 @@ static void make_tables(const struct proof *p)
     put(p, HIGH + 0x2010, IDT | page);
     for (unsigned i = 0; i < TABLES_BYTES / 0x1000; i++)
         put(p, HIGH + 0x2018 + i * 8, (TABLES + i * 0x1000) | page | W);
-    p->ram[PAGE_A] = 0xa;
-    p->ram[PAGE_B] = 0xb;
-}
-
-static void make_gate(const struct proof *p, unsigned vector, uint64_t handler)
-{
-    put(p, IDT + vector * 16,
-        (handler & 0xffff) | 0x10ull << 16 | 0xee00ull << 32 | (handler >> 16 & 0xffff) << 48);
-    put(p, IDT + vector * 16 + 8, handler >> 32);
+    p->t.ram[PAGE_A] = 0xa;
+    p->t.ram[PAGE_B] = 0xb;
 }
 
 static void make_data(const struct proof *p)
 {
-    static const uint64_t gdt[] = {
-        0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0x00cff3000000ffff, 0x00affb000000ffff
-    };
-    memcpy(p->ram + DATA, gdt, sizeof(gdt));
+    trial_gdt(&p->t, DATA);
     put(p, DATA + 0x104, STUB_VA + 0x1e00); /* the TSS's RSP0 */
-    memcpy(p->ram + CODE, audit_code, (size_t)(audit_end - audit_code));
-    make_gate(p, 3, va_of(audit_bp));
-    make_gate(p, 14, va_of(audit_pf));
-}
-
-static bool set_registers(const struct proof *p)
-{
-    struct kvm_sregs s;
-    struct kvm_segment code = {
-        .selector = 0x33, .limit = ~0u, .type = 0xb, .present = 1, .dpl = 3, .s = 1, .l = 1, .g = 1
-    };
-    struct kvm_segment data = {
-        .selector = 0x2b, .limit = ~0u, .type = 3, .present = 1, .dpl = 3, .db = 1, .s = 1, .g = 1
-    };
-    struct kvm_regs r = { .rip = PROGRAM_VA + (uint64_t)(audit_program - audit_code), .rflags = 2 };
-    if (ioctl(p->vcpu, KVM_GET_SREGS, &s) != 0)
-        return false;
-    s.cs = code;
-    s.ds = s.es = s.fs = s.gs = s.ss = data;
-    s.tr = (struct kvm_segment){
-        .selector = 0x40, .base = STUB_VA + 0x1100, .limit = 0x67, .type = 0xb, .present = 1
-    };
-    s.gdt.base = STUB_VA + 0x1000;
-    s.gdt.limit = 0x37;
-    s.idt.base = STUB_VA + 0x2000;
-    s.idt.limit = 0xfff;
-    s.cr3 = ROOT;
-    s.cr4 = 1u << 5; /* PAE */
-    s.efer = 0xd01;
-    s.cr0 = 0x80010033;
-    return ioctl(p->vcpu, KVM_SET_SREGS, &s) == 0 && ioctl(p->vcpu, KVM_SET_REGS, &r) == 0;
-}
-
-static bool set_slot(const struct proof *p, uint32_t slot, uint32_t flags, uint64_t gpa,
-                     uint64_t bytes, void *host)
-{
-    struct kvm_userspace_memory_region region = { slot, flags, gpa, bytes, (uintptr_t)host };
-    return ioctl(p->vm, KVM_SET_USER_MEMORY_REGION, &region) == 0;
-}
-
-static bool give_cpuid(const struct proof *p, int kvm)
-{
-    const unsigned most = 256;
-    struct kvm_cpuid2 *t = calloc(1, sizeof(*t) + most * sizeof(t->entries[0]));
-    if (t == NULL)
-        return false;
-    t->nent = most;
-    bool ok = ioctl(kvm, KVM_GET_SUPPORTED_CPUID, t) == 0 && ioctl(p->vcpu, KVM_SET_CPUID2, t) == 0;
-    free(t);
-    return ok;
+    memcpy(p->t.ram + CODE, audit_code, (size_t)(audit_end - audit_code));
+    trial_gate(&p->t, IDT, 3, va_of(audit_bp), 3);
+    trial_gate(&p->t, IDT, 14, va_of(audit_pf), 3);
 }
 
 /* As vm_create.c and audit_slots.c make theirs. */
 static bool create(struct proof *p, int kvm)
 {
-    const size_t bytes = RAM_BYTES + TABLES_BYTES + 0x1000;
-    p->vm = ioctl(kvm, KVM_CREATE_VM, 0);
-    p->ram = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p->vm < 0 || p->ram == MAP_FAILED)
+    const struct trial_start s = {
+        .rip = PROGRAM_VA + (uint64_t)(audit_program - audit_code),
+        .gdt = STUB_VA + 0x1000,
+        .tss = STUB_VA + 0x1100,
+        .idt = STUB_VA + 0x2000,
+        .cr3 = ROOT,
+        .cr4 = 1u << 5, /* PAE */
+        .efer = 0xd01,  /* SCE LME LMA NXE */
+    };
+    struct trial *t = &p->t;
+    if (!trial_begin(t, kvm, SPARE_AT + 0x1000) || !trial_slot(t, 0, 0, 0, RAM_BYTES, 0) ||
+        !trial_slot(t, 1, KVM_MEM_READONLY, TABLES, TABLES_BYTES, TABLES) ||
+        !trial_slot(t, 2, 0, SPARE, 0x1000, SPARE_AT) || !trial_vcpu(t, kvm))
         return false;
-    p->spare = p->ram + RAM_BYTES + TABLES_BYTES;
-    if (!set_slot(p, 0, 0, 0, RAM_BYTES, p->ram) ||
-        !set_slot(p, 1, KVM_MEM_READONLY, TABLES, TABLES_BYTES, p->ram + TABLES) ||
-        !set_slot(p, 2, 0, SPARE, 0x1000, p->spare) || ioctl(p->vm, KVM_CREATE_IRQCHIP, 0) != 0 ||
-        (p->vcpu = ioctl(p->vm, KVM_CREATE_VCPU, 0)) < 0)
-        return false;
-    int run_bytes = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-    if (run_bytes <= 0)
-        return false;
-    p->run_bytes = (size_t)run_bytes;
-    p->run = mmap(NULL, p->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, p->vcpu, 0);
-    if (p->run == MAP_FAILED)
-        return false;
-    p->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
     make_tables(p);
     make_data(p);
-    return give_cpuid(p, kvm) && set_registers(p);
-}
-
-static void destroy(const struct proof *p)
-{
-    if (p->run != MAP_FAILED)
-        munmap(p->run, p->run_bytes);
-    if (p->vcpu >= 0)
-        close(p->vcpu);
-    if (p->vm >= 0)
-        close(p->vm);
-    if (p->ram != MAP_FAILED)
-        munmap(p->ram, RAM_BYTES + TABLES_BYTES + 0x1000);
+    return trial_start(t, &s);
 }
 
 static bool forget(struct proof *p)
@@ -248,22 +165,22 @@ static bool forget(struct proof *p)
         return true;
     p->stale = false;
     p->is_moved = !p->is_moved;
-    return set_slot(p, 2, 0, SPARE + (p->is_moved ? 0x1000 : 0), 0x1000, p->spare);
+    return trial_slot(&p->t, 2, 0, SPARE + (p->is_moved ? 0x1000 : 0), 0x1000, SPARE_AT);
 }
 
 /* Until ring 0 is at a port; -1: something else has happened. */
 static int next_port(const struct proof *p, uint8_t *value)
 {
-    if (ioctl(p->vcpu, KVM_RUN, 0) != 0 || p->run->exit_reason != KVM_EXIT_IO)
+    if (ioctl(p->t.vcpu, KVM_RUN, 0) != 0 || p->t.run->exit_reason != KVM_EXIT_IO)
         return -1;
-    *value = *((const uint8_t *)p->run + p->run->io.data_offset);
-    return p->run->io.port;
+    *value = *((const uint8_t *)p->t.run + p->t.run->io.data_offset);
+    return p->t.run->io.port;
 }
 
 static bool is_stored(const struct proof *p, const struct step *s)
 {
-    const struct kvm_run *run = p->run;
-    return ioctl(p->vcpu, KVM_RUN, 0) == 0 && run->exit_reason == KVM_EXIT_MMIO &&
+    const struct kvm_run *run = p->t.run;
+    return ioctl(p->t.vcpu, KVM_RUN, 0) == 0 && run->exit_reason == KVM_EXIT_MMIO &&
            run->mmio.is_write && run->mmio.phys_addr == s->entry && run->mmio.len == 8 &&
            memcmp(run->mmio.data, &s->value, 8) == 0 && run->s.regs.regs.rip == va_of(audit_stored);
 }
@@ -282,7 +199,7 @@ static const char *take(struct proof *p, const struct step *s)
     put(p, WANTED + 8, s->value);
     if (!is_stored(p, s))
         return not_trapped;
-    memcpy(&old, p->ram + s->entry, sizeof(old));
+    memcpy(&old, p->t.ram + s->entry, sizeof(old));
     put(p, s->entry, s->value);
     p->stale |= (old & P) != 0;
     if (s->entry == BRANCH && !forget(p))
@@ -301,20 +218,14 @@ static const char *prove(struct proof *p, int kvm)
     return why;
 }
 
-static void on_alarm(int sig) { (void)sig; }
-
 const char *audit_proof(int kvm)
 {
     if (host_walks_tables())
         return cannot_walk;
-    struct proof p = { .vm = -1, .vcpu = -1, .ram = MAP_FAILED, .run = MAP_FAILED };
-    struct sigaction ours = { .sa_handler = on_alarm }, old; /* no SA_RESTART: KVM_RUN ends */
-    struct itimerval limit = { .it_value.tv_sec = LIMIT_S }, none = { 0 };
-    sigaction(SIGALRM, &ours, &old);
-    setitimer(ITIMER_REAL, &limit, NULL);
+    struct proof p = { .t = TRIAL_NONE };
+    trial_limit(&p.t, LIMIT_US);
     const char *why = prove(&p, kvm);
-    setitimer(ITIMER_REAL, &none, NULL);
-    sigaction(SIGALRM, &old, NULL);
-    destroy(&p);
+    trial_unlimit(&p.t);
+    trial_end(&p.t);
     return why;
 }

@@ -21,17 +21,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "shared/hypercall.h"
+#include "shared/pte.h"
+#include "vmm/trial.h"
 
 #define RAM_BYTES 0x20000u
 #define LIMIT_US  300000
@@ -60,7 +59,7 @@
 #define OUT    0x28u  /* RAX, then a frame: to the program */
 #define STEP   0x58u
 
-enum { P = 1, W = 2, U = 4, A = 0x20, D = 0x40 };
+enum { P = PTE_P, W = PTE_W, U = PTE_U, A = PTE_A, D = PTE_D };
 #define NX (1ull << 63)
 
 #define STRING_(x) #x
@@ -129,98 +128,75 @@ __asm__(".pushsection .rodata\n"
 extern const char proof_code[], proof_end[], s_irq[], s_ud[], s_pf[], s_gp[], s_bp[], s_call[],
     k_start[], k_entry[];
 
-struct proof {
-    int vm, vcpu;
-    uint8_t *ram;
-    struct kvm_run *run;
-    size_t run_bytes;
-};
-
 struct frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
 static uint64_t offset_of(const char *label) { return (uint64_t)(label - proof_code); }
 
-static void put(const struct proof *p, uint64_t at, uint64_t value)
-{
-    memcpy(p->ram + at, &value, sizeof(value));
-}
-
 /* Three levels for the 2 MiB at va, below that slot of the root. */
-static void link_tables(const struct proof *p, uint64_t root, uint64_t tables, uint64_t va,
+static void link_tables(const struct trial *t, uint64_t root, uint64_t tables, uint64_t va,
                         uint64_t bits)
 {
-    put(p, root + (va >> 39 & 511) * 8, tables | bits);
-    put(p, tables + (va >> 30 & 511) * 8, (tables + 0x1000) | bits);
-    put(p, tables + 0x1000 + (va >> 21 & 511) * 8, (tables + 0x2000) | bits);
+    trial_put(t, root + (va >> 39 & 511) * 8, tables | bits);
+    trial_put(t, tables + (va >> 30 & 511) * 8, (tables + 0x1000) | bits);
+    trial_put(t, tables + 0x1000 + (va >> 21 & 511) * 8, (tables + 0x2000) | bits);
 }
 
-static void map_page(const struct proof *p, uint64_t tables, unsigned page, uint64_t at,
+static void map_page(const struct trial *t, uint64_t tables, unsigned page, uint64_t at,
                      uint64_t bits)
 {
-    put(p, tables + 0x2000 + page * 8, at | bits | P | A | D);
+    trial_put(t, tables + 0x2000 + page * 8, at | bits | P | A | D);
 }
 
-static void make_tables(const struct proof *p)
+static void make_tables(const struct trial *t)
 {
     uint64_t lower = P | W | A;
-    link_tables(p, ROOT_KERNEL, STUB_TABLES, STUB_VA, lower);
-    link_tables(p, ROOT_PROGRAM, STUB_TABLES, STUB_VA, lower);
-    link_tables(p, ROOT_KERNEL, KERNEL_TABLES, KERNEL_VA, lower | U);
-    link_tables(p, ROOT_PROGRAM, PROGRAM_TABLES, PROGRAM_VA, lower | U);
-    map_page(p, STUB_TABLES, 0, CODE, 0);
-    map_page(p, STUB_TABLES, 1, DATA, W | NX);
-    map_page(p, STUB_TABLES, 2, IDT, NX);
-    map_page(p, KERNEL_TABLES, 0, CODE, U);
-    map_page(p, KERNEL_TABLES, 1, DATA, U | W | NX);
-    map_page(p, KERNEL_TABLES, 2, PROGRAM_TABLES + 0x2000, U | W | NX);
-    map_page(p, KERNEL_TABLES, 3, HC_DOORBELL, U | W | NX);
-    map_page(p, PROGRAM_TABLES, 0, CODE, U);
-    map_page(p, PROGRAM_TABLES, 1, PAGE_A, U | W);
-    p->ram[PAGE_A] = 0xa;
-    p->ram[PAGE_B] = 0xb;
+    link_tables(t, ROOT_KERNEL, STUB_TABLES, STUB_VA, lower);
+    link_tables(t, ROOT_PROGRAM, STUB_TABLES, STUB_VA, lower);
+    link_tables(t, ROOT_KERNEL, KERNEL_TABLES, KERNEL_VA, lower | U);
+    link_tables(t, ROOT_PROGRAM, PROGRAM_TABLES, PROGRAM_VA, lower | U);
+    map_page(t, STUB_TABLES, 0, CODE, 0);
+    map_page(t, STUB_TABLES, 1, DATA, W | NX);
+    map_page(t, STUB_TABLES, 2, IDT, NX);
+    map_page(t, KERNEL_TABLES, 0, CODE, U);
+    map_page(t, KERNEL_TABLES, 1, DATA, U | W | NX);
+    map_page(t, KERNEL_TABLES, 2, PROGRAM_TABLES + 0x2000, U | W | NX);
+    map_page(t, KERNEL_TABLES, 3, HC_DOORBELL, U | W | NX);
+    map_page(t, PROGRAM_TABLES, 0, CODE, U);
+    map_page(t, PROGRAM_TABLES, 1, PAGE_A, U | W);
+    t->ram[PAGE_A] = 0xa;
+    t->ram[PAGE_B] = 0xb;
 }
 
-static void make_gate(const struct proof *p, unsigned vector, const char *stub, unsigned dpl)
+static void make_gate(const struct trial *t, unsigned vector, const char *stub, unsigned dpl)
 {
-    uint64_t at = STUB_VA + offset_of(stub);
-    put(p, IDT + vector * 16,
-        (at & 0xffff) | 0x10ull << 16 | (0x8e00ull | (uint64_t)dpl << 13) << 32 |
-            (at >> 16 & 0xffff) << 48);
-    put(p, IDT + vector * 16 + 8, at >> 32);
+    trial_gate(t, IDT, vector, STUB_VA + offset_of(stub), dpl);
 }
 
-static void put_frame(const struct proof *p, uint64_t at, uint64_t rip, uint64_t rflags,
+static void put_frame(const struct trial *t, uint64_t at, uint64_t rip, uint64_t rflags,
                       uint64_t rsp)
 {
     struct frame f = { rip, 0x33, rflags, rsp, 0x2b };
-    memcpy(p->ram + at, &f, sizeof(f));
+    memcpy(t->ram + at, &f, sizeof(f));
 }
 
-static void make_data(const struct proof *p)
+static void make_data(const struct trial *t)
 {
-    static const uint64_t gdt[] = { 0,
-                                    0,
-                                    0x00af9b000000ffff,
-                                    0x00cf93000000ffff,
-                                    0x00cffb000000ffff,
-                                    0x00cff3000000ffff,
-                                    0x00affb000000ffff };
-    memcpy(p->ram + DATA, gdt, sizeof(gdt));
-    put(p, DATA + TSS_AT + 4, STUB_VA + 0x1000 + TRAP_T);
-    put_frame(p, DATA + TRAP_T + READY, KERNEL_VA + offset_of(k_entry), 2,
+    trial_gdt(t, DATA);
+    trial_put(t, DATA + TSS_AT + 4, STUB_VA + 0x1000 + TRAP_T);
+    put_frame(t, DATA + TRAP_T + READY, KERNEL_VA + offset_of(k_entry), 2,
               KERNEL_VA + 0x1000 + TRAP_T);
-    put_frame(p, DATA + TRAP_T + OUT + 8, 0, 0x202, PROGRAM_VA + 0x1800);
-    memcpy(p->ram + CODE, proof_code, (size_t)(proof_end - proof_code));
-    make_gate(p, 3, s_bp, 3);
-    make_gate(p, 6, s_ud, 0);
-    make_gate(p, 13, s_gp, 0);
-    make_gate(p, 14, s_pf, 0);
-    make_gate(p, 0x40, s_irq, 0);
+    put_frame(t, DATA + TRAP_T + OUT + 8, 0, 0x202, PROGRAM_VA + 0x1800);
+    memcpy(t->ram + CODE, proof_code, (size_t)(proof_end - proof_code));
+    make_gate(t, 3, s_bp, 3);
+    make_gate(t, 6, s_ud, 0);
+    make_gate(t, 13, s_gp, 0);
+    make_gate(t, 14, s_pf, 0);
+    make_gate(t, 0x40, s_irq, 0);
 }
 
-static bool set_msrs(const struct proof *p)
+static bool set_msrs(const struct trial *t)
 {
     const struct kvm_msr_entry entry[] = {
         { .index = 0xc0000081, .data = 0x23ull << 48 | 0x10ull << 32 }, /* STAR */
@@ -234,123 +210,60 @@ static bool set_msrs(const struct proof *p)
         return false;
     msrs->nmsrs = n;
     memcpy(msrs->entries, entry, sizeof(entry));
-    bool ok = ioctl(p->vcpu, KVM_SET_MSRS, msrs) == (int)n;
+    bool ok = ioctl(t->vcpu, KVM_SET_MSRS, msrs) == (int)n;
     free(msrs);
     return ok;
 }
 
-/* In ring 3 already, as the kernel. */
-static bool set_registers(const struct proof *p)
-{
-    struct kvm_sregs s;
-    struct kvm_segment code = {
-        .selector = 0x33, .limit = ~0u, .type = 0xb, .present = 1, .dpl = 3, .s = 1, .l = 1, .g = 1
-    };
-    struct kvm_segment data = {
-        .selector = 0x2b, .limit = ~0u, .type = 3, .present = 1, .dpl = 3, .db = 1, .s = 1, .g = 1
-    };
-    struct kvm_regs r = { .rip = KERNEL_VA + offset_of(k_start),
-                          .rflags = 2,
-                          .rsp = KERNEL_VA + 0x1000 + TRAP_T };
-    if (ioctl(p->vcpu, KVM_GET_SREGS, &s) != 0)
-        return false;
-    s.cs = code;
-    s.ds = s.es = s.fs = s.gs = s.ss = data;
-    s.tr = (struct kvm_segment){ .selector = 0x40,
-                                 .base = STUB_VA + 0x1000 + TSS_AT,
-                                 .limit = 0x67,
-                                 .type = 0xb,
-                                 .present = 1 };
-    s.gdt.base = STUB_VA + 0x1000;
-    s.gdt.limit = 0x37;
-    s.idt.base = STUB_VA + 0x2000;
-    s.idt.limit = 0xfff;
-    s.cr3 = ROOT_KERNEL;
-    s.cr4 = 1u << 5 | 1u << 9 | 1u << 16; /* PAE OSFXSR FSGSBASE */
-    s.efer = 0xd01;                       /* SCE LME LMA NXE */
-    s.cr0 = 0x80010033;
-    return set_msrs(p) && ioctl(p->vcpu, KVM_SET_SREGS, &s) == 0 &&
-           ioctl(p->vcpu, KVM_SET_REGS, &r) == 0;
-}
-
 /* Its local APIC takes interrupts. */
-static bool enable_apic(const struct proof *p)
+static bool enable_apic(const struct trial *t)
 {
     struct kvm_lapic_state apic;
-    if (ioctl(p->vcpu, KVM_GET_LAPIC, &apic) != 0)
+    if (ioctl(t->vcpu, KVM_GET_LAPIC, &apic) != 0)
         return false;
     uint32_t svr = 0x1ff;
     memcpy(apic.regs + 0xf0, &svr, sizeof(svr));
-    return ioctl(p->vcpu, KVM_SET_LAPIC, &apic) == 0;
+    return ioctl(t->vcpu, KVM_SET_LAPIC, &apic) == 0;
 }
 
-static bool give_cpuid(const struct proof *p, int kvm)
+static bool create(struct trial *t, int kvm)
 {
-    const unsigned most = 256;
-    struct kvm_cpuid2 *t = calloc(1, sizeof(*t) + most * sizeof(t->entries[0]));
-    if (t == NULL)
+    const struct trial_start s = {
+        .rip = KERNEL_VA + offset_of(k_start), /* in ring 3 already, as the kernel */
+        .rsp = KERNEL_VA + 0x1000 + TRAP_T,
+        .gdt = STUB_VA + 0x1000,
+        .tss = STUB_VA + 0x1000 + TSS_AT,
+        .idt = STUB_VA + 0x2000,
+        .cr3 = ROOT_KERNEL,
+        .cr4 = 1u << 5 | 1u << 9 | 1u << 16, /* PAE OSFXSR FSGSBASE */
+        .efer = 0xd01,                       /* SCE LME LMA NXE */
+    };
+    if (!trial_begin(t, kvm, RAM_BYTES) || !trial_slot(t, 0, 0, 0, RAM_BYTES, 0) ||
+        !trial_vcpu(t, kvm))
         return false;
-    t->nent = most;
-    bool ok = ioctl(kvm, KVM_GET_SUPPORTED_CPUID, t) == 0 && ioctl(p->vcpu, KVM_SET_CPUID2, t) == 0;
-    free(t);
-    return ok;
-}
-
-static bool create(struct proof *p, int kvm)
-{
-    p->vm = ioctl(kvm, KVM_CREATE_VM, 0);
-    p->ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p->vm < 0 || p->ram == MAP_FAILED)
-        return false;
-    struct kvm_userspace_memory_region slot = { .memory_size = RAM_BYTES,
-                                                .userspace_addr = (uintptr_t)p->ram };
-    if (ioctl(p->vm, KVM_SET_USER_MEMORY_REGION, &slot) != 0 ||
-        ioctl(p->vm, KVM_CREATE_IRQCHIP, 0) != 0 ||
-        (p->vcpu = ioctl(p->vm, KVM_CREATE_VCPU, 0)) < 0)
-        return false;
-    int bytes = ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-    if (bytes <= 0)
-        return false;
-    p->run_bytes = (size_t)bytes;
-    p->run = mmap(NULL, p->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, p->vcpu, 0);
-    if (p->run == MAP_FAILED)
-        return false;
-    p->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
-    make_tables(p);
-    make_data(p);
-    return give_cpuid(p, kvm) && enable_apic(p) && set_registers(p);
-}
-
-static void destroy(const struct proof *p)
-{
-    if (p->run != MAP_FAILED)
-        munmap(p->run, p->run_bytes);
-    if (p->vcpu >= 0)
-        close(p->vcpu);
-    if (p->vm >= 0)
-        close(p->vm);
-    if (p->ram != MAP_FAILED)
-        munmap(p->ram, RAM_BYTES);
+    make_tables(t);
+    make_data(t);
+    return enable_apic(t) && set_msrs(t) && trial_start(t, &s);
 }
 
 /* What the kernel says at the doorbell; -1: something else has happened. */
-static int next_word(const struct proof *p)
+static int next_word(const struct trial *t)
 {
-    const struct kvm_run *run = p->run;
-    if (ioctl(p->vcpu, KVM_RUN, 0) != 0 || run->exit_reason != KVM_EXIT_MMIO ||
+    const struct kvm_run *run = t->run;
+    if (ioctl(t->vcpu, KVM_RUN, 0) != 0 || run->exit_reason != KVM_EXIT_MMIO ||
         run->mmio.phys_addr != HC_DOORBELL || !run->mmio.is_write)
         return -1;
     return (int)run->s.regs.regs.rax;
 }
 
-static bool runs(const struct proof *p)
+static bool runs(const struct trial *t)
 {
     struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 0x40 };
-    if (next_word(p) != SAYS_ASKED || ioctl(p->vm, KVM_SIGNAL_MSI, &msi) <= 0)
+    if (next_word(t) != SAYS_ASKED || ioctl(t->vm, KVM_SIGNAL_MSI, &msi) <= 0)
         return false;
-    p->run->s.regs.regs.rax = SAYS_TAKEN;
-    p->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
-    return next_word(p) == SAYS_GOOD;
+    t->run->s.regs.regs.rax = SAYS_TAKEN;
+    t->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+    return next_word(t) == SAYS_GOOD;
 }
 
 /* --- once a boot of the host ----------------------------------------------------------- */
@@ -407,19 +320,13 @@ static void remember(const char *path, const char *id)
         unlink(fresh);
 }
 
-static void on_alarm(int sig) { (void)sig; }
-
 static bool prove(int kvm)
 {
-    struct proof p = { .vm = -1, .vcpu = -1, .run = MAP_FAILED };
-    struct sigaction ours = { .sa_handler = on_alarm }, old; /* no SA_RESTART: KVM_RUN ends */
-    struct itimerval limit = { .it_value.tv_usec = LIMIT_US }, none = { 0 };
-    sigaction(SIGALRM, &ours, &old);
-    setitimer(ITIMER_REAL, &limit, NULL);
-    bool ok = create(&p, kvm) && runs(&p);
-    setitimer(ITIMER_REAL, &none, NULL);
-    sigaction(SIGALRM, &old, NULL);
-    destroy(&p);
+    struct trial t = TRIAL_NONE;
+    trial_limit(&t, LIMIT_US);
+    bool ok = create(&t, kvm) && runs(&t);
+    trial_unlimit(&t);
+    trial_end(&t);
     return ok;
 }
 

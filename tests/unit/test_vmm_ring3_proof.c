@@ -24,6 +24,7 @@ static int fake_munmap(void *at, size_t n);
 #define ioctl  fake_ioctl
 #define mmap   fake_mmap
 #define munmap fake_munmap
+#include "vmm/trial.c"
 #include "vmm/ring3_proof.c"
 #undef ioctl
 #undef mmap

@@ -17,9 +17,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "shared/pte.h"
+#include "vmm/trial.h"
 
 #define RAM_BYTES 0x20000u
 #define TABLE     0x20000u /* the lowest table of the program, in its own slot */
@@ -37,7 +39,7 @@
 #define ROUNDS    40
 #define PATIENCE  3 /* faults at one entry that is there */
 
-enum { P = 1, W = 2, U = 4, A = 0x20, D = 0x40 };
+enum { P = PTE_P, W = PTE_W, U = PTE_U, A = PTE_A, D = PTE_D };
 
 /* clang-format off */
 __asm__(".pushsection .rodata\n"
@@ -55,34 +57,23 @@ __asm__(".pushsection .rodata\n"
 /* clang-format on */
 extern const char trap_code[], trap_bp[], trap_pf[], trap_program[], trap_end[];
 
-static int kvm, vm, vcpu;
-static uint8_t *ram, *table;
-static struct kvm_run *run;
+static struct trial t = TRIAL_NONE; /* its memory ends with the table */
 static unsigned reads, traps, stale, needless, slots;
 static double slot_us;
 
-static int must(const char *what, int result)
+static void must(const char *what, bool done)
 {
-    if (result < 0) {
+    if (!done) {
         perror(what);
         exit(2);
     }
-    return result;
 }
 
-static void put(uint64_t at, uint64_t value)
-{
-    memcpy(at >= TABLE ? table + (at - TABLE) : ram + at, &value, sizeof(value));
-}
+static void put(uint64_t at, uint64_t value) { trial_put(&t, at, value); }
 
 static void set_slot(uint32_t flags, uint64_t bytes)
 {
-    struct kvm_userspace_memory_region slot = { .slot = 1,
-                                                .flags = flags,
-                                                .guest_phys_addr = TABLE,
-                                                .memory_size = bytes,
-                                                .userspace_addr = (uintptr_t)table };
-    must("memslot", ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot));
+    must("memslot", trial_slot(&t, 1, flags, TABLE, bytes, TABLE));
 }
 
 static void slot_anew(void)
@@ -110,90 +101,50 @@ static void make_tables(void)
     put(HIGH + 0x2008, DATA | page | W);
     put(HIGH + 0x2010, IDT | page);
     put(HIGH + 0x2018, TABLE | page | W);
-    ram[PAGE_A] = 0xa;
-    ram[PAGE_B] = 0xb;
+    t.ram[PAGE_A] = 0xa;
+    t.ram[PAGE_B] = 0xb;
 }
 
-static void make_gate(unsigned vector, const char *handler)
-{
-    uint64_t at = STUB_VA + (uint64_t)(handler - trap_code);
-    put(IDT + vector * 16,
-        (at & 0xffff) | 0x10ull << 16 | 0xee00ull << 32 | (at >> 16 & 0xffff) << 48);
-    put(IDT + vector * 16 + 8, at >> 32);
-}
+static uint64_t va_of(const char *label) { return STUB_VA + (uint64_t)(label - trap_code); }
 
 static void make_data(void)
 {
-    static const uint64_t gdt[] = {
-        0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0, 0x00cff3000000ffff, 0x00affb000000ffff
-    };
-    memcpy(ram + DATA, gdt, sizeof(gdt));
+    trial_gdt(&t, DATA);
     put(DATA + 0x104, STUB_VA + 0x1e00); /* the TSS's RSP0 */
-    memcpy(ram + CODE, trap_code, (size_t)(trap_end - trap_code));
-    make_gate(3, trap_bp);
-    make_gate(14, trap_pf);
-}
-
-static void set_registers(void)
-{
-    struct kvm_sregs s;
-    struct kvm_segment code = {
-        .selector = 0x33, .limit = ~0u, .type = 0xb, .present = 1, .dpl = 3, .s = 1, .l = 1, .g = 1
-    };
-    struct kvm_segment data = {
-        .selector = 0x2b, .limit = ~0u, .type = 3, .present = 1, .dpl = 3, .db = 1, .s = 1, .g = 1
-    };
-    struct kvm_regs r = { .rip = PROGRAM + (uint64_t)(trap_program - trap_code), .rflags = 2 };
-    must("KVM_GET_SREGS", ioctl(vcpu, KVM_GET_SREGS, &s));
-    s.cs = code;
-    s.ds = s.es = s.fs = s.gs = s.ss = data;
-    s.tr = (struct kvm_segment){
-        .selector = 0x40, .base = STUB_VA + 0x1100, .limit = 0x67, .type = 0xb, .present = 1
-    };
-    s.gdt.base = STUB_VA + 0x1000;
-    s.gdt.limit = 0x37;
-    s.idt.base = STUB_VA + 0x2000;
-    s.idt.limit = 0xfff;
-    s.cr3 = ROOT;
-    s.cr4 = 1u << 5;
-    s.efer = 0xd01;
-    s.cr0 = 0x80010033;
-    must("KVM_SET_SREGS", ioctl(vcpu, KVM_SET_SREGS, &s));
-    must("KVM_SET_REGS", ioctl(vcpu, KVM_SET_REGS, &r));
+    memcpy(t.ram + CODE, trap_code, (size_t)(trap_end - trap_code));
+    trial_gate(&t, IDT, 3, va_of(trap_bp), 3);
+    trial_gate(&t, IDT, 14, va_of(trap_pf), 3);
 }
 
 static void create(bool read_only)
 {
-    struct kvm_cpuid2 *t = calloc(1, sizeof(*t) + 256 * sizeof(t->entries[0]));
-    t->nent = 256;
-    kvm = must("/dev/kvm", open("/dev/kvm", O_RDWR | O_CLOEXEC));
-    vm = must("KVM_CREATE_VM", ioctl(kvm, KVM_CREATE_VM, 0));
-    ram =
-        mmap(NULL, RAM_BYTES + 0x1000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    table = ram + RAM_BYTES;
-    struct kvm_userspace_memory_region slot = { .memory_size = RAM_BYTES,
-                                                .userspace_addr = (uintptr_t)ram };
-    must("memslot", ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot));
+    const struct trial_start start = { .rip = PROGRAM + (uint64_t)(trap_program - trap_code),
+                                       .gdt = STUB_VA + 0x1000,
+                                       .tss = STUB_VA + 0x1100,
+                                       .idt = STUB_VA + 0x2000,
+                                       .cr3 = ROOT,
+                                       .cr4 = 1u << 5,  /* PAE */
+                                       .efer = 0xd01 }; /* SCE LME LMA NXE */
+    int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    must("/dev/kvm", kvm >= 0);
+    must("a VM", trial_begin(&t, kvm, RAM_BYTES + 0x1000));
+    must("memslot", trial_slot(&t, 0, 0, 0, RAM_BYTES, 0));
     set_slot(read_only ? KVM_MEM_READONLY : 0, 0x1000);
-    must("KVM_CREATE_IRQCHIP", ioctl(vm, KVM_CREATE_IRQCHIP, 0));
-    vcpu = must("KVM_CREATE_VCPU", ioctl(vm, KVM_CREATE_VCPU, 0));
-    must("KVM_GET_SUPPORTED_CPUID", ioctl(kvm, KVM_GET_SUPPORTED_CPUID, t));
-    must("KVM_SET_CPUID2", ioctl(vcpu, KVM_SET_CPUID2, t));
-    int bytes = must("size of kvm_run", ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0));
-    run = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+    must("a vCPU", trial_vcpu(&t, kvm));
     make_tables();
     make_data();
-    set_registers();
-    free(t);
+    must("registers", trial_start(&t, &start));
+    close(kvm);
 }
 
 /* Until ring 0 is at a port, which is returned, with what was read there. */
 static unsigned next_port(bool anew, uint8_t *value)
 {
     for (;;) {
-        must("KVM_RUN", ioctl(vcpu, KVM_RUN, 0));
+        const struct kvm_run *run = t.run;
+        must("KVM_RUN", ioctl(t.vcpu, KVM_RUN, 0) == 0);
         if (run->exit_reason == KVM_EXIT_IO) {
-            *value = *((uint8_t *)run + run->io.data_offset);
+            *value = *((const uint8_t *)run + run->io.data_offset);
             return run->io.port;
         }
         if (run->exit_reason != KVM_EXIT_MMIO || !run->mmio.is_write ||
@@ -201,7 +152,7 @@ static unsigned next_port(bool anew, uint8_t *value)
             printf("cannot: exit %u\n", run->exit_reason);
             exit(1);
         }
-        memcpy(table + (run->mmio.phys_addr - TABLE), run->mmio.data, run->mmio.len);
+        memcpy(t.ram + run->mmio.phys_addr, run->mmio.data, run->mmio.len);
         traps++;
         if (anew)
             slot_anew();
@@ -222,7 +173,7 @@ int main(int argc, char **argv)
         uint8_t value;
         uint64_t entry;
         unsigned port = next_port(anew, &value);
-        memcpy(&entry, table + 8, sizeof(entry));
+        memcpy(&entry, t.ram + TABLE + 8, sizeof(entry));
         if (port == 0x81) { /* a fault: is there an entry? */
             needless += entry != 0;
             patience = entry != 0 ? patience + 1 : 0;
@@ -240,6 +191,7 @@ int main(int argc, char **argv)
         reads++;
         put(ENTRY, appears ? 0 : page[reads % 2]);
     }
+    trial_end(&t);
     printf("%u reads, %u stores trapped, %u old translations used, %u needless faults, %.0f us a "
            "slot\n",
            reads, traps, stale, needless, slots > 0 ? slot_us / slots : 0.0);
