@@ -31,11 +31,12 @@ result()                        # result TRUE-STATUS NAME
     return "$1"
 }
 
-# What to know about the last machine when a check has failed.
+# What to know about the last machine when a check has failed; false, so that `is ... || more` tells more.
 explain()
 {
     printf '%s\n' "$@" | head -n 40 | cut -c1-200 | sed 's/^/#   /'
     printf 'status %s\n%s\n%s\n' "$status" "$out" "$err" | tail -n 25 | cut -c1-200 | sed 's/^/#   /'
+    return 1
 }
 
 ok()   { local name=$1; shift; "$@"; result $? "$name" || explain "failed: $*"; }
