@@ -48,7 +48,12 @@ static uint64_t take(struct eventfd *e)
     return n;
 }
 
-static bool fits(const struct eventfd *e, uint64_t n) { return COUNT_MAX - count_now(e) >= n; }
+static bool fits(const struct eventfd *e, uint64_t n)
+{
+    uint64_t count = count_now(e);
+
+    return count <= COUNT_MAX && COUNT_MAX - count >= n;
+}
 
 static bool add(struct eventfd *e, uint64_t n)
 {
@@ -109,7 +114,8 @@ static uint32_t eventfd_poll(struct file *f, struct poll_table *pt)
 
     poll_wait(pt, &e->wait);
     uint64_t count = count_now(e);
-    return (count != 0 ? EPOLLIN : 0) | (count < COUNT_MAX ? EPOLLOUT : 0);
+    return (count != 0 ? EPOLLIN : 0) | (count < COUNT_MAX ? EPOLLOUT : 0) |
+           (count == UINT64_MAX ? EPOLLERR : 0);
 }
 
 static void eventfd_release(struct file *f) { kfree(f->private); }
@@ -130,7 +136,18 @@ static const struct file_ops eventfd_ops = {
 };
 
 bool eventfd_is(const struct file *f) { return f->ops == &eventfd_ops; }
-void eventfd_tell(struct file *f) { add(f->private, 1); }
+
+/* By the kernel, which does not wait: the last value, which nobody can write, says that some were lost. */
+void eventfd_tell(struct file *f)
+{
+    struct eventfd *e = f->private;
+
+    spin_lock(&e->lock);
+    if (e->count != UINT64_MAX)
+        __atomic_store_n(&e->count, e->count + 1, __ATOMIC_RELEASE);
+    spin_unlock(&e->lock);
+    waitq_wake_for(&e->wait, EPOLLIN);
+}
 
 static long create(unsigned count, uint32_t flags)
 {

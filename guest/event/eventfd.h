@@ -7,6 +7,6 @@
 struct file;
 
 bool eventfd_is(const struct file *f);
-void eventfd_tell(struct file *f); /* one more; not if it is full */
+void eventfd_tell(struct file *f); /* one more, up to UINT64_MAX: then some were lost */
 
 #endif

@@ -104,6 +104,27 @@ static void drop_key(struct ipc_ids *ids, struct ipc_object *o)
 
 /* --- in and out ------------------------------------------------------------------------- */
 
+/* An index, and ids->seq is the number that goes with it: those that somebody wished for, or the first free index
+ * behind; else the next.  `limit`: there is none. */
+static uint32_t choose(struct ipc_ids *ids, uint32_t limit)
+{
+    int32_t wish = ids->wish;
+    uint32_t index;
+
+    if (ids->used >= limit)
+        return limit;
+    ids->wish = -1;
+    if (likely(wish < 0)) {
+        index = next_index(ids, limit);
+        if ((int32_t)index <= ids->last)
+            ids->seq = (ids->seq + 1) % SEQ_END;
+        ids->last = (int32_t)index;
+        return index;
+    }
+    index = free_index(ids, (uint32_t)wish % IPC_SLOTS_MAX, IPC_SLOTS_MAX);
+    return index < IPC_SLOTS_MAX ? index : limit;
+}
+
 /* *spare: a page for the table, used or not.  0, -ENOSPC, -EEXIST. */
 static int enter(struct ipc_ids *ids, struct ipc_object *o, int32_t key, struct ipc_object ***spare)
 {
@@ -111,19 +132,17 @@ static int enter(struct ipc_ids *ids, struct ipc_object *o, int32_t key, struct 
 
     if (key != IPC_PRIVATE && find_key(ids, key) != NULL)
         return -EEXIST;
-    uint32_t index = ids->used < limit ? next_index(ids, limit) : limit;
-    if (index >= limit)
+    int32_t wish = ids->wish;
+    uint32_t index = choose(ids, limit);
+    if (index == limit)
         return -ENOSPC;
     uint32_t p = index / IPC_PAGE_SLOTS;
     if (ids->page[p] == NULL) {
         ids->page[p] = *spare;
         *spare = NULL;
     }
-    if ((int32_t)index <= ids->last)
-        ids->seq = (ids->seq + 1) % SEQ_END;
-    ids->last = (int32_t)index;
-    o->seq = ids->seq;
-    o->id = (int32_t)(ids->seq * IPC_SLOTS_MAX + index);
+    o->seq = wish < 0 ? ids->seq : (uint32_t)wish / IPC_SLOTS_MAX;
+    o->id = (int32_t)(o->seq * IPC_SLOTS_MAX + index);
     o->key = key;
     if (key != IPC_PRIVATE)
         add_key(ids, o);

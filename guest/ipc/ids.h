@@ -34,14 +34,15 @@ struct ipc_ids {
     struct ipc_object **page[IPC_PAGES];
     uint16_t in_page[IPC_PAGES];
     uint32_t used, seq;
-    int32_t last, highest;              /* index that was given last; highest in use, -1: none */
+    int32_t last, highest; /* index that was given last; highest in use, -1: none */
+    int32_t wish; /* the id that the next new one should have, as /proc/sys/kernel says; -1: none */
     uint64_t limit;                     /* as /proc/sys/kernel says; one word */
     void (*free)(struct ipc_object *o); /* [k] its last reference is gone */
 };
 #define IPC_IDS(max, free_fn) \
     { \
-        .lock = SPINLOCK_INIT(LOCK_ipc_ids), .last = -1, .highest = -1, .limit = (max), \
-        .free = (free_fn) \
+        .lock = SPINLOCK_INIT(LOCK_ipc_ids), .last = -1, .highest = -1, .wish = -1, \
+        .limit = (max), .free = (free_fn) \
     }
 
 /* What the three *get(2) differ in. */

@@ -27,6 +27,7 @@
 #include "mm/vma.h"
 #include "sched/task.h"
 
+#include <linux/capability.h>
 #include <linux/mman.h>
 
 #define PAGES_OF(bytes) (((bytes) + PAGE_SIZE - 1) >> PAGE_SHIFT)
@@ -36,6 +37,7 @@ static void free_segment(struct ipc_object *o);
 
 struct ipc_ids shm_ids = IPC_IDS(SHMMNI, free_segment);
 uint64_t shm_max_size = UINT64_MAX - (1ul << 24), shm_max_pages = UINT64_MAX - (1ul << 24);
+uint32_t shm_huge_group;
 static uint64_t all_pages; /* [a] */
 
 uint64_t shm_pages(void) { return __atomic_load_n(&all_pages, __ATOMIC_RELAXED); }
@@ -100,6 +102,9 @@ static int make_file(const struct request *rq, struct file **out)
 
     if (rq->flags & SHM_HUGETLB) { /* there are no reserved huge pages */
         uint32_t size = (uint32_t)rq->flags & MAP_HUGE_MASK << MAP_HUGE_SHIFT;
+        if ((!size || size == MAP_HUGE_2MB || size == MAP_HUGE_1GB) && !has_cap(CAP_IPC_LOCK) &&
+            !in_group(__atomic_load_n(&shm_huge_group, __ATOMIC_RELAXED)))
+            return -EPERM;
         return !size || size == MAP_HUGE_2MB || size == MAP_HUGE_1GB ? -ENOMEM : -EINVAL;
     }
     if (!(rq->flags & SHM_NORESERVE) && PAGES_OF(rq->size) > frames_total)

@@ -27,7 +27,9 @@ struct shm_segment { /* [i] shm_ids.lock */
 
 extern struct ipc_ids shm_ids;
 extern uint64_t shm_max_size, shm_max_pages; /* [a] shmmax, shmall; shmmni is shm_ids.limit */
-uint64_t shm_pages(void);                    /* that all segments may come to have */
+extern uint32_t
+    shm_huge_group;       /* [a] who is in it may ask for huge pages, as who may lock memory */
+uint64_t shm_pages(void); /* that all segments may come to have */
 uint64_t shm_resident(const struct shm_segment *s); /* pages that it has */
 /* Away with it, if it is to go and nobody has it attached. */
 void shm_end_if_unused(struct shm_segment *s);

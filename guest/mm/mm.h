@@ -64,6 +64,7 @@ struct mm_image { /* [k], but: */
     uint16_t core_filter; /* [a] CORE_*: what a core file has of it.  Kept by exec */
     uint16_t auxv_bytes;
     bool sealed;       /* [l] some VMA has VM_SEALED, or had it: look */
+    bool key_asked;    /* [a] pkey_alloc(2) was called */
     uint8_t auxv[512]; /* /proc/PID/auxv */
     struct file *exe;  /* a reference; NULL: none.  /proc/PID/exe */
 };

@@ -8,6 +8,7 @@
 #include "fs/pipe.h"
 #include "ipc/mq.h"
 #include "ipc/msg.h"
+#include "ipc/sem.h"
 #include "ipc/shm.h"
 #include "lib/printf.h"
 #include "lib/string.h"
@@ -155,6 +156,19 @@ static int store_pipe_max(const struct pfs_node *n __attribute__((unused)), char
     return pfs_setting(line, &bytes) ? pipe_set_max_size(bytes) : -EINVAL;
 }
 
+/* The tunable's word is a wish (ipc/ids.h). */
+static int show_next_id(struct text *t, const struct pfs_node *n)
+{
+    text_printf(t, "%d\n",
+                __atomic_load_n((const int32_t *)n->entry->tunable->word, __ATOMIC_RELAXED));
+    return 0;
+}
+
+static int store_next_id(const struct pfs_node *n, char *line)
+{
+    return has_cap(CAP_CHECKPOINT_RESTORE) ? store_tunable(n, line) : -EPERM;
+}
+
 static int show_epoll_watches(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
     text_printf(t, "%lu\n", epoll_max_watches());
@@ -208,6 +222,9 @@ static uint32_t swappiness = 60; /* without swap Linux has no use for it either 
 /* clang-format off */
 #define ENTROPY_BITS       256
 #define OVERFLOW_ID        65534
+#define NEXT_ID(n, ids) \
+    PFS_FILE(n, 0644, show_next_id, .store = store_next_id, \
+             .tunable = &(const struct pfs_tunable){ &(ids).wish, 0, INT32_MAX, 4 })
 #define UTS(n, m, which, ...) \
     PFS_FILE(n, m, show_uts, .value = offsetof(struct new_utsname, which), __VA_ARGS__)
 
@@ -234,6 +251,7 @@ static const struct pfs_entry kernel_table[] = {
     PFS_FILE("core_uses_pid", 0644, show_core_uses_pid, .store = store_core_uses_pid),
     UTS("domainname", 0644, domainname, .store = store_uts),
     UTS("hostname", 0644, nodename, .store = store_uts),
+    NEXT_ID("msg_next_id", msg_ids),
     PFS_TUNABLE("msgmax", msg_max_size, 0, INT32_MAX),
     PFS_TUNABLE("msgmnb", msg_max_bytes, 0, INT32_MAX),
     PFS_TUNABLE("msgmni", msg_ids.limit, 0, IPC_SLOTS_MAX),
@@ -249,6 +267,8 @@ static const struct pfs_entry kernel_table[] = {
              .tunable = &(const struct pfs_tunable){ &sched_rr_turn_ms, 0, INT32_MAX, 4 }),
     PFS_DIR("seccomp", 0555, .children = seccomp_table),
     PFS_FILE("sem", 0644, show_sem_limits, .store = store_sem_limits),
+    NEXT_ID("sem_next_id", sem_ids),
+    NEXT_ID("shm_next_id", shm_ids),
     PFS_TUNABLE("shmall", shm_max_pages, 0, UINT64_MAX),
     PFS_TUNABLE("shmmax", shm_max_size, 0, UINT64_MAX),
     PFS_TUNABLE("shmmni", shm_ids.limit, 0, IPC_SLOTS_MAX),
@@ -260,6 +280,7 @@ static const struct pfs_entry kernel_table[] = {
 
 static const struct pfs_entry vm_table[] = {
     PFS_FILE("drop_caches", 0200, show_no_caches, .store = store_drop_caches),
+    PFS_TUNABLE("hugetlb_shm_group", shm_huge_group, 0, INT32_MAX),
     PFS_TUNABLE("max_map_count", max_map_count, 0, INT32_MAX),
     PFS_NUMBER("mmap_min_addr", 0444, MMAP_MIN_ADDR),
     PFS_TUNABLE("overcommit_memory", overcommit_memory, OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS),

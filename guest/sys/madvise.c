@@ -28,7 +28,7 @@
 
 /* --- advice -------------------------------------------------------------------- */
 
-/* Is it an advice that Linux knows?  Most need nothing here. */
+/* Is it an advice that a Linux without KSM knows?  Most need nothing here. */
 static bool known_advice(int advice)
 {
     switch (advice) {
@@ -43,8 +43,6 @@ static bool known_advice(int advice)
     case MADV_DOFORK:
     case MADV_HUGEPAGE:
     case MADV_NOHUGEPAGE:
-    case MADV_MERGEABLE:
-    case MADV_UNMERGEABLE:
     case MADV_DONTDUMP:
     case MADV_DODUMP:
     case MADV_WIPEONFORK:

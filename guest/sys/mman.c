@@ -53,7 +53,8 @@ SYSCALL3(mprotect, uaddr_t, at, size_t, len, int, prot)
     return mm_protect(current->mm, at, len, with_exec(prot));
 }
 
-/* The processor's keys are not used, so there is none to be had. */
+/* The processor's keys are not used, so there is none to be had: EINVAL for who asks first, as Linux says where
+ * a processor has none, and ENOSPC from then on, for the children of who asked, too. */
 SYSCALL4(pkey_mprotect, uaddr_t, at, size_t, len, int, prot, int, key)
 {
     if (key != -1 && !(at & ~PAGE_MASK) && len != 0)
@@ -63,7 +64,11 @@ SYSCALL4(pkey_mprotect, uaddr_t, at, size_t, len, int, prot, int, key)
 
 SYSCALL2(pkey_alloc, uint64_t, flags, uint64_t, rights)
 {
-    return flags != 0 || (rights & ~3ul) ? -EINVAL : -ENOSPC;
+    struct mm *mm = current->mm;
+
+    if (flags != 0 || (rights & ~3ul))
+        return -EINVAL;
+    return __atomic_exchange_n(&mm->image.key_asked, true, __ATOMIC_RELAXED) ? -ENOSPC : -EINVAL;
 }
 
 SYSCALL1(pkey_free, int, key)

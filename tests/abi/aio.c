@@ -270,6 +270,18 @@ static void told(void)
     CHECK_EQ(submit_one(c, &io), 1);
     CHECK_EQ(submit_one(c, &io), 1);
     CHECK(read(e, &n, 8) == 8 && n == 2);
+    n = UINT64_MAX - 1; /* one more than can be written: it has run over, and a read gives all */
+    CHECK_EQ(write(e, &n, 8), 8);
+    CHECK_EQ(submit_one(c, &io), 1);
+    CHECK_EQ(submit_one(c, &io), 1);
+    struct pollfd p = { e, POLLIN | POLLOUT, 0 };
+    CHECK_EQ(poll(&p, 1, 0), 1);
+    CHECK_EQ(p.revents, POLLIN | POLLERR);
+    n = 1;
+    CHECK_ERR(EAGAIN, write(e, &n, 8));
+    CHECK(read(e, &n, 8) == 8 && n == UINT64_MAX);
+    CHECK_EQ(poll(&p, 1, 0), 1);
+    CHECK_EQ(p.revents, POLLOUT);
     io.aio_resfd = (unsigned)fd;
     CHECK_ERR(EINVAL, submit_one(c, &io));
     io.aio_resfd = 99;

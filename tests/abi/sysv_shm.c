@@ -3,6 +3,7 @@
  * it may be attached; rights, limits, reports are Linux's. */
 #include "check.h"
 
+#include <grp.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
@@ -231,8 +232,43 @@ static void forks(void)
     CHECK_EQ(attached(id), 1);
 }
 
+/* /proc/sys/kernel/shm_next_id: the number that the next segment gets, once; where it is in use, another. */
+static void next_id(void)
+{
+    const char *file = "/proc/sys/kernel/shm_next_id";
+    char text[16];
+
+    SAY("%s", slurp(file));
+    CHECK_ERR(EINVAL, put_text(file, "-1"));
+    CHECK_ERR(EINVAL, put_text(file, "2147483648"));
+    int wish = 77 * 32768 + 311;
+    snprintf(text, sizeof text, "%d", wish);
+    CHECK(put_text(file, text) > 0);
+    int id = make(PAGE), other;
+    CHECK_EQ(id, wish);
+    SAY("%s", slurp(file));
+    CHECK(put_text(file, text) > 0);
+    other = make(PAGE);
+    CHECK(other >= 0 && other != id);
+    end(other);
+    end(id);
+    CHECK((id = make(PAGE)) != wish);
+    end(id);
+    CHECK_EQ(CHILD(CHECK_EQ(setuid(1), 0); CHECK(put_text(file, text) < 0)), 0);
+}
+
+/* Who may not lock memory, and is not in the group that may, may not ask for huge pages. */
+static void huge(void)
+{
+    CHECK_EQ(CHILD(CHECK_EQ(setgroups(0, NULL), 0); CHECK_EQ(setgid(1), 0); CHECK_EQ(setuid(1), 0);
+                   CHECK_ERR(EPERM, shmget(IPC_PRIVATE, 1 << 21, 0600 | IPC_CREAT | SHM_HUGETLB))),
+             0);
+}
+
 static void test(void)
 {
+    next_id();
+    huge();
     shares();
     removed();
     parts();
