@@ -26,5 +26,11 @@
 #ifndef __NR_mseal
 #define __NR_mseal 462
 #endif
+#ifndef __NR_setxattrat
+#define __NR_setxattrat    463
+#define __NR_getxattrat    464
+#define __NR_listxattrat   465
+#define __NR_removexattrat 466
+#endif
 
 #endif

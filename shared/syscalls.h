@@ -109,6 +109,12 @@ SYSCALL(flistxattr, FD, PTR, LEN)
 SYSCALL(removexattr, STR, STR)
 SYSCALL(lremovexattr, STR, STR)
 SYSCALL(fremovexattr, FD, STR)
+SYSCALL(setxattrat, FD, STR, HEX, STR, PTR, LEN)
+SYSCALL(getxattrat, FD, STR, HEX, STR, PTR, LEN)
+SYSCALL(listxattrat, FD, STR, HEX, PTR, LEN)
+SYSCALL(removexattrat, FD, STR, HEX, STR)
+SYSCALL(name_to_handle_at, FD, STR, PTR, PTR, HEX)
+SYSCALL(open_by_handle_at, FD, PTR, HEX)
 
 /* pipes and waiting for files: fs/pipe.c, fs/poll.c */
 SYSCALL(pipe, PTR)

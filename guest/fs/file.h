@@ -22,8 +22,7 @@ struct file {
     struct mutex lock;          /* position: held over a read or write that moves it */
     bool write_counted;         /* [k] counts in inode->writers */
     bool created;               /* [k] open(2) has made it: F_CREATED_QUERY */
-    bool
-        sent_once; /* [a] in a message of a socket: whoever closes it tells net/; or it wants to hear itself, or its async */
+    bool sent_once;        /* [a] in a socket's message, or it or its async listens: close tells */
     bool denies_write;     /* counts there, too; who opened it for exec, and its mm */
     void *private;         /* [k] the operations' own; /dev/zero: [a] */
     struct async *async;   /* [a] whom it tells by a signal: event/async.c; NULL: nobody */
@@ -50,6 +49,7 @@ struct file_ops {
     void (*closed)(
         struct file *f); /* a descriptor of one with sent_once goes; mutexes may be taken */
     void (*info)(struct file *f, struct file_info *to); /* NULL: nothing of its own */
+    bool no_splice_read, no_splice_write; /* splice(2) gives EINVAL, and sendfile(2) to it */
     bool async;       /* O_ASYNC makes it tell its owner when it may have become ready */
     bool nonseekable; /* no position: pread(2) and, without `seek`, lseek(2) give ESPIPE */
 };

@@ -117,9 +117,9 @@ static int find_or_create(struct walker *w, uint32_t flags, uint32_t mode, bool 
 
     *made = false;
     if (err == 0) {
-        if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
-            return -EEXIST;
-        return flags & O_CREAT && w->slash ? -EISDIR : 0;
+        if (flags & O_CREAT && w->slash)
+            return -EISDIR;
+        return (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST : 0;
     }
     if (err == -ENOTDIR && flags & O_CREAT && w->slash)
         return -EISDIR;
@@ -130,15 +130,15 @@ static int find_or_create(struct walker *w, uint32_t flags, uint32_t mode, bool 
     return err;
 }
 
-static int open_tmpfile(struct walker *w, uint32_t flags, uint32_t mode, struct file **out)
+static int open_tmpfile(const struct path *at, uint32_t flags, uint32_t mode, struct file **out)
 {
-    struct inode *dir = w->at.dentry->inode;
-    struct path p = { w->at.mnt, NULL };
+    struct inode *dir = at->dentry->inode;
+    struct path p = { at->mnt, NULL };
     int err;
 
     if (!on_tmpfs(dir))
         return -EOPNOTSUPP;
-    if (mount_readonly(w->at.mnt))
+    if (mount_readonly(at->mnt))
         return -EROFS;
     err = inode_may_write(dir, MAY_WRITE | MAY_EXEC);
     if (!err)
@@ -168,17 +168,17 @@ static SLOW_PATH int opened_watched(struct file *f)
     return err;
 }
 
-/* What w has come to.  f is memory for it. */
-static int open_found(struct walker *w, struct file *f, uint32_t flags, bool made,
+/* What a walk has come to.  f is memory for it. */
+static int open_found(const struct path *at, struct file *f, uint32_t flags, bool made,
                       struct file **out)
 {
-    int err = !made && !(flags & O_PATH) ? may_open(&w->at, flags) : 0;
+    int err = !made && !(flags & O_PATH) ? may_open(at, flags) : 0;
 
     if (err) {
         file_unreserve(f);
         return err;
     }
-    err = file_new_in(f, &w->at, flags, &f);
+    err = file_new_in(f, at, flags, &f);
     if (!err && notify_wanted())
         err = opened_watched(f);
     if (!err && !made && flags & O_TRUNC && S_ISREG(f->inode->mode)) {
@@ -218,11 +218,23 @@ int file_open_walk(int dfd, const char *text, size_t len, uint32_t flags, uint32
     if (err)
         file_unreserve(f);
     else if (flags & TMPFILE_BIT)
-        err = open_tmpfile(&w, flags, mode, out);
+        err = open_tmpfile(&w.at, flags, mode, out);
     else
-        err = open_found(&w, f ? f : file_reserve(), flags, made, out);
+        err = open_found(&w.at, f ? f : file_reserve(), flags, made, out);
     walk_end(&w);
     return err;
+}
+
+int file_open_path(const struct path *p, uint32_t flags, struct file **out)
+{
+    int err = check_flags(&flags);
+
+    if (!err && flags & O_DIRECTORY && !is_dir(p->dentry->inode))
+        err = -ENOTDIR;
+    if (err)
+        return err;
+    return flags & TMPFILE_BIT ? open_tmpfile(p, flags, 0, out)
+                               : open_found(p, file_reserve(), flags, false, out);
 }
 
 int file_open(int dfd, const char *text, size_t len, uint32_t flags, uint32_t mode,

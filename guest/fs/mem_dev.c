@@ -141,17 +141,17 @@ static void zero_release(struct file *f)
         file_put(f->private);
 }
 
-static const struct file_ops null_ops = { .read = null_read,
-                                          .write = null_write,
-                                          .seek = mem_seek };
+static const struct file_ops null_ops = {
+    .read = null_read, .write = null_write, .seek = mem_seek, .no_splice_read = true
+};
 static const struct file_ops zero_ops = { .read = zero_read,
                                           .write = null_write,
                                           .seek = mem_seek,
                                           .mmap = zero_mmap,
                                           .release = zero_release };
-static const struct file_ops full_ops = { .read = zero_read,
-                                          .write = full_write,
-                                          .seek = mem_seek };
+static const struct file_ops full_ops = {
+    .read = zero_read, .write = full_write, .seek = mem_seek, .no_splice_write = true
+};
 static const struct file_ops random_ops = { .read = random_read,
                                             .write = null_write,
                                             .seek = mem_seek };

@@ -29,6 +29,11 @@ int tmpfs_unnamed(struct superblock *sb, uint32_t mode, struct inode *dir, const
                   struct dentry **out);
 extern const struct inode_ops tmpfs_dir_ops, tmpfs_link_ops, tmpfs_node_ops;
 extern const struct file_ops tmpfs_file_ops;
+/* A file of whatever kind that is on a tmpfs. */
+static inline bool of_tmpfs(const struct inode *in)
+{
+    return in->ops == &tmpfs_dir_ops || in->ops == &tmpfs_link_ops || in->ops == &tmpfs_node_ops;
+}
 static inline bool on_tmpfs(const struct inode *dir) { return dir->ops == &tmpfs_dir_ops; }
 
 #endif

@@ -7,6 +7,7 @@
 #include "fs/file.h"
 #include "fs/fs_ctx.h"
 #include "fs/inode.h"
+#include "fs/mount.h"
 #include "fs/notify.h"
 #include "fs/path.h"
 #include "fs/tmpfs.h"
@@ -81,7 +82,7 @@ static int name_is_free(struct walker *w, bool dir)
         return err;
     if (w->slash && !dir)
         return -ENOENT;
-    return 0;
+    return mount_readonly(w->at.mnt) ? -EROFS : 0;
 }
 
 static long make_node(int dfd, uaddr_t name, struct new_node *n)
@@ -225,6 +226,8 @@ static long remove_at(int dfd, uaddr_t name, uint32_t flags)
     case LAST_DOTDOT: err = rmdir ? -ENOTEMPTY : -EISDIR; break;
     case LAST_ROOT: err = rmdir ? -EBUSY : -EISDIR; break;
     }
+    if (!err && mount_readonly(p.w.at.mnt))
+        err = -EROFS; /* whether the name is there or not */
     if (!err && p.w.last_len > NAME_MAX_BYTES)
         err = -ENAMETOOLONG;
     if (!err)
@@ -289,6 +292,8 @@ static int rename_walked(struct walker *from, struct walker *to, uint32_t flags,
         return -EXDEV;
     if (from->kind != LAST_NAME || to->kind != LAST_NAME)
         return flags & RENAME_NOREPLACE && to->kind != LAST_NAME ? -EEXIST : -EBUSY;
+    if (mount_readonly(to->at.mnt))
+        return -EROFS;
     if (from->last_len > NAME_MAX_BYTES || to->last_len > NAME_MAX_BYTES)
         return -ENAMETOOLONG;
     err = dentry_find(from->at.dentry, from->last, from->last_len, &d);

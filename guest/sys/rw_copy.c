@@ -176,7 +176,8 @@ static long send_file(struct file *in, struct file *out, uaddr_t offset, size_t 
         return -EBADF;
     if (offset && in->ops->nonseekable)
         return -ESPIPE;
-    if (!in->ops->read || in->ops->nonseekable || !out->ops->write || out->flags & O_APPEND)
+    if (!in->ops->read || in->ops->nonseekable || in->ops->no_splice_read || !out->ops->write ||
+        out->ops->no_splice_write || out->flags & O_APPEND || (int64_t)n < 0)
         return -EINVAL;
     struct transfer t = { .in = in, .in_off = offset, .out = out, .n = n, .copy = copy };
     return copy_files(&t, MAY_OVERLAP);

@@ -178,11 +178,13 @@ static long splice(struct file *in, uaddr_t in_off, struct file *out, uaddr_t ou
                           : pipe_to_pipe(from, to, n,
                                          nonblocking(in, flags) || nonblocking(out, flags), TAKE);
     if (from != NULL) {
-        err = out->flags & O_APPEND ? -EINVAL : file_check(out, out_off, out->ops->write != NULL);
+        err = out->flags & O_APPEND
+                  ? -EINVAL
+                  : file_check(out, out_off, out->ops->write && !out->ops->no_splice_write);
         t.copy = pipe_to_file;
         t.nonblock = nonblocking(in, flags);
     } else if (to != NULL) {
-        err = file_check(in, in_off, in->ops->read != NULL);
+        err = file_check(in, in_off, in->ops->read && !in->ops->no_splice_read);
         t.copy = file_to_pipe;
         t.nonblock = nonblocking(out, flags);
     } else {

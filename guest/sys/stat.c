@@ -11,6 +11,7 @@
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "sched/task.h"
+#include "sys/target.h"
 #include "arch/syscall.h"
 #include <asm/stat.h>
 #include <asm/statfs.h>
@@ -60,8 +61,6 @@ static uint32_t dev_minor(uint32_t dev) { return (dev & 0xff) | (dev >> 12 & 0xf
 #ifndef STATX_MNT_ID_UNIQUE /* Linux 6.8 */
 #define STATX_MNT_ID_UNIQUE 0x4000U
 #endif
-#define UNIQUE_MOUNTS \
-    (1ull << 31) /* Linux numbers mounts from here on where no number comes again */
 
 /* What a file system can tell besides what all can. As on Linux's tmpfs there is no STATX_DIOALIGN:
  * a file with O_DIRECT is read and written like any other. */
@@ -71,7 +70,7 @@ static void statx_extra(struct statx *st, const struct inode *in, const struct p
     st->stx_attributes_mask = STATX_ATTR_AUTOMOUNT | STATX_ATTR_MOUNT_ROOT | STATX_ATTR_DAX;
     if (p->mnt && mask & STATX_MNT_ID_UNIQUE) {
         st->stx_mask |= STATX_MNT_ID_UNIQUE;
-        st->stx_mnt_id = UNIQUE_MOUNTS + p->mnt->id; /* ours never come again */
+        st->stx_mnt_id = mount_unique_id(p->mnt->id);
     } else if (p->mnt) {
         st->stx_mask |= STATX_MNT_ID;
         st->stx_mnt_id = p->mnt->id;
@@ -118,53 +117,6 @@ static long statx_put(struct inode *in, const struct path *p, uint32_t mask, uad
     st.stx_dev_major = dev_major(in->sb->dev);
     st.stx_dev_minor = dev_minor(in->sb->dev);
     return copy_to_user(to, &st, sizeof(st));
-}
-
-/* What a (dfd, name, flags) triple means: an inode with a reference and its
- * mount.  An empty name with AT_EMPTY_PATH also reaches files without a place. */
-struct target {
-    struct path path;
-    struct file *file;
-    struct inode *inode;
-};
-
-static int target_get(struct target *t, int dfd, uaddr_t name, uint32_t flags)
-{
-    struct user_name n;
-    int err = 0;
-
-    *t = (struct target){ 0 };
-    if (!name && flags & AT_EMPTY_PATH)
-        name_empty(&n);
-    else
-        err = name_get(&n, name);
-    if (err)
-        return err;
-    if (!n.len && flags & AT_EMPTY_PATH && dfd != AT_FDCWD) {
-        t->file = fd_get(dfd);
-        err = t->file ? 0 : -EBADF;
-        if (t->file) {
-            t->inode = t->file->inode;
-            t->path = t->file->path; /* whose references stay the file's */
-        }
-    } else {
-        err = path_lookup(dfd, n.text, n.len,
-                          (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
-                              (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
-                          &t->path);
-        if (!err)
-            t->inode = t->path.dentry->inode;
-    }
-    name_put(&n);
-    return err;
-}
-
-static void target_put(struct target *t)
-{
-    if (t->file)
-        file_put(t->file);
-    else
-        path_put(&t->path);
 }
 
 static long stat_at(int dfd, uaddr_t name, uaddr_t to, uint32_t flags)

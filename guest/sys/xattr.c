@@ -17,6 +17,7 @@
 #include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "sched/task.h"
+#include "sys/target.h"
 #include <linux/capability.h>
 #include <linux/limits.h>
 #include <linux/xattr.h>
@@ -34,10 +35,7 @@ static bool begins(const char *name, const char *with)
     return strncmp(name, with, strlen(with)) == 0;
 }
 
-static bool has_any(const struct inode *in)
-{
-    return in->ops == &tmpfs_dir_ops || in->ops == &tmpfs_link_ops || in->ops == &tmpfs_node_ops;
-}
+static bool has_any(const struct inode *in) { return of_tmpfs(in); }
 
 /* --- rights ------------------------------------------------------------------------------ */
 
@@ -229,6 +227,28 @@ static long take_name(struct request *r, uaddr_t name)
     return len < 0 ? len : 0;
 }
 
+/* By a descriptor, one of O_PATH included, or by a name. */
+static long by_target(int dfd, uaddr_t path, uint32_t at_flags, action *what, struct request *r)
+{
+    struct target t;
+    long err;
+
+    if (at_flags & ~(uint32_t)(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH))
+        return -EINVAL;
+    err = target_get(&t, dfd, path, at_flags);
+    if (err)
+        return err;
+    err = t.file && t.file->flags & O_PATH ? -EBADF : act(t.inode, t.path.mnt, what, r);
+    if (!err && (what == set || what == remove)) {
+        if (t.file)
+            notify_file(t.file, IN_ATTRIB);
+        else
+            notify_dentry(t.path.dentry, IN_ATTRIB);
+    }
+    target_put(&t);
+    return err;
+}
+
 static long take_value(struct request *r, uaddr_t name, uaddr_t value, uint64_t size,
                        uint32_t flags)
 {
@@ -344,3 +364,61 @@ SYSCALL2(lremovexattr, uaddr_t, path, uaddr_t, name)
 }
 
 SYSCALL2(fremovexattr, int, fd, uaddr_t, name) { return named_by_fd(fd, remove, name, 0, 0); }
+
+/* --- setxattrat(2) and the others, Linux 6.13 --------------------------------------------- */
+
+#ifndef XATTR_ARGS_SIZE_VER0
+struct xattr_args {
+    uint64_t value;
+    uint32_t size, flags;
+};
+#endif
+
+static long take_args(struct xattr_args *a, uaddr_t from, size_t size)
+{
+    if (size < sizeof(*a))
+        return -EINVAL;
+    return size > PAGE_SIZE ? -E2BIG : copy_struct_from_user(a, sizeof(*a), from, size);
+}
+
+SYSCALL6(setxattrat, int, dfd, uaddr_t, path, uint32_t, at_flags, uaddr_t, name, uaddr_t, args,
+         size_t, size)
+{
+    struct xattr_args a;
+    struct request r;
+    long err = take_args(&a, args, size);
+
+    if (err)
+        return err;
+    err = take_value(&r, name, a.value, a.size, a.flags);
+    if (!err)
+        err = by_target(dfd, path, at_flags, set, &r);
+    xattr_value_free(r.value);
+    return err;
+}
+
+SYSCALL6(getxattrat, int, dfd, uaddr_t, path, uint32_t, at_flags, uaddr_t, name, uaddr_t, args,
+         size_t, size)
+{
+    struct xattr_args a;
+    long err = take_args(&a, args, size);
+
+    if (err || a.flags)
+        return err ? err : -EINVAL;
+    struct request r = { .to = a.value, .size = a.size };
+    err = take_name(&r, name);
+    return err ? err : by_target(dfd, path, at_flags, get, &r);
+}
+
+SYSCALL5(listxattrat, int, dfd, uaddr_t, path, uint32_t, at_flags, uaddr_t, to, uint64_t, size)
+{
+    return by_target(dfd, path, at_flags, list, &(struct request){ .to = to, .size = size });
+}
+
+SYSCALL4(removexattrat, int, dfd, uaddr_t, path, uint32_t, at_flags, uaddr_t, name)
+{
+    struct request r = { 0 };
+    long err = take_name(&r, name);
+
+    return err ? err : by_target(dfd, path, at_flags, remove, &r);
+}

@@ -175,6 +175,28 @@ static void times(void)
     CHECK(umount("d") == 0);
 }
 
+/* Where nothing may be written it does not matter whether the name is there. */
+static void read_only_names(void)
+{
+    CHECK(mount("x", "d", "tmpfs", 0, NULL) == 0);
+    write_file("d/f", "x");
+    write_file("f", "x");
+    CHECK(remount("d", MS_RDONLY) == 0);
+    const char *names[] = { "d/f", "d/nothing", "d/nothing/" };
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_ERR(EROFS, unlink(names[i]));
+        CHECK_ERR(EROFS, rmdir(names[i]));
+        CHECK_ERR(EROFS, rename(names[i], "d/other"));
+    }
+    CHECK_ERR(EEXIST, mkdir("d/f", 0755));
+    CHECK_ERR(EROFS, mkdir("d/nothing", 0755));
+    CHECK_ERR(EROFS, link("f", "d/nothing")); /* before EXDEV */
+    CHECK_ERR(EXDEV, rename("f", "d/nothing"));
+    CHECK_ERR(EEXIST, link("f", "d/f"));
+    CHECK_ERR(EISDIR, open("d/", O_RDWR | O_CREAT | O_EXCL, 0600));
+    CHECK(umount("d") == 0 && unlink("f") == 0);
+}
+
 static void test(void)
 {
     struct statfs s;
@@ -189,4 +211,5 @@ static void test(void)
     bound();
     links();
     times();
+    read_only_names();
 }

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -179,6 +180,28 @@ static void errors(void)
     close(fd);
 }
 
+/* /dev/null takes all and /dev/full nothing, neither gives or takes what is spliced. */
+static void null_and_full(void)
+{
+    int null = open("/dev/null", O_RDWR), full = open("/dev/full", O_RDWR);
+    int fd = open("/proc/self/exe", O_RDONLY);
+
+    write(p[1], "hello", 5);
+    CHECK_EQ(splice(p[0], NULL, null, NULL, 3, 0), 3);
+    CHECK_ERR(EINVAL, splice(p[0], NULL, full, NULL, 2, 0));
+    CHECK_ERR(EINVAL, splice(null, NULL, p[1], NULL, 9, 0));
+    CHECK_EQ(splice(full, NULL, p[1], NULL, 9, 0), 9);
+    CHECK_EQ(in_pipe(p[0]), 11);
+    drain(p[0]);
+    CHECK_EQ(sendfile(null, fd, NULL, 5), 5);
+    CHECK_ERR(EINVAL, sendfile(full, fd, NULL, 5));
+    CHECK_ERR(EINVAL, sendfile(null, null, NULL, 5));
+    CHECK_ERR(EINVAL, sendfile(null, fd, NULL, -1));
+    close(null);
+    close(full);
+    close(fd);
+}
+
 /* Two that fill and one that drains: every byte arrives once. */
 static void race(void)
 {
@@ -215,5 +238,6 @@ static void test(void)
     pipes();
     memory();
     errors();
+    null_and_full();
     race();
 }

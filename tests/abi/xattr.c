@@ -171,6 +171,56 @@ static void times(void)
     CHECK(memcmp(&a.st_mtim, &b.st_mtim, sizeof(a.st_mtim)) == 0);
 }
 
+/* setxattrat and so on, Linux 6.13; on an older one it is as if they had passed. */
+static void at_calls(void)
+{
+    struct {
+        uint64_t value;
+        uint32_t size, flags;
+        uint64_t more;
+    } a = { 0 };
+    char got[16] = "";
+    int dfd = open(".", O_RDONLY), fd = open("f", O_RDONLY), p[2];
+
+    if (syscall(464, dfd, "f", 0, "user.at", &a, 16) == -1 && errno == ENOSYS)
+        return;
+    CHECK_ERR(ENODATA, syscall(464, dfd, "f", 0, "user.at", &a, 16));
+    a.value = (uint64_t) "abc";
+    a.size = 3;
+    CHECK_EQ(syscall(463, dfd, "f", 0, "user.at", &a, 16), 0);
+    a.flags = XATTR_CREATE;
+    CHECK_ERR(EEXIST, syscall(463, dfd, "f", 0, "user.at", &a, 16));
+    a.flags = 4;
+    CHECK_ERR(EINVAL, syscall(463, dfd, "f", 0, "user.at", &a, 16));
+    CHECK_ERR(EINVAL, syscall(464, dfd, "f", 0, "user.at", &a, 16));
+    a.flags = 0;
+    a.value = (uint64_t)got;
+    a.size = sizeof(got);
+    CHECK_EQ(syscall(464, fd, "", AT_EMPTY_PATH, "user.at", &a, 16), 3);
+    CHECK(strcmp(got, "abc") == 0);
+    CHECK_EQ(syscall(464, fd, NULL, AT_EMPTY_PATH, "user.at", &a, 24), 3);
+    a.more = 1;
+    CHECK_ERR(E2BIG, syscall(464, dfd, "f", 0, "user.at", &a, 24));
+    CHECK_ERR(E2BIG, syscall(464, dfd, "f", 0, "user.at", &a, 4097));
+    CHECK_ERR(EINVAL, syscall(464, dfd, "f", 0, "user.at", &a, 15));
+    CHECK_ERR(EFAULT, syscall(464, dfd, "f", 0, "user.at", NULL, 16));
+    CHECK_ERR(EINVAL, syscall(464, dfd, "f", 1, "user.at", &a, 16));
+    CHECK_ERR(EBADF, syscall(464, -1, "f", 0, "user.at", &a, 16));
+    CHECK_ERR(ENOENT, syscall(464, dfd, "", 0, "user.at", &a, 16));
+    CHECK_ERR(ENOTDIR, syscall(464, fd, "f", 0, "user.at", &a, 16));
+    CHECK(syscall(465, dfd, "f", 0, got, 0) > 0);
+    CHECK_ERR(EFAULT, syscall(465, dfd, NULL, 0, got, 0));
+    CHECK_EQ(syscall(465, dfd, "l", AT_SYMLINK_NOFOLLOW, got, 0), llistxattr("l", NULL, 0));
+    CHECK_EQ(syscall(466, dfd, "f", 0, "user.at"), 0);
+    CHECK_ERR(ENODATA, syscall(466, fd, "", AT_EMPTY_PATH, "user.at"));
+    CHECK_EQ(pipe(p), 0);
+    CHECK_ERR(EOPNOTSUPP, syscall(466, p[0], "", AT_EMPTY_PATH, "security.at"));
+    close(p[0]);
+    close(p[1]);
+    close(dfd);
+    close(fd);
+}
+
 /* Many tasks at one file. */
 static void together(void)
 {
@@ -208,6 +258,7 @@ static void test(void)
         somebody();
     CHECK(wait(&status) > 0 && status == 0);
     times();
+    at_calls();
     together();
     const char *made[] = { "f", "h", "l", "dangling", "p" };
     for (unsigned i = 0; i < sizeof(made) / sizeof(made[0]); i++)
