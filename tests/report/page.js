@@ -24,6 +24,17 @@ async function sameAsCommands(page) {
     }
 }
 
+// Each call once, with what it cost: of a thread that execs, too, which ends its call under its leader's number.
+async function eachCall(page) {
+    const mine = await page.run('forkscope.trace().calls.map(c => [c.number, c.writes, c.end_event, c.flags >> 1 & 1])');
+    is('calls are numbered from 1', mine.map(c => c[0]), mine.map((c, i) => i + 1));
+    const want = mine.map(c => {
+        const call = JSON.parse(tool('call', '--json', trace, String(c[0])));
+        return [c[0], Object.values(call.writes).reduce((a, b) => a + b, 0), call.to_event, 'returned' in call ? 1 : 0];
+    });
+    is('each cost what vmm-trace call says', mine.filter((c, i) => String(c) !== String(want[i])), []);
+}
+
 async function verdict(page) {
     const checks = JSON.parse(tool('lint', '--json', trace)).checks;
     like('the strip says what lint says', await page.run(text('#verdict')), new RegExp(`lint: ${checks.length} checks pass`));
@@ -195,6 +206,7 @@ async function paperAndThemes(page) {
 main(async browser => {
     const page = await open(browser, file);
     await sameAsCommands(page);
+    await eachCall(page);
     await verdict(page);
     await threeQuestions(page);
     await slider(page);

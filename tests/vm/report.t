@@ -6,7 +6,8 @@
 . tests/vm/lib.sh
 need_kvm
 
-trace() { local dir=$1; shift; vm -q -t "$dir" --audit=final -- sh -c "$*" || true; [ "$status" -eq 0 ] || { echo "Bail out! no trace: $err"; exit 1; }; }
+make --no-print-directory -s O="$O" "$O/tests/abi/thread_exec" || exit 1
+trace() { local dir=$1; shift; vm -q -t "$dir" --audit=final --add "$O/tests/abi/thread_exec:/bin/thread_exec" -- sh -c "$*" || true; [ "$status" -eq 0 ] || { echo "Bail out! no trace: $err"; exit 1; }; }
 report() { "$O/vmm-trace" report "$@" 2> "$work/err" || { echo "Bail out! no report: $(cat "$work/err")"; exit 1; }; }
 of()                            # of SCRIPT NAME ARGUMENT...: its TAP, as a part of ours
 {
@@ -19,7 +20,7 @@ of()                            # of SCRIPT NAME ARGUMENT...: its TAP, as a part
     result $? "$name"
 }
 
-trace "$work/one" 'forkdemo; vforkdemo; ls / | head -n 1'
+trace "$work/one" 'forkdemo; vforkdemo; thread_exec; ls / | head -n 1'
 report "$work/one" -o "$work/one.html"
 of page 'a page shows its trace' "$work/one" "$work/one.html"
 

@@ -80,11 +80,11 @@ static void json_ending(struct view *v, const struct wait *x, const struct endin
     json_count(j, "end_event", e->event);
     json_count(j, "by_pid", e->by->head.pid);
     json_text(j, "by_comm", e->by->head.comm);
-    if (e->by->call.number != 0) {
+    if (wait_end_call(x, e->by) != 0) {
         json_count(j, "by_call", e->by->call.number);
         json_text(j, "by_call_name", call_name(e->by->call.nr));
     }
-    if (x->signo != 0)
+    if (wait_end_signal(x, e->by) != 0)
         json_count(j, "signal", x->signo);
     if (x->reason == BLOCK_vfork)
         json_text(j, "release", trace_value_name("release_cause", x->released));

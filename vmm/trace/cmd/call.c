@@ -44,7 +44,7 @@ static void take_event(struct story *s, struct follow *f, const struct trace_eve
             s->blocked += e->tsc - s->who->wait.tsc;
     }
     if (a->call.number != number) {
-        s->over |= s->found && s->who == a;
+        s->over |= s->found && (s->who == a || s->who->reaped);
         return;
     }
     if (!s->found) {
@@ -60,7 +60,6 @@ static void take_event(struct story *s, struct follow *f, const struct trace_eve
         s->over = s->returned = true;
         s->ret = ((const struct trace_ev_syscall_exit *)e->fields)->ret;
     }
-    s->over |= a->ended;
 }
 
 static void not_over(struct story *s, uint64_t tsc)
@@ -151,6 +150,7 @@ static int run(const struct options *o)
         follow_event(&f, e);
         take_event(&s, &f, e, o->number);
     }
+    s.over |= s.found && s.who->ended; /* what it did last was the end of its exit */
     if (s.found && !s.over)
         not_over(&s, trace_meta(t)->stop_tsc > f.last_tsc ? trace_meta(t)->stop_tsc : f.last_tsc);
     int status = STATUS_OK;

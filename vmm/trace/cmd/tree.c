@@ -12,7 +12,7 @@
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
 #include "vmm/trace/cmd/json_option.h"
-#include "vmm/trace/lib/comm.h"
+#include "vmm/trace/lib/follow.h"
 #include "vmm/trace/lib/format.h"
 
 #define NAMES_MAX 160
@@ -28,10 +28,11 @@ struct life {
     bool ended;
     bool has_status; /* a thread ends without one */
     int32_t status;
+    uint32_t became; /* 0, or whose number a thread took by exec */
 };
 
 struct task {
-    struct task_head head;
+    struct actor actor;
     uint32_t life;
     bool own_stack; /* its clone call gives the child one */
 };
@@ -39,9 +40,14 @@ struct task {
 struct tree {
     struct life *life;
     uint32_t n, capacity;
-    struct idmap *tasks;
-    uint64_t event, first_tsc, last_tsc;
+    struct follow follow;
+    uint64_t stop_tsc; /* who is still there lived until then */
 };
+
+static struct task *task_of(struct tree *t, uint32_t pid)
+{
+    return (struct task *)follow_actor(&t->follow, pid);
+}
 
 static uint32_t new_life(struct tree *t, uint32_t pid, uint32_t parent, enum call_kind born,
                          uint64_t tsc)
@@ -92,7 +98,7 @@ static void add_args(struct life *l, const struct trace_ev_exec_args *f)
  * make (PID 1) is the kernel's child. */
 static struct life *life_of(struct tree *t, uint32_t pid, uint64_t tsc)
 {
-    struct task *task = need(idmap_get(t->tasks, pid));
+    struct task *task = task_of(t, pid);
     if (task->life == NO_LIFE && pid != 0)
         task->life = new_life(t, pid, NO_LIFE, CALL_KINDS, tsc);
     return &t->life[task->life];
@@ -102,11 +108,10 @@ static void on_clone(struct tree *t, const struct trace_event *e)
 {
     const struct trace_ev_clone *f = e->fields;
     life_of(t, e->pid, e->tsc);
-    struct task *parent = need(idmap_get(t->tasks, e->pid)),
-                *child = need(idmap_get(t->tasks, f->child));
+    struct task *parent = task_of(t, e->pid), *child = task_of(t, f->child);
     child->life =
         new_life(t, f->child, parent->life, clone_kind(f->flags, parent->own_stack), e->tsc);
-    add_name(&t->life[child->life], child->head.comm);
+    add_name(&t->life[child->life], child->actor.head.comm);
 }
 
 /* The event comes from the last thread of the process. */
@@ -119,30 +124,38 @@ static void on_exit_event(struct tree *t, const struct trace_event *e)
     l->to = e->tsc;
 }
 
+/* A thread's end.  A process whose first thread ends may go on. */
 static void on_state(struct tree *t, const struct trace_event *e)
 {
     const struct trace_ev_task_state *f = e->fields;
     struct life *l = life_of(t, f->task, e->tsc);
-    if (f->next != TASK_zombie || l->ended)
+    if (f->next != TASK_zombie || l->ended || l->born != CALL_thread)
         return;
     l->ended = true;
     l->to = e->tsc;
 }
 
+static void on_exec(struct tree *t, const struct trace_event *e, const struct actor *thread)
+{
+    if (thread != NULL) {
+        struct life *l = life_of(t, thread->head.pid, e->tsc);
+        l->ended = true;
+        l->became = e->pid;
+        l->to = e->tsc;
+    }
+    add_name(life_of(t, e->pid, e->tsc), task_of(t, e->pid)->actor.head.comm);
+}
+
 static void take_event(struct tree *t, const struct trace_event *e)
 {
-    if (t->event++ == 0)
-        t->first_tsc = e->tsc;
-    t->last_tsc = e->tsc;
-    comm_follow(t->tasks, e);
+    const struct actor *thread = e->id == TRACE_EV_exec ? follow_exec_of(&t->follow, e) : NULL;
+    follow_event(&t->follow, e);
     if (e->id == TRACE_EV_syscall_enter) {
-        struct task *task = need(idmap_get(t->tasks, e->pid));
-        task->own_stack = call_gives_stack(e);
+        task_of(t, e->pid)->own_stack = call_gives_stack(e);
     } else if (e->id == TRACE_EV_clone) {
         on_clone(t, e);
     } else if (e->id == TRACE_EV_exec) {
-        const struct task_head *head = need(idmap_get(t->tasks, e->pid));
-        add_name(life_of(t, e->pid, e->tsc), head->comm);
+        on_exec(t, e, thread);
     } else if (e->id == TRACE_EV_exec_args) {
         if (((const struct trace_ev_exec_args *)e->fields)->args[0] != '\0')
             add_args(life_of(t, e->pid, e->tsc), e->fields);
@@ -161,6 +174,8 @@ static void print_end(const struct life *l)
 {
     if (!l->ended)
         fputs("still there", stdout);
+    else if (l->became != 0)
+        printf("exec, as [%u]", l->became);
     else if (!l->has_status)
         fputs("ended", stdout);
     else if (WIFSIGNALED(l->status))
@@ -177,7 +192,7 @@ static void print_life(const struct tree *t, const struct trace_meta *m, const s
     snprintf(who, sizeof(who), "%*s%s[%u]", (int)indent, "", l->names, l->pid);
     printf("%-44s %-12s %10" PRIu64 " %10s  ", who,
            l->born < CALL_KINDS ? call_kind_names[l->born] : "the kernel", l->writes,
-           format_ns(span, trace_ns(m, (l->ended ? l->to : t->last_tsc) - l->from)));
+           format_ns(span, trace_ns(m, (l->ended ? l->to : t->stop_tsc) - l->from)));
     print_end(l);
     putchar('\n');
 }
@@ -197,11 +212,13 @@ static void print_json(const struct tree *t, const struct trace_meta *m)
         json_text(&j, "names", l->names);
         json_text(&j, "made_by", l->born < CALL_KINDS ? call_kind_names[l->born] : "the kernel");
         json_count(&j, "writes", l->writes);
-        json_count(&j, "from_ns", trace_ns(m, l->from - t->first_tsc));
-        json_count(&j, "ns", trace_ns(m, (l->ended ? l->to : t->last_tsc) - l->from));
+        json_count(&j, "from_ns", trace_ns(m, l->from - t->follow.first_tsc));
+        json_count(&j, "ns", trace_ns(m, (l->ended ? l->to : t->stop_tsc) - l->from));
         json_bool(&j, "ended", l->ended);
         if (l->has_status)
             json_signed(&j, "status", l->status);
+        if (l->became != 0)
+            json_count(&j, "became_pid", l->became);
         json_object_end(&j);
     }
     json_array_end(&j);
@@ -247,17 +264,18 @@ int command_tree(int argc, char **argv)
         return STATUS_TROUBLE;
 
     const struct trace_event *e;
-    struct tree t = { .tasks = need(idmap_new(sizeof(struct task))) };
+    struct tree t = { .n = 0 };
+    follow_init(&t.follow, sizeof(struct task));
     new_life(&t, 0, NO_LIFE, CALL_KINDS, 0);
     while ((e = trace_next(trace)) != NULL)
         take_event(&t, e);
-    if (trace_meta(trace)->stop_tsc > t.last_tsc) /* who is there still lived until then */
-        t.last_tsc = trace_meta(trace)->stop_tsc;
+    uint64_t stop = trace_meta(trace)->stop_tsc;
+    t.stop_tsc = stop > t.follow.last_tsc ? stop : t.follow.last_tsc;
     if (o.json)
         print_json(&t, trace_meta(trace));
     else
         print_text(&t, trace_meta(trace));
-    idmap_free(t.tasks);
+    follow_free(&t.follow);
     free(t.life);
     return close_trace(trace);
 }

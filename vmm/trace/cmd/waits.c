@@ -15,7 +15,7 @@ static void children_text(FILE *out, const struct actor *parent)
     for (const struct actor *c = parent->children; c != NULL; c = c->next) {
         if (n < CHILDREN_SHOWN)
             fprintf(out, "%s%s%s", n > 0 ? ", " : "any of ", who_text(who, c),
-                    c->ended ? " (a zombie)" : "");
+                    c->process_ended ? " (a zombie)" : "");
         else
             more++;
         n++;
@@ -40,9 +40,9 @@ char *wait_whom(struct follow *f, const struct actor *waiter)
     return text;
 }
 
-static void call_text(FILE *out, const struct actor *by)
+static void call_text(FILE *out, const struct wait *w, const struct actor *by)
 {
-    if (by->call.number != 0)
+    if (wait_end_call(w, by) != 0)
         fprintf(out, " in call %" PRIu64 " %s", by->call.number, call_name(by->call.nr));
 }
 
@@ -59,12 +59,12 @@ void wait_end_text(FILE *out, const struct wait *w, const struct actor *by, bool
         fprintf(out, "%s: ", trace_value_name("release_cause", w->released));
     if (w->reason == BLOCK_wait && by->ended)
         fputs("end of ", out);
-    else if (w->signo != 0)
+    else if (wait_end_signal(w, by) != 0)
         fprintf(out, "signal %u: ", w->signo);
-    if (w->reason == BLOCK_nanosleep && w->signo == 0) {
+    if (w->reason == BLOCK_nanosleep && wait_end_signal(w, by) == 0) {
         fputs("its time was up", out);
         return;
     }
     fputs(who_text(who, by), out);
-    call_text(out, by);
+    call_text(out, w, by);
 }

@@ -139,8 +139,12 @@ static void on_clone(struct lives *l, struct task *parent, const struct trace_ev
             clone_kind(f->flags, parent->own_stack));
 }
 
+/* The last thread of the process says so. */
 static void note_exit(struct lives *l, struct task *t, const struct trace_ev_exit *f)
 {
+    struct task *leader = lives_find(l, f->tgid);
+    if (leader != NULL)
+        t = leader;
     t->life.ended = true;
     t->life.status = f->status;
     t->life.to = l->follow.last_tsc;
@@ -161,6 +165,20 @@ static void on_call(struct lives *l, struct task *t, const struct call *before)
         end_call(l, t, before, NULL);
     if (t->actor.call.number != 0 && t->actor.call.number > before->number)
         begin_call(l, t);
+}
+
+/* After the exec by which a thread took its leader's number: its call goes on there. */
+static void takes_over(struct lives *l, struct task *t, struct task *thread)
+{
+    if (t->call != 0)
+        end_call(l, t, &t->actor.call, NULL);
+    t->call = thread->call;
+    t->cost = thread->cost;
+    thread->call = 0;
+    die(l, thread);
+    TELL(l, state, t, TASK_running);
+    if (t->call != 0)
+        TELL(l, call_begins, t);
 }
 
 static void add_cost(struct task *t, const struct trace_event *e)
@@ -223,7 +241,7 @@ static void after_event(struct lives *l, struct task *t, const struct trace_even
 
 void lives_event(struct lives *l, const struct trace_event *e)
 {
-    struct task *t = task_of(l, e->pid), *of = NULL;
+    struct task *t = task_of(l, e->pid), *of = NULL, *thread = NULL;
     const struct trace_ev_task_state *s = e->fields;
     struct call before = t->actor.call;
     bool waited = false;
@@ -231,6 +249,8 @@ void lives_event(struct lives *l, const struct trace_event *e)
         of = task_of(l, s->task);
         waited = of->actor.wait.under_way && of->life.number != 0;
     }
+    if (e->id == TRACE_EV_exec)
+        thread = (struct task *)follow_exec_of(&l->follow, e);
     follow_event(&l->follow, e);
     if (e->id == TRACE_EV_checkpoint)
         l->checkpoint = ((const struct trace_ev_checkpoint *)e->fields)->begin != 0;
@@ -238,7 +258,9 @@ void lives_event(struct lives *l, const struct trace_event *e)
         living(l, e->pid);
     if (t->renamed && e->id != TRACE_EV_exec_args)
         tell_name(l, t);
-    if (t->life.number != 0)
+    if (thread != NULL && thread->life.number != 0 && t->life.number != 0)
+        takes_over(l, t, thread);
+    else if (t->life.number != 0)
         on_call(l, t, &before);
     if (waited)
         TELL(l, wait_ends, of, follow_actor(&l->follow, s->by_pid));

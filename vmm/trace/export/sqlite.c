@@ -103,10 +103,10 @@ static void wait_ends(void *arg, struct task *t, struct actor *by)
     database_row(&w->d, w->wait, "uuntnunnntn", x->event, t->life.number, x->call,
                  trace_value_name("block_reason", x->reason), (uint64_t)x->on_pid,
                  export_ns(w->x, x->tsc), by != NULL ? now(w) : 0,
-                 waker != NULL ? waker->life.number : 0, by != NULL ? by->call.number : 0,
+                 waker != NULL ? waker->life.number : 0, by != NULL ? wait_end_call(x, by) : 0,
                  x->released != RELEASE_none ? trace_value_name("release_cause", x->released)
                                              : NULL,
-                 (uint64_t)x->signo);
+                 by != NULL ? (uint64_t)wait_end_signal(x, by) : 0);
 }
 
 static void death(void *arg, struct task *t)

@@ -381,6 +381,23 @@ static void on_release(struct calls *c, const struct trace_event *e)
         c->row[parent->kind].ended_by[f->cause]++;
 }
 
+/* A thread that is about to take its leader's number goes on there, in the same call. */
+static void takes_over(struct calls *c, struct task *t, struct task *thread)
+{
+    drop_call(c, t);
+    t->number = thread->number;
+    t->kind = thread->kind;
+    t->nr = thread->nr;
+    t->own_stack = thread->own_stack;
+    t->mm = thread->mm;
+    t->in = thread->in;
+    t->cost = thread->cost;
+    t->owns = thread->owns;
+    t->gone = t->blocked = false;
+    thread->in = IN_NOTHING;
+    thread->gone = true;
+}
+
 static void on_exec(struct calls *c, struct task *t)
 {
     grown_up(c, t);
@@ -484,11 +501,15 @@ static void on_flush(struct calls *c, const struct trace_event *e)
 
 static void on_other(struct calls *c, const struct trace_event *e)
 {
-    struct task *t = actor(c);
+    struct task *t = actor(c), *thread = NULL;
+    if (e->id == TRACE_EV_exec && (thread = (struct task *)follow_exec_of(&c->follow, e)) != NULL)
+        takes_over(c, t, thread);
     if (e->id == TRACE_EV_table_alloc || e->id == TRACE_EV_table_free)
         follow_entries(&c->follow, e, ((const struct trace_ev_table_alloc *)e->fields)->reason);
     else
         follow_other(&c->follow, e);
+    if (thread != NULL)
+        forget(c, thread->actor.head.pid);
     if (e->id == TRACE_EV_checkpoint)
         c->is_told =
             ((const struct trace_ev_checkpoint *)e->fields)->begin >= TRACE_CHECKPOINT_RUNNING;

@@ -153,7 +153,8 @@ static void on_clone(struct follow *f, const struct trace_event *e)
 {
     const struct trace_ev_clone *c = e->fields;
     struct actor *child = follow_actor(f, c->child), *leader = follow_actor(f, f->actor->tgid);
-    child->ended = child->reaped = false; /* perhaps the number had an owner before */
+    child->ended = child->process_ended = child->reaped =
+        false; /* perhaps the number had an owner before */
     memset(&child->call, 0, sizeof(child->call));
     memset(&child->wait, 0, sizeof(child->wait));
     child->fault.event = 0;
@@ -165,18 +166,74 @@ static void on_clone(struct follow *f, const struct trace_event *e)
         join_parent(child, leader);
 }
 
-/* Its children become init's.  (Those of a subreaper's family too: no event tells.) */
 static void on_zombie(struct follow *f, const struct trace_event *e, struct actor *a)
 {
-    struct actor *init = follow_actor(f, 1);
     a->ended = true;
     if (a == f->actor && !(a->call.number != 0 && is_exit(a->call.nr)))
         begin_call(f, e, __NR_exit_group, true);
+}
+
+static void on_reparent(struct follow *f, const struct trace_event *e)
+{
+    const struct trace_ev_reparent *r = e->fields;
+    if (r->child != r->parent)
+        join_parent(follow_actor(f, r->child), follow_actor(f, r->parent));
+}
+
+/* The last thread of a process says so.  Its children have got another parent; in traces from before there was an
+ * event for that they are taken for init's. */
+static void on_exit(struct follow *f, const struct trace_event *e)
+{
+    struct actor *a = follow_actor(f, ((const struct trace_ev_exit *)e->fields)->tgid);
+    struct actor *init = follow_actor(f, 1);
+    a->process_ended = true;
     while (a != init && a->children != NULL)
         join_parent(a->children, init);
 }
 
+/* A thread that execs takes its leader's number, which the leader's end has left; with this event no task has
+ * the thread's own any more.  It is still in its call. */
+static void on_exec(struct follow *f, const struct trace_event *e)
+{
+    struct actor *a = f->actor, *thread = follow_exec_of(f, e);
+    a->mm = e->mm;
+    if (thread == NULL)
+        return;
+    a->call = thread->call;
+    a->fault.event = 0;
+    a->wait.under_way = false;
+    a->state = TASK_running;
+    a->ended = a->reaped = false;
+    thread->call.number = 0;
+    thread->ended = thread->reaped = true;
+    f->runs[e->cpu] = e->pid;
+}
+
+struct actor *follow_exec_of(struct follow *f, const struct trace_event *e)
+{
+    uint32_t ran = e->cpu < TRACE_CPUS_MAX ? f->runs[e->cpu] : 0;
+    struct actor *thread = ran != 0 && ran != e->pid ? idmap_find(f->actors, ran) : NULL;
+    return thread != NULL && thread->tgid == e->pid ? thread : NULL;
+}
+
 /* --- waits ------------------------------------------------------------------------------- */
+
+/* Of the calls that are inferred only the end of a task wakes or waits for more than a lock. */
+static bool call_may_explain(const struct call *c, unsigned reason)
+{
+    return !c->implied || c->nr == __NR_exit_group || reason == BLOCK_mutex;
+}
+
+uint64_t wait_end_call(const struct wait *w, const struct actor *by)
+{
+    return call_may_explain(&by->call, w->reason) ? by->call.number : 0;
+}
+
+/* Who sent it wakes, too; a signal that is ignored or blocked wakes nobody. */
+uint32_t wait_end_signal(const struct wait *w, const struct actor *by)
+{
+    return w->signaled_by == by->head.pid ? w->signo : 0;
+}
 
 bool is_waiting(unsigned state) { return state == TASK_blocked || state == TASK_stopped; }
 
@@ -186,6 +243,8 @@ static void on_state(struct follow *f, const struct trace_event *e)
     struct actor *a = follow_actor(f, s->task);
     a->state = s->next;
     if (is_waiting(s->next)) {
+        if (!call_may_explain(&a->call, s->reason))
+            end_call(a);
         a->wait = (struct wait){
             .under_way = true,
             .reason = s->next == TASK_stopped        ? BLOCK_stop
@@ -211,6 +270,8 @@ static void on_state(struct follow *f, const struct trace_event *e)
 static void on_switch(struct follow *f, const struct trace_event *e)
 {
     const struct trace_ev_switch *s = e->fields;
+    if (e->cpu < TRACE_CPUS_MAX)
+        f->runs[e->cpu] = s->next_pid;
     if (s->next_pid != 0 && s->next_mm != 0) /* 0: it is past using one */
         follow_actor(f, s->next_pid)->mm = s->next_mm;
 }
@@ -261,9 +322,11 @@ void follow_other(struct follow *f, const struct trace_event *e)
     case TRACE_EV_task_state: on_state(f, e); break;
     case TRACE_EV_switch: on_switch(f, e); break;
     case TRACE_EV_exec:
-        a->mm = e->mm;
+        on_exec(f, e);
         comm_follow(f->actors, e);
         break;
+    case TRACE_EV_exit: on_exit(f, e); break;
+    case TRACE_EV_reparent: on_reparent(f, e); break;
     case TRACE_EV_exec_args: comm_follow(f->actors, e); break;
     case TRACE_EV_signal: on_signal(f, e); break;
     case TRACE_EV_vfork_release: on_release(f, e); break;

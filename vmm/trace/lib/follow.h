@@ -9,7 +9,7 @@
  * processes.  What a task writes in another call has a reason that tells which:
  * mmap, munmap, mprotect, brk.  So its first such write begins a call without
  * arguments, which ends with the next sign that the task is elsewhere: a page fault, another
- * call, a write of another kind.  The end of a task that a signal kills is a call
+ * call, a write of another kind, a wait for anything but a lock.  The end of a task that a signal kills is a call
  * exit_group of that sort, and an exit lasts until the task is reaped.  Two munmaps with nothing in between look like one.
  *
  * Page faults are no calls, and numbered by their events: a write for a fault belongs to the
@@ -57,6 +57,7 @@ struct actor {
     struct wait wait;
     uint8_t state;                                  /* enum task_state */
     bool ended, reaped;                             /* a zombie, and gone */
+    bool process_ended;                             /* of a leader: all its threads have ended */
     struct actor *parent, *children, *next, **link; /* processes only; newest first */
 };
 
@@ -65,9 +66,10 @@ struct follow {
     uint64_t event; /* number of this event */
     uint64_t calls; /* numbers given so far */
     uint64_t first_tsc, last_tsc;
-    struct actor *actor;   /* who ran at this event */
-    struct actor *leaving; /* its call ended with this event */
-    uint64_t quiet;        /* an event of this pid changes neither; more than any: there is none */
+    struct actor *actor;           /* who ran at this event */
+    struct actor *leaving;         /* its call ended with this event */
+    uint32_t runs[TRACE_CPUS_MAX]; /* who was switched to there last */
+    uint64_t quiet; /* an event of this pid changes neither; more than any: there is none */
 };
 
 /* record_size: of struct actor, or of a structure that begins with one. */
@@ -87,6 +89,14 @@ struct actor *follow_actor(struct follow *f, uint32_t pid); /* made if need be *
 /* "sh[2]"; "a timer or device" for pid 0.  In a buffer of at least 40 bytes. */
 #define WHO_BYTES 40
 char *who_text(char buf[WHO_BYTES], const struct actor *a);
+
+/* Before an exec event: the thread that makes it, if that is to take its leader's number; else NULL. */
+struct actor *follow_exec_of(struct follow *f, const struct trace_event *e);
+
+/* Of a wait that `by` has ended: the call in which it did, and the signal by which; 0: none is known.
+ * An inferred call may be over: nothing tells. */
+uint64_t wait_end_call(const struct wait *w, const struct actor *by);
+uint32_t wait_end_signal(const struct wait *w, const struct actor *by);
 
 /* Blocked, or stopped by a signal. */
 bool is_waiting(unsigned state);

@@ -142,7 +142,7 @@ static void put_wait(struct story *s, const struct subject *x, const struct wait
     pack_t(p, 6, s->now);
     pack_u(p, 7, (uint32_t)w->call);
     pack_u(p, 8, by != NULL ? by->head.pid : 0);
-    pack_u(p, 9, by != NULL ? (uint32_t)by->call.number : 0);
+    pack_u(p, 9, by != NULL ? (uint32_t)wait_end_call(w, by) : 0);
     pack_u(p, 10, w->released);
     pack_s(p, 11, x->on != NULL ? x->on : "", SIZE_MAX);
     pack_s(p, 12, text, SIZE_MAX);
@@ -251,15 +251,36 @@ static void on_clone(struct story *s, const struct trace_event *e)
     tell_owner(s, f->child);
 }
 
+/* After the exec by which a thread took its leader's number: its call goes on there. */
+static void takes_over(struct story *s, struct subject *x, struct subject *thread)
+{
+    if (x->call.number != 0)
+        put_call(s, x, CALL_OVER, 0);
+    x->call = thread->call;
+    x->sums = thread->sums;
+    x->blocked = thread->blocked;
+    x->kind = thread->kind;
+    x->own_stack = thread->own_stack;
+    x->child = thread->child;
+    x->ended = 0;
+    thread->call.number = 0;
+    thread->ended = thread->reaped = s->now;
+}
+
 /* --- events ------------------------------------------------------------------------------ */
 
 void story_event(struct story *s, const struct trace_event *e)
 {
     struct wait was = { .under_way = false };
+    struct subject *thread = NULL;
+    if (e->id == TRACE_EV_exec)
+        thread = (struct subject *)follow_exec_of(&s->follow, e);
     if (e->id == TRACE_EV_task_state)
         was = subject_of(s, ((const struct trace_ev_task_state *)e->fields)->task)->actor.wait;
     follow_event(&s->follow, e);
     s->now = ns_at(s, e->tsc);
+    if (thread != NULL)
+        takes_over(s, (struct subject *)s->follow.actor, thread);
     follow_call(s, e);
     switch (e->id) {
     case TRACE_EV_task_state: on_state(s, e, &was); break;
