@@ -211,6 +211,54 @@ static void test_who_wrote(void **state)
     synth_remove(dir);
 }
 
+/* A table of 3's, in which 3 writes entry 7; fork gives it to 4, whose own tables lead to it.  Then 3 gets a copy
+ * for itself and changes the entry there. */
+static void shares(struct synth *s)
+{
+    s->pid = SHELL;
+    for (uint32_t mm = 3; mm <= 4; mm++) {
+        uint32_t root = 100 * mm;
+        SYNTH(s, mm_create, mm, .root_pfn = root, .from_mm = mm == 4 ? 3 : 0);
+        for (unsigned level = PT_LEVEL_PGD; level >= PT_LEVEL_PMD; level--)
+            synth_table(s, mm, root + 4 - level, level, PT_none);
+        if (mm == 3) {
+            synth_table(s, 3, 9, PT_LEVEL_PTE, PT_brk);
+            synth_write(s, 3, 9, 7, PT_LEVEL_PTE, PT_brk, 0, 0x7067);
+        }
+        for (unsigned level = PT_LEVEL_PGD; level > PT_LEVEL_PMD; level--)
+            synth_write(s, mm, root + 4 - level, 0, level, PT_table_link, 0,
+                        (uint64_t)(root + 5 - level) << 12 | 7);
+        synth_write(s, mm, root + 2, 0, PT_LEVEL_PMD, PT_table_share, 0, 0x9005);
+    }
+    synth_table(s, 3, 10, PT_LEVEL_PTE, PT_table_unshare);
+    synth_write(s, 3, 10, 7, PT_LEVEL_PTE, PT_table_unshare, 0, 0x7067);
+    synth_write(s, 3, 302, 0, PT_LEVEL_PMD, PT_table_unshare, 0x9005, 0xa007);
+    synth_write(s, 3, 10, 7, PT_LEVEL_PTE, PT_brk, 0x7067, 0x8067);
+}
+
+/* A child's entry may have been written in its parent's name, and before there was a child. */
+static void test_who_wrote_shared(void **state)
+{
+    (void)state;
+    struct synth s;
+    const char *dir = make(shares, 0, &s);
+    assert_int_equal(
+        synth_run(command_who_wrote, text, sizeof(text), dir, "0x7000", "--mm=4", NULL), 0);
+    has(" 6  [5]                call 1 brk              4 PTE   brk            0 -> P|W|U|A|D "
+        "pfn=0x7 (a table shared with mm 3)\n");
+    assert_int_equal(synth_run(command_who_wrote, text, sizeof(text), dir, "0x7000", "--mm=4",
+                               "--all", "--json", NULL),
+                     0);
+    has("\"mm\":4,\"written_in_mm\":3,\"level\":\"PTE\",\"table_pfn\":\"0x9\",");
+    assert_null(strstr(text, "0x8067"));
+    /* Who has gone over to a copy has the copy's entry. */
+    assert_int_equal(
+        synth_run(command_who_wrote, text, sizeof(text), dir, "0x7000", "--mm=3", NULL), 0);
+    has("P|W|U|A|D pfn=0x7 -> P|W|U|A|D pfn=0x8\n");
+    assert_null(strstr(text, "shared with"));
+    synth_remove(dir);
+}
+
 /* An address space whose two lowest tables are written at random; memory is dumped at some
  * moments. */
 #define DUMPS 3
@@ -415,9 +463,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocked),   cmocka_unit_test(test_call),
-        cmocka_unit_test(test_who_wrote), cmocka_unit_test(test_at),
-        cmocka_unit_test(test_diff),      cmocka_unit_test(test_print),
-        cmocka_unit_test(test_live),      cmocka_unit_test(test_at_ended),
+        cmocka_unit_test(test_who_wrote), cmocka_unit_test(test_who_wrote_shared),
+        cmocka_unit_test(test_at),        cmocka_unit_test(test_diff),
+        cmocka_unit_test(test_print),     cmocka_unit_test(test_live),
+        cmocka_unit_test(test_at_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

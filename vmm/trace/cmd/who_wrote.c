@@ -2,11 +2,16 @@
  * which an address is reached.
  *
  * An address has an entry at each level of each address space; a change inside a range
- * event counts like one of its own. */
+ * event counts like one of its own.
+ *
+ * A fork may leave a table to parent and child.  Then the child's entry was written in its parent's name, and
+ * perhaps before there was a child.  So the last change is kept for each live table, too, and of an address
+ * space that lives the tables are asked to which its root leads. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "shared/pte.h"
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
 #include "vmm/trace/cmd/entries.h"
@@ -37,14 +42,29 @@ struct change {
 
 struct space {
     uint32_t mm;
-    struct change last[PT_LEVEL_PGD + 1]; /* by level */
+    bool lives;
+    uint32_t root_pfn;
+    struct change last[PT_LEVEL_PGD + 1]; /* by level, in tables that were its own */
+};
+
+/* A live table, and its entry for the address. */
+struct table {
+    uint32_t pfn;
+    uint8_t level;
+    uint64_t born; /* the event; 0: a number without a table */
+    struct change last;
+};
+
+/* The tables through which an address space reaches the address, from the root down. */
+struct path {
+    const struct table *at[PT_LEVEL_PGD + 1]; /* by level; NULL: it is not reached */
 };
 
 struct view {
     const struct options *o;
     struct trace *trace;
     struct follow follow;
-    struct idmap *spaces;
+    struct idmap *spaces, *tables;
     struct change *all; /* with --all: every change */
     size_t n, capacity;
     struct json json;
@@ -63,7 +83,8 @@ static void cause_text(char *buf, size_t size, const struct change *c)
         snprintf(buf, size, "-");
 }
 
-static void print_row(struct view *v, const struct change *c)
+/* In address space mm, if it is not that in whose name the entry was written. */
+static void print_row(struct view *v, const struct change *c, uint32_t mm)
 {
     char when[MOMENT_BYTES], who[WHO_BYTES], cause[48];
     if (v->shown == 0)
@@ -72,15 +93,17 @@ static void print_row(struct view *v, const struct change *c)
     snprintf(who, sizeof(who), "%s[%u]", c->comm, c->pid);
     cause_text(cause, sizeof(cause), c);
     printf("%14s %9" PRIu64 "  %-18s %-20s %4u %-5s %-14s ",
-           moment_text(when, v->trace, v->follow.first_tsc, c->tsc), c->event, who, cause, c->mm,
+           moment_text(when, v->trace, v->follow.first_tsc, c->tsc), c->event, who, cause, mm,
            trace_value_name("pt_level", c->level), reason_name(c->reason));
     format_pte(stdout, c->value.old);
     fputs(" -> ", stdout);
     format_pte(stdout, c->value.new);
+    if (c->mm != mm)
+        printf(" (a table shared with mm %u)", c->mm);
     putchar('\n');
 }
 
-static void json_change(struct view *v, const struct change *c)
+static void json_change(struct view *v, const struct change *c, uint32_t mm)
 {
     struct json *j = &v->json;
     json_row(j);
@@ -94,7 +117,9 @@ static void json_change(struct view *v, const struct change *c)
     }
     if (c->fault != 0)
         json_count(j, "fault_event", c->fault);
-    json_count(j, "mm", c->mm);
+    json_count(j, "mm", mm);
+    if (c->mm != mm)
+        json_count(j, "written_in_mm", c->mm);
     json_text(j, "level", trace_value_name("pt_level", c->level));
     json_hex(j, "table_pfn", c->table_pfn);
     json_count(j, "index", c->index);
@@ -104,10 +129,57 @@ static void json_change(struct view *v, const struct change *c)
     json_object_end(j);
 }
 
-static void show(struct view *v, const struct change *c)
+static void show(struct view *v, const struct change *c, uint32_t mm)
 {
-    (v->o->json ? json_change : print_row)(v, c);
+    (v->o->json ? json_change : print_row)(v, c, mm);
     v->shown++;
+}
+
+/* --- tables ------------------------------------------------------------------------------ */
+
+static void table_event(struct view *v, const struct trace_event *e)
+{
+    const struct trace_ev_table_alloc *a = e->fields;
+    const struct trace_ev_mm_create *m = e->fields;
+    struct space *s;
+    switch (e->id) {
+    case TRACE_EV_table_alloc: {
+        struct table *t = need(idmap_get(v->tables, a->table_pfn));
+        t->level = a->level;
+        t->born = v->follow.event;
+        t->last.seen = false;
+        break;
+    }
+    case TRACE_EV_table_free: idmap_remove(v->tables, a->table_pfn); break;
+    case TRACE_EV_mm_create:
+        s = need(idmap_get(v->spaces, e->mm));
+        s->lives = true;
+        s->root_pfn = m->root_pfn;
+        break;
+    case TRACE_EV_mm_free:
+        if ((s = idmap_find(v->spaces, e->mm)) != NULL)
+            s->lives = false;
+        break;
+    }
+}
+
+/* Kernel addresses have their tables in common, so of a program's there is the root's entry only. */
+static struct path path_of(struct view *v, uint32_t mm)
+{
+    struct path p = { { NULL } };
+    const struct space *s = idmap_find(v->spaces, mm);
+    uint32_t pfn = s != NULL && s->lives ? s->root_pfn : 0;
+    unsigned lowest = mm != 0 && v->o->va >> 47 != 0 ? PT_LEVEL_PGD : PT_LEVEL_PTE;
+    for (unsigned level = PT_LEVEL_PGD; level >= lowest && pfn != 0; level--) {
+        const struct table *t = idmap_find(v->tables, pfn);
+        if (t == NULL || t->level != level || !t->last.seen)
+            break;
+        p.at[level] = t;
+        uint64_t entry = t->last.value.new;
+        bool leads_on = (entry & PTE_P) && !(entry & PTE_PS) && pte_frame(entry) <= UINT32_MAX;
+        pfn = leads_on ? (uint32_t)pte_frame(entry) : 0;
+    }
+    return p;
 }
 
 /* --- finding them ------------------------------------------------------------------------ */
@@ -132,8 +204,10 @@ static void keep(struct view *v, const struct change *c)
 static void take_event(struct view *v, const struct trace_event *e)
 {
     struct entries x = entries_of(e);
-    if (x.n == 0 || (v->o->space.by_mm && e->mm != v->o->space.mm))
+    if (x.n == 0) {
+        table_event(v, e);
         return;
+    }
     uint64_t i = (v->o->va - x.va) / entry_span(x.level); /* huge if it lies before */
     if (i >= x.n)
         return;
@@ -141,6 +215,7 @@ static void take_event(struct view *v, const struct trace_event *e)
     if (value.old == value.new)
         return;
     const struct actor *a = v->follow.actor;
+    struct table *t = need(idmap_get(v->tables, x.table_pfn));
     struct change c = {
         .seen = true,
         .level = (uint8_t)x.level,
@@ -157,6 +232,8 @@ static void take_event(struct view *v, const struct trace_event *e)
         .value = value,
     };
     memcpy(c.comm, a->head.comm, sizeof(c.comm));
+    t->level = c.level;
+    t->last = c;
     if (v->o->all) {
         keep(v, &c);
         return;
@@ -182,17 +259,44 @@ static void collect(void *arg, void *record)
     l->at[l->n++] = record;
 }
 
+static void show_space(struct view *v, const struct space *s)
+{
+    struct path p = path_of(v, s->mm);
+    for (unsigned level = PT_LEVEL_PGD; level >= PT_LEVEL_PTE; level--) {
+        const struct change *c = p.at[level] != NULL ? &p.at[level]->last : &s->last[level];
+        if (c->seen)
+            show(v, c, s->mm);
+    }
+}
+
 static void show_last(struct view *v)
 {
     struct list l = { need(calloc(idmap_count(v->spaces) + 1, sizeof(struct space *))), 0 };
     idmap_each(v->spaces, collect, &l);
     qsort(l.at, l.n, sizeof(l.at[0]), by_number);
     for (size_t i = 0; i < l.n; i++)
-        for (unsigned level = PT_LEVEL_PGD; level >= PT_LEVEL_PTE && wanted(v, l.at[i]->mm);
-             level--)
-            if (l.at[i]->last[level].seen)
-                show(v, &l.at[i]->last[level]);
+        if (wanted(v, l.at[i]->mm))
+            show_space(v, l.at[i]);
     free(l.at);
+}
+
+/* Every change that is still there to be seen from a wanted address space, or was made in its name. */
+static void show_all(struct view *v)
+{
+    uint32_t mm = v->o->space.by_mm ? v->o->space.mm : 0;
+    if (v->o->space.by_pid)
+        mm = follow_actor(&v->follow, v->o->space.pid)->mm;
+    struct path p = { { NULL } };
+    if (v->o->space.by_mm || v->o->space.by_pid)
+        p = path_of(v, mm);
+    for (size_t i = 0; i < v->n; i++) {
+        const struct change *c = &v->all[i];
+        const struct table *t = p.at[c->level];
+        if (wanted(v, c->mm))
+            show(v, c, c->mm);
+        else if (t != NULL && t->pfn == c->table_pfn && c->event > t->born)
+            show(v, c, mm);
+    }
 }
 
 /* --- the command ------------------------------------------------------------------------- */
@@ -205,6 +309,7 @@ static int run(const struct options *o)
         return STATUS_TROUBLE;
     follow_init(&v.follow, sizeof(struct actor));
     v.spaces = need(idmap_new(sizeof(struct space)));
+    v.tables = need(idmap_new(sizeof(struct table)));
     if (o->json) {
         json_begin(&v.json, stdout);
         json_hex(&v.json, "va", o->va);
@@ -219,10 +324,7 @@ static int run(const struct options *o)
         follow_event(&v.follow, e);
         take_event(&v, e);
     }
-    for (size_t i = 0; i < v.n; i++)
-        if (wanted(&v, v.all[i].mm))
-            show(&v, &v.all[i]);
-    show_last(&v);
+    (o->all ? show_all : show_last)(&v);
     free(v.all);
     if (o->json) {
         json_array_end(&v.json);
@@ -231,6 +333,7 @@ static int run(const struct options *o)
         printf("%#" PRIx64 ": no entry for it was written\n", o->va);
     }
     idmap_free(v.spaces);
+    idmap_free(v.tables);
     follow_free(&v.follow);
     return close_trace(v.trace);
 }
