@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <argp.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <asm/unistd_64.h>
 #include <cmocka.h>
@@ -402,6 +404,7 @@ static void ranges(struct synth *s)
     static const uint64_t pairs[6] = { 0x1067, 0x1065, 0x2067, 0x2065, 0x3067, 0x3065 };
     synth_event(s, TRACE_EV_pte_range, 3, &f, sizeof(f), pairs, 6);
     SYNTH(s, page_fault, 3, .va = 0x64123);
+    SYNTH(s, vma_special, 3, .start = 0x64000, .end = 0x65000, .flags = 6);
 }
 
 static unsigned lines(void)
@@ -424,10 +427,10 @@ static void test_print(void **state)
     has(" [3 x P|W|U|A|D pfn=0x1-0x3 -> P|U|A|D pfn=0x1-0x3]\n");
     assert_int_equal(synth_run(command_print, text, sizeof(text), dir, "--full", NULL), STATUS_OK);
     assert_null(strstr(text, " more]"));
-    /* Address 0x64000 is in the second range, the table, and the fault; not in the others. */
+    /* Address 0x64000 is in the second range, the table, the fault and the mapping; not in the others. */
     assert_int_equal(
         synth_run(command_print, text, sizeof(text), dir, "--va=0x64000-0x65000", NULL), 0);
-    assert_int_equal(lines(), 3);
+    assert_int_equal(lines(), 4);
     assert_int_equal(synth_run(command_print, text, sizeof(text), dir, "-e", "pte_range", "-e",
                                "page_fault", NULL),
                      0);
@@ -446,6 +449,40 @@ static void test_print(void **state)
     synth_remove(dir);
 }
 
+/* What cannot be meant is an error, and a line. */
+static void test_refused(void **state)
+{
+    (void)state;
+    struct synth s;
+    const char *dir = make(story, 0, &s);
+    const struct {
+        int (*command)(int, char **);
+        const char *arg[5];
+    } ask[] = {
+        { command_call, { "0" } },
+        { command_at, { "#0" } },
+        { command_at, { "1000000000" } }, /* seconds since 1970: long before */
+        { command_at, { "--pid=5", "--mm=3" } },
+        { command_who_wrote, { "0x1000", "--pid=5", "--mm=3" } },
+        { command_who_wrote, { "0x1000", "--pid=99" } },
+        { command_diff, { "--pid=5", "--at=#5", "--at=#2" } },
+        { command_diff, { "--call=1", "--call=2", "--at=#2" } },
+        { command_diff, { dir, "--at=#2" } },
+        { command_diff, { "--mm=3", "--at=1000000000", "--at=#2" } },
+    };
+    for (size_t i = 0; i < sizeof(ask) / sizeof(ask[0]); i++) {
+        const char *const *a = ask[i].arg;
+        pid_t child = fork(); /* a bad option ends the process */
+        if (child == 0)
+            _exit(synth_run(ask[i].command, text, sizeof(text), dir, a[0], a[1], a[2], a[3], NULL));
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        if (WEXITSTATUS(status) != STATUS_TROUBLE)
+            fail_msg("question %zu: status %d", i, WEXITSTATUS(status));
+    }
+    synth_remove(dir);
+}
+
 /* Of a machine that has stopped there is one picture. */
 static void test_live(void **state)
 {
@@ -461,12 +498,13 @@ static void test_live(void **state)
 
 int main(void)
 {
+    argp_err_exit_status = STATUS_TROUBLE; /* as main.c has it */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocked),   cmocka_unit_test(test_call),
         cmocka_unit_test(test_who_wrote), cmocka_unit_test(test_who_wrote_shared),
         cmocka_unit_test(test_at),        cmocka_unit_test(test_diff),
         cmocka_unit_test(test_print),     cmocka_unit_test(test_live),
-        cmocka_unit_test(test_at_ended),
+        cmocka_unit_test(test_refused),   cmocka_unit_test(test_at_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,7 +118,11 @@ static int run(const struct options *o)
     if (t == NULL)
         return STATUS_TROUBLE;
     machine_start(&m, t);
-    machine_go(&m, &o->at);
+    if (!machine_go(&m, &o->at)) {
+        machine_free(&m);
+        close_trace(t);
+        return STATUS_TROUBLE;
+    }
     if (o->json) {
         json_begin(&json, stdout);
         json_count(&json, "event", m.event);

@@ -186,6 +186,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (state->arg_num < 2)
             argp_error(state, "DIR and N, please");
+        if (o->number == 0)
+            argp_error(state, "calls count from 1");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;

@@ -232,8 +232,13 @@ static int diff_moments(const struct options *o, struct trace *t, struct json *j
     int status = STATUS_TROUBLE;
     machine_start(&m, t);
     for (unsigned i = 0; i < 2; i++) {
-        machine_go(&m, &o->at[i]);
+        if (!machine_go(&m, &o->at[i]))
+            goto out;
         event[i] = m.event;
+        if (i > 0 && moment_passed(&o->at[1], t, m.first_tsc, m.event, m.tsc)) {
+            fputs("vmm-trace: the second --at is before the first\n", stderr);
+            goto out;
+        }
         if (!leaves_then(o, &m, i, &l[i]))
             goto out;
     }
@@ -333,6 +338,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
                               "one of the other");
         if (o->pids > 0 && o->mms > 0)
             argp_error(state, "--pid or --mm");
+        if ((o->dirs == 2 && o->calls + o->ats + o->pids + o->mms > 0) ||
+            (o->calls > 0 && o->ats + o->pids + o->mms > 0))
+            argp_error(state,
+                       "two traces, or two calls, or address spaces at moments: one of them");
         return 0;
     }
     return ARGP_ERR_UNKNOWN;

@@ -32,19 +32,19 @@ static bool is_about_tasks(uint32_t id)
            id == TRACE_EV_clone || id == TRACE_EV_task_state;
 }
 
-void machine_go(struct machine *m, const struct moment *to)
+bool machine_go(struct machine *m, const struct moment *to)
 {
     for (;;) {
         const struct trace_event *e = m->pending != NULL ? m->pending : trace_next(m->trace);
         m->pending = NULL;
         if (e == NULL)
-            return;
+            break;
         if (m->event == 0)
             m->first_tsc = e->tsc;
         if (to->kind != MOMENT_NONE &&
             moment_passed(to, m->trace, m->first_tsc, m->event + 1, e->tsc)) {
             m->pending = e;
-            return;
+            break;
         }
         m->event++;
         m->tsc = e->tsc;
@@ -53,6 +53,10 @@ void machine_go(struct machine *m, const struct moment *to)
         else if (replay_event(m->replay, e) != 0)
             out_of_memory();
     }
+    if (m->event == 0)
+        fprintf(stderr, "vmm-trace: %s\n",
+                m->pending != NULL ? "that was before the first event" : "there are no events");
+    return m->event != 0;
 }
 
 uint32_t machine_mm_of(struct machine *m, uint32_t pid)

@@ -18,8 +18,9 @@ struct machine {
 
 void machine_start(struct machine *m, struct trace *t);
 void machine_free(struct machine *m);
-/* Goes on to just before the first event later than `to`; MOMENT_NONE: to the end. */
-void machine_go(struct machine *m, const struct moment *to);
+/* Goes on to just before the first event later than `to`; MOMENT_NONE: to the end.  False, and a line
+ * on stderr: nothing had happened by then. */
+bool machine_go(struct machine *m, const struct moment *to);
 
 /* The address space that a pid has; 0: none known. */
 uint32_t machine_mm_of(struct machine *m, uint32_t pid);

@@ -71,6 +71,8 @@ struct moment moment_option(struct argp_state *state, const char *arg)
         m = (struct moment){ MOMENT_EVENT, number_option(state, arg + 1, UINT64_MAX) };
     else if (!parse_time(arg, &m))
         argp_error(state, "'%s' is no time: " MOMENT_HELP, arg);
+    if (m.kind == MOMENT_EVENT && m.value == 0)
+        argp_error(state, "events count from 1");
     return m;
 }
 

@@ -98,7 +98,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static bool names_task(const struct trace_event *e, uint32_t pid)
 {
     static const char *const fields[] = {
-        "task", "child", "to", "parent", "prev_pid", "next_pid", "on_pid", "by_pid",
+        "task", "child", "to", "parent", "prev_pid", "next_pid", "on_pid", "by_pid", "tgid",
     };
     uint64_t v;
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
@@ -120,6 +120,8 @@ static bool addresses(const struct trace_event *e, uint64_t *first, uint64_t *la
 {
     const struct trace_ev_tlb_flush *flush = e->fields;
     const struct trace_ev_table_alloc *table = e->fields;
+    const struct trace_ev_vma_special *special = e->fields;
+    const struct trace_ev_contents *pages = e->fields;
     struct entries x = entries_of(e);
     if (x.n > 0) {
         *first = x.va;
@@ -130,6 +132,12 @@ static bool addresses(const struct trace_event *e, uint64_t *first, uint64_t *la
     } else if (e->id == TRACE_EV_table_alloc || e->id == TRACE_EV_table_free) {
         *first = table->va;
         *last = table->va + (entry_span(table->level) << 9) - 1;
+    } else if (e->id == TRACE_EV_vma_special) {
+        *first = special->start;
+        *last = special->end - 1;
+    } else if (e->id == TRACE_EV_contents) {
+        *first = pages->va;
+        *last = pages->va + ((uint64_t)pages->pages << 12) - 1;
     } else if (e->id == TRACE_EV_page_fault) {
         *first = *last = ((const struct trace_ev_page_fault *)e->fields)->va;
     } else {
@@ -195,7 +203,8 @@ static int run(const struct options *o)
         return STATUS_TROUBLE;
     follow_init(&f, sizeof(struct actor));
     bool started = o->from.kind == MOMENT_NONE;
-    for (uint64_t printed = 0; printed < o->head && (e = trace_next(t)) != NULL;) {
+    uint64_t printed = 0;
+    while (printed < o->head && (e = trace_next(t)) != NULL) {
         follow_event(&f, e);
         if (moment_passed(&o->to, t, f.first_tsc, f.event, e->tsc))
             break;
@@ -207,6 +216,8 @@ static int run(const struct options *o)
         (o->json ? print_json : print_line)(o, &f, e, ns);
         printed++;
     }
+    if (printed == 0 && o->head > 0)
+        fputs("vmm-trace: no such event\n", stderr);
     follow_free(&f);
     return close_trace(t);
 }

@@ -9,11 +9,14 @@ error_t parse_space_option(int key, char *arg, struct argp_state *state, struct 
     case 'm':
         o->by_mm = true;
         o->mm = (uint32_t)number_option(state, arg, UINT32_MAX);
-        return 0;
+        break;
     case 'p':
         o->by_pid = true;
         o->pid = (uint32_t)number_option(state, arg, UINT32_MAX);
-        return 0;
+        break;
+    default: return ARGP_ERR_UNKNOWN;
     }
-    return ARGP_ERR_UNKNOWN;
+    if (o->by_mm && o->by_pid)
+        argp_error(state, "--pid or --mm");
+    return 0;
 }

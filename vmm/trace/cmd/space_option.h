@@ -10,7 +10,7 @@ struct space_option { /* neither: all of them */
     bool by_mm, by_pid;
     uint32_t mm, pid;
 };
-/* Takes the keys 'm' and 'p'; ARGP_ERR_UNKNOWN for any other. */
+/* One of them at most.  Takes the keys 'm' and 'p'; ARGP_ERR_UNKNOWN for any other. */
 error_t parse_space_option(int key, char *arg, struct argp_state *state, struct space_option *o);
 
 #endif

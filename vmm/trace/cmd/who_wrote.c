@@ -324,18 +324,25 @@ static int run(const struct options *o)
         follow_event(&v.follow, e);
         take_event(&v, e);
     }
-    (o->all ? show_all : show_last)(&v);
+    bool is_there = !o->space.by_pid || follow_actor(&v.follow, o->space.pid)->mm != 0;
+    if (is_there)
+        (o->all ? show_all : show_last)(&v);
     free(v.all);
     if (o->json) {
         json_array_end(&v.json);
         json_end(&v.json);
-    } else if (v.shown == 0) {
+    } else if (v.shown == 0 && is_there) {
         printf("%#" PRIx64 ": no entry for it was written\n", o->va);
+    }
+    if (!is_there) {
+        fflush(stdout);
+        fprintf(stderr, "vmm-trace: task %u has no address space then\n", o->space.pid);
     }
     idmap_free(v.spaces);
     idmap_free(v.tables);
     follow_free(&v.follow);
-    return close_trace(v.trace);
+    int closed = close_trace(v.trace);
+    return is_there ? closed : STATUS_TROUBLE;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
