@@ -84,8 +84,8 @@ void audit_print(void *report, const struct replay_violation *v)
         fprintf(a->out, "; event %" PRIu64 ", %s, pid %u: ", a->event,
                 format_seconds(when, trace_ns(a->meta, v->event->tsc - a->first_tsc)),
                 v->event->pid);
-        if (v->event->class->has_seq)
-            fputs(v->event->class->name, a->out);
+        if (trace_class_of(v->event->id)->has_seq)
+            fputs(trace_class_of(v->event->id)->name, a->out);
         else
             format_event(a->out, v->event);
     }

@@ -5,6 +5,7 @@
 
 #include "vmm/trace/cmd/commands.h"
 #include "vmm/trace/cmd/common.h"
+#include "vmm/trace/lib/cursor.h"
 #include "vmm/trace/lib/format.h"
 
 struct census {
@@ -15,12 +16,12 @@ struct census {
 static void count_events(struct trace *t, struct census *c)
 {
     const struct trace_event *e;
-    while ((e = trace_next(t)) != NULL) {
+    while ((e = trace_next_inline(t)) != NULL) {
         if (c->total++ == 0)
             c->first = e->tsc;
         c->last = e->tsc;
         c->events[e->id]++;
-        c->bytes[e->id] += e->bytes;
+        c->bytes[e->id] += trace_event_bytes(e);
     }
 }
 

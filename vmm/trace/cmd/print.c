@@ -189,7 +189,7 @@ static void print_json(const struct options *o, const struct follow *f, const st
     printf("\"mm\":%u,", e->mm);
     if (f->actor->call.number != 0)
         printf("\"call\":%" PRIu64 ",", f->actor->call.number);
-    printf("\"event\":\"%s\"", e->class->name);
+    printf("\"event\":\"%s\"", trace_class_of(e->id)->name);
     format_event_json(stdout, e);
     fputs("}\n", stdout);
 }

@@ -7,6 +7,7 @@
 #include "vmm/trace/cmd/entries.h"
 #include "vmm/trace/cmd/json_option.h"
 #include "vmm/trace/cmd/verdicts.h"
+#include "vmm/trace/lib/cursor.h"
 #include "vmm/trace/lib/format.h"
 
 static void print_calls(const struct calls *c)
@@ -248,7 +249,7 @@ int command_summary(int argc, char **argv)
     struct calls c;
     char span[24];
     calls_init(&c);
-    while ((e = trace_next(t)) != NULL)
+    while ((e = trace_next_inline(t)) != NULL)
         calls_event(&c, e);
     calls_end(&c);
 

@@ -92,7 +92,7 @@ static void front(struct csv *c, const struct trace_event *e, const char *kind)
 static void plain_line(struct csv *c, const struct trace_event *e)
 {
     FILE *out = c->x->out;
-    front(c, e, e->class->name);
+    front(c, e, trace_class_of(e->id)->name);
     for (unsigned k = 0; k < c->columns; k++) {
         const struct cell *cell = &c->cell[e->id][k];
         putc(',', out);
@@ -118,7 +118,6 @@ static void entry_line(struct csv *c, const struct trace_event *e, const struct 
     if (change.old == change.new && x->n > 1)
         return;
     one.id = TRACE_EV_pte_write;
-    one.class = trace_class_of(TRACE_EV_pte_write);
     one.fields = &w;
     plain_line(c, &one);
 }

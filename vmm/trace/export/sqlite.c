@@ -157,7 +157,7 @@ static void still_live(void *arg, void *record) { put_table(arg, record, 0); }
 /* As JSON, but for page-table writes, whose entries have a table. */
 static const char *fields_of(struct writer *w, const struct trace_event *e)
 {
-    if (is_pte_event(e->id) || e->class->size == 0)
+    if (is_pte_event(e->id) || trace_class_of(e->id)->size == 0)
         return NULL;
     rewind(w->fields);
     format_event_json(w->fields, e);
@@ -193,7 +193,7 @@ static void take_event(struct writer *w, const struct trace_event *e)
     lives_event(&w->lives, e);
     const struct task *t = lives_actor(&w->lives);
     const struct actor *a = w->lives.follow.actor;
-    sqlite3_bind_text(w->event, 8, e->class->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(w->event, 8, trace_class_of(e->id)->name, -1, SQLITE_STATIC);
     const char *fields = fields_of(w, e);
     if (fields != NULL)
         sqlite3_bind_text(w->event, 9, fields, -1, SQLITE_STATIC);

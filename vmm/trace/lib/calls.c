@@ -314,7 +314,7 @@ static void on_write(struct calls *c, struct task *t, const struct trace_event *
         reason = PT_REASON_MAX;
     c->all.writes[e->mm == 0 ? SIDE_KERNEL : SIDE_OTHER][reason] += n;
     c->write_events[reason]++;
-    c->bytes[reason] += e->bytes;
+    c->bytes[reason] += trace_event_bytes(e);
     sees_teardown(c, t, e, reason);
     if (in_call(t))
         t->cost->writes[side_of(e, t)][reason] += n;

@@ -1,9 +1,6 @@
 /* decode.c - how each kind of event lies in the stream; what a packet that nobody has closed holds. */
 #include "vmm/trace/lib/decode.h"
 
-#define X(id, name, fields) CLASS_##name,
-enum { TRACE_EVENTS(X) };
-#undef X
 #define NOT_F(type, field)
 #define NOT_E(list, field)
 #define NOT_C(field)
@@ -22,8 +19,7 @@ enum { TRACE_EVENTS(X) };
 TRACE_EVENTS(X)
 #undef X
 #define X(id, name, fields) \
-    [id] = { &trace_classes[CLASS_##name], \
-             sizeof(struct trace_context) + sizeof(struct trace_ev_##name), CHECK_OF(id) },
+    [id] = { sizeof(struct trace_context) + sizeof(struct trace_ev_##name), CHECK_OF(id) },
 const struct trace_layout trace_layouts[TRACE_ID_LIMIT] = { TRACE_EVENTS(X) };
 #undef X
 

@@ -47,7 +47,6 @@ static inline uint32_t load32(const uint8_t *p)
  * that have them. */
 enum trace_check { CHECK_NOTHING, CHECK_LEVEL, CHECK_WRITE, CHECK_STEP, CHECK_RANGE, CHECK_PAIRS };
 struct trace_layout {
-    const struct trace_class *class;
     uint16_t size; /* of context and fixed fields; 0: nobody knows that kind */
     uint8_t check;
 };
@@ -73,8 +72,8 @@ static inline bool entries_ok(enum trace_check check, struct trace_event *e, siz
            (check != CHECK_PAIRS || e->count % 2 == 0);
 }
 
-/* Decodes the event at p, in bytes that end at `end`; last is the TSC before it.  Returns where the
- * event ends, or NULL: there is no valid one. */
+/* Decodes the event at p, in bytes that end at `end`; last is the TSC before it, which may
+ * be what e->tsc is.  Returns where the event ends, or NULL: there is no valid one. */
 static inline __attribute__((always_inline)) const uint8_t *decode_event(const uint8_t *p,
                                                                          const uint8_t *end,
                                                                          uint64_t last,
@@ -94,16 +93,15 @@ static inline __attribute__((always_inline)) const uint8_t *decode_event(const u
             return NULL;
         memcpy(&head, p, sizeof(head));
         id = head.id;
-        e->tsc = head.tsc;
         at = p + sizeof(head);
         if (id >= TRACE_ID_LIMIT || head.tsc < last)
             return NULL;
+        e->tsc = head.tsc;
     }
     const struct trace_layout *y = &trace_layouts[id];
     if ((size_t)y->size - 1 >= (size_t)(end - at)) /* too large, or 0 */
         return NULL;
     e->id = id;
-    e->class = y->class;
     memcpy(&e->pid, at, sizeof(struct trace_context));
     e->fields = at + sizeof(struct trace_context);
     at += y->size;
@@ -114,7 +112,7 @@ static inline __attribute__((always_inline)) const uint8_t *decode_event(const u
             return NULL;
         at += 8 * (size_t)e->count;
     }
-    e->bytes = (uint32_t)(at - p);
+    e->start = p;
     return at;
 }
 

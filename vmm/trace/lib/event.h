@@ -13,12 +13,17 @@ struct trace_event {
     uint64_t tsc;
     uint32_t id; /* enum trace_event_id */
     uint32_t cpu, pid, mm;
-    const struct trace_class *class;
     const void *fields; /* struct trace_ev_NAME, not aligned */
     const uint8_t *seq; /* the words of the sequence, not aligned */
     uint32_t count;     /* and how many.  Use this, not fields->len */
-    uint32_t bytes;     /* header and all */
+    const uint8_t *start;
 };
+
+/* Header and all. */
+static inline size_t trace_event_bytes(const struct trace_event *e)
+{
+    return (size_t)(e->seq - e->start) + 8 * (size_t)e->count;
+}
 
 /* Word i of the event's sequence. */
 static inline uint64_t trace_word(const struct trace_event *e, uint32_t i)

@@ -107,7 +107,8 @@ static uint64_t load_field(const struct trace_field *f, const uint8_t *at)
 bool field_value(const struct trace_event *e, const char *name, uint64_t *value)
 {
     const uint8_t *at = e->fields;
-    for (const struct trace_field *f = e->class->fields; f->name != NULL; at += f->size, f++) {
+    for (const struct trace_field *f = trace_class_of(e->id)->fields; f->name != NULL;
+         at += f->size, f++) {
         if (strcmp(f->name, name) == 0 && f->kind != FIELD_CHARS && f->kind != FIELD_SEQ) {
             *value = load_field(f, at);
             return true;
@@ -118,7 +119,7 @@ bool field_value(const struct trace_event *e, const char *name, uint64_t *value)
 
 bool has_field(const struct trace_event *e, const char *name)
 {
-    const struct trace_field *f = e->class->fields;
+    const struct trace_field *f = trace_class_of(e->id)->fields;
     while (f->name != NULL && strcmp(f->name, name) != 0)
         f++;
     return f->name != NULL;
@@ -268,12 +269,13 @@ static void format_syscall(FILE *out, const struct trace_event *e)
 static void format_groups(FILE *out, const struct trace_event *e, unsigned most)
 {
     const uint8_t *at = e->fields;
-    fputs(e->class->name, out);
+    fputs(trace_class_of(e->id)->name, out);
     if (e->id == TRACE_EV_syscall_enter) {
         format_syscall(out, e);
         return;
     }
-    for (const struct trace_field *f = e->class->fields; f->name != NULL; at += f->size, f++) {
+    for (const struct trace_field *f = trace_class_of(e->id)->fields; f->name != NULL;
+         at += f->size, f++) {
         if (f->kind == FIELD_SEQ) {
             format_seq(out, e, most);
             continue;
@@ -306,7 +308,8 @@ static void json_seq(FILE *out, const struct trace_event *e, const struct trace_
 void format_event_json(FILE *out, const struct trace_event *e)
 {
     const uint8_t *at = e->fields;
-    for (const struct trace_field *f = e->class->fields; f->name != NULL; at += f->size, f++) {
+    for (const struct trace_field *f = trace_class_of(e->id)->fields; f->name != NULL;
+         at += f->size, f++) {
         if (f->kind == FIELD_SEQ) {
             json_seq(out, e, f);
             continue;

@@ -17,29 +17,26 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "vmm/trace/lib/decode.h"
+#include "vmm/trace/lib/cursor.h"
 
 #define METADATA_MAX (1 << 20)
 #define DROP_AT_ONCE (2u << 20)
-#define PREFETCH     1024
 
 struct stream {
+    struct trace_cursor c;
     const uint8_t *map;
     size_t size;
     bool mapped; /* ours to unmap */
     bool done;
-    size_t packet_end;       /* where the next packet starts */
-    size_t dropped;          /* bytes from the start that are no longer in memory */
-    const uint8_t *at, *end; /* of the events in this packet */
-    uint64_t tsc;            /* of the last event, or the packet's begin */
-    uint64_t last_tsc;       /* end of the packet by its header */
+    size_t packet_end; /* where the next packet starts */
+    size_t dropped;    /* bytes from the start that are no longer in memory */
+    uint64_t last_tsc; /* end of the packet by its header */
     uint64_t next_seq;
-    uint64_t bound;        /* while it is read: its events before this time are next */
-    struct trace_event ev; /* the one to be returned next */
-    struct trace_stream_info info;
+    struct trace_stream_info info; /* but for the events, which c counts */
 };
 
 struct trace {
+    struct trace_head head;
     struct trace_meta meta;
     char *dir, *meta_text; /* until trace_read_meta() */
     struct stream *stream;
@@ -47,12 +44,13 @@ struct trace {
     bool open_packets;
     bool has_gap;
     bool live;
-    struct stream *current; /* whose event was returned last; or one that has none */
     struct stream none;
     struct stream *rival; /* whose event is the next of all the others; NULL: none */
     uint64_t ticks_in_ns; /* rounded up, and one more */
     char problem[200];
 };
+
+static struct stream *current(struct trace *t) { return (struct stream *)t->head.current; }
 
 /* The first problem is the one worth telling. */
 static void __attribute__((format(printf, 2, 3)))
@@ -71,7 +69,7 @@ set_problem(struct trace *t, const char *format, ...)
 static void end_stream(struct stream *s)
 {
     s->done = true;
-    s->end = s->at;
+    s->c.end = s->c.at;
 }
 
 static void break_stream(struct trace *t, struct stream *s, size_t at, const char *why)
@@ -143,7 +141,7 @@ static bool enter_packet(struct trace *t, struct stream *s)
     }
     memcpy(&h, s->map + at, PACKET_HEADER);
     const char *why = check_packet(&h, at == 0);
-    if (why == NULL && h.timestamp_begin < s->tsc)
+    if (why == NULL && h.timestamp_begin < s->c.ev.tsc)
         why = "a packet older than the one before it";
     if (why != NULL) {
         break_stream(t, s, at, why);
@@ -151,12 +149,12 @@ static bool enter_packet(struct trace *t, struct stream *s)
     }
     drop_behind(s, at);
     count_loss(t, s, &h);
-    s->info.cpu = s->ev.cpu = h.cpu_id;
+    s->info.cpu = s->c.ev.cpu = h.cpu_id;
     s->info.packets++;
-    s->tsc = h.timestamp_begin;
+    s->c.ev.tsc = h.timestamp_begin;
     s->last_tsc = h.timestamp_end;
-    s->at = s->map + at + PACKET_HEADER;
-    s->end = s->map + at + h.content_size / 8;
+    s->c.at = s->map + at + PACKET_HEADER;
+    s->c.end = s->map + at + h.content_size / 8;
     s->packet_end = at + h.packet_size / 8;
     /* vmm closes no packet without events, so this is one that it had not closed yet.  If
      * another follows it, vmm was killed just when it closed this one, and that is empty. */
@@ -168,12 +166,12 @@ static bool enter_packet(struct trace *t, struct stream *s)
         size_t there = h.packet_size / 8 < left ? h.packet_size / 8 : left;
         if (!s->info.open_packet && h.content_size / 8 < there)
             there = h.content_size / 8;
-        trace_find_tail(s->map + at, there, s->tsc, &tail);
+        trace_find_tail(s->map + at, there, s->c.ev.tsc, &tail);
         if (tail.start > PACKET_HEADER) {
-            s->at = s->map + at + tail.start;
-            s->tsc = tail.before;
+            s->c.at = s->map + at + tail.start;
+            s->c.ev.tsc = tail.before;
         }
-        s->end = s->map + at + tail.content;
+        s->c.end = s->map + at + tail.content;
         s->last_tsc = tail.last;
         s->packet_end = s->size;
     }
@@ -182,27 +180,26 @@ static bool enter_packet(struct trace *t, struct stream *s)
         set_problem(t, "%s, byte %zu: a packet that is cut off; its whole events were read",
                     s->info.name, at);
     }
-    s->info.content_bytes += (size_t)(s->end - s->at) + PACKET_HEADER;
+    s->info.content_bytes += (size_t)(s->c.end - s->c.at) + PACKET_HEADER;
     return true;
 }
 
-/* Makes s->ev the stream's next event, or ends the stream. */
+/* Makes s->c.ev the stream's next event, or ends the stream. */
 static void advance(struct trace *t, struct stream *s)
 {
     if (s->done)
         return;
-    while (s->at == s->end)
+    while (s->c.at == s->c.end)
         if (!enter_packet(t, s))
             return;
-    const uint8_t *next = decode_event(s->at, s->end, s->tsc, &s->ev);
+    const uint8_t *next = decode_event(s->c.at, s->c.end, s->c.ev.tsc, &s->c.ev);
     if (next == NULL) {
-        break_stream(t, s, (size_t)(s->at - s->map), "no valid event");
+        break_stream(t, s, (size_t)(s->c.at - s->map), "no valid event");
         return;
     }
-    s->at = next;
-    s->tsc = s->ev.tsc;
-    s->info.events++;
-    s->info.late_events += s->tsc > s->last_tsc;
+    s->c.at = next;
+    s->c.events++;
+    s->info.late_events += s->c.ev.tsc > s->last_tsc;
 }
 
 /* --- the merge ------------------------------------------------------------------------- */
@@ -234,10 +231,10 @@ static struct stream *oldest(struct trace *t)
         struct stream *s = &t->stream[i];
         if (s->done)
             continue;
-        if (best == NULL || is_before(t, &s->ev, &best->ev)) {
+        if (best == NULL || is_before(t, &s->c.ev, &best->c.ev)) {
             second = best;
             best = s;
-        } else if (second == NULL || is_before(t, &s->ev, &second->ev)) {
+        } else if (second == NULL || is_before(t, &s->c.ev, &second->c.ev)) {
             second = s;
         }
     }
@@ -250,51 +247,39 @@ static void set_bound(const struct trace *t, struct stream *s)
 {
     uint64_t bound = s->last_tsc != UINT64_MAX ? s->last_tsc + 1 : UINT64_MAX;
     if (t->rival != NULL) {
-        uint64_t theirs = t->rival->ev.tsc;
+        uint64_t theirs = t->rival->c.ev.tsc;
         theirs = theirs > t->ticks_in_ns ? theirs - t->ticks_in_ns : 0;
         bound = theirs < bound ? theirs : bound;
     }
-    s->bound = bound;
+    s->c.bound = bound;
 }
 
 /* The stream's event, unless another one's comes first. */
 static const struct trace_event *next_of_all(struct trace *t, struct stream *s)
 {
-    if (s->done || (t->rival != NULL && !is_before(t, &s->ev, &t->rival->ev)))
+    if (s->done || (t->rival != NULL && !is_before(t, &s->c.ev, &t->rival->c.ev)))
         s = oldest(t);
     if (s == NULL)
         return NULL;
-    t->current = s;
+    t->head.current = &s->c;
     set_bound(t, s);
-    return &s->ev;
+    return &s->c.ev;
 }
 
-static __attribute__((noinline)) const struct trace_event *next_packet(struct trace *t)
+const struct trace_event *trace_next_packet(struct trace *t)
 {
-    advance(t, t->current);
-    return next_of_all(t, t->current);
+    advance(t, current(t)); /* or it finds out what is wrong */
+    return next_of_all(t, current(t));
 }
 
-static __attribute__((noinline)) const struct trace_event *beyond_bound(struct trace *t)
+const struct trace_event *trace_beyond_bound(struct trace *t)
 {
-    struct stream *s = t->current;
-    s->info.late_events += s->tsc > s->last_tsc;
+    struct stream *s = current(t);
+    s->info.late_events += s->c.ev.tsc > s->last_tsc;
     return next_of_all(t, s);
 }
 
-const struct trace_event *trace_next(struct trace *t)
-{
-    struct stream *s = t->current;
-    __builtin_prefetch(
-        (const void *)((uintptr_t)s->at + PREFETCH)); /* the processor's own stops at each page */
-    const uint8_t *next = decode_event(s->at, s->end, s->tsc, &s->ev);
-    if (next == NULL)
-        return next_packet(t); /* or it finds out what is wrong */
-    s->at = next;
-    s->tsc = s->ev.tsc;
-    s->info.events++;
-    return s->tsc < s->bound ? &s->ev : beyond_bound(t);
-}
+const struct trace_event *trace_next(struct trace *t) { return trace_next_inline(t); }
 
 /* --- opening and closing --------------------------------------------------------------- */
 
@@ -315,7 +300,7 @@ static void prime(struct trace *t)
         t->meta.tsc_khz = 1000000;
     t->ticks_in_ns = t->meta.tsc_khz / 1000000 + 2;
     t->none.done = true;
-    t->current = &t->none;
+    t->head.current = &t->none.c;
     for (unsigned i = 0; i < t->count; i++)
         advance(t, &t->stream[i]);
 }
@@ -521,6 +506,7 @@ unsigned trace_stream_count(const struct trace *t) { return t->count; }
 
 const struct trace_stream_info *trace_stream(const struct trace *t, unsigned i)
 {
+    t->stream[i].info.events = t->stream[i].c.events;
     return &t->stream[i].info;
 }
 

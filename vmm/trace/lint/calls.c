@@ -27,7 +27,7 @@ static void check_mm(struct lint *l, const struct trace_event *e)
 {
     if (e->mm != l->task->mm && l->task->mm != 0)
         lint_found(l, LINT_T7, "a %s of task %u in address space %u, but it uses %u",
-                   e->class->name, e->pid, e->mm, l->task->mm);
+                   trace_class_of(e->id)->name, e->pid, e->mm, l->task->mm);
 }
 
 void lint_calls_enter(struct lint *l, const struct trace_event *e)

@@ -40,14 +40,14 @@ static void check_mm(struct lint *l, const struct lint_task *t, uint32_t mm)
     if (mm == t->mm || t->mm == 0 || !t->live || (mm == 0 && may_leave(l, t)))
         return;
     lint_found(l, LINT_T7, "a %s of task %u in address space %u, but that one uses %u",
-               l->event->class->name, t->pid, mm, t->mm);
+               trace_class_of(l->event->id)->name, t->pid, mm, t->mm);
 }
 
 static void check_none(struct lint *l)
 {
     if (l->event->mm != 0)
-        lint_found(l, LINT_T7, "a %s of address space %u: it is about none", l->event->class->name,
-                   l->event->mm);
+        lint_found(l, LINT_T7, "a %s of address space %u: it is about none",
+                   trace_class_of(l->event->id)->name, l->event->mm);
 }
 
 /* --- task_state ------------------------------------------------------------------------------ */

@@ -103,11 +103,11 @@ void lint_trace_event(struct lint *l, const struct trace_event *e)
 {
     const struct lint_cpu *c = l->on;
     if (e->pid != c->pid && e->id != TRACE_EV_switch && e->id != TRACE_EV_exec)
-        lint_found(l, LINT_T7, "a %s in the name of task %u while task %u runs", e->class->name,
-                   e->pid, c->pid);
+        lint_found(l, LINT_T7, "a %s in the name of task %u while task %u runs",
+                   trace_class_of(e->id)->name, e->pid, c->pid);
     if (e->mm != 0 && !l->mm->live && (lint_is_about_memory(e->id) && e->id != TRACE_EV_mm_create))
-        lint_found(l, LINT_T8, "a %s of address space %u, which does not exist", e->class->name,
-                   e->mm);
+        lint_found(l, LINT_T8, "a %s of address space %u, which does not exist",
+                   trace_class_of(e->id)->name, e->mm);
 }
 
 /* --- the state that all checks look at ------------------------------------------------------- */

@@ -210,7 +210,7 @@ static void parent_acts(struct lint *l, struct lint_task *t, const struct trace_
          (child->vfork.is_blocked && is_own_action(e)))) {
         child->vfork.parent_acted = true;
         lint_found(l, LINT_V3, "a %s of task %u, which has to wait for its vfork child %u",
-                   e->class->name, e->pid, t->vfork_child);
+                   trace_class_of(e->id)->name, e->pid, t->vfork_child);
     }
     if (e->id != TRACE_EV_syscall_exit)
         return;
@@ -257,15 +257,15 @@ static void check_left(struct lint *l, struct lint_task *t, const struct trace_e
         lint_found(l, LINT_V5,
                    "a %s of task %u in address space %u, which it has left to its vfork "
                    "parent",
-                   e->class->name, e->pid, e->mm);
+                   trace_class_of(e->id)->name, e->pid, e->mm);
         t->left_mm = 0;
     }
     if (e->id != TRACE_EV_cr3_load && !lint_proves_use(e) && !is_teardown(reason))
         return;
     struct lint_mm *mm = l->mm;
     if (!is_teardown(reason) && mm->was_torn)
-        lint_found(l, LINT_V7, "a %s in address space %u, which was torn down", e->class->name,
-                   e->mm);
+        lint_found(l, LINT_V7, "a %s in address space %u, which was torn down",
+                   trace_class_of(e->id)->name, e->mm);
     if (is_teardown(reason) && mm->vforks > 0 && !mm->was_torn)
         lint_found(l, LINT_V7, "address space %u is torn down while a vfork parent waits to use it",
                    e->mm);

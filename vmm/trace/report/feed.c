@@ -58,7 +58,8 @@ static void put_fields(struct feed *f, const struct trace_event *e)
 {
     unsigned column = f->own[e->id];
     const uint8_t *at = e->fields;
-    for (const struct trace_field *x = e->class->fields; x->name != NULL; at += x->size, x++) {
+    for (const struct trace_field *x = trace_class_of(e->id)->fields; x->name != NULL;
+         at += x->size, x++) {
         uint64_t v = 0;
         if (!has_column(e->id, x))
             continue;
