@@ -11,10 +11,6 @@
 
 typedef trace_word_at word;
 
-#define USUAL_BITS  (PTE_NX | PTE_ADDR | 0xfffull)
-#define USER_LOWEST 0x10000ull
-#define USER_END    (1ull << 47)
-
 /* What was found out about the entries of a range. */
 struct summary {
     uint64_t wrong;  /* not 0: something needs a closer look */
@@ -177,12 +173,6 @@ FOR_EACH_CPU static void unmap_row(uint64_t *use, const word *old, uint64_t n)
 
 /* --- events ---------------------------------------------------------------------------------- */
 
-static void count(struct lint *l, uint64_t n)
-{
-    l->writes += n;
-    l->mm->writes += n;
-}
-
 /* The frames get one more entry each, if they can be what these entries say.  always: as above. */
 static bool map_copies(struct lint *l, const struct summary *s, const word *new, uint64_t always,
                        uint64_t n)
@@ -229,7 +219,7 @@ static bool unshared(struct lint *l, const struct trace_ev_pte_range *r, const w
     if (!is_users(r, n) || !map_copies(l, &s, new, FRAME_SHARED, n))
         return false;
     fill(l->table, r->first, new, n);
-    count(l, n);
+    lint_bulk_count(l, n);
     return true;
 }
 
@@ -245,7 +235,7 @@ static bool copied(struct lint *l, const struct trace_ev_pte_range *r, const wor
     l->mm->leaves += (unsigned)n;
     l->mm->anon += (unsigned)s.anon;
     l->mm->anon_changes += s.anon;
-    count(l, n);
+    lint_bulk_count(l, n);
     return true;
 }
 
@@ -271,7 +261,7 @@ static bool appeared(struct lint *l, const struct trace_ev_pte_range *r, const w
     mm->leaves += (unsigned)n;
     mm->anon += (unsigned)n;
     mm->anon_changes += n;
-    count(l, n);
+    lint_bulk_count(l, n);
     return true;
 }
 
@@ -299,7 +289,7 @@ static bool file_appeared(struct lint *l, const struct trace_ev_pte_range *r, co
     fill(l->table, r->first, new, n);
     l->has_nx |= (s.any & PTE_NX) != 0;
     l->mm->leaves += (unsigned)n;
-    count(l, n);
+    lint_bulk_count(l, n);
     return true;
 }
 
@@ -318,7 +308,7 @@ static bool protected(struct lint *l, const struct trace_ev_pte_range *r, const 
         protect_row(f->use + pte_frame(new[i]), 1);
     memcpy(slot, new, 8 * n);
     lint_reuse_protected(l, r->va, first, n);
-    count(l, n);
+    lint_bulk_count(l, n);
     return true;
 }
 
@@ -346,90 +336,13 @@ static bool cleared(struct lint *l, const struct trace_ev_pte_range *r, const wo
     else
         for (uint64_t i = 0; i < n; i++)
             frame_unmap(f, pte_frame(old[i]), old[i] & PTE_W);
-    if (mm->cpus != 0)
-        lint_reuse_cleared(l, r->va, old, n);
+    lint_reuse_cleared(l, r->va, old, n);
     memset(slot, 0, 8 * n);
     l->table->used = (uint16_t)(l->table->used - n);
     mm->leaves -= (unsigned)n;
     mm->anon -= (unsigned)s.anon;
     mm->anon_changes += s.anon;
-    count(l, n);
-    return true;
-}
-
-/* Nobody has the frame: no entry leads there, no flush is owed. */
-static bool is_free(const struct frames *f, uint64_t pfn)
-{
-    return !(f->use[pfn] & (FRAME_MAPS | FRAME_WS | FRAME_TABLE | FRAME_TEXT)) &&
-           f->duties[pfn] == NULL;
-}
-
-/* A lowest table, to which one entry leads, with W, so that what its entries say has effect. */
-static bool is_plain_table(const struct frames *f, const struct replay_table *t)
-{
-    return t != NULL && t->level == PT_LEVEL_PTE && t->pfn < f->n && f->links[t->pfn].all == 1 &&
-           f->links[t->pfn].writable == 1;
-}
-
-/* Only this entry leads to the frame, so it may be written. */
-static bool is_own(const struct frames *f, uint64_t pfn)
-{
-    return (f->use[pfn] & (FRAME_MAPS | FRAME_TABLE | FRAME_TEXT)) == FRAME_MAP;
-}
-
-/* The page that had that place goes. */
-static void goes(struct lint *l, uint64_t old, uint64_t was)
-{
-    struct lint_mm *mm = l->mm;
-    bool was_anon = (old & PTE_ANON) != 0;
-    frame_unmap(&l->frames, pte_frame(old), (was & PTE_W) != 0);
-    mm->leaves--;
-    mm->anon -= was_anon;
-    mm->anon_changes += was_anon;
-}
-
-/* The slot held nothing; or a page that others have, too, and a copy takes its place; or one that
- * nobody else has any more, and it stays. */
-bool lint_bulk_fault(struct lint *l, const struct trace_event *e)
-{
-    const uint64_t must = PTE_P | PTE_U | PTE_A | PTE_ANON | PTE_NX;
-    const struct trace_ev_pte_write *w = e->fields;
-    struct frames *f = &l->frames;
-    struct replay_table *t = l->table;
-    struct lint_mm *mm = l->mm;
-    uint64_t old = w->old, new = w->new, va = w->va, to = pte_frame(new);
-    if (!is_plain_table(f, t) || w->level != PT_LEVEL_PTE || mm->id == 0 || l->has_contents ||
-        t->va + ((uint64_t)w->index << 12) != va || va - USER_LOWEST >= USER_END - USER_LOWEST)
-        return false;
-    uint64_t was = t->slot[w->index];
-    if ((((was ^ old) & ~PTE_AD) | (was & ~old) | lint_not_set(was, old) |
-         ((new &PTE_W) << 5 & ~new) | (new & ~USUAL_BITS) | (~new &must)) != 0 ||
-        t->mm != mm->id || to >= l->plain_end || old == new)
-        return false;
-    bool stays = old != 0 && pte_frame(old) == to;
-    if (!(stays ? is_own(f, to) : is_free(f, to)))
-        return false;
-    if (old != 0 && (w->reason != PT_cow_break || !(old & PTE_P) || pte_frame(old) >= f->n ||
-                     mm->leaves == 0 || mm->anon == 0))
-        return false;
-    if (!lint_faults_page(l, w->reason, va, new))
-        return false;
-    mm->unused_since = e->tsc;
-    mm->writer = e->pid;
-    mm->written_at = l->now;
-    mm->empty -= t->used == 0 && mm->empty > 0;
-    if (old != 0)
-        goes(l, old, was);
-    if (old != 0 && !stays)
-        lint_reuse_replaced(l, va, va + 4096, pte_frame(old));
-    frame_map(f, to, mm->id, (new &PTE_W) != 0);
-    mm->leaves++;
-    mm->anon++;
-    mm->anon_changes++;
-    l->has_nx = true;
-    t->used = (uint16_t)(t->used + (was == 0));
-    t->slot[w->index] = new;
-    count(l, 1);
+    lint_bulk_count(l, n);
     return true;
 }
 

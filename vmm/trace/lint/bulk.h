@@ -14,8 +14,15 @@
  * True: done. */
 bool lint_bulk(struct lint *l, const struct trace_event *e);
 
-/* The same for one entry, which a fault has led to a fresh page of the program's own, or a copy: a
- * pte_write.  Here only l->table is set. */
-bool lint_bulk_fault(struct lint *l, const struct trace_event *e);
+#define USUAL_BITS  (PTE_NX | PTE_ADDR | 0xfffull)
+#define USER_LOWEST 0x10000ull
+#define USER_END    (1ull << 47)
+
+/* n entries of a program's have been written. */
+static inline void lint_bulk_count(struct lint *l, uint64_t n)
+{
+    l->writes += n;
+    l->mm->writes += n;
+}
 
 #endif

@@ -38,12 +38,14 @@ void lint_faults_write(struct lint *l, const struct lint_write *w);
  * something is wrong. */
 bool lint_faults_range(struct lint *l, unsigned reason, uint64_t va, uint64_t n);
 void lint_faults_contents(struct lint *l, const struct trace_event *e);
-/* The same for one page, and the first that its fault brings. */
-bool lint_faults_page(struct lint *l, unsigned reason, uint64_t va, uint64_t new);
 void lint_faults_fault(struct lint *l, const struct trace_event *e);
 void lint_faults_signal(struct lint *l, const struct trace_event *e);
 void lint_faults_call(struct lint *l); /* the task at hand calls the kernel */
-void lint_faults_flush(struct lint *l);
+static inline void lint_faults_flush(struct lint *l)
+{
+    if (l->task != NULL)
+        l->task->fault.unanswered = false;
+}
 void lint_faults_switch(struct lint *l); /* to another */
 
 /* errors.c: C7, C6's answers. */

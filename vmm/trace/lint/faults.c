@@ -122,24 +122,6 @@ void lint_faults_write(struct lint *l, const struct lint_write *w)
     t->fault.fresh_end = w->va + 4096;
 }
 
-/* The first that the fault brings, as most are. */
-bool lint_faults_page(struct lint *l, unsigned reason, uint64_t va, uint64_t new)
-{
-    struct lint_task *t = l->task;
-    if (t == NULL)
-        return true;
-    if (!t->fault.active || t->fault.wrote != PT_none || t->fault.mm != l->event->mm ||
-        (t->fault.va ^ va) >> 12 != 0 ||
-        (reason == PT_cow_break && !(t->fault.error & FAULT_WRITE)))
-        return false;
-    t->fault.writes++;
-    t->fault.unanswered = false;
-    t->fault.answered_at = lint_allows(new, t->fault.error) ? 0 : l->now; /* as written, if so */
-    t->fault.wrote = (uint8_t)reason;
-    t->fault.fresh_end = va + 4096;
-    return true;
-}
-
 /* Neighbours that one fault brings are near if the first and the last are. */
 bool lint_faults_range(struct lint *l, unsigned reason, uint64_t va, uint64_t n)
 {
@@ -232,12 +214,6 @@ void lint_faults_call(struct lint *l)
         return;
     check_answered(l, t);
     t->fault.active = false;
-}
-
-void lint_faults_flush(struct lint *l)
-{
-    if (l->task != NULL)
-        l->task->fault.unanswered = false;
 }
 
 void lint_faults_switch(struct lint *l)

@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vmm/trace/lib/cursor.h"
 #include "vmm/trace/lint/bulk.h"
+#include "vmm/trace/lint/demand.h"
 #include "vmm/trace/lint/families.h"
 #include "vmm/trace/lint/reuse.h"
 #include "vmm/trace/lint/share.h"
@@ -37,6 +39,12 @@ static void one_write(struct lint *l, const struct lint_write *w, bool first)
     lint_pages_write(l, w);
     if (l->is_linked && (!l->in_bulk || (w->old != 0 && l->mm->cpus != 0)))
         lint_reuse_write(l, w);
+}
+
+static inline void find_table(struct lint *l, uint32_t pfn)
+{
+    if (l->table == NULL || l->table->pfn != pfn)
+        l->table = replay_table(l->replay, pfn);
 }
 
 /* What the event writes to; false: for a reason that nobody knows. */
@@ -79,12 +87,9 @@ static int end_writes(struct lint *l, bool was_empty, int err)
 
 static bool is_empty(const struct lint *l) { return l->table != NULL && l->table->used == 0; }
 
-static int pte_write(struct lint *l, const struct trace_event *e)
+static __attribute__((noinline)) int pte_write(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_pte_write *w = e->fields;
-    l->table = replay_table(l->replay, w->table_pfn);
-    if ((w->reason == PT_cow_break || w->reason == PT_demand_zero) && lint_bulk_fault(l, e))
-        return 0;
     if (!begin_writes(l, e, w->table_pfn, w->level, w->reason)) {
         lint_found(l, LINT_T2, "a reason of number %u", w->reason);
         return 0;
@@ -101,7 +106,7 @@ static int pte_write(struct lint *l, const struct trace_event *e)
     return end_writes(l, was_empty, 0);
 }
 
-static int pte_range(struct lint *l, const struct trace_event *e)
+static __attribute__((noinline)) int pte_range(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_pte_range *r = e->fields;
     struct lint_write one = { .va = r->va,
@@ -109,7 +114,7 @@ static int pte_range(struct lint *l, const struct trace_event *e)
                               .index = r->first,
                               .level = r->level,
                               .reason = r->reason };
-    l->table = replay_table(l->replay, r->table_pfn);
+    find_table(l, r->table_pfn);
     if (!begin_writes(l, e, r->table_pfn, r->level, r->reason)) {
         lint_found(l, LINT_T2, "a reason of number %u", r->reason);
         return 0;
@@ -135,6 +140,7 @@ static int pte_range(struct lint *l, const struct trace_event *e)
  * False: a CPU that cannot be. */
 static __attribute__((noinline)) bool look_up(struct lint *l, const struct trace_event *e)
 {
+    l->at_ease = false;
     if (l->now == 1)
         l->result->first_tsc = e->tsc;
     if (e->cpu >= LINT_CPUS) {
@@ -162,7 +168,7 @@ static __attribute__((noinline)) bool look_up(struct lint *l, const struct trace
     }
     bool stands_in = (e->pid != 0 && c->task == NULL) || l->mm == &l->no_mm;
     bool may = e->pid == c->pid && (e->mm == 0 || l->mm->live);
-    l->same = (struct lint_names){ e->cpu, e->pid, stands_in || !may ? LINT_NOBODY : e->mm };
+    l->same = (struct lint_names){ stands_in || !may ? LINT_NOBODY : e->cpu, e->pid, e->mm };
     l->is_watched = lint_vfork_watches(l->task, e->mm);
     if (!may)
         lint_trace_event(l, e);
@@ -172,8 +178,7 @@ static __attribute__((noinline)) bool look_up(struct lint *l, const struct trace
 /* pid and mm as one, as they have been stored: a word made of others is not there yet. */
 static inline bool names_others(const struct lint *l, const struct trace_event *e)
 {
-    return memcmp(&e->pid, &l->same.pid, 2 * sizeof(e->pid)) != 0 || e->cpu != l->same.cpu ||
-           e->mm == LINT_NOBODY;
+    return memcmp(&e->pid, &l->same.pid, 2 * sizeof(e->pid)) != 0 || e->cpu != l->same.cpu;
 }
 
 static inline bool begin_event(struct lint *l, const struct trace_event *e)
@@ -181,6 +186,8 @@ static inline bool begin_event(struct lint *l, const struct trace_event *e)
     l->event = e;
     l->now++;
     l->last_tsc = e->tsc;
+    if (l->owed.n != 0 && e->id != TRACE_EV_tlb_flush)
+        lint_reuse_settle(l);
     if (names_others(l, e) && !look_up(l, e))
         return false;
     l->on->events++;
@@ -255,7 +262,7 @@ static void page_fault(struct lint *l, const struct trace_event *e)
 }
 
 /* What the kinds mean to whom; in this order. */
-static void about_tasks(struct lint *l, const struct trace_event *e)
+static __attribute__((noinline)) void about_tasks(struct lint *l, const struct trace_event *e)
 {
     switch (e->id) {
     case TRACE_EV_syscall_enter:
@@ -324,16 +331,17 @@ static void about_tasks(struct lint *l, const struct trace_event *e)
     }
 }
 
-/* First what a trace has most of. */
+/* What is not memory on demand. */
 static inline int happens(struct lint *l, const struct trace_event *e)
 {
+    const struct trace_ev_pte_write *write = e->fields;
     const struct trace_ev_table_alloc *table = e->fields;
     int err = 0;
+    l->at_ease = false;
     switch (e->id) {
     case TRACE_EV_pte_write:
         err = pte_write(l, e);
-        vfork_checks(l, e, TRACE_EV_pte_write,
-                     ((const struct trace_ev_pte_write *)e->fields)->reason);
+        vfork_checks(l, e, TRACE_EV_pte_write, write->reason);
         break;
     case TRACE_EV_pte_range:
     case TRACE_EV_pte_range_new:
@@ -346,6 +354,7 @@ static inline int happens(struct lint *l, const struct trace_event *e)
     case TRACE_EV_table_alloc:
     case TRACE_EV_table_free:
         l->links++;
+        l->table = NULL;
         lint_calls_table(l, e);
         lint_reuse_table(l, e);
         lint_pages_table(l, e);
@@ -372,11 +381,6 @@ static inline int happens(struct lint *l, const struct trace_event *e)
         lint_trace_apply(l, e);
         vfork_checks(l, e, TRACE_EV_cr3_load, 0);
         break;
-    case TRACE_EV_tlb_flush:
-        lint_faults_flush(l);
-        lint_reuse_flush(l, e);
-        vfork_checks(l, e, TRACE_EV_tlb_flush, 0);
-        break;
     case TRACE_EV_page_fault: page_fault(l, e); break;
     case TRACE_EV_vma_special:
         lint_pages_special(l, e);
@@ -385,6 +389,29 @@ static inline int happens(struct lint *l, const struct trace_event *e)
     default: about_tasks(l, e);
     }
     return err;
+}
+
+/* First what a trace has most of. */
+static inline int takes_place(struct lint *l, const struct trace_event *e)
+{
+    const struct trace_ev_pte_write *write = e->fields;
+    switch (e->id) {
+    case TRACE_EV_page_fault: return lint_demand_fault(l, e) ? 0 : happens(l, e);
+    case TRACE_EV_pte_write:
+        find_table(l, write->table_pfn);
+        if ((write->reason != PT_cow_break && write->reason != PT_demand_zero) ||
+            !lint_demand_write(l, e))
+            return happens(l, e);
+        if (l->is_watched)
+            vfork_checks(l, e, TRACE_EV_pte_write, write->reason);
+        return 0;
+    case TRACE_EV_tlb_flush:
+        lint_faults_flush(l);
+        lint_reuse_flush(l, e);
+        vfork_checks(l, e, TRACE_EV_tlb_flush, 0);
+        return 0;
+    }
+    return happens(l, e);
 }
 
 static bool prepare(struct lint *l)
@@ -407,12 +434,12 @@ int lint_run(struct trace *t, struct lint_result *result)
     l = (struct lint){ .trace = t, .meta = trace_meta(t), .result = result, .links = 1 };
     uint64_t ram = l.meta->ram_end != 0 ? l.meta->ram_end >> 12 : PLAIN_END;
     l.plain_end = ram < PLAIN_END ? ram : PLAIN_END;
-    l.same.mm = LINT_NOBODY;
+    l.same.cpu = LINT_NOBODY;
     memset(result, 0, sizeof(*result));
     if (prepare(&l)) {
         err = 0;
-        while (err == 0 && (e = trace_next(t)) != NULL)
-            err = begin_event(&l, e) ? happens(&l, e) : 0;
+        while (err == 0 && (e = trace_next_inline(t)) != NULL)
+            err = begin_event(&l, e) ? takes_place(&l, e) : 0;
         l.event = NULL;
         lint_vfork_end(&l);
         lint_exit_end(&l);

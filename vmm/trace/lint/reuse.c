@@ -22,6 +22,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum duty_kind { DUTY_TABLE, DUTY_FRAME, DUTY_RIGHTS, DUTY_HUGE };
 
@@ -129,6 +130,22 @@ static bool is_next(const struct duty *d, const struct lint *l, enum lint_check 
            d->end == va;
 }
 
+/* by: the event's, its number, CPU, task and address space. */
+static void owe_by(struct lint *l, const struct duty *by, enum duty_kind kind,
+                   enum lint_check check, uint64_t pfn, uint64_t va, uint64_t end)
+{
+    if (by->cpus == 0 || pfn >= l->frames.n)
+        return;
+    struct duty *d = new_duty(l);
+    *d = *by;
+    d->pfn = (uint32_t)pfn;
+    d->kind = (uint8_t)kind;
+    d->check = (uint8_t)check;
+    d->va = va;
+    d->end = end;
+    add(l, d);
+}
+
 /* The entry for [va, end) led to that frame. */
 static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint64_t pfn,
                 uint64_t va, uint64_t end)
@@ -137,24 +154,14 @@ static void owe(struct lint *l, enum duty_kind kind, enum lint_check check, uint
     uint64_t cpus = mm->cpus;
     if (mm->id == 0)
         cpus = l->cpus_seen >= 64 ? UINT64_MAX : (1ull << l->cpus_seen) - 1;
-    if (cpus == 0 || pfn >= l->frames.n)
-        return;
-    if (kind == DUTY_RIGHTS && is_next(mm->duties, l, check, va)) {
+    if (cpus != 0 && kind == DUTY_RIGHTS && is_next(mm->duties, l, check, va)) {
         mm->duties->end = end;
         return;
     }
-    struct duty *d = new_duty(l);
-    d->pfn = (uint32_t)pfn;
-    d->mm = mm;
-    d->kind = (uint8_t)kind;
-    d->check = (uint8_t)check;
-    d->by_cpu = l->event->cpu;
-    d->by_pid = l->event->pid;
-    d->cpus = cpus;
-    d->at = l->now;
-    d->va = va;
-    d->end = end;
-    add(l, d);
+    const struct duty by = {
+        .mm = mm, .by_cpu = l->event->cpu, .by_pid = l->event->pid, .cpus = cpus, .at = l->now
+    };
+    owe_by(l, &by, kind, check, pfn, va, end);
 }
 
 static uint64_t end_of(const struct lint_write *w)
@@ -193,7 +200,7 @@ static void call_in(struct lint *l, struct duty *d, const char *what)
                        " of address space %u, changed in event %" PRIu64 " (frame %#x)",
                        what, c, d->va, d->mm->id, d->at, d->pfn);
         } else if (!cpu->has_stale) {
-            cpu->has_stale = true;
+            cpu->has_stale = l->has_stale = true;
             cpu->stale_check = d->check;
             cpu->stale_va = d->va;
             cpu->stale_at = d->at;
@@ -248,16 +255,38 @@ static void link_changes(struct lint *l, const struct lint_write *w)
         lint_reuse_shared(l, (uint32_t)pte_frame(w->new));
 }
 
-void lint_reuse_replaced(struct lint *l, uint64_t va, uint64_t end, uint64_t pfn)
-{
-    owe(l, DUTY_FRAME, LINT_M4, pfn, va, end);
-    owe(l, DUTY_RIGHTS, LINT_C3, pfn, va, end);
-}
-
 void lint_reuse_cleared(struct lint *l, uint64_t va, const trace_word_at *old, uint64_t n)
 {
-    for (uint64_t i = 0; i < n; i++, va += 4096)
-        owe(l, DUTY_FRAME, LINT_M4, pte_frame(old[i]), va, va + 4096);
+    if (l->mm->cpus == 0)
+        return;
+    lint_reuse_copied(l, va, 0);
+    l->owed.is_copied = false;
+    l->owed.n = (unsigned)n;
+    memcpy(l->owed.old, old, 8 * n);
+}
+
+void lint_reuse_settle(struct lint *l)
+{
+    const struct lint_owed *o = &l->owed;
+    const struct duty by = {
+        .mm = o->mm, .by_cpu = o->cpu, .by_pid = o->pid, .cpus = o->mm->cpus, .at = o->at
+    };
+    uint64_t va = o->va;
+    for (unsigned i = 0; i < o->n; i++, va += 4096) {
+        owe_by(l, &by, DUTY_FRAME, LINT_M4, pte_frame(o->old[i]), va, va + 4096);
+        if (o->is_copied)
+            owe_by(l, &by, DUTY_RIGHTS, LINT_C3, pte_frame(o->old[i]), va, va + 4096);
+    }
+    l->owed.n = 0;
+    l->at_ease = false;
+}
+
+/* Is that what the flush is for? */
+static bool is_for_owed(const struct lint *l, const struct trace_ev_tlb_flush *f)
+{
+    const struct lint_owed *o = &l->owed;
+    return o->mm == l->mm && (o->mm->cpus & ~f->cpus) == 0 &&
+           (f->end == 0 || (f->start <= o->va && o->va + ((uint64_t)o->n << 12) <= f->end));
 }
 
 void lint_reuse_protected(struct lint *l, uint64_t va, uint64_t pfn, uint64_t n)
@@ -318,7 +347,8 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
     if (!is_leaf(w, w->old))
         return;
     if (!same && is_leaf(w, w->new)) {
-        lint_reuse_replaced(l, w->va, end_of(w), pte_frame(w->old));
+        owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w->va, end_of(w));
+        owe(l, DUTY_RIGHTS, LINT_C3, pte_frame(w->old), w->va, end_of(w));
     } else if (!same) {
         owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w->va, end_of(w));
     } else if ((w->old & ~w->new &PTE_W) || (w->new & ~w->old &PTE_NX))
@@ -337,6 +367,10 @@ void lint_reuse_flush(struct lint *l, const struct trace_event *e)
     struct lint_mm *mm = l->mm;
     struct duty *next;
 
+    if (l->owed.n != 0 && is_for_owed(l, f))
+        l->owed.n = 0;
+    else if (l->owed.n != 0)
+        lint_reuse_settle(l);
     for (struct duty *d = mm->duties; d != NULL; d = next) {
         next = d->next;
         if (!all)
@@ -347,7 +381,7 @@ void lint_reuse_flush(struct lint *l, const struct trace_event *e)
         if (left_of(l, d) == 0)
             drop(l, d);
     }
-    for (uint64_t rest = f->cpus; rest != 0; rest &= rest - 1) {
+    for (uint64_t rest = l->has_stale ? f->cpus : 0; rest != 0; rest &= rest - 1) {
         struct lint_cpu *c = &l->cpu[__builtin_ctzll(rest)];
         if (c->has_stale && c->root == mm &&
             (all || (f->start <= c->stale_va && c->stale_va < f->end)))

@@ -9,10 +9,24 @@ void lint_reuse_free(struct lint *l);
 
 /* Before the event is applied to the state. */
 void lint_reuse_write(struct lint *l, const struct lint_write *w);
-/* Its part for a page in whose place there is one in a frame which nobody has; pfn: the old one's. */
-void lint_reuse_replaced(struct lint *l, uint64_t va, uint64_t end, uint64_t pfn);
-/* Its part for n neighbours that are cleared, and for n that lose W, all of them, by fork. */
+/* Its part for n neighbours that are cleared, or for a page in whose place a copy is: all entries of its
+ * event.  They are among the duties from the next event on, before which lint_reuse_settle() is to be
+ * called, unless that is a tlb_flush. */
 void lint_reuse_cleared(struct lint *l, uint64_t va, const trace_word_at *old, uint64_t n);
+static inline void lint_reuse_copied(struct lint *l, uint64_t va, uint64_t old)
+{
+    struct lint_owed *o = &l->owed;
+    o->n = l->mm->cpus != 0;
+    o->is_copied = true;
+    o->cpu = l->event->cpu;
+    o->pid = l->event->pid;
+    o->at = l->now;
+    o->mm = l->mm;
+    o->va = va;
+    o->old[0] = old;
+}
+void lint_reuse_settle(struct lint *l);
+/* Its part for n neighbours that lose W, all of them, by fork. */
 void lint_reuse_protected(struct lint *l, uint64_t va, uint64_t pfn, uint64_t n);
 void lint_reuse_table(struct lint *l, const struct trace_event *e); /* one comes or goes */
 void lint_reuse_flush(struct lint *l, const struct trace_event *e);

@@ -34,10 +34,12 @@ void lint_found(struct lint *l, enum lint_check check, const char *fmt, ...)
 
 /* --- records ----------------------------------------------------------------------------- */
 
-struct lint_task *lint_task(struct lint *l, uint32_t pid)
+struct lint_task *lint_task_find(struct lint *l, uint32_t pid)
 {
     struct lint_task *t = idmap_find(l->tasks, pid);
-    if (t == NULL) { /* a few at a time are in use, never more than four */
+    if (t != NULL) {
+        l->recent[pid % LINT_RECENT] = t;
+    } else { /* a few at a time are in use, never more than four */
         t = &l->no_task[l->no_tasks++ % 4];
         *t = (struct lint_task){ .pid = pid };
     }
@@ -57,7 +59,7 @@ struct lint_mm *lint_mm(struct lint *l, uint32_t id)
 struct lint_task *lint_task_new(struct lint *l, uint32_t pid)
 {
     struct lint_task *t = need(idmap_get(l->tasks, pid));
-    l->same.mm = LINT_NOBODY;
+    l->same.cpu = LINT_NOBODY;
     if (l->event != NULL && l->event->pid == pid && pid != 0)
         l->task = t;
     return t;
@@ -66,7 +68,7 @@ struct lint_task *lint_task_new(struct lint *l, uint32_t pid)
 struct lint_mm *lint_mm_new(struct lint *l, uint32_t id)
 {
     struct lint_mm *mm = need(idmap_get(l->mms, id));
-    l->same.mm = LINT_NOBODY;
+    l->same.cpu = LINT_NOBODY;
     if (l->event != NULL && l->event->mm == id)
         l->mm = mm;
     return mm;
@@ -74,16 +76,17 @@ struct lint_mm *lint_mm_new(struct lint *l, uint32_t id)
 
 void lint_task_gone(struct lint *l, uint32_t pid)
 {
-    l->same.mm = LINT_NOBODY;
+    l->same.cpu = LINT_NOBODY;
     for (unsigned c = 0; c <= l->last_cpu; c++)
         if (l->cpu[c].task != NULL && l->cpu[c].task->pid == pid)
             l->cpu[c].task = NULL;
+    l->recent[pid % LINT_RECENT] = NULL;
     idmap_remove(l->tasks, pid);
 }
 
 void lint_mm_gone(struct lint *l, uint32_t id)
 {
-    l->same.mm = LINT_NOBODY;
+    l->same.cpu = LINT_NOBODY;
     for (unsigned c = 0; c <= l->last_cpu; c++) {
         if (l->cpu[c].mm != NULL && l->cpu[c].mm->id == id)
             l->cpu[c].mm = NULL;

@@ -10,7 +10,8 @@
 #include "vmm/trace/lint/checks.h"
 #include "vmm/trace/lint/frames.h"
 
-#define LINT_CPUS 256u
+#define LINT_CPUS   256u
+#define LINT_RECENT 64u
 
 struct duty;
 
@@ -143,11 +144,24 @@ struct lint_task {
     } fault;
 };
 
+/* Pages that have lost their entries by the event before the one at hand: n neighbours from va on; n 0:
+ * there are none.  Whether the next event flushes them, as nearly always, shows before anything else is
+ * done about them. */
+struct lint_owed {
+    unsigned n;
+    bool is_copied;    /* a copy has taken the page's place */
+    uint32_t cpu, pid; /* that event's, its number and address space */
+    uint64_t at;
+    struct lint_mm *mm;
+    uint64_t va, old[PT_SLOTS];
+};
+
 /* What an event names. */
 struct lint_names {
-    uint32_t cpu, pid, mm;
+    uint64_t cpu;
+    uint32_t pid, mm;
 };
-#define LINT_NOBODY UINT32_MAX /* an address space that is looked up again at each event */
+#define LINT_NOBODY UINT64_MAX /* no CPU: all is looked up again at the next event */
 
 struct lint {
     struct trace *trace;
@@ -161,6 +175,9 @@ struct lint {
     unsigned cpus_seen, last_cpu; /* last_cpu: the highest number seen */
     uint64_t last_tsc;
     struct duty *free_duties;
+    struct lint_owed owed;
+    bool has_stale; /* some CPU has or had a translation that it should not have */
+    struct lint_task *recent[LINT_RECENT]; /* looked up lately, by the low bits of their numbers */
     /* The event at hand, its number, its CPU and those that it names. */
     const struct trace_event *event;
     uint64_t now;
@@ -171,10 +188,13 @@ struct lint {
     struct lint_mm *mm;
     /* An event that names these has the same on, task and mm, and may name them: T7 and T8 hold. */
     struct lint_names same;
-    bool is_watched; /* lint_vfork_watches() them */
-    uint64_t links;  /* changes of entries above the lowest level and of tables, from 1 on */
+    bool is_watched;                        /* lint_vfork_watches() them */
+    bool at_ease;                           /* see demand.h */
+    const struct replay_table *plain_table; /* see demand.c; plain_links: `links` then */
+    uint64_t plain_links;
+    uint64_t links; /* changes of entries above the lowest level and of tables, from 1 on */
     /* If it writes entries: */
-    struct replay_table *table;             /* that it writes to; NULL: none */
+    struct replay_table *table;             /* that it, or one before, writes to; NULL: none */
     const struct replay_table *copied_from; /* the parent's, for a fork_copy */
     bool is_linked;                         /* some entry leads to it */
     bool w_counts;                          /* one with W does: that of its entries has effect */
@@ -200,7 +220,12 @@ void lint_found(struct lint *l, enum lint_check check, const char *fmt, ...)
 
 /* The task of that number.  Records go when nobody can ask for them any more; for one that
  * is gone, or never was, there is an empty record that is not live and soon forgotten. */
-struct lint_task *lint_task(struct lint *l, uint32_t pid);
+struct lint_task *lint_task_find(struct lint *l, uint32_t pid);
+static inline struct lint_task *lint_task(struct lint *l, uint32_t pid)
+{
+    struct lint_task *t = l->recent[pid % LINT_RECENT];
+    return t != NULL && t->pid == pid ? t : lint_task_find(l, pid);
+}
 /* The same for address spaces.  That of number 0 is the kernel's, and always there. */
 struct lint_mm *lint_mm(struct lint *l, uint32_t id);
 

@@ -73,10 +73,12 @@ static void switched(struct lint *l, const struct trace_event *e)
         lint_found(l, LINT_T7, "task %u runs in address space %u, but it uses %u", f->next_pid,
                    f->next_mm, uses);
     c->pid = f->next_pid;
-    l->same.mm = LINT_NOBODY;
+    l->same.cpu = LINT_NOBODY;
     /* A CPU may still have one that has blocked or ended already: its state has been told. */
+    struct lint_task *next = lint_task(l, f->next_pid);
+    next->vfork.child_ran = true;
     if (f->next_pid != 0 && !l->is_told_cpu)
-        lint_task(l, f->next_pid)->state = TASK_running;
+        next->state = TASK_running;
 }
 
 /* A thread that execs takes its leader's number. */
@@ -96,7 +98,7 @@ static void executed(struct lint *l, const struct trace_event *e)
         leader->state = TASK_running;
     }
     c->pid = e->pid;
-    l->same.mm = LINT_NOBODY;
+    l->same.cpu = LINT_NOBODY;
 }
 
 void lint_trace_event(struct lint *l, const struct trace_event *e)
@@ -148,7 +150,7 @@ void lint_trace_apply(struct lint *l, const struct trace_event *e)
     case TRACE_EV_mm_create: create_mm(l, e); break;
     case TRACE_EV_mm_free:
         l->mm->live = false;
-        l->same.mm = LINT_NOBODY;
+        l->same.cpu = LINT_NOBODY;
         break;
     case TRACE_EV_cr3_load: cr3_load(l, e); break;
     case TRACE_EV_task_state: task_state(l, e->fields); break;

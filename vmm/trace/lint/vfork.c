@@ -52,11 +52,7 @@ static void count_copying(struct lint *l, struct lint_task *t, const struct trac
     unsigned reason = reason_of(e);
     if (e->id == TRACE_EV_syscall_enter)
         t->copies = t->wrprotects = t->tables = 0;
-    if (e->id == TRACE_EV_table_alloc)
-        t->tables += reason == PT_fork_copy || reason == PT_kernel_half;
-    else
-        t->copies += reason == PT_fork_copy;
-    t->wrprotects += reason == PT_fork_wrprotect || reason == PT_table_share;
+    lint_vfork_count(t, e->id, reason);
     if (t->vfork_child != 0) {
         struct lint_task *child = lint_task(l, t->vfork_child);
         if (child->vfork.active && child->vfork.mm != 0 && !child->vfork.child_ran)
@@ -315,7 +311,6 @@ static void check_failed_exec(struct lint *l, struct lint_task *t, const struct 
 
 void lint_vfork_event(struct lint *l, const struct trace_event *e)
 {
-    const struct trace_ev_switch *sw = e->fields;
     struct lint_task *t = l->task;
 
     check_left(l, t, e);
@@ -332,7 +327,6 @@ void lint_vfork_event(struct lint *l, const struct trace_event *e)
     case TRACE_EV_clone: cloned(l, e); break;
     case TRACE_EV_vfork_release: released(l, e); break;
     case TRACE_EV_task_state: state_changes(l, e); break;
-    case TRACE_EV_switch: lint_task(l, sw->next_pid)->vfork.child_ran = true; break;
     }
 }
 
