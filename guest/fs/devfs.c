@@ -1,11 +1,12 @@
 /* devfs.c - /dev: a tmpfs that starts with a node for each device that has registered, and
- * with the usual links and directories. */
+ * with the usual links and directories; some nodes are there from the moment somebody looks for them. */
 #include "fs/devfs.h"
 #include "fs/dentry.h"
 #include "fs/device.h"
 #include "fs/fs_type.h"
 #include "fs/inode.h"
 #include "fs/path.h"
+#include "fs/stored.h"
 #include "fs/tmpfs.h"
 #include "fs/tmpfs_mount.h"
 #include "lib/string.h"
@@ -21,6 +22,65 @@ static const struct {
     { "stdout", "/proc/self/fd/1", S_IFLNK | 0777 },
     { "stderr", "/proc/self/fd/2", S_IFLNK | 0777 },
 };
+
+/* --- nodes that are made when somebody looks for them ------------------------------------------ */
+
+static const struct device *later;
+static uint32_t nlater,
+    made; /* how many; a bit for each that has been made, and may be gone again */
+
+void devfs_later(const struct device *d, unsigned n)
+{
+    later = d;
+    nlater = n;
+}
+
+static int make(struct dentry *dir, unsigned i)
+{
+    struct new_node n = { .mode = later[i].mode, .rdev = later[i].rdev };
+    struct inode *in = tmpfs_inode(dir->inode->sb, &n, NULL);
+    struct dentry *d;
+    int err;
+
+    if (!in)
+        return -ENOMEM;
+    in->uid = in->gid = 0; /* not of who looks */
+    in->atime = in->mtime = in->ctime = dir->inode->ctime;
+    err = dentry_new(dir, later[i].name, strlen(later[i].name), in, &d);
+    if (err)
+        return err;
+    dentry_hang(d);
+    dentry_put(d);
+    made |= 1u << i;
+    return 0;
+}
+
+static int make_named(struct dentry *dir, uint64_t key __attribute__((unused)), const char *name,
+                      size_t len)
+{
+    for (unsigned i = 0; i < nlater; i++)
+        if (later[i].name[0] == name[0] && strlen(later[i].name) == len &&
+            memcmp(later[i].name, name, len) == 0)
+            return made >> i & 1 ? 0 : make(dir, i);
+    return 0;
+}
+
+static int make_all(struct dentry *dir)
+{
+    for (unsigned i = 0; i < nlater; i++) {
+        int err = made >> i & 1 ? 0 : make(dir, i);
+
+        if (err)
+            return err;
+    }
+    dir->stored = NULL;
+    return 0;
+}
+
+static const struct stored_ops made_later = { .take = make_named, .take_all = make_all };
+static struct stored_names not_yet = { .ops = &made_later };
+
+/* --- the others -------------------------------------------------------------------------------- */
 
 static int add(struct path *dir, const char *name, const struct new_node *n)
 {
@@ -58,6 +118,7 @@ static int get_devtmpfs(char *data __attribute__((unused)), struct superblock **
         sb->permanent = true;
         sb->max_pages = tmpfs_share();
         err = fill(&(struct path){ NULL, sb->root });
+        sb->root->stored = &not_yet;
         the_one = sb;
         if (err)
             return err;

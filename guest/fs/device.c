@@ -23,14 +23,16 @@ void device_register_major(struct device_major *m)
 
 const struct device *device_of(const struct inode *in)
 {
-    if (!S_ISCHR(in->mode))
+    bool block = S_ISBLK(in->mode);
+
+    if (!S_ISCHR(in->mode) && !block)
         return NULL;
-    for (const struct device_table *t = devices; t; t = t->next)
+    for (const struct device_table *t = block ? NULL : devices; t; t = t->next)
         for (const struct device *d = t->device; d < t->device + t->n; d++)
             if (d->rdev == in->rdev)
                 return d;
     for (const struct device_major *m = majors; m; m = m->next)
-        if (in->rdev >> 8 == m->major)
+        if (in->rdev >> 8 == m->major && block == m->block)
             return m->find(in->rdev & 255);
     return NULL;
 }

@@ -1,5 +1,5 @@
 /* device.h - devices by number.  A node is only a number: whoever makes one, opening it
- * leads to what has registered that number.  There are no block devices. */
+ * leads to what has registered that number.  Block devices are majors of their own. */
 #ifndef FS_DEVICE_H
 #define FS_DEVICE_H
 
@@ -27,6 +27,7 @@ extern const struct device_table *devices; /* in the order in which they registe
 /* Numbers of a major that come and go: find() gives the device that has one now, or NULL. */
 struct device_major {
     uint32_t major;
+    bool block; /* or of characters */
     const struct device *(*find)(uint32_t minor);
     struct device_major *next; /* the list's */
 };

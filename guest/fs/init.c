@@ -13,6 +13,7 @@
 #include "fs/image_tree.h"
 #include "fs/inode.h"
 #include "fs/layout.h"
+#include "fs/loop.h"
 #include "fs/mem_dev.h"
 #include "fs/mount.h"
 #include "fs/path.h"
@@ -109,6 +110,7 @@ void fs_init(void)
     mem_dev_register();
     devfs_register();
     devpts_register();
+    loop_register();
     mutex_lock(&fs_tree);
     if (tmpfs_new("tmpfs", 0755, &sb) != 0 ||
         mount_add(sb, sb->root, NULL, MS_RELATIME, "tmpfs") != 0)

@@ -260,7 +260,7 @@ static const struct pfs_entry root_table[] = {
     PFS_FILE("config.gz", 0444, show_config),
     PFS_FILE("cpuinfo", 0444, show_cpuinfo),
     PFS_TEXT("devices", 0444, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n"
-                               "  5 /dev/console\n\nBlock devices:\n"),
+                               "  5 /dev/console\n 10 misc\n\nBlock devices:\n  7 loop\n"),
     PFS_FILE("filesystems", 0444, show_filesystems),
     PFS_DIR("forkscope", 0555, .children = proc_forkscope_table),
     PFS_FILE("interrupts", 0444, show_interrupts),

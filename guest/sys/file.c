@@ -192,7 +192,8 @@ static long sync_fd(int fd, enum sync_what what)
 
     if (!f || f->flags & O_PATH)
         return -EBADF;
-    if (what == SYNC_FILE && !S_ISREG(f->inode->mode) && !is_dir(f->inode))
+    if (what == SYNC_FILE && !S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode) &&
+        !is_dir(f->inode))
         return -EINVAL; /* pipes, terminals: nothing to synchronize */
     return 0;
 }
@@ -213,7 +214,8 @@ SYSCALL4(sync_file_range, int, fd, int64_t, off, int64_t, len, uint32_t, flags)
         return -EINVAL;
     if (off < 0 || __builtin_add_overflow(off, len, &end) || end < off)
         return -EINVAL;
-    return S_ISREG(f->inode->mode) || S_ISDIR(f->inode->mode) ? 0 : -ESPIPE;
+    return S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode) || S_ISDIR(f->inode->mode) ? 0
+                                                                                         : -ESPIPE;
 }
 
 /* ... and what is to be read is in memory. */
@@ -224,7 +226,7 @@ SYSCALL3(readahead, int, fd, int64_t, off, size_t, len)
     (void)off;
     if (!f || !file_readable(f))
         return -EBADF;
-    return S_ISREG(f->inode->mode) && len <= INT64_MAX ? 0 : -EINVAL;
+    return (S_ISREG(f->inode->mode) || S_ISBLK(f->inode->mode)) && len <= INT64_MAX ? 0 : -EINVAL;
 }
 
 SYSCALL1(syncfs, int, fd) { return sync_fd(fd, SYNC_FS); }

@@ -142,7 +142,7 @@ static bool can_splice(const struct file *f)
 {
     uint32_t type = f->inode->mode & S_IFMT;
 
-    return type == S_IFREG || type == S_IFCHR || type == S_IFSOCK;
+    return type == S_IFREG || type == S_IFCHR || type == S_IFBLK || type == S_IFSOCK;
 }
 
 /* A file at the other side of the pipe, with the position at `off`. */

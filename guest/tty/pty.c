@@ -405,7 +405,7 @@ void pty_init(void)
         { "ptmx", S_IFCHR | 0666, DEV(TTYAUX_MAJOR, 2), &ptmx_fops, NULL },
     };
     static struct device_table table = { nodes, ARRAY_SIZE(nodes), NULL };
-    static struct device_major slaves = { UNIX98_PTY_SLAVE_MAJOR, find_slave, NULL };
+    static struct device_major slaves = { .major = UNIX98_PTY_SLAVE_MAJOR, .find = find_slave };
 
     mutex_init(&pairs, LOCK_pty_pairs);
     device_register(&table);
