@@ -273,6 +273,16 @@ bool dentry_is_below(const struct dentry *d, const struct dentry *top)
     }
 }
 
+struct dentry *dentry_next(struct dentry *d, const struct dentry *top)
+{
+    if (!list_empty(&d->by_order))
+        return list_first(&d->by_order, struct dentry, sibling);
+    for (; d != top; d = d->parent)
+        if (d->sibling.next != &d->parent->by_order)
+            return list_entry(d->sibling.next, struct dentry, sibling);
+    return NULL;
+}
+
 #define WORK_FREE 500u /* instructions a name and its inode, about (arch/preempt.h) */
 
 void dentry_free_tree(struct dentry *root)

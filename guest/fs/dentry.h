@@ -67,6 +67,8 @@ struct dentry *dentry_peek(struct dentry *dir, const char *name, size_t len);
 int dentry_move(struct dentry *d, struct dentry *dir, const char *name, size_t len);
 int dentry_exchange(struct dentry *a, struct dentry *b);
 bool dentry_is_below(const struct dentry *d, const struct dentry *top); /* or equal */
+/* The one after d in a walk through all names in the tree below top; NULL: d was the last. */
+struct dentry *dentry_next(struct dentry *d, const struct dentry *top);
 void dentry_free_tree(struct dentry *root); /* everything; nobody holds any of it */
 void dentry_get(struct dentry *d);          /* no lock needed */
 void dentry_put(struct dentry *d);          /* no lock needed */

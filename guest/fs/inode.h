@@ -26,11 +26,13 @@ struct superblock {
     uint32_t magic;       /* statfs f_type */
     uint32_t dev;         /* st_dev */
     uint64_t next_ino;    /* [a] */
-    uint64_t inodes;      /* [a] in use */
+    uint64_t inodes;      /* [a] in use; a second name of a file counts as one, too */
+    uint64_t max_inodes;  /* nr_inodes= ; 0: no limit.  [fs_tree], read without */
     uint64_t pages;       /* [a] in use */
     uint64_t max_pages;   /* size= ; 0: no limit.  [fs_tree], read without */
     struct refcount refs; /* [a] mounts of it */
     struct dentry *root;  /* [k] */
+    const char *told;     /* [k] options as /proc/mounts shows them, behind the limits; or NULL */
     bool immutable;       /* [k] nobody changes mode, owner or times */
     bool permanent;       /* proc, and file systems without a mount: never freed */
     bool no_storage;      /* [k] statfs has none to tell of */

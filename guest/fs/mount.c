@@ -5,6 +5,7 @@
  * dentry.mounted only hints that some mount covers a dentry; the list says which
  * one does so seen from a given mount (a bind mount shows the same dentries). */
 #include "fs/mount.h"
+#include "arch/preempt.h"
 #include "fs/dentry.h"
 #include "fs/fs_type.h"
 #include "fs/inode.h"
@@ -19,13 +20,19 @@ static uint32_t last_id = 19; /* [fs_tree] as mountinfo numbers them */
 
 void mount_get(struct mount *m) { ref_get(&m->refs); }
 
+void sb_free(struct superblock *sb)
+{
+    dentry_free_tree(sb->root);
+    kfree((char *)sb->told);
+    kfree(sb);
+}
+
 static void sb_put(struct superblock *sb)
 {
     if (!ref_put(&sb->refs) || sb->permanent)
         return;
     notify_unmounted(sb);
-    dentry_free_tree(sb->root);
-    kfree(sb);
+    sb_free(sb);
 }
 
 static SLOW_PATH void mount_end(struct mount *m)
@@ -111,22 +118,31 @@ int mount_waiting(const struct dentry *d)
     return 0;
 }
 
-/* m covers nothing any more; nobody new finds it. */
-static void detach(struct mount *m)
+/* m covers something else, or nothing: it takes over those references, and gives back what it had. */
+static void cover(struct mount *m, const struct path *what)
 {
     struct path on = { m->parent, m->on };
     struct mount *other;
 
-    list_remove(&m->link);
+    spin_lock(&names_lock);
+    names_changes++;
+    m->parent = what->mnt;
+    m->on = what->dentry;
+    spin_unlock(&names_lock);
+    if (m->on)
+        m->on->mounted = m;
     on.dentry->mounted = NULL;
     list_for_each(other, &mounts, link)
         if (other->on == on.dentry)
             on.dentry->mounted = other;
-    spin_lock(&names_lock);
-    m->parent = NULL;
-    m->on = NULL;
-    spin_unlock(&names_lock);
     path_put(&on);
+}
+
+/* m covers nothing any more; nobody new finds it. */
+static void detach(struct mount *m)
+{
+    list_remove(&m->link);
+    cover(m, &(struct path){ 0 });
     mount_put(m);
 }
 
@@ -159,6 +175,56 @@ int mount_remove(struct mount *m, bool lazy)
     }
     detach(m);
     return 0;
+}
+
+static bool mount_is_below(const struct mount *m, const struct mount *top)
+{
+    while (m && m != top)
+        m = m->parent;
+    return m != NULL;
+}
+
+int mount_move(struct mount *m, const struct path *to)
+{
+    if (m == root_mount || !m->parent)
+        return -EINVAL;
+    if (is_dir(m->root->inode) != is_dir(to->dentry->inode))
+        return -EINVAL;
+    if (mount_is_below(to->mnt, m))
+        return -ELOOP;
+    path_get(to);
+    cover(m, to);
+    return 0;
+}
+
+bool mount_expired(struct mount *m)
+{
+    bool yes = m->expire_at && m->crossings == m->expire_at + 1;
+
+    m->expire_at = m->crossings;
+    return yes;
+}
+
+bool mount_alone(const struct mount *m)
+{
+    struct mount *other;
+
+    list_for_each(other, &mounts, link)
+        if (other != m && other->sb == m->sb)
+            return false;
+    return true;
+}
+
+#define WORK_NAME 15u /* instructions a name, about (arch/preempt.h) */
+
+bool mount_has_writers(const struct mount *m)
+{
+    for (struct dentry *d = m->sb->root; d; d = dentry_next(d, m->sb->root)) {
+        if (__atomic_load_n(&d->inode->writers, __ATOMIC_RELAXED) > 0)
+            return true;
+        preempt_work(WORK_NAME);
+    }
+    return false;
 }
 
 uint64_t mounted_pages(void)

@@ -30,6 +30,8 @@ struct mount {
     uint32_t flags;        /* [fs_tree], read without: MOUNT_* */
     struct refcount refs;  /* [a] the list's, paths' and child mounts' */
     uint32_t id;           /* [k] */
+    uint32_t crossings;    /* [fs_tree] walks that came here from above, */
+    uint32_t expire_at;    /*   and how many there were when it was to expire; 0: never */
     char source[64];       /* [k] */
 };
 
@@ -47,6 +49,13 @@ void mount_later(struct dentry *d, const char *type);
 /* That is done now, if it is on d, or wherever it is (NULL): 0, -ENOMEM, -ENODEV. */
 int mount_waiting(const struct dentry *d);
 int mount_remove(struct mount *m, bool lazy);
+/* umount2(2)'s MNT_EXPIRE, after a walk to m: it was asked for before, and nobody came by since. */
+bool mount_expired(struct mount *m);
+int mount_move(struct mount *m, const struct path *to);
+/* Is a file of it open for writing?  Through which of several mounts nobody knows. */
+bool mount_has_writers(const struct mount *m);
+bool mount_alone(const struct mount *m); /* its file system has no other */
+void sb_free(struct superblock *sb);     /* which has a root, and nobody uses */
 static inline bool mount_readonly(const struct mount *m)
 {
     return m && (m->flags & MOUNT_READONLY);

@@ -121,6 +121,7 @@ static int cross_mounts(struct walker *w)
     while (w->at.dentry->mounted && (m = mount_on(w->at.mnt, w->at.dentry)) != NULL) {
         if (w->resolve & WALK_NO_XDEV)
             return -EXDEV;
+        m->crossings++;
         walk_to(w, &(struct path){ m, m->root });
     }
     return 0;

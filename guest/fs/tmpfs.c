@@ -141,6 +141,18 @@ static void dir_shrank(struct inode *dir, bool subdir)
     inode_modified(dir);
 }
 
+/* Names are made and removed with the tree held, so only O_TMPFILE can be one too many. */
+static bool has_room(const struct superblock *sb)
+{
+    return likely(!sb->max_inodes) || sb->inodes < sb->max_inodes;
+}
+
+/* A file has a name more, or less, besides its first one. */
+static void count_name(struct inode *in, int64_t by)
+{
+    __atomic_add_fetch(&in->sb->inodes, (uint64_t)by, __ATOMIC_RELAXED);
+}
+
 int tmpfs_create(struct path *dir, const char *name, size_t len, const struct new_node *n,
                  struct dentry **out)
 {
@@ -150,6 +162,8 @@ int tmpfs_create(struct path *dir, const char *name, size_t len, const struct ne
 
     if (!err && (S_ISCHR(n->mode) || S_ISBLK(n->mode)) && !has_cap(CAP_MKNOD))
         err = -EPERM;
+    if (!err && !has_room(parent->sb))
+        err = -ENOSPC;
     if (err)
         return err;
     in = tmpfs_inode(parent->sb, n, parent);
@@ -173,9 +187,12 @@ int tmpfs_unnamed(struct superblock *sb, uint32_t mode, struct inode *dir, const
                   struct dentry **out)
 {
     struct new_node n = { .mode = S_IFREG | mode };
-    struct inode *in = tmpfs_inode(sb, &n, dir);
+    struct inode *in;
     int err;
 
+    if (!has_room(sb))
+        return -ENOSPC;
+    in = tmpfs_inode(sb, &n, dir);
     if (!in)
         return -ENOMEM;
     in->born_ns = (uint64_t)in->mtime.tv_sec * NSEC_PER_SEC + (uint64_t)in->mtime.tv_nsec;
@@ -195,13 +212,16 @@ int tmpfs_link(struct path *dir, const char *name, size_t len, struct inode *in)
         return err;
     if (is_dir(in) || in->attributes & INODE_KEPT)
         return -EPERM;
+    if (in->nlink && !has_room(in->sb))
+        return -ENOSPC;
     inode_get(in);
     err = dentry_new(dir->dentry, name, len, in, &d);
     if (err)
         return err;
     dentry_hang(d);
     dentry_put(d);
-    in->nlink++;
+    if (in->nlink++)
+        count_name(in, 1);
     inode_changed(in);
     dir_grew(dir->dentry->inode, false);
     notify_inode(in, IN_ATTRIB);
@@ -248,6 +268,8 @@ static void remove(struct inode *dir, struct dentry *d)
     bool subdir = is_dir(d->inode);
 
     d->inode->nlink -= subdir ? 2 : 1;
+    if (!subdir && d->inode->nlink)
+        count_name(d->inode, -1);
     inode_changed(d->inode);
     dentry_drop(d);
     dir_shrank(dir, subdir);
@@ -389,6 +411,8 @@ static int rename_onto(struct path *from, struct dentry *d, struct path *to, con
         }
         kept->unlinked = true;
         kept->inode->nlink -= is_dir(kept->inode) ? 2 : 1;
+        if (!is_dir(kept->inode) && kept->inode->nlink)
+            count_name(kept->inode, -1);
         inode_changed(kept->inode);
         dir_shrank(b, is_dir(kept->inode));
     } else {

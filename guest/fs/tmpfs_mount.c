@@ -1,12 +1,15 @@
-/* tmpfs_mount.c - tmpfs as a kind of file system, and its options: size, nr_blocks, mode, uid,
- * gid.  nr_inodes is taken and has no effect: memory is the limit. */
+/* tmpfs_mount.c - tmpfs as a kind of file system, and its options: size, nr_blocks, nr_inodes, mode,
+ * uid, gid; and those that ask for what is so here (no swap, no huge pages, one node of memory). */
 #include "fs/tmpfs_mount.h"
 #include "fs/dentry.h"
 #include "fs/fs_type.h"
 #include "fs/inode.h"
+#include "fs/mount.h"
 #include "fs/tmpfs.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/heap.h"
 #include "sched/task.h"
 
 /* "12", "64k", "1m", "50%" of RAM: bytes; false: not a size. */
@@ -58,9 +61,20 @@ static bool parse_number(const char *s, unsigned base, uint32_t *out)
 
 /* What options say, before anything is done about it. */
 struct tmpfs_options {
-    uint64_t max_pages;
+    uint64_t max_pages, max_inodes;
     uint32_t mode, uid, gid;
+    bool inodes_told, noswap, inode64;
 };
+
+/* One without a value. */
+static bool plain_option(struct tmpfs_options *o, const char *key)
+{
+    if (strcmp(key, "noswap") == 0)
+        return o->noswap = true;
+    if (strcmp(key, "inode64") == 0)
+        return o->inode64 = true;
+    return strcmp(key, "inode32") == 0;
+}
 
 static int tmpfs_option(struct tmpfs_options *o, const char *key, const char *value)
 {
@@ -73,14 +87,20 @@ static int tmpfs_option(struct tmpfs_options *o, const char *key, const char *va
             o->max_pages = page_up(bytes) >> PAGE_SHIFT;
     } else if (strcmp(key, "nr_blocks") == 0) {
         ok = parse_size(value, &o->max_pages);
+    } else if (strcmp(key, "nr_inodes") == 0) {
+        ok = o->inodes_told = parse_size(value, &o->max_inodes);
     } else if (strcmp(key, "mode") == 0) {
         ok = parse_number(value, 8, &o->mode);
     } else if (strcmp(key, "uid") == 0) {
         ok = parse_number(value, 10, &o->uid);
     } else if (strcmp(key, "gid") == 0) {
         ok = parse_number(value, 10, &o->gid);
+    } else if (strcmp(key, "huge") == 0) {
+        ok = strcmp(value, "never") == 0;
+    } else if (strcmp(key, "mpol") == 0) {
+        ok = strcmp(value, "default") == 0;
     } else {
-        ok = strcmp(key, "nr_inodes") == 0 && parse_size(value, &bytes); /* memory is the limit */
+        ok = !*value && plain_option(o, key);
     }
     return ok ? 0 : -EINVAL;
 }
@@ -106,14 +126,17 @@ static int tmpfs_parse(struct tmpfs_options *o, char *data)
 
 int tmpfs_remount(struct superblock *sb, char *data)
 {
-    struct tmpfs_options o = { .max_pages = sb->max_pages };
+    struct tmpfs_options o = { .max_pages = sb->max_pages, .max_inodes = sb->max_inodes };
     int err = tmpfs_parse(&o, data);
 
     if (err)
         return err;
     if (o.max_pages && o.max_pages != sb->max_pages && sb->pages > o.max_pages)
         return -EINVAL;
+    if (o.inodes_told && o.max_inodes && sb->inodes > o.max_inodes)
+        return -EINVAL;
     sb->max_pages = o.max_pages;
+    sb->max_inodes = o.max_inodes;
     return 0;
 }
 
@@ -125,6 +148,42 @@ uint64_t tmpfs_share(void)
     return (c.total - c.image) / 2;
 }
 
+/* As Linux's tmpfs tells them: what is not as it would be without being told. */
+static int tell(struct superblock *sb, const struct tmpfs_options *o, uint32_t usual_mode)
+{
+    const size_t room = 80;
+    char *text = kzalloc(room);
+    size_t n = 0;
+
+    sb->told = text;
+    if (!text)
+        return -ENOMEM;
+    if (o->mode != usual_mode)
+        n += (size_t)ksnprintf(text + n, room - n, ",mode=%03o", o->mode);
+    if (o->uid)
+        n += (size_t)ksnprintf(text + n, room - n, ",uid=%u", o->uid);
+    if (o->gid)
+        n += (size_t)ksnprintf(text + n, room - n, ",gid=%u", o->gid);
+    ksnprintf(text + n, room - n, "%s%s", o->inode64 ? ",inode64" : "", o->noswap ? ",noswap" : "");
+    return 0;
+}
+
+static int make(const char *type, const struct tmpfs_options *o, uint32_t usual_mode,
+                struct superblock **out)
+{
+    struct superblock *sb;
+    int err = tmpfs_new(type, o->mode, &sb);
+
+    if (err)
+        return err;
+    err = tell(sb, o, usual_mode);
+    if (err)
+        sb_free(sb);
+    else
+        *out = sb;
+    return err;
+}
+
 static int get_tmpfs(char *data, struct superblock **out)
 {
     struct tmpfs_options o = { .max_pages = tmpfs_share(),
@@ -133,20 +192,38 @@ static int get_tmpfs(char *data, struct superblock **out)
                                .gid = current->cred.fsgid };
     int err = tmpfs_parse(&o, data);
 
+    o.mode &= 07777;
     if (!err)
-        err = tmpfs_new("tmpfs", o.mode & 07777, out);
+        err = make("tmpfs", &o, 01777, out);
     if (err)
         return err;
     (*out)->max_pages = o.max_pages;
+    (*out)->max_inodes = o.max_inodes;
     (*out)->root->inode->uid = o.uid;
     (*out)->root->inode->gid = o.gid;
     return 0;
 }
 
-/* Linux's ramfs has no options and no limit. */
-static int get_ramfs(char *data __attribute__((unused)), struct superblock **out)
+/* Linux's ramfs knows one option, passes over all others, and has no limit. */
+static int get_ramfs(char *data, struct superblock **out)
 {
-    return tmpfs_new("ramfs", 0755, out);
+    struct tmpfs_options o = { .mode = 0755 };
+    int err;
+
+    while (data && *data) {
+        char *next = strchr(data, ',');
+
+        if (next)
+            *next++ = 0;
+        if (strncmp(data, "mode=", 5) == 0 && !parse_number(data + 5, 8, &o.mode))
+            return -EINVAL;
+        data = next;
+    }
+    o.mode &= 07777;
+    err = make("ramfs", &o, 0755, out);
+    if (!err)
+        (*out)->no_storage = true;
+    return err;
 }
 
 void tmpfs_register(void)

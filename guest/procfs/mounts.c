@@ -5,6 +5,7 @@
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "fs/path_name.h"
+#include "fs/tmpfs_mount.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "procfs/internal.h"
@@ -34,8 +35,12 @@ static const char *sync_too(const struct mount *m)
 
 static void put_super_options(struct text *t, const struct superblock *sb)
 {
-    if (sb->max_pages)
+    if (sb->max_pages && !(sb->told && sb->max_pages == tmpfs_share()))
         text_printf(t, ",size=%luk", sb->max_pages << (PAGE_SHIFT - 10));
+    if (sb->max_inodes)
+        text_printf(t, ",nr_inodes=%lu", sb->max_inodes);
+    if (sb->told)
+        text_printf(t, "%s", sb->told);
 }
 
 static const char *mount_point(struct mount *m, char *page)

@@ -113,23 +113,12 @@ SYSCALL5(name_to_handle_at, int, dfd, uaddr_t, name, uaddr_t, handle, uaddr_t, m
 
 #define WORK_NAME 15u /* instructions a name, about (arch/preempt.h) */
 
-/* The one after d in a walk through all names below top; NULL: d was the last. */
-static struct dentry *next_name(struct dentry *d, const struct dentry *top)
-{
-    if (!list_empty(&d->by_order))
-        return list_first(&d->by_order, struct dentry, sibling);
-    for (; d != top; d = d->parent)
-        if (d->sibling.next != &d->parent->by_order)
-            return list_entry(d->sibling.next, struct dentry, sibling);
-    return NULL;
-}
-
 /* fs_tree held.  With a reference: 0, -ESTALE. */
 static long find(const struct superblock *sb, const struct ident *wanted, struct dentry **out)
 {
     struct dentry *d = sb->root;
 
-    for (; d; d = next_name(d, sb->root)) {
+    for (; d; d = dentry_next(d, sb->root)) {
         struct ident is = ident_of(d->inode);
 
         if (memcmp(&is, wanted, sizeof(is)) == 0) {

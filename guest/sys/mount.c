@@ -1,7 +1,7 @@
 /* mount.c - mount(2) and umount2(2).
  * Kinds of mount(2), told by flags: MS_REMOUNT changes a mount's flags and its
  * file system's options; MS_BIND shows a directory at a second place; without
- * either a new file system.  MS_MOVE and shared subtrees are left out: -EINVAL. */
+ * either a new file system; MS_MOVE takes one elsewhere.  Shared subtrees are left out: -EINVAL. */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
@@ -58,14 +58,26 @@ static long new_mount(const struct path *on, struct request *rq, uint32_t flags)
         return -EBUSY;
     err = mount_add(sb, sb->root, on, own_flags(flags) | fs_flags(flags),
                     rq->source.len ? rq->source.text : "none");
-    if (err && !sb->permanent) {
-        dentry_free_tree(sb->root);
-        kfree(sb);
-    }
+    if (err && !sb->permanent)
+        sb_free(sb);
     return err;
 }
 
-static long bind_mount(const struct path *on, struct request *rq)
+static long bind_mount(const struct path *on, const struct path *from)
+{
+    if (is_dir(from->dentry->inode) != is_dir(on->dentry->inode))
+        return -ENOTDIR;
+    return mount_add(from->mnt->sb, from->dentry, on, from->mnt->flags, from->mnt->source);
+}
+
+static long move_mount(const struct path *on, const struct path *from)
+{
+    return from->dentry == from->mnt->root ? mount_move(from->mnt, on) : -EINVAL;
+}
+
+/* To do with the place that the source names. */
+static long with_source(const struct path *on, struct request *rq,
+                        long (*what)(const struct path *on, const struct path *from))
 {
     struct walker w;
     bool missing;
@@ -77,12 +89,8 @@ static long bind_mount(const struct path *on, struct request *rq)
     if (err)
         return err;
     err = walk_last(&w, WALK_FOLLOW, &missing);
-    if (!err && !w.at.mnt)
-        err = -EINVAL; /* a file without a place */
-    if (!err && is_dir(w.at.dentry->inode) != is_dir(on->dentry->inode))
-        err = -ENOTDIR;
-    if (!err)
-        err = mount_add(w.at.mnt->sb, w.at.dentry, on, w.at.mnt->flags, w.at.mnt->source);
+    if (!err) /* no mount: a file without a place */
+        err = w.at.mnt ? what(on, &w.at) : -EINVAL;
     walk_end(&w);
     return err;
 }
@@ -105,6 +113,9 @@ static long remount(const struct path *on, struct request *rq, uint32_t flags)
 
     if (on->dentry != on->mnt->root)
         return -EINVAL;
+    if (flags & MS_RDONLY && !mount_readonly(m) && (!(flags & MS_BIND) || mount_alone(m)) &&
+        mount_has_writers(m))
+        return -EBUSY;
     if (!(flags & MS_BIND) && on_tmpfs(on->mnt->sb->root->inode)) {
         long err = tmpfs_remount(on->mnt->sb, rq->data);
 
@@ -119,17 +130,25 @@ static long remount(const struct path *on, struct request *rq, uint32_t flags)
     return 0;
 }
 
+/* Private is what all mounts are, and what a slave of nobody becomes. */
+static long set_propagation(const struct path *on, uint32_t flags)
+{
+    uint32_t type = flags & ~(uint32_t)(MS_REC | MS_SILENT);
+
+    if (type & (type - 1) || on->dentry != on->mnt->root)
+        return -EINVAL;
+    return type & (MS_PRIVATE | MS_SLAVE) ? 0 : -EINVAL;
+}
+
 /* fs_tree held */
 static long mount_at(const struct path *on, struct request *rq, uint32_t flags)
 {
     if (flags & MS_REMOUNT)
         return remount(on, rq, flags);
     if (flags & PROPAGATION)
-        return flags & MS_PRIVATE ? 0 : -EINVAL; /* private is what all mounts are */
-    if (flags & MS_MOVE)
-        return -EINVAL;
-    if (flags & MS_BIND)
-        return bind_mount(on, rq);
+        return set_propagation(on, flags);
+    if (flags & (MS_MOVE | MS_BIND))
+        return with_source(on, rq, flags & MS_BIND ? bind_mount : move_mount);
     if (!is_dir(on->dentry->inode))
         return -ENOTDIR;
     return new_mount(on, rq, flags);
@@ -233,8 +252,11 @@ SYSCALL2(umount2, uaddr_t, name, uint32_t, flags)
     if (err)
         return err;
     mutex_lock(&fs_tree);
-    if (!p.mnt || p.dentry != p.mnt->root || flags & MNT_EXPIRE)
+    if (!p.mnt || p.dentry != p.mnt->root ||
+        (flags & MNT_EXPIRE && (p.mnt == root_mount || flags & (MNT_FORCE | MNT_DETACH))))
         err = -EINVAL;
+    else if (flags & MNT_EXPIRE && ref_read(&p.mnt->refs) <= 2 && !mount_expired(p.mnt))
+        err = -EAGAIN;
     else
         err = mount_remove(p.mnt, flags & MNT_DETACH);
     mutex_unlock(&fs_tree);

@@ -191,14 +191,14 @@ static long statfs_put(const struct superblock *sb, const struct mount *m, uaddr
     st.f_bsize = st.f_frsize = PAGE_SIZE;
     st.f_namelen = NAME_MAX_BYTES;
     st.f_fsid.val[0] = (int)sb->dev;
-    if (!sb->no_storage) {
+    if (!sb->no_storage && m) {
         frame_count(&c);
         st.f_blocks = (long)(sb->max_pages ? sb->max_pages : sb->pages + c.free);
         st.f_bfree = st.f_bavail =
             (long)(st.f_blocks > (long)sb->pages ? MIN((uint64_t)st.f_blocks - sb->pages, c.free)
                                                  : 0);
-        st.f_files = (long)(sb->inodes + c.free);
-        st.f_ffree = (long)c.free;
+        st.f_files = (long)(sb->max_inodes ? sb->max_inodes : sb->inodes + c.free);
+        st.f_ffree = MAX(st.f_files - (long)sb->inodes, 0l);
     }
     st.f_flags = 0x20 | (m ? statfs_flags(m->flags) : 0);
     return copy_to_user(to, &st, sizeof(st));
