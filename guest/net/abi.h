@@ -28,6 +28,7 @@
 #define SOL_SOCKET      1
 #define SOL_IP          0
 #define SOL_TCP         6
+#define SOL_UDP         17
 #define SOL_IPV6        41
 #define SOL_NETLINK     270
 #define SCM_RIGHTS      1
@@ -42,6 +43,7 @@
 #define MSG_WAITALL      0x100u
 #define MSG_ERRQUEUE     0x2000u
 #define MSG_NOSIGNAL     0x4000u
+#define MSG_MORE         0x8000u
 #define MSG_WAITFORONE   0x10000u
 #define MSG_CMSG_CLOEXEC 0x40000000u
 

@@ -21,7 +21,7 @@ uint32_t inet_somaxconn = SOMAXCONN;
 
 /* --- life ---------------------------------------------------------------------------------- */
 
-int inet_make(int family, int type, struct unix_socket **out)
+int inet_make(int family, int type, int protocol, struct unix_socket **out)
 {
     struct unix_socket *s = unix_alloc(type);
     struct inet *in = kzalloc(sizeof(*in));
@@ -34,10 +34,14 @@ int inet_make(int family, int type, struct unix_socket **out)
     }
     in->socket = s;
     in->family = family;
+    in->protocol = protocol;
     in->uid = current->cred.euid;
     list_init(&in->port_link);
     list_init(&in->callers);
     list_init(&in->caller_link);
+    list_init(&in->held);
+    list_init(&in->held_link);
+    list_init(&in->groups);
     inet_options_begin(in);
     s->in = in;
     s->family = family == AF_INET ? &inet_family : &inet6_family;
@@ -51,7 +55,11 @@ int inet_make(int family, int type, struct unix_socket **out)
     return 0;
 }
 
-void inet_free(struct unix_socket *s) { kfree(s->in); }
+void inet_free(struct unix_socket *s)
+{
+    inet_groups_free(s);
+    kfree(s->in);
+}
 
 int inet_autobind(struct unix_socket *s, const struct inet_end *to)
 {
@@ -79,6 +87,14 @@ static void inet_leave(struct unix_socket *s, struct unix_socket *peer, bool acc
 
 static void inet_ended(struct unix_socket *s)
 {
+    struct list held = LIST_INIT(held);
+
+    if (s->in->corked) {
+        spin_lock(&unix_lock);
+        cork_drop(s, &held);
+        spin_unlock(&unix_lock);
+        unix_messages_free(&held);
+    }
     tcp_dismiss(s);
     if (s->in->end != NULL)
         unix_put(s->in->end);
@@ -86,6 +102,14 @@ static void inet_ended(struct unix_socket *s)
 }
 
 /* --- names ----------------------------------------------------------------------------------- */
+
+/* It may have an address that is not this machine's. */
+static bool anywhere(const struct unix_socket *s)
+{
+    const int *v = s->in->value;
+
+    return v[INET_FREEBIND] || v[INET_TRANSPARENT] || v[INET_FREEBIND6] || v[INET_TRANSPARENT6];
+}
 
 static int may_bind(struct unix_socket *s, const union socket_address *a, int len,
                     struct inet_end *at)
@@ -104,7 +128,8 @@ static int may_bind(struct unix_socket *s, const union socket_address *a, int le
         return err;
     if (inet_is_v4(at) && s->in->family == AF_INET6 && s->in->value[INET_V6ONLY])
         return -EINVAL;
-    if (!inet_is_any(at) && !inet_is_local(at))
+    if (!inet_is_any(at) && !inet_is_local(at) && !anywhere(s) &&
+        !(s->type == SOCK_DGRAM && inet_is_group(at)))
         return -EADDRNOTAVAIL;
     return at->port != 0 && at->port < PRIVILEGED && !has_cap(CAP_NET_BIND_SERVICE) ? -EACCES : 0;
 }
@@ -218,7 +243,12 @@ static long inet_recv(struct unix_socket *s, struct uio *u, uint32_t flags, stru
         return tcp_recv(s, u, flags, r);
     if (flags & MSG_OOB)
         return -EOPNOTSUPP;
-    return flags & MSG_ERRQUEUE ? -EAGAIN : unix_recv(s, u, flags, r);
+    if (flags & MSG_ERRQUEUE)
+        return -EAGAIN;
+    long n = unix_recv(s, u, flags, r);
+    if (n >= 0 && s->in->tells)
+        r->along |= RECEIVED_INET;
+    return n;
 }
 
 static uint32_t inet_poll(struct unix_socket *s, struct poll_table *pt)

@@ -12,7 +12,7 @@
 #define UDP_LEN_MAX  65507u
 #define UDP6_LEN_MAX 65527u
 
-enum inet_value { /* options that are a number: inet_option.c */
+enum inet_value { /* options that are a number: inet_option.c, in this order */
                   INET_V6ONLY,
                   INET_NODELAY,
                   INET_CORK,
@@ -27,25 +27,59 @@ enum inet_value { /* options that are a number: inet_option.c */
                   INET_QUICKACK,
                   INET_USER_TIMEOUT,
                   INET_NOTSENT_LOWAT,
+                  INET_THIN_TIMEOUTS,
+                  INET_FASTOPEN,
+                  INET_UDP_CORK,
+                  INET_NO_CHECK6_TX,
+                  INET_NO_CHECK6_RX,
+                  INET_GRO,
                   INET_TOS,
                   INET_TTL,
-                  INET_RECVERR,
+                  INET_RECVOPTS,
+                  INET_RETOPTS,
+                  INET_PKTINFO,
                   INET_MTU_DISCOVER,
+                  INET_RECVERR,
+                  INET_RECVTTL,
+                  INET_RECVTOS,
+                  INET_FREEBIND,
+                  INET_PASSSEC,
+                  INET_TRANSPARENT,
+                  INET_MINTTL,
+                  INET_CHECKSUM,
+                  INET_NO_PORT,
                   INET_MULTICAST_TTL,
                   INET_MULTICAST_LOOP,
+                  INET_MULTICAST_ALL,
                   INET_TCLASS,
                   INET_HOPS,
                   INET_RECVERR6,
                   INET_MTU_DISCOVER6,
                   INET_MULTICAST_HOPS,
                   INET_MULTICAST_LOOP6,
+                  INET_MULTICAST_ALL6,
+                  INET_FLOWINFO_SEND,
+                  INET_RECVPKTINFO6,
+                  INET_RECVHOPS6,
+                  INET_RECVHOPOPTS6,
+                  INET_RECVRTHDR6,
+                  INET_RECVDSTOPTS6,
+                  INET_RECVPATHMTU6,
+                  INET_DONTFRAG6,
+                  INET_RECVTCLASS6,
+                  INET_AUTOFLOWLABEL6,
+                  INET_MINHOPS6,
+                  INET_TRANSPARENT6,
+                  INET_FREEBIND6,
                   INET_VALUES
 };
 
 /* [k] fixed at creation  [u] unix_lock  "Read without" it: one word, perhaps old. */
 struct inet {
     struct unix_socket *socket; /* [k] whose part this is */
-    int family;                 /* [k] AF_INET or AF_INET6 */
+    int family;                 /* AF_INET or AF_INET6; IPV6_ADDRFORM changes it */
+    int protocol;               /* [k] IPPROTO_* */
+    uint8_t algorithm;          /* of inet_option.c */
     uint32_t uid;               /* [k] who made it */
     bool bound_address;         /* [u] by bind(2): a connection that ends leaves it */
     bool bound_port;            /* [u] */
@@ -58,6 +92,15 @@ struct inet {
     struct list callers;        /* [u] who listens: those for whom its row has no place yet */
     struct list caller_link;    /* [u] */
     struct unix_socket *end;    /* [u] of such a caller: its other end, when there is a place */
+    bool tells;                 /* any of INET_PKTINFO and the others that bring something along */
+    bool corked;                /* [u] something is held back, or shall be: cork.c */
+    struct list held;           /* [u] messages that are held back */
+    size_t held_bytes, nheld;   /* [u] */
+    struct list held_link;      /* [u] of TCP: among those that hold something back */
+    uint64_t held_until;        /* [u] of TCP: ns */
+    struct list groups;         /* [u] inet_group.c */
+    unsigned ngroups;           /* [u] */
+    int group_interface;        /* of IPv6: what it was told to use, 0 or LO_INDEX */
     int value[INET_VALUES];     /* one word each */
 };
 
@@ -69,6 +112,7 @@ bool inet_is_v4(const struct inet_end *e);
 bool inet_is_any(const struct inet_end *e);
 bool inet_is_local(const struct inet_end *e); /* an address of lo */
 bool inet_is_broadcast(const struct inet_end *e);
+bool inet_is_group(const struct inet_end *e); /* of multicast */
 bool inet_same(const struct inet_end *a, const struct inet_end *b);
 void inet_set_any(const struct unix_socket *s, struct inet_end *e);
 /* Of the kind of e: where what goes to e comes from. */
@@ -81,13 +125,13 @@ int inet_take_port(struct unix_socket *s, const struct inet_end *at); /* port 0:
 void inet_leave_port(struct unix_socket *s);
 bool inet_may_listen(struct unix_socket *s);
 /* Who is to get what comes from `from` to `to`; NULL: nobody. */
-struct unix_socket *inet_find(int type, const struct inet_end *to, const struct inet_end *from);
+struct unix_socket *inet_find(int protocol, const struct inet_end *to, const struct inet_end *from);
 extern uint32_t inet_port_range[2]; /* from, to */
 
 /* inet.c */
 extern uint32_t inet_somaxconn;
 extern const struct socket_family inet_family, inet6_family;
-int inet_make(int family, int type, struct unix_socket **out);
+int inet_make(int family, int type, int protocol, struct unix_socket **out);
 void inet_free(struct unix_socket *s);                               /* with its socket */
 int inet_autobind(struct unix_socket *s, const struct inet_end *to); /* unix_lock held */
 
@@ -104,11 +148,32 @@ int tcp_may_send(struct unix_socket *s, size_t bytes);
 long tcp_send(struct unix_socket *s, struct uio *u, uint32_t flags);
 long tcp_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r);
 uint32_t tcp_poll(struct unix_socket *s);
+#define TCP_STATE_ESTABLISHED 1
 int tcp_state(const struct unix_socket *s); /* TCP_*, as /proc/net/tcp has it */
 
 /* udp.c */
+int udp_name_ends(struct unix_socket *s, const struct inet_end *given,
+                  struct unix_message *m);                       /* unix_lock held */
+bool udp_deliver(struct unix_socket *s, struct unix_message *m); /* unix_lock held; false: lost */
 long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct inet_end *to);
 int udp_connect(struct unix_socket *s, const struct inet_end *to); /* NULL: with nobody */
+
+/* cork.c: bytes that are held back, MSG_MORE, TCP_CORK, UDP_CORK; unix_lock held unless said otherwise */
+bool tcp_hold(struct unix_socket *s, struct unix_message *m, bool more); /* false: it is to go */
+void tcp_push(struct unix_socket *s);                                    /* what is held goes */
+void cork_drop(struct unix_socket *s, struct list *messages); /* what is held, to be freed */
+void cork_changed(struct unix_socket *s);                     /* an option; takes unix_lock */
+/* A piece of a datagram, which it takes over, also on failure.  Takes unix_lock. */
+int udp_hold(struct unix_socket *s, struct unix_message *m, const struct inet_end *to, bool more);
+
+/* inet_group.c: which groups of multicast a socket has joined */
+int inet_group_option(struct unix_socket *s, int level, int option, uaddr_t at, unsigned len);
+void inet_groups_free(struct unix_socket *s);
+
+/* inet_along.c */
+struct control_out;
+int inet_put_along(struct control_out *o, const struct unix_socket *s,
+                   const struct unix_received *r);
 
 /* inet_option.c */
 void inet_options_begin(struct inet *in);

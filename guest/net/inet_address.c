@@ -60,6 +60,11 @@ bool inet_is_broadcast(const struct inet_end *e)
     return be32(e->a[3]) == LO_BROADCAST && inet_is_v4(e);
 }
 
+bool inet_is_group(const struct inet_end *e)
+{
+    return inet_is_v4(e) ? be32(e->a[3]) >> 28 == 14 : (e->a[0] & 0xff) == 0xff;
+}
+
 int inet_route(const struct unix_socket *s, struct inet_end *to)
 {
     const struct inet *in = s->in;

@@ -74,7 +74,7 @@ static bool is_free(struct unix_socket *s, const struct inet_end *at, bool liste
 
     ASSERT_SPIN_HELD(&unix_lock);
     list_for_each(o, bucket(at->port), port_link) {
-        if (o->socket == s || o->socket->type != s->type || o->local.port != at->port)
+        if (o->socket == s || o->protocol != s->in->protocol || o->local.port != at->port)
             continue;
         if (++sharers >= SHARERS_MAX)
             return false;
@@ -150,15 +150,15 @@ void inet_leave_port(struct unix_socket *s)
 }
 
 /* How well o is meant; 0: it is not. */
-static unsigned score(const struct inet *o, int type, const struct inet_end *to,
+static unsigned score(const struct inet *o, int protocol, const struct inet_end *to,
                       const struct inet_end *from)
 {
     bool any = inet_is_any(&o->local);
     unsigned n = 1;
 
-    if (o->local.port != to->port || o->socket->type != type)
+    if (o->local.port != to->port || o->protocol != protocol)
         return 0;
-    if (type == SOCK_STREAM && (o->socket->state != UNIX_LISTENING || o->socket->shut))
+    if (protocol == IPPROTO_TCP && (o->socket->state != UNIX_LISTENING || o->socket->shut))
         return 0;
     if (!any && !inet_same(&o->local, to))
         return 0;
@@ -172,14 +172,14 @@ static unsigned score(const struct inet *o, int type, const struct inet_end *to,
     return n * 2 + (inet_is_v4(to) == (o->family == AF_INET));
 }
 
-struct unix_socket *inet_find(int type, const struct inet_end *to, const struct inet_end *from)
+struct unix_socket *inet_find(int protocol, const struct inet_end *to, const struct inet_end *from)
 {
     struct inet *best = NULL, *o;
     unsigned most = 0, equals = 0;
 
     ASSERT_SPIN_HELD(&unix_lock);
     list_for_each(o, bucket(to->port), port_link) {
-        unsigned n = score(o, type, to, from);
+        unsigned n = score(o, protocol, to, from);
         if (n == 0 || n < most)
             continue;
         equals = n > most ? 1 : equals + 1;

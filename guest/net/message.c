@@ -8,12 +8,14 @@
 #include "fs/uio.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "net/inet.h"
 #include "net/rights.h"
 #include "net/socket.h"
 #include "net/unix.h"
 #include "sched/task.h"
 
 #include <linux/fcntl.h>
+#include <linux/time.h>
 #include <linux/time_types.h>
 
 #define WORK_CALL    2000u /* instructions a message of many, about (arch/preempt.h) */
@@ -108,15 +110,7 @@ static int control_in(const struct unix_socket *s, uaddr_t at, uint64_t len, str
     return err;
 }
 
-/* Room for what goes along, from the user. */
-struct out {
-    uaddr_t at;
-    uint64_t left, used;
-    bool cut;
-};
-
-/* A header and n bytes of data.  What does not fit is cut; not even the header: left out. */
-static int put_control(struct out *o, int level, int type, const void *data, size_t n)
+int control_put(struct control_out *o, int level, int type, const void *data, size_t n)
 {
     struct cmsghdr h = { sizeof(h) + n, level, type };
 
@@ -138,7 +132,7 @@ static int put_control(struct out *o, int level, int type, const void *data, siz
 }
 
 /* As many of the files as there is room and descriptors for; r's stay its own. */
-static int put_rights(struct out *o, struct unix_rights *r, uint32_t flags)
+static int put_rights(struct control_out *o, struct unix_rights *r, uint32_t flags)
 {
     uint64_t room =
         o->left > sizeof(struct cmsghdr) ? (o->left - sizeof(struct cmsghdr)) / sizeof(int) : 0;
@@ -156,7 +150,7 @@ static int put_rights(struct out *o, struct unix_rights *r, uint32_t flags)
     }
     if (n < r->n)
         o->cut = true;
-    return n > 0 ? put_control(o, SOL_SOCKET, SCM_RIGHTS, fd, n * sizeof(int)) : 0;
+    return n > 0 ? control_put(o, SOL_SOCKET, SCM_RIGHTS, fd, n * sizeof(int)) : 0;
 }
 
 /* --- one message ------------------------------------------------------------------------------- */
@@ -191,16 +185,40 @@ static long send_one(struct file *f, struct unix_socket *s, const struct user_ms
     return err;
 }
 
-static int put_along(struct out *o, const struct unix_received *r)
+/* When it was received, in each of the ways that are asked for. */
+static int put_time(struct control_out *o, const struct unix_socket *s)
+{
+    uint64_t now = clock_real_ns();
+    struct __kernel_timespec t = { (int64_t)(now / NSEC_PER_SEC), (int64_t)(now % NSEC_PER_SEC) };
+    struct __kernel_old_timeval tv = { t.tv_sec, t.tv_nsec / 1000 };
+    static const int in_us[] = { SO_TIMESTAMP_OLD, SO_TIMESTAMP_NEW };
+    int err = 0;
+
+    for (unsigned i = 0; err == 0 && i < 2; i++)
+        if (s->options >> in_us[i] & 1)
+            err = control_put(o, SOL_SOCKET, in_us[i], &tv, sizeof(tv));
+    if (err == 0 && (s->options & OPTION_TIMESTAMPNS_NEW))
+        err = control_put(o, SOL_SOCKET, SO_TIMESTAMPNS_NEW, &t, sizeof(t));
+    if (err == 0 && (s->options >> SO_TIMESTAMPNS_OLD & 1))
+        err = control_put(o, SOL_SOCKET, SO_TIMESTAMPNS_OLD, &t, sizeof(t));
+    return err;
+}
+
+static int put_along(struct control_out *o, const struct unix_socket *s,
+                     const struct unix_received *r)
 {
     static const struct nl_pktinfo nobody_else; /* to this socket, not to a group */
     int err = 0;
 
     if (r->along & RECEIVED_GROUP)
-        err = put_control(o, SOL_NETLINK, NETLINK_PKTINFO, &nobody_else, sizeof(nobody_else));
+        err = control_put(o, SOL_NETLINK, NETLINK_PKTINFO, &nobody_else, sizeof(nobody_else));
     if (err == 0 && (r->along & RECEIVED_CRED))
         err =
-            put_control(o, SOL_SOCKET, SCM_CREDENTIALS, &r->control.cred, sizeof(r->control.cred));
+            control_put(o, SOL_SOCKET, SCM_CREDENTIALS, &r->control.cred, sizeof(r->control.cred));
+    if (err == 0 && (r->along & RECEIVED_TIME))
+        err = put_time(o, s);
+    if (err == 0 && (r->along & RECEIVED_INET))
+        err = inet_put_along(o, s, r);
     return err;
 }
 
@@ -208,12 +226,12 @@ static int put_along(struct out *o, const struct unix_received *r)
 static int give_rest(struct unix_socket *s, struct user_msghdr *m, uaddr_t to, uint32_t flags,
                      struct unix_received *r)
 {
-    struct out o = { m->control, m->control != 0 ? m->controllen : 0, 0, false };
+    struct control_out o = { m->control, m->control != 0 ? m->controllen : 0, 0, false };
     union socket_address a;
     int err = 0;
 
     if (unlikely(r->along != 0))
-        err = put_along(&o, r);
+        err = put_along(&o, s, r);
     if (err == 0 && r->control.rights != NULL)
         err = put_rights(&o, r->control.rights, flags);
     int namelen = 0;

@@ -64,7 +64,8 @@ static int check_inet(int type, int protocol)
         return -EPERM;
     if (type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP))
         return 0;
-    if (type == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP))
+    if (type == SOCK_DGRAM &&
+        (protocol == 0 || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
         return 0;
     return type == SOCK_STREAM || type == SOCK_DGRAM ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
 }
@@ -103,7 +104,11 @@ SYSCALL3(socket, int, family, int, type, int, protocol)
     if (err != 0)
         return err;
     if (is_inet(family))
-        err = inet_make(family, type, &s);
+        err = inet_make(family, type,
+                        protocol != 0         ? protocol
+                        : type == SOCK_STREAM ? IPPROTO_TCP
+                                              : IPPROTO_UDP,
+                        &s);
     else if (family == AF_NETLINK)
         err = netlink_make(type, &s);
     else

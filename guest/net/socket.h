@@ -4,6 +4,7 @@
 
 #include "net/abi.h"
 
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <linux/time_types.h>
 
@@ -24,6 +25,7 @@ union option_value {
     struct ucred cred;
     struct linger linger;
     struct tcp_info tcp;
+    uint32_t meminfo[SK_MEMINFO_VARS];
     char text[16];
 };
 
@@ -32,6 +34,22 @@ int socket_of(const struct file *f, struct unix_socket **s);
 int socket_address_in(uaddr_t from, int len, union socket_address *a); /* 0, -EINVAL, -EFAULT */
 /* What fits; the user's length becomes the whole one. */
 int socket_address_out(const union socket_address *a, int len, uaddr_t to, uaddr_t tolen);
+
+/* message.c: room for what goes along, from the user */
+struct control_out {
+    uaddr_t at;
+    uint64_t left, used;
+    bool cut;
+};
+/* A header and n bytes of data.  What does not fit is cut; not even the header: left out. */
+int control_put(struct control_out *o, int level, int type, const void *data, size_t n);
+
+/* sockopt.c: bits of unix_socket.options for numbers that are beyond it; these are no switches */
+#define OPTION_TIMESTAMPNS_NEW (1ull << SO_TYPE)
+#define OPTION_RCVMARK         (1ull << SO_ERROR)
+#define OPTION_STAMPS \
+    (1ull << SO_TIMESTAMP_OLD | 1ull << SO_TIMESTAMPNS_OLD | 1ull << SO_TIMESTAMP_NEW | \
+     OPTION_TIMESTAMPNS_NEW)
 
 /* interface.c: the one that there is */
 #define LO_NAME      "lo"

@@ -12,14 +12,16 @@
  *              closed: the first such send is lost and says nothing, the next one fails.
  *              ECONNRESET, or EPIPE if there was a FIN before.  Bytes that came before stay.
  *
- * A sender may have sent what its buffer and its peer's hold (`beyond`).  Nagle, delayed
- * acknowledgements and corks have nothing to hold back: all bytes are there when send(2) is over.
+ * A sender may have sent what its buffer and its peer's hold (`beyond`).  Nagle and delayed
+ * acknowledgements have nothing to hold back: all bytes are there when send(2) is over, but for
+ * what the sender wants held back (cork.c).
  *
  * Left out: TIME_WAIT (a closed port is free at once), a socket that connects to itself,
  * urgent data, time-outs of a connection that waits for a place unless its caller waits. */
 #include "net/inet.h"
 #include "arch/clock.h"
 #include "arch/preempt.h"
+#include "lib/string.h"
 #include "sched/task.h"
 
 #include <linux/eventpoll.h>
@@ -95,8 +97,9 @@ static void inherit(struct unix_socket *end, const struct unix_socket *from)
     end->sndtimeo = from->sndtimeo;
     end->in->uid = from->in->uid;
     end->linger = from->linger;
-    for (unsigned i = 0; i < INET_VALUES; i++)
-        end->in->value[i] = from->in->value[i];
+    memcpy(end->in->value, from->in->value, sizeof(end->in->value));
+    end->in->corked = from->in->value[INET_CORK];
+    end->in->tells = from->in->tells;
 }
 
 static void open_buffers(struct unix_socket *s, const struct unix_socket *peer)
@@ -163,7 +166,7 @@ static int start(struct unix_socket *s, const struct inet_end *dest, struct unix
     in->asked = true;
     in->end = *spare;
     *spare = NULL;
-    struct unix_socket *to = inet_find(SOCK_STREAM, dest, &in->local);
+    struct unix_socket *to = inet_find(IPPROTO_TCP, dest, &in->local);
     if (to == NULL) {
         *spare = fail(s, ECONNREFUSED);
     } else if (row_is_full(to)) {
@@ -220,7 +223,7 @@ int tcp_connect(struct unix_socket *s, const struct inet_end *dest, bool nonbloc
 {
     if (!s->in->asked) {
         struct unix_socket *spare;
-        int err = inet_make(s->in->family, SOCK_STREAM, &spare);
+        int err = inet_make(s->in->family, SOCK_STREAM, IPPROTO_TCP, &spare);
         if (err != 0)
             return err;
         spin_lock(&unix_lock);
@@ -267,6 +270,7 @@ int tcp_disconnect(struct unix_socket *s)
     if (peer != NULL && !peer->dead && tcp_state(s) != TCP_CLOSE)
         reset(peer, peer->fin ? EPIPE : ECONNRESET);
     list_splice_back(&messages, &s->queue);
+    cork_drop(s, &messages);
     s->queued = s->nqueued = 0;
     spare = fail(s, 0);
     s->shut = 0;
@@ -350,6 +354,9 @@ void tcp_leave(struct unix_socket *s, struct unix_socket *peer, bool accepted)
     ASSERT_SPIN_HELD(&unix_lock);
     if (peer == NULL || peer->dead || s->reset)
         return;
+    s->peer = peer; /* for what is held back; unix_end() has taken it */
+    tcp_push(s);
+    s->peer = NULL;
     if (!list_empty(&s->queue) || !accepted || abort)
         reset(peer, peer->fin ? EPIPE : ECONNRESET);
     else
@@ -377,8 +384,10 @@ int tcp_shutdown(struct unix_socket *s, uint32_t how)
             dismiss = true;
         }
     } else {
-        if ((how & SHUT_WR) && !(s->shut & SHUT_WR) && s->peer != NULL && !s->peer->dead)
+        if ((how & SHUT_WR) && !(s->shut & SHUT_WR) && s->peer != NULL && !s->peer->dead) {
+            tcp_push(s);
             finish(s->peer);
+        }
         s->shut |= how;
     }
     wake_both(s);

@@ -12,7 +12,7 @@
 #define HEADS_V6 48u
 
 /* Where it goes, and s's own name on the way: 0 or -errno.  unix_lock held. */
-static int name_ends(struct unix_socket *s, const struct inet_end *given, struct unix_message *m)
+int udp_name_ends(struct unix_socket *s, const struct inet_end *given, struct unix_message *m)
 {
     struct inet *in = s->in;
 
@@ -30,14 +30,18 @@ static int name_ends(struct unix_socket *s, const struct inet_end *given, struct
     if (inet_is_any(&in->local) || inet_is_broadcast(&in->local)) /* that is not where one is */
         inet_set_source(&m->to, &m->source);
     m->source.port = in->local.port;
+    bool v4 = inet_is_v4(&m->to);
+    m->source.hops = (uint8_t)in->value[v4 ? INET_TTL : INET_HOPS];
+    m->source.traffic = (uint8_t)in->value[v4 ? INET_TOS : INET_TCLASS];
     return 0;
 }
 
 /* unix_lock held.  False: it is lost. */
-static bool deliver(struct unix_socket *s, struct unix_message *m)
+bool udp_deliver(struct unix_socket *s, struct unix_message *m)
 {
-    struct unix_socket *to = inet_find(SOCK_DGRAM, &m->to, &m->source);
+    struct unix_socket *to = inet_find(s->in->protocol, &m->to, &m->source);
 
+    lo_count(m->len, inet_is_v4(&m->to) ? HEADS_V4 : HEADS_V6);
     if (to == NULL) {
         if (s->in->connected || s->in->value[INET_RECVERR] || s->in->value[INET_RECVERR6]) {
             s->error = ECONNREFUSED;
@@ -63,15 +67,17 @@ long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct
     int err = s->shut & SHUT_WR ? -EPIPE : unix_message_make(u->left, u, &m);
     if (err != 0)
         return err;
+    if (unlikely((flags & MSG_MORE) || s->in->corked)) {
+        err = udp_hold(s, m, to, flags & MSG_MORE);
+        return err != 0 ? err : len;
+    }
     spin_lock(&unix_lock);
-    err = name_ends(s, to, m);
+    err = udp_name_ends(s, to, m);
     if (err == 0) {
         err = -s->error;
         s->error = 0;
     }
-    if (err == 0)
-        lo_count(m->len, inet_is_v4(&m->to) ? HEADS_V4 : HEADS_V6);
-    bool gone = err == 0 && deliver(s, m);
+    bool gone = err == 0 && udp_deliver(s, m);
     spin_unlock(&unix_lock);
     if (!gone)
         unix_message_free(m);

@@ -14,9 +14,10 @@ enum unix_state { UNIX_FRESH, UNIX_LISTENING, UNIX_CONNECTED, UNIX_CONNECTING };
 
 struct inet;
 struct netlink;
-struct inet_end {  /* inet_address.c */
-    uint32_t a[4]; /* of IPv6, in the order of the net */
-    uint16_t port; /* in the order of this machine */
+struct inet_end {          /* inet_address.c */
+    uint32_t a[4];         /* of IPv6, in the order of the net */
+    uint16_t port;         /* in the order of this machine */
+    uint8_t hops, traffic; /* of where a datagram came from: its TTL and TOS */
 };
 
 struct unix_name { /* [k]; shared by those that a listening socket has made */
@@ -55,10 +56,14 @@ struct unix_socket {
     uint64_t rcvtimeo, sndtimeo; /* ns; 0: none.  One word each */
     uint64_t options;            /* [a] bit SO_x: those that are on or off */
     uint32_t lowat;
-    struct linger linger;    /* one word each */
-    struct ucred peer_cred;  /* [u] pid 0: none */
-    struct mutex read_lock;  /* one reader at a time */
-    struct waitq read_wait;  /* something to read or accept, or its end */
+    int priority, mark, busy_poll, device; /* SO_*: kept, one word each */
+    int not_cpu;                           /* ~ of SO_INCOMING_CPU */
+    uint64_t not_pacing;                   /* ~ of SO_MAX_PACING_RATE */
+    uint64_t cookie;                       /* [a] 0: nobody has asked yet */
+    struct linger linger;                  /* one word each */
+    struct ucred peer_cred;                /* [u] pid 0: none */
+    struct mutex read_lock;                /* one reader at a time */
+    struct waitq read_wait;                /* something to read or accept, or its end */
     struct waitq write_wait; /* room to write; a place in the row of a listening one */
     struct file *file;       /* [u] NULL: not accepted yet, or dead */
     /* rights.c */
@@ -163,6 +168,8 @@ long unix_send_stream(struct unix_socket *s, struct uio *u, uint32_t flags, stru
 int unix_broken(int err, uint32_t flags); /* err; for -EPIPE with the signal */
 /* Of the next len bytes, nobody's yet: 0, -ENOMEM, -EFAULT. */
 int unix_message_make(size_t len, struct uio *u, struct unix_message **out);
+/* One of all that are in the list: 0 or -ENOMEM. */
+int unix_message_join(const struct list *messages, size_t len, struct unix_message **out);
 void unix_charge(struct unix_message *m, struct unix_socket *s); /* unix_lock held */
 int unix_enqueue(struct unix_message *m,
                  struct unix_socket *to); /* unix_lock held: 0 or -ETOOMANYREFS */
@@ -175,6 +182,8 @@ extern struct waitq unix_full_wait;             /* who waits for one that is ful
 /* unix_recv.c */
 #define RECEIVED_CRED  1u
 #define RECEIVED_GROUP 2u /* of AF_NETLINK: which group it was sent to */
+#define RECEIVED_INET  4u /* inet_along.c */
+#define RECEIVED_TIME  8u
 struct unix_received {
     struct unix_control control;
     uint32_t along;         /* RECEIVED_* */

@@ -6,6 +6,7 @@
 #include "fs/uio.h"
 #include "mm/frame.h"
 #include "net/rights.h"
+#include "net/socket.h"
 #include "net/unix.h"
 
 #define WORK_COPY 700u /* instructions a page, about (arch/preempt.h) */
@@ -208,6 +209,8 @@ static long recv_message(struct unix_socket *s, struct uio *u, uint32_t flags,
         got = -ENOMEM;
     if (got >= 0) {
         r->along = s->options & 1ull << SO_PASSCRED ? RECEIVED_CRED : 0;
+        if (s->options & OPTION_STAMPS)
+            r->along |= RECEIVED_TIME;
         r->control.cred = m->cred;
         take_name(m, r);
         r->flags |= n < len ? MSG_TRUNC : 0;

@@ -98,6 +98,40 @@ int unix_message_make(size_t len, struct uio *u, struct unix_message **out)
     return 0;
 }
 
+/* len bytes from `from` on, to `at` of m. */
+static void put_bytes(struct unix_message *m, size_t at, const char *from, size_t len)
+{
+    while (len > 0) {
+        size_t off = m->npages ? at % PAGE_SIZE : at;
+        size_t n = m->npages ? MIN(len, PAGE_SIZE - off) : len;
+        char *to = m->npages ? frame_va(m->page[at / PAGE_SIZE]) : m->bytes;
+        memcpy(to + off, from, n);
+        at += n;
+        from += n;
+        len -= n;
+    }
+}
+
+int unix_message_join(const struct list *messages, size_t len, struct unix_message **out)
+{
+    struct unix_message *m = message_alloc(len), *piece;
+    size_t at = 0;
+
+    if (m == NULL)
+        return -ENOMEM;
+    list_for_each(piece, messages, link)
+        for (size_t from = 0; from < piece->len;) {
+            size_t n = piece->npages ? MIN(piece->len - from, PAGE_SIZE) : piece->len;
+            put_bytes(m, at, piece->npages ? frame_va(piece->page[from / PAGE_SIZE]) : piece->bytes,
+                      n);
+            from += n;
+            at += n;
+            preempt_work(WORK_COPY);
+        }
+    *out = m;
+    return 0;
+}
+
 void unix_charge(struct unix_message *m, struct unix_socket *s)
 {
     m->from = s;
@@ -184,7 +218,7 @@ static int wait_for_room(struct unix_socket *s, uint32_t flags, uint64_t deadlin
 /* --- streams ---------------------------------------------------------------------------------- */
 
 /* To its peer: 0 or an error, with m freed. */
-static int send_connected(struct unix_socket *s, struct unix_message *m)
+static int send_connected(struct unix_socket *s, struct unix_message *m, bool more)
 {
     int err = -EPIPE;
 
@@ -194,7 +228,7 @@ static int send_connected(struct unix_socket *s, struct unix_message *m)
         err = tcp_may_send(s, m->len);
     else if (peer != NULL && !peer->dead && !(s->shut & SHUT_WR) && !(peer->shut & SHUT_RD))
         err = 0;
-    if (err == 0)
+    if (err == 0 && !(s->in != NULL && (more || s->in->corked) && tcp_hold(s, m, more)))
         err = unix_enqueue(m, peer);
     spin_unlock(&unix_lock);
     if (err != 0)
@@ -210,7 +244,7 @@ static int send_chunk(struct unix_socket *s, struct uio *u, uint32_t flags, uint
 
     if (err == 0)
         err = message_from(s, MIN(u->left, MIN(STREAM_MAX, s->sndbuf / 2)), u, c, &m);
-    return err != 0 ? err : send_connected(s, m);
+    return err != 0 ? err : send_connected(s, m, flags & MSG_MORE);
 }
 
 long unix_send_stream(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_control *c)
