@@ -26,6 +26,7 @@ struct eventfd {
     struct spinlock lock;
     uint64_t count; /* [lock], read without */
     bool semaphore; /* [k] */
+    uint32_t id;    /* [k] no other's; fdinfo shows it */
     struct waitq wait;
 };
 
@@ -122,7 +123,11 @@ static void eventfd_release(struct file *f) { kfree(f->private); }
 
 static void eventfd_info(struct file *f, struct file_info *to)
 {
-    file_info_printf(to, "eventfd-count: %16llx\n", (unsigned long long)count_now(f->private));
+    const struct eventfd *e = f->private;
+
+    file_info_printf(to, "eventfd-count: %16llx\neventfd-id: %u\neventfd-semaphore: %d\n",
+                     (unsigned long long)__atomic_load_n(&e->count, __ATOMIC_ACQUIRE), e->id,
+                     e->semaphore);
 }
 
 static const struct file_ops eventfd_ops = {
@@ -159,8 +164,11 @@ static long create(unsigned count, uint32_t flags)
     spin_class(&e->lock, LOCK_event);
     waitq_init(&e->wait);
     e->count = count;
+    static uint32_t last_id; /* [a] */
     e->semaphore = flags & EFD_SEMAPHORE;
-    int fd = anon_inode_fd(&eventfd_sb, &eventfd_ops, O_RDWR | flags, e);
+    e->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
+    int fd =
+        anon_inode_fd(&eventfd_sb, &eventfd_ops, O_RDWR | (flags & ~(uint32_t)EFD_SEMAPHORE), e);
     if (fd < 0)
         kfree(e);
     return fd;

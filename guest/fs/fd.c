@@ -423,9 +423,8 @@ static struct fd_block *open_block(struct files *fs, int fd)
     return slot && *slot ? block_at(fs, (uint32_t)fd / BLOCK_FDS) : NULL;
 }
 
-int fd_flags(int fd)
+static int flags_in(struct files *fs, int fd)
 {
-    struct files *fs = current->files;
     int ret = -EBADF;
 
     spin_lock(&fs->lock);
@@ -435,6 +434,10 @@ int fd_flags(int fd)
     spin_unlock(&fs->lock);
     return ret;
 }
+
+int fd_flags(int fd) { return flags_in(current->files, fd); }
+
+bool files_peek_cloexec(struct files *fs, int fd) { return flags_in(fs, fd) > 0; }
 
 int fd_set_flags(int fd, int flags)
 {

@@ -19,6 +19,7 @@ uint32_t files_users(struct files *fs);
 int files_unshare(void); /* current has a table of its own: 0 or -ENOMEM */
 void files_close_on_exec(struct files *fs);
 struct file *files_peek(struct files *fs, int fd); /* of another task, with a reference (procfs) */
+bool files_peek_cloexec(struct files *fs, int fd); /* its close-on-exec flag */
 int files_next(struct files *fs, int fd);          /* lowest open descriptor >= fd, -1: none */
 
 /* In current's table. */

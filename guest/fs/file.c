@@ -10,6 +10,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include <linux/eventpoll.h>
 #include <linux/magic.h>
 
 /* by: 1 a writer, -1 a program. */
@@ -124,7 +125,14 @@ static const struct file_ops *ops_of(struct inode *in)
     return d ? d->ops : NULL;
 }
 
-static const struct file_ops path_only_ops = { .nonseekable = true };
+/* poll(2) finds it as closed as the others do. */
+static uint32_t path_only_poll(struct file *f, struct poll_table *pt)
+{
+    (void)f, (void)pt;
+    return EPOLLNVAL;
+}
+
+static const struct file_ops path_only_ops = { .poll = path_only_poll };
 
 int file_new_in(struct file *f, const struct path *p, uint32_t flags, struct file **out)
 {

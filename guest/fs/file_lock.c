@@ -15,7 +15,8 @@
 
 struct file_lock { /* all: [lock], below */
     struct list link;
-    struct inode *inode; /* alive: its owner has it open */
+    struct inode *inode;        /* alive: its owner has it open */
+    const struct file *through; /* compared, never followed */
     const void *owner;
     struct lock_range range;
     int pid;    /* -1: OFD, as F_GETLK shows it */
@@ -149,6 +150,7 @@ static int set_lock(struct file *f, const void *owner, short type, struct lock_r
         cut(f->inode, owner, r, flock, &spare);
         if (fresh) {
             *fresh = (struct file_lock){ .inode = f->inode,
+                                         .through = f,
                                          .owner = owner,
                                          .range = r,
                                          .pid = pid,
@@ -218,6 +220,34 @@ static SLOW_PATH void drop_owner(struct inode *in, const void *owner)
     mutex_unlock(&lock);
     if (any)
         waitq_wake(&changed);
+}
+
+/* Of one kind, flock(2)'s or fcntl(2)'s. */
+static void each_of(bool flock, const struct file *through,
+                    void (*seen)(void *to, const struct lock_seen *l), void *to)
+{
+    const struct file_lock *l;
+
+    list_for_each(l, &all_locks, link) {
+        if (l->flock == flock && (!through || l->through == through))
+            seen(to, &(struct lock_seen){ .inode = l->inode,
+                                          .kind = flock        ? "FLOCK"
+                                                  : l->pid < 0 ? "OFDLCK"
+                                                               : "POSIX",
+                                          .type = l->type == F_WRLCK ? "WRITE" : "READ",
+                                          .pid = l->pid,
+                                          .range = l->range });
+        preempt_work(WORK_LOOK);
+    }
+}
+
+void locks_each(const struct file *through, void (*seen)(void *to, const struct lock_seen *l),
+                void *to)
+{
+    mutex_lock(&lock);
+    each_of(true, through, seen, to);
+    each_of(false, through, seen, to);
+    mutex_unlock(&lock);
 }
 
 /* Each close comes here, and there is hardly ever a lock. */

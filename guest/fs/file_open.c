@@ -147,7 +147,7 @@ static int open_tmpfile(const struct path *at, uint32_t flags, uint32_t mode, st
     if (err)
         return err;
     p.dentry->inode->never_linked = flags & O_EXCL;
-    err = file_new(&p, flags & ~TMPFILE_BIT, out);
+    err = file_new(&p, flags, out);
     dentry_put(p.dentry);
     return err;
 }

@@ -2,6 +2,7 @@
 #include "arch/preempt.h"
 #include "fs/mem_dev.h"
 #include "arch/random.h"
+#include "arch/uaccess.h"
 #include "arch/uart.h"
 #include "fs/anon_file.h"
 #include "fs/device.h"
@@ -11,6 +12,7 @@
 #include "sched/sched.h"
 #include "sched/task.h"
 #include <linux/major.h>
+#include <linux/random.h>
 
 static long null_read(struct file *f, struct uio *u, uint64_t *pos)
 {
@@ -75,6 +77,18 @@ static long random_read(struct file *f, struct uio *u, uint64_t *pos)
         preempt_point(); /* without a VMM's entropy these bytes take 20,000 instructions */
     }
     return done;
+}
+
+/* The generator is always full, and what a program adds changes nothing that it must not. */
+static long random_ioctl(struct file *f __attribute__((unused)), uint32_t cmd, uaddr_t arg)
+{
+    switch (cmd) {
+    case RNDGETENTCNT: return put_user(256, arg);
+    case RNDZAPENTCNT:
+    case RNDCLEARPOOL:
+    case RNDRESEEDCRNG: return capable() ? 0 : -EPERM;
+    }
+    return -EINVAL;
 }
 
 static long kmsg_write(struct file *f, struct uio *u, uint64_t *pos)
@@ -152,9 +166,9 @@ static const struct file_ops zero_ops = { .read = zero_read,
 static const struct file_ops full_ops = {
     .read = zero_read, .write = full_write, .seek = mem_seek, .no_splice_write = true
 };
-static const struct file_ops random_ops = { .read = random_read,
-                                            .write = null_write,
-                                            .seek = mem_seek };
+static const struct file_ops random_ops = {
+    .read = random_read, .write = null_write, .ioctl = random_ioctl, .seek = mem_seek
+};
 static const struct file_ops kmsg_ops = { .read = null_read,
                                           .write = kmsg_write,
                                           .seek = mem_seek };

@@ -81,6 +81,7 @@ int show_mounts(struct text *t, const struct pfs_node *n);
 int show_mountinfo(struct text *t, const struct pfs_node *n);
 /* links.c */
 int proc_fd_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child);
+int show_locks(struct text *t, const struct pfs_node *n);
 int proc_fdinfo_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child);
 unsigned proc_fd_numbers(const struct pfs_node *dir, uint32_t from, uint32_t *out, unsigned room);
 int goal_exe(const struct pfs_node *n, struct pfs_goal *to);

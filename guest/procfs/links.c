@@ -3,6 +3,7 @@
 #include "fs/dentry.h"
 #include "fs/fd.h"
 #include "fs/file.h"
+#include "fs/file_lock.h"
 #include "fs/fs_ctx.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
@@ -47,13 +48,16 @@ static int task_files(const struct pfs_node *n, struct files **out)
     return *out ? 0 : -ENOENT;
 }
 
-static int task_file(const struct pfs_node *n, struct file **out)
+/* cloexec NULL: not asked for */
+static int task_file(const struct pfs_node *n, struct file **out, bool *cloexec)
 {
     struct files *fs;
     int err = task_files(n, &fs);
     if (err)
         return err;
     *out = files_peek(fs, n->fd);
+    if (cloexec)
+        *cloexec = files_peek_cloexec(fs, n->fd);
     files_put(fs);
     return *out ? 0 : -ENOENT;
 }
@@ -77,7 +81,7 @@ static int has_fd(const struct pfs_node *dir, const struct pfs_entry *entry, uin
     *child = (struct pfs_node){
         .entry = entry, .tid = dir->tid, .born = dir->born, .fd = (int32_t)nr, .whole = dir->whole
     };
-    int err = task_file(child, &f);
+    int err = task_file(child, &f, NULL);
     if (!err)
         file_put(f);
     return err;
@@ -85,7 +89,7 @@ static int has_fd(const struct pfs_node *dir, const struct pfs_entry *entry, uin
 
 static int goal_fd(const struct pfs_node *n, struct pfs_goal *to)
 {
-    return task_file(n, &to->file);
+    return task_file(n, &to->file, NULL);
 }
 
 struct info_text {
@@ -98,14 +102,44 @@ static void put_info(struct file_info *to, const char *s, size_t n)
     text_put(container_of(to, struct info_text, info)->text, s, n);
 }
 
+struct lock_text {
+    struct text *text;
+    const char *before;
+    unsigned n;
+};
+
+static void put_lock(void *to, const struct lock_seen *l)
+{
+    struct lock_text *lt = to;
+    uint32_t dev = l->inode->sb->dev;
+
+    text_printf(lt->text, "%s%u: %-6s ADVISORY  %-5s %d %02x:%02x:%lu %lu ", lt->before, ++lt->n,
+                l->kind, l->type, l->pid, DEV_MAJOR(dev), DEV_MINOR(dev), l->inode->ino,
+                l->range.start);
+    if (l->range.end >= INT64_MAX)
+        text_printf(lt->text, "EOF\n");
+    else
+        text_printf(lt->text, "%lu\n", l->range.end);
+}
+
+int show_locks(struct text *t, const struct pfs_node *n __attribute__((unused)))
+{
+    locks_each(NULL, put_lock, &(struct lock_text){ t, "", 0 });
+    return 0;
+}
+
 static int show_fdinfo(struct text *t, const struct pfs_node *n)
 {
     struct file *f;
-    int err = task_file(n, &f);
+    bool cloexec = false;
+    int err = task_file(n, &f, &cloexec);
     if (err)
         return err;
-    text_printf(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", f->pos, f->flags,
+    uint32_t flags = f->flags | (cloexec ? O_CLOEXEC : 0) |
+                     (f->path.dentry && !(f->flags & O_PATH) ? O_LARGEFILE : 0);
+    text_printf(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", f->pos, flags,
                 f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
+    locks_each(f, put_lock, &(struct lock_text){ t, "lock:\t", 0 });
     struct info_text to = { { put_info }, t };
     if (f->ops->info)
         f->ops->info(f, &to.info);

@@ -268,6 +268,7 @@ static const struct pfs_entry root_table[] = {
 #if LOCKS
     PFS_FILE("lock_stat", 0444, show_lock_stat),
 #endif
+    PFS_FILE("locks", 0444, show_locks),
     PFS_FILE("meminfo", 0444, show_meminfo),
     PFS_SYMLINK("mounts", "self/mounts"),
     PFS_SYMLINK("net", "self/net"),

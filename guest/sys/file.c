@@ -14,6 +14,7 @@
 #include <linux/fadvise.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/mman.h>
 #include <linux/version.h>
 
@@ -192,9 +193,9 @@ static long sync_fd(int fd, enum sync_what what)
 
     if (!f || f->flags & O_PATH)
         return -EBADF;
-    if (what == SYNC_FILE && !S_ISREG(f->inode->mode) && !S_ISBLK(f->inode->mode) &&
-        !is_dir(f->inode))
-        return -EINVAL; /* pipes, terminals: nothing to synchronize */
+    if (what == SYNC_FILE && !is_dir(f->inode) && !S_ISBLK(f->inode->mode) &&
+        (!S_ISREG(f->inode->mode) || f->inode->sb->magic == PROC_SUPER_MAGIC))
+        return -EINVAL; /* pipes, terminals, what /proc says: nothing to synchronize */
     return 0;
 }
 

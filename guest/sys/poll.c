@@ -82,7 +82,7 @@ static long poll_pass(void *what, struct poll_table *pt)
             if (p->fd < 0)
                 continue;
             long ready = poll_ask(p->fd, pt);
-            uint32_t wanted = (uint16_t)p->events | EPOLLERR | EPOLLHUP;
+            uint32_t wanted = (uint16_t)p->events | EPOLLERR | EPOLLHUP | EPOLLNVAL;
             p->revents = ready < 0 ? POLLNVAL : (short)((uint32_t)ready & wanted);
             if (p->revents != 0) {
                 found++;

@@ -98,6 +98,16 @@ static inline long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos,
     return done;
 }
 
+/* A vector without a byte asks the file nothing. */
+static SLOW_PATH long move_nothing(struct file *f, const int64_t *pos, enum direction dir)
+{
+    if (dir == WRITE ? !file_writable(f) : !file_readable(f))
+        return -EBADF;
+    if (!(dir == WRITE ? f->ops->write : f->ops->read) && !is_dir(f->inode))
+        return -EINVAL;
+    return pos && *pos >= 0 && f->ops->nonseekable ? -ESPIPE : 0;
+}
+
 #define VECTOR_ON_STACK 8
 #define VECTOR_IN_HEAP  (KMALLOC_MAX / sizeof(struct iovec))
 
@@ -119,7 +129,9 @@ static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, enum direc
         v = kmalloc(n * sizeof(*v));
     }
     ret = v ? uio_vector(v, vec, n) : -ENOMEM;
-    if (ret >= 0) {
+    if (ret == 0) {
+        ret = move_nothing(f, pos, dir);
+    } else if (ret > 0) {
         u.iov = v;
         u.niov = (uint32_t)n;
         u.left = (size_t)ret;

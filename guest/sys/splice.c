@@ -227,14 +227,14 @@ static long vmsplice(struct file *f, uaddr_t vec, size_t n, uint32_t flags)
 {
     struct pipe *p = pipe_state(f);
 
-    if (p == NULL)
-        return -EBADF;
     if (n > UIO_MAXIOV)
         return -EINVAL;
     n = MIN(n, IN_HEAP);
     struct iovec *v = kmalloc(MAX(n, 1ul) * sizeof(*v));
     long bytes = v != NULL ? uio_vector(v, vec, n) : -ENOMEM;
-    if (bytes > 0) {
+    if (bytes > 0 && p == NULL) {
+        bytes = -EBADF; /* of nothing nobody asks where it goes */
+    } else if (bytes > 0) {
         struct uio u = { .iov = v, .niov = (uint32_t)n, .left = (size_t)bytes };
         bytes = file_writable(f) ? pipe_put_user(p, &u, nonblocking(f, flags))
                                  : pipe_take_user(p, &u, nonblocking(f, flags));

@@ -115,10 +115,19 @@ static void blocking(void)
     close(fd);
 }
 
+static void flags(void)
+{
+    int fd = eventfd(0, EFD_SEMAPHORE | EFD_NONBLOCK);
+
+    CHECK_EQ(fcntl(fd, F_GETFL), O_RDWR | O_NONBLOCK); /* what kind it is is no flag of the file */
+    close(fd);
+}
+
 static void test(void)
 {
     counts();
     semaphore();
     limits();
     blocking();
+    flags();
 }
