@@ -13,6 +13,7 @@
 #include "event/epoll.h"
 #include "event/inotify.h"
 #include "event/timerfd.h"
+#include "event/userfaultfd.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -185,6 +186,7 @@ void kmain(paddr_t start_info)
     epoll_init();
     timerfd_init();
     inotify_init_hooks();
+    userfaultfd_init();
     rights_init();
     sem_undo_init();
     fs_init();

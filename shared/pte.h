@@ -17,6 +17,10 @@
 #define PTE_G    (1ull << 8)  /* global */
 #define PTE_COW  (1ull << 9)  /* software: write-protected only for copy on write */
 #define PTE_ANON (1ull << 10) /* software: memory of this process, no page of a file */
+#define PTE_MARK \
+    (1ull << 11) /* software: not present, leads nowhere, and says what an access gets */
+#define PTE_WP   (1ull << 52) /* software: a write is for userfaultfd(2) to decide */
+#define PTE_LOST (1ull << 53) /* software: with PTE_MARK, memory that is lost; without, a guard */
 #define PTE_NX   (1ull << 63) /* not executable */
 #define PTE_ADDR 0x000ffffffffff000ull
 

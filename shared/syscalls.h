@@ -182,6 +182,7 @@ SYSCALL(epoll_ctl, FD, INT, FD, PTR)
 SYSCALL(epoll_wait, FD, PTR, INT, INT)
 SYSCALL(epoll_pwait, FD, PTR, INT, INT, PTR, LEN)
 SYSCALL(epoll_pwait2, FD, PTR, INT, PTR, PTR, LEN)
+SYSCALL(userfaultfd, HEX)
 
 /* asynchronous I/O: event/aio.c */
 SYSCALL(io_setup, LEN, PTR)

@@ -147,7 +147,9 @@ struct trace_context {
     X(mq, 33, "wq_sleep", 'S') \
     X(traced, 34, "ptrace_stop", 't') /* by its tracer, which it waits for */ \
     X(lease, 35, "__break_lease", 'S') \
-    X(aio, 36, "read_events", 'S')
+    X(aio, 36, "read_events", 'S') \
+    X(userfault, 37, "handle_userfault", 'S') /* for a page; in the kernel for it, 'D' on Linux */ \
+    X(userfault_read, 38, "userfaultfd_ctx_read", 'S')
 /* clang-format on */
 
 /* What ended a vfork parent's wait. */

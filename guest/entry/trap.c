@@ -15,6 +15,7 @@
 #include "arch/uaccess.h"
 #include "arch/uart.h"
 #include "lib/printf.h"
+#include "event/userfaultfd.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
@@ -80,6 +81,8 @@ static void fault_in_user_mode(struct regs *r)
     int sig = user_page_fault(at, r->rip, (uint32_t)r->error, &code);
     if (likely(sig == 0))
         return;
+    if (sig == FAULT_ASK)
+        sig = userfaultfd_ask(current->mm, at, (uint32_t)r->error, true, &code);
     if (at >= USER_END)
         r->error |= FAULT_PRESENT; /* a program does not learn what the kernel has mapped */
     if (sig > 0)
@@ -96,8 +99,10 @@ static bool fault_in_uaccess(struct regs *r)
     const struct ex_entry *e = find_fixup(r);
     if (e == NULL)
         return false;
-    int code;
-    if (user_page_fault(at, r->rip, (uint32_t)r->error, &code) != 0)
+    int code, sig = user_page_fault(at, r->rip, (uint32_t)r->error, &code);
+    if (unlikely(sig == FAULT_ASK))
+        sig = userfaultfd_ask(current->mm, at, (uint32_t)r->error, false, &code);
+    if (sig != 0)
         r->rip = target(&e->fixup);
     return true;
 }
@@ -105,8 +110,8 @@ static bool fault_in_uaccess(struct regs *r)
 /* The same where the kernel looks the page up itself. */
 static int fault_in_reach(uaddr_t at, uint32_t error)
 {
-    int code;
-    return user_page_fault(at, (uint64_t)fault_in_reach, error, &code);
+    int code, sig = user_page_fault(at, (uint64_t)fault_in_reach, error, &code);
+    return unlikely(sig == FAULT_ASK) ? userfaultfd_ask(current->mm, at, error, false, &code) : sig;
 }
 
 void trap_init(void)

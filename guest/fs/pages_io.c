@@ -82,26 +82,34 @@ static bool charge_page(struct superblock *sb)
     return false;
 }
 
-/* Page i, which is a hole, with a reference for the caller.  pages_lock held. */
-static int page_make(struct inode *in, uint64_t i, pfn_t *out)
+/* Page i, which is a hole, is that frame, whose reference goes to the index; one more for the caller.  pages_lock
+ * held. */
+static int page_enter(struct inode *in, uint64_t i, pfn_t pfn)
 {
-    pfn_t pfn = 0;
-    int err = -ENOSPC;
+    int err = charge_page(in->sb) ? 0 : -ENOSPC;
 
-    if (!charge_page(in->sb))
+    if (err)
         return err;
-    pfn = frame_alloc_zeroed();
-    err = pfn ? pages_set(&in->pages, i, pfn) : -ENOMEM;
+    err = pages_set(&in->pages, i, pfn);
     if (err) {
-        if (pfn)
-            frame_put(pfn);
         __atomic_sub_fetch(&in->sb->pages, 1, __ATOMIC_RELAXED);
         return err;
     }
     in->npages++;
     frame_get(pfn);
-    *out = pfn;
     return 0;
+}
+
+/* Page i, which is a hole, with a reference for the caller.  pages_lock held. */
+static int page_make(struct inode *in, uint64_t i, pfn_t *out)
+{
+    pfn_t pfn = frame_alloc_zeroed();
+    int err = pfn ? page_enter(in, i, pfn) : -ENOMEM;
+
+    if (err && pfn)
+        frame_put(pfn);
+    *out = err ? 0 : pfn;
+    return err;
 }
 
 enum reach { WITHIN_FILE, BEYOND_TOO };
@@ -537,6 +545,22 @@ int file_get_page(struct file *f, uint64_t index, bool fill, pfn_t *pfn)
         return -ENXIO;
     *pfn = page_look(in, index);
     return 0;
+}
+
+int file_put_page(struct file *f, uint64_t index, pfn_t pfn)
+{
+    struct inode *in = f->inode;
+    int err = 0;
+
+    spin_lock(&in->pages_lock);
+    if (index >= PAGES_OF(in->size))
+        err = -EFAULT;
+    else if (inode_page(in, index))
+        err = -EEXIST;
+    else
+        err = page_enter(in, index, pfn);
+    spin_unlock(&in->pages_lock);
+    return err;
 }
 
 unsigned file_image_run(struct file *f, uint64_t index, unsigned n, pfn_t *first)

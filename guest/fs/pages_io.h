@@ -26,6 +26,9 @@ long file_read_kernel(struct file *f, void *buf, size_t n, uint64_t pos);
 /* The frame of page `index` of a regular file with a reference: 0; -EIO... beyond
  * the end of the file -ENXIO (SIGBUS); a hole is filled if `fill`, else *pfn = 0. */
 int file_get_page(struct file *f, uint64_t index, bool fill, pfn_t *pfn);
+/* Page `index`, which is a hole, is that frame from now on, whose reference goes to the file and which gets one for the
+ * caller: 0, -EEXIST: it is no hole, -EFAULT: the file has ended there, -ENOSPC, -ENOMEM. */
+int file_put_page(struct file *f, uint64_t index, pfn_t pfn);
 /* How many of n pages from index on lie untouched in the root image, frame after
  * frame from *first on; such frames need no reference. */
 unsigned file_image_run(struct file *f, uint64_t index, unsigned n, pfn_t *first);

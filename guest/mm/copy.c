@@ -1,18 +1,17 @@
 /* copy.c - the memory side of fork.
  *
- * Private pages are shared from then on: both sides' entries lose W and get the
- * COW mark, and whoever writes first gets a copy (fault.c).  An entry that was
- * read-only before is not written again in the parent.  As on Linux, entries
- * are copied only where they could not be found again by a fault: anonymous
- * memory, and file mappings of which a page was written.  Shared mappings are
- * left to the child's faults, too.
+ * Private pages are shared from then on: both sides' entries lose W and get the COW mark, and whoever writes first
+ * gets a copy (fault.c).  An entry that was read-only before is not written again in the parent.  As on Linux,
+ * entries are copied only where they could not be found again by a fault: anonymous memory, and file mappings of
+ * which a page was written.  Shared mappings are left to the child's faults, too.
  *
- * A table full of private anonymous memory is not copied but shared until somebody would
- * write to it (share.c).  Other tables of the child are made where there is an entry to put into them.  The
- * parent's TLBs are flushed once, at the end, and only if it lost a W. */
+ * A table full of private anonymous memory is not copied but shared until somebody would write to it (share.c).
+ * Other tables of the child are made where there is an entry to put into them.  The parent's TLBs are flushed once,
+ * at the end, and only if it lost a W. */
 #include "mm/copy.h"
 #include "arch/preempt.h"
 #include "mm/frame.h"
+#include "mm/mark.h"
 #include "mm/mm.h"
 #include "mm/mutant.h"
 #include "mm/pt.h"
@@ -117,7 +116,7 @@ static int copy_pages(struct mm *mm, struct mm *from, const struct vma *v, bool 
 
 static int copy_vma(struct mm *mm, struct vma *v)
 {
-    struct vma *c = vma_alloc(mm, v->start, v->end, v->flags & ~VM_LOCKED);
+    struct vma *c = vma_alloc(mm, v->start, v->end, v->flags & ~(VM_LOCKED | VM_ASK_ALL));
     if (!c)
         return -ENOMEM;
     c->pgoff = v->pgoff;
@@ -140,6 +139,8 @@ int mm_copy(struct mm *mm, struct mm *from)
         bool by_entry = !(v->flags & (VM_SHARED | VM_WIPEONFORK)) && (!v->file || v->has_anon);
         if (!err && by_entry)
             err = copy_pages(mm, from, v, &lost_w);
+        else if (!err && unlikely((v->flags & (VM_MARKED | VM_WIPEONFORK)) == VM_MARKED))
+            err = mark_copy(mm, v);
         preempt_work(2 * WORK_VMA);
     }
     if (lost_w && !mutant(MUTANT_share_no_flush))

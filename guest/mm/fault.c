@@ -11,40 +11,42 @@
  *                               anybody else gets a copy
  *   there, write, shared        W
  *
- * A read of a file maps its neighbours with it, as far as they are in the file
- * already: 16 pages aligned, or 64 where they are the root image's.  Those lie one
- * after the other and are not counted, so that an entry costs some five instructions
- * to make and as many to clear, and a fault that is saved some four hundred.  Entries
- * get A (and D with W) when they are made, so that the processor need not write them.
+ * A read of a file maps its neighbours with it, as far as they are in the file already: 16 pages aligned, or 64 where
+ * they are the root image's.  Those lie one after the other and are not counted, so that an entry costs some five
+ * instructions to make and as many to clear, and a fault that is saved some four hundred.  Entries get A (and D with
+ * W) when they are made, so that the processor need not write them.
  *
- * The first touch of 2 MiB may bring a huge page (huge.c).  Where it does not, memory that is touched from
- * its beginning on mostly is touched to its end.  So where a huge page could be (a VMA has all of the
- * 2 MiB, and was not told otherwise by MADV_NOHUGEPAGE), a fault maps as many pages as are in use just before it, AHEAD at most: a
- * table of 512 takes 21 faults, at most half of the memory is not asked for, and memory
- * that is touched here and there gets what it touches and no more.  MADV_HUGEPAGE: AHEAD at once.
+ * The first touch of 2 MiB may bring a huge page (huge.c).  Where it does not, memory that is touched from its
+ * beginning on mostly is touched to its end.  So where a huge page could be (a VMA has all of the 2 MiB, and was not
+ * told otherwise by MADV_NOHUGEPAGE), a fault maps as many pages as are in use just before it, AHEAD at most: a table
+ * of 512 takes 21 faults, at most half of the memory is not asked for, and memory that is touched here and there gets
+ * what it touches and no more.  MADV_HUGEPAGE: AHEAD at once.
  *
- * "Used" and "present" differ for pages under PROT_NONE: the entry keeps its frame
- * and has P clear; mprotect sets it again.
+ * "Used" and "present" differ for pages under PROT_NONE: the entry keeps its frame and has P clear; mprotect sets it
+ * again.
  *
- * All under mm->lock: of two threads that fault on one page the second finds the entry
- * there.  An entry that keeps its frame and gets more rights is flushed on this CPU only:
- * on others a stale one faults once more.
+ * All under mm->lock: of two threads that fault on one page the second finds the entry there.  An entry that keeps
+ * its frame and gets more rights is flushed on this CPU only: on others a stale one faults once more.
  *
- * "Its frame has one reference" decides that a write needs no copy.  That reference
- * is this entry's, so nobody can take another one but through it, under this
- * mm->lock; and who gave theirs back had flushed before (tlb.h).  A file's index
- * has a reference of its own, so a file's page counts two at least.  Two mms that
- * both see 2 both copy, and the second put frees the frame.
+ * "Its frame has one reference" decides that a write needs no copy.  That reference is this entry's, so nobody can
+ * take another one but through it, under this mm->lock; and who gave theirs back had flushed before (tlb.h).  A
+ * file's index has a reference of its own, so a file's page counts two at least.  Two mms that both see 2 both copy,
+ * and the second put frees the frame.
  *
- * The stack grows to any address within RLIMIT_STACK, unless it came nearer
- * than STACK_GAP to what is below.  As on Linux the stack pointer has no say. */
+ * Memory that a userfaultfd asks about (VM_ASK_*) is not touched here: FAULT_ASK, and whoever took the fault goes
+ * there when mm->lock is given back (event/userfaultfd.c).  Entries that are marks are in mark.h.
+ *
+ * The stack grows to any address within RLIMIT_STACK, unless it came nearer than STACK_GAP to what is below.  As on
+ * Linux the stack pointer has no say. */
 #include "mm/fault.h"
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "fs/pages_io.h"
+#include "mm/fill.h"
 #include "mm/frame.h"
 #include "mm/huge.h"
 #include "mm/limits.h"
+#include "mm/mark.h"
 #include "mm/mm.h"
 #include "mm/mutant.h"
 #include "mm/pt.h"
@@ -96,11 +98,6 @@ static struct vma *find_allowed(struct mm *mm, uaddr_t at, uint32_t error, int *
     return v->flags & need ? v : NULL;
 }
 
-static pte_t leaf_flags(const struct vma *v)
-{
-    return PTE_P | PTE_U | PTE_A | (v->flags & VM_EXEC || !cpu_has.nx ? 0 : PTE_NX);
-}
-
 /* A copy takes the old frame's place, in an address space that other CPUs run, too: one
  * of them could write to the copy while another still reads the old frame by a
  * stale translation, and that is no order of memory that a program may see.  So the
@@ -146,13 +143,13 @@ static void own_page(struct vma *v, uaddr_t va, pte_t *e, pfn_t pfn, enum pt_rea
 static void spoil(pfn_t pfn) { ((uint8_t *)frame_va(pfn))[PAGE_SIZE - 9] ^= 0x10; }
 
 /* A write to a read-only entry, which the VMA allows. */
-static int write_fault(struct vma *v, uaddr_t va, pte_t *e)
+static int write_fault(struct vma *v, uaddr_t va, pte_t *e, int *code)
 {
     pfn_t old = pte_pfn(*e), new;
-    if (!is_private(v)) {
-        pt_write(v->mm, va, e, 1, PT_mkwrite, *e | PTE_W | PTE_D);
-        tlb_flush_here(v->mm, va);
-        return 0;
+    if (v->flags & (VM_SHARED | VM_MARKED)) {
+        int ret = mark_write(v, va, e, code);
+        if (ret != MARK_NONE)
+            return ret;
     }
     if (frame_refs(old) == 1) { /* the others have left */
         own_page(v, va, e, old, *e & PTE_COW ? PT_cow_break : PT_mkwrite);
@@ -168,12 +165,14 @@ static int write_fault(struct vma *v, uaddr_t va, pte_t *e)
     return 0;
 }
 
-/* How many pages from va on, whose entry is e and 0. */
+/* How many pages from va on, whose entry is e and 0; 0: a userfaultfd says. */
 static unsigned anon_ahead(const struct vma *v, uaddr_t va, const pte_t *e)
 {
     uaddr_t span = va & ~(PT_SPAN - 1);
     unsigned at = pt_index(e), n = 0, most = MIN(AHEAD, 512 - at), free = 1;
-    if (v->flags & (VM_NOHUGEPAGE | VM_GROWSDOWN) || v->start > span || v->end - span < PT_SPAN)
+    if (v->flags & (VM_NOHUGEPAGE | VM_GROWSDOWN | VM_ASK_MISSING))
+        return v->flags & VM_ASK_MISSING ? 0 : 1;
+    if (v->start > span || v->end - span < PT_SPAN)
         return 1;
     while (n < most && n < at && *(e - n - 1))
         n++;
@@ -209,8 +208,8 @@ static int anon_run(struct vma *v, uaddr_t va, pte_t *e, unsigned n)
 static int anon_fault(struct vma *v, uaddr_t va, pte_t *e)
 {
     unsigned n = anon_ahead(v, va, e);
-    if (n > 1)
-        return anon_run(v, va, e, n);
+    if (n != 1)
+        return n ? anon_run(v, va, e, n) : FAULT_ASK;
     pfn_t pfn = frame_alloc_zeroed();
     if (!pfn)
         return -ENOMEM;
@@ -281,11 +280,10 @@ static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
     return *e != 0;
 }
 
-static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
+/* The page alone, as file_fault() has it. */
+static int file_page(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
 {
     pfn_t page, copy;
-    if (!write && (map_image_around(v, va, e) || map_around(v, va, e)))
-        return 0;
     int err = file_get_page(v->file, vma_file_page(v, va), true, &page);
     if (err == -ENOMEM)
         return err;
@@ -306,6 +304,15 @@ static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code
     pt_write(v->mm, va, e, 1, PT_demand_file, pte_make(page, read_only_flags(v) | w));
     mm_count_page(v->mm, PAGE_OF_FILE, 1);
     return 0;
+}
+
+static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
+{
+    if (unlikely(v->flags & (VM_ASK_MISSING | VM_ASK_MINOR)))
+        return fill_asks(v, va) ? FAULT_ASK : file_page(v, va, e, write, code);
+    if (!write && (map_image_around(v, va, e) || map_around(v, va, e)))
+        return 0;
+    return file_page(v, va, e, write, code);
 }
 
 static inline void count_fault(struct mm *mm)
@@ -345,7 +352,9 @@ int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
     if (!*e)
         return v->file ? file_fault(v, va, e, write, code) : anon_fault(v, va, e);
     if (write && !(*e & PTE_W))
-        return write_fault(v, va, e);
+        return write_fault(v, va, e, code);
+    if (unlikely(*e & PTE_MARK))
+        return mark_fault(*e, code);
     tlb_flush_here(mm, va); /* somebody else was faster, or only this TLB was stale */
     return 0;
 }

@@ -1,41 +1,38 @@
 /* huge.c - huge pages: 2 MiB of private anonymous memory by one entry of level 2.
  *
- * They save a program the TLB misses, and the kernel the faults and 511 of 512 entries.  A
- * mapping gets one at the first touch of 2 MiB that it has all of, where it may be written and
+ * They save a program the TLB misses, and the kernel the faults and 511 of 512 entries.  A mapping gets one at the
+ * first touch of 2 MiB that it has all of, where it may be written and
  *     mm.thp=always   memory is not short (SHORT below), or MADV_HUGEPAGE was said: the default
  *     mm.thp=madvise  MADV_HUGEPAGE was said
  *     mm.thp=never    never
- * /sys/kernel/mm/transparent_hugepage/enabled tells and changes which.
- * MADV_NOHUGEPAGE and PR_SET_THP_DISABLE forbid it.  Where there is no huge page, the fault goes on
- * as if there were no such thing (fault.c).
+ * /sys/kernel/mm/transparent_hugepage/enabled tells and changes which. MADV_NOHUGEPAGE and PR_SET_THP_DISABLE forbid
+ * it.  Where there is no huge page, the fault goes on as if there were no such thing (fault.c).
  *
- * A huge page is a lowest table that nobody has written out.  Each comes with a table frame in
- * reserve, which *is* the table for share.c: it has the count of users and the mark
- * TABLE_COPIED; a reference to each of the 512 frames belongs to it.  So the five rules of
- * share.c hold with their reasons: fork counts the reserve once and takes W from both entries; who
- * would change less than all of it, or is not the only user, first gets a table of its own:
+ * A huge page is a lowest table that nobody has written out.  Each comes with a table frame in reserve, which *is*
+ * the table for share.c: it has the count of users and the mark TABLE_COPIED; a reference to each of the 512 frames
+ * belongs to it.  So the five rules of share.c hold with their reasons: fork counts the reserve once and takes W from
+ * both entries; who would change less than all of it, or is not the only user, first gets a table of its own:
  *
  *     the only user     the reserve is filled with what the entry says, and led to: needs no memory
  *     others are there  a new table, whose entries have W exchanged for the COW mark and count
  *                       each frame; the page stays what it is for the others.  ENOMEM is possible,
  *                       as it is for a shared table
  *
- * A table that is full is written out once, and does not become huge again by itself.  MADV_COLLAPSE makes a
- * huge page of what 2 MiB hold: the small pages are taken out, as by MADV_DONTNEED, and flushed; then,
- * when nobody reaches them, they are copied into the new page, which comes as what mremap moves does.  All memory
- * is there before that begins.
+ * A table that is full is written out once, and does not become huge again by itself.  MADV_COLLAPSE makes a huge
+ * page of what 2 MiB hold: the small pages are taken out, as by MADV_DONTNEED, and flushed; then, when nobody reaches
+ * them, they are copied into the new page, which comes as what mremap moves does.  All memory is there before that
+ * begins.
  *
  * All users of a reserve that is not filled have the huge entry, because only an only user fills it.
  *
- * Entries of both sizes for one address are never in the TLBs together, which processors take amiss:
- * the entry loses P, all flush, and then the table is led to.  Who faults meanwhile waits for mm->lock.
+ * Entries of both sizes for one address are never in the TLBs together, which processors take amiss: the entry loses
+ * P, all flush, and then the table is led to.  Who faults meanwhile waits for mm->lock.
  *
- * The entry always has the rights of its mapping, which may be written: mprotect and whatever
- * changes a part of it (munmap, madvise, mremap) gets a table first, by share_own_range() and
- * share_own_ends(), before it changes anything.  mremap moves entries of pages, too.
+ * The entry always has the rights of its mapping, which may be written: mprotect and whatever changes a part of it
+ * (munmap, madvise, mremap) gets a table first, by share_own_range() and share_own_ends(), before it changes
+ * anything.  mremap moves entries of pages, too.
  *
- * A write to a page without W, by its only user: W is back, unless a frame of it is counted
- * elsewhere. */
+ * A write to a page without W, by its only user: W is back, unless a frame of it is counted elsewhere. */
 #include "mm/huge.h"
 #include "arch/preempt.h"
 #include "lib/cmdline.h"
@@ -99,7 +96,8 @@ static bool memory_is_short(void)
 static inline bool can_have(const struct vma *v, uaddr_t base)
 {
     return !v->file &&
-           (v->flags & (VM_SHARED | VM_GROWSDOWN | VM_NOHUGEPAGE | VM_WRITE)) == VM_WRITE &&
+           (v->flags & (VM_SHARED | VM_GROWSDOWN | VM_NOHUGEPAGE | VM_WRITE | VM_MARKED |
+                        VM_ASK_ALL)) == VM_WRITE &&
            v->start <= base && v->end - base >= PT_SPAN && !v->mm->no_huge_pages;
 }
 

@@ -1,11 +1,10 @@
 /* map.c - mmap, munmap and mprotect on any address space.
  *
- * Each makes its checks, splits VMAs at the ends of its range and allocates
- * what it needs; that is the last that can fail.  Then it changes things.
+ * Each makes its checks, splits VMAs at the ends of its range and allocates what it needs; that is the last that can
+ * fail.  Then it changes things.
  *
- * Memory is promised as Linux does by default: a mapping that could never be
- * filled is refused (more private writable memory than the machine has, unless
- * MAP_NORESERVE), all others are granted. */
+ * Memory is promised as Linux does by default: a mapping that could never be filled is refused (more private writable
+ * memory than the machine has, unless MAP_NORESERVE), all others are granted. */
 #include "mm/map.h"
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
@@ -19,6 +18,7 @@
 #include "mm/gather.h"
 #include "mm/heap.h"
 #include "mm/limits.h"
+#include "mm/mark.h"
 #include "mm/mm.h"
 #include "mm/populate.h"
 #include "mm/pt.h"
@@ -223,7 +223,10 @@ static void protect_entries(struct gather *g, const struct vma *v)
     pte_t nx = cpu_has.nx ? PTE_NX : 0;
     pte_t on = any ? PTE_P | (exec ? 0 : nx) : 0;
     pte_t off = any ? (exec ? nx : 0) | (v->flags & VM_WRITE ? 0 : PTE_W) : PTE_P | PTE_W;
-    gather_change(g, v->start, v->end, off, on);
+    if (unlikely(v->flags & VM_MARKED))
+        mark_change(g, v, off, on);
+    else
+        gather_change(g, v->start, v->end, off, on);
 }
 
 /* What Linux checks VMA by VMA: 0 or the error. */

@@ -1,13 +1,11 @@
 /* mm.c - the life of an address space.
  *
- * users counts who may still reach the user half: tasks, and whoever looks into
- * it from outside (procfs, truncation).  The last put tears everything down, so
- * a vfork child that execs or exits only drops its reference and leaves the
+ * users counts who may still reach the user half: tasks, and whoever looks into it from outside (procfs, truncation).
+ * The last put tears everything down, so a vfork child that execs or exits only drops its reference and leaves the
  * parent's memory as it is.
  *
- * A CPU keeps the root of the last user task while it runs kernel threads or
- * idles.  Before anything is freed all CPUs that still have the root go to the
- * kernel's (tlb.c), so that the teardown itself needs no flush. */
+ * A CPU keeps the root of the last user task while it runs kernel threads or idles.  Before anything is freed all
+ * CPUs that still have the root go to the kernel's (tlb.c), so that the teardown itself needs no flush. */
 #include "mm/mm.h"
 #include "arch/uaccess.h"
 #include "fs/file.h"
@@ -87,6 +85,8 @@ bool mm_memory_is_coming(void) { return __atomic_load_n(&teardowns, __ATOMIC_ACQ
 static SLOW_PATH void mm_end(struct mm *mm, enum pt_reason why)
 {
     __atomic_fetch_add(&teardowns, 1, __ATOMIC_RELAXED);
+    if (unlikely(mm->askers != NULL))
+        mm->askers->end(mm);
     tlb_leave(mm);
     mm_drop(mm, 0, USER_END, why);
     pt_root_free(mm, why);

@@ -32,7 +32,17 @@ enum vma_kind { VMA_ANON, VMA_FILE };
     0x400u /* shared, never to be made writable: the file is sealed, or open for reading */
 #define VM_SEALED     0x4000u /* mseal(2); exec and exit alone end it */
 #define VM_POLICY     16u     /* from this bit on: mbind(2)'s, sys/mempolicy.c */
+#define VM_POLICY_ALL 0xe0070000u
 #define VM_SOFT_CLEAN 0x8000u /* entries tell whether a page was written since: refs.c */
+#define VM_MARKED \
+    0x80000u /* some entry may have PTE_MARK or PTE_WP (mm/mark.h), so no table is shared or huge */
+/* userfaultfd(2): what it is asked about, and in these bits the number of the one that is. */
+#define VM_ASK_MISSING 0x100000u
+#define VM_ASK_WRITE   0x200000u
+#define VM_ASK_MINOR   0x400000u
+#define VM_ASKED       23u
+#define VM_ASKED_MOST  31u
+#define VM_ASK_ALL     (VM_ASK_MISSING | VM_ASK_WRITE | VM_ASK_MINOR | VM_ASKED_MOST << VM_ASKED)
 
 struct vma {             /* mm->lock, but for file_link */
     struct rb_node node; /* in mm->vmas, by address */
@@ -69,6 +79,11 @@ struct mm_image { /* [k], but: */
     struct file *exe;  /* a reference; NULL: none.  /proc/PID/exe */
 };
 
+/* The userfaultfds that ask about this memory: event/userfaultfd.c has the rest. */
+struct mm_askers {
+    void (*end)(struct mm *mm); /* the memory goes; it has no user */
+};
+
 /* [k] fixed at creation  [l] lock; the counts are also read without, as hints
  * [a] atomic */
 struct mm {
@@ -88,9 +103,10 @@ struct mm {
     uint64_t total_vm, data_vm, stack_vm, exec_vm; /* [l] pages */
     uint64_t hiwater_vm, hiwater_rss; /* [l] the most there was of total_vm and pages_mapped */
     uint64_t minor_faults;            /* [l] */
-    uint64_t cpus_active; /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
-    uint8_t lock_future;  /* [l] mlockall(MCL_FUTURE): its flags; else 0 */
-    bool no_huge_pages;   /* [a] PR_SET_THP_DISABLE, kept by fork and exec */
+    uint64_t cpus_active;     /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
+    uint8_t lock_future;      /* [l] mlockall(MCL_FUTURE): its flags; else 0 */
+    bool no_huge_pages;       /* [a] PR_SET_THP_DISABLE, kept by fork and exec */
+    struct mm_askers *askers; /* [l] NULL: there never was a userfaultfd */
     struct mm_image image;
 };
 

@@ -1,7 +1,7 @@
 /* share.c - lowest page tables that fork shares instead of copying, huge pages among them.
  *
- * A table that maps 2 MiB of private anonymous memory may have several users, each an address
- * space that maps it at the same address.  The table's frame counts them.  The rules:
+ * A table that maps 2 MiB of private anonymous memory may have several users, each an address space that maps it at
+ * the same address.  The table's frame counts them.  The rules:
  *
  *   1. An entry of level 2 that leads to a shared table has no W.  The entries in the table
  *      keep theirs; the processor takes the AND of both, so every write faults.
@@ -14,36 +14,32 @@
  *   5. Who maps nothing there any more leaves (share_leave): the entry of level 2 is cleared,
  *      the TLBs forget the 2 MiB, then the reference goes.  The last one clears the table.
  *
- * Why that is right.  Each user holds its own mm->lock only.  The count decides, as a frame's
- * does for COW (fault.c): a new user comes only by a fork of a user, under that user's lock; so
- * who finds 1 is alone and stays it.  Who finds more may be mistaken at once, since others leave
- * meanwhile: two users copy and both leave, and the one whose leaving brings the count to 0
- * clears the table (share_put).  Nobody reads what is being written: with several users nobody
- * writes, and who is alone is the only reader.
+ * Why that is right.  Each user holds its own mm->lock only.  The count decides, as a frame's does for COW (fault.c):
+ * a new user comes only by a fork of a user, under that user's lock; so who finds 1 is alone and stays it.  Who finds
+ * more may be mistaken at once, since others leave meanwhile: two users copy and both leave, and the one whose
+ * leaving brings the count to 0 clears the table (share_put).  Nobody reads what is being written: with several users
+ * nobody writes, and who is alone is the only reader.
  *
- * A frame's own count may be 1 while the table that holds it has several users.  Nobody acts
- * on that: the count is asked before a write in place (fault.c), for which the table must be
- * the asker's own.  A copy raises the count, and the copied entries have no W.  Those of
- * the table that was copied still have it, hence TABLE_COPIED in its tag: the last user
- * takes W from the entries whose frames are counted more than once before it gets W at level 2.
- * The mark is set before the copier leaves, and who sees the count 1 sees what was before it.
+ * A frame's own count may be 1 while the table that holds it has several users.  Nobody acts on that: the count is
+ * asked before a write in place (fault.c), for which the table must be the asker's own.  A copy raises the count, and
+ * the copied entries have no W.  Those of the table that was copied still have it, hence TABLE_COPIED in its tag: the
+ * last user takes W from the entries whose frames are counted more than once before it gets W at level 2. The mark is
+ * set before the copier leaves, and who sees the count 1 sees what was before it.
  *
- * TLBs.  fork takes W at level 2 from the parent and flushes its TLBs once.  Whoever goes to
- * a copy drops paging-structure caches before it leaves: another CPU that ran on through
- * the old table would not see what changes in the copy, and the table may soon be
- * another's.  Translations from the old table may stay: they are read-only, and equal to the copy's
- * until one is changed, and flushed.  Who becomes the last user only gains rights.
+ * TLBs.  fork takes W at level 2 from the parent and flushes its TLBs once.  Whoever goes to a copy drops
+ * paging-structure caches before it leaves: another CPU that ran on through the old table would not see what changes
+ * in the copy, and the table may soon be another's.  Translations from the old table may stay: they are read-only,
+ * and equal to the copy's until one is changed, and flushed.  Who becomes the last user only gains rights.
  *
- * What may be shared is decided by VMAs: all that have a part of the 2 MiB are private, anonymous
- * and copied by fork.  So no file page is in a shared table, and truncation, which may not fail,
- * never meets one.  And it must pay: a table whose copy is wanted later costs a fault more than
- * one that fork copies.  Small processes are mostly forked to go on on both sides, so theirs must be nearly
- * full; in a large one the few that are not are shared with the others.
+ * What may be shared is decided by VMAs: all that have a part of the 2 MiB are private, anonymous and copied by fork.
+ * So no file page is in a shared table, and truncation, which may not fail, never meets one.  And it must pay: a
+ * table whose copy is wanted later costs a fault more than one that fork copies.  Small processes are mostly forked
+ * to go on on both sides, so theirs must be nearly full; in a large one the few that are not are shared with the
+ * others.
  *
- * Memory may be out when a copy is wanted.  A fault says so to the program as any other would;
- * munmap, mprotect, mremap and their like get all tables of their own that they need before
- * they change anything (share_own_ends, share_own_range) and fail with ENOMEM, as Linux does when it
- * cannot split a mapping. */
+ * Memory may be out when a copy is wanted.  A fault says so to the program as any other would; munmap, mprotect,
+ * mremap and their like get all tables of their own that they need before they change anything (share_own_ends,
+ * share_own_range) and fail with ENOMEM, as Linux does when it cannot split a mapping. */
 #include "mm/share.h"
 #include "arch/preempt.h"
 #include "lib/cmdline.h"
@@ -80,7 +76,7 @@ bool share_by_default(void)
 static bool may_share(const struct vma *v)
 {
     return current->proc->fork_shares && !v->file &&
-           !(v->flags & (VM_SHARED | VM_DONTFORK | VM_WIPEONFORK));
+           !(v->flags & (VM_SHARED | VM_DONTFORK | VM_WIPEONFORK | VM_MARKED));
 }
 
 /* Others than v, as far as they have a part of the span: may it be shared for all of them? */

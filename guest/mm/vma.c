@@ -187,7 +187,8 @@ int vma_split_ends(struct mm *mm, uaddr_t start, uaddr_t end)
 
 static bool joinable(const struct vma *a, const struct vma *b)
 {
-    if (a->end != b->start || ((a->flags ^ b->flags) & ~VM_SOFT_CLEAN) || a->file != b->file)
+    if (a->end != b->start || ((a->flags ^ b->flags) & ~(VM_SOFT_CLEAN | VM_MARKED)) ||
+        a->file != b->file)
         return false;
     return a->file ? a->pgoff + vma_pages(a) == b->pgoff : !(a->flags & VM_GROWSDOWN);
 }
@@ -199,11 +200,11 @@ void vma_merge(struct mm *mm, uaddr_t start, uaddr_t end)
         struct vma *next = vma_next(v);
         if (next && joinable(v, next)) {
             uaddr_t new_end = next->end, full_from = mm->full_from;
-            uint32_t clean = v->flags & next->flags & VM_SOFT_CLEAN;
+            uint32_t kept = (v->flags & next->flags & VM_SOFT_CLEAN) | (next->flags & VM_MARKED);
             v->has_anon |= next->has_anon;
             vma_remove(mm, next);
             vma_resize(v, v->start, new_end);
-            v->flags |= clean;
+            v->flags |= kept;
             mm->full_from = full_from; /* no room has appeared */
         } else {
             v = next;

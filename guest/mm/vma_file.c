@@ -7,6 +7,7 @@
  * a copy (fork, split) goes in beside the one it copies: if that one is still
  * to be done, so is the copy; if it is done, it had no stale pages to copy. */
 #include "arch/preempt.h"
+#include "mm/mark.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
 #include "mm/unmap.h"
@@ -78,7 +79,7 @@ static void zap_uncopied(struct mm *mm, uaddr_t start, uaddr_t end)
     pte_t *e;
     for (uaddr_t va = start; (e = pt_next_table(mm, &va, end)) != NULL;) {
         uaddr_t first = va, stop = MIN(end, (va | (PT_SPAN - 1)) + 1);
-        while (va < stop && *e && !(*e & PTE_ANON))
+        while (va < stop && *e && !(*e & (PTE_ANON | PTE_MARK)))
             va += PAGE_SIZE, e++;
         if (va > first)
             mm_zap(mm, first, va, PT_truncate);
@@ -98,7 +99,7 @@ static void zap_file(struct mm *mm, struct inode *in, uint64_t from, uint64_t to
         uaddr_t end =
             to - v->pgoff >= vma_pages(v) ? v->end : v->start + ((to - v->pgoff) << PAGE_SHIFT);
         if (to == MM_FILE_END || v->flags & VM_SHARED)
-            mm_zap(mm, start, end, PT_truncate);
+            mark_zap(v, start, end, PT_truncate);
         else
             zap_uncopied(mm, start, end);
     }

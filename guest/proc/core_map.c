@@ -125,6 +125,10 @@ static pfn_t next_anonymous(struct mm *mm, uaddr_t *va, uaddr_t end)
     *va += (uaddr_t)(used - e) << PAGE_SHIFT;
     if (used == last)
         return 0;
+    if (unlikely(*used & PTE_MARK)) {
+        *va += PAGE_SIZE;
+        return 0;
+    }
     frame_get(pte_pfn(*used));
     return pte_pfn(*used);
 }

@@ -70,6 +70,8 @@ uint32_t page_mappings(uint64_t e, uint32_t table_users)
 
 static void add_page(struct usage *u, pte_t e, uint32_t table_users)
 {
+    if (e & PTE_MARK)
+        return;
     uint32_t mappings = page_mappings(e, table_users);
     uint64_t *sum = mappings > 1 ? (e & PTE_D ? &u->shared_dirty : &u->shared_clean)
                                  : (e & PTE_D ? &u->private_dirty : &u->private_clean);
@@ -157,6 +159,8 @@ static void show_flags(struct text *t, const struct vma *v)
         { true, "me" },
         { shared, "ms" },
         { f & VM_GROWSDOWN, "gd" },
+        { f & VM_ASK_MISSING, "um" },
+        { f & VM_ASK_WRITE, "uw" },
         { f & VM_LOCKED, "lo" },
         { f & VM_DONTFORK, "dc" },
         { (f & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE, "ac" },
@@ -166,6 +170,7 @@ static void show_flags(struct text *t, const struct vma *v)
         { !(f & VM_SOFT_CLEAN), "sd" },
         { f & VM_HUGEPAGE, "hg" },
         { f & VM_NOHUGEPAGE, "nh" },
+        { f & VM_ASK_MINOR, "ui" },
         { f & VM_SEALED, "sl" },
     };
     text_printf(t, "VmFlags:");

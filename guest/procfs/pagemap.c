@@ -17,6 +17,8 @@
 
 #define PM_SOFT_DIRTY     (1ul << 55)
 #define PM_MMAP_EXCLUSIVE (1ul << 56)
+#define PM_ASK_WRITE      (1ul << 57) /* a write is for a userfaultfd to decide */
+#define PM_GUARD          (1ul << 58)
 #define PM_FILE           (1ul << 61) /* of a file, or of shared memory */
 #define PM_PRESENT        (1ul << 63)
 #define PM_BYTES          sizeof(uint64_t)
@@ -31,7 +33,8 @@ static uint64_t entry_of(struct mm *mm, uaddr_t va, bool with_frame)
     pte_t e = pt_entry(mm, va);
     uint64_t dirty = mm_soft_dirty(v, e) ? PM_SOFT_DIRTY : 0;
     if (!(e & PTE_P))
-        return dirty;
+        return dirty | ((e & (PTE_MARK | PTE_LOST)) == PTE_MARK ? PM_GUARD : 0);
+    dirty |= e & PTE_WP && v->flags & VM_ASK_WRITE ? PM_ASK_WRITE : 0;
     uint32_t users = frame_refs(huge_or_table(*pt_link(mm, va)));
     return PM_PRESENT | dirty | (e & PTE_ANON ? 0 : PM_FILE) |
            (page_mappings(e, users) == 1 ? PM_MMAP_EXCLUSIVE : 0) | (with_frame ? pte_pfn(e) : 0);

@@ -4,6 +4,7 @@
 #include "event/epoll.h"
 #include "event/inotify.h"
 #include "event/lease.h"
+#include "event/userfaultfd.h"
 #include "fs/fd.h"
 #include "fs/pipe.h"
 #include "ipc/mq.h"
@@ -285,6 +286,7 @@ static const struct pfs_entry vm_table[] = {
     PFS_NUMBER("mmap_min_addr", 0444, MMAP_MIN_ADDR),
     PFS_TUNABLE("overcommit_memory", overcommit_memory, OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS),
     PFS_TUNABLE("swappiness", swappiness, 0, 200),
+    PFS_TUNABLE("unprivileged_userfaultfd", userfaultfd_unprivileged, 0, 1),
     PFS_END,
 };
 

@@ -15,6 +15,7 @@
 #include "fs/pages_io.h"
 #include "mm/huge.h"
 #include "mm/limits.h"
+#include "mm/mark.h"
 #include "mm/mm.h"
 #include "mm/populate.h"
 #include "mm/pt.h"
@@ -25,6 +26,10 @@
 #include <linux/capability.h>
 #include <linux/falloc.h>
 #include <linux/mman.h>
+
+/* Newer than some systems' headers. */
+#define MADV_GUARD_INSTALL_ 102
+#define MADV_GUARD_REMOVE_  103
 
 /* --- advice -------------------------------------------------------------------- */
 
@@ -52,7 +57,9 @@ static bool known_advice(int advice)
     case MADV_COLLAPSE:
     case MADV_REMOVE:
     case MADV_POPULATE_READ:
-    case MADV_POPULATE_WRITE: return true;
+    case MADV_POPULATE_WRITE:
+    case MADV_GUARD_INSTALL_:
+    case MADV_GUARD_REMOVE_: return true;
     }
     return false;
 }
@@ -66,7 +73,8 @@ static bool loses_contents(int advice)
     case MADV_DONTNEED:
     case MADV_DONTNEED_LOCKED:
     case MADV_DONTFORK:
-    case MADV_WIPEONFORK: return true;
+    case MADV_WIPEONFORK:
+    case MADV_GUARD_INSTALL_: return true;
     }
     return false;
 }
@@ -90,8 +98,11 @@ static int advise_vma(struct mm *mm, struct vma *v, int advice)
     case MADV_DONTNEED_LOCKED:
         if (share_own_ends(mm, v->start, v->end))
             return -ENOMEM;
-        mm_zap(mm, v->start, v->end, PT_munmap);
+        mark_zap(v, v->start, v->end, PT_munmap);
         return 0;
+    case MADV_GUARD_INSTALL_:
+        return v->flags & VM_LOCKED ? -EINVAL : mark_guards(v, v->start, v->end);
+    case MADV_GUARD_REMOVE_: mark_remove_guards(v, v->start, v->end); return 0;
     case MADV_COLD:
     case MADV_PAGEOUT: return v->flags & VM_LOCKED ? -EINVAL : 0;
     case MADV_DONTFORK: vma_set_flags(v, with(v->flags, 0, VM_DONTFORK)); return 0;

@@ -92,7 +92,7 @@ static bool all_mapped(struct mm *mm, uaddr_t at, uaddr_t end)
     return at >= end;
 }
 
-static uint32_t policy_of(const struct vma *v) { return v->flags >> VM_POLICY; }
+static uint32_t policy_of(const struct vma *v) { return (v->flags & VM_POLICY_ALL) >> VM_POLICY; }
 
 /* Of whole mappings, which that makes of the range. */
 static int set_of_range(uaddr_t at, size_t bytes, uint32_t policy)
@@ -105,7 +105,7 @@ static int set_of_range(uaddr_t at, size_t bytes, uint32_t policy)
     mutex_lock(&mm->lock);
     int err = all_mapped(mm, at, end) ? vma_split_ends(mm, at, end) : -EFAULT;
     for (struct vma *v = vma_find(mm, at); !err && v && v->start < end; v = vma_next(v)) {
-        vma_set_flags(v, (v->flags & ((1u << VM_POLICY) - 1)) | policy << VM_POLICY);
+        vma_set_flags(v, (v->flags & ~VM_POLICY_ALL) | policy << VM_POLICY);
         preempt_work(WORK_VMA);
     }
     if (!err)
@@ -264,7 +264,8 @@ static int node_at(struct mm *mm, uaddr_t at)
 {
     mutex_lock(&mm->lock);
     struct vma *v = vma_find(mm, at);
-    bool mapped = v && v->start <= at, there = mapped && pt_entry(mm, at) != 0;
+    pte_t entry = v && v->start <= at ? pt_entry(mm, at) : 0;
+    bool mapped = v && v->start <= at, there = entry != 0 && !(entry & PTE_MARK);
     mutex_unlock(&mm->lock);
     return there ? 0 : mapped ? -ENOENT : -EFAULT;
 }

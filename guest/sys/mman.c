@@ -197,7 +197,8 @@ static long resident(struct mm *mm, uaddr_t at, unsigned n, uint8_t *out)
     n = (unsigned)MIN((uint64_t)n, (v->end - at) >> PAGE_SHIFT);
     for (unsigned i = 0; i < n; i++) {
         uaddr_t va = at + i * PAGE_SIZE;
-        bool there = pt_entry(mm, va) != 0;
+        pte_t entry = pt_entry(mm, va);
+        bool there = entry != 0 && !(entry & PTE_MARK);
         pfn_t pfn = 0;
         if (!there && v->file) {
             file_get_pages_present(v->file, vma_file_page(v, va), 1, &pfn);

@@ -82,7 +82,8 @@ static void leave_empty(struct mm *mm, struct vma *v)
 static long move_vma(const struct remap *r, struct vma *v, uaddr_t to)
 {
     struct mm *mm = r->mm;
-    struct vma *moved = vma_alloc(mm, to, to + r->new_len, v->flags & ~VM_SOFT_CLEAN);
+    struct vma *moved =
+        vma_alloc(mm, to, to + r->new_len, v->flags & ~(VM_SOFT_CLEAN | VM_ASK_ALL));
     if (!moved)
         return -ENOMEM;
     moved->pgoff = vma_file_page(v, r->old);

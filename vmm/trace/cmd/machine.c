@@ -128,7 +128,10 @@ char *rights_text(char buf[RIGHTS_BYTES], uint64_t e)
 {
     snprintf(buf, RIGHTS_BYTES, "%c%c%c %s%s%s", e & PTE_P ? 'r' : '-', e & PTE_W ? 'w' : '-',
              e & PTE_P && !(e & PTE_NX) ? 'x' : '-', e & PTE_U ? "user" : "kernel",
-             e & PTE_COW ? " COW" : "", e & PTE_P ? "" : " not present");
+             e & PTE_COW  ? " COW"
+             : e & PTE_WP ? " WP"
+                          : "",
+             e & PTE_P ? "" : " not present");
     return buf;
 }
 

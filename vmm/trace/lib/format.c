@@ -19,10 +19,10 @@ struct bit_name {
 };
 
 static const struct bit_name pte_bits[] = {
-    { PTE_P, "P" },     { PTE_W, "W" },   { PTE_U, "U" },     { PTE_PWT, "PWT" },
-    { PTE_PCD, "PCD" }, { PTE_A, "A" },   { PTE_D, "D" },     { PTE_PS, "PS" },
-    { PTE_G, "G" },     { PTE_NX, "NX" }, { PTE_COW, "COW" }, { PTE_ANON, "ANON" },
-    { 0, NULL },
+    { PTE_P, "P" },       { PTE_W, "W" },   { PTE_U, "U" },       { PTE_PWT, "PWT" },
+    { PTE_PCD, "PCD" },   { PTE_A, "A" },   { PTE_D, "D" },       { PTE_PS, "PS" },
+    { PTE_G, "G" },       { PTE_NX, "NX" }, { PTE_COW, "COW" },   { PTE_ANON, "ANON" },
+    { PTE_MARK, "MARK" }, { PTE_WP, "WP" }, { PTE_LOST, "LOST" }, { 0, NULL },
 };
 
 static const struct bit_name fault_bits[] = {

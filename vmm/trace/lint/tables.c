@@ -10,9 +10,9 @@
 
 #include "vmm/trace/lib/words.h"
 
-#define PTE_NO_USE   0x7ff0000000000000ull /* 52 to 62 */
-#define PTE_SOFT     0xe00ull              /* 9 to 11: the kernel's own */
-#define MPROTECT_MAY (PTE_NX | PTE_SOFT | PTE_AD | PTE_U | PTE_W | PTE_P)
+#define PTE_NO_USE   (0x7ff0000000000000ull & ~(PTE_WP | PTE_LOST)) /* 52 to 62 */
+#define PTE_SOFT     0xe00ull                                       /* 9 to 11: the kernel's own */
+#define MPROTECT_MAY (PTE_NX | PTE_SOFT | PTE_WP | PTE_AD | PTE_U | PTE_W | PTE_P)
 #define REFS_MAY     (PTE_A | PTE_W | PTE_COW)
 #define HOLE_START   (3ull << 30) /* no RAM from here to 4 GiB: vmm/gmem.h */
 #define HOLE_END     (4ull << 30)
