@@ -1,10 +1,14 @@
 /* cpuinfo.c - /proc/cpuinfo. */
-#include "arch/msr.h"
 #include "arch/clock.h"
 #include "arch/cpu.h"
 #include "arch/machine.h"
+#include "arch/msr.h"
+#include "arch/topology.h"
 #include "lib/string.h"
 #include "procfs/internal.h"
+
+#define TLB_AND_CACHE 0x80000006u /* AMD's: its second level's */
+#define ADDRESS_SIZES 0x80000008u
 
 struct cpuid {
     uint32_t a, b, c, d;
@@ -12,43 +16,14 @@ struct cpuid {
 
 static struct cpuid ask(uint32_t leaf)
 {
-    struct cpuid r;
-    cpuid(leaf, 0, &r.a, &r.b, &r.c, &r.d);
+    struct cpuid r = { 0, 0, 0, 0 }, highest;
+    cpuid(leaf & 0x80000000, 0, &highest.a, &highest.b, &highest.c, &highest.d);
+    if (highest.a >= leaf)
+        cpuid(leaf, 0, &r.a, &r.b, &r.c, &r.d);
     return r;
 }
 
-/* Linux's names of the bits of CPUID leaf 1, EDX then ECX, and 7, EBX. */
-static const char *const feature_names[3][32] = {
-    { "fpu",  "vme",  "de",   "pse", "tsc",  "msr", "pae",   "mce", "cx8",     "apic", NULL,
-      "sep",  "mtrr", "pge",  "mca", "cmov", "pat", "pse36", "pn",  "clflush", NULL,   "dts",
-      "acpi", "mmx",  "fxsr", "sse", "sse2", "ss",  "ht",    "tm",  "ia64",    "pbe" },
-    { "pni",    "pclmulqdq", "dtes64",  "monitor", "ds_cpl",
-      "vmx",    "smx",       "est",     "tm2",     "ssse3",
-      "cid",    "sdbg",      "fma",     "cx16",    "xtpr",
-      "pdcm",   NULL,        "pcid",    "dca",     "sse4_1",
-      "sse4_2", "x2apic",    "movbe",   "popcnt",  "tsc_deadline_timer",
-      "aes",    "xsave",     "osxsave", "avx",     "f16c",
-      "rdrand", "hypervisor" },
-    { "fsgsbase",   "tsc_adjust", "sgx",        "bmi1",     "hle",      "avx2",     NULL,
-      "smep",       "bmi2",       "erms",       "invpcid",  "rtm",      "cqm",      "mpx",
-      "rdt_a",      NULL,         "avx512f",    "avx512dq", "rdseed",   "adx",      "smap",
-      "avx512ifma", NULL,         "clflushopt", "clwb",     "intel_pt", "avx512pf", "avx512er",
-      "avx512cd",   "sha_ni",     "avx512bw",   "avx512vl" },
-};
-
-static void put_features(struct text *t)
-{
-    struct cpuid one = ask(1);
-    uint32_t word[3] = { one.d, one.c, ask(0).a >= 7 ? ask(7).b : 0 };
-    text_printf(t, "flags\t\t:");
-    for (unsigned w = 0; w < 3; w++)
-        for (unsigned bit = 0; bit < 32; bit++)
-            if ((word[w] >> bit & 1) && feature_names[w][bit])
-                text_printf(t, " %s", feature_names[w][bit]);
-    text_printf(t, "%s lm\n", cpu_has.nx ? " nx" : "");
-}
-
-static void put_cpu(struct text *t, unsigned nr)
+static void put_name(struct text *t)
 {
     struct cpuid zero = ask(0), one = ask(1);
     char vendor[13] = { 0 };
@@ -56,23 +31,71 @@ static void put_cpu(struct text *t, unsigned nr)
     memcpy(vendor, &zero.b, 4);
     memcpy(vendor + 4, &zero.d, 4);
     memcpy(vendor + 8, &zero.c, 4);
-    if (ask(0x80000000).a >= 0x80000004)
-        for (uint32_t i = 0; i < 3; i++)
-            brand[i] = ask(0x80000002 + i);
+    for (uint32_t i = 0; i < 3; i++)
+        brand[i] = ask(0x80000002 + i);
     unsigned family = one.a >> 8 & 15, model = one.a >> 4 & 15;
     if (family == 15)
         family += one.a >> 20 & 255;
     if (family >= 6)
         model |= (one.a >> 16 & 15) << 4;
     text_printf(t,
-                "processor\t: %u\nvendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\n"
-                "model name\t: %s\n"
-                "stepping\t: %u\ncpu MHz\t\t: %lu.%03lu\n",
-                nr, vendor, family, model, (char *)brand, one.a & 15, tsc_khz / 1000,
-                tsc_khz % 1000);
-    put_features(t);
-    text_printf(t, "bogomips\t: %lu.%02lu\nclflush size\t: %u\n\n", tsc_khz / 500,
-                tsc_khz / 5 % 100, (one.b >> 8 & 255) * 8);
+                "vendor_id\t: %s\ncpu family\t: %u\nmodel\t\t: %u\nmodel name\t: %s\n"
+                "stepping\t: %u\n",
+                vendor, family, model, (char *)brand, one.a & 15);
+}
+
+/* Linux's idea of a processor's cache: Intel's largest, the second level elsewhere. */
+static uint32_t cache_kb(bool is_intel)
+{
+    uint32_t kb = ask(TLB_AND_CACHE).c >> 16;
+    struct cache c;
+    for (uint32_t i = 0; is_intel && topology_cache(i, &c); i++)
+        kb = c.line_bytes * c.partitions * c.ways * c.sets / 1024;
+    return kb;
+}
+
+/* How many CPUs have the same APIC ID as that one above so many bits? */
+static uint32_t count_group(unsigned nr, uint32_t shift)
+{
+    uint32_t n = 0;
+    for (uint64_t rest = topology_group(nr, shift); rest != 0; rest &= rest - 1)
+        n++;
+    return n;
+}
+
+static void put_place(struct text *t, unsigned nr)
+{
+    struct topology at;
+    uint32_t id = cpus[nr].apic_id;
+    topology_ask(&at);
+    uint32_t siblings = count_group(nr, at.package_shift);
+    text_printf(t,
+                "physical id\t: %u\nsiblings\t: %u\ncore id\t\t: %u\ncpu cores\t: %u\n"
+                "apicid\t\t: %u\ninitial apicid\t: %u\n",
+                id >> at.package_shift, siblings,
+                (id & ((1u << at.package_shift) - 1)) >> at.core_shift,
+                siblings / count_group(nr, at.core_shift), id, id);
+}
+
+static void put_cpu(struct text *t, unsigned nr)
+{
+    struct cpuid one = ask(1), tlb = ask(TLB_AND_CACHE), sizes = ask(ADDRESS_SIZES);
+    uint32_t level = ask(0).a, line = (one.b >> 8 & 255) * 8;
+    bool is_intel = ask(0).c == 0x6c65746e; /* "ntel" */
+    text_printf(t, "processor\t: %u\n", nr);
+    put_name(t);
+    text_printf(t, "cpu MHz\t\t: %lu.%03lu\ncache size\t: %u KB\n", tsc_khz / 1000, tsc_khz % 1000,
+                cache_kb(is_intel));
+    put_place(t, nr);
+    text_printf(t, "fpu\t\t: yes\nfpu_exception\t: yes\ncpuid level\t: %u\nwp\t\t: yes\n", level);
+    put_cpu_flags(t);
+    text_printf(t, "bugs\t\t:\nbogomips\t: %lu.%02lu\n", tsc_khz / 500, tsc_khz / 5 % 100);
+    if (!is_intel && tlb.b != 0)
+        text_printf(t, "TLB size\t: %u 4K pages\n", (tlb.b >> 16 & 0xfff) + (tlb.b & 0xfff));
+    text_printf(t,
+                "clflush size\t: %u\ncache_alignment\t: %u\n"
+                "address sizes\t: %u bits physical, %u bits virtual\npower management:\n\n",
+                line, line, sizes.a & 255, sizes.a >> 8 & 255);
 }
 
 int show_cpuinfo(struct text *t, const struct pfs_node *n __attribute__((unused)))

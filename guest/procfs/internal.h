@@ -34,6 +34,8 @@ int proc_store_line(const struct pfs_node *n, char *line);
 extern const struct pfs_entry proc_root_entry;
 /* cpuinfo.c */
 int show_cpuinfo(struct text *t, const struct pfs_node *n);
+/* cpu_flags.c */
+void put_cpu_flags(struct text *t); /* the line of that name */
 /* sys.c */
 extern const struct pfs_entry proc_sys_table[];
 /* net.c */
