@@ -43,11 +43,19 @@ static bool writes(const struct file *f) { return (f->flags & O_ACCMODE) != O_RD
 
 /* --- life ------------------------------------------------------------------------ */
 
-static struct pipe *pipe_alloc(void)
+static struct pipe *pipe_alloc(int *err)
 {
     struct pipe *p = kzalloc(sizeof(*p));
     pfn_t *page = kzalloc(PAGES_DEFAULT * sizeof(*page));
     if (p == NULL || page == NULL) {
+        kfree(p);
+        kfree(page);
+        *err = -ENOMEM;
+        return NULL;
+    }
+    p->npages = PAGES_DEFAULT;
+    *err = pipe_user_new(p);
+    if (*err != 0) {
         kfree(p);
         kfree(page);
         return NULL;
@@ -56,7 +64,6 @@ static struct pipe *pipe_alloc(void)
     waitq_init(&p->read_wait);
     waitq_init(&p->write_wait);
     waitq_init(&p->open_wait);
-    p->npages = PAGES_DEFAULT;
     p->page = page;
     return p;
 }
@@ -67,6 +74,7 @@ static struct pipe *pipe_alloc(void)
 static void pipe_free(struct pipe *p)
 {
     pipe_slots_free(p);
+    pipe_user_end(p);
     preempt_tell(p->npages * WORK_FREE);
     for (uint32_t i = 0; i < p->npages; i++)
         if (p->page[i] != 0)
@@ -293,9 +301,10 @@ static int fifo_state(struct inode *in)
     if (__atomic_load_n(&in->private, __ATOMIC_ACQUIRE) != NULL)
         return 0;
     void *nobody = NULL;
-    struct pipe *p = pipe_alloc();
+    int err;
+    struct pipe *p = pipe_alloc(&err);
     if (p == NULL)
-        return -ENOMEM;
+        return err;
     if (!__atomic_compare_exchange_n(&in->private, &nobody, p, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_ACQUIRE))
         pipe_free(p);

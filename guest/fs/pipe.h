@@ -20,6 +20,9 @@ extern uint32_t pipe_max_size; /* [a] who lacks CAP_SYS_RESOURCE makes no pipe l
 int pipe_set_max_size(uint64_t bytes);              /* rounds up; 0 or -EINVAL */
 long pipe_set_size(struct file *f, uint32_t bytes); /* -EBUSY: it holds more; -EPERM: too large */
 
+/* pipe_user.c: pages of a user's pipes; 0: no limit. */
+extern uint32_t pipe_user_soft, pipe_user_hard; /* [a] */
+
 /* pipe_splice.c: a pipe as a side of splice(2).  No lock held; bytes: a page of the kernel's. */
 struct pipe;
 struct uio;

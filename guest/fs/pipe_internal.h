@@ -19,6 +19,7 @@ struct pipe {
     size_t start, used;                   /* [lock] the bytes [start, start + used) of the ring */
     size_t claimed;           /* [lock] bytes of room that are promised: pipe_splice.c */
     uint32_t npages;          /* [lock] size of the ring */
+    uint32_t owner;           /* [k] the user whose pages they are; 0: not counted */
     pfn_t *page;              /* [lock] 0: not allocated yet; all 0 if there are slots */
     struct pipe_slots *slots; /* [lock] not NULL, then for ever: pipe_packet.c */
 };
@@ -62,6 +63,12 @@ static inline bool pipe_in_slots(const struct pipe *p)
 {
     return __atomic_load_n(&p->slots, __ATOMIC_ACQUIRE) != NULL;
 }
+
+/* pipe_user.c.  A new pipe, whose pages may become less: 0, -ENFILE, -ENOMEM. */
+int pipe_user_new(struct pipe *p);
+int pipe_user_resize(struct pipe *p, uint32_t npages); /* 0 or -EPERM */
+void pipe_user_resized_not(struct pipe *p, uint32_t npages);
+void pipe_user_end(struct pipe *p);
 
 /* pipe_packet.c */
 long pipe_write_packets(struct file *f, struct uio *u, uint64_t *pos);

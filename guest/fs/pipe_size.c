@@ -71,7 +71,12 @@ long pipe_set_size(struct file *f, uint32_t bytes)
         mutex_unlock(&p->lock);
         return -EPERM;
     }
-    int err = npages == p->npages ? 0 : resize(p, npages);
+    int err = pipe_user_resize(p, npages);
+    if (err == 0 && npages != p->npages) {
+        err = resize(p, npages);
+        if (err != 0)
+            pipe_user_resized_not(p, npages);
+    }
     mutex_unlock(&p->lock);
     pipe_wake(&p->write_wait);
     return err ? err : (long)(npages * PAGE_SIZE);

@@ -160,7 +160,8 @@ int tmpfs_create(struct path *dir, const char *name, size_t len, const struct ne
     struct dentry *d;
     int err = dir_writable(dir);
 
-    if (!err && (S_ISCHR(n->mode) || S_ISBLK(n->mode)) && !has_cap(CAP_MKNOD))
+    bool whiteout = S_ISCHR(n->mode) && n->rdev == 0; /* which stands for no device */
+    if (!err && (S_ISCHR(n->mode) || S_ISBLK(n->mode)) && !whiteout && !has_cap(CAP_MKNOD))
         err = -EPERM;
     if (!err && !has_room(parent->sb))
         err = -ENOSPC;

@@ -325,6 +325,8 @@ static const struct pfs_entry fs_table[] = {
     PFS_TUNABLE("nr_open", fd_nr_open, 64, FD_MAX),
     PFS_FILE("pipe-max-size", 0644, show_tunable, .store = store_pipe_max,
              .tunable = &(const struct pfs_tunable){ &pipe_max_size, 0, 0, 4 }),
+    PFS_TUNABLE("pipe-user-pages-hard", pipe_user_hard, 0, INT32_MAX),
+    PFS_TUNABLE("pipe-user-pages-soft", pipe_user_soft, 0, INT32_MAX),
     PFS_END,
 };
 

@@ -55,6 +55,7 @@
     X(runq,         ONE,     "the run queue of a CPU") \
     X(load,         ONE,     "load averages") \
     X(records,      ONE,     "the free task records") \
+    X(pipe_users,   ONE,     "how many pages the pipes of each user have") \
     X(vmap,         ONE,     "address ranges of the kernel") \
     X(heap,         ONE,     "what the CPUs' caches of objects are filled from") \
     X(direct,       ONE,     "the end of the direct map") \
