@@ -23,6 +23,10 @@
 #define __NR_futex_wait    455
 #define __NR_futex_requeue 456
 #endif
+#ifndef __NR_statmount
+#define __NR_statmount 457
+#define __NR_listmount 458
+#endif
 #ifndef __NR_mseal
 #define __NR_mseal 462
 #endif

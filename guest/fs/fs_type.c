@@ -19,6 +19,14 @@ int fs_type_get(const char *name, char *data, struct superblock **out)
     return -ENODEV;
 }
 
+int fs_type_check(const char *name, char *option)
+{
+    for (const struct fs_type *t = types; t; t = t->next)
+        if (strcmp(t->name, name) == 0)
+            return t->check ? t->check(option) : 0;
+    return -EINVAL;
+}
+
 const char *fs_type_name(unsigned i)
 {
     const struct fs_type *t = types;

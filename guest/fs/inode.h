@@ -21,6 +21,9 @@ struct page_index;
 struct path;
 struct xattr;
 
+/* Device numbers as st_dev has them. */
+#define DEV_MAJOR(dev) ((dev) >> 8 & 0xfff)
+#define DEV_MINOR(dev) (((dev)&0xff) | ((dev) >> 12 & 0xfff00))
 struct superblock {
     const char *type;     /* "tmpfs", "proc", "devtmpfs", "pipefs" */
     uint32_t magic;       /* statfs f_type */

@@ -58,30 +58,53 @@ struct mount *mount_on(const struct mount *parent, const struct dentry *d)
     return NULL;
 }
 
-int mount_add(struct superblock *sb, struct dentry *root, const struct path *on, uint32_t flags,
-              const char *source)
+struct mount *mount_new(struct superblock *sb, struct dentry *root, uint32_t flags,
+                        const char *source)
 {
     struct mount *m = kzalloc(sizeof(*m));
 
     if (!m)
-        return -ENOMEM;
+        return NULL;
     m->sb = sb;
     m->root = root;
     m->flags = flags;
     ref_init(&m->refs, 1);
     m->id = ++last_id;
+    m->detached = true;
+    list_init(&m->link);
     strlcpy(m->source, source, sizeof(m->source));
     dentry_get(root);
     ref_get_any(&sb->refs);
+    return m;
+}
+
+/* m, in the list now, covers what `on` is. */
+static void put_on(struct mount *m, const struct path *on)
+{
+    path_get(on);
+    spin_lock(&names_lock);
+    m->parent = on->mnt;
+    m->on = on->dentry;
+    spin_unlock(&names_lock);
+    m->on->mounted = m;
+    m->detached = false;
     list_push_back(&mounts, &m->link);
+}
+
+int mount_add(struct superblock *sb, struct dentry *root, const struct path *on, uint32_t flags,
+              const char *source)
+{
+    struct mount *m = mount_new(sb, root, flags, source);
+
+    if (!m)
+        return -ENOMEM;
     if (on) {
-        path_get(on);
-        m->parent = on->mnt;
-        m->on = on->dentry;
-        m->on->mounted = m;
-    } else {
-        root_mount = m;
+        put_on(m, on);
+        return 0;
     }
+    m->detached = false;
+    list_push_back(&mounts, &m->link);
+    root_mount = m;
     return 0;
 }
 
@@ -195,6 +218,75 @@ int mount_move(struct mount *m, const struct path *to)
     path_get(to);
     cover(m, to);
     return 0;
+}
+
+int mount_attach(struct mount *m, const struct path *to)
+{
+    if (is_dir(m->root->inode) != is_dir(to->dentry->inode))
+        return -ENOTDIR;
+    mount_get(m); /* the list's */
+    put_on(m, to);
+    return 0;
+}
+
+int mount_beneath(struct mount *m, struct mount *top)
+{
+    struct path under = { top->parent, top->on }, on_m = { m, m->root };
+    int err;
+
+    if (!top->parent || top == root_mount || mount_is_below(top, m))
+        return -EINVAL;
+    path_get(&under);
+    err = m->detached ? mount_attach(m, &under) : mount_move(m, &under);
+    if (!err)
+        err = mount_move(top, &on_m);
+    if (!err)
+        under.dentry->mounted = m;
+    path_put(&under);
+    return err;
+}
+
+/* One more mount that has been there before number `last`, lies in the tree of one that has a copy, and has none itself:
+ * it gets one.  1, 0: there is none, or -ENOMEM. */
+static int copy_one(const struct path *from, uint32_t last)
+{
+    struct mount *m;
+
+    list_for_each(m, &mounts, link) {
+        if (m->id > last || m->copy || !m->parent || !m->parent->copy)
+            continue;
+        if (m->parent == from->mnt && !dentry_is_below(m->on, from->dentry))
+            continue;
+        m->copy = mount_new(m->sb, m->root, m->flags, m->source);
+        if (!m->copy)
+            return -ENOMEM;
+        put_on(m->copy, &(struct path){ m->parent->copy, m->on });
+        return 1;
+    }
+    return 0;
+}
+
+int mount_bind_all(const struct path *from, const struct path *to)
+{
+    struct mount *m;
+    int err = mount_waiting(NULL);
+    uint32_t last = last_id;
+
+    if (!err)
+        err = mount_add(from->mnt->sb, from->dentry, to, from->mnt->flags, from->mnt->source);
+    if (err)
+        return err;
+    struct mount *top = list_entry(mounts.prev, struct mount, link);
+    from->mnt->copy = top;
+    do
+        err = copy_one(from, last);
+    while (err > 0);
+    from->mnt->copy = NULL;
+    list_for_each(m, &mounts, link)
+        m->copy = NULL;
+    if (err)
+        mount_remove(top, true);
+    return err;
 }
 
 bool mount_expired(struct mount *m)

@@ -32,6 +32,8 @@ struct mount {
     uint32_t id;           /* [k] */
     uint32_t crossings;    /* [fs_tree] walks that came here from above, */
     uint32_t expire_at;    /*   and how many there were when it was to expire; 0: never */
+    struct mount *copy;    /* [fs_tree] while mount_bind_all() runs */
+    bool detached;         /* [fs_tree] it was made without a place, and has had none yet */
     char source[64];       /* [k] */
 };
 
@@ -52,6 +54,15 @@ int mount_remove(struct mount *m, bool lazy);
 /* umount2(2)'s MNT_EXPIRE, after a walk to m: it was asked for before, and nobody came by since. */
 bool mount_expired(struct mount *m);
 int mount_move(struct mount *m, const struct path *to);
+/* One that covers nothing yet, in no list: with the last reference, of which the caller has the first, it is gone.
+ * NULL: no memory. */
+struct mount *mount_new(struct superblock *sb, struct dentry *root, uint32_t flags,
+                        const char *source);
+int mount_attach(struct mount *m, const struct path *to); /* a detached one: 0, -ENOTDIR */
+/* m comes between `top` and what that covers. */
+int mount_beneath(struct mount *m, struct mount *top);
+/* A bind mount of `from`, with all that is mounted below it: 0, -ENOMEM. */
+int mount_bind_all(const struct path *from, const struct path *to);
 /* Is a file of it open for writing?  Through which of several mounts nobody knows. */
 bool mount_has_writers(const struct mount *m);
 bool mount_alone(const struct mount *m); /* its file system has no other */

@@ -204,6 +204,13 @@ static int get_tmpfs(char *data, struct superblock **out)
     return 0;
 }
 
+static int check_tmpfs(char *option)
+{
+    struct tmpfs_options o = { 0 };
+
+    return tmpfs_parse(&o, option);
+}
+
 /* Linux's ramfs knows one option, passes over all others, and has no limit. */
 static int get_ramfs(char *data, struct superblock **out)
 {
@@ -228,7 +235,7 @@ static int get_ramfs(char *data, struct superblock **out)
 
 void tmpfs_register(void)
 {
-    static struct fs_type tmpfs = { .name = "tmpfs", .get = get_tmpfs };
+    static struct fs_type tmpfs = { .name = "tmpfs", .get = get_tmpfs, .check = check_tmpfs };
     static struct fs_type ramfs = { .name = "ramfs", .get = get_ramfs };
 
     fs_type_register(&ramfs);

@@ -100,8 +100,5 @@ extern const struct pfs_entry proc_ns_table[];
             sum_ += (uint64_t)cpus[cpu_].field; \
         sum_; \
     })
-/* Device numbers as st_dev has them. */
-#define DEV_MAJOR(dev) ((dev) >> 8 & 0xfff)
-#define DEV_MINOR(dev) (((dev)&0xff) | ((dev) >> 12 & 0xfff00))
 
 #endif

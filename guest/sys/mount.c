@@ -1,6 +1,6 @@
 /* mount.c - mount(2) and umount2(2).
  * Kinds of mount(2), told by flags: MS_REMOUNT changes a mount's flags and its
- * file system's options; MS_BIND shows a directory at a second place; without
+ * file system's options; MS_BIND shows a directory at a second place (MS_REC: with what is mounted below); without
  * either a new file system; MS_MOVE takes one elsewhere.  Shared subtrees are left out: -EINVAL. */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
@@ -68,6 +68,12 @@ static long bind_mount(const struct path *on, const struct path *from)
     if (is_dir(from->dentry->inode) != is_dir(on->dentry->inode))
         return -ENOTDIR;
     return mount_add(from->mnt->sb, from->dentry, on, from->mnt->flags, from->mnt->source);
+}
+
+static long bind_all(const struct path *on, const struct path *from)
+{
+    return is_dir(from->dentry->inode) != is_dir(on->dentry->inode) ? -ENOTDIR
+                                                                    : mount_bind_all(from, on);
 }
 
 static long move_mount(const struct path *on, const struct path *from)
@@ -148,7 +154,10 @@ static long mount_at(const struct path *on, struct request *rq, uint32_t flags)
     if (flags & PROPAGATION)
         return set_propagation(on, flags);
     if (flags & (MS_MOVE | MS_BIND))
-        return with_source(on, rq, flags & MS_BIND ? bind_mount : move_mount);
+        return with_source(on, rq,
+                           flags & MS_MOVE  ? move_mount
+                           : flags & MS_REC ? bind_all
+                                            : bind_mount);
     if (!is_dir(on->dentry->inode))
         return -ENOTDIR;
     return new_mount(on, rq, flags);
