@@ -160,10 +160,10 @@ int tmpfs_create(struct path *dir, const char *name, size_t len, const struct ne
     struct dentry *d;
     int err = dir_writable(dir);
 
-    bool whiteout = S_ISCHR(n->mode) && n->rdev == 0; /* which stands for no device */
-    if (!err && (S_ISCHR(n->mode) || S_ISBLK(n->mode)) && !whiteout && !has_cap(CAP_MKNOD))
+    if (!err && (S_ISCHR(n->mode) || S_ISBLK(n->mode)) && !has_cap(CAP_MKNOD) &&
+        !(S_ISCHR(n->mode) && n->rdev == 0)) /* a whiteout stands for no device */
         err = -EPERM;
-    if (!err && !has_room(parent->sb))
+    if (unlikely(parent->sb->max_inodes) && !err && !has_room(parent->sb))
         err = -ENOSPC;
     if (err)
         return err;
