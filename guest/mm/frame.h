@@ -1,10 +1,7 @@
-/* frame.h - page frames.
- * Boot touches none: a watermark moves through RAM, and only what was freed
- * goes to a list.  Frames above the watermark are zero, because the host hands
- * RAM out zeroed.  Page tables have a region of their own (frame_alloc_table),
- * so that a VMM can watch it.  Each frame has a 32-bit reference count.
- * The root image's frames are immortal: get and put do nothing to them.
- * Any CPU, any context; takes only its own spinlocks. */
+/* frame.h - page frames. Boot touches none: a watermark moves through RAM, and only what was freed goes to a list.
+ * Frames above the watermark are zero, because the host hands RAM out zeroed.  Page tables have a region of their own
+ * (frame_alloc_table), so that a VMM can watch it.  Each frame has a 32-bit reference count. The root image's frames
+ * are immortal: get and put do nothing to them. Any CPU, any context; takes only its own spinlocks. */
 #ifndef MM_FRAME_H
 #define MM_FRAME_H
 

@@ -39,6 +39,9 @@
      MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
      MAP_FIXED_NOREPLACE | MAP_32BIT | HUGE_SIZES)
 #define HUGE_SIZES (MAP_HUGE_2MB | MAP_HUGE_1GB)
+#ifndef MAP_DROPPABLE /* newer than some systems' headers */
+#define MAP_DROPPABLE 0x08
+#endif
 
 static int check_file(const struct file *f, int prot, int flags)
 {
@@ -62,6 +65,8 @@ static int check_kind(const struct file *f, int prot, int flags)
     if (type == MAP_SHARED_VALIDATE && f) {
         if (flags & ~KNOWN_FLAGS)
             return -EOPNOTSUPP;
+    } else if (type == MAP_DROPPABLE && !f) {
+        return flags & (MAP_LOCKED | MAP_HUGETLB | MAP_GROWSDOWN) ? -EINVAL : 0;
     } else if (type != MAP_SHARED && type != MAP_PRIVATE) {
         return -EINVAL;
     }
@@ -117,6 +122,8 @@ static bool overcommits(uint64_t pages, uint32_t vm_flags)
 static uint32_t vma_flags(const struct mm *mm, int prot, int flags)
 {
     uint32_t f = (uint32_t)prot & (VM_READ | VM_WRITE | VM_EXEC);
+    if ((flags & MAP_TYPE) == MAP_DROPPABLE)
+        return f | VM_DROPPABLE | VM_NORESERVE | VM_WIPEONFORK | VM_DONTDUMP;
     f |= (flags & MAP_TYPE) == MAP_PRIVATE ? 0 : VM_SHARED;
     f |= flags & MAP_GROWSDOWN ? VM_GROWSDOWN : 0;
     f |= flags & MAP_NORESERVE ? VM_NORESERVE : 0;

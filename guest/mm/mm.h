@@ -42,6 +42,7 @@ enum vma_kind { VMA_ANON, VMA_FILE };
 #define VM_ASK_MINOR   0x400000u
 #define VM_ASKED       23u
 #define VM_ASKED_MOST  31u
+#define VM_DROPPABLE   0x10000000u /* MAP_DROPPABLE: never locked, forked or dumped */
 #define VM_ASK_ALL     (VM_ASK_MISSING | VM_ASK_WRITE | VM_ASK_MINOR | VM_ASKED_MOST << VM_ASKED)
 
 struct vma {             /* mm->lock, but for file_link */

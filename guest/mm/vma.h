@@ -1,6 +1,5 @@
-/* vma.h - the tree of an address space's VMAs.  All: mm->lock held.
- * A VMA's neighbours never overlap it; two that could be one are merged when a
- * call is done (vma_merge), so /proc/PID/maps reads as on Linux. */
+/* vma.h - the tree of an address space's VMAs.  All: mm->lock held. A VMA's neighbours never overlap it; two that
+ * could be one are merged when a call is done (vma_merge), so /proc/PID/maps reads as on Linux. */
 #ifndef MM_VMA_H
 #define MM_VMA_H
 

@@ -9,10 +9,9 @@
  *      waits in vfork is released, and the old mm is dropped, not cleared: it
  *      goes with its last user.
  *
- * So a failed exec leaves everything as it was, unless it lost a race against
- * another thread's exec or the end of the process: then this thread dies anyway.  A
- * vfork parent goes on when the child is in its own memory and has closed its
- * descriptors.
+ * So a failed exec leaves everything as it was, unless it lost a race against another thread's exec or the end of the
+ * process: then this thread dies anyway.  A vfork parent goes on when the child is in its own memory and has closed
+ * its descriptors.
  *
  * Left out: binfmt_misc. */
 #include "arch/fpu.h"

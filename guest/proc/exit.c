@@ -1,21 +1,18 @@
 /* exit.c - the end of a thread, and of a process when it was the last.
  *
- * In this order, because of who must see what: memory is left, and with it a
- * vfork parent released; what semaphores get back is given; descriptors close, so that a pipe's reader sees the
- * end; then, in one step under tree_lock, the thread is out of its process,
- * and if it was the last one the process is a zombie, its children have a new
- * parent, and its own parent is told.  After that the task only has to leave
- * its stack: it may be reaped by then, on another CPU, which frees nothing that
- * the dying task uses (task.c).  A leader that ends before the others stays a zombie
+ * In this order, because of who must see what: memory is left, and with it a vfork parent released; what semaphores
+ * get back is given; descriptors close, so that a pipe's reader sees the end; then, in one step under tree_lock, the
+ * thread is out of its process, and if it was the last one the process is a zombie, its children have a new parent,
+ * and its own parent is told.  After that the task only has to leave its stack: it may be reaped by then, on another
+ * CPU, which frees nothing that the dying task uses (task.c).  A leader that ends before the others stays a zombie
  * thread in the list until they are gone: the process is named by it.
  *
- * The process ends with the status that exit_group or the fatal signal gave, or
- * else with that of the thread which was the last to begin to end, as on Linux.
+ * The process ends with the status that exit_group or the fatal signal gave, or else with that of the thread which
+ * was the last to begin to end, as on Linux.
  *
- * The end of a group and an exec among threads are decided under tree_lock, once:
- * the first exit_group, fatal signal, exec or core dump (core.c) wins.  A thread that
- * calls exit_group when a sibling is in exec ends alone, as Linux has it; a fatal signal
- * to the process still ends both.
+ * The end of a group and an exec among threads are decided under tree_lock, once: the first exit_group, fatal signal,
+ * exec or core dump (core.c) wins.  A thread that calls exit_group when a sibling is in exec ends alone, as Linux has
+ * it; a fatal signal to the process still ends both.
  *
  * PID 1's end is the machine's. */
 #include "proc/exit.h"

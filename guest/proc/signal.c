@@ -1,9 +1,8 @@
 /* signal.c - sending.
  *
- * Everything that sending decides, it decides under tree_lock (which threads
- * there are, is the group dying or stopped) and the process's sighand.lock
- * (what is pending, blocked and handled).  An exiting thread gives its sighand
- * up under tree_lock, so a thread found in proc->threads has one or is ignored.
+ * Everything that sending decides, it decides under tree_lock (which threads there are, is the group dying or
+ * stopped) and the process's sighand.lock (what is pending, blocked and handled).  An exiting thread gives its
+ * sighand up under tree_lock, so a thread found in proc->threads has one or is ignored.
  *
  *   1. Stop signals and SIGCONT cancel each other; SIGCONT continues the group
  *      even if it is blocked or ignored.
@@ -15,8 +14,8 @@
  *      fatal signal can wake, a parent in vfork for one, does wake.  Signals
  *      that dump core wait until a thread takes them, as in Linux.
  *
- * PID 1 gets what it has handlers for and, if it blocks a signal in order to
- * wait for it, that; never a default action. */
+ * PID 1 gets what it has handlers for and, if it blocks a signal in order to wait for it, that; never a default
+ * action. */
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"

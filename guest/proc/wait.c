@@ -1,10 +1,9 @@
 /* wait.c - wait4 and waitid.
  *
- * A parent looks through its children under tree_lock; what it may report
- * about one is settled there, so two threads never report the same end.  If
- * there is nothing, it sleeps in its process's child_wait queue, which it has
- * entered before the look that found nothing.  A child that is reaped may still be on
- * its last steps on another CPU: see task.c.
+ * A parent looks through its children under tree_lock; what it may report about one is settled there, so two threads
+ * never report the same end.  If there is nothing, it sleeps in its process's child_wait queue, which it has entered
+ * before the look that found nothing.  A child that is reaped may still be on its last steps on another CPU: see
+ * task.c.
  *
  * __WNOTHREAD: children of the calling thread only, by parent_tid. */
 #include "arch/uaccess.h"

@@ -171,6 +171,7 @@ static void show_flags(struct text *t, const struct vma *v)
         { f & VM_HUGEPAGE, "hg" },
         { f & VM_NOHUGEPAGE, "nh" },
         { f & VM_ASK_MINOR, "ui" },
+        { f & VM_DROPPABLE, "dp" },
         { f & VM_SEALED, "sl" },
     };
     text_printf(t, "VmFlags:");

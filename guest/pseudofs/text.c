@@ -6,26 +6,52 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 
-#define CHUNKS    (PAGE_SIZE / sizeof(char *))
-#define WORK_PAGE 700u /* instructions to copy one, about (arch/preempt.h) */
+#define TEXT_CHUNKS (PAGE_SIZE / sizeof(char *))
+#define TEXT_TABLES 31u  /* of further ones */
+#define WORK_PAGE   700u /* instructions to copy one, about (arch/preempt.h) */
+
+/* The table with page i, which is there. */
+static char **table_of(const struct text *t, size_t i)
+{
+    return i < TEXT_CHUNKS ? t->chunk : t->more[i / TEXT_CHUNKS - 1];
+}
+
+static char *chunk_at(const struct text *t, size_t i) { return table_of(t, i)[i % TEXT_CHUNKS]; }
 
 void text_clear(struct text *t)
 {
-    for (size_t i = 0; t->chunk && i < (t->bytes + PAGE_SIZE - 1) / PAGE_SIZE; i++)
-        kfree(t->chunk[i]);
+    size_t pages = (t->bytes + PAGE_SIZE - 1) / PAGE_SIZE;
+    for (size_t i = 0; t->chunk && i < pages; i++) {
+        kfree(chunk_at(t, i));
+        preempt_work(WORK_PAGE / 8);
+    }
+    for (unsigned i = 0; t->more && i < TEXT_TABLES; i++)
+        kfree(t->more[i]);
+    kfree(t->more);
     kfree(t->chunk);
     *t = (struct text){ 0 };
+}
+
+/* Room for the table with page i, the first in it. */
+static bool add_table(struct text *t, size_t i)
+{
+    size_t n = i / TEXT_CHUNKS;
+    if (n == 0)
+        return t->chunk || (t->chunk = kmalloc(PAGE_SIZE));
+    if (n > TEXT_TABLES || (!t->more && !(t->more = kzalloc(TEXT_TABLES * sizeof *t->more))))
+        return false;
+    return t->more[n - 1] || (t->more[n - 1] = kmalloc(PAGE_SIZE));
 }
 
 /* Where the next byte goes; NULL: no memory. */
 static char *next_byte(struct text *t)
 {
     size_t i = t->bytes / PAGE_SIZE, off = t->bytes % PAGE_SIZE;
-    if (!t->chunk && !(t->chunk = kmalloc(PAGE_SIZE)))
+    if (off != 0)
+        return chunk_at(t, i) + off;
+    if (i % TEXT_CHUNKS == 0 && !add_table(t, i))
         return NULL;
-    if (off == 0 && (i == CHUNKS || !(t->chunk[i] = kmalloc(PAGE_SIZE))))
-        return NULL;
-    return t->chunk[i] + off;
+    return table_of(t, i)[i % TEXT_CHUNKS] = kmalloc(PAGE_SIZE);
 }
 
 void text_put(struct text *t, const char *s, size_t n)
@@ -88,7 +114,7 @@ long text_read(const struct text *t, struct uio *u, uint64_t *pos)
     long done = 0;
     while (*pos < t->bytes && u->left > 0) {
         size_t off = *pos % PAGE_SIZE, part = MIN(t->bytes - *pos, PAGE_SIZE - off);
-        long n = uio_put(u, t->chunk[*pos / PAGE_SIZE] + off, part);
+        long n = uio_put(u, chunk_at(t, *pos / PAGE_SIZE) + off, part);
         if (n < 0)
             return done ? done : n;
         *pos += (uint64_t)n;

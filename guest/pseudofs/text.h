@@ -1,5 +1,5 @@
-/* text.h - the text of a file while it is made: kept in pages.  Running out of memory is
- * remembered; the read fails then. */
+/* text.h - the text of a file while it is made: kept in pages, 64 MiB at most (the smaps of 65,530 mappings).
+ * Running out of memory is remembered; the read fails then. */
 #ifndef PROCFS_TEXT_H
 #define PROCFS_TEXT_H
 
@@ -8,7 +8,8 @@
 struct uio;
 
 struct text {
-    char **chunk; /* pages */
+    char **chunk; /* pages: the first TEXT_CHUNKS, which is nearly always all */
+    char ***more; /* tables of as many: the others */
     size_t bytes;
     bool failed;
 };

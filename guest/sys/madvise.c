@@ -110,13 +110,21 @@ static int advise_vma(struct mm *mm, struct vma *v, int advice)
     case MADV_HUGEPAGE: vma_set_flags(v, with(v->flags, VM_NOHUGEPAGE, VM_HUGEPAGE)); return 0;
     case MADV_NOHUGEPAGE: vma_set_flags(v, with(v->flags, VM_HUGEPAGE, VM_NOHUGEPAGE)); return 0;
     case MADV_DONTDUMP: vma_set_flags(v, with(v->flags, 0, VM_DONTDUMP)); return 0;
-    case MADV_DODUMP: vma_set_flags(v, with(v->flags, VM_DONTDUMP, 0)); return 0;
+    case MADV_DODUMP:
+        if (v->flags & VM_DROPPABLE)
+            return -EINVAL;
+        vma_set_flags(v, with(v->flags, VM_DONTDUMP, 0));
+        return 0;
     case MADV_WIPEONFORK:
         if (shared_or_file)
             return -EINVAL;
         vma_set_flags(v, with(v->flags, 0, VM_WIPEONFORK));
         return 0;
-    case MADV_KEEPONFORK: vma_set_flags(v, with(v->flags, VM_WIPEONFORK, 0)); return 0;
+    case MADV_KEEPONFORK:
+        if (v->flags & VM_DROPPABLE)
+            return -EINVAL;
+        vma_set_flags(v, with(v->flags, VM_WIPEONFORK, 0));
+        return 0;
     }
     return 0;
 }
@@ -279,7 +287,8 @@ enum locking { UNLOCK, LOCK, LOCK_TOUCHED }; /* the last brings no page in */
 static int lock_vma(struct mm *mm, struct vma *v, int how)
 {
     (void)mm;
-    vma_set_flags(v, with(v->flags, VM_LOCKED, how == UNLOCK ? 0 : VM_LOCKED));
+    if (!(v->flags & VM_DROPPABLE))
+        vma_set_flags(v, with(v->flags, VM_LOCKED, how == UNLOCK ? 0 : VM_LOCKED));
     return 0;
 }
 
