@@ -27,6 +27,7 @@
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/anon_inode.h"
+#include "fs/devfs.h"
 #include "fs/device.h"
 #include "fs/fd.h"
 #include "fs/file.h"
@@ -384,12 +385,19 @@ static long device_ioctl(struct file *f __attribute__((unused)), uint32_t cmd, u
 
 static const struct file_ops device_ops = { .ioctl = device_ioctl, .seek = anon_inode_seek };
 
+static const struct device device = { "userfaultfd", S_IFCHR | 0600, DEV(MISC_MAJOR, MISC_MINOR),
+                                      &device_ops, NULL };
+
+static const struct device *find_device(uint32_t minor)
+{
+    return minor == MISC_MINOR ? &device : NULL;
+}
+
 void userfaultfd_init(void)
 {
-    static const struct device device[] = {
-        { "userfaultfd", S_IFCHR | 0600, DEV(MISC_MAJOR, MISC_MINOR), &device_ops, NULL },
-    };
-    static struct device_table table = { device, ARRAY_SIZE(device), NULL };
+    static struct device_major major = { .major = MISC_MAJOR, .find = find_device };
+    static struct device_table table = { .device = &device, .n = 1 };
 
-    device_register(&table);
+    device_register_major(&major);
+    devfs_later(&table);
 }

@@ -25,19 +25,20 @@ static const struct {
 
 /* --- nodes that are made when somebody looks for them ------------------------------------------ */
 
-static const struct device *later;
-static uint32_t nlater,
-    made; /* how many; a bit for each that has been made, and may be gone again */
+static struct device_table *later;
+static uint32_t
+    made; /* a bit for each, in the list's order, that has been made, and may be gone again */
 
-void devfs_later(const struct device *d, unsigned n)
+void devfs_later(struct device_table *t)
 {
-    later = d;
-    nlater = n;
+    t->next = later;
+    later = t;
 }
 
-static int make(struct dentry *dir, unsigned i)
+/* The i-th. */
+static int make(struct dentry *dir, const struct device *device, unsigned i)
 {
-    struct new_node n = { .mode = later[i].mode, .rdev = later[i].rdev };
+    struct new_node n = { .mode = device->mode, .rdev = device->rdev };
     struct inode *in = tmpfs_inode(dir->inode->sb, &n, NULL);
     struct dentry *d;
     int err;
@@ -46,7 +47,7 @@ static int make(struct dentry *dir, unsigned i)
         return -ENOMEM;
     in->uid = in->gid = 0; /* not of who looks */
     in->atime = in->mtime = in->ctime = dir->inode->ctime;
-    err = dentry_new(dir, later[i].name, strlen(later[i].name), in, &d);
+    err = dentry_new(dir, device->name, strlen(device->name), in, &d);
     if (err)
         return err;
     dentry_hang(d);
@@ -58,21 +59,26 @@ static int make(struct dentry *dir, unsigned i)
 static int make_named(struct dentry *dir, uint64_t key __attribute__((unused)), const char *name,
                       size_t len)
 {
-    for (unsigned i = 0; i < nlater; i++)
-        if (later[i].name[0] == name[0] && strlen(later[i].name) == len &&
-            memcmp(later[i].name, name, len) == 0)
-            return made >> i & 1 ? 0 : make(dir, i);
+    unsigned i = 0;
+
+    for (const struct device_table *t = later; t; t = t->next)
+        for (const struct device *d = t->device; d < t->device + t->n; d++, i++)
+            if (d->name[0] == name[0] && strlen(d->name) == len && memcmp(d->name, name, len) == 0)
+                return made >> i & 1 ? 0 : make(dir, d, i);
     return 0;
 }
 
 static int make_all(struct dentry *dir)
 {
-    for (unsigned i = 0; i < nlater; i++) {
-        int err = made >> i & 1 ? 0 : make(dir, i);
+    unsigned i = 0;
 
-        if (err)
-            return err;
-    }
+    for (const struct device_table *t = later; t; t = t->next)
+        for (const struct device *d = t->device; d < t->device + t->n; d++, i++) {
+            int err = made >> i & 1 ? 0 : make(dir, d, i);
+
+            if (err)
+                return err;
+        }
     dir->stored = NULL;
     return 0;
 }

@@ -2,10 +2,11 @@
 #ifndef FS_DEVFS_H
 #define FS_DEVFS_H
 
-struct device;
+struct device_table;
 
 void devfs_register(void); /* as a kind of file system, "devtmpfs" */
-/* These have nodes, too, but only when somebody looks for them; 32 at most. */
-void devfs_later(const struct device *d, unsigned n);
+/* These have nodes, too, but only when somebody looks for them; 32 at most in all tables.  Their numbers are
+ * found by device_register_major(). */
+void devfs_later(struct device_table *t);
 
 #endif

@@ -32,7 +32,11 @@ const struct device *device_of(const struct inode *in)
             if (d->rdev == in->rdev)
                 return d;
     for (const struct device_major *m = majors; m; m = m->next)
-        if (in->rdev >> 8 == m->major && block == m->block)
-            return m->find(in->rdev & 255);
+        if (in->rdev >> 8 == m->major && block == m->block) {
+            const struct device *d = m->find(in->rdev & 255);
+
+            if (d)
+                return d;
+        }
     return NULL;
 }

@@ -485,9 +485,10 @@ void loop_register(void)
 {
     static struct device_major disks = { .major = LOOP_MAJOR, .block = true, .find = find_loop };
     static struct device_major control = { .major = MISC_MAJOR, .find = find_control };
+    static struct device_table table = { .device = nodes, .n = ARRAY_SIZE(nodes) };
 
     _Static_assert(ARRAY_SIZE(nodes) == LOOP_DEVICES + 1, "and the control node");
     device_register_major(&disks);
     device_register_major(&control);
-    devfs_later(nodes, ARRAY_SIZE(nodes));
+    devfs_later(&table);
 }
