@@ -138,7 +138,7 @@ void copy_mm(unsigned c, uint32_t mm, uint32_t from)
         table(c, mm, pfn, level);
         write_at(c, mm, pfn - 1, level == PT_LEVEL_PTE, level + 1, PT_table_link, 0, LINK(pfn));
     }
-    leaf_of(c, mm, TEXT, PT_mmap, 0, PAGE_X);
+    leaf_of(c, mm, TEXT, PT_brk, 0, PAGE_X);
 }
 
 void make_mm(unsigned c, uint32_t mm) { copy_mm(c, mm, 0); }

@@ -44,7 +44,7 @@ static void memory_comes(uint32_t mm)
         write_at(0, mm, table_of(level + 1), slot_of(level + 1), level + 1, PT_table_link, 0,
                  LINK((uint64_t)table_of(level)));
     }
-    write_va(0, mm, VA(TEXT), table_of(PT_LEVEL_PTE), TEXT, PT_LEVEL_PTE, PT_mmap, 0, PAGE_X);
+    write_va(0, mm, VA(TEXT), table_of(PT_LEVEL_PTE), TEXT, PT_LEVEL_PTE, PT_brk, 0, PAGE_X);
     EV(0, vma_special, mm, .start = VA(100), .end = VA(200), .flags = 8);
 }
 

@@ -177,7 +177,7 @@ static const struct lint_case cases[] = {
     BAD(bad_T1_protect, T1),
     BAD(bad_T10_frame, T10),
     BAD(bad_T10_keeps_W, T10),
-    BAD(bad_F2_protect, F2),
+    { "bad_F2_protect", bad_F2_protect, 1ull << LINT_F2 | 1ull << LINT_M2 },
     BAD(bad_M8_read_only, M8),
     BAD(bad_T10_not_used, T10),
     BAD(bad_T10_file_dirty, T10),

@@ -152,7 +152,7 @@ static void bad_S3(void)
 static void bad_F1_table(void)
 {
     table(0, 1, 104, PT_LEVEL_PTE);
-    write_va(0, 1, VA(0), 104, 0, PT_LEVEL_PTE, PT_mmap, 0, PAGE_R(0x600));
+    write_va(0, 1, VA(0), 104, 0, PT_LEVEL_PTE, PT_brk, 0, PAGE_R(0x600));
     fork_begins(LINK_R(103), LINK_R(104));
     flush(0, 3);
     fork_ends();

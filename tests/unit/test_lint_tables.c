@@ -88,7 +88,7 @@ static void bad_M6_text(void)
 {
     table(0, 0, 90, PT_LEVEL_PTE);
     write_at(0, 0, 90, 0, PT_LEVEL_PTE, PT_kernel_map, 0, 0x900121);
-    leaf(0, 3, PT_mmap, 0, PAGE_F(0x900));
+    leaf(0, 3, PT_brk, 0, PAGE_F(0x900));
 }
 
 static void bad_M6_parents(void)
@@ -253,7 +253,7 @@ static void bad_T10_late(void) { leaf(0, 3, PT_checkpoint, 0, PAGE_F(0x600)); }
 static void bad_T5_owner(void)
 {
     make_mm(0, 7);
-    write_at(0, 1, 703, 3, PT_LEVEL_PTE, PT_mmap, 0, PAGE_F(0x600));
+    write_at(0, 1, 703, 3, PT_LEVEL_PTE, PT_brk, 0, PAGE_F(0x600));
 }
 
 static void bad_T5_kernels(void)

@@ -36,7 +36,7 @@ static void bad_T2(void)
 
 static void bad_T2_clocks(void) { tracer_cpu_online(cpu[0].tracer, 1, -5000, 400); }
 
-static void bad_T5_no_table(void) { write_at(0, 1, 99, 0, 1, PT_mmap, 0, PAGE_W(0x600)); }
+static void bad_T5_no_table(void) { write_at(0, 1, 99, 0, 1, PT_brk, 0, PAGE_W(0x600)); }
 
 static void bad_T5_link(void)
 {
@@ -116,7 +116,7 @@ static void clones(unsigned nr, uint64_t a0, uint64_t flags, int exit_signal)
     if (!(flags & CLONE_VM))
         copy_mm(0, 3, 1);
     if (!(flags & CLONE_VM))
-        leaf_of(0, 3, 0, PT_mmap, 0, PAGE_W(0x900));
+        leaf_of(0, 3, 0, PT_brk, 0, PAGE_W(0x900));
     EV(0, clone, 1, .child = 5, .child_tgid = 5, .child_mm = flags & CLONE_VM ? 1 : 3,
        .flags = flags, .exit_signal = exit_signal);
     EV(0, syscall_exit, 1, .nr = (uint16_t)nr, .ret = 5);

@@ -93,7 +93,8 @@ static inline bool is_plain_change(uint64_t was, uint64_t old, uint64_t new)
     const uint64_t must = PTE_P | PTE_U | PTE_A | PTE_ANON | PTE_NX;
     if (was != old && (((was ^ old) & ~PTE_AD) | (was & ~old) | lint_not_set(was, old)) != 0)
         return false;
-    return (((new &PTE_W) << 5 & ~new) | (new & ~USUAL_BITS) | (~new &must)) == 0;
+    return (((new &PTE_W) << 5 & ~new) | ((new &PTE_W) << 8 & new) | (new & ~USUAL_BITS) |
+            (~new &must)) == 0;
 }
 
 /* The first entry that the task's fault brings, at the page that it was for; it allows what was tried.
@@ -129,7 +130,8 @@ static inline bool copies(struct lint *l, uint64_t va, uint64_t was, uint64_t ol
     uint64_t from = pte_frame(old), to = pte_frame(new);
     unsigned was_anon = (old & PTE_ANON) != 0;
     if (!(old & PTE_P) || from >= f->n || old == new || mm->leaves == 0 || mm->anon < was_anon ||
-        !(l->task->fault.error & FAULT_WRITE) || !(from == to ? is_own(f, to) : is_free(f, to)))
+        !(l->task->fault.error & FAULT_WRITE) ||
+        !(from == to ? (old & PTE_COW) && is_own(f, to) : is_free(f, to)))
         return false;
     frame_unmap(f, from, (was & PTE_W) != 0);
     if (from != to)

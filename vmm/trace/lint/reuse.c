@@ -255,12 +255,16 @@ static void link_changes(struct lint *l, const struct lint_write *w)
         lint_reuse_shared(l, (uint32_t)pte_frame(w->new));
 }
 
+/* A call that unmaps has flushed what it took when it returns, whatever becomes of the frames. */
+static bool is_unmap(unsigned reason) { return reason == PT_munmap || reason == PT_brk; }
+
 void lint_reuse_cleared(struct lint *l, uint64_t va, const trace_word_at *old, uint64_t n)
 {
     if (l->mm->cpus == 0)
         return;
     lint_reuse_copied(l, va, 0);
     l->owed.is_copied = false;
+    l->owed.is_unmapped = is_unmap(((const struct trace_ev_pte_range *)l->event->fields)->reason);
     l->owed.n = (unsigned)n;
     memcpy(l->owed.old, old, 8 * n);
 }
@@ -272,6 +276,8 @@ void lint_reuse_settle(struct lint *l)
         .mm = o->mm, .by_cpu = o->cpu, .by_pid = o->pid, .cpus = o->mm->cpus, .at = o->at
     };
     uint64_t va = o->va;
+    if (!o->is_copied && o->is_unmapped)
+        owe_by(l, &by, DUTY_RIGHTS, LINT_M4, pte_frame(o->old[0]), va, va + ((uint64_t)o->n << 12));
     for (unsigned i = 0; i < o->n; i++, va += 4096) {
         owe_by(l, &by, DUTY_FRAME, LINT_M4, pte_frame(o->old[i]), va, va + 4096);
         if (o->is_copied)
@@ -326,6 +332,8 @@ static void huge_changes(struct lint *l, const struct lint_write *w)
     } else if (w->new != 0) {
         owe(l, DUTY_HUGE, LINT_H2, from, va, end_of(w));
     } else {
+        if (is_unmap(w->reason))
+            owe(l, DUTY_RIGHTS, LINT_M4, from, va, end_of(w));
         for (unsigned i = 0; i < HUGE_FRAMES; i++, va += 4096)
             owe(l, DUTY_FRAME, LINT_M4, from + i, va, va + 4096);
     }
@@ -350,6 +358,9 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
         owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w->va, end_of(w));
         owe(l, DUTY_RIGHTS, LINT_C3, pte_frame(w->old), w->va, end_of(w));
     } else if (!same) {
+        if (is_unmap(w->reason) || w->reason == PT_mprotect)
+            owe(l, DUTY_RIGHTS, w->reason == PT_mprotect ? LINT_M2 : LINT_M4, pte_frame(w->old),
+                w->va, end_of(w));
         owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w->va, end_of(w));
     } else if ((w->old & ~w->new &PTE_W) || (w->new & ~w->old &PTE_NX))
         if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect ||

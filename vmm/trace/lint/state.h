@@ -122,6 +122,7 @@ struct lint_task {
     bool in_call;
     uint16_t call;
     uint64_t call_a0, call_a1, call_a2;
+    uint64_t moves;  /* the page that mremap has cleared, and will enter elsewhere; or 0 */
     uint32_t reaped; /* the child that it has waited for in it */
     bool has_execed;
     char comm[16];      /* what its last exec has called it */
@@ -150,6 +151,7 @@ struct lint_task {
 struct lint_owed {
     unsigned n;
     bool is_copied;    /* a copy has taken the page's place */
+    bool is_unmapped;  /* not to be used any more when the call returns */
     uint32_t cpu, pid; /* that event's, its number and address space */
     uint64_t at;
     struct lint_mm *mm;

@@ -7,6 +7,7 @@
 #include <asm/unistd_64.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "vmm/trace/lib/words.h"
 
@@ -29,6 +30,8 @@ static void check_bits(struct lint *l, const struct lint_write *w)
 
     if (e & PTE_NO_USE)
         wrong = "bits above the address";
+    else if ((e & PTE_W) && (e & PTE_COW) && l->event->mm != 0)
+        wrong = "both W and the mark that a write is to be copied first";
     else if (w->level == PT_LEVEL_PGD && (e & PTE_PS))
         wrong = "PS in a PGD";
     else if (w->level > PT_LEVEL_PTE && is_leaf(w, e) &&
@@ -109,6 +112,17 @@ static bool fits_bits(const struct lint_write *w)
     return true;
 }
 
+/* An entry that mremap moves has just been cleared at its old place. */
+static bool moved(const struct lint *l, const struct lint_write *w)
+{
+    struct lint_task *t = l->task;
+    if (t == NULL)
+        return true;
+    bool is_it = t->moves != 0 && w->old == 0 && !((t->moves ^ w->new) & ~PTE_AD);
+    t->moves = 0;
+    return is_it;
+}
+
 /* The change that a reason stands for.  Others have no such form, or C4 and M1 know it. */
 static void check_reason(struct lint *l, const struct lint_write *w)
 {
@@ -126,6 +140,11 @@ static void check_reason(struct lint *l, const struct lint_write *w)
     case PT_table_unlink:
     case PT_truncate: fits = w->new == 0; break;
     case PT_checkpoint: fits = l->is_told || l->in_checkpoint; break;
+    case PT_cow_break:
+        fits = (w->new &PTE_ANON) && (pte_frame(w->old) != pte_frame(w->new) || (w->old & PTE_COW));
+        break;
+    case PT_mkwrite: fits = !(w->old & PTE_COW) && !((w->old ^ w->new) & PTE_ADDR); break;
+    case PT_mmap: fits = w->level > PT_LEVEL_PTE || moved(l, w); break;
     }
     if (w->level > PT_LEVEL_PTE)
         fits = fits && fits_link(w);
@@ -136,8 +155,10 @@ static void check_reason(struct lint *l, const struct lint_write *w)
 
 static void check_munmap(struct lint *l, const struct lint_write *w)
 {
-    const struct lint_task *t = l->task;
+    struct lint_task *t = l->task;
     bool is_page = w->level == PT_LEVEL_PTE || is_huge(w, w->old);
+    if (t != NULL)
+        t->moves = w->old;
     if (w->new != 0 && is_page)
         lint_found(l, LINT_M1, "va %#" PRIx64 ": munmap writes %#" PRIx64, w->va, w->new);
     else if (is_page && t != NULL && t->in_call && t->call == __NR_munmap &&
@@ -185,7 +206,9 @@ void lint_tables_write(struct lint *l, const struct lint_write *w)
         check_bits(l, w);
     if (is_table_link(w, w->new))
         check_link(l, w);
-    if (w->reason == PT_mprotect && ((w->old ^ w->new) & ~MPROTECT_MAY))
+    /* W comes with a fault, which knows whose the frame is. */
+    if (w->reason == PT_mprotect &&
+        (((w->old ^ w->new) & ~MPROTECT_MAY) || (w->new & ~w->old &PTE_W)))
         lint_found(l, LINT_M2, "va %#" PRIx64 ": mprotect makes %#" PRIx64 " of %#" PRIx64, w->va,
                    w->new, w->old);
 }
@@ -213,27 +236,42 @@ static void check_half(struct lint *l, const struct trace_event *e)
     mm->half_is_known = true;
 }
 
-/* Nothing is left of a range that was unmapped, if nobody else can have mapped there since. */
-static void check_unmapped(struct lint *l, const struct trace_event *e)
+/* Has an entry what a call should have taken from its range? */
+static bool has_left(struct lint *l, uint64_t va, uint64_t entry)
+{
+    const struct lint_task *t = l->task;
+    if (t->call == __NR_munmap) {
+        if (entry != 0)
+            lint_found(l, LINT_M1, "va %#" PRIx64 " is still mapped after munmap", va);
+        return entry != 0;
+    }
+    uint64_t prot = t->call_a2 & (PROT_READ | PROT_WRITE | PROT_EXEC);
+    bool allows = (entry & PTE_P) && (prot == 0 || (!(prot & PROT_WRITE) && (entry & PTE_W)) ||
+                                      (!(prot & PROT_EXEC) && l->has_nx && !(entry & PTE_NX)));
+    if (allows)
+        lint_found(l, LINT_M2, "va %#" PRIx64 " has %#" PRIx64 " after an mprotect to %#" PRIx64,
+                   va, entry, prot);
+    return allows;
+}
+
+/* Nothing is left of a range that was unmapped, and no right that was taken, if nobody else can have changed
+ * something there since. */
+static void check_range(struct lint *l, const struct trace_event *e)
 {
     const struct trace_ev_syscall_exit *f = e->fields;
     const struct lint_task *t = l->task;
     const struct lint_mm *mm = l->mm;
-    if (!t->in_call || t->call != __NR_munmap || f->nr != __NR_munmap || f->ret != 0 ||
-        mm->users != 1)
+    if (!t->in_call || (t->call != __NR_munmap && t->call != __NR_mprotect) || f->nr != t->call ||
+        f->ret != 0 || mm->users != 1)
         return;
     uint64_t end = t->call_a0 + ((t->call_a1 + 4095) & ~4095ull);
     for (uint64_t va = t->call_a0; va < end; va = (va | 0x1fffff) + 1) {
         const struct replay_table *table = lint_find_table(l, mm, va);
-        if (lint_find_huge(l, mm, va) != 0) {
-            lint_found(l, LINT_M1, "va %#" PRIx64 " is still mapped after munmap", va);
+        if (has_left(l, va, lint_find_huge(l, mm, va)))
             return;
-        }
         for (uint64_t at = va; table != NULL && at < end && at >> 21 == va >> 21; at += 4096)
-            if (table->slot[at >> 12 & 511] != 0) {
-                lint_found(l, LINT_M1, "va %#" PRIx64 " is still mapped after munmap", at);
+            if (has_left(l, at, table->slot[at >> 12 & 511]))
                 return;
-            }
     }
 }
 
@@ -242,7 +280,7 @@ void lint_tables_before(struct lint *l, const struct trace_event *e)
     if (e->id == TRACE_EV_cr3_load)
         check_half(l, e);
     else if (e->id == TRACE_EV_syscall_exit && e->pid != 0)
-        check_unmapped(l, e);
+        check_range(l, e);
 }
 
 void lint_tables_end(struct lint *l)
