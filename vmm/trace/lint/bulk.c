@@ -45,8 +45,7 @@ FOR_EACH_CPU static struct summary look_at_fresh(const word *new, const uint64_t
     uint64_t wrong = 0, apart = 0, last = 0, frame = new[0] & PTE_ADDR;
     for (uint64_t i = 0; i < n; i++) {
         uint64_t e = new[i];
-        wrong |= slot[i] | (e & ~USUAL_BITS) | (~e & must) | ((e & PTE_W) << 5 & ~e) |
-                 ((e & PTE_W) << 8 & e);
+        wrong |= slot[i] | (e & ~(USUAL_BITS & ~PTE_COW)) | (~e & must) | ((e & PTE_W) << 5 & ~e);
         apart |= (e & PTE_ADDR) ^ (frame + (i << 12));
         last = (e & PTE_ADDR) > last ? e & PTE_ADDR : last;
     }

@@ -93,8 +93,7 @@ static inline bool is_plain_change(uint64_t was, uint64_t old, uint64_t new)
     const uint64_t must = PTE_P | PTE_U | PTE_A | PTE_ANON | PTE_NX;
     if (was != old && (((was ^ old) & ~PTE_AD) | (was & ~old) | lint_not_set(was, old)) != 0)
         return false;
-    return (((new &PTE_W) << 5 & ~new) | ((new &PTE_W) << 8 & new) | (new & ~USUAL_BITS) |
-            (~new &must)) == 0;
+    return (((new &PTE_W) << 5 & ~new) | (new & ~(USUAL_BITS & ~PTE_COW)) | (~new &must)) == 0;
 }
 
 /* The first entry that the task's fault brings, at the page that it was for; it allows what was tried.

@@ -24,7 +24,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum duty_kind { DUTY_TABLE, DUTY_FRAME, DUTY_RIGHTS, DUTY_HUGE };
+/* DUTY_UNMAPPED: a frame's that is one of rights as well. */
+enum duty_kind { DUTY_TABLE, DUTY_HUGE, DUTY_FRAME, DUTY_UNMAPPED, DUTY_RIGHTS };
 
 struct duty {
     struct duty *next; /* in its address space's list, or the free list */
@@ -82,10 +83,11 @@ static struct lint_task *owner_of(struct lint *l, const struct duty *d)
 
 static void drop(struct lint *l, struct duty *d)
 {
-    if (d->kind == DUTY_RIGHTS) {
+    if (d->kind >= DUTY_UNMAPPED) {
         struct lint_task *t = owner_of(l, d);
         t->rights -= t->rights > 0;
-    } else {
+    }
+    if (d->kind != DUTY_RIGHTS) {
         struct duty **p = &l->frames.duties[d->pfn];
         while (*p != d)
             p = &(*p)->next_of_frame;
@@ -118,9 +120,9 @@ static void add(struct lint *l, struct duty *d)
     if (d->kind != DUTY_RIGHTS) {
         d->next_of_frame = l->frames.duties[d->pfn];
         l->frames.duties[d->pfn] = d;
-    } else {
-        owner_of(l, d)->rights++;
     }
+    if (d->kind >= DUTY_UNMAPPED)
+        owner_of(l, d)->rights++;
 }
 
 /* Rights that one event takes from neighbours are one duty. */
@@ -217,12 +219,16 @@ static void call_in_frame(struct lint *l, uint64_t pfn, enum duty_kind kind,
     struct duty *d = pfn < l->frames.n ? l->frames.duties[pfn] : NULL, *next;
     for (; d != NULL; d = next) {
         next = d->next_of_frame;
-        if (d->kind == kind && (mm == NULL || d->mm == mm))
+        bool is_it = d->kind == kind || (d->kind == DUTY_UNMAPPED && kind == DUTY_FRAME);
+        if (is_it && (mm == NULL || d->mm == mm))
             call_in(l, d, what);
     }
 }
 
 /* --- entries -------------------------------------------------------------------------------- */
+
+/* A call that unmaps has flushed what it took when it returns, whatever becomes of the frames. */
+static bool is_unmap(unsigned reason) { return reason == PT_munmap || reason == PT_brk; }
 
 /* Who leaves a table that is not empty leaves its pages. */
 static void owe_pages(struct lint *l, const struct lint_write *w)
@@ -255,9 +261,6 @@ static void link_changes(struct lint *l, const struct lint_write *w)
         lint_reuse_shared(l, (uint32_t)pte_frame(w->new));
 }
 
-/* A call that unmaps has flushed what it took when it returns, whatever becomes of the frames. */
-static bool is_unmap(unsigned reason) { return reason == PT_munmap || reason == PT_brk; }
-
 void lint_reuse_cleared(struct lint *l, uint64_t va, const trace_word_at *old, uint64_t n)
 {
     if (l->mm->cpus == 0)
@@ -276,10 +279,10 @@ void lint_reuse_settle(struct lint *l)
         .mm = o->mm, .by_cpu = o->cpu, .by_pid = o->pid, .cpus = o->mm->cpus, .at = o->at
     };
     uint64_t va = o->va;
-    if (!o->is_copied && o->is_unmapped)
-        owe_by(l, &by, DUTY_RIGHTS, LINT_M4, pte_frame(o->old[0]), va, va + ((uint64_t)o->n << 12));
+    bool is_unmapped = !o->is_copied && o->is_unmapped;
     for (unsigned i = 0; i < o->n; i++, va += 4096) {
-        owe_by(l, &by, DUTY_FRAME, LINT_M4, pte_frame(o->old[i]), va, va + 4096);
+        owe_by(l, &by, is_unmapped ? DUTY_UNMAPPED : DUTY_FRAME, LINT_M4, pte_frame(o->old[i]), va,
+               va + 4096);
         if (o->is_copied)
             owe_by(l, &by, DUTY_RIGHTS, LINT_C3, pte_frame(o->old[i]), va, va + 4096);
     }
@@ -358,10 +361,10 @@ void lint_reuse_write(struct lint *l, const struct lint_write *w)
         owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w->va, end_of(w));
         owe(l, DUTY_RIGHTS, LINT_C3, pte_frame(w->old), w->va, end_of(w));
     } else if (!same) {
-        if (is_unmap(w->reason) || w->reason == PT_mprotect)
-            owe(l, DUTY_RIGHTS, w->reason == PT_mprotect ? LINT_M2 : LINT_M4, pte_frame(w->old),
-                w->va, end_of(w));
-        owe(l, DUTY_FRAME, LINT_M4, pte_frame(w->old), w->va, end_of(w));
+        if (w->reason == PT_mprotect)
+            owe(l, DUTY_RIGHTS, LINT_M2, pte_frame(w->old), w->va, end_of(w));
+        owe(l, is_unmap(w->reason) ? DUTY_UNMAPPED : DUTY_FRAME, LINT_M4, pte_frame(w->old), w->va,
+            end_of(w));
     } else if ((w->old & ~w->new &PTE_W) || (w->new & ~w->old &PTE_NX))
         if (w->reason == PT_mprotect || w->reason == PT_fork_wrprotect ||
             w->reason == PT_clear_refs)
@@ -430,7 +433,7 @@ void lint_reuse_goes_on(struct lint *l, const struct trace_event *e)
     struct duty *next;
     for (struct duty *d = l->mm->duties; d != NULL; d = next) {
         next = d->next;
-        if (d->kind == DUTY_RIGHTS && d->by_pid == e->pid)
+        if (d->kind >= DUTY_UNMAPPED && d->by_pid == e->pid)
             call_in(l, d, "a task goes on");
     }
 }
