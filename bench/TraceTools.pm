@@ -8,14 +8,15 @@ use FindBin;
 use lib "$FindBin::Bin/../tests/boot";
 use Stats qw(median);
 
-our @EXPORT_OK = qw(make_trace measure);
+our @EXPORT_OK = qw(make_trace measure moments);
 
-# All of micro's operations, so often that some two million events come of it; returns how many.
+# All of micro's operations, so often that some two million events come of it, so many times; returns how many.
 sub make_trace
 {
-    my ($o, $dir) = @_;
-    my $status = system("rm -rf $dir; timeout -k 2 1800 $o/vmm -q -m 512M -t $dir --add $o/bench/micro:/bin/micro $o/guest.elf " .
-                        "-- micro -m 1 -n 500 >/dev/null 2>$dir.said </dev/null");
+    my ($o, $dir, $times) = @_;
+    my $limit = 1800 * $times;
+    my $status = system("rm -rf $dir; timeout -k 2 $limit $o/vmm -q -m 512M -t $dir --add $o/bench/micro:/bin/micro $o/guest.elf " .
+                        "-- sh -c 'for i in `seq $times`; do micro -m 1 -n 500; done' >/dev/null 2>$dir.said </dev/null");
     $status == 0 or die "vmm: status $status; see $dir.said\n";
     my ($events, $lost) = `$o/vmm-trace info $dir` =~ /: (\d+) events in .*, lost (\d+)$/m;
     defined $events && $lost == 0 or die "$dir: no whole trace\n";
@@ -59,6 +60,23 @@ sub measure
         $_->{seconds} = median(@{$_->{time}});
         $_->{ratio} = $rows[0]{seconds} / $_->{seconds};
         delete $_->{command};
+    }
+    return @rows;
+}
+
+# What a question about a moment takes, at moments all over a trace: rows { name, seconds, bytes }, medians.
+sub moments
+{
+    my ($o, $dir, $events, $runs) = @_;
+    my @at = map { '#' . int($events * $_) } 0.25, 0.5, 0.75, 0.99;
+    my @rows = ((map { { name => "at $_", command => ['at', $dir, $_] } } @at),
+                { name => "at --mm 1 $at[3]", command => ['at', '--mm', 1, $dir, $at[3]] },
+                { name => "who-wrote --at $at[3]", command => ['who-wrote', '--at', $at[3], $dir, '0x400000'] },
+                { name => "diff --at $at[0] --at $at[3]", command => ['diff', '--mm', 1, '--at', $at[0], '--at', $at[3], $dir] });
+    for my $row (@rows) {
+        my @runs = map { [once("$o/vmm-trace", @{$row->{command}})] } 1 .. $runs;
+        $row->{seconds} = median(map { $_->[0] } @runs);
+        ($row->{bytes}) = sort { $b <=> $a } map { $_->[1] } @runs;
     }
     return @rows;
 }

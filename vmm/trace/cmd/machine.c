@@ -1,6 +1,6 @@
 /* machine.c - see machine.h.
  *
- * To come to a moment, all events before it are replayed: 25 ns each, so a quarter of a
+ * To come to a moment, all events before it are replayed: 30 ns each, so a third of a
  * second for ten million (measured, 400 MB).  Checkpoints in the trace would cost every run; an
  * index written by the tool would have to be trusted. */
 #include "vmm/trace/cmd/machine.h"
