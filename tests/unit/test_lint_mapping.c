@@ -103,6 +103,7 @@ static void bad_M4_unmapped_range(void)
 
 static void move(uint64_t cleared, uint64_t entered)
 {
+    call(__NR_mremap, VA(0), 4096, 4096);
     if (cleared != 0)
         leaf(0, 0, PT_munmap, cleared, 0);
     leaf(0, 3, PT_mmap, 0, entered);

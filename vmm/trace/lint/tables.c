@@ -112,11 +112,11 @@ static bool fits_bits(const struct lint_write *w)
     return true;
 }
 
-/* An entry that mremap moves has just been cleared at its old place. */
+/* An entry that mremap moves has just been cleared at its old place.  (userfaultfd enters pages, too, with rights of its own.) */
 static bool moved(const struct lint *l, const struct lint_write *w)
 {
     struct lint_task *t = l->task;
-    if (t == NULL)
+    if (t == NULL || !t->in_call || t->call != __NR_mremap)
         return true;
     bool is_it = t->moves != 0 && w->old == 0 && !((t->moves ^ w->new) & ~PTE_AD);
     t->moves = 0;
