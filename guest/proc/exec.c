@@ -485,6 +485,6 @@ long exec(const struct target *target, const struct vectors *v)
         file_put(e->file);
     exec_free(e);
     if (err == 0 && task_watched(current))
-        ptrace_execed(old_tid);
+        watched_execed(old_tid);
     return err;
 }

@@ -405,8 +405,8 @@ void exit_task(int status)
     if (last && unlikely(p->undos != NULL))
         undo_hooks->leave(p);
     leave_files(t);
-    if (task_watched(t) && t->owed_lock)
-        futex_leave_locks(t);
+    if (task_watched(t))
+        watched_leaves(t);
     signal_flush(t, last);
     if (last) {
         if (p != init_process)

@@ -272,24 +272,12 @@ static int take_number(struct task *t, uint32_t wanted)
     return err;
 }
 
-/* What SCHED_RESET_ON_FORK keeps from a child. */
-static void reset_policy(struct task *t)
-{
-    if (sched_realtime(t->policy) || t->policy == SCHED_DEADLINE) {
-        t->policy = SCHED_NORMAL;
-        t->rt_priority = 0;
-        t->nice = 0;
-    }
-    t->nice = MAX(t->nice, 0);
-    t->reset_on_fork = false;
-}
-
 /* A filter goes on to the child, and perhaps the tracer. */
 static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *rq)
 {
     int err = t->policy == SCHED_DEADLINE && !t->reset_on_fork /* nobody has promised it anything */
                   ? -EAGAIN
-                  : ptrace_inherit(t, rq->flags, rq->exit_signal);
+                  : watched_inherit(t, rq->flags, rq->exit_signal);
 
     if (err != 0) {
         pid_free(t->tid);
@@ -297,8 +285,6 @@ static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *r
     }
     seccomp_inherit(t);
     t->rseq_event &= (uint8_t)~RETURN_DEBUG; /* these are not inherited */
-    if (t->reset_on_fork)
-        reset_policy(t);
     task_watch(t);
     return 0;
 }

@@ -1,5 +1,9 @@
-/* watched.c - a system call of a task that somebody looks at. */
+/* watched.c - what is done for the tasks of watched.h: at a system call, and at fork, exec and exit. */
 #include "proc/watched.h"
+#include "proc/futex.h"
+#include "proc/key.h"
+#include "sched/sched.h"
+#include <linux/sched.h>
 
 void watched_call(struct regs *r, void (*call)(struct regs *r))
 {
@@ -7,4 +11,40 @@ void watched_call(struct regs *r, void (*call)(struct regs *r))
     if (ptrace_call_enters(r) && (current->seccomp_mode == 0 || seccomp_allows(r)))
         call(r);
     ptrace_call_leaves(r);
+}
+
+/* What SCHED_RESET_ON_FORK keeps from a child. */
+static void reset_policy(struct task *t)
+{
+    if (sched_realtime(t->policy) || t->policy == SCHED_DEADLINE) {
+        t->policy = SCHED_NORMAL;
+        t->rt_priority = 0;
+        t->nice = 0;
+    }
+    t->nice = MAX(t->nice, 0);
+    t->reset_on_fork = false;
+}
+
+int watched_inherit(struct task *child, uint64_t flags, uint32_t exit_signal)
+{
+    int err = key_rings_inherit(child, flags & CLONE_THREAD);
+
+    if (err == 0 && (err = ptrace_inherit(child, flags, exit_signal)) != 0)
+        key_rings_disinherit(child);
+    if (err == 0 && child->reset_on_fork)
+        reset_policy(child);
+    return err;
+}
+
+void watched_execed(uint32_t old_tid)
+{
+    key_rings_exec();
+    ptrace_execed(old_tid);
+}
+
+void watched_leaves(struct task *t)
+{
+    key_rings_leave(t);
+    if (t->owed_lock)
+        futex_leave_locks(t);
 }

@@ -1,6 +1,6 @@
 /* watched.h - tasks whose system calls somebody looks at: a filter (seccomp.h) or a tracer (ptrace.h);
  * those whose children do not inherit how they are scheduled, those with a deadline, those for whose
- * locks others wait, and those with debug registers.
+ * locks others wait, those with debug registers, and those with keyrings of their own.
  *
  * Such a task has task.syscalls 0 instead of SYSCALL_NUMBERS.  The dispatcher compares the number of
  * a call with it, as it would with the constant, so it costs nobody else anything; and whatever
@@ -17,7 +17,7 @@
 static inline void task_watch(struct task *t)
 {
     bool is = t->seccomp_mode != 0 || t->ptrace != NULL || t->reset_on_fork || t->owed_lock ||
-              t->debug != NULL || t->deadline != NULL;
+              t->debug != NULL || t->deadline != NULL || t->keys != NULL;
 
     __atomic_store_n(&t->syscalls, is ? 0 : SYSCALL_NUMBERS, __ATOMIC_RELAXED);
 }
@@ -29,5 +29,10 @@ static inline bool task_watched(const struct task *t)
 /* For what the dispatcher does for such a task: call() makes the call that is in r (its number is
  * r->error; the result goes to r->rax). */
 void watched_call(struct regs *r, void (*call)(struct regs *r));
+
+/* What else there is to do for it.  tree_lock held: a child of current's gets what goes on to it, 0 or -errno. */
+int watched_inherit(struct task *child, uint64_t flags, uint32_t exit_signal);
+void watched_execed(uint32_t old_tid); /* current runs another program */
+void watched_leaves(struct task *t);   /* current ends, and has no files any more */
 
 #endif

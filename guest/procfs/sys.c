@@ -18,6 +18,7 @@
 #include "net/inet.h"
 #include "proc/core.h"
 #include "proc/exec.h"
+#include "proc/key.h"
 #include "proc/pid.h"
 #include "proc/uts.h"
 #include "procfs/internal.h"
@@ -240,6 +241,14 @@ static const struct pfs_entry random_table[] = {
     PFS_END,
 };
 
+static const struct pfs_entry keys_table[] = {
+    PFS_TUNABLE("maxbytes", key_max_bytes, 0, INT32_MAX),
+    PFS_TUNABLE("maxkeys", key_max_keys, 0, INT32_MAX),
+    PFS_TUNABLE("root_maxbytes", key_root_max_bytes, 0, INT32_MAX),
+    PFS_TUNABLE("root_maxkeys", key_root_max_keys, 0, INT32_MAX),
+    PFS_END,
+};
+
 static const struct pfs_entry seccomp_table[] = {
     PFS_TEXT("actions_avail", 0444, "kill_process kill_thread trap errno trace log allow\n"),
     PFS_END,
@@ -253,6 +262,7 @@ static const struct pfs_entry kernel_table[] = {
     UTS("domainname", 0644, domainname, .store = store_uts),
     UTS("hostname", 0644, nodename, .store = store_uts),
     NEXT_ID("msg_next_id", msg_ids),
+    PFS_DIR("keys", 0555, .children = keys_table),
     PFS_TUNABLE("msgmax", msg_max_size, 0, INT32_MAX),
     PFS_TUNABLE("msgmnb", msg_max_bytes, 0, INT32_MAX),
     PFS_TUNABLE("msgmni", msg_ids.limit, 0, IPC_SLOTS_MAX),

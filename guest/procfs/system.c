@@ -8,6 +8,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "proc/key.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/uts.h"
@@ -254,6 +255,18 @@ static int show_lock_stat(struct text *t, UNUSED)
 }
 #endif
 
+/* A user's keys: that many references, keys and whole keys; those that count, and their bytes. */
+static int show_key_users(struct text *t, const struct pfs_node *n __attribute__((unused)))
+{
+    mutex_lock(&key_mutex);
+    for (const struct key_user *u = key_user_next(NULL); u != NULL; u = u->next)
+        text_printf(t, "%5u: %5u %u/%u %u/%u %u/%u\n", u->uid, u->all_keys, u->all_keys,
+                    u->all_keys, u->keys, u->uid == 0 ? key_root_max_keys : key_max_keys, u->bytes,
+                    u->uid == 0 ? key_root_max_bytes : key_max_bytes);
+    mutex_unlock(&key_mutex);
+    return 0;
+}
+
 /* clang-format off */
 static const struct pfs_entry root_table[] = {
     PFS_FILE("cmdline", 0444, show_cmdline),
@@ -264,6 +277,7 @@ static const struct pfs_entry root_table[] = {
     PFS_FILE("filesystems", 0444, show_filesystems),
     PFS_DIR("forkscope", 0555, .children = proc_forkscope_table),
     PFS_FILE("interrupts", 0444, show_interrupts),
+    PFS_FILE("key-users", 0444, show_key_users),
     PFS_FILE("loadavg", 0444, show_loadavg),
 #if LOCKS
     PFS_FILE("lock_stat", 0444, show_lock_stat),

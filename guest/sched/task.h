@@ -136,6 +136,7 @@ struct task {
     uint32_t pdeath_signal;                              /* [o] */
     uint64_t syscalls;       /* [T], read without: calls from here on are unusual; proc/watched.h */
     struct ptrace *ptrace;   /* [T] NULL: nobody traces it */
+    struct key_rings *keys;  /* [o] key_mutex to follow; then it is watched: proc/key.h */
     struct seccomp *seccomp; /* [T], read by itself without: its filters, newest first */
     struct debug_regs *debug; /* [o], the tracer in its stops; NULL: its tracer has set none */
     bool forced_tf;           /* [o] its trap flag is its tracer's; the tracer in its stops */

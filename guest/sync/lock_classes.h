@@ -24,6 +24,7 @@
     X(pty_pairs,    ONE,     "which pairs of a pseudo-terminal are in use") \
     X(tty_writing,  ONE,     "the pages that a write(2) to a terminal goes through") \
     X(ipc,          ONE,     "a System V set of semaphores or queue of messages; a POSIX queue") \
+    X(keys,         ONE,     "all keys and keyrings") \
     X(seccomp,      ONE,     "who may add filters of system calls") \
     X(mm,           NEW,     "struct mm: mappings, page tables, counts; NEW: fork's copy") \
     X(file_locks,   ONE,     "flock and fcntl locks on files") \
