@@ -226,15 +226,14 @@ static long inet_send(struct unix_socket *s, struct uio *u, uint32_t flags,
 {
     struct inet_end to;
 
-    (void)c;
     if (s->type == SOCK_STREAM)
         return tcp_send(s, u, flags);
     if (len == 0)
-        return udp_send(s, u, flags, NULL);
+        return udp_send(s, u, flags, NULL, c);
     int err = inet_read(s, a, len, &to);
     if (err == -EAFNOSUPPORT && a->in.sin_family == AF_UNSPEC && s->in->family == AF_INET6)
-        return udp_send(s, u, flags, NULL);
-    return err != 0 ? err : udp_send(s, u, flags, &to);
+        return udp_send(s, u, flags, NULL, c);
+    return err != 0 ? err : udp_send(s, u, flags, &to, c);
 }
 
 static long inet_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r)

@@ -155,7 +155,8 @@ int tcp_state(const struct unix_socket *s); /* TCP_*, as /proc/net/tcp has it */
 int udp_name_ends(struct unix_socket *s, const struct inet_end *given,
                   struct unix_message *m);                       /* unix_lock held */
 bool udp_deliver(struct unix_socket *s, struct unix_message *m); /* unix_lock held; false: lost */
-long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct inet_end *to);
+long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct inet_end *to,
+              const struct unix_control *c);
 int udp_connect(struct unix_socket *s, const struct inet_end *to); /* NULL: with nobody */
 
 /* cork.c: bytes that are held back, MSG_MORE, TCP_CORK, UDP_CORK; unix_lock held unless said otherwise */

@@ -70,11 +70,38 @@ static int take_fds(uaddr_t at, size_t bytes, struct unix_control *c)
     int fd[SCM_MAX_FD];
     unsigned n = (unsigned)(bytes / sizeof(int));
 
-    if (bytes > sizeof(fd) || c->rights != NULL) /* one list of them is what anybody sends */
+    struct unix_rights *more;
+
+    if (bytes > sizeof(fd))
         return -EINVAL;
     if (copy_from_user(fd, at, n * sizeof(int)) != 0)
         return -EFAULT;
-    return n > 0 ? rights_take(fd, n, &c->rights) : 0;
+    if (n == 0)
+        return 0;
+    int err = rights_take(fd, n, &more);
+    if (err == 0 && c->rights != NULL)
+        return rights_append(&c->rights, more);
+    if (err == 0)
+        c->rights = more;
+    return err;
+}
+
+/* What one datagram is to have instead of what its socket was told. */
+static int take_inet(const struct cmsghdr *h, uaddr_t data, struct unix_control *c)
+{
+    bool v4 = h->level == SOL_IP, hops = h->type == (v4 ? IP_TTL : IPV6_HOPLIMIT);
+    int value;
+
+    if (!hops && h->type != (v4 ? IP_TOS : IPV6_TCLASS))
+        return 0; /* says nothing that matters here */
+    if (h->len != sizeof(*h) + sizeof(value))
+        return -EINVAL;
+    if (get_user(value, data) != 0)
+        return -EFAULT;
+    if (value < (v4 ? (int)hops : -1) || value > 255)
+        return -EINVAL;
+    *(hops ? &c->hops : &c->traffic) = (uint16_t)(value + 1);
+    return 0;
 }
 
 static int take_one(const struct unix_socket *s, const struct cmsghdr *h, uaddr_t data,
@@ -82,6 +109,9 @@ static int take_one(const struct unix_socket *s, const struct cmsghdr *h, uaddr_
 {
     size_t bytes = h->len - sizeof(*h);
 
+    if (s->in != NULL && s->type == SOCK_DGRAM &&
+        (h->level == SOL_IP || (h->level == SOL_IPV6 && s->in->family == AF_INET6)))
+        return take_inet(h, data, c);
     if (h->level != SOL_SOCKET || s->family->number != AF_UNIX) /* not for this family */
         return 0;
     if (h->type == SCM_RIGHTS)

@@ -76,6 +76,28 @@ int rights_take(const int *fd, unsigned n, struct unix_rights **out)
     return 0;
 }
 
+int rights_append(struct unix_rights **to, struct unix_rights *more)
+{
+    struct unix_rights *a = *to, *r = NULL;
+    int err = a->n + more->n > SCM_MAX_FD ? -EINVAL : 0;
+
+    if (err == 0 && (r = alloc(a->n + more->n, a->nsockets + more->nsockets)) == NULL)
+        err = -ENOMEM;
+    if (err != 0) {
+        rights_free(more);
+        return err;
+    }
+    memcpy(r->file, a->file, a->n * sizeof(a->file[0]));
+    memcpy(r->file + a->n, more->file, more->n * sizeof(more->file[0]));
+    memcpy(r->sockets, a->sockets, a->nsockets * sizeof(a->sockets[0]));
+    memcpy(r->sockets + a->nsockets, more->sockets, more->nsockets * sizeof(more->sockets[0]));
+    r->nsockets = a->nsockets + more->nsockets;
+    kfree(a);
+    kfree(more);
+    *to = r;
+    return 0;
+}
+
 struct unix_rights *rights_copy(const struct unix_rights *r)
 {
     struct unix_rights *copy = alloc(r->n, 0);

@@ -19,6 +19,8 @@ struct unix_rights {
 
 /* current's descriptors, SCM_MAX_FD at most: 0, -EBADF, -ENOMEM. */
 int rights_take(const int *fd, unsigned n, struct unix_rights **out);
+/* `more` behind those, which take it over, also on failure: 0, -EINVAL: too many, -ENOMEM. */
+int rights_append(struct unix_rights **to, struct unix_rights *more);
 struct unix_rights *rights_copy(const struct unix_rights *r); /* unix_lock held; NULL: no memory */
 /* unix_lock held.  m goes into to's queue with its rights: 0 or -ETOOMANYREFS. */
 int rights_go(struct unix_message *m, struct unix_socket *to);

@@ -55,7 +55,8 @@ bool udp_deliver(struct unix_socket *s, struct unix_message *m)
     return unix_enqueue(m, to) == 0;
 }
 
-long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct inet_end *to)
+long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct inet_end *to,
+              const struct unix_control *c)
 {
     struct unix_message *m;
     long len = (long)u->left;
@@ -77,6 +78,10 @@ long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct
         err = -s->error;
         s->error = 0;
     }
+    if (c->hops != 0)
+        m->source.hops = (uint8_t)(c->hops - 1);
+    if (c->traffic != 0)
+        m->source.traffic = (uint8_t)(c->traffic - 1);
     bool gone = err == 0 && udp_deliver(s, m);
     spin_unlock(&unix_lock);
     if (!gone)

@@ -160,6 +160,8 @@ int unix_name_out(const struct unix_name *n, struct sockaddr_un *a);
 struct unix_control { /* what goes with the bytes */
     struct ucred cred;
     struct unix_rights *rights;
+    uint16_t hops,
+        traffic; /* of AF_INET*: for this datagram only, and one more; 0: as the socket says */
 };
 long unix_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct sockaddr_un *to,
                int tolen, struct unix_control *c);

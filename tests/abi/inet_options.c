@@ -243,6 +243,24 @@ static void brings(int family)
             SAY("\n");
         }
     }
+    m.msg_controllen = CMSG_SPACE(sizeof(int)); /* of one datagram only */
+    memset(control, 0, sizeof(control));
+    *CMSG_FIRSTHDR(&m) =
+        (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+                          .cmsg_level = level,
+                          .cmsg_type = family == AF_INET ? IP_TTL : IPV6_HOPLIMIT };
+    memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &(int){ 42 }, sizeof(int));
+    m.msg_name = &a;
+    m.msg_namelen = len;
+    CHECK(sendmsg(s, &m, 0) == 1);
+    m.msg_name = NULL;
+    m.msg_controllen = sizeof(control);
+    CHECK(recvmsg(d, &m, 0) == 1);
+    hops = 0;
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h != NULL; h = CMSG_NXTHDR(&m, h))
+        if (h->cmsg_type == (family == AF_INET ? IP_TTL : IPV6_HOPLIMIT))
+            memcpy(&hops, CMSG_DATA(h), sizeof(hops));
+    CHECK(hops == 42);
     CHECK(setsockopt(d, SOL_SOCKET, SO_TIMESTAMP, &on, sizeof(on)) == 0);
     m.msg_controllen = sizeof(control);
     CHECK(sendto(s, "x", 1, 0, (void *)&a, len) == 1 && recvmsg(d, &m, 0) == 1);

@@ -237,8 +237,40 @@ static void garbage(void)
     close(s[1]);
 }
 
+/* Descriptors in two pieces of control data arrive in one. */
+static void in_two_pieces(void)
+{
+    int s[2], fd = open("/dev/null", O_RDONLY);
+    char byte = 'x', control[2 * CMSG_SPACE(sizeof(int))];
+    struct iovec v = { &byte, 1 };
+    struct msghdr m = {
+        .msg_iov = &v, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
+    };
+
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+    memset(control, 0, sizeof(control));
+    for (struct cmsghdr *h = CMSG_FIRSTHDR(&m); h != NULL; h = CMSG_NXTHDR(&m, h)) {
+        h->cmsg_level = SOL_SOCKET;
+        h->cmsg_type = SCM_RIGHTS;
+        h->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(h), &fd, sizeof(fd));
+    }
+    CHECK(sendmsg(s[0], &m, 0) == 1 && recvmsg(s[1], &m, 0) == 1);
+    struct cmsghdr *h = CMSG_FIRSTHDR(&m);
+    CHECK(h->cmsg_len == CMSG_LEN(2 * sizeof(int)) && CMSG_NXTHDR(&m, h) == NULL);
+    for (int i = 0; i < 2; i++) {
+        int got;
+        memcpy(&got, CMSG_DATA(h) + (size_t)i * sizeof(got), sizeof(got));
+        CHECK(close(got) == 0);
+    }
+    close(fd);
+    close(s[0]);
+    close(s[1]);
+}
+
 static void test(void)
 {
+    in_two_pieces();
     SAY("stream\n");
     passing(SOCK_STREAM);
     SAY("datagram\n");
