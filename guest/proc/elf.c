@@ -66,6 +66,18 @@ static int add_segment(const Elf64_Ehdr *eh, const Elf64_Phdr *p, struct elf_ima
     return 0;
 }
 
+/* What is no power of two is no alignment. */
+static uint64_t strictest(const Elf64_Ehdr *eh, const Elf64_Phdr *ph)
+{
+    uint64_t align = PAGE_SIZE;
+
+    for (unsigned i = 0; i < eh->e_phnum; i++)
+        if (ph[i].p_type == PT_LOAD && ph[i].p_align > align &&
+            (ph[i].p_align & (ph[i].p_align - 1)) == 0)
+            align = ph[i].p_align;
+    return align;
+}
+
 int elf_layout(const Elf64_Ehdr *eh, const Elf64_Phdr *ph, struct elf_image *img)
 {
     /* The segments' descriptions are written when there are some. */
@@ -90,10 +102,19 @@ int elf_layout(const Elf64_Ehdr *eh, const Elf64_Phdr *ph, struct elf_image *img
             img->exec_stack = (p->p_flags & PF_X) != 0;
         }
     }
+    if (img->type == ET_DYN)
+        img->align = strictest(eh, ph);
     if (img->end == 0 || img->entry < img->start || img->entry >= img->end)
         return -ENOEXEC;
     /* An ET_EXEC at page 0 would make NULL a valid address. */
     return img->type == ET_EXEC && img->start == 0 ? -ENOEXEC : 0;
+}
+
+uaddr_t elf_place(const struct elf_image *img, uaddr_t at)
+{
+    uaddr_t aligned = img->type == ET_DYN ? at & ~(img->align - 1) : at;
+
+    return aligned != 0 ? aligned : at;
 }
 
 static bool blank(char c) { return c == ' ' || c == '\t'; }

@@ -25,6 +25,7 @@ struct elf_image {
     uaddr_t phdr;        /* where the program headers will lie; 0: in no segment */
     uint64_t interp_off; /* PT_INTERP: file position and bytes with the NUL; 0 bytes: none */
     uint64_t interp_len;
+    uint64_t align; /* ET_DYN: the strictest of the segments, a page at least; a power of two */
     bool exec_stack;
 };
 
@@ -33,6 +34,10 @@ struct elf_image {
 int elf_check_header(const Elf64_Ehdr *eh);
 /* Its program headers (eh->e_phnum of them).  0 or -ENOEXEC. */
 int elf_layout(const Elf64_Ehdr *eh, const Elf64_Phdr *ph, struct elf_image *img);
+
+/* Where to put an ET_DYN image instead of at `at`, so that its segments have the alignment they want
+ * (huge pages', mostly).  One that no place in user memory has is not given. */
+uaddr_t elf_place(const struct elf_image *img, uaddr_t at);
 
 /* The line of a script: "#!", interpreter, at most one argument (which may hold
  * blanks).  line holds n bytes read of at most room, has room + 1, and is changed:

@@ -285,7 +285,7 @@ static int build(struct exec *e)
     uaddr_t top = place_stack(mm, &shift);
     /* A PIE that names no interpreter is one itself, or static: either way it
      * has the place where nothing that it loads can be in its way. */
-    err = map_image(mm, e->file, img, PIE_BASE + shift.pie, &bias);
+    err = map_image(mm, e->file, img, elf_place(img, PIE_BASE + shift.pie), &bias);
     if (err != 0)
         return err;
     e->entry = img->entry + bias;
@@ -384,7 +384,7 @@ static void reset_task(struct task *t, const struct exec *e, const struct mm *ol
     t->rseq.at = 0;
     t->rseq_event = 0;
     t->restart.fn = NULL;
-    p->membarrier = false;
+    p->membarrier = 0;
     spin_lock(&tree_lock);
     p->did_exec = true;
     p->exit_signal = SIGCHLD;
