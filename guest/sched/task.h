@@ -191,7 +191,7 @@ struct process {
     struct list all_link;          /* [T] all processes, by age */
     int exit_signal;               /* [T] to the parent; 0: none */
     int16_t oom_score_adj;         /* [a] -1000..1000, thousandths of RAM */
-    bool membarrier;               /* [a] has registered for membarrier(2)'s expedited commands */
+    uint16_t membarrier;           /* [a] MEMBARRIER_CMD_REGISTER_* that it has made */
     bool fork_shares;              /* [a] PR_SET_FORK_TABLES */
     bool did_exec;                 /* [T] setpgid by the parent then gives EACCES */
     /* end and stop: [T]; group_exit, zombie and stop_pending may be read without */

@@ -4,14 +4,11 @@
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "mm/heap.h"
-#include "mm/kmap.h"
 #include "mm/mm.h"
-#include "mm/tlb.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include <asm/prctl.h>
 #include <linux/futex.h>
-#include <linux/membarrier.h>
 
 SYSCALL0(getpid) { return current->proc->tgid; }
 
@@ -146,39 +143,6 @@ SYSCALL3(get_robust_list, int, tid, uaddr_t, head, uaddr_t, len)
         (put_user(sizeof(struct robust_list_head), len) != 0 || put_user(list, head) != 0))
         rc = -EFAULT;
     return rc;
-}
-
-/* A flush of translations reaches every CPU that runs the address space, and returns
- * when each has been in an interrupt: more than a barrier.  A CPU that begins to run it
- * later sets its bit in cpus_active by a locked instruction, after our fence. */
-static long barrier_in(struct mm *mm)
-{
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    tlb_flush(mm, (uintptr_t)current, (uintptr_t)current + PAGE_SIZE);
-    return 0;
-}
-
-SYSCALL3(membarrier, int, cmd, uint32_t, flags, int, cpu)
-{
-    struct process *p = current->proc;
-
-    (void)cpu; /* with the commands for rseq only, which there are not */
-    if (flags != 0)
-        return -EINVAL;
-    switch (cmd) {
-    case MEMBARRIER_CMD_QUERY:
-        return MEMBARRIER_CMD_GLOBAL | MEMBARRIER_CMD_GLOBAL_EXPEDITED |
-               MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED | MEMBARRIER_CMD_PRIVATE_EXPEDITED |
-               MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED;
-    case MEMBARRIER_CMD_GLOBAL:
-    case MEMBARRIER_CMD_GLOBAL_EXPEDITED: return barrier_in(&kernel_mm);
-    case MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED:
-        p->membarrier = true;
-        /* fall through */
-    case MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED: return 0;
-    case MEMBARRIER_CMD_PRIVATE_EXPEDITED: return p->membarrier ? barrier_in(current->mm) : -EPERM;
-    }
-    return -EINVAL;
 }
 
 SYSCALL2(arch_prctl, int, code, uint64_t, value)
