@@ -195,8 +195,7 @@ long sigframe_pop(struct regs *r)
     struct ucontext uc;
     uaddr_t at = r->rsp - 8; /* the handler's RET took the return address */
 
-    if (copy_from_user(&uc, at + offsetof(struct rt_sigframe, uc), sizeof(uc)) != 0 ||
-        !canonical(uc.uc_mcontext.rip))
+    if (copy_from_user(&uc, at + offsetof(struct rt_sigframe, uc), sizeof(uc)) != 0)
         goto bad;
     signal_set_mask(uc.uc_sigmask);
     restore_regs(r, &uc.uc_mcontext);
@@ -204,6 +203,9 @@ long sigframe_pop(struct regs *r)
         goto bad;
     sigaltstack_set(&uc.uc_stack, r->rsp); /* refused on that very stack: it stays as it is */
     current->restart.fn = NULL;
+    if (canonical(r->rip))
+        return (long)r->rax;
+    signal_force(SIGSEGV, SI_KERNEL, 0); /* as if the CPU had tried to go on there */
     return (long)r->rax;
 bad:
     signal_force(SIGSEGV, SI_KERNEL, 0);

@@ -1,6 +1,6 @@
 /* A handler sees the interrupted registers in its context and what it changes
  * there is what the program goes on with; vector registers survive a handler that uses
- * them; the red zone below the stack pointer is left alone. */
+ * them; it may return to where nothing can run; the red zone below the stack pointer is left alone. */
 #include "check.h"
 #include <ucontext.h>
 
@@ -18,6 +18,33 @@ static void change(int sig, siginfo_t *info, void *context)
     __asm__ volatile("pxor %%xmm8, %%xmm8" : : : "xmm8");
     __asm__ volatile("fninit");
     x = x * 2;
+}
+
+/* A handler that returns to where no code can be: the fault is there, not in the handler's return. */
+static void nowhere(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+    static unsigned long home;
+
+    (void)info;
+    if (sig == SIGUSR2) {
+        home = uc->uc_mcontext.gregs[REG_RIP];
+        uc->uc_mcontext.gregs[REG_RIP] = 0x800000000000;
+    } else {
+        SAY("fault at %#llx, code %d\n", (unsigned long long)uc->uc_mcontext.gregs[REG_RIP],
+            info->si_code);
+        uc->uc_mcontext.gregs[REG_RIP] = home;
+    }
+}
+
+static void returns_nowhere(void)
+{
+    struct sigaction action = { .sa_sigaction = nowhere, .sa_flags = SA_SIGINFO };
+
+    CHECK(sigaction(SIGUSR2, &action, NULL) == 0 && sigaction(SIGSEGV, &action, NULL) == 0);
+    raise(SIGUSR2);
+    signal(SIGSEGV, SIG_DFL);
+    CHECK_DIES(SIGSEGV, raise(SIGUSR2));
 }
 
 static void test(void)
@@ -41,4 +68,5 @@ static void test(void)
         : "rax", "rcx", "rdi", "rsi", "r11", "r12", "r13", "xmm8", "st", "memory", "cc");
     SAY("r12 %#lx r13 %#lx xmm8 %#lx st %.5f red %#lx carry %d ran %d\n", r12, r13, xmm, st, red,
         (int)(flags & 1), ran);
+    returns_nowhere();
 }
