@@ -143,10 +143,10 @@ static int open_tmpfile(const struct path *at, uint32_t flags, uint32_t mode, st
     err = inode_may_write(dir, MAY_WRITE | MAY_EXEC);
     if (!err)
         err =
-            tmpfs_unnamed(dir->sb, mode & 07777 & ~current->fs->umask, dir, "/#tmpfile", &p.dentry);
+            tmpfs_unnamed(dir->sb, mode & 07777 & ~current->fs->umask, at->dentry, NULL, &p.dentry);
     if (err)
         return err;
-    p.dentry->inode->never_linked = flags & O_EXCL;
+    p.dentry->inode->linkable = !(flags & O_EXCL);
     err = file_new(&p, flags, out);
     dentry_put(p.dentry);
     return err;

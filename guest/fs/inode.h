@@ -36,7 +36,7 @@ struct superblock {
     struct refcount refs; /* [a] mounts of it */
     struct dentry *root;  /* [k] */
     const char *told;     /* [k] options as /proc/mounts shows them, behind the limits; or NULL */
-    bool immutable;       /* [k] nobody changes mode, owner or times */
+    int refuses;          /* [k] 0, or the -errno for who would change mode, owner or times */
     bool permanent;       /* proc, and file systems without a mount: never freed */
     bool no_storage;      /* [k] statfs has none to tell of */
     bool names_closed; /* [k] nobody makes names here, and a missing one is known to be missing */
@@ -66,7 +66,8 @@ struct inode {
     uint32_t shared_maps;     /* [pages_lock] of those, shared and writable now or later */
     uint32_t seals;           /* [lock + pages_lock], read without: F_SEAL_*.  fs/seal.h */
     bool takes_seals;         /* [k] a memfd that may be sealed */
-    bool never_linked;        /* [k] O_TMPFILE with O_EXCL: nobody gives it a name */
+    bool linkable;            /* [fs_tree] by O_TMPFILE without O_EXCL: may yet get a first name */
+    bool mode_kept;           /* [k] chmod gives EPERM */
     uint8_t rw_hint;          /* [a] F_SET_RW_HINT's; kept and told */
     uint32_t attributes;      /* [lock], read without: INODE_ATTRIBUTES */
     int32_t writers; /* [a] open for writing; below 0: so many programs run from it.  ETXTBSY */

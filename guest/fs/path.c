@@ -18,6 +18,7 @@
 #include "fs/file.h"
 #include "fs/fs_ctx.h"
 #include "fs/inode.h"
+#include "fs/path_name.h"
 #include "fs/mount.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
@@ -49,6 +50,22 @@ static void walk_to(struct walker *w, const struct path *p)
     w->at = *p;
 }
 
+int path_of_file(struct file *f, struct path *out)
+{
+    char name[32];
+    const char *text;
+
+    *out = f->path;
+    if (out->dentry) {
+        path_get(out);
+        return 0;
+    }
+    text = file_name(f, name, sizeof name);
+    inode_get(f->inode);
+    out->mnt = NULL;
+    return dentry_new(NULL, text ? text : "", text ? strlen(text) : 0, f->inode, &out->dentry);
+}
+
 /* --- begin and end --- */
 
 int walk_start(struct walker *w, int dfd, const char *text, size_t len, uint32_t flags)
@@ -74,12 +91,10 @@ int walk_start(struct walker *w, int dfd, const char *text, size_t len, uint32_t
 
         if (!f)
             err = -EBADF;
-        else if (!f->path.dentry || (len && !is_dir(f->inode)))
+        else if (len && !is_dir(f->inode))
             err = -ENOTDIR;
-        if (err == 0) {
-            w->at = f->path;
-            path_get(&w->at);
-        }
+        if (err == 0)
+            err = path_of_file(f, &w->at);
         if (f)
             file_put(f);
         if (err)

@@ -5,6 +5,7 @@
 #include "lib/base.h"
 #include <linux/fcntl.h>
 
+struct file;
 struct dentry;
 struct mount;
 
@@ -19,6 +20,9 @@ struct path {
 
 void path_get(const struct path *p);
 void path_put(struct path *p);
+/* The way to an open file, with references: of one without a place a dentry of its own, through
+ * which it can be looked at, and opened again if its inode has operations.  0 or -ENOMEM. */
+int path_of_file(struct file *f, struct path *out);
 
 #define WALK_FOLLOW    1u /* a symlink at the end, too */
 #define WALK_DIRECTORY 2u /* -ENOTDIR unless it ends at a directory */

@@ -13,6 +13,7 @@
 #include "fs/pipe.h"
 #include "fs/stored.h"
 #include "fs/xattr.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
@@ -184,21 +185,26 @@ int tmpfs_create(struct path *dir, const char *name, size_t len, const struct ne
     return 0;
 }
 
-int tmpfs_unnamed(struct superblock *sb, uint32_t mode, struct inode *dir, const char *name,
+int tmpfs_unnamed(struct superblock *sb, uint32_t mode, struct dentry *dir, const char *name,
                   struct dentry **out)
 {
     struct new_node n = { .mode = S_IFREG | mode };
     struct inode *in;
+    char number[24];
     int err;
 
     if (!has_room(sb))
         return -ENOSPC;
-    in = tmpfs_inode(sb, &n, dir);
+    in = tmpfs_inode(sb, &n, dir ? dir->inode : NULL);
     if (!in)
         return -ENOMEM;
     in->born_ns = (uint64_t)in->mtime.tv_sec * NSEC_PER_SEC + (uint64_t)in->mtime.tv_nsec;
     in->nlink = 0;
-    err = dentry_new(NULL, name, strlen(name), in, out);
+    if (dir) {
+        ksnprintf(number, sizeof number, "#%llu", (unsigned long long)in->ino);
+        name = number;
+    }
+    err = dentry_new(dir, name, strlen(name), in, out);
     if (err == 0)
         (*out)->unlinked = true;
     return err;

@@ -24,8 +24,9 @@ int tmpfs_rename(struct path *from, struct dentry *d, struct path *to, const cha
 int tmpfs_new(const char *type, uint32_t mode, struct superblock **out); /* sb->root stands */
 struct inode *tmpfs_inode(struct superblock *sb, const struct new_node *n, struct inode *dir);
 void tmpfs_set_ops(struct inode *in); /* by its mode */
-/* O_TMPFILE: unlinked from the start. */
-int tmpfs_unnamed(struct superblock *sb, uint32_t mode, struct inode *dir, const char *name,
+/* Unlinked from the start: in a directory (O_TMPFILE), where it is called "#" and its number, or
+ * with dir NULL nowhere, called `name`. */
+int tmpfs_unnamed(struct superblock *sb, uint32_t mode, struct dentry *dir, const char *name,
                   struct dentry **out);
 extern const struct inode_ops tmpfs_dir_ops, tmpfs_link_ops, tmpfs_node_ops;
 extern const struct file_ops tmpfs_file_ops;

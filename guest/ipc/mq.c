@@ -145,7 +145,16 @@ static int no_mmap(struct file *f __attribute__((unused)), struct vma *v __attri
     return -ENODEV;
 }
 
+/* By /proc/PID/fd/N: else mq_open() makes the file. */
+static int mqueue_reopen(struct inode *in, struct file *f)
+{
+    f->private = in->private;
+    f->sent_once = true;
+    return 0;
+}
+
 const struct file_ops mqueue_fops = {
+    .open = mqueue_reopen,
     .read = mqueue_read,
     .poll = mqueue_poll,
     .mmap = no_mmap,

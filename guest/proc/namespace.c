@@ -24,7 +24,7 @@ static const struct namespace all[] = {
 };
 
 static struct superblock ns_sb = {
-    .type = "nsfs", .magic = NSFS_MAGIC, .permanent = true, .immutable = true
+    .type = "nsfs", .magic = NSFS_MAGIC, .permanent = true, .refuses = -EPERM
 };
 
 static const struct namespace *find(uint64_t flag)

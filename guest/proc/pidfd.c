@@ -17,7 +17,9 @@
 #include <linux/magic.h>
 #include <linux/pidfd.h>
 
-static struct superblock pidfd_sb = { .type = "[pidfd]", .magic = ANON_INODE_FS_MAGIC };
+static struct superblock pidfd_sb = { .type = "[pidfd]",
+                                      .magic = ANON_INODE_FS_MAGIC,
+                                      .refuses = -EOPNOTSUPP };
 
 /* Of a process: that; of a thread: struct task. */
 static bool gone(const struct process *p, const struct task *t)

@@ -135,7 +135,7 @@ static void show_syscall(struct text *t, struct task *task)
     struct regs r;
     bool sleeps = false, ended;
     spin_lock(&task->lock); /* it cannot wake, nor leave its stack */
-    if (task->rec->state == TASK_blocked && task->uregs) {
+    if (task == current || (task->rec->state == TASK_blocked && task->uregs)) {
         r = *task->uregs;
         sleeps = true;
     }

@@ -1,6 +1,7 @@
 /* procfs.c - /proc as a file system: who may look, whose the files are. */
 #include "procfs/procfs.h"
 #include "fs/file.h"
+#include "fs/inode.h"
 #include "fs/fs_type.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
@@ -21,8 +22,12 @@ static int proc_may(const struct pfs_node *n, uint32_t flags, bool opening)
     return may ? 0 : -EACCES;
 }
 
+/* The files of a task keep their mode, and its directory all that it has. */
 static void proc_set_owner(struct inode *in, const struct pfs_node *n)
 {
+    in->mode_kept = n->tid != 0;
+    if (n->entry->flags & PROC_LIVING && is_dir(in))
+        in->attributes = INODE_IMMUTABLE;
     struct task *t = n->tid ? proc_task(n) : NULL;
     if (t) {
         in->uid = t->cred.euid;

@@ -30,27 +30,13 @@ long goal_name(const struct pfs_goal *g, char *buf, size_t room)
     return name ? (long)n : -ENAMETOOLONG;
 }
 
-/* A pipe has no place in a tree, but can be opened again (/dev/stdin): it gets
- * a dentry of its own. */
-static int go_to_pipe(struct file *f, struct path *out)
-{
-    char name[32];
-    const char *text = file_name(f, name, sizeof name);
-    if (!S_ISFIFO(f->inode->mode) || !text)
-        return -ENXIO;
-    inode_get(f->inode);
-    out->mnt = NULL;
-    return dentry_new(NULL, text, strlen(text), f->inode, &out->dentry);
-}
-
 int goal_follow(const struct pfs_goal *g, struct path *out)
 {
-    const struct path *p = g->file ? &g->file->path : &g->path;
     if (g->guarded && !capable() && !has_cap(CAP_CHECKPOINT_RESTORE))
         return -EPERM;
-    if (!p->dentry)
-        return go_to_pipe(g->file, out);
-    *out = *p;
+    if (g->file)
+        return path_of_file(g->file, out);
+    *out = g->path;
     path_get(out);
     return 0;
 }

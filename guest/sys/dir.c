@@ -170,12 +170,12 @@ static int link_checked(struct path *old, struct walker *w)
         return err;
     if (old->mnt != w->at.mnt)
         return -EXDEV;
-    if (in->nlink == 0) /* removed, and not made by O_TMPFILE in this file system's view */
-        return in->sb == w->at.dentry->inode->sb && old->dentry->parent == old->dentry &&
-                       !in->never_linked
-                   ? tmpfs_link(&w->at, w->last, w->last_len, in)
-                   : -ENOENT;
-    return tmpfs_link(&w->at, w->last, w->last_len, in);
+    if (in->nlink == 0 && !in->linkable) /* removed */
+        return -ENOENT;
+    err = tmpfs_link(&w->at, w->last, w->last_len, in);
+    if (err == 0)
+        in->linkable = false;
+    return err;
 }
 
 static long link_at(int old_dfd, uaddr_t old_name, int dfd, uaddr_t name, uint32_t flags)

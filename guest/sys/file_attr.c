@@ -24,8 +24,8 @@
 static long change_in(const struct mount *m, struct inode *in,
                       long (*change)(struct inode *, const void *), const void *how)
 {
-    if (in->sb->immutable)
-        return -EPERM;
+    if (in->sb->refuses)
+        return in->sb->refuses;
     mutex_lock(&in->lock);
     long err = mount_readonly(m) ? -EROFS : change(in, how);
     mutex_unlock(&in->lock);
@@ -89,7 +89,7 @@ static long change_mode(struct inode *in, const void *how)
 
     if (S_ISLNK(in->mode))
         return -EOPNOTSUPP;
-    if (!inode_owner_or_root(in) || in->attributes & INODE_KEPT)
+    if (!inode_owner_or_root(in) || in->mode_kept || in->attributes & INODE_KEPT)
         return -EPERM;
     if (!inode_keeps_setgid(in))
         mode &= ~(uint32_t)S_ISGID;
