@@ -92,20 +92,17 @@ int kmap_direct_part(paddr_t start, paddr_t end)
     return err;
 }
 
-/* Fills entries for [start, end) of the image into tables for 2 MiB each. */
+/* Fills entries for [start, end) of the image into tables for 2 MiB each, which hold nothing there yet. */
 static void map_section(const pfn_t *table, const char *start, const char *end, pte_t flags)
 {
-    pte_t entry[32];
     uint64_t va = (uint64_t)start;
     flags = kmap_page(flags);
     while (va < (uint64_t)end) {
         pte_t *e =
             (pte_t *)frame_va(table[(va - kernel_base) / LARGE_PAGE]) + (va >> PAGE_SHIFT & 511);
-        unsigned n = (unsigned)MIN(((uint64_t)end - va) >> PAGE_SHIFT, ARRAY_SIZE(entry));
-        n = MIN(n, 512 - pt_index(e));
-        for (unsigned i = 0; i < n; i++)
-            entry[i] = (va - kernel_base + i * PAGE_SIZE) | flags;
-        pt_fill(&kernel_mm, va, e, 1, n, PT_kernel_map, entry);
+        unsigned n =
+            (unsigned)MIN(((uint64_t)end - va) >> PAGE_SHIFT, (uint64_t)(512 - pt_index(e)));
+        pt_fill_run(&kernel_mm, va, e, n, PT_kernel_map, (va - kernel_base) | flags);
         va += n * PAGE_SIZE;
     }
 }
