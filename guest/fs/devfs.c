@@ -26,6 +26,8 @@ static const struct {
 /* --- nodes that are made when somebody looks for them ------------------------------------------ */
 
 static struct device_table *later;
+/* A bit for each first letter of their names; most that are looked for have others. */
+static uint32_t first_letters;
 static uint32_t
     made; /* a bit for each, in the list's order, that has been made, and may be gone again */
 
@@ -33,6 +35,8 @@ void devfs_later(struct device_table *t)
 {
     t->next = later;
     later = t;
+    for (unsigned i = 0; i < t->n; i++)
+        first_letters |= 1u << (t->device[i].name[0] & 31);
 }
 
 /* The i-th. */
@@ -56,14 +60,25 @@ static int make(struct dentry *dir, const struct device *device, unsigned i)
     return 0;
 }
 
+static inline bool is_named(const struct device *d, const char *name, size_t len)
+{
+    size_t i = 0;
+
+    while (i < len && d->name[i] == name[i])
+        i++;
+    return i == len && !d->name[i];
+}
+
 static int make_named(struct dentry *dir, uint64_t key __attribute__((unused)), const char *name,
                       size_t len)
 {
     unsigned i = 0;
 
+    if (!(first_letters >> (name[0] & 31) & 1))
+        return 0;
     for (const struct device_table *t = later; t; t = t->next)
         for (const struct device *d = t->device; d < t->device + t->n; d++, i++)
-            if (d->name[0] == name[0] && strlen(d->name) == len && memcmp(d->name, name, len) == 0)
+            if (is_named(d, name, len))
                 return made >> i & 1 ? 0 : make(dir, d, i);
     return 0;
 }

@@ -169,8 +169,9 @@ static SLOW_PATH int opened_watched(struct file *f)
 }
 
 /* What a walk has come to.  f is memory for it. */
-static int open_found(const struct path *at, struct file *f, uint32_t flags, bool made,
-                      struct file **out)
+static inline __attribute__((always_inline)) int open_found(const struct path *at, struct file *f,
+                                                            uint32_t flags, bool made,
+                                                            struct file **out)
 {
     int err = !made && !(flags & O_PATH) ? may_open(at, flags) : 0;
 

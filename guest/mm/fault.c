@@ -280,10 +280,16 @@ static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
     return *e != 0;
 }
 
-/* The page alone, as file_fault() has it. */
-static int file_page(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
+/* A userfaultfd that does not ask about a page that the file has gets that page alone. */
+static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
 {
     pfn_t page, copy;
+    if (unlikely(v->flags & (VM_ASK_MISSING | VM_ASK_MINOR))) {
+        if (fill_asks(v, va))
+            return FAULT_ASK;
+    } else if (!write && (map_image_around(v, va, e) || map_around(v, va, e))) {
+        return 0;
+    }
     int err = file_get_page(v->file, vma_file_page(v, va), true, &page);
     if (err == -ENOMEM)
         return err;
@@ -304,15 +310,6 @@ static int file_page(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
     pt_write(v->mm, va, e, 1, PT_demand_file, pte_make(page, read_only_flags(v) | w));
     mm_count_page(v->mm, PAGE_OF_FILE, 1);
     return 0;
-}
-
-static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
-{
-    if (unlikely(v->flags & (VM_ASK_MISSING | VM_ASK_MINOR)))
-        return fill_asks(v, va) ? FAULT_ASK : file_page(v, va, e, write, code);
-    if (!write && (map_image_around(v, va, e) || map_around(v, va, e)))
-        return 0;
-    return file_page(v, va, e, write, code);
 }
 
 static inline void count_fault(struct mm *mm)
