@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #define FS_LAYOUT_MAGIC   0x54554f59414c5346ull /* "FSLAYOUT" */
-#define FS_LAYOUT_VERSION 2u
+#define FS_LAYOUT_VERSION 3u
 #define FS_STRUCT_MAX     512u /* bytes of one that is read whole */
 
 /* clang-format off */
@@ -78,8 +78,9 @@ struct fs_layout {
     uint64_t kernel_base, direct_map;
     uint64_t root_mount, mounts; /* addresses of a pointer, and of a list's head */
     uint64_t image;              /* of the struct image_tree */
-    uint64_t image_names,
-        cpio_names; /* what a dentry's `stored` points to begins with one of these, or */
+    /* What a dentry's `stored` points to begins with one of these: names of the image, of an archive, of
+     * devices whose nodes nobody has looked for. */
+    uint64_t image_names, cpio_names, device_names;
     uint32_t
         slot_bits; /* a node of a page index has 1 << slot_bits slots: frames at height 1, else pointers */
     uint32_t run_taken;             /* offset of the bits behind a stored_run */

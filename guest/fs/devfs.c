@@ -98,8 +98,8 @@ static int make_all(struct dentry *dir)
     return 0;
 }
 
-static const struct stored_ops made_later = { .take = make_named, .take_all = make_all };
-static struct stored_names not_yet = { .ops = &made_later };
+const struct stored_ops devfs_later_ops = { .take = make_named, .take_all = make_all };
+static struct stored_names not_yet = { .ops = &devfs_later_ops };
 
 /* --- the others -------------------------------------------------------------------------------- */
 

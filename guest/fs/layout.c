@@ -4,6 +4,7 @@
 #include "arch/layout.h"
 #include "fs/cpio_stored.h"
 #include "fs/dentry.h"
+#include "fs/devfs.h"
 #include "fs/image_tree.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
@@ -24,6 +25,7 @@ static const struct fs_layout layout = {
     .image = (uint64_t)&image_tree,
     .image_names = (uint64_t)&image_tree_ops,
     .cpio_names = (uint64_t)&cpio_stored_ops,
+    .device_names = (uint64_t)&devfs_later_ops,
     .slot_bits = PAGES_SLOT_BITS,
     .run_taken = offsetof(struct stored_run, taken),
     .xattr_name = offsetof(struct xattr, name),

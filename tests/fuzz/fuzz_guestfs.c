@@ -49,6 +49,7 @@ static void make_layout(void)
                                  .image = DIRECT + 0x1000,
                                  .image_names = DIRECT + 0x120,
                                  .cpio_names = DIRECT + 0x128,
+                                 .device_names = DIRECT + 0x130,
                                  .slot_bits = 6,
                                  .run_taken = 0x90,
                                  .xattr_name = 0x50,

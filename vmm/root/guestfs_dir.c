@@ -144,6 +144,8 @@ bool guestfs_names(struct guestfs *fs, const struct guest_file *dir, guestfs_nam
         return true;
     if (!guestfs_copy(fs, &ops, stored, sizeof(ops)))
         return guestfs_bad(fs) || true;
+    if (ops == fs->layout.device_names)
+        return true;
     if (ops == fs->layout.cpio_names)
         return archive_names(fs, stored, name, arg);
     if (ops != fs->layout.image_names || !guestfs_get(fs, &s, FS_image_dir, stored))

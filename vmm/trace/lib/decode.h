@@ -33,7 +33,9 @@ size_t trace_cut_front(uint8_t *packet, size_t content, size_t from, uint64_t be
                        uint64_t not_before, uint64_t *first);
 
 #define PACKET_HEADER sizeof(struct trace_packet)
-#define EVENT_MIN     (sizeof(struct trace_header_compact) + sizeof(struct trace_context))
+#define TRACE_TSC_END \
+    (1ull << 63) /* no time is as late, so that short ones cannot go beyond 64 bits */
+#define EVENT_MIN (sizeof(struct trace_header_compact) + sizeof(struct trace_context))
 
 static inline uint32_t load32(const uint8_t *p)
 {
@@ -94,7 +96,7 @@ static inline __attribute__((always_inline)) const uint8_t *decode_event(const u
         memcpy(&head, p, sizeof(head));
         id = head.id;
         at = p + sizeof(head);
-        if (id >= TRACE_ID_LIMIT || head.tsc < last)
+        if (id >= TRACE_ID_LIMIT || head.tsc < last || head.tsc >= TRACE_TSC_END)
             return NULL;
         e->tsc = head.tsc;
     }

@@ -143,6 +143,8 @@ static bool enter_packet(struct trace *t, struct stream *s)
     const char *why = check_packet(&h, at == 0);
     if (why == NULL && h.timestamp_begin < s->c.ev.tsc)
         why = "a packet older than the one before it";
+    if (why == NULL && h.timestamp_begin >= TRACE_TSC_END)
+        why = "a packet of an impossible time";
     if (why != NULL) {
         break_stream(t, s, at, why);
         return false;
