@@ -49,6 +49,8 @@ sub names
 {
     my @names = (glob('tests/abi/*.c'), glob('tests/abi/glibc/*.c'), glob('tests/abi/sh/*.sh'));
     s{^tests/abi/(.*)\.\w+$}{$1} for @names;
+    # Huge pages are made of memory that was not in use as small ones (docs/linux.md): who wants them comes first.
+    @names = ((grep { /collapse|huge/ } @names), (grep { !/collapse|huge/ } @names));
     return @names unless $ENV{ABI_ONLY};
     my @only = map { s{^abi/}{}r =~ s{\*}{[^/]*}gr } split ' ', $ENV{ABI_ONLY};
     return grep { my $name = $_; grep { $name =~ m{^$_(/|$)} } @only } @names;
