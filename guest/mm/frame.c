@@ -1,21 +1,25 @@
 /* frame.c - page frames: reference counts, and what each CPU keeps.
  *
- * A count of 0 means "never handed out".  That is also what makes the root image immortal: its frames have no other
- * count, and get and put leave a count of 0 alone.  A freed frame has the count FRAME_FREE, so that a put too many is
- * found; and a count that could reach it, by mapping a page 2^30 times, sticks: such a frame is never freed.
+ * A count of 0 means "never handed out".  That is also what makes the root image
+ * immortal: its frames have no other count, and get and put leave a count of 0
+ * alone.  A freed frame has the count FRAME_FREE, so that a put too many is found; and a count
+ * that could reach it, by mapping a page 2^30 times, sticks: such a frame is never freed.
  *
- * In front of the pool each CPU has a cache: freed frames, freed tables, and a piece of what is above the watermarks.
- * Freed ones are kept in chains, which go between caches and the pool only when they are full; so that costs the same
- * as for one frame, and CPUs meet at the pool's lock once for CHAIN of them.  A cache has a lock of its own, which
- * its CPU finds free: others take it only to count, or when they would have to fail otherwise; so memory is out when
- * it is nowhere. The two locks are never held together.
+ * In front of the pool each CPU has a cache: freed frames, freed tables, and a
+ * piece of what is above the watermarks.  Freed ones are kept in chains, which go
+ * between caches and the pool only when they are full; so that costs the same as
+ * for one frame, and CPUs meet at the pool's lock once for CHAIN of them.  A cache
+ * has a lock of its own, which its CPU finds free: others take it only to count, or
+ * when they would have to fail otherwise; so memory is out when it is nowhere.
+ * The two locks are never held together.
  *
- * The last put of a frame is the last access to it: the count goes down with release and, for who reads 1 in
- * frame_refs(), up to it with acquire.  Who sees 1 and has that reference is alone: a new one could only come through
- * it.
+ * The last put of a frame is the last access to it: the count goes down with
+ * release and, for who reads 1 in frame_refs(), up to it with acquire.  Who sees 1
+ * and has that reference is alone: a new one could only come through it.
  *
- * Table frames are zero when they come back (pt.c frees only empty tables), so they need no clearing; other frames
- * are cleared when somebody wants zeros and the watermark has nothing left. */
+ * Table frames are zero when they come back (pt.c frees only empty tables), so
+ * they need no clearing; other frames are cleared when somebody wants zeros and
+ * the watermark has nothing left. */
 #include "arch/hypercall.h"
 #include "lib/string.h"
 #include "mm/frame_pool.h"

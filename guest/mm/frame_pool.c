@@ -1,17 +1,21 @@
 /* frame_pool.c - where frames come from: RAM, a watermark, lists of free ones.
  *
- * At boot RAM is a few free ranges: what boot_info calls RAM, less the first MiB, the kernel image with its root
- * image, the modules and the command line. From the ranges come, in this order, the region of page tables and the
- * array of struct frame; all that is left is handed out by a watermark that moves through the ranges.  Nothing is
- * written for a frame before it is used: the array is zero memory of the host, and "refs 0" means "never handed out".
+ * At boot RAM is a few free ranges: what boot_info calls RAM, less the first
+ * MiB, the kernel image with its root image, the modules and the command line.
+ * From the ranges come, in this order, the region of page tables and the array
+ * of struct frame; all that is left is handed out by a watermark that moves
+ * through the ranges.  Nothing is written for a frame before it is used: the
+ * array is zero memory of the host, and "refs 0" means "never handed out".
  *
- * The direct map reaches as far as the watermark: whoever moves it over a 2 MiB border has the next piece mapped
- * first (kmap.c), with the lock released, because that may take a table frame.
+ * The direct map reaches as far as the watermark: whoever moves it over a 2 MiB
+ * border has the next piece mapped first (kmap.c), with the lock released,
+ * because that may take a table frame.
  *
- * Huge pages, 512 aligned frames that go together, come from the other end: from the top of the ranges down, where
- * nothing else has been taken, until the watermark is met.  So nothing is lost to alignment, and single frames do not
- * get in between.  One that was freed as a whole waits in a list for the next who wants one, or is broken into single
- * frames when there are no others. Frames that were freed one by one are not put together again. */
+ * Huge pages, 512 aligned frames that go together, come from the other end: from the top of the
+ * ranges down, where nothing else has been taken, until the watermark is met.  So nothing is lost to
+ * alignment, and single frames do not get in between.  One that was freed as a whole waits in a
+ * list for the next who wants one, or is broken into single frames when there are no others.
+ * Frames that were freed one by one are not put together again. */
 #include "mm/frame_pool.h"
 #include "arch/layout.h"
 #include "arch/machine.h"

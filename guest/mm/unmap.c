@@ -1,11 +1,13 @@
 /* unmap.c - taking pages out of an address space.
  *
- * Work goes table by table, run by run: a run of used entries is cleared with one report, its frames go to the
- * gather, and a table that got empty follows them.  The gather frees all that after the TLB flush.  How many entries
- * of a table are used is known, so the scan of a sparse one ends early.
+ * Work goes table by table, run by run: a run of used entries is cleared with
+ * one report, its frames go to the gather, and a table that got empty follows
+ * them.  The gather frees all that after the TLB flush.  How many entries of a
+ * table are used is known, so the scan of a sparse one ends early.
  *
- * Others may run in between (preempt.h).  A sibling thread may then still use an entry that is cleared but not
- * flushed: the frame is only put after the flush, and until munmap returns either is right. */
+ * Others may run in between (preempt.h).  A sibling thread may then still use an entry that
+ * is cleared but not flushed: the frame is only put after the flush, and until munmap
+ * returns either is right. */
 #include "mm/unmap.h"
 #include "arch/preempt.h"
 #include "mm/frame.h"

@@ -1,12 +1,14 @@
-/* fork.c - a new task, and the parent that waits for it.  What was asked for, and whether there is such a thing, is
- * clone.c's business.
+/* fork.c - a new task, and the parent that waits for it.  What was asked for, and
+ * whether there is such a thing, is clone.c's business.
  *
- * clone_task() first makes everything that can fail; then, under tree_lock, the child gets its number and its place,
- * and from there on nothing fails. What a flag shares is taken by reference; what it does not is copied.
+ * clone_task() first makes everything that can fail; then, under tree_lock,
+ * the child gets its number and its place, and from there on nothing fails.
+ * What a flag shares is taken by reference; what it does not is copied.
  *
- * vfork.  The link is in the child: child->vfork_waiter names the task that is blocked on it, under vfork_lock.  The
- * parent's wait ends when that field does not name it any more; the child clears it, once, when it has left the
- * shared memory: in mm_release(), by a successful exec or at its end, however it ends.
+ * vfork.  The link is in the child: child->vfork_waiter names the task that is
+ * blocked on it, under vfork_lock.  The parent's wait ends when that field does
+ * not name it any more; the child clears it, once, when it has left the shared
+ * memory: in mm_release(), by a successful exec or at its end, however it ends.
  *
  *   parent                                child
  *   child->vfork_waiter = me
@@ -15,13 +17,16 @@
  *       block(vfork, killable)                w = vfork_waiter; vfork_waiter = NULL;
  *   lock; if still me: NULL; unlock           wake w; unlock
  *
- * No wake is lost: the field is cleared before the wake, and the wake finds the parent asleep or leaves the token
- * (block.h).  No release is early: a failed exec, a stop, a handled signal, another child's end do not touch the
- * field, and other wakes only make the parent look again.  Nothing is used after it is freed: the parent holds a
- * reference on the child until it has looked the last time; the child touches the parent only under vfork_lock and
- * only while the field names it, and a parent that is killed clears the field under that lock before it goes on to
- * die.  A task makes one child at a time, so a second vfork has another child, hence another field.
- * tests/model/vfork.pml is all this for a model checker. */
+ * No wake is lost: the field is cleared before the wake, and the wake finds the
+ * parent asleep or leaves the token (block.h).  No release is early: a failed
+ * exec, a stop, a handled signal, another child's end do not touch the field,
+ * and other wakes only make the parent look again.  Nothing is used after it
+ * is freed: the parent holds a reference on the child until it has looked the
+ * last time; the child touches the parent only under vfork_lock and only while
+ * the field names it, and a parent that is killed clears the field under that
+ * lock before it goes on to die.  A task makes one child at a time, so a
+ * second vfork has another child, hence another field.  tests/model/vfork.pml
+ * is all this for a model checker. */
 #include "proc/fork.h"
 #include "arch/fpu.h"
 #include "arch/uaccess.h"

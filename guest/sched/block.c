@@ -1,14 +1,17 @@
 /* block.c - how a task waits: the one function that puts a task to sleep.
  *
- * Why no wake and no signal is lost.  Wakes: block.h; the token and the change to blocked are both under task.lock.
- * Signals: block() first says under task.lock which signals end this wait, and looks for signals after that; who
- * sends one makes it pending first and looks at those flags, under task.lock, after that.  So either block() sees the
- * signal, or the sender sees the flags and calls wake_task(), which finds the task asleep or leaves the token.
- * Deadlines are wakes by a timer.
+ * Why no wake and no signal is lost.  Wakes: block.h; the token and the change
+ * to blocked are both under task.lock.  Signals: block() first says under
+ * task.lock which signals end this wait, and looks for signals after that;
+ * who sends one makes it pending first and looks at those flags, under
+ * task.lock, after that.  So either block() sees the signal, or the sender
+ * sees the flags and calls wake_task(), which finds the task asleep or leaves
+ * the token.  Deadlines are wakes by a timer.
  *
- * After a sleep block() answers 0 without saying why it ended: the caller looks at its condition first, and a signal
- * or deadline is found at the start of the next call.  So a wait whose condition has come true is never reported as
- * interrupted. */
+ * After a sleep block() answers 0 without saying why it ended: the caller
+ * looks at its condition first, and a signal or deadline is found at the
+ * start of the next call.  So a wait whose condition has come true is never
+ * reported as interrupted. */
 #include "sched/block.h"
 #include "arch/preempt.h"
 #include "sched/record.h"
