@@ -92,6 +92,12 @@ static struct mount *clone_mount(const struct path *p, bool all, long *err)
     return copy;
 }
 
+/* follow: a link at the end of the name; empty: the name may be, and means dfd itself. */
+static long find_place(int dfd, uaddr_t name, bool follow, bool empty, struct path *out)
+{
+    return path_lookup_user(dfd, name, (follow ? WALK_FOLLOW : 0) | (empty ? WALK_EMPTY : 0), out);
+}
+
 SYSCALL3(open_tree, int, dfd, uaddr_t, name, uint32_t, flags)
 {
     const uint32_t known = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW |
@@ -102,10 +108,7 @@ SYSCALL3(open_tree, int, dfd, uaddr_t, name, uint32_t, flags)
         return -EINVAL;
     if (flags & OPEN_TREE_CLONE && !capable())
         return -EPERM;
-    long err = path_lookup_user(dfd, name,
-                                (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
-                                    (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
-                                &p);
+    long err = find_place(dfd, name, !(flags & AT_SYMLINK_NOFOLLOW), flags & AT_EMPTY_PATH, &p);
     if (err)
         return err;
     if (flags & OPEN_TREE_CLONE) {
@@ -154,16 +157,12 @@ SYSCALL5(move_mount, int, from_fd, uaddr_t, from_name, int, to_fd, uaddr_t, to_n
         return -EPERM;
     if (flags & ~(uint32_t)MOVE_FLAGS || (flags & both) == both)
         return -EINVAL;
-    long err = path_lookup_user(to_fd, to_name,
-                                (flags & MOVE_MOUNT_T_SYMLINKS ? WALK_FOLLOW : 0) |
-                                    (flags & MOVE_MOUNT_T_EMPTY_PATH ? WALK_EMPTY : 0),
-                                &to);
+    long err = find_place(to_fd, to_name, flags & MOVE_MOUNT_T_SYMLINKS,
+                          flags & MOVE_MOUNT_T_EMPTY_PATH, &to);
     if (err)
         return err;
-    err = path_lookup_user(from_fd, from_name,
-                           (flags & MOVE_MOUNT_F_SYMLINKS ? WALK_FOLLOW : 0) |
-                               (flags & MOVE_MOUNT_F_EMPTY_PATH ? WALK_EMPTY : 0),
-                           &from);
+    err = find_place(from_fd, from_name, flags & MOVE_MOUNT_F_SYMLINKS,
+                     flags & MOVE_MOUNT_F_EMPTY_PATH, &from);
     if (!err) {
         mutex_lock(&fs_tree);
         err = move(&from, &to, flags);
@@ -244,10 +243,7 @@ SYSCALL5(mount_setattr, int, dfd, uaddr_t, name, uint32_t, flags, uaddr_t, at, s
         return err;
     err = check_attr(&a);
     if (!err)
-        err = path_lookup_user(dfd, name,
-                               (flags & AT_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
-                                   (flags & AT_EMPTY_PATH ? WALK_EMPTY : 0),
-                               &p);
+        err = find_place(dfd, name, !(flags & AT_SYMLINK_NOFOLLOW), flags & AT_EMPTY_PATH, &p);
     if (err)
         return err;
     mutex_lock(&fs_tree);
@@ -350,10 +346,8 @@ SYSCALL3(fspick, int, dfd, uaddr_t, name, uint32_t, flags)
     if (flags & ~(uint32_t)(FSPICK_CLOEXEC | FSPICK_SYMLINK_NOFOLLOW | FSPICK_NO_AUTOMOUNT |
                             FSPICK_EMPTY_PATH))
         return -EINVAL;
-    long err = path_lookup_user(dfd, name,
-                                (flags & FSPICK_SYMLINK_NOFOLLOW ? 0 : WALK_FOLLOW) |
-                                    (flags & FSPICK_EMPTY_PATH ? WALK_EMPTY : 0),
-                                &p);
+    long err =
+        find_place(dfd, name, !(flags & FSPICK_SYMLINK_NOFOLLOW), flags & FSPICK_EMPTY_PATH, &p);
     if (err)
         return err;
     err = is_mount_root(&p) ? context_fd(p.mnt->sb->type, &p, flags & FSPICK_CLOEXEC) : -EINVAL;
