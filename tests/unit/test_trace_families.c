@@ -24,29 +24,6 @@
 
 static char text[65536];
 
-static void run_as(struct synth *s, uint32_t pid)
-{
-    SYNTH(s, switch, 0, .prev_pid = s->pid, .next_pid = pid);
-    s->pid = pid;
-}
-
-static void state(struct synth *s, uint32_t task, unsigned prev, unsigned next, unsigned reason,
-                  uint32_t on, uint32_t by)
-{
-    SYNTH(s, task_state, 3, .task = task, .prev = (uint8_t)prev, .next = (uint8_t)next,
-          .reason = (uint8_t)reason, .on_pid = on, .by_pid = by);
-}
-
-static void block(struct synth *s, unsigned reason, uint32_t on)
-{
-    state(s, s->pid, TASK_running, TASK_blocked, reason, on, 0);
-}
-
-static void wake(struct synth *s, uint32_t task, unsigned reason)
-{
-    state(s, task, TASK_blocked, TASK_runnable, reason, 0, s->pid);
-}
-
 static void child(struct synth *s, uint32_t pid, uint32_t tgid, uint64_t flags)
 {
     SYNTH(s, clone, 3, .child = pid, .child_tgid = tgid, .child_mm = 3, .flags = flags);
@@ -57,20 +34,20 @@ static void child(struct synth *s, uint32_t pid, uint32_t tgid, uint64_t flags)
 static void thread_execs(struct synth *s)
 {
     struct trace_ev_exec f = { .old_mm = 3, .comm = "new" };
-    run_as(s, PARENT);
+    synth_switch(s, PARENT);
     child(s, LEADER, LEADER, SIGCHLD);
     synth_enter(s, 3, __NR_wait4, LEADER, 0);
-    block(s, BLOCK_wait, LEADER);
-    run_as(s, LEADER);
+    synth_block(s, BLOCK_wait, LEADER);
+    synth_switch(s, LEADER);
     child(s, THREAD, LEADER, CLONE_VM | CLONE_THREAD);
-    run_as(s, THREAD);
+    synth_switch(s, THREAD);
     synth_enter(s, 3, __NR_execve, 0, 0);
     synth_write(s, 4, 9, 1, PT_LEVEL_PTE, PT_exec_map, 0, 0x1067);
-    block(s, BLOCK_exec_threads, 0);
-    run_as(s, LEADER);
-    state(s, LEADER, TASK_running, TASK_zombie, 0, 0, 0);
-    wake(s, THREAD, BLOCK_exec_threads);
-    run_as(s, THREAD);
+    synth_block(s, BLOCK_exec_threads, 0);
+    synth_switch(s, LEADER);
+    synth_state(s, LEADER, TASK_running, TASK_zombie, 0, 0, 0);
+    synth_wake(s, THREAD, BLOCK_exec_threads);
+    synth_switch(s, THREAD);
     s->pid = LEADER;
     synth_event(s, TRACE_EV_exec, 4, &f, sizeof(f), NULL, 0);
     synth_write(s, 3, 8, 2, PT_LEVEL_PTE, PT_exec_teardown, 0x2067, 0);
@@ -82,8 +59,8 @@ static void and_ends(struct synth *s)
     thread_execs(s);
     synth_enter(s, 4, __NR_exit_group, 0, 0);
     SYNTH(s, exit, 4, .tgid = LEADER, .status = 3 << 8);
-    state(s, LEADER, TASK_running, TASK_zombie, 0, 0, 0);
-    wake(s, PARENT, BLOCK_wait);
+    synth_state(s, LEADER, TASK_running, TASK_zombie, 0, 0, 0);
+    synth_wake(s, PARENT, BLOCK_wait);
 }
 
 static const char *make(void (*tell)(struct synth *), struct synth *s)
@@ -244,16 +221,16 @@ static void test_thread_exec_exported(void **unused)
 /* PARENT, a subreaper, waits for any child: for 8, which has a child 9 that becomes its own. */
 static void orphan(struct synth *s)
 {
-    run_as(s, PARENT);
+    synth_switch(s, PARENT);
     child(s, 8, 8, SIGCHLD);
-    run_as(s, 8);
+    synth_switch(s, 8);
     child(s, 9, 9, SIGCHLD);
     SYNTH(s, reparent, 0, .child = 9, .parent = PARENT);
     SYNTH(s, exit, 3, .tgid = 8);
-    state(s, 8, TASK_running, TASK_zombie, 0, 0, 0);
-    run_as(s, PARENT);
-    state(s, 8, TASK_zombie, TASK_dead, 0, 0, 0);
-    block(s, BLOCK_wait, 0);
+    synth_state(s, 8, TASK_running, TASK_zombie, 0, 0, 0);
+    synth_switch(s, PARENT);
+    synth_state(s, 8, TASK_zombie, TASK_dead, 0, 0, 0);
+    synth_block(s, BLOCK_wait, 0);
 }
 
 static void test_subreaper(void **unused)
@@ -271,16 +248,16 @@ static void test_subreaper(void **unused)
 /* Call 1, inferred: mprotect.  Then a futex, which is none of it; its waker is in call 2, inferred too. */
 static void futexes(struct synth *s)
 {
-    run_as(s, LEADER);
+    synth_switch(s, LEADER);
     synth_write(s, 3, 9, 1, PT_LEVEL_PTE, PT_mprotect, 0x1067, 0x1065);
-    block(s, BLOCK_futex, 0);
-    run_as(s, THREAD);
+    synth_block(s, BLOCK_futex, 0);
+    synth_switch(s, THREAD);
     synth_write(s, 3, 9, 2, PT_LEVEL_PTE, PT_munmap, 0x2067, 0);
-    block(s, BLOCK_mutex, LEADER);
-    run_as(s, 9);
+    synth_block(s, BLOCK_mutex, LEADER);
+    synth_switch(s, 9);
     synth_write(s, 3, 9, 3, PT_LEVEL_PTE, PT_munmap, 0x3067, 0);
-    wake(s, LEADER, BLOCK_futex);
-    wake(s, THREAD, BLOCK_mutex);
+    synth_wake(s, LEADER, BLOCK_futex);
+    synth_wake(s, THREAD, BLOCK_mutex);
 }
 
 static void test_inferred_calls(void **unused)
@@ -298,17 +275,17 @@ static void test_inferred_calls(void **unused)
 /* SIGCHLD is ignored: the sleep goes on.  Then one that is not. */
 static void signals(struct synth *s)
 {
-    run_as(s, LEADER);
-    block(s, BLOCK_nanosleep, 0);
-    run_as(s, THREAD);
+    synth_switch(s, LEADER);
+    synth_block(s, BLOCK_nanosleep, 0);
+    synth_switch(s, THREAD);
     SYNTH(s, signal, 3, .to = LEADER, .signo = 17);
-    run_as(s, 0);
-    wake(s, LEADER, BLOCK_nanosleep);
-    run_as(s, LEADER);
-    block(s, BLOCK_nanosleep, 0);
-    run_as(s, THREAD);
+    synth_switch(s, 0);
+    synth_wake(s, LEADER, BLOCK_nanosleep);
+    synth_switch(s, LEADER);
+    synth_block(s, BLOCK_nanosleep, 0);
+    synth_switch(s, THREAD);
     SYNTH(s, signal, 3, .to = LEADER, .signo = 10);
-    wake(s, LEADER, BLOCK_nanosleep);
+    synth_wake(s, LEADER, BLOCK_nanosleep);
 }
 
 static void test_signals(void **unused)

@@ -25,34 +25,11 @@
 
 static char text[65536];
 
-static void run_as(struct synth *s, uint32_t pid)
-{
-    SYNTH(s, switch, 0, .prev_pid = s->pid, .next_pid = pid);
-    s->pid = pid;
-}
-
 static void exec(struct synth *s, uint32_t old_mm, uint32_t mm, const char *comm)
 {
     struct trace_ev_exec f = { .old_mm = old_mm };
     memcpy(f.comm, comm, strlen(comm));
     synth_event(s, TRACE_EV_exec, mm, &f, sizeof(f), NULL, 0);
-}
-
-static void state(struct synth *s, uint32_t task, unsigned prev, unsigned next, unsigned reason,
-                  uint32_t on, uint32_t by)
-{
-    SYNTH(s, task_state, 3, .task = task, .prev = (uint8_t)prev, .next = (uint8_t)next,
-          .reason = (uint8_t)reason, .on_pid = on, .by_pid = by);
-}
-
-static void block(struct synth *s, unsigned reason, uint32_t on)
-{
-    state(s, s->pid, TASK_running, TASK_blocked, reason, on, 0);
-}
-
-static void wake(struct synth *s, uint32_t task, unsigned reason)
-{
-    state(s, task, TASK_blocked, TASK_runnable, reason, 0, s->pid);
 }
 
 static void child(struct synth *s, uint32_t pid, uint64_t flags)
@@ -64,7 +41,7 @@ static void leave(struct synth *s, bool says_so)
 {
     if (says_so)
         synth_enter(s, 3, __NR_exit_group, 0, 0);
-    state(s, s->pid, TASK_running, TASK_zombie, 0, 0, 0);
+    synth_state(s, s->pid, TASK_running, TASK_zombie, 0, 0, 0);
 }
 
 /* Call 1: vfork, ended by the child's exec, call 2.  Call 3: wait for any of two children, of
@@ -76,29 +53,29 @@ static void story(struct synth *s)
     child(s, 7, 17);
     synth_enter(s, 3, __NR_vfork, 0, 0);
     child(s, 6, CLONE_VM | CLONE_VFORK);
-    block(s, BLOCK_vfork, 6);
-    run_as(s, 6);
+    synth_block(s, BLOCK_vfork, 6);
+    synth_switch(s, 6);
     s->tsc += 2 * MS;
     synth_enter(s, 3, __NR_execve, 0, 0);
     exec(s, 3, 4, "ls");
     SYNTH(s, vfork_release, 4, .parent = SHELL, .child = 6, .cause = RELEASE_exec);
-    wake(s, SHELL, BLOCK_vfork);
+    synth_wake(s, SHELL, BLOCK_vfork);
     synth_exit(s, 4, __NR_execve, 0);
-    run_as(s, SHELL);
+    synth_switch(s, SHELL);
     synth_exit(s, 3, __NR_vfork, 6);
     synth_enter(s, 3, __NR_wait4, (uint64_t)-1, 0);
-    block(s, BLOCK_wait, 0);
+    synth_block(s, BLOCK_wait, 0);
     SYNTH(s, signal, 3, .to = SHELL, .signo = 17);
-    run_as(s, 7);
+    synth_switch(s, 7);
     s->tsc += 3 * MS;
     leave(s, false);
-    wake(s, SHELL, BLOCK_wait);
-    run_as(s, SHELL);
-    state(s, 7, TASK_zombie, TASK_dead, 0, 0, 0);
+    synth_wake(s, SHELL, BLOCK_wait);
+    synth_switch(s, SHELL);
+    synth_state(s, 7, TASK_zombie, TASK_dead, 0, 0, 0);
     synth_exit(s, 3, __NR_wait4, 7);
     synth_enter(s, 3, __NR_wait4, (uint64_t)-1, 0);
-    block(s, BLOCK_wait, 0);
-    run_as(s, 0);
+    synth_block(s, BLOCK_wait, 0);
+    synth_switch(s, 0);
 }
 
 static const char *make(void (*tell)(struct synth *), uint64_t stop_after, struct synth *s)

@@ -139,6 +139,29 @@ void synth_exit(struct synth *s, uint32_t mm, unsigned nr, int64_t ret)
     SYNTH(s, syscall_exit, mm, .nr = (uint16_t)nr, .ret = ret);
 }
 
+void synth_switch(struct synth *s, uint32_t pid)
+{
+    SYNTH(s, switch, 0, .prev_pid = s->pid, .next_pid = pid);
+    s->pid = pid;
+}
+
+void synth_state(struct synth *s, uint32_t task, unsigned prev, unsigned next, unsigned reason,
+                 uint32_t on, uint32_t by)
+{
+    SYNTH(s, task_state, 3, .task = task, .prev = (uint8_t)prev, .next = (uint8_t)next,
+          .reason = (uint8_t)reason, .on_pid = on, .by_pid = by);
+}
+
+void synth_block(struct synth *s, unsigned reason, uint32_t on)
+{
+    synth_state(s, s->pid, TASK_running, TASK_blocked, reason, on, 0);
+}
+
+void synth_wake(struct synth *s, uint32_t task, unsigned reason)
+{
+    synth_state(s, task, TASK_blocked, TASK_runnable, reason, 0, s->pid);
+}
+
 int synth_run(int (*command)(int, char **), char *text, size_t size, ...)
 {
     char *argv[12] = { (char *)"test" };

@@ -46,6 +46,12 @@ void synth_range_new(struct synth *s, uint32_t mm, uint32_t table, unsigned firs
 void synth_table(struct synth *s, uint32_t mm, uint32_t table, unsigned level, unsigned reason);
 void synth_enter(struct synth *s, uint32_t mm, unsigned nr, uint64_t a0, uint64_t a1);
 void synth_exit(struct synth *s, uint32_t mm, unsigned nr, int64_t ret);
+/* The CPU goes on with that task.  One changes its state; who runs goes to sleep; who runs wakes one. */
+void synth_switch(struct synth *s, uint32_t pid);
+void synth_state(struct synth *s, uint32_t task, unsigned prev, unsigned next, unsigned reason,
+                 uint32_t on, uint32_t by);
+void synth_block(struct synth *s, unsigned reason, uint32_t on);
+void synth_wake(struct synth *s, uint32_t task, unsigned reason);
 
 /* Runs a command of vmm-trace with these arguments, up to a NULL; what it prints, up to
  * size - 1 bytes, comes into text, and what it says on stderr nowhere.  Its status. */
