@@ -24,12 +24,6 @@
 
 #define SHELL 5u /* pid, and its mm is 3 */
 
-static void run_as(struct synth *s, uint32_t pid)
-{
-    SYNTH(s, switch, 0, .prev_pid = s->pid, .next_pid = pid);
-    s->pid = pid;
-}
-
 static void exec(struct synth *s, uint32_t old_mm, uint32_t mm, const char *comm)
 {
     struct trace_ev_exec f = { .old_mm = old_mm };
@@ -56,12 +50,12 @@ static void leave(struct synth *s, uint32_t mm, uint32_t pid)
 /* Killed while it waits: the kernel tears down, makes it a zombie, then says exit. */
 static void killed_in_wait(struct synth *s, uint32_t mm, uint32_t pid)
 {
-    run_as(s, pid);
+    synth_switch(s, pid);
     synth_enter(s, mm, __NR_wait4, 0, 0);
     synth_write(s, mm, 100 + mm, 1, PT_LEVEL_PGD, PT_exit_teardown, 0x9067, 0);
     SYNTH(s, task_state, mm, .task = pid, .prev = TASK_running, .next = TASK_zombie);
     SYNTH(s, exit, 0, .tgid = pid, .status = 9);
-    run_as(s, SHELL);
+    synth_switch(s, SHELL);
 }
 
 /* fork by the clone call, as glibc does; 3 writes in the parent, 4 in the child. */
@@ -83,13 +77,13 @@ static void do_fork(struct synth *s, uint32_t child)
     synth_exit(s, 3, __NR_clone, child);
     SYNTH(s, page_fault, 3, .va = 0x1000, .error = 7);
     synth_write(s, 3, 203, 0, PT_LEVEL_PTE, PT_cow_break, 0x65, 0xa067);
-    run_as(s, child);
+    synth_switch(s, child);
     SYNTH(s, page_fault, 4, .va = 0x1000, .error = 7);
     synth_write(s, 4, 204, 0, PT_LEVEL_PTE, PT_cow_break, 0x65, 0xb067);
     exec(s, 4, 6, "ls");
     SYNTH(s, page_fault, 6, .va = 0x1000, .error = 4); /* after the exec: not fork's */
     leave(s, 6, child);
-    run_as(s, SHELL);
+    synth_switch(s, SHELL);
 }
 
 /* The child faults once in the shared memory, then execs or exits. */
@@ -101,7 +95,7 @@ static void do_vfork(struct synth *s, uint32_t child, bool by_exec, uint64_t tic
     SYNTH(s, task_state, 3, .task = SHELL, .prev = TASK_running, .next = TASK_blocked,
           .reason = BLOCK_vfork, .on_pid = child);
     uint64_t blocked = s->tsc;
-    run_as(s, child);
+    synth_switch(s, child);
     SYNTH(s, page_fault, 3, .va = 0x1000, .error = 4);
     if (by_exec)
         exec(s, 3, 7, "true");
@@ -110,7 +104,7 @@ static void do_vfork(struct synth *s, uint32_t child, bool by_exec, uint64_t tic
     s->tsc = blocked + ticks - 1;
     SYNTH(s, task_state, 3, .task = SHELL, .prev = TASK_blocked, .next = TASK_runnable,
           .by_pid = child);
-    run_as(s, SHELL);
+    synth_switch(s, SHELL);
     synth_exit(s, 3, __NR_vfork, child);
 }
 
@@ -123,7 +117,7 @@ static void make(const char *dir, struct synth *s)
     synth_table(s, 0, 9, PT_LEVEL_PTE, PT_checkpoint);
     synth_write(s, 0, 9, 0, PT_LEVEL_PTE, PT_checkpoint, 0, 0x1063);
     SYNTH(s, checkpoint, 0, .begin = 0);
-    run_as(s, SHELL);
+    synth_switch(s, SHELL);
     do_fork(s, 6);
     do_vfork(s, 7, true, 2500000); /* 1 ms */
     do_vfork(s, 8, false, 5000000);
