@@ -221,22 +221,22 @@ static void kernel_and_signals(void)
     munmap(p, 4 * PAGE);
 }
 
+/* When the caller has faulted. */
+static void kill_when_asked(int fd)
+{
+    if (fork() == 0) {
+        next(fd);
+        kill(getppid(), SIGKILL);
+        _exit(0);
+    }
+}
+
 static void killed(void)
 {
-    CHECK_DIES(
-        SIGKILL, int fd = uffd(0, 0); char *p = map_pages(1); reg(fd, p, 1, MISSING);
-        if (fork() == 0) {
-            msleep(100);
-            kill(getppid(), SIGKILL);
-            _exit(0);
-        } p[0] = 1);
-    CHECK_DIES(
-        SIGKILL, int fd = uffd(0, 0); char *p = map_pages(1); reg(fd, p, 1, MISSING);
-        if (fork() == 0) {
-            msleep(100);
-            kill(getppid(), SIGKILL);
-            _exit(0);
-        } open(p, O_RDONLY));
+    CHECK_DIES(SIGKILL, int fd = uffd(0, 0); char *p = map_pages(1); reg(fd, p, 1, MISSING);
+               kill_when_asked(fd); p[0] = 1);
+    CHECK_DIES(SIGKILL, int fd = uffd(0, 0); char *p = map_pages(1); reg(fd, p, 1, MISSING);
+               kill_when_asked(fd); open(p, O_RDONLY));
     CHECK_DIES(SIGALRM, int fd = uffd(0, 0); char *p = map_pages(1); reg(fd, p, 1, MISSING);
                alarm(1); p[0] = 1);
     CHECK_DIES(SIGBUS, int fd = uffd(0, SIGBUS_); char *p = map_pages(1); reg(fd, p, 1, MISSING);
