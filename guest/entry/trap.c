@@ -74,13 +74,9 @@ static int user_page_fault(uaddr_t at, uint64_t rip, uint32_t error, int *code)
     return 0;
 }
 
-static void fault_in_user_mode(struct regs *r)
+/* A fault that brought no page: a userfaultfd decides, or a signal is due. */
+static SLOW_PATH void fault_stands(struct regs *r, uaddr_t at, int sig, int code)
 {
-    uaddr_t at = read_cr2();
-    int code = SEGV_MAPERR;
-    int sig = user_page_fault(at, r->rip, (uint32_t)r->error, &code);
-    if (likely(sig == 0))
-        return;
     if (sig == FAULT_ASK)
         sig = userfaultfd_ask(current->mm, at, (uint32_t)r->error, true, &code);
     if (at >= USER_END)
@@ -89,6 +85,15 @@ static void fault_in_user_mode(struct regs *r)
         signal_force(sig, code, at);
     else if (sig == -ENOMEM && !signal_fatal_pending(current))
         signal_force(SIGKILL, SI_KERNEL, at);
+}
+
+static void fault_in_user_mode(struct regs *r)
+{
+    uaddr_t at = read_cr2();
+    int code = SEGV_MAPERR;
+    int sig = user_page_fault(at, r->rip, (uint32_t)r->error, &code);
+    if (sig != 0)
+        fault_stands(r, at, sig, code);
 }
 
 static bool fault_in_uaccess(struct regs *r)
