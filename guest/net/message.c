@@ -215,11 +215,12 @@ static long send_one(struct file *f, struct unix_socket *s, const struct user_ms
     return err;
 }
 
-/* When it was received, in each of the ways that are asked for. */
-static int put_time(struct control_out *o, const struct unix_socket *s)
+/* When it came, in each of the ways that are asked for; if nobody had asked then, the time is now, as on Linux. */
+static int put_time(struct control_out *o, const struct unix_socket *s,
+                    const struct unix_received *r)
 {
-    uint64_t now = clock_real_ns();
-    struct __kernel_timespec t = { (int64_t)(now / NSEC_PER_SEC), (int64_t)(now % NSEC_PER_SEC) };
+    uint64_t ns = r->came_ns ? r->came_ns : clock_real_ns();
+    struct __kernel_timespec t = { (int64_t)(ns / NSEC_PER_SEC), (int64_t)(ns % NSEC_PER_SEC) };
     struct __kernel_old_timeval tv = { t.tv_sec, t.tv_nsec / 1000 };
     static const int in_us[] = { SO_TIMESTAMP_OLD, SO_TIMESTAMP_NEW };
     int err = 0;
@@ -246,7 +247,7 @@ static int put_along(struct control_out *o, const struct unix_socket *s,
         err =
             control_put(o, SOL_SOCKET, SCM_CREDENTIALS, &r->control.cred, sizeof(r->control.cred));
     if (err == 0 && (r->along & RECEIVED_TIME))
-        err = put_time(o, s);
+        err = put_time(o, s, r);
     if (err == 0 && (r->along & RECEIVED_INET))
         err = inet_put_along(o, s, r);
     return err;

@@ -112,6 +112,7 @@ struct unix_message {
     struct unix_rights *rights; /* [u] NULL: none */
     struct list carrier_link;   /* [u] */
     struct inet_end source, to; /* [k] of a datagram of udp.c; else port 0 */
+    uint64_t came_ns;           /* [k] real time when it was queued; 0: nobody had asked */
     size_t len, at;             /* at [r]: so far it was read */
     size_t charge;              /* [k] in from->sent */
     uint32_t npages;            /* [k] 0: in `bytes` */
@@ -192,6 +193,7 @@ struct unix_received {
     uint32_t flags;         /* MSG_TRUNC */
     struct unix_name *name; /* with a reference */
     struct inet_end source, to;
+    uint64_t came_ns; /* of the message; 0: see there */
 };
 long unix_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r);
 

@@ -211,6 +211,7 @@ static long recv_message(struct unix_socket *s, struct uio *u, uint32_t flags,
         r->along = s->options & 1ull << SO_PASSCRED ? RECEIVED_CRED : 0;
         if (s->options & OPTION_STAMPS)
             r->along |= RECEIVED_TIME;
+        r->came_ns = m->came_ns;
         r->control.cred = m->cred;
         take_name(m, r);
         r->flags |= n < len ? MSG_TRUNC : 0;

@@ -3,6 +3,7 @@
  * A message's memory is charged to its sender until somebody has read it: sndbuf bounds
  * that.  A sender waits for room before it copies; senders that copy at one time may go beyond
  * the bound by a message each. */
+#include "arch/clock.h"
 #include "arch/preempt.h"
 #include "fs/uio.h"
 #include "lib/string.h"
@@ -197,6 +198,7 @@ int unix_enqueue(struct unix_message *m, struct unix_socket *to)
 
     if (err != 0)
         return err;
+    m->came_ns = unlikely(to->options & OPTION_STAMPS) ? clock_real_ns() : 0;
     list_push_back(&to->queue, &m->link);
     to->queued += m->len;
     __atomic_store_n(&to->nqueued, to->nqueued + 1, __ATOMIC_RELEASE);
