@@ -442,8 +442,10 @@ static long socket_read(struct file *f, struct uio *u, uint64_t *pos __attribute
 {
     struct unix_received r = { 0 };
     struct unix_socket *s = f->private;
-    long n = s->family->recv(s, u, f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0, &r);
 
+    if (u->left == 0) /* whatever the socket's state: System V's way, and so Linux's */
+        return 0;
+    long n = s->family->recv(s, u, f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0, &r);
     if (r.name != NULL)
         unix_name_put(r.name);
     if (r.control.rights != NULL)

@@ -361,6 +361,27 @@ static void errors(void)
         close(s[i]), close(p[i]);
 }
 
+/* Of no bytes, whatever the socket and its state; a message that waits stays. */
+static void reads_nothing(void)
+{
+    static const int types[] = { SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET };
+    char byte;
+    int p[2];
+
+    for (unsigned i = 0; i < 3; i++) {
+        int s = socket(AF_UNIX, types[i] | SOCK_NONBLOCK, 0);
+        CHECK_EQ(read(s, &byte, 0), 0);
+        close(s);
+        CHECK_EQ(socketpair(AF_UNIX, types[i] | SOCK_NONBLOCK, 0, p), 0);
+        CHECK_EQ(read(p[0], &byte, 0), 0);
+        CHECK_EQ(write(p[1], "x", 1), 1);
+        CHECK_EQ(read(p[0], &byte, 0), 0);
+        CHECK_EQ(read(p[0], &byte, 1), 1);
+        close(p[0]);
+        close(p[1]);
+    }
+}
+
 static void test(void)
 {
     SAY("streams\n");
@@ -372,4 +393,5 @@ static void test(void)
     listening(SOCK_SEQPACKET, "@forkscope-test");
     paths();
     errors();
+    reads_nothing();
 }
