@@ -14,8 +14,7 @@
  * Costs nothing where there is none: task.syscalls is 0 for who has one, so the dispatcher's
  * test of the number sends him here.
  *
- * Left out: SECCOMP_RET_USER_NOTIF (no listener can be had, so it means ENOSYS, as on Linux
- * without one), and a log: SECCOMP_RET_LOG allows. */
+ * Who answers SECCOMP_RET_USER_NOTIF: seccomp_notify.c.  Left out: a log; SECCOMP_RET_LOG allows. */
 #include "proc/seccomp.h"
 #include "arch/preempt.h"
 #include "arch/syscall.h"
@@ -23,10 +22,12 @@
 #include "lib/bpf.h"
 #include "lib/refcount.h"
 #include "lib/string.h"
+#include "fs/fd.h"
 #include "mm/heap.h"
 #include "proc/core.h"
 #include "proc/exit.h"
 #include "proc/process.h"
+#include "proc/seccomp_notify.h"
 #include "proc/signal.h"
 #include "proc/watched.h"
 #include <asm/unistd.h>
@@ -36,9 +37,11 @@
 
 struct seccomp {
     struct refcount users;
-    unsigned depth;       /* filters in the chain */
-    unsigned cost;        /* their instructions, and some for each: bounded, */
-    struct seccomp *prev; /* NULL: the oldest */
+    unsigned depth;            /* filters in the chain */
+    unsigned cost;             /* their instructions, and some for each: bounded, */
+    struct seccomp *prev;      /* NULL: the oldest */
+    struct listener *listener; /* NULL: none */
+    bool log, wait_killable;   /* SECCOMP_FILTER_FLAG_LOG, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV */
     struct bpf_prog prog;
 };
 #define COST_EACH 4u
@@ -52,6 +55,8 @@ static void free_filter(struct seccomp *f)
 {
     for (unsigned i = 0; i < BPF_PAGES; i++)
         kfree(f->prog.page[i]);
+    if (f->listener != NULL)
+        listener_filter_gone(f->listener);
     kfree(f);
 }
 
@@ -199,6 +204,13 @@ static void set_others(void)
     spin_unlock(&tree_lock);
 }
 
+static bool has_listener(const struct seccomp *f)
+{
+    for (; f != NULL && f->listener == NULL; f = f->prev)
+        preempt_tell(6);
+    return f != NULL;
+}
+
 /* seccomp_adding held. */
 static long add(struct seccomp *f, uint64_t flags)
 {
@@ -207,6 +219,8 @@ static long add(struct seccomp *f, uint64_t flags)
 
     if (me->seccomp_mode == SECCOMP_MODE_STRICT)
         return -EINVAL;
+    if (f->listener != NULL && has_listener(me->seccomp))
+        return -EBUSY;
     if ((flags & SECCOMP_FILTER_FLAG_TSYNC) && (other = find_other()) != 0)
         return flags & SECCOMP_FILTER_FLAG_TSYNC_ESRCH ? -ESRCH : (long)other;
     f->prev = me->seccomp;
@@ -222,6 +236,32 @@ static long add(struct seccomp *f, uint64_t flags)
     return 0;
 }
 
+static long add_locked(struct seccomp *f, uint64_t flags)
+{
+    mutex_lock(&seccomp_adding);
+    long rc = add(f, flags);
+    mutex_unlock(&seccomp_adding);
+    return rc;
+}
+
+/* With a listener: its descriptor, which leads nowhere until the filter is there. */
+static long add_listened(struct seccomp *f, uint64_t flags)
+{
+    struct file *file;
+    int fd;
+    long rc = listener_new(&f->listener, &fd, &file);
+
+    if (rc != 0)
+        return rc;
+    rc = add_locked(f, flags);
+    if (rc != 0) {
+        listener_cancel(fd, file);
+        return rc;
+    }
+    fd_install(fd, file);
+    return fd;
+}
+
 long seccomp_add_filter(uaddr_t prog, unsigned n, uint64_t flags)
 {
     struct seccomp *f;
@@ -233,10 +273,11 @@ long seccomp_add_filter(uaddr_t prog, unsigned n, uint64_t flags)
     long rc = make_filter(prog, n, &f);
     if (rc != 0)
         return rc;
-    mutex_lock(&seccomp_adding);
-    rc = add(f, flags);
-    mutex_unlock(&seccomp_adding);
-    if (rc != 0)
+    f->log = flags & SECCOMP_FILTER_FLAG_LOG;
+    f->wait_killable = flags & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    bool listened = flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    rc = listened ? add_listened(f, flags) : add_locked(f, flags);
+    if (listened ? rc < 0 : rc != 0)
         free_filter(f);
     return rc;
 }
@@ -258,15 +299,24 @@ long seccomp_set_strict(void)
     return rc;
 }
 
+/* t's filter number `at`, the oldest being 0; NULL and *err. */
+static struct seccomp *nth(struct task *t, uint64_t at, long *err)
+{
+    struct seccomp *f = t->seccomp;
+
+    *err = t->seccomp_mode != SECCOMP_MODE_FILTER ? -EINVAL : at >= f->depth ? -ENOENT : 0;
+    for (; *err == 0 && f->depth - 1 > at; f = f->prev)
+        preempt_work(6);
+    return *err == 0 ? f : NULL;
+}
+
 long seccomp_get_filter(struct task *t, uint64_t at, uaddr_t to)
 {
-    if (t->seccomp_mode != SECCOMP_MODE_FILTER)
-        return -EINVAL;
-    struct seccomp *f = t->seccomp;
-    if (at >= f->depth)
-        return -ENOENT;
-    for (; f->depth - 1 > at; f = f->prev)
-        preempt_work(6);
+    long err;
+    struct seccomp *f = nth(t, at, &err);
+
+    if (f == NULL)
+        return err;
     for (unsigned i = 0, part; to != 0 && i < f->prog.n; i += part) {
         part = MIN(f->prog.n - i, BPF_PER_PAGE);
         if (copy_to_user(to + i * sizeof(struct sock_filter), bpf_insn(&f->prog, i),
@@ -274,6 +324,23 @@ long seccomp_get_filter(struct task *t, uint64_t at, uaddr_t to)
             return -EFAULT;
     }
     return f->prog.n;
+}
+
+long seccomp_get_metadata(struct task *t, uint64_t bytes, uaddr_t at)
+{
+    struct seccomp_metadata m = { 0 };
+    long err;
+
+    bytes = MIN(bytes, sizeof m);
+    if (bytes < sizeof m.filter_off)
+        return -EINVAL;
+    if (get_user(m.filter_off, at) != 0)
+        return -EFAULT;
+    struct seccomp *f = nth(t, m.filter_off, &err);
+    if (f == NULL)
+        return err;
+    m.flags = f->log ? SECCOMP_FILTER_FLAG_LOG : 0;
+    return copy_to_user(at, &m, bytes) != 0 ? -EFAULT : (long)bytes;
 }
 
 /* --- running ------------------------------------------------------------------- */
@@ -285,6 +352,7 @@ bool seccomp_action_known(uint32_t action)
     case SECCOMP_RET_KILL_THREAD:
     case SECCOMP_RET_TRAP:
     case SECCOMP_RET_ERRNO:
+    case SECCOMP_RET_USER_NOTIF:
     case SECCOMP_RET_TRACE:
     case SECCOMP_RET_LOG:
     case SECCOMP_RET_ALLOW: return true;
@@ -292,24 +360,32 @@ bool seccomp_action_known(uint32_t action)
     return false;
 }
 
-/* What weighs most, as a signed number: killing the process is below all others. */
-static uint32_t run_filters(const struct regs *r)
+static struct seccomp_data data_of(const struct regs *r)
 {
-    const struct seccomp_data data = {
+    return (struct seccomp_data){
         .nr = (int)r->error,
         .arch = AUDIT_ARCH_X86_64,
         .instruction_pointer = r->rip,
         .args = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 },
     };
+}
+
+/* What weighs most, as a signed number: killing the process is below all others.  by: who says so; NULL: nobody. */
+static uint32_t run_filters(const struct regs *r, const struct seccomp **by)
+{
+    const struct seccomp_data data = data_of(r);
     uint32_t verdict = SECCOMP_RET_ALLOW;
     uint32_t words[sizeof data / sizeof(uint32_t)];
 
     memcpy(words, &data, sizeof words);
     const struct seccomp *f = __atomic_load_n(&current->seccomp, __ATOMIC_ACQUIRE);
-    for (; f != NULL; f = f->prev) {
+    for (*by = NULL; f != NULL; f = f->prev) {
         uint32_t one = bpf_run(&f->prog, words, sizeof data);
-        if ((int32_t)(one & SECCOMP_RET_ACTION_FULL) < (int32_t)(verdict & SECCOMP_RET_ACTION_FULL))
+        if ((int32_t)(one & SECCOMP_RET_ACTION_FULL) <
+            (int32_t)(verdict & SECCOMP_RET_ACTION_FULL)) {
             verdict = one;
+            *by = f;
+        }
         preempt_work(f->prog.n * 12 + 20);
     }
     return verdict;
@@ -367,9 +443,20 @@ static bool asks_tracer(struct regs *r, uint32_t data)
     return !signal_fatal_pending(current) && r->error != (uint64_t)-1 && filters_allow(r, true);
 }
 
+static bool asks_listener(struct regs *r, const struct seccomp *f)
+{
+    const struct seccomp_data data = data_of(r);
+
+    if (f->listener != NULL)
+        return listener_asks(f->listener, r, &data, f->wait_killable);
+    r->rax = (uint64_t)-ENOSYS;
+    return false;
+}
+
 static bool filters_allow(struct regs *r, bool asked)
 {
-    uint32_t verdict = run_filters(r), data = verdict & SECCOMP_RET_DATA;
+    const struct seccomp *by;
+    uint32_t verdict = run_filters(r, &by), data = verdict & SECCOMP_RET_DATA;
 
     switch (verdict & SECCOMP_RET_ACTION_FULL) {
     case SECCOMP_RET_ALLOW:
@@ -377,7 +464,7 @@ static bool filters_allow(struct regs *r, bool asked)
     case SECCOMP_RET_ERRNO: r->rax = (uint64_t) - (int64_t)MIN(data, 4095u); return false;
     case SECCOMP_RET_TRAP: trap(r, data); return false;
     case SECCOMP_RET_TRACE: return asked || asks_tracer(r, data);
-    case SECCOMP_RET_USER_NOTIF: r->rax = (uint64_t)-ENOSYS; return false;
+    case SECCOMP_RET_USER_NOTIF: return asks_listener(r, by);
     case SECCOMP_RET_KILL_THREAD: end_here(r, data, true);
     }
     end_here(r, data, false);

@@ -8,12 +8,14 @@
 
 long seccomp_set_strict(void); /* current; 0 or -EINVAL */
 /* A filter of n instructions at `prog` in user memory.  flags: SECCOMP_FILTER_FLAG_*.
- * 0, -errno, or with TSYNC the number of a thread that cannot take it. */
+ * 0, -errno, or with TSYNC the number of a thread that cannot take it; with NEW_LISTENER a descriptor. */
 long seccomp_add_filter(uaddr_t prog, unsigned n, uint64_t flags);
 bool seccomp_action_known(uint32_t action);
 /* The instructions of t's filter number `at`, the oldest being 0, to user memory, or only
  * how many there are; t stands still.  -ENOENT: there are fewer filters; -EINVAL: none. */
 long seccomp_get_filter(struct task *t, uint64_t at, uaddr_t to);
+/* struct seccomp_metadata of one of them, which `at` says by its first field; the bytes written, or the same errors. */
+long seccomp_get_metadata(struct task *t, uint64_t bytes, uaddr_t at);
 unsigned seccomp_filters(const struct task *t); /* tree_lock held */
 
 /* current is about to make the call in r (its number: r->error).  False: it may not, and

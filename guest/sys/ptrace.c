@@ -15,6 +15,7 @@
 #include "arch/syscall.h"
 #include <linux/audit.h>
 #include <linux/ptrace.h>
+#include <linux/seccomp.h>
 
 #define PTRACE_SYSEMU            31
 #define PTRACE_SYSEMU_SINGLESTEP 32
@@ -270,6 +271,11 @@ static long peek(struct task *t, uaddr_t at, uaddr_t to)
     return rc == 0 ? put_user(value, to) : rc;
 }
 
+static bool sees_filters(void)
+{
+    return capable() && current->seccomp_mode == SECCOMP_MODE_DISABLED;
+}
+
 /* --- the call ---------------------------------------------------------------------------- */
 
 /* With the tracee held. */
@@ -291,7 +297,10 @@ static long request_of(struct ptrace *pt, int request, uint64_t addr, uint64_t d
     case PTRACE_SETSIGMASK: return set_mask(t, addr, data);
     case PTRACE_PEEKSIGINFO: return peek_infos(t, addr, data);
     case PTRACE_GET_SYSCALL_INFO: return get_call_info(pt, addr, data);
-    case PTRACE_SECCOMP_GET_FILTER: return capable() ? seccomp_get_filter(t, addr, data) : -EACCES;
+    case PTRACE_SECCOMP_GET_FILTER:
+        return sees_filters() ? seccomp_get_filter(t, addr, data) : -EACCES;
+    case PTRACE_SECCOMP_GET_METADATA:
+        return sees_filters() ? seccomp_get_metadata(t, addr, data) : -EACCES;
     }
     return ptrace_registers(pt, request, addr, data);
 }
