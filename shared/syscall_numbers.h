@@ -36,5 +36,9 @@
 #define __NR_listxattrat   465
 #define __NR_removexattrat 466
 #endif
+#ifndef __NR_file_getattr
+#define __NR_file_getattr 468
+#define __NR_file_setattr 469
+#endif
 
 #endif

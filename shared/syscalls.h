@@ -122,6 +122,8 @@ SYSCALL(setxattrat, FD, STR, HEX, STR, PTR, LEN)
 SYSCALL(getxattrat, FD, STR, HEX, STR, PTR, LEN)
 SYSCALL(listxattrat, FD, STR, HEX, PTR, LEN)
 SYSCALL(removexattrat, FD, STR, HEX, STR)
+SYSCALL(file_getattr, FD, STR, PTR, LEN, HEX)
+SYSCALL(file_setattr, FD, STR, PTR, LEN, HEX)
 SYSCALL(name_to_handle_at, FD, STR, PTR, PTR, HEX)
 SYSCALL(open_by_handle_at, FD, PTR, HEX)
 

@@ -5,15 +5,32 @@
  * refused as that tmpfs refuses it: block numbers, extents, shared extents, freezing. */
 #include "fs/file_ioctl.h"
 #include "arch/uaccess.h"
+#include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/mount.h"
 #include "fs/tmpfs.h"
 #include "sched/task.h"
 
-static bool has_attributes(const struct inode *in)
+/* The same bits as xfs has them. */
+static const struct {
+    uint32_t ours, xfs;
+} both[] = {
+    { INODE_IMMUTABLE, FS_XFLAG_IMMUTABLE },
+    { INODE_APPEND, FS_XFLAG_APPEND },
+    { INODE_NODUMP, FS_XFLAG_NODUMP },
+    { INODE_NOATIME, FS_XFLAG_NOATIME },
+};
+/* All that Linux knows; and those that change nothing: sizes that are 0, and what only it tells. */
+#define XFLAGS_KNOWN 0x8001fffbu
+#define XFLAGS_IGNORED \
+    (FS_XFLAG_EXTSIZE | FS_XFLAG_EXTSZINHERIT | FS_XFLAG_COWEXTSIZE | FS_XFLAG_PREALLOC | \
+     FS_XFLAG_HASATTR)
+
+bool inode_has_attributes(const struct inode *in)
 {
-    return on_tmpfs(in) || (S_ISREG(in->mode) && in->fops == &tmpfs_file_ops);
+    return (on_tmpfs(in) && (is_dir(in) || S_ISREG(in->mode))) ||
+           (S_ISREG(in->mode) && in->fops == &tmpfs_file_ops);
 }
 
 /* in->lock held */
@@ -29,44 +46,98 @@ static long attributes_set(struct inode *in, uint32_t to)
     return 0;
 }
 
-static long set_attributes(struct file *f, uaddr_t arg)
+static long set_on(const struct mount *m, struct inode *in, uint32_t to)
 {
-    uint32_t to;
-    long err;
-
-    if (get_user(to, arg) != 0)
-        return -EFAULT;
-    if (mount_readonly(f->path.mnt))
+    if (mount_readonly(m))
         return -EROFS;
-    mutex_lock(&f->inode->lock);
-    err = attributes_set(f->inode, to);
-    mutex_unlock(&f->inode->lock);
+    mutex_lock(&in->lock);
+    long err = attributes_set(in, to);
+    mutex_unlock(&in->lock);
     return err;
 }
 
-/* The same as bits of xfs, where nothing else of it is kept. */
-static uint32_t as_xflags(uint32_t a)
+void inode_get_xflags(const struct inode *in, struct fsxattr *x)
 {
-    return (a & INODE_IMMUTABLE ? FS_XFLAG_IMMUTABLE : 0) |
-           (a & INODE_APPEND ? FS_XFLAG_APPEND : 0) | (a & INODE_NODUMP ? FS_XFLAG_NODUMP : 0) |
-           (a & INODE_NOATIME ? FS_XFLAG_NOATIME : 0);
+    *x = (struct fsxattr){ 0 };
+    for (size_t i = 0; i < ARRAY_SIZE(both); i++)
+        x->fsx_xflags |= in->attributes & both[i].ours ? both[i].xfs : 0;
 }
+
+long inode_set_xflags(const struct mount *m, struct inode *in, const struct fsxattr *x)
+{
+    uint32_t to = 0, rest = x->fsx_xflags & ~XFLAGS_IGNORED;
+
+    for (size_t i = 0; i < ARRAY_SIZE(both); i++) {
+        to |= rest & both[i].xfs ? both[i].ours : 0;
+        rest &= ~both[i].xfs;
+    }
+    if (mount_readonly(m))
+        return -EROFS;
+    if (!inode_owner_or_root(in))
+        return -EPERM;
+    if ((x->fsx_xflags & FS_XFLAG_EXTSIZE && !S_ISREG(in->mode)) ||
+        (x->fsx_xflags & FS_XFLAG_EXTSZINHERIT && !is_dir(in)))
+        return -EINVAL;
+    if (rest || x->fsx_extsize || x->fsx_projid || x->fsx_cowextsize)
+        return -EOPNOTSUPP;
+    return set_on(m, in, to);
+}
+
+bool xflags_known(uint64_t xflags) { return !(xflags & ~(uint64_t)XFLAGS_KNOWN); }
 
 static long attributes(struct file *f, uint32_t cmd, uaddr_t arg)
 {
-    struct fsxattr x = { .fsx_xflags = as_xflags(f->inode->attributes) };
-    uint32_t now = f->inode->attributes;
+    struct inode *in = f->inode;
+    struct fsxattr x;
+    uint32_t to;
 
-    if (!has_attributes(f->inode))
+    if (!inode_has_attributes(in))
         return -ENOTTY;
     switch (cmd) {
-    case FS_IOC_GETFLAGS: return put_user(now, arg);
-    case FS_IOC_SETFLAGS: return set_attributes(f, arg);
-    case FS_IOC_FSGETXATTR: return copy_to_user(arg, &x, sizeof(x));
+    case FS_IOC_GETFLAGS: return put_user(in->attributes, arg);
+    case FS_IOC_SETFLAGS: return get_user(to, arg) != 0 ? -EFAULT : set_on(f->path.mnt, in, to);
+    case FS_IOC_FSGETXATTR: inode_get_xflags(in, &x); return copy_to_user(arg, &x, sizeof(x));
     }
     if (copy_from_user(&x, arg, sizeof(x)) != 0)
         return -EFAULT;
-    return inode_owner_or_root(f->inode) ? -EOPNOTSUPP : -EPERM;
+    return xflags_known(x.fsx_xflags) ? inode_set_xflags(f->path.mnt, in, &x) : -EOPNOTSUPP;
+}
+
+/* FICLONE and FICLONERANGE: parts of one file as another's.  Files in memory share none. */
+static long clone_refused(const struct file *to, int fd)
+{
+    WITH_FILE(from, fd);
+
+    if (!from || from->flags & O_PATH)
+        return -EBADF;
+    if (from->inode->sb != to->inode->sb)
+        return -EXDEV;
+    if (is_dir(from->inode) || is_dir(to->inode))
+        return -EISDIR;
+    if (!S_ISREG(from->inode->mode) || !S_ISREG(to->inode->mode))
+        return -EINVAL;
+    return file_readable(from) && file_writable(to) && !(to->flags & O_APPEND) ? -EOPNOTSUPP
+                                                                               : -EBADF;
+}
+
+static long clone_range(const struct file *to, uaddr_t arg)
+{
+    struct file_clone_range r;
+
+    return copy_from_user(&r, arg, sizeof(r)) != 0 ? -EFAULT : clone_refused(to, (int)r.src_fd);
+}
+
+static long dedupe_refused(const struct file *f, uaddr_t arg)
+{
+    struct file_dedupe_range r;
+
+    if (copy_from_user(&r, arg, sizeof(r)) != 0)
+        return -EFAULT;
+    if (sizeof(r) + r.dest_count * sizeof(struct file_dedupe_range_info) > PAGE_SIZE)
+        return -ENOMEM;
+    if (!file_readable(f) || r.reserved1 || r.reserved2)
+        return -EINVAL;
+    return is_dir(f->inode) ? -EISDIR : S_ISREG(f->inode->mode) ? -EOPNOTSUPP : -EINVAL;
 }
 
 static long stored_bytes(const struct inode *in, uaddr_t arg)
@@ -95,6 +166,9 @@ long file_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
     switch (cmd) {
     case FIOQSIZE: return stored_bytes(f->inode, arg);
     case FIGETBSZ: return put_user((int)PAGE_SIZE, arg);
+    case FICLONE: return clone_refused(f, (int)arg);
+    case FICLONERANGE: return clone_range(f, arg);
+    case FIDEDUPERANGE: return dedupe_refused(f, arg);
     case FIBMAP: return block_number(f->inode, arg);
     case FIFREEZE: return capable() ? -EOPNOTSUPP : -EPERM;
     case FITHAW: return capable() ? -EINVAL : -EPERM; /* nothing is frozen */
