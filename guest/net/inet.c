@@ -51,6 +51,14 @@ int inet_make(int family, int type, int protocol, struct unix_socket **out)
     }
     inet_set_any(s, &in->local);
     inet_set_any(s, &in->remote);
+    if (type == SOCK_RAW || is_ping(in))
+        s->options = 1ull << SO_REUSEADDR;
+    if (type == SOCK_RAW) {
+        in->local.port = (uint16_t)protocol;
+        in->bound_port = true;
+        in->with_head = protocol == IPPROTO_RAW;
+        __atomic_add_fetch(&raw_sockets, 1, __ATOMIC_RELAXED);
+    }
     *out = s;
     return 0;
 }
@@ -58,6 +66,8 @@ int inet_make(int family, int type, int protocol, struct unix_socket **out)
 void inet_free(struct unix_socket *s)
 {
     inet_groups_free(s);
+    if (s->type == SOCK_RAW)
+        __atomic_sub_fetch(&raw_sockets, 1, __ATOMIC_RELAXED);
     kfree(s->in);
 }
 
@@ -69,7 +79,7 @@ int inet_autobind(struct unix_socket *s, const struct inet_end *to)
     if (inet_is_any(&at))
         inet_set_source(to, &at);
     at.port = port;
-    if (!s->in->in_table)
+    if (!s->in->in_table && s->type != SOCK_RAW)
         return inet_take_port(s, &at);
     s->in->local = at;
     return 0;
@@ -129,8 +139,10 @@ static int may_bind(struct unix_socket *s, const union socket_address *a, int le
     if (inet_is_v4(at) && s->in->family == AF_INET6 && s->in->value[INET_V6ONLY])
         return -EINVAL;
     if (!inet_is_any(at) && !inet_is_local(at) && !anywhere(s) &&
-        !(s->type == SOCK_DGRAM && inet_is_group(at)))
+        !(s->type != SOCK_STREAM && inet_is_group(at)))
         return -EADDRNOTAVAIL;
+    if (s->type == SOCK_RAW || is_ping(s->in))
+        return 0;
     return at->port != 0 && at->port < PRIVILEGED && !has_cap(CAP_NET_BIND_SERVICE) ? -EACCES : 0;
 }
 
@@ -144,11 +156,15 @@ static int inet_bind(struct unix_socket *s, const union socket_address *a, int l
     spin_lock(&unix_lock);
     if (s->in->in_table || s->state != UNIX_FRESH || s->in->connected)
         err = -EINVAL;
-    else
+    else if (s->type != SOCK_RAW)
         err = inet_take_port(s, &at);
     if (err == 0) {
         s->in->bound_address = !inet_is_any(&at);
-        s->in->bound_port = at.port != 0;
+        s->in->bound_port = at.port != 0 || s->type == SOCK_RAW;
+        if (s->type == SOCK_RAW) {
+            at.port = (uint16_t)s->in->protocol;
+            s->in->local = at;
+        }
     }
     spin_unlock(&unix_lock);
     return err;
@@ -194,8 +210,8 @@ static int inet_shutdown(struct unix_socket *s, uint32_t how)
 
 static bool has_peer(const struct unix_socket *s)
 {
-    if (s->type == SOCK_DGRAM)
-        return s->in->connected;
+    if (s->type != SOCK_STREAM)
+        return s->in->connected && s->in->remote.port != 0;
     return s->state == UNIX_CONNECTED && tcp_state(s) != 7;
 }
 
@@ -210,7 +226,11 @@ static int inet_name(struct unix_socket *s, bool peer, union socket_address *a)
 
 static int inet_from(struct unix_socket *s, const struct unix_received *r, union socket_address *a)
 {
-    return s->type == SOCK_DGRAM && r->source.port != 0 ? inet_write(s, &r->source, a) : 0;
+    const uint32_t *from = r->source.a;
+
+    return s->type != SOCK_STREAM && (from[0] | from[1] | from[2] | from[3])
+               ? inet_write(s, &r->source, a)
+               : 0;
 }
 
 /* The other end's name, also when it has gone. */
@@ -228,6 +248,8 @@ static long inet_send(struct unix_socket *s, struct uio *u, uint32_t flags,
 
     if (s->type == SOCK_STREAM)
         return tcp_send(s, u, flags);
+    if (s->type == SOCK_RAW || is_ping(s->in))
+        return raw_send(s, u, flags, a, len, c);
     if (len == 0)
         return udp_send(s, u, flags, NULL, c);
     int err = inet_read(s, a, len, &to);

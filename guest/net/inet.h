@@ -71,6 +71,8 @@ enum inet_value { /* options that are a number: inet_option.c, in this order */
                   INET_MINHOPS6,
                   INET_TRANSPARENT6,
                   INET_FREEBIND6,
+                  INET_OLD_PKTINFO6, /* by their names of RFC 2292 */
+                  INET_OLD_HOPS6,
                   INET_VALUES
 };
 
@@ -101,7 +103,10 @@ struct inet {
     struct list groups;         /* [u] inet_group.c */
     unsigned ngroups;           /* [u] */
     int group_interface;        /* of IPv6: what it was told to use, 0 or LO_INDEX */
-    int value[INET_VALUES];     /* one word each */
+    bool with_head;             /* of a raw one: its user makes IP's header */
+    int not_checksum_at;    /* of a raw one of IPv6: ~ of where IP puts a checksum; 0: nowhere */
+    uint32_t filter[8];     /* of ICMP: a bit for each type that it does not want */
+    int value[INET_VALUES]; /* one word each */
 };
 
 /* inet_address.c: addresses */
@@ -151,7 +156,29 @@ uint32_t tcp_poll(struct unix_socket *s);
 #define TCP_STATE_ESTABLISHED 1
 int tcp_state(const struct unix_socket *s); /* TCP_*, as /proc/net/tcp has it */
 
+/* raw.c: raw sockets, and those of datagrams of ICMP ("ping") */
+extern uint32_t ping_groups[2]; /* /proc/sys/net/ipv4/ping_group_range */
+bool ping_allowed(void);
+bool is_ping(const struct inet *in);
+long raw_send(struct unix_socket *s, struct uio *u, uint32_t flags, const union socket_address *a,
+              int len, const struct unix_control *c);
+int raw_set_option(struct unix_socket *s, int level, int option, uaddr_t at, unsigned len);
+/* A length, -errno; -ENOTTY: that is nothing of raw sockets. */
+int raw_get_option(const struct unix_socket *s, int level, int option, union option_value *v);
+
+/* icmp.c: what IP brings to this machine */
+struct iphdr;
+extern unsigned raw_sockets; /* [u], read without: how many there are */
+/* Of what m carries, with 0 for the checksum's place. */
+uint16_t ip_checksum(struct unix_message *m, int protocol, bool pseudo);
+void ip_finish_head(struct iphdr *h, const struct unix_message *m, int protocol);
+/* m stays the caller's; head: IP's own, NULL: of IPv6. */
+void ip_input(struct unix_message *m, int protocol, const struct iphdr *head);
+/* Raw sockets see a datagram of UDP, and what ICMP says if nobody takes it. */
+void ip_see_udp(const struct unix_socket *s, struct unix_message *m);
+
 /* udp.c */
+void udp_set_source(const struct unix_socket *s, struct unix_message *m); /* m->to is there */
 int udp_name_ends(struct unix_socket *s, const struct inet_end *given,
                   struct unix_message *m);                       /* unix_lock held */
 bool udp_deliver(struct unix_socket *s, struct unix_message *m); /* unix_lock held; false: lost */

@@ -37,6 +37,10 @@ static int put_v6(struct control_out *o, const int *asked, const struct unix_rec
     memcpy(&info.ipi6_addr, r->to.a, sizeof(info.ipi6_addr));
     if (asked[INET_RECVPKTINFO6])
         err = control_put(o, SOL_IPV6, IPV6_PKTINFO, &info, sizeof(info));
+    if (err == 0 && asked[INET_OLD_PKTINFO6])
+        err = control_put(o, SOL_IPV6, IPV6_2292PKTINFO, &info, sizeof(info));
+    if (err == 0 && asked[INET_OLD_HOPS6] && !inet_is_v4(&r->to))
+        err = put_number(o, SOL_IPV6, IPV6_2292HOPLIMIT, r->source.hops);
     if (err == 0 && asked[INET_RECVHOPS6] && !inet_is_v4(&r->to))
         err = put_number(o, SOL_IPV6, IPV6_HOPLIMIT, r->source.hops);
     if (err == 0 && asked[INET_RECVTCLASS6] && !inet_is_v4(&r->to))

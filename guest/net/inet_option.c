@@ -79,6 +79,8 @@ static const struct option {
     { SOL_IPV6, IPV6_MINHOPCOUNT, 0, 255, AF_INET6, false },
     { SOL_IPV6, IPV6_TRANSPARENT, 0, 1, AF_INET6, false },
     { SOL_IPV6, IPV6_FREEBIND, 0, 1, AF_INET6, false },
+    { SOL_IPV6, IPV6_2292PKTINFO, 0, 1, AF_INET6, false },
+    { SOL_IPV6, IPV6_2292HOPLIMIT, 0, 1, AF_INET6, false },
     /* clang-format on */
 };
 _Static_assert(sizeof(options) == INET_VALUES * sizeof(options[0]), "one each");
@@ -173,7 +175,8 @@ static void changed(struct unix_socket *s, int i)
     const int *v = s->in->value;
 
     s->in->tells = v[INET_PKTINFO] || v[INET_RECVTTL] || v[INET_RECVTOS] || v[INET_RECVPKTINFO6] ||
-                   v[INET_RECVHOPS6] || v[INET_RECVTCLASS6];
+                   v[INET_RECVHOPS6] || v[INET_RECVTCLASS6] || v[INET_OLD_PKTINFO6] ||
+                   v[INET_OLD_HOPS6];
     if (i == INET_CORK || i == INET_UDP_CORK || i == INET_NODELAY)
         cork_changed(s);
 }
@@ -226,16 +229,18 @@ static int set_algorithm(struct unix_socket *s, uaddr_t at, unsigned len)
 
 int inet_set_option(struct unix_socket *s, int level, int option, uaddr_t at, unsigned len)
 {
-    int value, i = find(s, level, option);
+    int value, err, i = find(s, level, option);
 
     if (i < 0 && level == SOL_TCP && s->type == SOCK_STREAM && option == TCP_CONGESTION)
         return set_algorithm(s, at, len);
     if (i < 0 && level == SOL_IPV6 && option == IPV6_ADDRFORM && s->in->family == AF_INET6)
         return set_family(s, at, len);
+    if (i < 0 && (err = raw_set_option(s, level, option, at, len)) != -ENOTTY)
+        return err;
     if (i < 0)
         return level == SOL_IP || level == SOL_IPV6 ? inet_group_option(s, level, option, at, len)
                                                     : -ENOPROTOOPT;
-    int err = get_number(level, at, len, &value);
+    err = get_number(level, at, len, &value);
     if (err != 0)
         return err;
     value = meant(s, i, value);
@@ -267,7 +272,10 @@ static int get_info(struct unix_socket *s, union option_value *v)
 static int get_special(struct unix_socket *s, int level, int option, union option_value *v)
 {
     bool stream = s->type == SOCK_STREAM;
+    int raw = raw_get_option(s, level, option, v);
 
+    if (raw != -ENOTTY)
+        return raw;
     if (level == SOL_TCP && stream && option == TCP_INFO)
         return get_info(s, v);
     if (level == SOL_TCP && stream && option == TCP_CONGESTION) {

@@ -165,7 +165,8 @@ static unsigned score(const struct inet *o, int protocol, const struct inet_end 
     if (any && inet_is_v4(&o->local) != inet_is_v4(to) &&
         (inet_is_v4(&o->local) || o->value[INET_V6ONLY]))
         return 0;
-    if (o->connected && (o->remote.port != from->port || !inet_same(&o->remote, from)))
+    if (o->connected && !is_ping(o) &&
+        (o->remote.port != from->port || !inet_same(&o->remote, from)))
         return 0;
     n += o->connected ? 4 : 0;
     n += any ? 0 : 2;

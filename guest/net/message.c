@@ -109,7 +109,7 @@ static int take_one(const struct unix_socket *s, const struct cmsghdr *h, uaddr_
 {
     size_t bytes = h->len - sizeof(*h);
 
-    if (s->in != NULL && s->type == SOCK_DGRAM &&
+    if (s->in != NULL && s->type != SOCK_STREAM &&
         (h->level == SOL_IP || (h->level == SOL_IPV6 && s->in->family == AF_INET6)))
         return take_inet(h, data, c);
     if (h->level != SOL_SOCKET || s->family->number != AF_UNIX) /* not for this family */

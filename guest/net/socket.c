@@ -56,18 +56,20 @@ static int check_unix(int *type, int protocol)
                : -ESOCKTNOSUPPORT;
 }
 
-static int check_inet(int type, int protocol)
+static int check_inet(int family, int type, int protocol)
 {
     if (protocol < 0 || protocol >= IPPROTO_MAX)
         return -EINVAL;
-    if (type == SOCK_RAW && !has_cap(CAP_NET_RAW))
-        return -EPERM;
+    if (type == SOCK_RAW && protocol != 0)
+        return has_cap(CAP_NET_RAW) ? 0 : -EPERM;
+    if (type == SOCK_DGRAM && protocol == (family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6))
+        return ping_allowed() ? 0 : -EACCES;
     if (type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP))
         return 0;
     if (type == SOCK_DGRAM &&
         (protocol == 0 || protocol == IPPROTO_UDP || protocol == IPPROTO_UDPLITE))
         return 0;
-    return type == SOCK_STREAM || type == SOCK_DGRAM ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
+    return type >= SOCK_STREAM && type <= SOCK_RAW ? -EPROTONOSUPPORT : -ESOCKTNOSUPPORT;
 }
 
 static int check_netlink(int type, int protocol)
@@ -91,7 +93,7 @@ static int check_type(int family, int *type, uint32_t *flags, int protocol)
         return -EINVAL;
     if (family == AF_NETLINK)
         return check_netlink(*type, protocol);
-    return is_inet(family) ? check_inet(*type, protocol) : check_unix(type, protocol);
+    return is_inet(family) ? check_inet(family, *type, protocol) : check_unix(type, protocol);
 }
 
 SYSCALL3(socket, int, family, int, type, int, protocol)

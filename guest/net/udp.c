@@ -11,6 +11,19 @@
 #define HEADS_V4 28u /* of IP and UDP, as they are counted */
 #define HEADS_V6 48u
 
+void udp_set_source(const struct unix_socket *s, struct unix_message *m)
+{
+    const struct inet *in = s->in;
+    bool v4 = inet_is_v4(&m->to);
+
+    m->source = in->local;
+    if (inet_is_any(&in->local) || inet_is_broadcast(&in->local)) /* that is not where one is */
+        inet_set_source(&m->to, &m->source);
+    m->source.port = in->local.port;
+    m->source.hops = (uint8_t)in->value[v4 ? INET_TTL : INET_HOPS];
+    m->source.traffic = (uint8_t)in->value[v4 ? INET_TOS : INET_TCLASS];
+}
+
 /* Where it goes, and s's own name on the way: 0 or -errno.  unix_lock held. */
 int udp_name_ends(struct unix_socket *s, const struct inet_end *given, struct unix_message *m)
 {
@@ -26,13 +39,7 @@ int udp_name_ends(struct unix_socket *s, const struct inet_end *given, struct un
         err = inet_take_port(s, &in->local);
     if (err != 0)
         return err == -EADDRINUSE ? -EAGAIN : err;
-    m->source = in->local;
-    if (inet_is_any(&in->local) || inet_is_broadcast(&in->local)) /* that is not where one is */
-        inet_set_source(&m->to, &m->source);
-    m->source.port = in->local.port;
-    bool v4 = inet_is_v4(&m->to);
-    m->source.hops = (uint8_t)in->value[v4 ? INET_TTL : INET_HOPS];
-    m->source.traffic = (uint8_t)in->value[v4 ? INET_TOS : INET_TCLASS];
+    udp_set_source(s, m);
     return 0;
 }
 
@@ -77,6 +84,11 @@ long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct
     if (err == 0) {
         err = -s->error;
         s->error = 0;
+    }
+    if (unlikely(__atomic_load_n(&raw_sockets, __ATOMIC_RELAXED) != 0) && err == 0) {
+        spin_unlock(&unix_lock);
+        ip_see_udp(s, m);
+        spin_lock(&unix_lock);
     }
     if (c->hops != 0)
         m->source.hops = (uint8_t)(c->hops - 1);

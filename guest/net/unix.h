@@ -173,6 +173,11 @@ int unix_broken(int err, uint32_t flags); /* err; for -EPIPE with the signal */
 int unix_message_make(size_t len, struct uio *u, struct unix_message **out);
 /* One of all that are in the list: 0 or -ENOMEM. */
 int unix_message_join(const struct list *messages, size_t len, struct unix_message **out);
+/* `head`, and then what `of` has from `skip` on, most bytes of it; NULL: no memory. */
+struct unix_message *unix_message_behind(const void *head, size_t headlen, struct unix_message *of,
+                                         size_t skip, size_t most);
+/* m's bytes from `at` on; *n of them, or fewer then, lie together. */
+char *unix_message_at(struct unix_message *m, size_t at, size_t *n);
 void unix_charge(struct unix_message *m, struct unix_socket *s); /* unix_lock held */
 int unix_enqueue(struct unix_message *m,
                  struct unix_socket *to); /* unix_lock held: 0 or -ETOOMANYREFS */

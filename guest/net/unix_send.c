@@ -99,18 +99,54 @@ int unix_message_make(size_t len, struct uio *u, struct unix_message **out)
     return 0;
 }
 
+char *unix_message_at(struct unix_message *m, size_t at, size_t *n)
+{
+    size_t off = m->npages ? at % PAGE_SIZE : at;
+
+    *n = MIN(*n, m->npages ? PAGE_SIZE - off : m->len - off);
+    return (m->npages ? (char *)frame_va(m->page[at / PAGE_SIZE]) : m->bytes) + off;
+}
+
 /* len bytes from `from` on, to `at` of m. */
 static void put_bytes(struct unix_message *m, size_t at, const char *from, size_t len)
 {
     while (len > 0) {
-        size_t off = m->npages ? at % PAGE_SIZE : at;
-        size_t n = m->npages ? MIN(len, PAGE_SIZE - off) : len;
-        char *to = m->npages ? frame_va(m->page[at / PAGE_SIZE]) : m->bytes;
-        memcpy(to + off, from, n);
+        size_t n = len;
+        char *to = unix_message_at(m, at, &n);
+        memcpy(to, from, n);
         at += n;
         from += n;
         len -= n;
     }
+}
+
+/* The same from another one, whose bytes begin at `skip`. */
+static void put_message(struct unix_message *m, size_t at, struct unix_message *from, size_t skip,
+                        size_t len)
+{
+    while (len > 0) {
+        size_t n = len;
+        put_bytes(m, at, unix_message_at(from, skip, &n), n);
+        at += n;
+        skip += n;
+        len -= n;
+        preempt_work(WORK_COPY);
+    }
+}
+
+struct unix_message *unix_message_behind(const void *head, size_t headlen, struct unix_message *of,
+                                         size_t skip, size_t most)
+{
+    size_t len = MIN(of->len - skip, most);
+    struct unix_message *m = message_alloc(headlen + len);
+
+    if (m == NULL)
+        return NULL;
+    m->source = of->source;
+    m->to = of->to;
+    put_bytes(m, 0, head, headlen);
+    put_message(m, headlen, of, skip, len);
+    return m;
 }
 
 int unix_message_join(const struct list *messages, size_t len, struct unix_message **out)
@@ -120,15 +156,10 @@ int unix_message_join(const struct list *messages, size_t len, struct unix_messa
 
     if (m == NULL)
         return -ENOMEM;
-    list_for_each(piece, messages, link)
-        for (size_t from = 0; from < piece->len;) {
-            size_t n = piece->npages ? MIN(piece->len - from, PAGE_SIZE) : piece->len;
-            put_bytes(m, at, piece->npages ? frame_va(piece->page[from / PAGE_SIZE]) : piece->bytes,
-                      n);
-            from += n;
-            at += n;
-            preempt_work(WORK_COPY);
-        }
+    list_for_each(piece, messages, link) {
+        put_message(m, at, piece, 0, piece->len);
+        at += piece->len;
+    }
     *out = m;
     return 0;
 }

@@ -52,13 +52,14 @@ static bool look(struct unix_socket *s, struct seen *at)
 #define ENDS_V6 "local_address                         remote_address                        "
 #define DGRAM   " ref pointer drops"
 
-static const char head_raw[] = "  sl  " ENDS_V4 COLUMNS DGRAM "\n";
 static const char head_v6[] = "  sl  " ENDS_V6 COLUMNS "\n";
 static const char head_dgram6[] = "  sl  " ENDS_V6 COLUMNS DGRAM "\n";
 
 static void put_head(struct text *t, int family, int type)
 {
-    if (family == AF_INET6)
+    if (type == SOCK_RAW && family == AF_INET)
+        text_printf(t, "  sl  " ENDS_V4 COLUMNS DGRAM "\n");
+    else if (family == AF_INET6)
         text_printf(t, "%s", type == SOCK_STREAM ? head_v6 : head_dgram6);
     else if (type == SOCK_STREAM)
         text_printf(t, "%-149s\n", "  sl  " ENDS_V4 COLUMNS);
@@ -66,10 +67,11 @@ static void put_head(struct text *t, int family, int type)
         text_printf(t, "%-127s\n", "   sl  " ENDS_V4 COLUMNS DGRAM);
 }
 
-/* n->entry->value: family, and type above it. */
+/* n->entry->value: family, type above it, and whether it is of ICMP. */
 static int show_sockets(struct text *t, const struct pfs_node *n)
 {
-    int family = (int)(n->entry->value & 0xff), type = (int)(n->entry->value >> 8);
+    int family = (int)(n->entry->value & 0xff), type = (int)(n->entry->value >> 8 & 0xff);
+    bool ping = n->entry->value >> 16;
     struct unix_socket *s = NULL;
     struct seen e;
     int line = 0;
@@ -77,10 +79,11 @@ static int show_sockets(struct text *t, const struct pfs_node *n)
     put_head(t, family, type);
     while ((s = unix_next(s)) != NULL) {
         preempt_work(WORK_SKIP);
-        if (s->in == NULL || s->in->family != family || s->type != type || !look(s, &e))
+        if (s->in == NULL || s->in->family != family || s->type != type || is_ping(s->in) != ping ||
+            !look(s, &e))
             continue;
         preempt_work(WORK_LINE);
-        text_printf(t, type == SOCK_STREAM ? "%4d: " : "%5d: ", line++);
+        text_printf(t, type == SOCK_DGRAM ? "%5d: " : "%4d: ", line++);
         put_end(t, &e.local, family);
         put_end(t, &e.remote, family);
         text_printf(t, "%02X %08X:%08X 00:00000000 00000000 %5u        0 %lu %d %016lX", e.state,
@@ -215,6 +218,8 @@ static int show_route(struct text *t, const struct pfs_node *n __attribute__((un
 const struct pfs_entry proc_net_table[] = {
     PFS_TEXT("arp", 0444, "IP address       HW type     Flags       HW address            Mask     Device\n"),
     PFS_FILE("dev", 0444, show_dev),
+    SOCKETS("icmp", AF_INET, SOCK_DGRAM | 0x100),
+    SOCKETS("icmp6", AF_INET6, SOCK_DGRAM | 0x100),
     PFS_TEXT("if_inet6", 0444, "00000000000000000000000000000001 01 80 10 80       lo\n"),
     PFS_TEXT("ipv6_route", 0444,
              NO_ROUTE
@@ -222,8 +227,8 @@ const struct pfs_entry proc_net_table[] = {
              " 00000000 00000001 00000000 80200001       lo\n"
              NO_ROUTE),
     PFS_FILE("netlink", 0444, show_netlink),
-    PFS_TEXT("raw", 0444, head_raw), /* there are none */
-    PFS_TEXT("raw6", 0444, head_dgram6),
+    SOCKETS("raw", AF_INET, SOCK_RAW),
+    SOCKETS("raw6", AF_INET6, SOCK_RAW),
     PFS_FILE("route", 0444, show_route),
     SOCKETS("tcp", AF_INET, SOCK_STREAM),
     SOCKETS("tcp6", AF_INET6, SOCK_STREAM),

@@ -189,14 +189,19 @@ static int store_epoll_watches(const struct pfs_node *n __attribute__((unused)),
     return 0;
 }
 
-static int show_port_range(struct text *t, const struct pfs_node *n __attribute__((unused)))
+/* value: of the range's two numbers. */
+static int show_range(struct text *t, const struct pfs_node *n)
 {
-    text_printf(t, "%u\t%u\n", inet_port_range[0], inet_port_range[1]);
+    const uint32_t *range = n->entry->value ? ping_groups : inet_port_range;
+
+    text_printf(t, "%u\t%u\n", range[0], range[1]);
     return 0;
 }
 
-static int store_port_range(const struct pfs_node *n __attribute__((unused)), char *line)
+static int store_range(const struct pfs_node *n, char *line)
 {
+    bool ping = n->entry->value;
+    uint32_t *range = ping ? ping_groups : inet_port_range;
     uint64_t from, to;
     const char *at = line;
 
@@ -205,10 +210,11 @@ static int store_port_range(const struct pfs_node *n __attribute__((unused)), ch
     while (*at == ' ' || *at == '\t')
         at++;
     if (!pfs_parse(&at, &from) || (*at != ' ' && *at != '\t') || !pfs_setting(at, &to) ||
-        from == 0 || to > UINT16_MAX || to < from)
+        from > INT32_MAX || to > INT32_MAX ||
+        (!ping && (from == 0 || to > UINT16_MAX || to < from)))
         return -EINVAL;
-    inet_port_range[0] = (uint32_t)from;
-    inet_port_range[1] = (uint32_t)to;
+    range[0] = to < from ? 1 : (uint32_t)from;
+    range[1] = to < from ? 0 : (uint32_t)to;
     return 0;
 }
 
@@ -346,7 +352,8 @@ static const struct pfs_entry net_core_table[] = {
 };
 
 static const struct pfs_entry net_ipv4_table[] = {
-    PFS_FILE("ip_local_port_range", 0644, show_port_range, .store = store_port_range),
+    PFS_FILE("ip_local_port_range", 0644, show_range, .store = store_range),
+    PFS_FILE("ping_group_range", 0644, show_range, .store = store_range, .value = 1),
     PFS_END,
 };
 

@@ -22,6 +22,7 @@
 #include "shared/prctl.h"
 #include "trace/boot_stage.h"
 #include <linux/capability.h>
+#include <linux/personality.h>
 #include <linux/prctl.h>
 #include <linux/random.h>
 #include <linux/reboot.h>
@@ -32,6 +33,8 @@ SYSCALL1(uname, uaddr_t, at)
     struct new_utsname copy;
 
     uts_get(&copy);
+    if (unlikely(current->cred.personality & UNAME26))
+        uts_make_old(&copy);
     return put_user(copy, at);
 }
 
@@ -225,7 +228,7 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     }
 }
 
-/* Of the flags, ADDR_NO_RANDOMIZE and READ_IMPLIES_EXEC mean something here. */
+/* Of the flags, ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC and UNAME26 mean something here. */
 SYSCALL1(personality, uint32_t, persona)
 {
     uint32_t old = current->cred.personality;
