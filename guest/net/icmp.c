@@ -19,10 +19,10 @@
 #include <linux/ipv6.h>
 #include <linux/udp.h>
 
-#define WORK_LOOK   150u   /* instructions a socket, about (arch/preempt.h) */
-#define WORK_SUM    1500u  /* a page */
-#define CODE_NOBODY 2      /* ICMP_PROT_UNREACH; there is no such protocol here */
-#define QUOTED_V4   548u   /* bytes behind the header that an error has at most: Linux's */
+#define WORK_LOOK   150u  /* instructions a socket, about (arch/preempt.h) */
+#define WORK_SUM    1500u /* a page */
+#define CODE_NOBODY 2     /* ICMP_PROT_UNREACH; there is no such protocol here */
+#define QUOTED_V4   548u  /* bytes behind the header that an error has at most: Linux's */
 #define QUOTED_V6   1192u
 #define ICMP_TOS    0xc0
 #define DONT_CUT    0x4000
@@ -46,7 +46,7 @@ static uint32_t sum_of(uint32_t sum, const void *p, size_t n)
 static uint16_t fold(uint32_t sum)
 {
     sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~(sum + (sum >> 16));
+    return (uint16_t) ~(sum + (sum >> 16));
 }
 
 uint16_t ip_checksum(struct unix_message *m, int protocol, bool pseudo)

@@ -240,7 +240,7 @@ static int has_option(const struct unix_socket *s, int level, int option)
     bool raw = s->type == SOCK_RAW, v4 = s->in->family == AF_INET;
 
     if (level == SOL_RAW && raw && v4)
-        return option != ICMP_FILTER                 ? -ENOPROTOOPT
+        return option != ICMP_FILTER             ? -ENOPROTOOPT
                : s->in->protocol == IPPROTO_ICMP ? 0
                                                  : -EOPNOTSUPP;
     if (level == SOL_ICMPV6 && raw && !v4)
@@ -298,8 +298,7 @@ int raw_get_option(const struct unix_socket *s, int level, int option, union opt
     if (level == SOL_IP || option == IPV6_HDRINCL)
         v->number = s->in->with_head;
     else
-        v->number = s->in->protocol == IPPROTO_ICMPV6
-                        ? (int)offsetof(struct icmp6hdr, icmp6_cksum)
-                        : ~s->in->not_checksum_at;
+        v->number = s->in->protocol == IPPROTO_ICMPV6 ? (int)offsetof(struct icmp6hdr, icmp6_cksum)
+                                                      : ~s->in->not_checksum_at;
     return sizeof(v->number);
 }

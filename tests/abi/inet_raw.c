@@ -144,8 +144,8 @@ static void names(void)
     SAY("fresh: %x:%d, peer %d, send %d, too long %d", ntohl(a.in.sin_addr.s_addr),
         ntohs(a.in.sin_port), try(getpeername(s, &a.any, &len)), try(send(s, "x", 1, 0)),
         send_to(s, AF_INET, 0, big, sizeof(big)));
-    SAY(" %d %d, urgent %d\n", send_to(s, AF_INET, 0, big, 65516), send_to(s, AF_INET, 0, big, 65515),
-        try(sendto(s, big, 9, MSG_OOB, &a.any, sizeof(a.in))));
+    SAY(" %d %d, urgent %d\n", send_to(s, AF_INET, 0, big, 65516),
+        send_to(s, AF_INET, 0, big, 65515), try(sendto(s, big, 9, MSG_OOB, &a.any, sizeof(a.in))));
     len = address(&a, AF_INET, 77);
     SAY("bind %d, again %d, ", try(bind(s, &a.any, len)), try(bind(s, &a.any, len)));
     a.in.sin_addr.s_addr = htonl(0x0a000001);
