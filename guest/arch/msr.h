@@ -86,6 +86,7 @@ static inline uint64_t take_dr6(void)
     return v;
 }
 #define CR4_PGE (1u << 7)
+#define CR4_TSD (1u << 2) /* RDTSC outside ring 0 is a general protection fault */
 
 static inline uint64_t read_cr4(void)
 {
@@ -101,6 +102,22 @@ static inline void write_cr4(uint64_t v)
         ring3_write_cr4(v);
     else
         __asm__ volatile("mov %0, %%cr4" : : "r"(v) : "memory");
+}
+
+/* Before user mode of a task that must not read the TSC; not where the kernel is in ring 3. */
+static inline void tsc_forbid(void)
+{
+    uint64_t cr4 = read_cr4();
+    if (!(cr4 & CR4_TSD))
+        write_cr4(cr4 | CR4_TSD);
+}
+/* For one that may: nobody takes it off at a switch.  False: it was so already. */
+static inline bool tsc_allow(void)
+{
+    uint64_t cr4 = read_cr4();
+    if (cr4 & CR4_TSD)
+        write_cr4(cr4 & ~(uint64_t)CR4_TSD);
+    return cr4 & CR4_TSD;
 }
 
 static inline uint8_t inb(uint16_t port)

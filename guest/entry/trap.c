@@ -156,7 +156,9 @@ static void exception_in_user_mode(struct regs *r)
     case TRAP_AC: signal_force(SIGBUS, BUS_ADRALN, 0); break;
     case TRAP_NP:
     case TRAP_SS: signal_force(SIGBUS, SI_KERNEL, 0); break;
-    default: signal_force(SIGSEGV, SI_KERNEL, 0); break;
+    default:
+        if (r->vector != TRAP_GP || current->rseq_event & RETURN_NO_TSC || !tsc_allow())
+            signal_force(SIGSEGV, SI_KERNEL, 0);
     }
 }
 

@@ -2,11 +2,14 @@
 #include "proc/watched.h"
 #include "proc/futex.h"
 #include "proc/key.h"
+#include "proc/user_dispatch.h"
 #include "sched/sched.h"
 #include <linux/sched.h>
 
 void watched_call(struct regs *r, void (*call)(struct regs *r))
 {
+    if (current->dispatch != NULL && user_dispatch_takes(r))
+        return;
     r->rax = (uint64_t)-ENOSYS; /* unless somebody says more */
     if (ptrace_call_enters(r) && (current->seccomp_mode == 0 || seccomp_allows(r)))
         call(r);
@@ -39,12 +42,14 @@ int watched_inherit(struct task *child, uint64_t flags, uint32_t exit_signal)
 void watched_execed(uint32_t old_tid)
 {
     key_rings_exec();
+    user_dispatch_end(current);
     ptrace_execed(old_tid);
 }
 
 void watched_leaves(struct task *t)
 {
     key_rings_leave(t);
+    user_dispatch_end(t);
     if (t->owed_lock)
         futex_leave_locks(t);
 }

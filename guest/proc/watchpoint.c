@@ -9,7 +9,9 @@
  *   a watchpoint   is met when the bytes are others after the step than before it.  A store of what is
  *                  there already is not seen, and reads are not, so those cannot be asked for.
  *
- * What the kernel or another thread writes between two steps is not the task's. */
+ * What the kernel or another thread writes between two steps is not the task's.
+ *
+ * Where the kernel is in ring 3, a task that must not read the TSC (PR_SET_TSC) is stepped in the same way. */
 #include "proc/watchpoint.h"
 #include "arch/cpu.h"
 #include "arch/debug.h"
@@ -49,6 +51,14 @@ static bool begins_at_break(struct debug_regs *d, const struct regs *r)
     return met != 0;
 }
 
+static void set_trap_flag(struct task *t, struct regs *r)
+{
+    if (!(r->rflags & X86_EFLAGS_TF)) {
+        r->rflags |= X86_EFLAGS_TF;
+        t->forced_tf = true;
+    }
+}
+
 /* The way out begins again if that raises a signal. */
 static void step(struct task *t, struct debug_regs *d, struct regs *r)
 {
@@ -60,10 +70,28 @@ static void step(struct task *t, struct debug_regs *d, struct regs *r)
     for (unsigned n = 0; n < DEBUG_ADDRESSES; n++)
         if (watches(d, n))
             d->seen[n] = bytes_at(d, n);
-    if (!(r->rflags & X86_EFLAGS_TF)) {
-        r->rflags |= X86_EFLAGS_TF;
-        t->forced_tf = true;
-    }
+    set_trap_flag(t, r);
+}
+
+/* RDTSC or RDTSCP is next. */
+static bool reads_tsc(const struct regs *r)
+{
+    uint8_t code[3] = { 0 };
+
+    return copy_from_user(code, r->rip, 2) == 0 && code[0] == 0x0f &&
+           (code[1] == 0x31 ||
+            (code[1] == 0x01 && copy_from_user(code, r->rip, 3) == 0 && code[2] == 0xf9));
+}
+
+/* The kernel reads it in the ring of programs, so it cannot be forbidden there: the task is stepped. */
+static void keep_from_tsc(struct task *t, struct regs *r)
+{
+    if (!ring3())
+        tsc_forbid();
+    else if (reads_tsc(r))
+        signal_force(SIGSEGV, SI_KERNEL, 0);
+    else
+        set_trap_flag(t, r);
 }
 
 bool return_event(struct regs *r)
@@ -72,6 +100,8 @@ bool return_event(struct regs *r)
 
     if (t->rseq_event & RETURN_RSEQ)
         rseq_return(r);
+    if (t->rseq_event & RETURN_NO_TSC)
+        keep_from_tsc(t, r);
     if (t->rseq_event & RETURN_DEBUG) {
         if (debug_works())
             debug_load(t->debug);

@@ -34,6 +34,7 @@ struct seccomp;
 struct sem_undos;
 struct sighand;
 struct tty;
+struct user_dispatch;
 
 typedef uint64_t ksigset_t; /* bit (signo - 1) */
 #define SIGBIT(sig) (1ull << ((sig)-1))
@@ -53,8 +54,9 @@ struct cred { /* [o]; others may read: a torn read is only stale */
 };
 
 /* task.rseq_event */
-#define RETURN_RSEQ  1 /* rseq_return() is due */
-#define RETURN_DEBUG 2 /* for as long as it has debug registers */
+#define RETURN_RSEQ   1 /* rseq_return() is due */
+#define RETURN_DEBUG  2 /* for as long as it has debug registers */
+#define RETURN_NO_TSC 4 /* for as long as it must not read the TSC: PR_SET_TSC */
 
 struct task {
     struct task_record *rec; /* pid, state, reason, comm: shared/inspect.h; writes [t] or [q] */
@@ -139,9 +141,11 @@ struct task {
     struct key_rings *keys;  /* [o] key_mutex to follow; then it is watched: proc/key.h */
     struct seccomp *seccomp; /* [T], read by itself without: its filters, newest first */
     struct debug_regs *debug; /* [o], the tracer in its stops; NULL: its tracer has set none */
-    bool forced_tf;           /* [o] its trap flag is its tracer's; the tracer in its stops */
-    uint8_t seccomp_mode;     /* the same: SECCOMP_MODE_* */
-    bool no_new_privs;        /* [oT] kept by fork and exec */
+    struct user_dispatch
+        *dispatch;        /* [o] of its system calls; then it is watched: proc/user_dispatch.h */
+    bool forced_tf;       /* [o] its trap flag is its tracer's; the tracer in its stops */
+    uint8_t seccomp_mode; /* the same: SECCOMP_MODE_* */
+    bool no_new_privs;    /* [oT] kept by fork and exec */
     uint64_t slack_ns,
         slack_default_ns;       /* [a] PR_SET_TIMERSLACK: task_slack().  No timer is late */
     bool has_children;          /* [T] perhaps: it has made some */

@@ -9,6 +9,7 @@
 #include "proc/signal.h"
 #include "sched/task.h"
 #include "arch/syscall.h"
+#include <linux/personality.h>
 #include <linux/time_types.h>
 
 #define FDS_FIRST 16 /* on the stack, more in the heap */
@@ -48,7 +49,7 @@ static int read_timeout(uaddr_t at, uint64_t unit, uint64_t *deadline)
 /* What is left; as in Linux, that it cannot be written is no error. */
 static void write_timeout(uaddr_t at, uint64_t unit, uint64_t deadline)
 {
-    if (at == 0 || deadline == NO_DEADLINE)
+    if (at == 0 || deadline == NO_DEADLINE || current->cred.personality & STICKY_TIMEOUTS)
         return;
     uint64_t now = clock_mono_ns(), left = deadline > now ? deadline - now : 0;
     struct __kernel_timespec t = { (int64_t)(left / NSEC_PER_SEC),

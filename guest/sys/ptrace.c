@@ -12,6 +12,7 @@
 #include "proc/seccomp.h"
 #include "proc/signal_internal.h"
 #include "proc/task.h"
+#include "proc/user_dispatch.h"
 #include "arch/syscall.h"
 #include <linux/audit.h>
 #include <linux/ptrace.h>
@@ -19,6 +20,9 @@
 
 #define PTRACE_SYSEMU            31
 #define PTRACE_SYSEMU_SINGLESTEP 32
+/* <linux/ptrace.h> of some systems is older. */
+#define SET_USER_DISPATCH 0x4210
+#define GET_USER_DISPATCH 0x4211
 
 /* --- becoming one ------------------------------------------------------------------- */
 
@@ -297,6 +301,9 @@ static long request_of(struct ptrace *pt, int request, uint64_t addr, uint64_t d
     case PTRACE_SETSIGMASK: return set_mask(t, addr, data);
     case PTRACE_PEEKSIGINFO: return peek_infos(t, addr, data);
     case PTRACE_GET_SYSCALL_INFO: return get_call_info(pt, addr, data);
+    case GET_USER_DISPATCH:
+    case SET_USER_DISPATCH:
+        return user_dispatch_config(t, request == SET_USER_DISPATCH, addr, data);
     case PTRACE_SECCOMP_GET_FILTER:
         return sees_filters() ? seccomp_get_filter(t, addr, data) : -EACCES;
     case PTRACE_SECCOMP_GET_METADATA:

@@ -13,6 +13,8 @@
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "proc/task.h"
+#include "proc/user_dispatch.h"
+#include "proc/watched.h"
 #include "proc/uts.h"
 #include "sched/load.h"
 #include "sched/sched.h"
@@ -28,13 +30,21 @@
 #include <linux/reboot.h>
 #include <linux/sysinfo.h>
 
+/* <linux/prctl.h> of some systems is older. */
+#ifndef PR_GET_AUXV
+#define PR_GET_AUXV 0x41555856
+#endif
+
 SYSCALL1(uname, uaddr_t, at)
 {
+    uint32_t persona = current->cred.personality;
     struct new_utsname copy;
 
     uts_get(&copy);
-    if (unlikely(current->cred.personality & UNAME26))
+    if (unlikely(persona & UNAME26))
         uts_make_old(&copy);
+    if (unlikely((persona & PER_MASK) == PER_LINUX32))
+        strlcpy(copy.machine, "i686", sizeof copy.machine);
     return put_user(copy, at);
 }
 
@@ -168,6 +178,52 @@ static long set_reaper(bool on)
     return 0;
 }
 
+static long set_tsc(uint64_t mode)
+{
+    if (mode == PR_TSC_SIGSEGV)
+        current->rseq_event |= RETURN_NO_TSC;
+    else if (mode == PR_TSC_ENABLE)
+        current->rseq_event &= (uint8_t)~RETURN_NO_TSC;
+    else
+        return -EINVAL;
+    spin_lock(&tree_lock);
+    task_watch(current);
+    spin_unlock(&tree_lock);
+    return 0;
+}
+
+/* This kernel mitigates nothing, so there is nothing to choose: as on a Linux that was told so. */
+static long get_speculation(uint64_t which)
+{
+    switch (which) {
+    case PR_SPEC_STORE_BYPASS:
+    case PR_SPEC_INDIRECT_BRANCH: return PR_SPEC_ENABLE;
+    case PR_SPEC_L1D_FLUSH: return PR_SPEC_FORCE_DISABLE;
+    }
+    return -ENODEV;
+}
+
+static long set_speculation(uint64_t which, uint64_t to)
+{
+    switch (which) {
+    case PR_SPEC_STORE_BYPASS: return -ENXIO;
+    case PR_SPEC_INDIRECT_BRANCH:
+        return to == PR_SPEC_ENABLE                                   ? 0
+               : to == PR_SPEC_DISABLE || to == PR_SPEC_FORCE_DISABLE ? -EPERM
+                                                                      : -ERANGE;
+    case PR_SPEC_L1D_FLUSH: return -EPERM;
+    }
+    return -ENODEV;
+}
+
+static long get_auxv(uaddr_t to, uint64_t room)
+{
+    const struct mm_image *i = &current->mm->image;
+
+    return copy_to_user(to, i->auxv, MIN(room, (uint64_t)i->auxv_bytes)) != 0 ? -EFAULT
+                                                                              : (long)i->auxv_bytes;
+}
+
 SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
 {
     struct task *t = current;
@@ -216,19 +272,27 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     case PR_TASK_PERF_EVENTS_DISABLE:
     case PR_TASK_PERF_EVENTS_ENABLE: return 0; /* all that there are */
     case PR_GET_TID_ADDRESS: return put_user(t->clear_child_tid, a);
-    case PR_SET_TIMERSLACK: task_set_slack(t, (int64_t)a > 0 ? a : 0); return 0;
-    case PR_GET_TIMERSLACK: return (long)MIN(task_slack(t), (uint64_t)INT64_MAX);
+    case PR_SET_TIMERSLACK: task_set_slack(t, a); return 0;
+    case PR_GET_TIMERSLACK: return (long)task_slack(t);
     case PR_SET_THP_DISABLE:
         if (b || c || d)
             return -EINVAL;
         t->mm->no_huge_pages = a != 0;
         return 0;
+    case PR_GET_TSC:
+        return put_user(t->rseq_event & RETURN_NO_TSC ? PR_TSC_SIGSEGV : PR_TSC_ENABLE, a);
+    case PR_SET_TSC: return set_tsc(a);
+    case PR_GET_AUXV: return c || d ? -EINVAL : get_auxv(a, b);
+    case PR_SET_SYSCALL_USER_DISPATCH: return user_dispatch_set(t, a, b, c, d);
+    case PR_GET_SPECULATION_CTRL: return b || c || d ? -EINVAL : get_speculation(a);
+    case PR_SET_SPECULATION_CTRL: return c || d ? -EINVAL : set_speculation(a, b);
     case PR_GET_THP_DISABLE: return a || b || c || d ? -EINVAL : t->mm->no_huge_pages;
     default: return caps_prctl(op, a, b, c, d);
     }
 }
 
-/* Of the flags, ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC and UNAME26 mean something here. */
+/* Of the flags, ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC, STICKY_TIMEOUTS and UNAME26 mean something here, and of the
+ * numbers PER_LINUX32, to uname(2). */
 SYSCALL1(personality, uint32_t, persona)
 {
     uint32_t old = current->cred.personality;
