@@ -3,6 +3,9 @@
 #ifndef SHARED_SYSCALL_NUMBERS_H
 #define SHARED_SYSCALL_NUMBERS_H
 
+#ifndef __NR_memfd_secret
+#define __NR_memfd_secret 447
+#endif
 #ifndef __NR_process_mrelease
 #define __NR_process_mrelease 448
 #endif

@@ -9,6 +9,7 @@
 #include "mm/frame.h"
 #include "mm/mm.h"
 #include "mm/pt.h"
+#include "mm/vma.h"
 #include "trace/trace.h"
 
 /* The page at va in kernel memory, faulted in; NULL and *err. */
@@ -37,7 +38,10 @@ static long transfer(struct mm *mm, uaddr_t at, char *to, const char *from, size
     mutex_lock(&mm->lock);
     while (done < n) {
         size_t part = MIN(n - done, PAGE_SIZE - ((at + done) & (PAGE_SIZE - 1)));
-        char *p = page_for(mm, at + done, (from != NULL ? FAULT_WRITE : 0) | force, &err);
+        const struct vma *v = vma_find(mm, at + done);
+        err = v && vma_secret(v) ? -EFAULT : 0;
+        char *p =
+            err ? NULL : page_for(mm, at + done, (from != NULL ? FAULT_WRITE : 0) | force, &err);
         if (!p)
             break;
         if (from != NULL)

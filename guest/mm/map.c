@@ -245,7 +245,7 @@ static int may_protect(const struct vma *v, uint32_t rights)
         !mm_may_be_data(v->mm, vma_pages(v)))
         return -ENOMEM;
     const struct mount *m = v->file ? v->file->path.mnt : NULL;
-    if ((rights & VM_EXEC) && m && (m->flags & MS_NOEXEC))
+    if ((rights & VM_EXEC) && ((m && (m->flags & MS_NOEXEC)) || vma_secret(v)))
         return -EACCES;
     return v->flags & VM_SEALED ? -EPERM : 0; /* the same rights, too */
 }

@@ -19,6 +19,8 @@ static int populate_vma(struct vma *v, uaddr_t va, uaddr_t stop)
     uint32_t error = is_private(v) && (v->flags & VM_WRITE) ? FAULT_WRITE : 0;
     uint32_t work = v->file ? WORK_FILE_PAGE : WORK_POPULATE;
     int code, err;
+    if (vma_secret(v))
+        return -EFAULT;
     for (; va < stop; va += PAGE_SIZE) {
         bool make = !pt_entry(mm, va);
         if (make) {
@@ -64,7 +66,7 @@ int mm_populate_all(struct mm *mm, uaddr_t start, uaddr_t end, bool write)
         struct vma *v = vma_find(mm, start);
         if (!v || v->start > start)
             return -ENOMEM;
-        if (!(v->flags & (write ? VM_WRITE : VM_READ)))
+        if (!(v->flags & (write ? VM_WRITE : VM_READ)) || vma_secret(v))
             return -EINVAL;
         uaddr_t stop = MIN(v->end, end);
         for (; !err && start < stop; start += PAGE_SIZE)

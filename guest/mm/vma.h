@@ -45,6 +45,7 @@ static inline uint64_t vma_file_page(const struct vma *v, uaddr_t va)
 }
 
 /* vma_file.c: a file's list of who maps it. */
+bool vma_secret(const struct vma *v); /* fs/secret.h */
 /* Takes a reference to v->file.  sibling: the VMA that v is a copy of, or NULL. */
 void vma_file_link(struct vma *v, struct vma *sibling);
 void vma_file_unlink(struct vma *v); /* puts the file */

@@ -15,6 +15,9 @@
 
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/secret.h"
+
+bool vma_secret(const struct vma *v) { return v->file && inode_secret(v->file->inode); }
 
 /* Writes through v, which is shared, go, now or after mprotect(2), to the file. */
 static bool may_write_file(const struct vma *v)

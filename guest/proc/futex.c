@@ -62,7 +62,8 @@ int futex_key_make(struct mm *mm, uaddr_t at, bool shared, struct futex_key *k)
         return 0;
     mutex_lock(&mm->lock);
     struct vma *v = vma_find(mm, at);
-    bool mapped = v != NULL && v->start <= at && (v->flags & (VM_READ | VM_WRITE));
+    bool mapped =
+        v != NULL && v->start <= at && (v->flags & (VM_READ | VM_WRITE)) && !vma_secret(v);
     if (mapped && (v->flags & VM_SHARED) && v->file != NULL) {
         struct inode *in = v->file->inode;
         inode_get(in);

@@ -13,6 +13,7 @@
 #include "fs/inode.h"
 #include "fs/pipe.h"
 #include "fs/seal.h"
+#include "fs/secret.h"
 #include "sched/task.h"
 #include "arch/syscall.h"
 #include <asm/ioctls.h>
@@ -69,6 +70,16 @@ SYSCALL2(memfd_create, uaddr_t, name, uint32_t, flags)
     f->inode->takes_seals = (flags & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL)) != 0;
     f->inode->seals = flags & MFD_NOEXEC_SEAL ? F_SEAL_EXEC : 0;
     return fd_open_add(f, flags & MFD_CLOEXEC ? O_CLOEXEC : 0);
+}
+
+SYSCALL1(memfd_secret, uint32_t, flags)
+{
+    struct file *f;
+
+    if (flags & ~(uint32_t)O_CLOEXEC)
+        return -EINVAL;
+    int err = secret_create(&f);
+    return err ? err : fd_open_add(f, flags);
 }
 
 /* --- dup --- */

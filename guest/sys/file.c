@@ -8,6 +8,7 @@
 #include "fs/mount.h"
 #include "fs/pages_io.h"
 #include "fs/path.h"
+#include "fs/secret.h"
 #include "fs/tmpfs.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
@@ -85,6 +86,8 @@ SYSCALL2(ftruncate, int, fd, int64_t, size)
         return -EBADF;
     if (!S_ISREG(f->inode->mode) || !file_writable(f))
         return -EINVAL;
+    if (inode_secret(f->inode))
+        return secret_set_size(f->inode, (uint64_t)size);
     if (f->ops != &tmpfs_file_ops)
         return 0;
     if (f->inode->attributes & INODE_APPEND)
@@ -115,7 +118,7 @@ static long allocate(struct file *f, uint32_t mode, int64_t off, int64_t len)
     if (is_dir(f->inode))
         return -EISDIR;
     if (f->ops != &tmpfs_file_ops)
-        return -ENODEV;
+        return S_ISREG(f->inode->mode) ? -EOPNOTSUPP : -ENODEV;
     if (__builtin_add_overflow(off, len, &end))
         return -EFBIG;
     return inode_allocate(f->inode, (int)mode, (uint64_t)off, (uint64_t)len);
@@ -198,7 +201,8 @@ static long sync_fd(int fd, enum sync_what what)
     if (!f || f->flags & O_PATH)
         return -EBADF;
     if (what == SYNC_FILE && !is_dir(f->inode) && !S_ISBLK(f->inode->mode) &&
-        (!S_ISREG(f->inode->mode) || f->inode->sb->magic == PROC_SUPER_MAGIC))
+        (!S_ISREG(f->inode->mode) || f->inode->sb->magic == PROC_SUPER_MAGIC ||
+         inode_secret(f->inode)))
         return -EINVAL; /* pipes, terminals, what /proc says: nothing to synchronize */
     return 0;
 }

@@ -287,7 +287,7 @@ enum locking { UNLOCK, LOCK, LOCK_TOUCHED }; /* the last brings no page in */
 static int lock_vma(struct mm *mm, struct vma *v, int how)
 {
     (void)mm;
-    if (!(v->flags & VM_DROPPABLE))
+    if (!(v->flags & VM_DROPPABLE) && !vma_secret(v))
         vma_set_flags(v, with(v->flags, VM_LOCKED, how == UNLOCK ? 0 : VM_LOCKED));
     return 0;
 }

@@ -47,6 +47,7 @@ mm     fs/inode        ... which lists its mappings
 mm     fs/pages_io     a fault finds the page of the file
 mm     fs/anon_file    a shared mapping without a file gets one
 mm     fs/mount        ... and the flags of its mount say whether it may be executed
+mm     fs/secret       ... and whether calls may reach its memory
 mm     fs/seal         ... and its seals whether it may be written to
 sched  entry/switch    the change of stacks
 proc   entry/switch    a new task begins as the change of stacks lays it out
