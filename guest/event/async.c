@@ -22,6 +22,7 @@
 #include "fs/inode.h"
 #include "fs/poll.h"
 #include "mm/heap.h"
+#include "net/unix.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/signal.h"
@@ -33,7 +34,7 @@
 #define QUEUES  3u  /* that a file with O_ASYNC has at most */
 #define AT_ONCE 64u /* processes that one visit looks at, some 600 instructions each */
 
-enum { TOLD_IN = 1, TOLD_OUT = 2, TOLD_BUSY = 4, TOLD_MSG = 8 };
+enum { TOLD_IN = 1, TOLD_OUT = 2, TOLD_BUSY = 4, TOLD_MSG = 8, TOLD_URGENT = 16 };
 
 struct async_watch {
     struct watch watch;
@@ -68,7 +69,7 @@ static const struct told {
 } tell_in = { POLL_IN, EPOLLIN | EPOLLRDNORM },
   tell_out = { POLL_OUT, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND },
   tell_msg = { POLL_MSG, EPOLLIN | EPOLLRDNORM | EPOLLMSG },
-  tell_end = { POLL_HUP, EPOLLHUP | EPOLLERR };
+  tell_urgent = { POLL_PRI, EPOLLPRI | EPOLLRDBAND }, tell_end = { POLL_HUP, EPOLLHUP | EPOLLERR };
 
 static bool allowed(const struct async *a, const struct task *t)
 {
@@ -120,6 +121,15 @@ static void send_all(struct async *a, struct task *t)
         return;
     if (told & TOLD_MSG)
         send(a, t, &tell_msg);
+    if (told &
+        TOLD_URGENT) { /* also without O_ASYNC; with it, by the signal of its own, if it has one */
+        send_to(a, t, SIGURG, NULL);
+        if (a->nwatches > 0 && a->sig != 0)
+            send(a, t, &tell_urgent);
+    }
+    told &= TOLD_IN | TOLD_OUT;
+    if (told == 0)
+        return;
     if (a->nwatches == 1 && file_readable(f) && file_writable(f)) /* one queue for both */
         told = f->ops->poll(f, NULL) & (EPOLLIN | EPOLLHUP) ? TOLD_IN : TOLD_OUT;
     else if (S_ISSOCK(f->inode->mode) && f->ops->poll(f, NULL) & EPOLLHUP)
@@ -186,6 +196,14 @@ static bool notify(struct watch *w, uint32_t events)
 
 void async_tell(struct file *f) { note(f->async, TOLD_MSG); }
 
+static void tell_of_urgent(struct file *f)
+{
+    struct async *a = __atomic_load_n(&f->async, __ATOMIC_ACQUIRE);
+
+    if (a != NULL)
+        note(a, TOLD_URGENT);
+}
+
 /* --- life --------------------------------------------------------------------------------- */
 
 /* f's, made when it is first asked for; NULL: no memory. */
@@ -238,7 +256,11 @@ static void end(struct file *f, const void *closed_in)
     kfree(a);
 }
 
-void async_init(void) { file_on_end_async(end); }
+void async_init(void)
+{
+    file_on_end_async(end);
+    unix_tell_urgent = tell_of_urgent;
+}
 
 /* --- asking for it ------------------------------------------------------------------------- */
 

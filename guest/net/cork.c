@@ -61,6 +61,7 @@ void tcp_push(struct unix_socket *s)
         return; /* cork_drop() has it when s ends */
     list_splice_back(&peer->queue, &in->held);
     peer->queued += in->held_bytes;
+    __atomic_store_n(&peer->arrived, peer->arrived + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&peer->nqueued, peer->nqueued + in->nheld, __ATOMIC_RELEASE);
     waitq_wake_for(&peer->read_wait, EPOLLIN | EPOLLRDNORM);
     emptied(in);

@@ -13,6 +13,7 @@
 
 #include <linux/capability.h>
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 
 #define SNDBUF_STREAM 16384u /* Linux's */
 #define RCVBUF_STREAM 131072u
@@ -262,10 +263,10 @@ static long inet_recv(struct unix_socket *s, struct uio *u, uint32_t flags, stru
 {
     if (s->type == SOCK_STREAM)
         return tcp_recv(s, u, flags, r);
-    if (flags & MSG_OOB)
-        return -EOPNOTSUPP;
     if (flags & MSG_ERRQUEUE)
         return -EAGAIN;
+    if (s->in->protocol == IPPROTO_UDP)
+        flags &= ~MSG_OOB; /* it does not say that it knows nothing of that */
     long n = unix_recv(s, u, flags, r);
     if (n >= 0 && s->in->tells)
         r->along |= RECEIVED_INET;
@@ -294,13 +295,15 @@ static long inet_ioctl(struct unix_socket *s, uint32_t cmd, uaddr_t arg)
 {
     int n = 0;
 
+    if (cmd == SIOCATMARK && s->type == SOCK_STREAM)
+        return socket_at_mark(s, arg);
     if (cmd != FIONREAD && cmd != TIOCOUTQ)
         return interface_ioctl(s->in->family, cmd, arg);
     if (s->state == UNIX_LISTENING)
         return -EINVAL;
     spin_lock(&unix_lock);
     if (cmd == FIONREAD && s->type == SOCK_STREAM)
-        n = (int)s->queued;
+        n = (int)(s->oob != NULL && !unix_in_line(s) ? s->to_oob : s->queued);
     else if (cmd == FIONREAD && !list_empty(&s->queue))
         n = (int)list_first(&s->queue, struct unix_message, link)->len;
     spin_unlock(&unix_lock); /* TIOCOUTQ: what was sent has arrived */

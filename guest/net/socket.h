@@ -35,6 +35,8 @@ int socket_address_in(uaddr_t from, int len, union socket_address *a); /* 0, -EI
 /* What fits; the user's length becomes the whole one. */
 int socket_address_out(const union socket_address *a, int len, uaddr_t to, uaddr_t tolen);
 
+int socket_at_mark(struct unix_socket *s, uaddr_t to); /* SIOCATMARK of a stream */
+
 /* message.c: room for what goes along, from the user */
 struct control_out {
     uaddr_t at;

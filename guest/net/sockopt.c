@@ -110,6 +110,11 @@ static int set_linger(struct unix_socket *s, uaddr_t at, unsigned len)
 
 static bool may_admin(void) { return has_cap(CAP_NET_ADMIN) || has_cap(CAP_NET_RAW); }
 
+static bool has_peek_off(const struct unix_socket *s)
+{
+    return s->netlink == NULL && (s->in == NULL || s->type != SOCK_RAW);
+}
+
 /* Those that are kept and told: there is one interface, and no queue in front of it. */
 static int set_kept(struct unix_socket *s, int option, int value)
 {
@@ -131,6 +136,11 @@ static int set_kept(struct unix_socket *s, int option, int value)
         s->busy_poll = value;
         return 0;
     case SO_INCOMING_CPU: s->not_cpu = ~value; return 0;
+    case SO_PEEK_OFF:
+        if (!has_peek_off(s))
+            return -EOPNOTSUPP;
+        s->not_peek_at = ~value;
+        return 0;
     case SO_MAX_PACING_RATE: s->not_pacing = ~(uint64_t)(int64_t)value; return 0;
     case SO_BINDTOIFINDEX:
         if (value < 0)
@@ -261,6 +271,11 @@ static int get_kept(struct unix_socket *s, int option, union option_value *v)
     case SO_MARK: v->number = s->mark; break;
     case SO_BUSY_POLL: v->number = s->busy_poll; break;
     case SO_INCOMING_CPU: v->number = ~s->not_cpu; break;
+    case SO_PEEK_OFF:
+        if (!has_peek_off(s))
+            return -EOPNOTSUPP;
+        v->number = ~s->not_peek_at;
+        break;
     case SO_BINDTOIFINDEX: v->number = s->device; break;
     case SO_BINDTODEVICE:
         memcpy(v->text, LO_NAME, sizeof(LO_NAME));

@@ -17,7 +17,7 @@
  * what the sender wants held back (cork.c).
  *
  * Left out: TIME_WAIT (a closed port is free at once), a socket that connects to itself,
- * urgent data, time-outs of a connection that waits for a place unless its caller waits. */
+ * time-outs of a connection that waits for a place unless its caller waits. */
 #include "net/inet.h"
 #include "arch/clock.h"
 #include "arch/preempt.h"
@@ -93,6 +93,7 @@ static void inherit(struct unix_socket *end, const struct unix_socket *from)
     end->sndbuf = from->sndbuf;
     end->sized = from->sized;
     end->lowat = from->lowat;
+    end->not_peek_at = from->not_peek_at;
     end->rcvtimeo = from->rcvtimeo;
     end->sndtimeo = from->sndtimeo;
     end->in->uid = from->in->uid;
@@ -272,6 +273,7 @@ int tcp_disconnect(struct unix_socket *s)
     list_splice_back(&messages, &s->queue);
     cork_drop(s, &messages);
     s->queued = s->nqueued = 0;
+    s->oob = NULL;
     spare = fail(s, 0);
     s->shut = 0;
     s->fin = s->in->asked = false;
@@ -433,8 +435,6 @@ long tcp_send(struct unix_socket *s, struct uio *u, uint32_t flags)
 
     if (n != 0)
         return n;
-    if (flags & MSG_OOB)
-        return -EOPNOTSUPP;
     if (s->state != UNIX_CONNECTED || s->error != 0)
         n = -EPIPE;
     else
@@ -452,13 +452,23 @@ long tcp_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_
     if (n != 0)
         return n;
     if (flags & MSG_OOB)
-        return -EINVAL; /* there is none */
+        return unix_recv_urgent(s, u, flags, r);
     if (flags & MSG_ERRQUEUE)
         return -EAGAIN;
     if (s->state == UNIX_CONNECTED)
         return unix_recv(s, u, flags, r);
     int err = s->state == UNIX_FRESH ? unix_take_error(s) : 0;
     return err != 0 ? err : s->shut && s->state == UNIX_FRESH ? 0 : -ENOTCONN;
+}
+
+/* As many bytes as its user wants to be woken for, besides an urgent one that is next. */
+static bool is_readable(const struct unix_socket *s)
+{
+    size_t n = __atomic_load_n(&s->queued, __ATOMIC_ACQUIRE);
+
+    if (s->oob != NULL && s->to_oob == 0 && !unix_in_line(s))
+        n -= MIN(n, 1u);
+    return n > 0 && n >= s->lowat;
 }
 
 uint32_t tcp_poll(struct unix_socket *s)
@@ -474,8 +484,10 @@ uint32_t tcp_poll(struct unix_socket *s)
         ready |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
     if (state == TCP_SYN_SENT)
         return ready;
-    if (s->state == UNIX_CONNECTED && __atomic_load_n(&s->nqueued, __ATOMIC_ACQUIRE) > 0)
+    if (s->state == UNIX_CONNECTED && is_readable(s))
         ready |= EPOLLIN | EPOLLRDNORM;
+    if (s->oob != NULL && !s->oob_taken)
+        ready |= EPOLLPRI;
     /* A third of the room is free before it counts as writable, as on Linux. */
     if ((s->shut & SHUT_WR) ||
         __atomic_load_n(&s->sent, __ATOMIC_RELAXED) * 3 <= (s->sndbuf + s->beyond) * 2)

@@ -28,6 +28,7 @@
 #include "sched/task.h"
 
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <linux/fcntl.h>
 #include <linux/magic.h>
 
@@ -171,6 +172,7 @@ void unix_end(struct unix_socket *s, bool accepted)
     s->shut = SHUT_RD | SHUT_WR;
     s->family->leave(s, peer, accepted);
     list_splice_back(&messages, &s->queue);
+    s->oob = NULL;
     wake_both(s); /* who wants to connect */
     spin_unlock(&unix_lock);
     waitq_wake(&unix_full_wait);
@@ -430,6 +432,8 @@ static uint32_t unix_poll(struct unix_socket *s, struct poll_table *pt)
     uint32_t ready = poll_ends(s);
     if (__atomic_load_n(&s->nqueued, __ATOMIC_ACQUIRE) > 0)
         ready |= EPOLLIN | EPOLLRDNORM;
+    if (s->oob != NULL)
+        ready |= EPOLLPRI;
     /* Half of the buffer is free before it counts as writable, three quarters as in Linux. */
     if (s->state != UNIX_LISTENING &&
         __atomic_load_n(&s->sent, __ATOMIC_RELAXED) * 4 <= s->sndbuf &&
@@ -461,10 +465,22 @@ static long socket_write(struct file *f, struct uio *u, uint64_t *pos __attribut
     return s->family->send(s, u, f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0, NULL, 0, &c);
 }
 
+int socket_at_mark(struct unix_socket *s, uaddr_t to)
+{
+    spin_lock(&unix_lock);
+    int at = unix_at_mark(s);
+    spin_unlock(&unix_lock);
+    return put_user(at, to);
+}
+
 static long unix_ioctl(struct unix_socket *s, uint32_t cmd, uaddr_t arg)
 {
     int n;
 
+    if (cmd == SIOCATMARK && s->type == SOCK_STREAM)
+        return socket_at_mark(s, arg);
+    if (cmd == SIOCATMARK)
+        return -EOPNOTSUPP;
     if (cmd != FIONREAD && cmd != TIOCOUTQ)
         return interface_ioctl(AF_UNIX, cmd, arg);
     if (cmd == FIONREAD && s->state == UNIX_LISTENING)

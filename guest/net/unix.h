@@ -44,6 +44,10 @@ struct unix_socket {
     struct list queue;        /* [r] struct unix_message, in order */
     size_t queued;            /* [u], read without: bytes in it, of a stream */
     unsigned nqueued;         /* [u], read without: messages, or connections nobody has accepted */
+    unsigned arrived;         /* [u], read without: how many messages have come */
+    struct unix_message *oob; /* [u], read without: the urgent byte; reads have not passed it yet */
+    size_t to_oob;            /* [u], read without: bytes in front of it */
+    bool oob_taken;           /* [u], read without: of TCP: somebody has read it */
     struct list row;          /* [u] such connections: accept_link */
     struct list accept_link;  /* [u] */
     unsigned backlog;         /* [u], read without */
@@ -58,6 +62,7 @@ struct unix_socket {
     uint32_t lowat;
     int priority, mark, busy_poll, device; /* SO_*: kept, one word each */
     int not_cpu;                           /* ~ of SO_INCOMING_CPU */
+    int not_peek_at;                       /* ~ of SO_PEEK_OFF */
     uint64_t not_pacing;                   /* ~ of SO_MAX_PACING_RATE */
     uint64_t cookie;                       /* [a] 0: nobody has asked yet */
     struct linger linger;                  /* one word each */
@@ -114,6 +119,8 @@ struct unix_message {
     struct inet_end source, to; /* [k] of a datagram of udp.c; else port 0 */
     uint64_t came_ns;           /* [k] real time when it was queued; 0: nobody had asked */
     size_t len, at;             /* at [r]: so far it was read */
+    bool peeked;                /* [r] one without bytes: somebody has looked at it */
+    bool hole;                  /* [u] an urgent byte that is in the queue, but none to read */
     size_t charge;              /* [k] in from->sent */
     uint32_t npages;            /* [k] 0: in `bytes` */
     union {
@@ -182,10 +189,11 @@ void unix_charge(struct unix_message *m, struct unix_socket *s); /* unix_lock he
 int unix_enqueue(struct unix_message *m,
                  struct unix_socket *to); /* unix_lock held: 0 or -ETOOMANYREFS */
 void unix_messages_free(struct list *messages);
-void unix_message_free(struct unix_message *m); /* off its queue; unix_lock not held */
-bool unix_room(const struct unix_socket *s);    /* s may send */
-bool unix_full(const struct unix_socket *s);    /* s takes no datagram of a stranger */
-extern struct waitq unix_full_wait;             /* who waits for one that is full */
+void unix_message_free(struct unix_message *m);  /* off its queue; unix_lock not held */
+extern void (*unix_tell_urgent)(struct file *f); /* SIGURG for its owner: event/async.c */
+bool unix_room(const struct unix_socket *s);     /* s may send */
+bool unix_full(const struct unix_socket *s);     /* s takes no datagram of a stranger */
+extern struct waitq unix_full_wait;              /* who waits for one that is full */
 
 /* unix_recv.c */
 #define RECEIVED_CRED  1u
@@ -200,6 +208,10 @@ struct unix_received {
     struct inet_end source, to;
     uint64_t came_ns; /* of the message; 0: see there */
 };
+long unix_recv_urgent(struct unix_socket *s, struct uio *u, uint32_t flags,
+                      struct unix_received *r);
+bool unix_at_mark(struct unix_socket *s);       /* SIOCATMARK; unix_lock held */
+bool unix_in_line(const struct unix_socket *s); /* SO_OOBINLINE */
 long unix_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r);
 
 #endif

@@ -232,6 +232,7 @@ int unix_enqueue(struct unix_message *m, struct unix_socket *to)
     m->came_ns = unlikely(to->options & OPTION_STAMPS) ? clock_real_ns() : 0;
     list_push_back(&to->queue, &m->link);
     to->queued += m->len;
+    __atomic_store_n(&to->arrived, to->arrived + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&to->nqueued, to->nqueued + 1, __ATOMIC_RELEASE);
     waitq_wake_for(&to->read_wait, EPOLLIN | EPOLLRDNORM);
     return 0;
@@ -250,9 +251,41 @@ static int wait_for_room(struct unix_socket *s, uint32_t flags, uint64_t deadlin
 
 /* --- streams ---------------------------------------------------------------------------------- */
 
-/* To its peer: 0 or an error, with m freed. */
-static int send_connected(struct unix_socket *s, struct unix_message *m, bool more)
+void (*unix_tell_urgent)(struct file *f);
+
+/* The next one to be read, m, is the urgent byte.  One before it, that nobody has passed, is an ordinary byte again; of TCP, one that
+ * is next to be read is lost.  unix_lock held. */
+static void mark_urgent(struct unix_socket *to, struct unix_message *m)
 {
+    if (to->in != NULL && to->oob != NULL && to->to_oob == 0 && !unix_in_line(to)) {
+        to->oob->hole = true;
+        to->queued--;
+    }
+    to->oob = m;
+    to->oob_taken = false;
+    to->to_oob = to->queued - 1;
+    waitq_wake_for(&to->read_wait, EPOLLIN | EPOLLRDNORM | EPOLLPRI | EPOLLRDBAND);
+}
+
+/* Into the queue of `to`; *owned: its file, with a reference, if it has one.  unix_lock held. */
+static int enqueue_urgent(struct unix_socket *s, struct unix_message *m, struct unix_socket *to,
+                          struct file **owned)
+{
+    if (s->in != NULL)
+        tcp_push(s); /* what is held back is in front of it */
+    int err = unix_enqueue(m, to);
+    if (err != 0)
+        return err;
+    mark_urgent(to, m);
+    if (to->file != NULL && ref_get_unless_dead(&to->file->refs))
+        *owned = to->file;
+    return 0;
+}
+
+/* To its peer: 0 or an error, with m freed. */
+static int send_connected(struct unix_socket *s, struct unix_message *m, bool more, bool urgent)
+{
+    struct file *owned = NULL;
     int err = -EPIPE;
 
     spin_lock(&unix_lock);
@@ -261,9 +294,15 @@ static int send_connected(struct unix_socket *s, struct unix_message *m, bool mo
         err = tcp_may_send(s, m->len);
     else if (peer != NULL && !peer->dead && !(s->shut & SHUT_WR) && !(peer->shut & SHUT_RD))
         err = 0;
-    if (err == 0 && !(s->in != NULL && (more || s->in->corked) && tcp_hold(s, m, more)))
+    if (err == 0 && unlikely(urgent))
+        err = enqueue_urgent(s, m, peer, &owned);
+    else if (err == 0 && !(s->in != NULL && (more || s->in->corked) && tcp_hold(s, m, more)))
         err = unix_enqueue(m, peer);
     spin_unlock(&unix_lock);
+    if (unlikely(owned != NULL)) {
+        unix_tell_urgent(owned);
+        file_put(owned);
+    }
     if (err != 0)
         unix_message_free(m);
     return err < 0 ? err : 0; /* lost, of TCP, is not an error */
@@ -275,9 +314,11 @@ static int send_chunk(struct unix_socket *s, struct uio *u, uint32_t flags, uint
     struct unix_message *m;
     int err = s->shut & SHUT_WR ? -EPIPE : wait_for_room(s, flags, deadline);
 
+    bool urgent = (flags & MSG_OOB) && u->left == 1; /* the last one */
+    size_t len = flags & MSG_OOB && !urgent ? u->left - 1 : u->left;
     if (err == 0)
-        err = message_from(s, MIN(u->left, MIN(STREAM_MAX, s->sndbuf / 2)), u, c, &m);
-    return err != 0 ? err : send_connected(s, m, flags & MSG_MORE);
+        err = message_from(s, MIN(len, MIN(STREAM_MAX, s->sndbuf / 2)), u, c, &m);
+    return err != 0 ? err : send_connected(s, m, flags & MSG_MORE, urgent);
 }
 
 long unix_send_stream(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_control *c)
@@ -391,7 +432,7 @@ long unix_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struc
     struct unix_socket *to = NULL;
     int err = 0;
 
-    if (flags & MSG_OOB)
+    if ((flags & MSG_OOB) && (s->type != SOCK_STREAM || u->left == 0))
         return -EOPNOTSUPP;
     if (s->type == SOCK_STREAM) {
         if (alen != 0)
