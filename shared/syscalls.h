@@ -237,6 +237,7 @@ SYSCALL(swapoff, STR)
 /* processes: proc/, sys/process.c, sys/ids.c */
 SYSCALL(clone, HEX, PTR, PTR, PTR, PTR)
 SYSCALL(clone3, PTR, LEN)
+SYSCALL(acct, STR)
 SYSCALL(fork)
 SYSCALL(vfork)
 SYSCALL(unshare, HEX)

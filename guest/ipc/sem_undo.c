@@ -13,6 +13,7 @@
 #include "arch/preempt.h"
 #include "ipc/sem.h"
 #include "mm/heap.h"
+#include "proc/exit.h"
 #include "proc/undo.h"
 #include "sched/task.h"
 
@@ -43,6 +44,7 @@ static int own_list(void)
     if (l == NULL)
         return -ENOMEM;
     ref_init(&l->refs, 1);
+    exit_extras = true;
     if (!__atomic_compare_exchange_n(&p->undos, &none, l, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED))
         kfree(l); /* another thread was faster */

@@ -23,6 +23,7 @@
 #include "fs/fs_ctx.h"
 #include "mm/mm.h"
 #include "mm/tlb.h"
+#include "proc/acct.h"
 #include "proc/core.h"
 #include "proc/fork.h"
 #include "proc/futex.h"
@@ -384,6 +385,15 @@ static void begin_end(struct process *p, int status)
         signal_sweep_end(p);
 }
 
+bool exit_extras;
+
+static SLOW_PATH void end_extras(struct process *p)
+{
+    if (p->undos != NULL)
+        undo_hooks->leave(p);
+    acct_end();
+}
+
 #define WORK_EXIT 8000u /* instructions, about (arch/preempt.h) */
 
 void exit_task(int status)
@@ -401,9 +411,9 @@ void exit_task(int status)
         core_join(t);
     if (task_watched(t))
         ptrace_exits((uint32_t)status);
+    if (unlikely(exit_extras) && last)
+        end_extras(p);
     uint64_t rss = leave_mm(t);
-    if (last && unlikely(p->undos != NULL))
-        undo_hooks->leave(p);
     leave_files(t);
     if (task_watched(t))
         watched_leaves(t);

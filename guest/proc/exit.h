@@ -12,6 +12,9 @@ void exit_group(int status) __attribute__((noreturn)); /* the process */
  * 0, or -EAGAIN: the process is already ending or another thread is in here. */
 int exit_other_threads(void);
 
+/* Some process has undos (undo.h) or somebody wants records of all (acct.h): set, and never taken back. */
+extern bool exit_extras;
+
 int status_code(int status); /* CLD_* of a status as wait(2) encodes it */
 /* Parent is told that p stopped, went on or died.  tree_lock held. */
 void notify_parent(struct process *p, int code /* CLD_* */);
