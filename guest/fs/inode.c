@@ -7,6 +7,7 @@
 #include "fs/inode.h"
 #include "arch/clock.h"
 #include "fs/file.h"
+#include "fs/groups.h"
 #include "fs/mount.h"
 #include "fs/xattr.h"
 #include "lib/string.h"
@@ -84,14 +85,7 @@ void inode_put(struct inode *in)
 
 bool in_group(uint32_t gid)
 {
-    const struct cred *c = &current->cred;
-
-    if (gid == c->fsgid)
-        return true;
-    for (uint32_t i = 0; i < c->ngroups; i++)
-        if (c->groups[i] == gid)
-            return true;
-    return false;
+    return gid == current->cred.fsgid || groups_between(current->groups, gid, gid);
 }
 
 bool inode_owner_or_root(const struct inode *in)

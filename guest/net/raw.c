@@ -4,6 +4,7 @@
  * others have a port, and stands in no table: who looks for it looks at all sockets, as there are few who are raw.
  * A socket of echoes has a port, which is the "identifier" in what it sends; answers find it by that. */
 #include "arch/uaccess.h"
+#include "fs/groups.h"
 #include "lib/string.h"
 #include "net/inet.h"
 #include "sched/task.h"
@@ -28,16 +29,11 @@ bool is_ping(const struct inet *in)
            (in->protocol == IPPROTO_ICMP || in->protocol == IPPROTO_ICMPV6);
 }
 
-static bool is_ping_group(uint32_t gid) { return gid >= ping_groups[0] && gid <= ping_groups[1]; }
-
 bool ping_allowed(void)
 {
-    const struct cred *c = &current->cred;
+    uint32_t low = ping_groups[0], high = ping_groups[1], gid = current->cred.egid;
 
-    for (uint32_t i = 0; i < c->ngroups; i++)
-        if (is_ping_group(c->groups[i]))
-            return true;
-    return is_ping_group(c->egid);
+    return (gid >= low && gid <= high) || groups_between(current->groups, low, high);
 }
 
 /* --- sending ---------------------------------------------------------------------------- */

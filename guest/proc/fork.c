@@ -33,6 +33,7 @@
 #include "entry/switch.h"
 #include "fs/fd.h"
 #include "fs/fs_ctx.h"
+#include "fs/groups.h"
 #include "lib/string.h"
 #include "mm/access.h"
 #include "mm/heap.h"
@@ -180,6 +181,8 @@ static void copy_task(struct task *t, const struct clone_request *rq)
     t->sched_inherited = me->sched_inherited;
     t->blocked = me->blocked;
     t->cred = me->cred;
+    if (me->groups != NULL)
+        ref_get(&(t->groups = me->groups)->refs);
     t->no_new_privs = me->no_new_privs;
     t->slack_ns = t->slack_default_ns = me->slack_ns;
     if ((rq->flags & (CLONE_VM | CLONE_VFORK)) == CLONE_VM) {

@@ -8,6 +8,7 @@
 #include "arch/clock.h"
 #include "arch/fpu.h"
 #include "arch/hypercall.h"
+#include "fs/groups.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
@@ -104,6 +105,8 @@ static void task_free(struct task *t)
         kstack_free(t->kstack);
     if (t->rec != NULL)
         record_free(t->rec);
+    if (unlikely(t->groups != NULL))
+        groups_put(t->groups);
     if (t->sighand != NULL)
         sighand_put(t->sighand);
     if (t->proc != NULL)

@@ -3,7 +3,9 @@
  * the three agree; memory is read afterwards, from the mm. */
 #include "arch/clock.h"
 #include "arch/layout.h"
+#include "arch/preempt.h"
 #include "fs/fs_ctx.h"
+#include "fs/groups.h"
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "mm/vma.h"
@@ -233,6 +235,24 @@ static void status_cpus(struct text *t, uint64_t mask)
     text_cpu_list(t, mask);
 }
 
+#define WORK_GROUP 300u /* instructions, about (arch/preempt.h) */
+
+static void status_groups(struct text *t, struct task *task)
+{
+    spin_lock(&task->lock);
+    struct groups *g = task->groups;
+    if (g)
+        ref_get(&g->refs);
+    spin_unlock(&task->lock);
+    if (!g)
+        return;
+    for (uint32_t i = 0; i < g->n; i++) {
+        text_printf(t, "%u ", *groups_at(g, i));
+        preempt_work(WORK_GROUP);
+    }
+    groups_put(g);
+}
+
 int show_status(struct text *t, const struct pfs_node *n)
 {
     struct about a;
@@ -251,8 +271,7 @@ int show_status(struct text *t, const struct pfs_node *n)
                 a.tracer);
     status_cred(t, c);
     text_printf(t, "Groups:\t");
-    for (unsigned i = 0; i < c->ngroups; i++)
-        text_printf(t, "%u ", c->groups[i]);
+    status_groups(t, task);
     text_printf(t, "\n");
     if (mm) {
         status_memory(t, mm);

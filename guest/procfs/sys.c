@@ -6,6 +6,7 @@
 #include "event/lease.h"
 #include "event/userfaultfd.h"
 #include "fs/fd.h"
+#include "fs/groups.h"
 #include "fs/pipe.h"
 #include "ipc/mq.h"
 #include "ipc/msg.h"
@@ -272,7 +273,7 @@ static const struct pfs_entry kernel_table[] = {
     PFS_TUNABLE("msgmax", msg_max_size, 0, INT32_MAX),
     PFS_TUNABLE("msgmnb", msg_max_bytes, 0, INT32_MAX),
     PFS_TUNABLE("msgmni", msg_ids.limit, 0, IPC_SLOTS_MAX),
-    PFS_NUMBER("ngroups_max", 0444, NGROUPS),
+    PFS_NUMBER("ngroups_max", 0444, GROUPS_MAX),
     UTS("osrelease", 0444, release),
     UTS("ostype", 0444, sysname),
     PFS_NUMBER("overflowgid", 0444, OVERFLOW_ID),

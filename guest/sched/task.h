@@ -21,13 +21,13 @@
 #include <linux/resource.h>
 #include <linux/signal.h>
 
-#define NGROUPS  32
 #define COMM_LEN 16
 
 struct deadline;
 struct debug_regs;
 struct files;
 struct fs_ctx;
+struct groups;
 struct mm;
 struct ptrace;
 struct seccomp;
@@ -46,7 +46,6 @@ struct sigpending { /* [s] */
 
 struct cred { /* [o]; others may read: a torn read is only stale */
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
-    uint32_t ngroups, groups[NGROUPS];
     uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
     uint16_t securebits;  /* PR_SET_SECUREBITS */
     uint16_t mempolicy;   /* no right, either: sys/mempolicy.c */
@@ -109,6 +108,7 @@ struct task {
     struct mm *mm;           /* [o], others under [t]; NULL: kernel thread */
     struct files *files;     /* same */
     struct fs_ctx *fs;       /* same */
+    struct groups *groups;   /* same; supplementary ones, NULL: none.  fs/groups.h */
     struct sighand *sighand; /* [oT]: under tree_lock it stays; NULL: exiting */
 
     /* signals */

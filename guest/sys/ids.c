@@ -1,16 +1,18 @@
 /* ids.c - user and group IDs, supplementary groups.
  * What is privileged asks for a capability (has_cap()); the sets follow the IDs here, as
  * capabilities(7) has it.  caps.c sets them otherwise, exec computes new ones. */
+#include "arch/preempt.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
-#include "lib/string.h"
+#include "fs/groups.h"
 #include "mm/mm.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include <linux/capability.h>
 #include <linux/securebits.h>
 
-#define KEEP UINT32_MAX /* -1: leave that ID as it is */
+#define KEEP      UINT32_MAX /* -1: leave that ID as it is */
+#define WORK_PAGE 8000u      /* instructions, about (arch/preempt.h) */
 
 SYSCALL0(getuid) { return current->cred.uid; }
 SYSCALL0(geteuid) { return current->cred.euid; }
@@ -238,34 +240,52 @@ SYSCALL1(setfsgid, uint32_t, gid)
 
 SYSCALL2(getgroups, int, n, uaddr_t, list)
 {
-    const struct cred *c = &current->cred;
+    const struct groups *g = current->groups;
+    uint32_t has = g != NULL ? g->n : 0;
 
-    if (n < 0)
+    if (n < 0 || (n != 0 && (uint32_t)n < has))
         return -EINVAL;
-    if (n != 0) {
-        if ((uint32_t)n < c->ngroups)
-            return -EINVAL;
-        if (copy_to_user(list, c->groups, c->ngroups * sizeof(uint32_t)) != 0)
+    for (uint32_t i = 0; i * GROUPS_IN_PAGE < has && n != 0; i++) {
+        if (copy_to_user(list + i * PAGE_SIZE, g->page[i], groups_bytes(g, i)) != 0)
             return -EFAULT;
+        preempt_work(WORK_PAGE);
     }
-    return c->ngroups;
+    return has;
+}
+
+static int take_groups(struct groups *g, uaddr_t list)
+{
+    for (uint32_t i = 0; i * GROUPS_IN_PAGE < g->n; i++) {
+        if (copy_from_user(g->page[i], list + i * PAGE_SIZE, groups_bytes(g, i)) != 0)
+            return -EFAULT;
+        for (uint32_t j = 0; j < groups_bytes(g, i) / sizeof(uint32_t); j++)
+            if (g->page[i][j] == KEEP)
+                return -EINVAL;
+        preempt_work(WORK_PAGE);
+    }
+    groups_sort(g);
+    return 0;
 }
 
 SYSCALL2(setgroups, uint32_t, n, uaddr_t, list)
 {
-    struct cred *c = &current->cred;
-    uint32_t groups[NGROUPS];
+    struct groups *new = NULL, *old = current->groups;
+    int err;
 
     if (!has_cap(CAP_SETGID))
         return -EPERM;
-    if (n > NGROUPS)
+    if (n > GROUPS_MAX)
         return -EINVAL;
-    if (copy_from_user(groups, list, n * sizeof(uint32_t)) != 0)
-        return -EFAULT;
-    for (uint32_t i = 0; i < n; i++)
-        if (groups[i] == KEEP)
-            return -EINVAL;
-    memcpy(c->groups, groups, n * sizeof(uint32_t));
-    c->ngroups = n;
+    if (n != 0 && (new = groups_alloc(n)) == NULL)
+        return -ENOMEM;
+    if (new != NULL && (err = take_groups(new, list)) != 0) {
+        groups_put(new);
+        return err;
+    }
+    spin_lock(&current->lock);
+    current->groups = new;
+    spin_unlock(&current->lock);
+    if (old != NULL)
+        groups_put(old);
     return 0;
 }

@@ -1,9 +1,47 @@
 /* Credentials and limits: set*id by root and by others, groups, prlimit. */
 #include "check.h"
 #include <grp.h>
+#include <stdbool.h>
+#include <sys/prctl.h>
+
+/* As many groups as there may be: they are sorted, go to children, and let into files. */
+static void many_groups(void)
+{
+    enum { MOST = 65536 };
+    static gid_t groups[MOST + 1], got[MOST];
+
+    for (int i = 0; i <= MOST; i++)
+        groups[i] = i * 7919u % (MOST + 1) * 3 + 1;
+    CHECK_ERR(EINVAL, syscall(SYS_setgroups, MOST + 1, groups));
+    CHECK(syscall(SYS_setgroups, MOST, groups) == 0);
+    CHECK_EQ(getgroups(0, NULL), MOST);
+    CHECK_ERR(EINVAL, getgroups(MOST - 1, got));
+    CHECK_EQ(CHILD({
+                 bool sorted = getgroups(MOST, got) == MOST;
+                 for (int i = 1; i < MOST; i++)
+                     sorted &= got[i - 1] < got[i];
+                 CHECK(sorted && got[0] == 1);
+                 int fd = memfd_create("theirs", 0);
+                 char path[64];
+                 snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+                 CHECK(fchmod(fd, 0040) == 0 && fchown(fd, 0, got[MOST / 3]) == 0);
+                 CHECK(setresuid(5, 5, 5) == 0 && prctl(PR_SET_DUMPABLE, 1) == 0);
+                 CHECK(open(path, O_RDONLY) >= 0);
+                 CHECK_ERR(EACCES, open(path, O_WRONLY));
+             }),
+             0);
+    groups[1] = -1;
+    CHECK_ERR(EINVAL, syscall(SYS_setgroups, 2, groups));
+    CHECK_ERR(EFAULT, syscall(SYS_setgroups, 2, 8));
+    CHECK_ERR(EFAULT, getgroups(MOST, (gid_t *)8));
+    CHECK_EQ(getgroups(0, NULL), MOST);
+    CHECK(syscall(SYS_setgroups, 0, NULL) == 0);
+    CHECK_EQ(getgroups(0, NULL), 0);
+}
 
 static void test(void)
 {
+    CHECK_EQ(CHILD(many_groups()), 0);
     uid_t r, e, s;
 
     CHECK_EQ(CHILD({
