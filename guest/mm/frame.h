@@ -20,6 +20,8 @@ extern struct frame *frames;      /* [k] by frame number, below nframes */
 extern pfn_t nframes;             /* [k] */
 extern uint64_t frames_total;     /* [k] frame_counts.total */
 uint64_t frames_free_about(void); /* a hint, at once */
+/* pfn is not counted: how many from it on are not, at least (1). */
+pfn_t frames_uncounted_from(pfn_t pfn);
 
 /* frame.c */
 static inline bool frame_counted(pfn_t pfn)

@@ -109,6 +109,21 @@ static void align_ends(void)
     }
 }
 
+pfn_t frames_uncounted_from(pfn_t pfn)
+{
+    paddr_t at = (paddr_t)pfn << PAGE_SHIFT, start = virt_to_phys(rootimg_start),
+            bytes = (paddr_t)(rootimg_end - rootimg_start);
+    if (pfn >= nframes) /* no RAM: of the VMM's files */
+        return -pfn;
+    for (unsigned i = 0; at - start >= bytes; i++) {
+        if (i == boot_info.nmodules)
+            return 1;
+        start = boot_info.module[i].start;
+        bytes = boot_info.module[i].bytes;
+    }
+    return (pfn_t)((start + bytes - at + PAGE_SIZE - 1) >> PAGE_SHIFT);
+}
+
 /* Frames of RAM that are root images: in use by files from the start. */
 uint64_t pool_image_frames(void)
 {

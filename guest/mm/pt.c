@@ -316,6 +316,12 @@ unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_r
     pte_t *p = e, *stop = e + n;
     put_right();
     trace_pte_fill(mm->id, va, e, 1, why, n, first);
+    for (; stop - p >= 4 && !(p[0] | p[1] | p[2] | p[3]); p += 4, first += 4 * PAGE_SIZE) {
+        store(&p[0], first);
+        store(&p[1], first + PAGE_SIZE);
+        store(&p[2], first + 2 * PAGE_SIZE);
+        store(&p[3], first + 3 * PAGE_SIZE);
+    }
     for (; p < stop && !*p; p++, first += PAGE_SIZE)
         store(p, first);
     n = (unsigned)(p - e);
@@ -333,6 +339,7 @@ void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, 
     put_right();
     this_cpu()->pte_writes += n;
     trace_pte_range_old(mm->id, va, e, level, why, n);
+#pragma GCC unroll 4
     for (unsigned i = 0; i < n; i++)
         store(&e[i], 0);
     count_used(e, -(int)n);

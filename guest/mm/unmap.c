@@ -21,6 +21,20 @@
 
 #define WORK_ZAP 60u /* instructions an entry, about */
 
+/* The last entry of the run from p on, below limit, that maps frames in a row with the same bits, none of them counted:
+ * a file of a root image comes in such runs. */
+static pte_t *uncounted_run(pte_t *p, pte_t *limit)
+{
+    pte_t pte = *p + PAGE_SIZE;
+    if (p + 1 >= limit || p[1] != pte)
+        return p;
+    pfn_t more = frames_uncounted_from(pte_pfn(*p));
+    limit = limit - p > more ? p + more : limit;
+    for (p++; p < limit && *p == pte; p++)
+        pte += PAGE_SIZE;
+    return p - 1;
+}
+
 /* Clears the used entries in [e, stop), which lie in one table. */
 static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
 {
@@ -37,8 +51,10 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
             limit = p + MIN(stop - p, full - put);
             for (pte_t pte; p < limit && (pte = *p) != 0; p++) {
                 pfn_t pfn = pte_pfn(pte);
-                if (!frame_counted_in(counts, pfn)) /* the root image's need no put */
+                if (unlikely(!frame_counted_in(counts, pfn))) { /* the root image's need no put */
+                    p = uncounted_run(p, limit);
                     continue;
+                }
                 *put++ = pfn;
                 anon += pte & PTE_ANON; /* those are counted, all of them */
             }
