@@ -48,6 +48,7 @@ struct key {
     bool revoked, invalid; /* it has no payload any more */
     bool negative;         /* it was asked for and could not be made */
     bool counted;          /* in what its user has */
+    bool restricted;       /* a ring that takes no further key */
     uint64_t ends_ns;      /* 0: never */
     struct key_user *user;
     char *name;
@@ -105,7 +106,7 @@ const struct key_user *key_user_next(const struct key_user *u);
 long key_lookup(int32_t id, unsigned flags, unsigned right, struct key_ref *out);
 /* In a ring itself: the key of that type and name, or NULL. */
 struct key *key_in(const struct key *ring, enum key_type type, const char *name, size_t len);
-/* In place of what has its type and name there. -EDEADLK, -ELOOP: a circle; -EDQUOT, -ENOMEM. */
+/* In place of what has its type and name there.  -EPERM: the ring takes none; -EDEADLK, -ELOOP: a circle; -EDQUOT, -ENOMEM. */
 long key_link(struct key *ring, struct key *k);
 bool key_unlink(struct key *ring, struct key *k); /* false: it was not there */
 void key_clear(struct key *ring);

@@ -192,6 +192,8 @@ long key_link(struct key *ring, struct key *k)
     struct key_link *l = link_in(ring, k->type, k->name, k->name_len);
     bool deep = false;
 
+    if (ring->restricted)
+        return -EPERM;
     if (k->type == KEY_keyring && reaches(k, ring, true, &deep))
         return -EDEADLK;
     if (deep)

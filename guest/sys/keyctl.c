@@ -1,6 +1,5 @@
 /* keyctl.c - add_key(2), request_key(2), keyctl(2).
- * Left out (-EOPNOTSUPP): KEYCTL_SESSION_TO_PARENT, _GET_PERSISTENT, _DH_COMPUTE, _PKEY_*, _RESTRICT_KEYRING
- * and _WATCH_KEY; KEYCTL_CAPABILITIES says so. */
+ * Left out (-EOPNOTSUPP): KEYCTL_SESSION_TO_PARENT, _GET_PERSISTENT, _DH_COMPUTE, _PKEY_* and _WATCH_KEY; KEYCTL_CAPABILITIES says so. */
 #include "arch/clock.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
@@ -111,6 +110,8 @@ static long put_key(struct key_ref *to, const struct asked *a, void *part[KEY_PA
         return -ENOTDIR;
     if ((err = check_key(a, bytes)) != 0)
         return err;
+    if (to->key->restricted)
+        return -EPERM;
     if (a->type != KEY_keyring && (k = key_in(to->key, a->type, a->name, a->len)) != NULL &&
         !k->revoked && !k->invalid) {
         err = key_may(k, to->mine, KEY_WRITE) ? key_fill(k, part, (uint32_t)bytes) : -EACCES;
@@ -369,7 +370,7 @@ static long with_key(int op, int32_t id, uint64_t b, uint64_t c)
     if (err == -EACCES && rule[op].or_right != 0)
         err = key_lookup(id, flags, rule[op].or_right, &r);
     if (err != 0)
-        return op == KEYCTL_READ ? -ENOKEY : err;
+        return op == KEYCTL_READ || (op == KEYCTL_GET_SECURITY && err == -EACCES) ? -ENOKEY : err;
     switch (op) {
     case KEYCTL_GET_KEYRING_ID: err = r.key->serial; break;
     case KEYCTL_REVOKE: err = revoke(r.key); break;
@@ -474,6 +475,39 @@ static long move_key(int32_t id, int32_t from, int32_t to, unsigned flags)
     return err;
 }
 
+/* No type of keys that is here has a rule about what may be in a ring with it: there is only "nothing more". */
+static long restrict_with(struct key *ring, struct asked *a, uaddr_t type, uaddr_t which)
+{
+    long err = (type == 0) != (which == 0) ? -EINVAL : 0;
+
+    if (err == 0 && type != 0 && (err = get_type(a, type)) == 0)
+        err = get_name(a, which);
+    if (err != 0)
+        return err;
+    if (ring->type != KEY_keyring)
+        return -ENOTDIR;
+    if (type != 0)
+        return a->known ? -ENOENT : -ENOKEY;
+    if (ring->restricted)
+        return -EEXIST;
+    ring->restricted = true;
+    return 0;
+}
+
+static long restrict_ring(int32_t id, uaddr_t type, uaddr_t which)
+{
+    struct asked a = { 0 };
+    struct key_ref r;
+    long err = key_lookup(id, 0, KEY_SETATTR, &r);
+
+    if (err != 0)
+        return err;
+    err = restrict_with(r.key, &a, type, which);
+    kfree(a.name);
+    key_put(r.key);
+    return err;
+}
+
 static long search(int32_t ring, const struct asked *a, int32_t into)
 {
     struct key_ref from, to = { 0 }, found = { 0 };
@@ -557,9 +591,9 @@ static long ask_into(int which)
 
 static long capabilities(uaddr_t to, size_t room)
 {
-    static const uint8_t has[] = {
-        KEYCTL_CAPS0_CAPABILITIES | KEYCTL_CAPS0_INVALIDATE | KEYCTL_CAPS0_MOVE, 0
-    };
+    static const uint8_t has[] = { KEYCTL_CAPS0_CAPABILITIES | KEYCTL_CAPS0_INVALIDATE |
+                                       KEYCTL_CAPS0_RESTRICT_KEYRING | KEYCTL_CAPS0_MOVE,
+                                   0 };
 
     for (size_t i = 0; i < room; i++)
         if (put_user(i < sizeof has ? has[i] : (uint8_t)0, to + i) != 0)
@@ -586,6 +620,7 @@ static long under_lock(int op, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
     case KEYCTL_LINK: return link_or_unlink(true, (int32_t)a, (int32_t)b);
     case KEYCTL_UNLINK: return link_or_unlink(false, (int32_t)a, (int32_t)b);
     case KEYCTL_MOVE: return move_key((int32_t)a, (int32_t)b, (int32_t)c, (unsigned)d);
+    case KEYCTL_RESTRICT_KEYRING: return restrict_ring((int32_t)a, b, c);
     case KEYCTL_SET_REQKEY_KEYRING: return ask_into((int)a);
     }
     return -EOPNOTSUPP;

@@ -25,6 +25,7 @@ enum {
     ASSUME,
     GET_SECURITY,
     INVALIDATE = 21,
+    RESTRICT = 29,
     MOVE = 30,
 };
 static char buf[40000];
@@ -145,6 +146,35 @@ static void linking(void)
     CHECK(KEYCTL_(CLEAR, ring) == 0);
 }
 
+static void restricting(void)
+{
+    long ring = add("keyring", "full", NULL, 0, SE), k = add("user", "k1", "abc", 3, SE);
+    long in = add("user", "k2", "abc", 3, ring), to = add("keyring", "to", NULL, 0, SE);
+
+    CHECK_ERR(EINVAL, KEYCTL_(RESTRICT, ring, NULL, "rule"));
+    CHECK_ERR(EINVAL, KEYCTL_(RESTRICT, ring, "user", NULL));
+    CHECK_ERR(EFAULT, KEYCTL_(RESTRICT, ring, "user", 8));
+    CHECK_ERR(ENOKEY, KEYCTL_(RESTRICT, ring, "nosuch", "rule"));
+    CHECK_ERR(ENOENT, KEYCTL_(RESTRICT, ring, "user", "rule"));
+    CHECK_ERR(EPERM, KEYCTL_(RESTRICT, ring, ".user", "rule"));
+    CHECK_ERR(ENOTDIR, KEYCTL_(RESTRICT, k, NULL, NULL));
+    CHECK_ERR(ENOKEY, KEYCTL_(RESTRICT, 0x7fffffff, NULL, NULL));
+    CHECK(KEYCTL_(RESTRICT, ring, NULL, NULL) == 0);
+    CHECK_ERR(EEXIST, KEYCTL_(RESTRICT, ring, NULL, NULL));
+    CHECK_ERR(EPERM, KEYCTL_(LINK, k, ring));
+    CHECK_ERR(EPERM, KEYCTL_(LINK, ring, ring));
+    CHECK_ERR(EPERM, KEYCTL_(MOVE, k, SE, ring, 0));
+    CHECK_ERR(EPERM, add("user", "k3", "x", 1, ring));
+    CHECK_ERR(EPERM, add("user", "k2", "x", 1, ring)); /* which is there */
+    CHECK(KEYCTL_(SEARCH, ring, "user", "k2", 0) == in && KEYCTL_(UPDATE, in, "x", 1) == 0);
+    CHECK(KEYCTL_(MOVE, in, ring, to, 0) == 0);
+    CHECK(KEYCTL_(SETPERM, to, 0x1f1f1f1f) == 0);
+    CHECK_ERR(EACCES, KEYCTL_(RESTRICT, to, NULL, NULL));
+    CHECK(KEYCTL_(SETPERM, k, 0x3e3e3e3e) == 0);
+    CHECK_ERR(EACCES, KEYCTL_(DESCRIBE, k, NULL, 0));
+    CHECK_ERR(ENOKEY, KEYCTL_(GET_SECURITY, k, NULL, 0));
+}
+
 static void asking(void)
 {
     long ring = add("keyring", "asked", NULL, 0, SE), k = add("user", "k2", "v", 1, ring);
@@ -258,6 +288,7 @@ static void test(void)
         return;
     }
     CHECK(CHILD(rings(); adding(); reading(); linking()) == 0);
+    CHECK(CHILD(KEYCTL_(JOIN, NULL); restricting()) == 0);
     CHECK(CHILD(KEYCTL_(JOIN, NULL); asking()) == 0);
     CHECK(CHILD(KEYCTL_(JOIN, NULL); ending()) == 0);
     CHECK(CHILD(KEYCTL_(JOIN, NULL); rights()) == 0);
