@@ -43,6 +43,9 @@ static void evict(struct inode *in)
     mqueue_free(q);
 }
 
+#define STATUS_BYTES \
+    80 /* the size that stat(2) tells, as on Linux: of what a queue reads as, and more */
+
 static struct superblock mqueue_sb = { .type = "mqueue", .magic = MQUEUE_MAGIC };
 static const struct inode_ops mqueue_iops = { .evict = evict };
 
@@ -50,13 +53,16 @@ static const struct inode_ops mqueue_iops = { .evict = evict };
 
 static int attributes_get(uaddr_t from, struct mq_attr *a)
 {
-    if (from == 0) {
-        a->mq_maxmsg = (long)MIN(mqueue_max_messages, mqueue_default_messages);
-        a->mq_msgsize = (long)MIN(mqueue_max_bytes, mqueue_default_bytes);
-        return 0;
-    }
-    if (get_user(*a, from) != 0)
-        return -EFAULT;
+    if (from != 0)
+        return get_user(*a, from) != 0 ? -EFAULT : 0;
+    a->mq_maxmsg = (long)MIN(mqueue_max_messages, mqueue_default_messages);
+    a->mq_msgsize = (long)MIN(mqueue_max_bytes, mqueue_default_bytes);
+    return 0;
+}
+
+/* Of a queue that is made, if somebody chose them. */
+static int attributes_check(const struct mq_attr *a)
+{
     uint64_t messages = MESSAGES_MOST, bytes = BYTES_MOST;
     if (!capable()) {
         messages = mqueue_max_messages;
@@ -129,6 +135,7 @@ static int make(const char *name, uint32_t mode, const struct mq_attr *a, struct
         kfree(q);
         return -ENOMEM;
     }
+    in->size = STATUS_BYTES;
     in->ops = &mqueue_iops;
     in->fops = &mqueue_fops;
     spin_lock(&lock);
@@ -172,10 +179,9 @@ static int permission(struct inode *in, uint32_t flags)
 }
 
 /* The queue of that name; made if it is to be. */
-static int get(const char *name, uint32_t flags, uint32_t mode, uaddr_t attributes,
-               struct inode **out)
+static int get(const char *name, uint32_t flags, uint32_t mode, const struct mq_attr *a,
+               bool chosen, struct inode **out)
 {
-    struct mq_attr a;
     int err;
 
     for (;;) {
@@ -192,9 +198,9 @@ static int get(const char *name, uint32_t flags, uint32_t mode, uaddr_t attribut
         }
         if (!(flags & O_CREAT))
             return -ENOENT;
-        err = attributes_get(attributes, &a);
+        err = chosen ? attributes_check(a) : 0;
         if (err == 0)
-            err = make(name, mode & ~current->fs->umask, &a, out);
+            err = make(name, mode & ~current->fs->umask, a, out);
         if (err != -EEXIST)
             return err;
     }
@@ -216,16 +222,17 @@ static long name_take(uaddr_t from, char name[NAME_MAX + 1])
 SYSCALL4(mq_open, uaddr_t, from, uint32_t, flags, uint32_t, mode, uaddr_t, attributes)
 {
     char name[NAME_MAX + 1];
+    struct mq_attr a;
     struct inode *in;
     struct file *f;
-    long err = name_take(from, name);
+    long err = attributes_get(attributes, &a);
 
-    if (err != 0)
+    if (err != 0 || (err = name_take(from, name)) != 0)
         return err;
     int fd = fd_alloc(0, O_CLOEXEC);
     if (fd < 0)
         return fd;
-    err = get(name, flags, mode, attributes, &in);
+    err = get(name, flags, mode, &a, attributes != 0, &in);
     if (err == 0) {
         err = file_alloc(in, &mqueue_fops, flags & (O_ACCMODE | O_NONBLOCK), &f);
         if (err == 0) {

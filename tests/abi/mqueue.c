@@ -28,6 +28,7 @@ static void names(void)
     CHECK_ERR(EACCES, syscall(SYS_mq_open, "a/b", O_CREAT | O_RDWR, 0600, &a));
     CHECK_ERR(ENOENT, syscall(SYS_mq_open, "", O_CREAT | O_RDWR, 0600, &a));
     CHECK_ERR(EFAULT, syscall(SYS_mq_open, "x", O_CREAT | O_RDWR, 0600, 8));
+    CHECK_ERR(EFAULT, syscall(SYS_mq_open, "", O_RDWR, 0, 8)); /* which it would not need */
     memset(longest, 'x', sizeof(longest) - 1);
     longest[0] = '/', longest[299] = 0;
     CHECK_ERR(ENAMETOOLONG, mq_open(longest, O_CREAT | O_RDWR, 0600, &a));
