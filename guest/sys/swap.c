@@ -18,8 +18,9 @@ static long refuse(uaddr_t name)
 
     if (err)
         return err;
+    err = is_dir(p.dentry->inode) ? -EISDIR : -EINVAL;
     path_put(&p);
-    return -EINVAL;
+    return err;
 }
 
 SYSCALL2(swapon, uaddr_t, name, uint32_t, flags)

@@ -126,6 +126,8 @@ static void swaps(void)
     CHECK_ERR(EINVAL, syscall(SYS_swapon, "file", 0));
     CHECK_ERR(EINVAL, syscall(SYS_swapon, "file", 0x80000));
     CHECK_ERR(ENOENT, syscall(SYS_swapon, "nothing", 0));
+    CHECK_ERR(EISDIR, syscall(SYS_swapon, "/", 0));
+    CHECK_ERR(EISDIR, syscall(SYS_swapoff, "/"));
     CHECK_ERR(EFAULT, syscall(SYS_swapon, (void *)8, 0));
     CHECK_EQ(CHILD(CHECK_EQ(setuid(65534), 0); CHECK_ERR(EPERM, syscall(SYS_swapon, "file", 0));
                    CHECK_ERR(EPERM, syscall(SYS_swapoff, "file"))),
