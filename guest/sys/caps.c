@@ -91,12 +91,20 @@ static long drop_bounding(struct cred *c, uint64_t cap)
     return 0;
 }
 
+/* EXEC_RESTRICT_FILE and EXEC_DENY_INTERACTIVE, with their locks: no right, but what interpreters are to
+ * ask the kernel about.  So anybody may change these. */
+#define SECURE_OF_EXEC  0x500u
+#define SECURE_LOCKABLE (SECURE_ALL_BITS | SECURE_OF_EXEC)
+#define SECURE_LOCKS    (SECURE_LOCKABLE << 1)
+
 static long set_securebits(struct cred *c, uint64_t bits)
 {
-    uint32_t locked = (c->securebits & SECURE_ALL_LOCKS) >> 1;
+    uint32_t locked = (c->securebits & SECURE_LOCKS) >> 1;
+    uint64_t changed = c->securebits ^ bits;
 
-    if ((locked & (c->securebits ^ bits)) || (c->securebits & SECURE_ALL_LOCKS & ~bits) ||
-        (bits & ~(uint64_t)(SECURE_ALL_LOCKS | SECURE_ALL_BITS)) || !has_cap(CAP_SETPCAP))
+    if ((locked & changed) || (c->securebits & SECURE_LOCKS & ~bits) ||
+        (bits & ~(uint64_t)(SECURE_LOCKABLE | SECURE_LOCKS)) ||
+        (!has_cap(CAP_SETPCAP) && changed & ~(uint64_t)(SECURE_OF_EXEC | SECURE_OF_EXEC << 1)))
         return -EPERM;
     c->securebits = (uint32_t)bits;
     return 0;

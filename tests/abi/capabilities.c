@@ -133,6 +133,16 @@ static void securebits(void)
           CHECK_ERR(EPERM, prctl(PR_SET_SECUREBITS, 0, 0, 0, 0)); CHECK(setuid(5) == 0);
           CHECK(get().effective != 0););
     CHILD(without(CAP_SETPCAP); CHECK_ERR(EPERM, prctl(PR_SET_SECUREBITS, 1, 0, 0, 0)););
+    if (CHILD(if (prctl(PR_SET_SECUREBITS, 0x500, 0, 0, 0) != 0) _exit(5)) != 0) {
+        SAY("# no bits of exec before Linux 6.14\n");
+        return;
+    }
+    CHILD(without(CAP_SETPCAP); CHECK(prctl(PR_SET_SECUREBITS, 0x300, 0, 0, 0) == 0);
+          CHECK(prctl(PR_GET_SECUREBITS, 0, 0, 0, 0) == 0x300);
+          CHECK_ERR(EPERM, prctl(PR_SET_SECUREBITS, 0x200, 0, 0, 0));
+          CHECK_ERR(EPERM, prctl(PR_SET_SECUREBITS, 0x100, 0, 0, 0));
+          CHECK_ERR(EPERM, prctl(PR_SET_SECUREBITS, 0x301, 0, 0, 0));
+          CHECK(prctl(PR_SET_SECUREBITS, 0xf00, 0, 0, 0) == 0););
 }
 
 static void show(const char *who)
