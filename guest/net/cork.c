@@ -122,8 +122,10 @@ static int udp_push(struct unix_socket *s)
         m->to = first->to;
         m->source = first->source;
         spin_lock(&unix_lock);
-        bool gone = udp_deliver(s, m);
+        bool many = inet_is_for_many(&m->to), gone = !many && udp_deliver(s, m);
         spin_unlock(&unix_lock);
+        if (many)
+            udp_to_many(s, m);
         if (!gone)
             unix_message_free(m);
     }

@@ -108,8 +108,7 @@ static bool is_for(const struct unix_socket *s, struct unix_message *m, int prot
     return v4 || ~in->not_checksum_at < 0 || ip_checksum(m, protocol, true) == 0;
 }
 
-/* Takes the copy over. */
-static void give(struct unix_socket *s, struct unix_message *copy)
+void ip_give(struct unix_socket *s, struct unix_message *copy)
 {
     bool room = false;
 
@@ -137,7 +136,7 @@ static bool give_raw(struct unix_message *m, int protocol, const struct iphdr *h
         preempt_work(WORK_LOOK);
         if (!is_for(s, m, protocol))
             continue;
-        give(s, unix_message_behind(head, head != NULL ? sizeof(*head) : 0, m, 0, m->len));
+        ip_give(s, unix_message_behind(head, head != NULL ? sizeof(*head) : 0, m, 0, m->len));
         any = true;
     }
     return any;
@@ -181,7 +180,7 @@ static void echo_reply(struct unix_message *m, const struct icmphdr *h, int prot
     spin_unlock(&unix_lock);
     if (s == NULL)
         return;
-    give(s, unix_message_behind(NULL, 0, m, 0, m->len));
+    ip_give(s, unix_message_behind(NULL, 0, m, 0, m->len));
     unix_put(s);
 }
 
@@ -196,7 +195,7 @@ static void icmp_input(struct unix_message *m, int protocol)
         return;
     h = *(struct icmphdr *)unix_message_at(m, 0, &n);
     if (h.type == (v4 ? ICMP_ECHO : ICMPV6_ECHO_REQUEST)) {
-        if (inet_is_broadcast(&m->to))
+        if (inet_is_for_many(&m->to))
             return;
         h.type = v4 ? ICMP_ECHOREPLY : ICMPV6_ECHO_REPLY;
         h.code = 0;
@@ -219,7 +218,7 @@ static void say_unreachable(struct unix_message *m, int protocol, const struct i
     } e = { .icmp.type = ICMP_DEST_UNREACH };
     bool port = protocol == IPPROTO_UDP;
 
-    if (inet_is_broadcast(&m->to))
+    if (inet_is_for_many(&m->to))
         return;
     if (head != NULL) {
         e.icmp.code = port ? ICMP_PORT_UNREACH : CODE_NOBODY;
@@ -273,7 +272,7 @@ static bool udp_input(struct unix_message *m)
         unix_get(s);
     spin_unlock(&unix_lock);
     if (s != NULL) {
-        give(s, d);
+        ip_give(s, d);
         unix_put(s);
     } else {
         unix_message_free(d);

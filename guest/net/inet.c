@@ -42,6 +42,7 @@ int inet_make(int family, int type, int protocol, struct unix_socket **out)
     list_init(&in->caller_link);
     list_init(&in->held);
     list_init(&in->held_link);
+    list_init(&in->errors);
     list_init(&in->groups);
     inet_options_begin(in);
     s->in = in;
@@ -100,9 +101,10 @@ static void inet_ended(struct unix_socket *s)
 {
     struct list held = LIST_INIT(held);
 
-    if (s->in->corked) {
+    if (s->in->corked || !list_empty(&s->in->errors)) {
         spin_lock(&unix_lock);
         cork_drop(s, &held);
+        inet_drop_errors(s, &held);
         spin_unlock(&unix_lock);
         unix_messages_free(&held);
     }
@@ -140,7 +142,7 @@ static int may_bind(struct unix_socket *s, const union socket_address *a, int le
     if (inet_is_v4(at) && s->in->family == AF_INET6 && s->in->value[INET_V6ONLY])
         return -EINVAL;
     if (!inet_is_any(at) && !inet_is_local(at) && !anywhere(s) &&
-        !(s->type != SOCK_STREAM && inet_is_group(at)))
+        !(s->type != SOCK_STREAM && inet_is_for_many(at)))
         return -EADDRNOTAVAIL;
     if (s->type == SOCK_RAW || is_ping(s->in))
         return 0;
@@ -247,6 +249,14 @@ static long inet_send(struct unix_socket *s, struct uio *u, uint32_t flags,
 {
     struct inet_end to;
 
+    if (s->type == SOCK_STREAM &&
+        unlikely(flags & MSG_FASTOPEN)) { /* it says whom to connect with, first */
+        int err = len == 0                        ? -EINVAL
+                  : a->in.sin_family == AF_UNSPEC ? -EOPNOTSUPP
+                                                  : inet_connect(s, a, len, flags & MSG_DONTWAIT);
+        if (err != 0)
+            return err;
+    }
     if (s->type == SOCK_STREAM)
         return tcp_send(s, u, flags);
     if (s->type == SOCK_RAW || is_ping(s->in))
@@ -264,7 +274,7 @@ static long inet_recv(struct unix_socket *s, struct uio *u, uint32_t flags, stru
     if (s->type == SOCK_STREAM)
         return tcp_recv(s, u, flags, r);
     if (flags & MSG_ERRQUEUE)
-        return -EAGAIN;
+        return inet_recv_error(s, u, r);
     if (s->in->protocol == IPPROTO_UDP)
         flags &= ~MSG_OOB; /* it does not say that it knows nothing of that */
     long n = unix_recv(s, u, flags, r);
@@ -280,8 +290,8 @@ static uint32_t inet_poll(struct unix_socket *s, struct poll_table *pt)
     if (s->type == SOCK_STREAM)
         return tcp_poll(s);
     uint32_t ready = EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND;
-    if (__atomic_load_n(&s->error, __ATOMIC_RELAXED) != 0)
-        ready |= EPOLLERR;
+    if (__atomic_load_n(&s->error, __ATOMIC_RELAXED) != 0 || !list_empty(&s->in->errors))
+        ready |= EPOLLERR | (s->options >> SO_SELECT_ERR_QUEUE & 1 ? EPOLLPRI : 0);
     if (s->shut == (SHUT_RD | SHUT_WR))
         ready |= EPOLLHUP;
     if (s->shut & SHUT_RD)

@@ -100,8 +100,11 @@ struct inet {
     size_t held_bytes, nheld;   /* [u] */
     struct list held_link;      /* [u] of TCP: among those that hold something back */
     uint64_t held_until;        /* [u] of TCP: ns */
+    struct list errors;         /* [u] of datagrams: what came back, for MSG_ERRQUEUE */
     struct list groups;         /* [u] inet_group.c */
     unsigned ngroups;           /* [u] */
+    uint32_t group_source;      /* IP_MULTICAST_IF: its address, as the user gave it, */
+    bool group_lo;              /* and whether that is lo */
     int group_interface;        /* of IPv6: what it was told to use, 0 or LO_INDEX */
     bool with_head;             /* of a raw one: its user makes IP's header */
     int not_checksum_at;    /* of a raw one of IPv6: ~ of where IP puts a checksum; 0: nowhere */
@@ -117,7 +120,8 @@ bool inet_is_v4(const struct inet_end *e);
 bool inet_is_any(const struct inet_end *e);
 bool inet_is_local(const struct inet_end *e); /* an address of lo */
 bool inet_is_broadcast(const struct inet_end *e);
-bool inet_is_group(const struct inet_end *e); /* of multicast */
+bool inet_is_group(const struct inet_end *e);    /* of multicast */
+bool inet_is_for_many(const struct inet_end *e); /* a group, or a broadcast */
 bool inet_same(const struct inet_end *a, const struct inet_end *b);
 void inet_set_any(const struct unix_socket *s, struct inet_end *e);
 /* Of the kind of e: where what goes to e comes from. */
@@ -131,6 +135,9 @@ void inet_leave_port(struct unix_socket *s);
 bool inet_may_listen(struct unix_socket *s);
 /* Who is to get what comes from `from` to `to`; NULL: nobody. */
 struct unix_socket *inet_find(int protocol, const struct inet_end *to, const struct inet_end *from);
+/* Is what comes from `from` for o, alone or not? */
+bool inet_is_for(const struct inet *o, int protocol, const struct inet_end *to,
+                 const struct inet_end *from);
 extern uint32_t inet_port_range[2]; /* from, to */
 
 /* inet.c */
@@ -156,6 +163,15 @@ uint32_t tcp_poll(struct unix_socket *s);
 #define TCP_STATE_ESTABLISHED 1
 int tcp_state(const struct unix_socket *s); /* TCP_*, as /proc/net/tcp has it */
 
+/* inet_error.c: MSG_ERRQUEUE */
+bool inet_keep_error(struct unix_socket *s,
+                     struct unix_message *m); /* unix_lock held; false: not */
+long inet_recv_error(struct unix_socket *s, struct uio *u, struct unix_received *r);
+void inet_drop_errors(struct unix_socket *s, struct list *messages); /* unix_lock held */
+struct control_out;
+int inet_put_error(struct control_out *o, const struct unix_socket *s,
+                   const struct unix_received *r);
+
 /* raw.c: raw sockets, and those of datagrams of ICMP ("ping") */
 extern uint32_t ping_groups[2]; /* /proc/sys/net/ipv4/ping_group_range */
 bool ping_allowed(void);
@@ -174,6 +190,7 @@ uint16_t ip_checksum(struct unix_message *m, int protocol, bool pseudo);
 void ip_finish_head(struct iphdr *h, const struct unix_message *m, int protocol);
 /* m stays the caller's; head: IP's own, NULL: of IPv6. */
 void ip_input(struct unix_message *m, int protocol, const struct iphdr *head);
+void ip_give(struct unix_socket *s, struct unix_message *copy); /* takes it over; NULL: nothing */
 /* Raw sockets see a datagram of UDP, and what ICMP says if nobody takes it. */
 void ip_see_udp(const struct unix_socket *s, struct unix_message *m);
 
@@ -196,6 +213,9 @@ int udp_hold(struct unix_socket *s, struct unix_message *m, const struct inet_en
 
 /* inet_group.c: which groups of multicast a socket has joined */
 int inet_group_option(struct unix_socket *s, int level, int option, uaddr_t at, unsigned len);
+bool inet_in_group(const struct unix_socket *s, const struct inet_end *group); /* unix_lock held */
+void udp_to_many(const struct unix_socket *s,
+                 struct unix_message *m); /* copies; m is the caller's */
 void inet_groups_free(struct unix_socket *s);
 
 /* inet_along.c */

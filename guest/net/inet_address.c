@@ -55,14 +55,31 @@ void inet_set_source(const struct inet_end *e, struct inet_end *source)
     }
 }
 
+/* 255.255.255.255: to all of one interface, whose addresses say nothing of which. */
+static bool is_limited(const struct inet_end *e) { return e->a[3] == UINT32_MAX; }
+
 bool inet_is_broadcast(const struct inet_end *e)
 {
-    return be32(e->a[3]) == LO_BROADCAST && inet_is_v4(e);
+    return (be32(e->a[3]) == LO_BROADCAST || is_limited(e)) && inet_is_v4(e);
 }
 
 bool inet_is_group(const struct inet_end *e)
 {
     return inet_is_v4(e) ? be32(e->a[3]) >> 28 == 14 : (e->a[0] & 0xff) == 0xff;
+}
+
+bool inet_is_for_many(const struct inet_end *e) { return inet_is_broadcast(e) || inet_is_group(e); }
+
+/* Groups and "all" have no route: who sends to them says by which interface, or where from.  Groups of IPv6 lo has not. */
+static int route_to_many(const struct unix_socket *s, const struct inet_end *to)
+{
+    const struct inet *in = s->in;
+    bool chosen = s->device != 0 || (in->bound_address && inet_is_local(&in->local)) ||
+                  (inet_is_group(to) && in->group_lo);
+
+    if (!inet_is_v4(to) || s->type != SOCK_DGRAM || !chosen)
+        return -ENETUNREACH;
+    return inet_is_group(to) || (s->options & 1ull << SO_BROADCAST) ? 0 : -EACCES;
 }
 
 int inet_route(const struct unix_socket *s, struct inet_end *to)
@@ -77,6 +94,8 @@ int inet_route(const struct unix_socket *s, struct inet_end *to)
         if (!v4 && in->bound_address && inet_is_v4(&in->local))
             set_v4(to, LO_ADDRESS);
     }
+    if (unlikely(inet_is_group(to) || (is_limited(to) && inet_is_v4(to))))
+        return route_to_many(s, to);
     if (!inet_is_local(to))
         return -ENETUNREACH;
     if (inet_is_v4(to) && in->family == AF_INET6 && in->value[INET_V6ONLY])

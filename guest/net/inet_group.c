@@ -1,13 +1,18 @@
 /* inet_group.c - which groups of multicast a socket has joined: IP_ADD_MEMBERSHIP, MCAST_JOIN_GROUP and so on.
  *
  * All are joined on lo, the only interface, also by those who name none.  A group belongs to the socket that joined
- * it: what accept(2) gives out has none. */
+ * it: what accept(2) gives out has none.
+ *
+ * What is sent to a group, or to all, has copies for all who have its port; to a group for those who have joined, and
+ * for those who have not said that they want what they have joined only, if anybody has. */
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "net/inet.h"
 
-#define GROUPS_MAX 20u /* of a socket; net.ipv4.igmp_max_memberships */
+#define WORK_LOOK  200u /* instructions a socket, about (arch/preempt.h) */
+#define GROUPS_MAX 20u  /* of a socket; net.ipv4.igmp_max_memberships */
 
 struct group {
     struct list link; /* [u] */
@@ -131,8 +136,58 @@ static int leave(struct unix_socket *s, const struct inet_end *address)
     return 0;
 }
 
-/* What multicast goes out of: lo, whatever is said. */
-static int choose_interface(const struct unix_socket *s, int level, uaddr_t at, unsigned len)
+bool inet_in_group(const struct unix_socket *s, const struct inet_end *group)
+{
+    ASSERT_SPIN_HELD(&unix_lock);
+    return find(s, group) != NULL;
+}
+
+/* --- sending ------------------------------------------------------------------------------------- */
+
+/* Is m for s?  In a group, or of all. */
+static bool wants(const struct unix_socket *s, int protocol, const struct unix_message *m)
+{
+    bool group = inet_is_group(&m->to);
+
+    spin_lock(&unix_lock);
+    bool is = s->in != NULL && s->type == SOCK_DGRAM && s->in->in_table &&
+              inet_is_for(s->in, protocol, &m->to, &m->source) &&
+              (!group || s->in->value[INET_MULTICAST_ALL] || inet_in_group(s, &m->to));
+    spin_unlock(&unix_lock);
+    return is;
+}
+
+static bool anybody_joined(const struct inet_end *group)
+{
+    struct unix_socket *s = NULL;
+    bool any = false;
+
+    while ((s = unix_next(s)) != NULL) {
+        spin_lock(&unix_lock);
+        any = any || (s->in != NULL && inet_in_group(s, group));
+        spin_unlock(&unix_lock);
+        preempt_work(WORK_LOOK);
+    }
+    return any;
+}
+
+void udp_to_many(const struct unix_socket *from, struct unix_message *m)
+{
+    struct unix_socket *s = NULL;
+
+    if (inet_is_group(&m->to) && !anybody_joined(&m->to))
+        return;
+    while ((s = unix_next(s)) != NULL) {
+        if (wants(s, from->in->protocol, m))
+            ip_give(s, unix_message_behind(NULL, 0, m, 0, m->len));
+        preempt_work(WORK_LOOK);
+    }
+}
+
+/* --- options -------------------------------------------------------------------------------------- */
+
+/* What multicast goes out of. */
+static int choose_interface(struct unix_socket *s, int level, uaddr_t at, unsigned len)
 {
     struct in_addr a;
     int index;
@@ -149,11 +204,19 @@ static int choose_interface(const struct unix_socket *s, int level, uaddr_t at, 
         s->in->group_interface = index;
         return 0;
     }
+    index = 0;
+    if (len >= sizeof(struct ip_mreqn) &&
+        get_user(index, at + offsetof(struct ip_mreqn, imr_ifindex)) != 0)
+        return -EFAULT;
     if (len >= sizeof(struct ip_mreq)) /* the address comes second there */
         at += sizeof(a);
     if (get_user(a, at) != 0)
         return -EFAULT;
-    return a.s_addr == 0 || IN_IS_LO(be32(a.s_addr)) ? 0 : -EADDRNOTAVAIL;
+    if (index < 0 || index > LO_INDEX || (index == 0 && a.s_addr != 0 && !IN_IS_LO(be32(a.s_addr))))
+        return -EADDRNOTAVAIL;
+    s->in->group_source = a.s_addr;
+    s->in->group_lo = index != 0 || a.s_addr != 0;
+    return 0;
 }
 
 int inet_group_option(struct unix_socket *s, int level, int option, uaddr_t at, unsigned len)

@@ -177,6 +177,13 @@ static void changed(struct unix_socket *s, int i)
     s->in->tells = v[INET_PKTINFO] || v[INET_RECVTTL] || v[INET_RECVTOS] || v[INET_RECVPKTINFO6] ||
                    v[INET_RECVHOPS6] || v[INET_RECVTCLASS6] || v[INET_OLD_PKTINFO6] ||
                    v[INET_OLD_HOPS6];
+    if ((i == INET_RECVERR || i == INET_RECVERR6) && !v[i]) {
+        struct list dropped = LIST_INIT(dropped);
+        spin_lock(&unix_lock);
+        inet_drop_errors(s, &dropped);
+        spin_unlock(&unix_lock);
+        unix_messages_free(&dropped);
+    }
     if (i == INET_CORK || i == INET_UDP_CORK || i == INET_NODELAY)
         cork_changed(s);
 }
@@ -301,8 +308,11 @@ static int get_special(struct unix_socket *s, int level, int option, union optio
     }
     if (level == SOL_IP && option == IP_OPTIONS)
         return 0;
-    if ((level == SOL_IP &&
-         (option == IP_HDRINCL || option == IP_ROUTER_ALERT || option == IP_MULTICAST_IF)) ||
+    if (level == SOL_IP && option == IP_MULTICAST_IF) {
+        v->number = (int)s->in->group_source;
+        return sizeof(v->number);
+    }
+    if ((level == SOL_IP && (option == IP_HDRINCL || option == IP_ROUTER_ALERT)) ||
         (level == SOL_UDP && !stream && option == UDP_ENCAP))
         return sizeof(v->number); /* 0 */
     return has_level(s, level) ? -ENOPROTOOPT : -EOPNOTSUPP;

@@ -173,6 +173,12 @@ static unsigned score(const struct inet *o, int protocol, const struct inet_end 
     return n * 2 + (inet_is_v4(to) == (o->family == AF_INET));
 }
 
+bool inet_is_for(const struct inet *o, int protocol, const struct inet_end *to,
+                 const struct inet_end *from)
+{
+    return score(o, protocol, to, from) > 0;
+}
+
 struct unix_socket *inet_find(int protocol, const struct inet_end *to, const struct inet_end *from)
 {
     struct inet *best = NULL, *o;

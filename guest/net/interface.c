@@ -122,11 +122,13 @@ long interface_ioctl(int family, uint32_t cmd, uaddr_t arg)
 
     if (cmd == SIOCGIFCONF)
         return list_all(arg);
-    if (cmd < SIOCGIFNAME || cmd > SIOCSIFTXQLEN || cmd == SIOCGIFSLAVE ||
-        (is_about_v4(cmd) && family != AF_INET))
+    if (cmd >> 8 != SIOCGIFNAME >> 8)
         return -ENOTTY;
     if (get_user(r, arg) != 0)
         return -EFAULT;
+    if (cmd < SIOCGIFNAME || cmd > SIOCSIFTXQLEN || cmd == SIOCGIFSLAVE ||
+        (is_about_v4(cmd) && family != AF_INET))
+        return -ENOTTY;
     r.ifr_name[sizeof(r.ifr_name) - 1] = 0;
     if (question(cmd) != 0)
         return change(cmd, &r);

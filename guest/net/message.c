@@ -248,6 +248,8 @@ static int put_along(struct control_out *o, const struct unix_socket *s,
             control_put(o, SOL_SOCKET, SCM_CREDENTIALS, &r->control.cred, sizeof(r->control.cred));
     if (err == 0 && (r->along & RECEIVED_TIME))
         err = put_time(o, s, r);
+    if (err == 0 && (r->along & RECEIVED_ERROR))
+        err = inet_put_error(o, s, r);
     if (err == 0 && (r->along & RECEIVED_INET))
         err = inet_put_along(o, s, r);
     return err;

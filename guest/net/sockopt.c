@@ -281,6 +281,7 @@ static int get_kept(struct unix_socket *s, int option, union option_value *v)
         memcpy(v->text, LO_NAME, sizeof(LO_NAME));
         return s->device != 0 ? (int)sizeof(LO_NAME) : 0;
     case SO_MAX_PACING_RATE: v->words = ~s->not_pacing; return sizeof(v->words);
+    case SO_NETNS_COOKIE: v->words = 1; return sizeof(v->words); /* there is one network */
     case SO_COOKIE: v->words = cookie_of(s); return sizeof(v->words);
     case SO_MEMINFO: return get_memory(s, v);
     case SO_PEERGROUPS: return s->peer_cred.pid == 0 ? -ENODATA : -ENOPROTOOPT;
@@ -349,6 +350,8 @@ SYSCALL5(getsockopt, int, fd, int, level, int, option, uaddr_t, at, uaddr_t, atl
     if (room < 0)
         return -EINVAL;
     if (level == SOL_SOCKET && option == SO_BINDTODEVICE && s->device != 0 && room < NAME_ROOM)
+        return -EINVAL;
+    if (level == SOL_SOCKET && option == SO_NETNS_COOKIE && room != sizeof(v.words))
         return -EINVAL;
     if (level == SOL_SOCKET && option == SO_PEERNAME)
         return give_peer_name(s, at, room);

@@ -16,7 +16,7 @@
  * acknowledgements have nothing to hold back: all bytes are there when send(2) is over, but for
  * what the sender wants held back (cork.c).
  *
- * Left out: TIME_WAIT (a closed port is free at once), a socket that connects to itself,
+ * Left out: TIME_WAIT (a closed port is free at once),
  * time-outs of a connection that waits for a place unless its caller waits. */
 #include "net/inet.h"
 #include "arch/clock.h"
@@ -149,6 +149,16 @@ static struct unix_socket *fail(struct unix_socket *s, int error)
     return end;
 }
 
+/* Both ends are one: it reads what it has sent. */
+static void join_self(struct unix_socket *s)
+{
+    unix_get(s);
+    s->peer = s;
+    s->state = UNIX_CONNECTED;
+    open_buffers(s, s);
+    wake_both(s);
+}
+
 /* unix_lock held.  It has gone off: established, in a list, or failed already, which *spare,
  * to be put, and s->error say; or -errno, and nothing has changed. */
 static int start(struct unix_socket *s, const struct inet_end *dest, struct unix_socket **spare)
@@ -165,6 +175,10 @@ static int start(struct unix_socket *s, const struct inet_end *dest, struct unix
     s->fin = s->reset = false;
     in->remote = *dest;
     in->asked = true;
+    if (dest->port == in->local.port && inet_same(dest, &in->local)) {
+        join_self(s);
+        return 0;
+    }
     in->end = *spare;
     *spare = NULL;
     struct unix_socket *to = inet_find(IPPROTO_TCP, dest, &in->local);

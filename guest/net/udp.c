@@ -17,10 +17,12 @@ void udp_set_source(const struct unix_socket *s, struct unix_message *m)
     bool v4 = inet_is_v4(&m->to);
 
     m->source = in->local;
-    if (inet_is_any(&in->local) || inet_is_broadcast(&in->local)) /* that is not where one is */
+    if (inet_is_any(&in->local) || inet_is_for_many(&in->local)) /* that is not where one is */
         inet_set_source(&m->to, &m->source);
     m->source.port = in->local.port;
-    m->source.hops = (uint8_t)in->value[v4 ? INET_TTL : INET_HOPS];
+    m->source.hops = (uint8_t)in->value[inet_is_group(&m->to) ? INET_MULTICAST_TTL
+                                        : v4                  ? INET_TTL
+                                                              : INET_HOPS];
     m->source.traffic = (uint8_t)in->value[v4 ? INET_TOS : INET_TCLASS];
 }
 
@@ -50,11 +52,13 @@ bool udp_deliver(struct unix_socket *s, struct unix_message *m)
 
     lo_count(m->len, inet_is_v4(&m->to) ? HEADS_V4 : HEADS_V6);
     if (to == NULL) {
-        if (s->in->connected || s->in->value[INET_RECVERR] || s->in->value[INET_RECVERR6]) {
+        bool wanted = s->in->value[inet_is_v4(&m->to) ? INET_RECVERR : INET_RECVERR6];
+        bool kept = wanted && inet_keep_error(s, m);
+        if (s->in->connected || wanted) {
             s->error = ECONNREFUSED;
             waitq_wake(&s->read_wait);
         }
-        return false;
+        return kept;
     }
     if ((to->shut & SHUT_RD) || to->sent + m->charge > to->rcvbuf + to->rcvbuf / 4)
         return false;
@@ -94,8 +98,10 @@ long udp_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct
         m->source.hops = (uint8_t)(c->hops - 1);
     if (c->traffic != 0)
         m->source.traffic = (uint8_t)(c->traffic - 1);
-    bool gone = err == 0 && udp_deliver(s, m);
+    bool many = err == 0 && inet_is_for_many(&m->to), gone = err == 0 && !many && udp_deliver(s, m);
     spin_unlock(&unix_lock);
+    if (unlikely(many))
+        udp_to_many(s, m);
     if (!gone)
         unix_message_free(m);
     return err != 0 ? err : len;

@@ -200,6 +200,7 @@ extern struct waitq unix_full_wait;              /* who waits for one that is fu
 #define RECEIVED_GROUP 2u /* of AF_NETLINK: which group it was sent to */
 #define RECEIVED_INET  4u /* inet_along.c */
 #define RECEIVED_TIME  8u
+#define RECEIVED_ERROR 16u /* inet_error.c */
 struct unix_received {
     struct unix_control control;
     uint32_t along;         /* RECEIVED_* */

@@ -474,6 +474,48 @@ static void listed(void)
     close(s);
 }
 
+/* A socket that connects to its own port has itself for a peer. */
+static void with_itself(int family)
+{
+    union address a, b;
+    socklen_t len = address(&a, family, 1, 0), n = sizeof(b);
+    int s = socket(family, SOCK_STREAM, 0);
+    char t[16] = "";
+
+    CHECK(bind(s, &a.any, len) == 0 && getsockname(s, &a.any, &len) == 0);
+    CHECK(connect(s, &a.any, len) == 0 && getpeername(s, &b.any, &n) == 0);
+    SAY("itself: the same %d, sent %d, ", memcmp(&a, &b, len) == 0, (int)send(s, "me", 2, 0));
+    SAY("read %d %s, ", (int)recv(s, t, sizeof(t), 0), t);
+    CHECK(send(s, "last", 4, 0) == 4 && shutdown(s, SHUT_WR) == 0);
+    SAY("last %d %s, ", (int)recv(s, t, sizeof(t), MSG_WAITALL), t);
+    SAY("end %d\n", (int)recv(s, t, sizeof(t), 0));
+    close(s);
+}
+
+/* Who sends first may connect by it. */
+static void fast_open(int family)
+{
+    union address a;
+    socklen_t len = address(&a, family, 1, 0);
+    int l = socket(family, SOCK_STREAM, 0), s = socket(family, SOCK_STREAM, 0);
+    char t[16] = "";
+
+    CHECK(bind(l, &a.any, len) == 0 && listen(l, 5) == 0 && getsockname(l, &a.any, &len) == 0);
+    SAY("fast open: %d", (int)sendto(s, "fast", 4, MSG_FASTOPEN, &a.any, len));
+    int c = accept(l, NULL, NULL);
+    SAY(", came %d %s", (int)recv(c, t, sizeof(t), 0), t);
+    CHECK_ERR(EISCONN, sendto(s, "fast", 4, MSG_FASTOPEN, &a.any, len));
+    close(c);
+    close(l);
+    close(s);
+    s = socket(family, SOCK_STREAM, 0);
+    CHECK_ERR(ECONNREFUSED, sendto(s, "fast", 4, MSG_FASTOPEN, &a.any, len));
+    a.any.sa_family = AF_UNSPEC;
+    CHECK_ERR(EOPNOTSUPP, sendto(s, "fast", 4, MSG_FASTOPEN, &a.any, len));
+    close(s);
+    SAY("\n");
+}
+
 static void test(void)
 {
     signal(SIGPIPE, SIG_DFL);
@@ -486,6 +528,8 @@ static void test(void)
         fins(family);
         resets(family);
         ports(family);
+        with_itself(family);
+        fast_open(family);
     }
     backlog();
     options();
