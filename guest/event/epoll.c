@@ -270,7 +270,7 @@ static long wait_fd(int fd, uaddr_t events, int max, uint64_t deadline)
     if (!user_range(events, (size_t)max * sizeof(struct epoll_event)))
         return -EFAULT;
     WITH_FILE(f, fd);
-    if (f == NULL)
+    if (f == NULL || (f->flags & O_PATH))
         return -EBADF;
     struct epoll *ep = epoll_of(f);
     return ep != NULL ? wait_on(ep, events, max, deadline) : -EINVAL;

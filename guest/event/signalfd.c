@@ -120,7 +120,7 @@ static const struct file_ops signalfd_ops = {
 static long change(int fd, ksigset_t set)
 {
     WITH_FILE(f, fd);
-    if (f == NULL)
+    if (f == NULL || (f->flags & O_PATH))
         return -EBADF;
     if (f->ops != &signalfd_ops)
         return -EINVAL;

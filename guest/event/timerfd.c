@@ -359,7 +359,7 @@ SYSCALL4(timerfd_settime, int, fd, uint32_t, flags, uaddr_t, value, uaddr_t, old
         !to_ns(&its.it_value, &to.left_ns) || !to_ns(&its.it_interval, &to.interval_ns))
         return -EINVAL;
     WITH_FILE(f, fd);
-    if (f == NULL)
+    if (f == NULL || (f->flags & O_PATH))
         return -EBADF;
     struct timerfd *t = timerfd_of(f);
     if (t == NULL)
@@ -379,7 +379,7 @@ SYSCALL2(timerfd_gettime, int, fd, uaddr_t, to)
     struct itimer_setting now;
 
     WITH_FILE(f, fd);
-    if (f == NULL)
+    if (f == NULL || (f->flags & O_PATH))
         return -EBADF;
     struct timerfd *t = timerfd_of(f);
     if (t == NULL)

@@ -356,7 +356,8 @@ static long create(uint32_t flags)
     list_init(&u->read);
     waitq_init(&u->readers);
     waitq_init(&u->askers);
-    int err = anon_inode_open(&userfault_sb, &userfault_ops, O_RDWR | (flags & O_NONBLOCK), u, &f);
+    int err =
+        anon_inode_open(&userfault_sb, &userfault_ops, O_RDONLY | (flags & O_NONBLOCK), u, &f);
     if (err) {
         kfree(u);
         return err;

@@ -128,6 +128,8 @@ static int control_in(const struct unix_socket *s, uaddr_t at, uint64_t len, str
 
     if (len > 65536)
         return -ENOBUFS;
+    if (at == 0)
+        return -EFAULT;
     for (uint64_t off = 0; err == 0 && len - off >= sizeof(h);) {
         if (get_user(h, at + off) != 0)
             return -EFAULT;
@@ -205,7 +207,7 @@ static long send_one(struct file *f, struct unix_socket *s, const struct user_ms
         err = bytes_get(&b, m->iov, m->iovlen);
     if (err != 0)
         return err;
-    if (m->control != 0 && m->controllen != 0)
+    if (m->controllen != 0)
         err = control_in(s, m->control, m->controllen, &c);
     if (err == 0)
         err = s->family->send(s, &b.u, with_file_flags(f, flags), &a, alen, &c);

@@ -442,19 +442,31 @@ static uint32_t unix_poll(struct unix_socket *s, struct poll_table *pt)
     return ready;
 }
 
-static long socket_read(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
+static long read_bytes(struct unix_socket *s, struct uio *u, bool nonblock)
 {
     struct unix_received r = { 0 };
-    struct unix_socket *s = f->private;
 
     if (u->left == 0) /* whatever the socket's state: System V's way, and so Linux's */
         return 0;
-    long n = s->family->recv(s, u, f->flags & O_NONBLOCK ? MSG_DONTWAIT : 0, &r);
+    long n = s->family->recv(s, u, nonblock ? MSG_DONTWAIT : 0, &r);
     if (r.name != NULL)
         unix_name_put(r.name);
     if (r.control.rights != NULL)
         rights_free(r.control.rights);
     return n;
+}
+
+static long socket_read(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))
+{
+    return read_bytes(f->private, u, f->flags & O_NONBLOCK);
+}
+
+long socket_splice(struct file *f, struct uio *u, bool nonblock)
+{
+    const struct unix_socket *s = f->private;
+
+    nonblock = nonblock && s->family == &unix_family && s->type == SOCK_STREAM;
+    return read_bytes(f->private, u, nonblock || (f->flags & O_NONBLOCK));
 }
 
 static long socket_write(struct file *f, struct uio *u, uint64_t *pos __attribute__((unused)))

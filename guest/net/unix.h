@@ -133,6 +133,8 @@ struct unix_message {
 extern struct spinlock unix_lock;
 extern const struct file_ops unix_ops;
 extern const struct socket_family unix_family;
+/* To a pipe, kept from waiting by that: streams of AF_UNIX heed it, others their own O_NONBLOCK. */
+long socket_splice(struct file *f, struct uio *u, bool nonblock);
 struct unix_socket *unix_of(const struct file *f); /* NULL: none */
 struct unix_socket *unix_alloc(int type);
 void unix_get(struct unix_socket *s);

@@ -292,7 +292,6 @@ static long context_read(struct file *f __attribute__((unused)),
 static const struct file_ops context_ops = {
     .read = context_read,
     .release = context_release,
-    .seek = anon_inode_seek,
     .nonseekable = true,
 };
 

@@ -198,6 +198,8 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
 
 static long copy_range_check(struct file *in, struct file *out, uint32_t flags)
 {
+    if ((in->flags | out->flags) & O_PATH)
+        return -EBADF;
     if (flags)
         return -EINVAL;
     if (is_dir(in->inode) || is_dir(out->inode))

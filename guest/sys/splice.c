@@ -11,6 +11,7 @@
 #include "fs/pipe.h"
 #include "fs/uio.h"
 #include "mm/heap.h"
+#include "net/unix.h"
 #include "sched/sched.h"
 #include "sys/rw_copy.h"
 #include <linux/fcntl.h>
@@ -37,7 +38,7 @@ static long file_to_pipe_step(struct file *in, uint64_t *in_pos, struct pipe *ou
     if (claimed < 0)
         return claimed;
     uio_kernel(&u, page, (size_t)claimed);
-    long got = in->ops->read(in, &u, &at);
+    long got = in->ops == &unix_ops ? socket_splice(in, &u, nonblock) : in->ops->read(in, &u, &at);
     long put = pipe_fill(out, (size_t)claimed, page, got > 0 ? (size_t)got : 0);
     if (got <= 0)
         return got;

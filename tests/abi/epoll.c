@@ -181,6 +181,7 @@ static void errors(int ep)
     CHECK_ERR(EPERM, epoll_ctl(ep, EPOLL_CTL_ADD, dir, &e));
     CHECK_ERR(EPERM, epoll_ctl(ep, EPOLL_CTL_ADD, null, &e));
     CHECK_ERR(EBADF, epoll_ctl(ep, EPOLL_CTL_ADD, path, &e));
+    CHECK_ERR(EBADF, epoll_wait(path, &e, 1, 0));
     CHECK_ERR(EBADF, epoll_ctl(ep, EPOLL_CTL_ADD, 99, &e));
     CHECK_ERR(EBADF, epoll_ctl(99, EPOLL_CTL_ADD, fd, &e));
     CHECK_ERR(EINVAL, epoll_ctl(ep, EPOLL_CTL_ADD, ep, &e));

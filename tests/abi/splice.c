@@ -230,6 +230,22 @@ static void pump(void)
     close(f), close(g), close(r[0]), close(r[1]);
 }
 
+/* A stream of AF_UNIX is not waited for, if splice says so; one of TCP only heeds its own flag. */
+static void from_socket(void)
+{
+    char b[8] = "";
+    int s[2];
+
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0);
+    CHECK_ERR(EAGAIN, splice(s[0], NULL, p[1], NULL, 4, SPLICE_F_NONBLOCK));
+    CHECK(write(s[1], "abcdef", 6) == 6);
+    CHECK_EQ(splice(s[0], NULL, p[1], NULL, 4, SPLICE_F_NONBLOCK), 4);
+    CHECK_EQ(read(p[0], b, sizeof(b)), 4);
+    CHECK(memcmp(b, "abcd", 4) == 0);
+    close(s[0]);
+    close(s[1]);
+}
+
 static void test(void)
 {
     CHECK_EQ(pipe(p), 0);
@@ -238,6 +254,7 @@ static void test(void)
     positions();
     between();
     refused();
+    from_socket();
     memory();
     ends();
     waiting();
