@@ -3,9 +3,35 @@
 
 static bool is_jump(const struct sock_filter *i) { return BPF_CLASS(i->code) == BPF_JMP; }
 
+/* Those that only a program that looks at packets may have. */
+static bool is_packet_load(const struct sock_filter *i)
+{
+    uint16_t mode = BPF_MODE(i->code), size = BPF_SIZE(i->code);
+
+    if (BPF_CLASS(i->code) == BPF_LDX)
+        return mode == BPF_MSH && size == BPF_B;
+    return BPF_CLASS(i->code) == BPF_LD && (mode == BPF_ABS || mode == BPF_IND) &&
+           (size == BPF_W || size == BPF_H || size == BPF_B) && i->code == (BPF_LD | size | mode);
+}
+
+static bool known_of_packet(const struct sock_filter *i)
+{
+    if (i->code == (BPF_ALU | BPF_MOD | BPF_K))
+        return i->k != 0;
+    if (i->code == (BPF_ALU | BPF_MOD | BPF_X))
+        return true;
+    if (!is_packet_load(i))
+        return false;
+    return BPF_MODE(i->code) != BPF_ABS || i->k < (uint32_t)SKF_AD_OFF ||
+           (i->k - (uint32_t)SKF_AD_OFF < SKF_AD_MAX &&
+            bpf_has_extension(i->k - (uint32_t)SKF_AD_OFF));
+}
+
 /* Is it one of the instructions that there are, with an operand that makes sense? */
 static bool known(const struct sock_filter *i, uint32_t bytes)
 {
+    if (bytes == 0 && known_of_packet(i))
+        return true;
     switch (i->code) {
     case BPF_LD | BPF_W | BPF_ABS: return i->k < bytes && i->k % 4 == 0;
     case BPF_LD | BPF_MEM:
@@ -132,6 +158,11 @@ static bool compute(const struct sock_filter *f, uint32_t *a, uint32_t x)
             return false;
         *a /= with;
         break;
+    case BPF_MOD:
+        if (with == 0)
+            return false;
+        *a %= with;
+        break;
     case BPF_AND: *a &= with; break;
     case BPF_OR: *a |= with; break;
     case BPF_XOR: *a ^= with; break;
@@ -142,13 +173,42 @@ static bool compute(const struct sock_filter *f, uint32_t *a, uint32_t x)
     return true;
 }
 
-uint32_t bpf_run(const struct bpf_prog *p, const uint32_t *data, uint32_t bytes)
+/* False: there are no such bytes, which ends the program. */
+static bool packet_step(const struct sock_filter *f, uint32_t *a, uint32_t *x, bpf_load load,
+                        void *packet)
+{
+    unsigned size = BPF_SIZE(f->code) == BPF_W ? 4 : BPF_SIZE(f->code) == BPF_H ? 2 : 1;
+    uint32_t at = f->k, value;
+
+    if (BPF_MODE(f->code) == BPF_ABS && at == (uint32_t)(SKF_AD_OFF + SKF_AD_ALU_XOR_X)) {
+        *a ^= *x;
+        return true;
+    }
+    if (BPF_MODE(f->code) == BPF_IND)
+        at += *x;
+    if (!load(packet, at, size, &value))
+        return false;
+    if (BPF_CLASS(f->code) == BPF_LDX) /* the length of a header of IPv4 */
+        *x = (value & 15) * 4;
+    else
+        *a = value;
+    return true;
+}
+
+/* data, or `load` with a packet. */
+static inline uint32_t run(const struct bpf_prog *p, const uint32_t *data, uint32_t bytes,
+                           bpf_load load, void *packet)
 {
     uint32_t a = 0, x = 0, memory[BPF_MEMWORDS];
 
     for (unsigned pc = 0;; pc++) {
         const struct sock_filter *f = bpf_insn(p, pc);
 
+        if (load != NULL && is_packet_load(f)) {
+            if (!packet_step(f, &a, &x, load, packet))
+                return 0;
+            continue;
+        }
         switch (f->code) {
         case BPF_LD | BPF_W | BPF_ABS: a = data[f->k / 4]; continue;
         case BPF_LD | BPF_W | BPF_LEN: a = bytes; continue;
@@ -170,4 +230,14 @@ uint32_t bpf_run(const struct bpf_prog *p, const uint32_t *data, uint32_t bytes)
         else if (!compute(f, &a, x))
             return 0;
     }
+}
+
+uint32_t bpf_run(const struct bpf_prog *p, const uint32_t *data, uint32_t bytes)
+{
+    return run(p, data, bytes, NULL, NULL);
+}
+
+uint32_t bpf_run_packet(const struct bpf_prog *p, bpf_load load, void *packet, uint32_t bytes)
+{
+    return run(p, NULL, bytes, load, packet);
 }

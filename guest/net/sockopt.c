@@ -10,6 +10,7 @@
 #include "sched/task.h"
 
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/time.h>
 #include <linux/time_types.h>
 
@@ -192,6 +193,12 @@ static int set_option(struct unix_socket *s, int option, uaddr_t at, unsigned le
         return set_timeo(&s->sndtimeo, at, len);
     if (option == SO_LINGER)
         return set_linger(s, at, len);
+    if (option == SO_ATTACH_FILTER && s->netlink == NULL)
+        return socket_filter_attach(s, at, len);
+    if (option == SO_DETACH_FILTER && s->netlink == NULL)
+        return socket_filter_detach(s);
+    if (option == SO_LOCK_FILTER)
+        return socket_filter_lock(s, value != 0);
     uint64_t bit = switch_of(option);
     if (bit != 0)
         return set_switch(s, bit, value != 0);
@@ -281,6 +288,8 @@ static int get_kept(struct unix_socket *s, int option, union option_value *v)
         memcpy(v->text, LO_NAME, sizeof(LO_NAME));
         return s->device != 0 ? (int)sizeof(LO_NAME) : 0;
     case SO_MAX_PACING_RATE: v->words = ~s->not_pacing; return sizeof(v->words);
+    case SO_LOCK_FILTER: v->number = s->filter_locked; break;
+    case SO_BPF_EXTENSIONS: v->number = SKF_AD_MAX; break;
     case SO_NETNS_COOKIE: v->words = 1; return sizeof(v->words); /* there is one network */
     case SO_COOKIE: v->words = cookie_of(s); return sizeof(v->words);
     case SO_MEMINFO: return get_memory(s, v);
@@ -353,6 +362,10 @@ SYSCALL5(getsockopt, int, fd, int, level, int, option, uaddr_t, at, uaddr_t, atl
         return -EINVAL;
     if (level == SOL_SOCKET && option == SO_NETNS_COOKIE && room != sizeof(v.words))
         return -EINVAL;
+    if (level == SOL_SOCKET && option == SO_GET_FILTER) {
+        int n = socket_filter_get(s, at, room);
+        return n < 0 ? n : put_user(n, atlen);
+    }
     if (level == SOL_SOCKET && option == SO_PEERNAME)
         return give_peer_name(s, at, room);
     memset(&v, 0, sizeof(v));

@@ -85,6 +85,7 @@ void unix_put(struct unix_socket *s)
         unix_name_put(s->name);
     if (s->family->free != NULL)
         s->family->free(s);
+    socket_filter_free(s->filter);
     kfree(s);
 }
 

@@ -70,6 +70,8 @@ struct unix_socket {
     struct mutex read_lock;                /* one reader at a time */
     struct waitq read_wait;                /* something to read or accept, or its end */
     struct waitq write_wait; /* room to write; a place in the row of a listening one */
+    struct bpf_prog *filter; /* [u], read without: SO_ATTACH_FILTER; NULL: none */
+    bool filter_locked;      /* one word */
     struct file *file;       /* [u] NULL: not accepted yet, or dead */
     /* rights.c */
     struct unix_socket *in_row_of; /* [u] not accepted yet: by whom */
@@ -188,14 +190,25 @@ struct unix_message *unix_message_behind(const void *head, size_t headlen, struc
 /* m's bytes from `at` on; *n of them, or fewer then, lie together. */
 char *unix_message_at(struct unix_message *m, size_t at, size_t *n);
 void unix_charge(struct unix_message *m, struct unix_socket *s); /* unix_lock held */
-int unix_enqueue(struct unix_message *m,
-                 struct unix_socket *to); /* unix_lock held: 0 or -ETOOMANYREFS */
+int unix_enqueue(
+    struct unix_message *m,
+    struct unix_socket *to); /* unix_lock held: 0, -ETOOMANYREFS, -ENOMSG: socket_filter.c */
 void unix_messages_free(struct list *messages);
 void unix_message_free(struct unix_message *m);  /* off its queue; unix_lock not held */
 extern void (*unix_tell_urgent)(struct file *f); /* SIGURG for its owner: event/async.c */
 bool unix_room(const struct unix_socket *s);     /* s may send */
 bool unix_full(const struct unix_socket *s);     /* s takes no datagram of a stranger */
 extern struct waitq unix_full_wait;              /* who waits for one that is full */
+
+/* socket_filter.c */
+struct bpf_prog;
+/* m may be cut; false: it is not to be received.  unix_lock held. */
+bool socket_filter_passes(const struct unix_socket *to, struct unix_message *m);
+void socket_filter_free(struct bpf_prog *p); /* NULL: nothing */
+int socket_filter_attach(struct unix_socket *s, uaddr_t at, unsigned len);
+int socket_filter_detach(struct unix_socket *s);
+int socket_filter_lock(struct unix_socket *s, bool on);
+int socket_filter_get(struct unix_socket *s, uaddr_t to, int room); /* its length, or -errno */
 
 /* unix_recv.c */
 #define RECEIVED_CRED  1u

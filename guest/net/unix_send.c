@@ -225,8 +225,9 @@ void unix_messages_free(struct list *messages)
 
 int unix_enqueue(struct unix_message *m, struct unix_socket *to)
 {
+    if (unlikely(to->filter != NULL) && !socket_filter_passes(to, m))
+        return -ENOMSG;
     int err = m->rights != NULL ? rights_go(m, to) : 0;
-
     if (err != 0)
         return err;
     m->came_ns = unlikely(to->options & OPTION_STAMPS) ? clock_real_ns() : 0;
@@ -423,7 +424,7 @@ static long send_dgram(struct unix_socket *s, struct uio *u, uint32_t flags, str
     if (err == -ECONNREFUSED)
         forget_peer(s, to);
     unix_message_free(m);
-    return err;
+    return err == -ENOMSG ? len : err; /* nobody is told of it */
 }
 
 long unix_send(struct unix_socket *s, struct uio *u, uint32_t flags, const struct sockaddr_un *a,
