@@ -15,7 +15,7 @@
  * Keys: private memory is (mm, address); a shared mapping is (inode, byte), the
  * same in all processes.  A waiter holds its key's inode.
  *
- * A time-out on CLOCK_REALTIME does not follow when that clock is set.
+ * A time-out on CLOCK_REALTIME is a moment of that clock, and computed anew when it is set.
  * Moving waiters to another word: futex_requeue.c.  The calls of their own, and waiting on several
  * words: futex2.c. */
 #include "proc/futex_internal.h"
@@ -27,6 +27,7 @@
 #include "fs/inode.h"
 #include "mm/mm.h"
 #include "mm/vma.h"
+#include "proc/itimer.h"
 #include "proc/task.h"
 #include <linux/futex.h>
 
@@ -109,6 +110,27 @@ bool futex_leave(struct futex_waiter *w)
     }
 }
 
+#define REAL (1ull << 63) /* in a deadline: a moment of CLOCK_REALTIME */
+
+static int sleep_until_real(uint32_t on_pid, uint64_t moment)
+{
+    struct waiter w;
+
+    waiter_join(&clock_was_set, &w); /* keeps the token: who wakes us as a futex may have left it */
+    uint64_t real = clock_real_ns();
+    int rc = block(BLOCK_futex, on_pid, BLOCK_INTERRUPTIBLE,
+                   clock_mono_ns() + (moment > real ? moment - real : 0));
+    waiter_remove(&clock_was_set, &w);
+    return rc == -ETIMEDOUT && clock_real_ns() < moment ? 0 : rc;
+}
+
+int futex_sleep(uint32_t on_pid, uint64_t deadline)
+{
+    return unlikely(deadline & REAL) && deadline != NO_DEADLINE
+               ? sleep_until_real(on_pid, deadline & ~REAL)
+               : block(BLOCK_futex, on_pid, BLOCK_INTERRUPTIBLE, deadline);
+}
+
 int futex_wait_on(uaddr_t at, bool shared, uint32_t expected, uint32_t bits, uint64_t deadline)
 {
     struct futex_waiter w = { .bits = bits, .task = current };
@@ -124,7 +146,7 @@ int futex_wait_on(uaddr_t at, bool shared, uint32_t expected, uint32_t bits, uin
     if (rc == 0 && now != expected)
         rc = -EAGAIN;
     while (rc == 0 && !futex_woken(&w))
-        rc = block(BLOCK_futex, 0, BLOCK_INTERRUPTIBLE, deadline);
+        rc = futex_sleep(0, deadline);
     if (!futex_leave(&w))
         rc = 0;
     futex_key_put(&w.key);
@@ -313,13 +335,11 @@ int futex_deadline(enum futex_time what, uaddr_t timeout, uint64_t *deadline)
         return 0;
     uint64_t ns = (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec, mono = clock_mono_ns();
     if (what == FUTEX_RELATIVE)
-        *deadline = mono + ns;
+        *deadline = MIN(mono + ns, (uint64_t)INT64_MAX);
     else if (what == FUTEX_MONOTONIC)
         *deadline = ns;
-    else {
-        uint64_t real = clock_real_ns();
-        *deadline = ns > real ? mono + (ns - real) : mono;
-    }
+    else
+        *deadline = ns | REAL;
     return 0;
 }
 

@@ -45,7 +45,10 @@ static inline bool futex_woken(const struct futex_waiter *w)
 
 /* -EAGAIN: the word is not what was expected.  -ERESTARTSYS, -ETIMEDOUT. */
 int futex_wait_on(uaddr_t at, bool shared, uint32_t expected, uint32_t bits, uint64_t deadline);
-/* What a struct timespec of the user's means as a time of CLOCK_MONOTONIC; 0: NO_DEADLINE. */
+/* current sleeps as a waiter of a futex: as block().  A deadline is that of futex_deadline(). */
+int futex_sleep(uint32_t on_pid, uint64_t deadline);
+/* What a struct timespec of the user's means: a time of CLOCK_MONOTONIC, or of CLOCK_REALTIME and marked as that;
+ * 0: NO_DEADLINE. */
 enum futex_time { FUTEX_RELATIVE, FUTEX_MONOTONIC, FUTEX_REALTIME };
 int futex_deadline(enum futex_time what, uaddr_t timeout, uint64_t *deadline);
 

@@ -244,7 +244,7 @@ SYSCALL5(futex_waitv, uaddr_t, waiters, uint32_t, n, uint32_t, flags, uaddr_t, t
     if (rc == 0)
         rc = words_enter(&all);
     while (rc == 0 && !words_woken(&all))
-        rc = block(BLOCK_futex, 0, BLOCK_INTERRUPTIBLE, deadline);
+        rc = futex_sleep(0, deadline);
     int woken = words_leave(&all);
     words_put(&all);
     return woken >= 0 ? woken : rc;

@@ -138,7 +138,7 @@ int futex_take_pi(struct futex_waiter *w, uaddr_t at, uint64_t deadline, enum fu
         futex_enter(w);
         int taken = take_or_mark(w, at, woken, how == FUTEX_PI_TRY);
         while (taken == 1 && rc == 0 && !futex_woken(w))
-            rc = block(BLOCK_futex, w->owner, BLOCK_INTERRUPTIBLE, deadline);
+            rc = futex_sleep(w->owner, deadline);
         bool woken_now = !futex_leave(w);
         if (taken != 1) {
             if (woken_now || (woken && taken != 0))

@@ -164,7 +164,7 @@ static int wait_moved(struct futex_waiter *w, uaddr_t at, uint32_t expected, uin
     if (rc == 0 && now != expected)
         rc = -EAGAIN;
     while (rc == 0 && !futex_woken(w))
-        rc = block(BLOCK_futex, 0, BLOCK_INTERRUPTIBLE, deadline);
+        rc = futex_sleep(0, deadline);
     return rc;
 }
 

@@ -39,6 +39,8 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
 int posix_timer_get(int id, struct itimer_setting *now);
 int posix_timer_overrun(int id);
 int posix_timer_delete(int id);
+/* Sleepers until a moment on CLOCK_REALTIME wait here, too: woken, they compute their deadline again. */
+extern struct waitq clock_was_set;
 /* Sets CLOCK_REALTIME and moves what follows it, in steps: no spinlock held. */
 void posix_timers_clock_set(uint64_t ns);
 /* For what else follows the clock: set() does it, with itimer_lock held, and after() moves what is wrong

@@ -346,6 +346,8 @@ static void move_all(void)
     }
 }
 
+struct waitq clock_was_set = WAITQ_INIT(clock_was_set);
+
 void posix_timers_clock_set(uint64_t ns)
 {
     spin_lock(&itimer_lock);
@@ -353,6 +355,7 @@ void posix_timers_clock_set(uint64_t ns)
     spin_unlock(&itimer_lock);
     move_all();
     clock_is_set();
+    waitq_wake(&clock_was_set);
 }
 
 /* What is left on the clock of one that has ended is nothing. */

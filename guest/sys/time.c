@@ -114,15 +114,7 @@ SYSCALL2(clock_getres, int, id, uaddr_t, to)
     return put_user(to_timespec(1), to);
 }
 
-/* Sleepers until a moment on CLOCK_REALTIME compute their deadline again; timers
- * are moved. */
-static struct waitq clock_was_set = WAITQ_INIT(clock_was_set);
-
-void time_set_clock(uint64_t ns)
-{
-    posix_timers_clock_set(ns);
-    waitq_wake(&clock_was_set);
-}
+void time_set_clock(uint64_t ns) { posix_timers_clock_set(ns); }
 
 SYSCALL2(clock_settime, int, id, uaddr_t, from)
 {

@@ -5,10 +5,18 @@
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <signal.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+enum {
+    WAIT_UNTIL = 9 | 128 | 256,
+    LOCK_PI = 6 | 128
+}; /* of FUTEX_*: musl's programs see no header of Linux */
 
 static int failures;
 static void check(int holds, const char *what, int line)
@@ -46,8 +54,47 @@ static long ticks(int fd)
     return read(fd, &n, 8) == 8 ? (long)n : -errno;
 }
 
+/* In a child: until `seconds` from now on the clock, in a wait of that kind; it ends with 0 if the time has come. */
+static pid_t waits(int op, long seconds)
+{
+    struct timespec until;
+    static uint32_t word;
+    int ready[2];
+    char c;
+
+    CHECK(pipe(ready) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        CHECK(clock_gettime(CLOCK_REALTIME, &until) == 0);
+        until.tv_sec += seconds;
+        word = op == LOCK_PI ? getppid() : 0;
+        CHECK(write(ready[1], "x", 1) == 1);
+        long rc = syscall(SYS_futex, &word, op, 0, &until, NULL, -1);
+        _exit(rc == -1 && errno == ETIMEDOUT ? 0 : 1);
+    }
+    CHECK(read(ready[0], &c, 1) == 1);
+    close(ready[0]);
+    close(ready[1]);
+    return pid;
+}
+
+static void futexes(void)
+{
+    pid_t pid[] = { waits(WAIT_UNTIL, 1000), waits(LOCK_PI, 1000), waits(WAIT_UNTIL, 100000) };
+    int status = -1;
+
+    usleep(20000); /* they most likely sleep by now; else they look at the clock later */
+    set_by(-500);
+    set_by(1600);
+    for (int i = 0; i < 2; i++)
+        CHECK(waitpid(pid[i], &status, 0) == pid[i] && status == 0);
+    CHECK(waitpid(pid[2], &status, WNOHANG) == 0);
+    CHECK(kill(pid[2], SIGKILL) == 0 && waitpid(pid[2], &status, 0) == pid[2] && status == SIGKILL);
+}
+
 int main(void)
 {
+    futexes();
     int absolute = timer(CLOCK_REALTIME, TFD_TIMER_ABSTIME, 1000);
     int relative = timer(CLOCK_REALTIME, 0, 1000);
     int monotonic = timer(CLOCK_MONOTONIC, TFD_TIMER_ABSTIME, 1000);
