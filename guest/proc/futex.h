@@ -26,6 +26,9 @@ struct futex_waiter {             /* on the sleeper's stack */
     struct task *task;            /* [k] */
 };
 
+/* futex_lend.c: t's priority was set; it may lend it.  No lock held. */
+void futex_priority_set(struct task *t);
+
 /* futex.c */
 long futex_wake(struct mm *mm, uaddr_t at, uint32_t n, uint32_t bits);
 

@@ -33,4 +33,12 @@ int futex_take_pi(struct futex_waiter *w, uaddr_t at, uint64_t deadline, enum fu
 /* Some were moved to the lock: its word must say that it has waiters, or one is woken. */
 void futex_pi_moved(uaddr_t at, const struct futex_key *k);
 
+/* futex_lend.c; no lock held */
+/* What that task is lent, and those for whom it waits, is computed anew.  True: it waits for current. */
+bool futex_lend(uint32_t owner);
+/* Who waits for the lock waits for that task from now on.  True: some of them lend. */
+bool futex_adopt(const struct futex_key *k, uint32_t owner);
+uint32_t futex_wake_top(
+    const struct futex_key *k); /* one with the highest priority: its TID; 0: nobody */
+
 #endif

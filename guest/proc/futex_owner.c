@@ -20,8 +20,8 @@
  * woken, so at L2 that one sets FUTEX_WAITERS in any case; if it fails for good
  * instead, it wakes another.
  *
- * Left out: lending the owner the waiter's priority, as all tasks have the same; so
- * this is a mutex in the kernel, and who is woken competes with who comes by. */
+ * Of several who wait the one with the highest priority is woken, and competes with who comes by.  The owner has
+ * their priority meanwhile: futex_lend.c. */
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "mm/mm.h"
@@ -29,6 +29,7 @@
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/watched.h"
+#include "sched/policy.h"
 #include <linux/futex.h>
 
 /* --- robust mutexes ----------------------------------------------------------- */
@@ -79,12 +80,13 @@ void futex_exit_robust(struct task *t)
 
 /* --- FUTEX_LOCK_PI and its kin ------------------------------------------------- */
 
-/* From now on it tells when it ends. */
-static bool lives(uint32_t tid)
+/* From now on it tells when it ends.  waits: it waits for such a lock itself. */
+static bool lives(uint32_t tid, bool *waits)
 {
     spin_lock(&tree_lock);
     struct task *t = task_find(tid);
     bool found = t != NULL && !t->exiting && !t->left_locks;
+    *waits = found && t->waits_pi;
     if (found && !t->owed_lock) {
         t->owed_lock = true;
         task_watch(t);
@@ -93,8 +95,8 @@ static bool lives(uint32_t tid)
     return found;
 }
 
-/* L2.  0: it is ours.  1: it is not, and FUTEX_WAITERS is set; w->owner has it. */
-static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try)
+/* L2.  0: it is ours.  1: it is not, and FUTEX_WAITERS is set; w->owner has it, and perhaps waits itself. */
+static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try, bool *waits)
 {
     uint32_t me = current->tid, word, seen;
 
@@ -102,7 +104,7 @@ static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try
         return -EFAULT;
     for (;; word = seen) {
         uint32_t owner = w->owner = word & FUTEX_TID_MASK, new = word | FUTEX_WAITERS;
-        bool inherit = owner != 0 && owner == w->died && !lives(owner);
+        bool inherit = owner != 0 && owner == w->died && !lives(owner, waits);
 
         if (owner == me)
             return -EDEADLK;
@@ -118,7 +120,7 @@ static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try
             continue;
         if (owner == 0 || inherit)
             return 0;
-        if (!lives(owner)) { /* unless it has marked the word before it went */
+        if (!lives(owner, waits)) { /* unless it has marked the word before it went */
             if (get_user(seen, at) != 0)
                 return -EFAULT;
             if (seen == new)
@@ -132,14 +134,22 @@ static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try
 int futex_take_pi(struct futex_waiter *w, uaddr_t at, uint64_t deadline, enum futex_pi how,
                   bool woken)
 {
+    bool waits = false;
     int rc = 0;
 
     while (rc == 0) {
         futex_enter(w);
-        int taken = take_or_mark(w, at, woken, how == FUTEX_PI_TRY);
+        current->waits_pi =
+            true; /* before the look at the owner: of two that wait for each other one sees it */
+        int taken = take_or_mark(w, at, woken, how == FUTEX_PI_TRY, &waits);
+        if (taken == 1 && (waits || sched_rank(current) != 0) && futex_lend(w->owner))
+            rc = -EDEADLK;
         while (taken == 1 && rc == 0 && !futex_woken(w))
             rc = futex_sleep(w->owner, deadline);
         bool woken_now = !futex_leave(w);
+        current->waits_pi = false;
+        if (taken == 0 && woken && futex_adopt(&w->key, current->tid))
+            futex_lend(current->tid);
         if (taken != 1) {
             if (woken_now || (woken && taken != 0))
                 futex_wake_key(&w->key, 1, FUTEX_BITSET_MATCH_ANY);
@@ -147,6 +157,8 @@ int futex_take_pi(struct futex_waiter *w, uaddr_t at, uint64_t deadline, enum fu
         }
         if (woken_now)
             rc = 0;
+        else if (sched_rank(current) != 0)
+            futex_lend(w->owner); /* it is no longer lent */
         woken |= woken_now;
     }
     return rc;
@@ -216,16 +228,32 @@ void futex_leave_late(struct task *t)
 void futex_pi_moved(uaddr_t at, const struct futex_key *k)
 {
     uint32_t word, seen;
-    bool bad = get_user(word, at) != 0;
+    bool bad = get_user(word, at) != 0, waits;
 
     for (; !bad; word = seen) {
-        if (!lives(word & FUTEX_TID_MASK)) /* 0: nobody */
+        uint32_t owner = word & FUTEX_TID_MASK;
+        if (!lives(owner, &waits)) /* 0: nobody */
             break;
         bad = user_cmpxchg32(at, &seen, word, word | FUTEX_WAITERS) != 0;
-        if (!bad && seen == word)
-            return;
+        if (bad || seen != word)
+            continue;
+        if (futex_adopt(k, owner))
+            futex_lend(owner);
+        return;
     }
     futex_wake_key(k, 1, FUTEX_BITSET_MATCH_ANY); /* it finds out, and takes the lock or fails */
+}
+
+/* current has given the lock up. */
+static void hand_on(const struct futex_key *k)
+{
+    uint32_t next = futex_wake_top(k);
+    bool ranks = next != 0 && futex_adopt(k, next);
+
+    if (current->lent != 0)
+        futex_lend(current->tid);
+    if (ranks)
+        futex_lend(next);
 }
 
 long futex_unlock_pi(uaddr_t at, bool shared)
@@ -246,7 +274,7 @@ long futex_unlock_pi(uaddr_t at, bool shared)
             break;
     }
     if (rc == 0)
-        futex_wake_key(&k, 1, FUTEX_BITSET_MATCH_ANY);
+        hand_on(&k);
     futex_key_put(&k);
     return rc;
 }

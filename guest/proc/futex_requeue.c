@@ -187,7 +187,9 @@ long futex_wait_requeue_pi(uaddr_t at, uaddr_t lock, bool shared, uint32_t expec
         return rc;
     }
     futex_enter(&w);
+    current->waits_pi = true; /* once it is moved */
     rc = wait_moved(&w, at, expected, deadline);
+    current->waits_pi = false;
     bool woken = !futex_leave(&w), moved = w.kind == FUTEX_PI;
     if (moved && woken)
         rc = futex_take_pi(&w, lock, deadline, FUTEX_PI_LOCK, true);

@@ -61,7 +61,7 @@ const char *proc_wchan(const struct task_record *r)
 struct about {
     struct task_record rec;
     uint32_t ppid, tgid, pgrp, sid, threads, cpu, tty;
-    int tty_pgrp, exit_signal, nice, exit_status, policy, rt_priority;
+    int tty_pgrp, exit_signal, nice, exit_status, policy, rt_priority, rank;
     uint64_t start_ns, rsslim;
     struct rusage self, children;
     uint64_t sig_thread, sig_shared, blocked, ignored, caught, cpus_allowed;
@@ -122,6 +122,7 @@ static int look(const struct pfs_node *n, struct about *a)
     a->nice = t->nice;
     a->policy = t->policy;
     a->rt_priority = t->rt_priority;
+    a->rank = MAX((int)t->lent, a->rt_priority);
     a->cpu = t->cpu;
     a->start_ns = t->start_ns;
     a->cpus_allowed = t->cpus_allowed & cpus_online();
@@ -166,7 +167,7 @@ int show_stat(struct text *t, const struct pfs_node *n)
                 held ? 0x400000u : 0x200040u, a.self.ru_minflt, a.children.ru_minflt);
     text_printf(t, "%ld %ld %ld %ld %d %d %u 0 %lu ", ticks(a.self.ru_utime),
                 ticks(a.self.ru_stime), ticks(a.children.ru_utime), ticks(a.children.ru_stime),
-                a.rt_priority != 0 ? -1 - a.rt_priority : 20 + a.nice, a.nice, MAX(a.threads, 1u),
+                a.rank != 0 ? -1 - a.rank : 20 + a.nice, a.nice, MAX(a.threads, 1u),
                 a.start_ns / CLOCK_TICK_NS);
     text_printf(t, "%lu %lu %lu %lu %lu %lu 0 0 %lu %lu %lu %lu ", mm->total_vm << PAGE_SHIFT,
                 mm->pages_mapped, a.rsslim, may ? mm->image.code_start : 1ul,

@@ -18,6 +18,8 @@
  * IDLE_EVERY turns that end while one waits, the first of them has one among the others, of a twentieth.
  * Timers are interrupts and wait for nobody.
  *
+ * Who is lent a real-time priority (futex_lend.c) is as one that has it, and of SCHED_FIFO.
+ *
  * Each CPU has its own order: a real-time task that waits on one is taken by another that is idle, not by one that
  * runs somebody less urgent. */
 #include "arch/clock.h"
@@ -35,14 +37,26 @@ uint32_t sched_rr_turn_ms = RR_TURN_MS;
 
 bool runq_special(const struct task *t)
 {
-    return sched_realtime(t->policy) || t->policy == SCHED_IDLE || t->policy == SCHED_DEADLINE;
+    return sched_realtime(t->policy) || t->policy == SCHED_IDLE || t->policy == SCHED_DEADLINE ||
+           t->lent != 0;
 }
 
 #define RANK_DEADLINE 100u /* above 1..99 */
 
 static unsigned rank(const struct task *t)
 {
-    return t->policy != SCHED_DEADLINE ? t->rt_priority : t->deadline->spent ? 0 : RANK_DEADLINE;
+    unsigned own = t->policy != SCHED_DEADLINE ? t->rt_priority
+                   : t->deadline->spent        ? 0
+                                               : RANK_DEADLINE;
+
+    return MAX(own, (unsigned)t->lent);
+}
+
+unsigned sched_rank(const struct task *t)
+{
+    unsigned own = t->policy == SCHED_DEADLINE ? RANK_DEADLINE - 1 : t->rt_priority;
+
+    return MAX(own, (unsigned)t->lent);
 }
 
 /* Of two with a deadline that are not spent. */
@@ -121,7 +135,7 @@ static void add_deadline(struct runq *q, struct task *t)
 
 static void add_own(struct runq *q, struct task *t)
 {
-    if (t->policy == SCHED_DEADLINE) {
+    if (t->policy == SCHED_DEADLINE && t->lent == 0) {
         add_deadline(q, t);
         return;
     }
@@ -136,7 +150,7 @@ static void add_own(struct runq *q, struct task *t)
     }
     if (t->own_turn_ns == 0)
         t->own_turn_ns = own_turn(t);
-    if (t->policy == SCHED_IDLE) {
+    if (t->policy == SCHED_IDLE && t->lent == 0) {
         list_push_back(&q->idlers, &t->run_link);
     } else if (t->busy_ns >= BUSY_NS && q->n != 0) {
         t->busy_ns = 0;
@@ -186,12 +200,12 @@ static uint64_t time_left(struct runq *q, struct task *t, uint64_t ran)
 {
     uint64_t left = t->own_turn_ns > ran ? t->own_turn_ns - ran : 0, busy = t->busy_ns + ran;
 
-    if (t->policy == SCHED_IDLE)
+    if (t->policy == SCHED_IDLE && t->lent == 0)
         return q->next == NULL && list_empty(&q->active) && list_empty(&q->expired) ? left : 0;
     const struct task *head = list_first(&q->active, struct task, run_link);
     unsigned best = list_empty(&q->active) ? 0 : rank(head);
     t->displaced = best != 0 && urgent(head, t);
-    if (t->policy == SCHED_DEADLINE)
+    if (t->policy == SCHED_DEADLINE && t->lent == 0)
         return t->displaced ? 0 : left;
     if (t->displaced || busy >= BUSY_NS)
         return 0;
@@ -222,6 +236,26 @@ static struct runq *lock_queue(struct task *t)
             return q;
         spin_unlock(&q->lock);
     }
+}
+
+void sched_lend(struct task *t, unsigned rank)
+{
+    spin_lock(&t->lock);
+    struct runq *q = lock_queue(t);
+    bool changed = t->lent != rank, queued = q->next == t || !list_empty(&t->run_link);
+    if (changed && queued)
+        runq_take(q, t);
+    if (changed) {
+        t->lent = (uint8_t)rank;
+        t->displaced = false;
+        t->slice_ns = runq_special(t) ? 0 : runq_turn(t);
+    }
+    if (changed && queued)
+        runq_add(q, t, RUNQ_LAST);
+    spin_unlock(&q->lock);
+    spin_unlock(&t->lock);
+    if (changed)
+        runq_look((unsigned)(q - runqs));
 }
 
 /* --- deadlines ---------------------------------------------------------------------- */

@@ -15,6 +15,11 @@ struct deadline {
     bool spent;    /* [q] it has had its runtime: it is like all others */
 };
 
+/* What t lends to those it waits for: its real-time priority or what it is lent, 99 for a deadline; 0: nothing. */
+unsigned sched_rank(const struct task *t);
+/* t runs as with that real-time priority, if its own is less.  No lock of a task held. */
+void sched_lend(struct task *t, unsigned rank);
+
 /* SCHED_*; the rights are the caller's business. */
 extern uint32_t sched_rr_turn_ms; /* [a] a turn of SCHED_RR */
 bool sched_deadline_fits(const struct task *t,

@@ -83,9 +83,11 @@ struct task {
         };
         uint64_t sched_inherited; /* fork copies it */
     };
-    bool displaced;            /* [q] the CPU goes to a higher priority, its turn has not ended */
-    uint64_t own_turn_ns;      /* [q] of who has a policy of its own: left of its turn, */
-    uint64_t busy_ns;          /* [q]   and how long it has run without sleeping */
+    uint8_t lent;         /* [q] the real-time priority of one who waits for it: futex_lend.c */
+    bool waits_pi;        /* [o] for such a lock */
+    bool displaced;       /* [q] the CPU goes to a higher priority, its turn has not ended */
+    uint64_t own_turn_ns; /* [q] of who has a policy of its own: left of its turn, */
+    uint64_t busy_ns;     /* [q]   and how long it has run without sleeping */
     struct deadline *deadline; /* [q], and [T] to write; of SCHED_DEADLINE, else NULL: watched */
     uint64_t slice_ns;         /* [q], [o] while on_cpu: left of its turn; 0 for policy.c's */
     uint64_t utime_ns, stime_ns, last_tsc; /* [o] others read them as times.c says */

@@ -5,6 +5,7 @@
 #include "arch/uaccess.h"
 #include "mm/copy.h"
 #include "mm/heap.h"
+#include "proc/futex.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/task.h"
@@ -139,6 +140,8 @@ static int set_policy(int tid, struct sched_attr *a, bool keep_nice)
     }
     rc = set_attr(t, a);
     spin_unlock(&tree_lock);
+    if (t->waits_pi)
+        futex_priority_set(t);
     task_put(t);
     return rc;
 }
