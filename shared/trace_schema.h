@@ -151,7 +151,8 @@ struct trace_context {
     X(userfault, 37, "handle_userfault", 'S') /* for a page; in the kernel for it, 'D' on Linux */ \
     X(userfault_read, 38, "userfaultfd_ctx_read", 'S') \
     X(seccomp, 39, "seccomp_do_user_notification", 'S') \
-    X(seccomp_recv, 40, "seccomp_notify_ioctl", 'S') /* or in it until a descriptor is taken */
+    X(seccomp_recv, 40, "seccomp_notify_ioctl", 'S') /* or in it until a descriptor is taken */ \
+    X(kmsg, 41, "devkmsg_read", 'S')
 /* clang-format on */
 
 /* What ended a vfork parent's wait. */

@@ -19,6 +19,7 @@
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
 #include "arch/irq.h"
+#include "arch/klog.h"
 #include "arch/layout.h"
 #include "arch/msr.h"
 #include "arch/regs.h"
@@ -84,21 +85,33 @@ void console_write(const char *s, size_t n)
     spin_unlock(&lock);
 }
 
+/* The line is raw: a newline needs its return. */
+void console_say(const char *text, size_t n)
+{
+    char line[320];
+
+    while (n > 0) {
+        size_t used = 0;
+        for (; n > 0 && used + 2 <= sizeof(line); n--, text++) {
+            if (*text == '\n')
+                line[used++] = '\r';
+            line[used++] = *text;
+        }
+        console_write(line, used);
+    }
+}
+
 /* What is said in one call stands together, whatever other CPUs say. */
 void kprintf(const char *fmt, ...)
 {
-    char text[256], line[320];
-    size_t n = 0;
+    char text[256];
     va_list ap;
+
     va_start(ap, fmt);
-    kvsnprintf(text, sizeof(text), fmt, ap);
+    size_t n = MIN((size_t)kvsnprintf(text, sizeof(text), fmt, ap), sizeof(text) - 1);
     va_end(ap);
-    for (const char *s = text; *s != '\0' && n + 2 <= sizeof(line); s++) {
-        if (*s == '\n') /* the line is raw: a newline needs its return */
-            line[n++] = '\r';
-        line[n++] = *s;
-    }
-    console_write(line, n);
+    klog_put(KLOG_KERNEL, text, n);
+    console_say(text, n);
 }
 
 /* Takes up to `room` bytes that wait.  Reading the status of each costs as much

@@ -8,6 +8,8 @@
 
 /* Any CPU; what is written in one call stands together. */
 void console_write(const char *s, size_t n);
+/* Text, whose newlines get their return; in pieces of some 300 bytes. */
+void console_say(const char *text, size_t n);
 /* The same without its lock, for a panic.  s: in the image or the direct map. */
 void uart_send(const char *s, size_t n);
 

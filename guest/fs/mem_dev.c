@@ -1,13 +1,13 @@
-/* mem_dev.c - the memory devices, major 1: null, zero, full, random, urandom, kmsg. */
+/* mem_dev.c - the memory devices, major 1: null, zero, full, random, urandom; kmsg is kmsg.c's. */
 #include "arch/preempt.h"
 #include "fs/mem_dev.h"
 #include "arch/random.h"
 #include "arch/uaccess.h"
-#include "arch/uart.h"
 #include "fs/anon_file.h"
 #include "fs/device.h"
 #include "fs/file.h"
 #include "fs/inode.h"
+#include "fs/kmsg.h"
 #include "mm/mm.h"
 #include "sched/sched.h"
 #include "sched/task.h"
@@ -35,9 +35,8 @@ static long full_write(struct file *f, struct uio *u, uint64_t *pos)
     return u->left ? -ENOSPC : 0;
 }
 
-/* Instructions a piece, about (arch/preempt.h): a page, and what fits into the array. */
+/* Instructions a page, about (arch/preempt.h). */
 #define WORK_PAGE 700u
-#define WORK_LINE 8000u
 
 /* Moves everything in pieces of a page at most. */
 static long zero_read(struct file *f, struct uio *u, uint64_t *pos)
@@ -89,26 +88,6 @@ static long random_ioctl(struct file *f __attribute__((unused)), uint32_t cmd, u
     case RNDRESEEDCRNG: return capable() ? 0 : -EPERM;
     }
     return -EINVAL;
-}
-
-static long kmsg_write(struct file *f, struct uio *u, uint64_t *pos)
-{
-    char line[256];
-    long done = 0;
-
-    (void)f, (void)pos;
-    while (u->left) {
-        long n = uio_get(u, line, MIN(u->left, sizeof(line)));
-
-        if (n <= 0)
-            return done ? done : n;
-        console_write(line, (size_t)n);
-        done += n;
-        if (signal_pending(current))
-            break;
-        preempt_work(WORK_LINE);
-    }
-    return done;
 }
 
 static long mem_seek(struct file *f, int64_t off, int whence)
@@ -169,10 +148,6 @@ static const struct file_ops full_ops = {
 static const struct file_ops random_ops = {
     .read = random_read, .write = null_write, .ioctl = random_ioctl, .seek = mem_seek
 };
-static const struct file_ops kmsg_ops = { .read = null_read,
-                                          .write = kmsg_write,
-                                          .seek = mem_seek };
-
 #define MEM(name, mode, minor, ops) \
     { \
         name, S_IFCHR | (mode), DEV(MEM_MAJOR, minor), ops, NULL \

@@ -4,6 +4,7 @@
  * is being torn down: that memory is about to come back, so there is nothing to do but
  * wait for it.  Two CPUs that are here at once agree on that by tree_lock. */
 #include "proc/oom.h"
+#include "fs/kmsg.h"
 #include "lib/printf.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
@@ -75,6 +76,7 @@ int oom_kill(void)
         kprintf("out of memory: killed process %u (%s), %llu KiB mapped\n", victim->tgid,
                 victim->leader->rec->comm,
                 (unsigned long long)mapped_by(victim) * (PAGE_SIZE / 1024));
+        kmsg_wake();
         signal_send_process_locked(victim, SIGKILL, NULL);
     }
     spin_unlock(&tree_lock);

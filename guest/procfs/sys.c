@@ -7,6 +7,7 @@
 #include "event/userfaultfd.h"
 #include "fs/fd.h"
 #include "fs/groups.h"
+#include "fs/kmsg.h"
 #include "fs/pipe.h"
 #include "ipc/mq.h"
 #include "ipc/msg.h"
@@ -102,6 +103,30 @@ static int store_drop_caches(const struct pfs_node *n __attribute__((unused)), c
     if (!capable())
         return -EPERM;
     return pfs_setting(line, &what) && what >= 1 && what <= 4 ? 0 : -EINVAL;
+}
+
+/* The console's level, and those of messages without one, the least and the usual one of the console. */
+static int show_printk(struct text *t, const struct pfs_node *n __attribute__((unused)))
+{
+    text_printf(t, "%u\t4\t1\t7\n", __atomic_load_n(&kmsg_console_level, __ATOMIC_RELAXED));
+    return 0;
+}
+
+/* The first of them alone, or all of them, of which the others stay. */
+static int store_printk(const struct pfs_node *n __attribute__((unused)), char *line)
+{
+    uint64_t level;
+    char *end = line;
+
+    if (!capable())
+        return -EPERM;
+    while (*end != '\0' && *end != ' ' && *end != '\t')
+        end++;
+    *end = '\0';
+    if (!pfs_setting(line, &level) || level > INT32_MAX)
+        return -EINVAL;
+    __atomic_store_n(&kmsg_console_level, (uint32_t)level, __ATOMIC_RELAXED);
+    return 0;
 }
 
 static int show_aio_nr(struct text *t, const struct pfs_node *n __attribute__((unused)))
@@ -279,6 +304,7 @@ static const struct pfs_entry kernel_table[] = {
     PFS_NUMBER("overflowgid", 0444, OVERFLOW_ID),
     PFS_NUMBER("overflowuid", 0444, OVERFLOW_ID),
     PFS_TUNABLE("pid_max", pid_max, PID_MAX_LEAST, PID_MAX),
+    PFS_FILE("printk", 0644, show_printk, .store = store_printk),
     PFS_DIR("random", 0555, .children = random_table),
     PFS_TUNABLE("randomize_va_space", randomize_va_space, 0, INT32_MAX),
     PFS_FILE("sched_rr_timeslice_ms", 0644, show_tunable, .store = store_rr_turn,

@@ -25,6 +25,7 @@
     X(tty_writing,  ONE,     "the pages that a write(2) to a terminal goes through") \
     X(ipc,          ONE,     "a System V set of semaphores or queue of messages; a POSIX queue") \
     X(keys,         ONE,     "all keys and keyrings") \
+    X(syslog,       ONE,     "what syslog(2) has read of the log") \
     X(seccomp,      ONE,     "who may add filters of system calls") \
     X(mm,           NEW,     "struct mm: mappings, page tables, counts; NEW: fork's copy") \
     X(file_locks,   ONE,     "flock and fcntl locks on files") \
@@ -63,5 +64,6 @@
     X(frame_cache,  ONE,     "free frames that a CPU keeps") \
     X(frame,        ONE,     "free frames") \
     X(random,       ONE,     "the random number generator") \
+    X(klog,         ONE,     "the kernel's log") \
     X(console,      ONE,     "the serial line")
 /* clang-format on */

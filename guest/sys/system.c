@@ -84,20 +84,6 @@ SYSCALL1(sysinfo, uaddr_t, at)
     return put_user(s, at);
 }
 
-/* There is no log buffer: what the kernel says is on the console. */
-enum { SYSLOG_READ = 2, SYSLOG_READ_ALL, SYSLOG_READ_CLEAR, SYSLOG_LEVEL = 8, SYSLOG_SIZE = 10 };
-
-SYSCALL3(syslog, int, action, uaddr_t, buf, int, n)
-{
-    if (!has_cap(CAP_SYSLOG) && !capable() && action != SYSLOG_READ_ALL && action != SYSLOG_SIZE)
-        return -EPERM;
-    if (action < 0 || action > SYSLOG_SIZE)
-        return -EINVAL;
-    if (action >= SYSLOG_READ && action <= SYSLOG_READ_CLEAR)
-        return buf == 0 || n < 0 ? -EINVAL : 0;
-    return action == SYSLOG_LEVEL && (n < 1 || n > 8) ? -EINVAL : 0;
-}
-
 /* --- the end ------------------------------------------------------------------ */
 
 static void __attribute__((noreturn)) end(enum hc_exit_kind kind)
