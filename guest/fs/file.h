@@ -77,7 +77,8 @@ int file_new(const struct path *p, uint32_t flags, struct file **out);
 struct file *file_reserve(void);
 void file_unreserve(struct file *f);
 int file_new_in(struct file *f, const struct path *p, uint32_t flags, struct file **out);
-int inode_write_begin(struct inode *in); /* counts a writer: 0 or -ETXTBSY */
+uint32_t path_only_poll(struct file *f, struct poll_table *pt); /* what O_PATH has for it */
+int inode_write_begin(struct inode *in);                        /* counts a writer: 0 or -ETXTBSY */
 void inode_write_end(struct inode *in);
 int file_deny_write(struct file *f);   /* a program runs from it: 0 or -ETXTBSY */
 void file_allow_write(struct file *f); /* undoes the denial */

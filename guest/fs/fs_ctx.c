@@ -33,23 +33,37 @@ struct fs_ctx *fs_ctx_copy(struct fs_ctx *from)
 
 struct fs_ctx *fs_ctx_initial(void)
 {
-    struct path top = { root_mount, root_mount->root };
+    struct path top = { first_mount_ns.root, first_mount_ns.root->root };
 
     return ctx_new(&top, &top, 022);
 }
 
-void fs_ctx_to_root(struct fs_ctx *c)
+void fs_ctx_go(struct fs_ctx *c, struct path *to)
 {
-    struct path top = { root_mount, root_mount->root };
-
-    path_get(&top); /* for both */
-    path_get(&top);
+    path_get(to); /* for both */
     spin_lock(&c->lock);
     struct path cwd = c->cwd, root = c->root;
-    c->cwd = c->root = top;
+    c->cwd = c->root = *to;
     spin_unlock(&c->lock);
     path_put(&cwd);
     path_put(&root);
+}
+
+static void replace(struct path *p, const struct path *from, const struct path *to)
+{
+    if (p->mnt != from->mnt || p->dentry != from->dentry)
+        return;
+    path_get(to);
+    path_put(p);
+    *p = *to;
+}
+
+void fs_ctx_replace(struct fs_ctx *c, const struct path *from, const struct path *to)
+{
+    spin_lock(&c->lock);
+    replace(&c->root, from, to);
+    replace(&c->cwd, from, to);
+    spin_unlock(&c->lock);
 }
 
 void fs_ctx_get(struct fs_ctx *c) { ref_get(&c->users); }
@@ -71,7 +85,7 @@ static void ctx_path(enum place place, struct path *out)
     struct fs_ctx *c = current->fs;
 
     if (!c) {
-        *out = (struct path){ root_mount, root_mount->root };
+        *out = (struct path){ first_mount_ns.root, first_mount_ns.root->root };
         path_get(out);
         return;
     }

@@ -72,7 +72,8 @@ static void unpack_images(struct superblock *sb)
 
 static void mount_dev(void)
 {
-    struct path top = { root_mount, root_mount->root }, dev = { root_mount, NULL };
+    struct path top = { first_mount_ns.root, first_mount_ns.root->root },
+                dev = { first_mount_ns.root, NULL };
     struct new_node n = { .mode = S_IFDIR | 0755 };
     struct superblock *sb;
     int err = dentry_find(top.dentry, "dev", 3, &dev.dentry);
@@ -93,7 +94,7 @@ static void mount_sys(void)
 {
     struct dentry *d;
 
-    if (dentry_find(root_mount->root, "sys", 3, &d) != 0)
+    if (dentry_find(first_mount_ns.root->root, "sys", 3, &d) != 0)
         return;
     if (is_dir(d->inode))
         mount_later(d, "sysfs");

@@ -1,9 +1,13 @@
 /* mount.c - mounts: which file system covers which directory.
  * A mount holds its parent mount and the covered dentry; each path into it
- * holds the mount.  So one with no reference but that of the list is not in
- * use.  With the last mount of a file system all its names and files go.
+ * holds the mount, and the list of all mounts holds each that is mounted or will be.  So one with no reference but that
+ * of the list is not in use.  With the last mount of a file system all its names and files go.
  * dentry.mounted only hints that some mount covers a dentry; the list says which
- * one does so seen from a given mount (a bind mount shows the same dentries). */
+ * one does so seen from a given mount (a bind mount shows the same dentries).
+ *
+ * So a walk needs not know in which namespace it is: it begins in a mount of it, and what covers a dentry of that
+ * mount belongs to the same one (mount.ns).  Trees that have no place yet, of open_tree(2) and fsmount(2), are made
+ * alike, with mount.ns NULL; closing the descriptor undoes what has got none. */
 #include "fs/mount.h"
 #include "arch/preempt.h"
 #include "fs/dentry.h"
@@ -13,10 +17,20 @@
 #include "fs/path.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "sched/task.h"
+#include <linux/magic.h>
 
 struct list mounts = LIST_INIT(mounts);
-struct mount *root_mount;
+struct mount_ns first_mount_ns = { .ns = FIRST_NS(NS_MNT) };
 static uint32_t last_id = 19; /* [fs_tree] as mountinfo numbers them */
+static uint32_t nmounts;      /* [fs_tree] in the list */
+
+struct mount_ns *mount_ns_here(void)
+{
+    struct ns_set *s = current->ns;
+
+    return s ? container_of(s->of[NS_MNT], struct mount_ns, ns) : &first_mount_ns;
+}
 
 void mount_get(struct mount *m) { ref_get(&m->refs); }
 
@@ -50,8 +64,10 @@ void mount_put(struct mount *m)
 
 struct mount *mount_on(const struct mount *parent, const struct dentry *d)
 {
-    struct mount *m;
+    struct mount *m = d->mounted;
 
+    if (m && m->on == d && m->parent == parent) /* there are seldom others */
+        return m;
     list_for_each(m, &mounts, link)
         if (m->on == d && m->parent == parent)
             return m;
@@ -70,7 +86,6 @@ struct mount *mount_new(struct superblock *sb, struct dentry *root, uint32_t fla
     m->flags = flags;
     ref_init(&m->refs, 1);
     m->id = ++last_id;
-    m->detached = true;
     list_init(&m->link);
     strlcpy(m->source, source, sizeof(m->source));
     dentry_get(root);
@@ -78,8 +93,14 @@ struct mount *mount_new(struct superblock *sb, struct dentry *root, uint32_t fla
     return m;
 }
 
-/* m, in the list now, covers what `on` is. */
-static void put_on(struct mount *m, const struct path *on)
+void mount_list(struct mount *m)
+{
+    nmounts++;
+    mount_get(m);
+    list_push_back(&mounts, &m->link);
+}
+
+void mount_put_on(struct mount *m, const struct path *on)
 {
     path_get(on);
     spin_lock(&names_lock);
@@ -87,25 +108,38 @@ static void put_on(struct mount *m, const struct path *on)
     m->on = on->dentry;
     spin_unlock(&names_lock);
     m->on->mounted = m;
-    m->detached = false;
-    list_push_back(&mounts, &m->link);
+}
+
+/* It is in a namespace from now on. */
+static void settle(struct mount *top, struct mount_ns *ns)
+{
+    struct mount *m;
+
+    top->ns = ns;
+    list_for_each(m, &mounts, link)
+        if (m->ns != ns && mount_is_below(m, top))
+            m->ns = ns;
 }
 
 int mount_add(struct superblock *sb, struct dentry *root, const struct path *on, uint32_t flags,
               const char *source)
 {
-    struct mount *m = mount_new(sb, root, flags, source);
+    struct mount *m = nmounts < MOUNTS_MAX ? mount_new(sb, root, flags, source) : NULL;
+    int err = 0;
 
     if (!m)
-        return -ENOMEM;
+        return nmounts < MOUNTS_MAX ? -ENOMEM : -ENOSPC;
+    mount_list(m);
     if (on) {
-        put_on(m, on);
-        return 0;
+        err = mount_attach(m, on);
+    } else {
+        first_mount_ns.root = m;
+        m->ns = &first_mount_ns;
     }
-    m->detached = false;
-    list_push_back(&mounts, &m->link);
-    root_mount = m;
-    return 0;
+    if (err)
+        mount_undo(m);
+    mount_put(m);
+    return err;
 }
 
 static struct {
@@ -125,7 +159,7 @@ void mount_later(struct dentry *d, const char *type)
 
 int mount_waiting(const struct dentry *d)
 {
-    struct path on = { root_mount, waits.on };
+    struct path on = { first_mount_ns.root, waits.on };
     struct superblock *sb;
     int err;
 
@@ -142,7 +176,7 @@ int mount_waiting(const struct dentry *d)
 }
 
 /* m covers something else, or nothing: it takes over those references, and gives back what it had. */
-static void cover(struct mount *m, const struct path *what)
+void mount_cover(struct mount *m, const struct path *what)
 {
     struct path on = { m->parent, m->on };
     struct mount *other;
@@ -154,6 +188,8 @@ static void cover(struct mount *m, const struct path *what)
     spin_unlock(&names_lock);
     if (m->on)
         m->on->mounted = m;
+    if (!on.dentry)
+        return;
     on.dentry->mounted = NULL;
     list_for_each(other, &mounts, link)
         if (other->on == on.dentry)
@@ -162,70 +198,134 @@ static void cover(struct mount *m, const struct path *what)
 }
 
 /* m covers nothing any more; nobody new finds it. */
-static void detach(struct mount *m)
+void mount_detach(struct mount *m)
 {
     list_remove(&m->link);
-    cover(m, &(struct path){ 0 });
+    nmounts--;
+    propagation_set(m, MS_PRIVATE);
+    m->ns = NULL;
+    mount_cover(m, &(struct path){ 0 });
     mount_put(m);
 }
 
-static struct mount *child_of(const struct mount *m)
+static bool has_child(const struct mount *m)
 {
     struct mount *c;
 
     list_for_each(c, &mounts, link)
         if (c->parent == m)
-            return c;
-    return NULL;
+            return true;
+    return false;
 }
 
-/* The caller has a reference to m.  Lazily: all mounts below it go, too; the
- * files in use stay until they are closed. */
+/* What `goes`.  Parents are held by those that are still in the list. */
+static void remove_marked(void)
+{
+    struct mount *m, *next;
+
+    list_for_each_safe(m, next, &mounts, link)
+        if (m->goes)
+            mount_detach(m);
+}
+
+static void mark_tree(struct mount *top)
+{
+    struct mount *m;
+
+    list_for_each(m, &mounts, link)
+        m->goes = mount_is_below(m, top);
+}
+
 int mount_remove(struct mount *m, bool lazy)
 {
-    struct mount *below, *c;
+    int err;
 
-    if (m == root_mount)
+    if (m->ns && m == m->ns->root)
         return -EBUSY;
     if (!m->parent)
         return -EINVAL;
-    if (!lazy && ref_read(&m->refs) > 2)
+    if (!lazy && (ref_read(&m->refs) > 2 || has_child(m)))
         return -EBUSY;
-    while ((below = child_of(m)) != NULL) { /* the deepest first */
-        while ((c = child_of(below)) != NULL)
-            below = c;
-        detach(below);
-    }
-    detach(m);
-    return 0;
+    mark_tree(m);
+    err = propagate_removal(!lazy);
+    if (!err)
+        remove_marked();
+    return err;
 }
 
-static bool mount_is_below(const struct mount *m, const struct mount *top)
+void mounts_off(const struct dentry *d)
+{
+    struct mount *m, *top;
+
+    list_for_each(m, &mounts, link)
+        for (top = m, m->goes = false; top && !m->goes; top = top->parent)
+            m->goes = top->on == d;
+    remove_marked();
+}
+
+bool mounted_here(const struct dentry *d)
+{
+    struct mount *m = d->mounted, *other;
+    struct mount_ns *here;
+
+    if (!m)
+        return false;
+    here = mount_ns_here();
+    list_for_each(other, &mounts, link)
+        if (other->on == d && other->ns == here)
+            return true;
+    return !m->parent; /* it waits for somebody who goes there */
+}
+
+bool mount_is_below(const struct mount *m, const struct mount *top)
 {
     while (m && m != top)
         m = m->parent;
     return m != NULL;
 }
 
+void mount_top(struct path *p)
+{
+    struct mount *m;
+
+    while (p->dentry->mounted && (m = mount_on(p->mnt, p->dentry)) != NULL) {
+        path_put(p);
+        *p = (struct path){ m, m->root };
+        path_get(p);
+    }
+}
+
 int mount_move(struct mount *m, const struct path *to)
 {
-    if (m == root_mount || !m->parent)
+    int err;
+
+    if (!m->ns || m == m->ns->root || m->parent->group)
         return -EINVAL;
     if (is_dir(m->root->inode) != is_dir(to->dentry->inode))
         return -EINVAL;
     if (mount_is_below(to->mnt, m))
         return -ELOOP;
+    err = propagate_begin(m, to);
+    if (err)
+        return err;
     path_get(to);
-    cover(m, to);
+    mount_cover(m, to);
+    propagate_end(m, to, true);
     return 0;
 }
 
-int mount_attach(struct mount *m, const struct path *to)
+int mount_attach(struct mount *top, const struct path *to)
 {
-    if (is_dir(m->root->inode) != is_dir(to->dentry->inode))
+    int err;
+
+    if (is_dir(top->root->inode) != is_dir(to->dentry->inode))
         return -ENOTDIR;
-    mount_get(m); /* the list's */
-    put_on(m, to);
+    err = propagate_begin(top, to);
+    if (err)
+        return err;
+    mount_put_on(top, to);
+    settle(top, to->mnt->ns);
+    propagate_end(top, to, true);
     return 0;
 }
 
@@ -234,59 +334,126 @@ int mount_beneath(struct mount *m, struct mount *top)
     struct path under = { top->parent, top->on }, on_m = { m, m->root };
     int err;
 
-    if (!top->parent || top == root_mount || mount_is_below(top, m))
+    if (!top->parent || mount_is_below(top, m) || top->parent->group)
         return -EINVAL;
     path_get(&under);
-    err = m->detached ? mount_attach(m, &under) : mount_move(m, &under);
-    if (!err)
-        err = mount_move(top, &on_m);
-    if (!err)
+    err = mount_is_loose(m) ? mount_attach(m, &under) : mount_move(m, &under);
+    if (!err) {
+        path_get(&on_m);
+        mount_cover(top, &on_m);
         under.dentry->mounted = m;
+    }
     path_put(&under);
     return err;
 }
 
-/* One more mount that has been there before number `last`, lies in the tree of one that has a copy, and has none itself:
- * it gets one.  1, 0: there is none, or -ENOMEM. */
-static int copy_one(const struct path *from, uint32_t last)
+/* --- copies of trees --------------------------------------------------------------------- */
+
+/* A file of a namespace of mounts, which one of its own would keep for ever. */
+static bool is_ns_of_mounts(const struct dentry *d)
+{
+    struct inode *in = d->inode;
+
+    return in->sb->magic == NSFS_MAGIC && ((struct ns *)in->private)->kind == NS_MNT;
+}
+
+static int copy_one(struct mount *m, const struct path *on)
+{
+    m->copy = nmounts < MOUNTS_MAX ? mount_new(m->sb, m->root, m->flags, m->source) : NULL;
+    if (!m->copy)
+        return nmounts < MOUNTS_MAX ? -ENOMEM : -ENOSPC;
+    m->copy->group = m->group;
+    m->copy->master = m->master;
+    m->copy->unbindable = m->unbindable;
+    mount_list(m->copy);
+    mount_put(m->copy);
+    mount_put_on(m->copy, on);
+    return 0;
+}
+
+/* One or more mounts get their copies whose parents have theirs.  1, 0: there is none, or -errno. */
+static int copy_some(const struct path *from, uint32_t last, bool unbindable)
 {
     struct mount *m;
+    int some = 0;
 
     list_for_each(m, &mounts, link) {
         if (m->id > last || m->copy || !m->parent || !m->parent->copy)
             continue;
-        if (m->parent == from->mnt && !dentry_is_below(m->on, from->dentry))
+        if ((m->parent == from->mnt && !dentry_is_below(m->on, from->dentry)) ||
+            (m->unbindable && !unbindable) || is_ns_of_mounts(m->root))
             continue;
-        m->copy = mount_new(m->sb, m->root, m->flags, m->source);
-        if (!m->copy)
-            return -ENOMEM;
-        put_on(m->copy, &(struct path){ m->parent->copy, m->on });
-        return 1;
+        int err = copy_one(m, &(struct path){ m->parent->copy, m->on });
+        if (err)
+            return err;
+        some = 1;
     }
-    return 0;
+    return some;
 }
 
-int mount_bind_all(const struct path *from, const struct path *to)
+int mount_copy_tree(const struct path *from, bool all, bool unbindable, struct mount **out)
 {
-    struct mount *m;
+    struct mount *m = from->mnt, *top;
     int err = mount_waiting(NULL);
     uint32_t last = last_id;
 
-    if (!err)
-        err = mount_add(from->mnt->sb, from->dentry, to, from->mnt->flags, from->mnt->source);
     if (err)
         return err;
-    struct mount *top = list_entry(mounts.prev, struct mount, link);
-    from->mnt->copy = top;
-    do
-        err = copy_one(from, last);
-    while (err > 0);
-    from->mnt->copy = NULL;
+    if (nmounts >= MOUNTS_MAX)
+        return -ENOSPC;
+    top = mount_new(m ? m->sb : from->dentry->inode->sb, from->dentry, m ? m->flags : 0,
+                    m ? m->source : "nsfs");
+    if (!top)
+        return -ENOMEM;
+    mount_list(top);
+    mount_put(top);
+    *out = top;
+    if (!m)
+        return 0;
+    m->copy = top;
+    top->group = m->group;
+    top->master = m->master;
+    top->unbindable = m->unbindable;
+    for (err = all; err > 0;)
+        err = copy_some(from, last, unbindable);
+    if (err) {
+        mount_copied();
+        mount_undo(top);
+    }
+    return err;
+}
+
+void mount_copied(void)
+{
+    struct mount *m;
+
     list_for_each(m, &mounts, link)
         m->copy = NULL;
-    if (err)
-        mount_remove(top, true);
+}
+
+int mount_copy(const struct path *from, bool all, struct mount **out)
+{
+    const struct mount *m = from->mnt;
+    int err;
+
+    if (m ? m->unbindable || (m->ns != mount_ns_here() && !mount_is_loose(m))
+          : from->dentry->inode->sb->magic != NSFS_MAGIC)
+        return -EINVAL;
+    if (is_ns_of_mounts(from->dentry) &&
+        ((struct ns *)from->dentry->inode->private)->ino <= mount_ns_here()->ns.ino)
+        return -EINVAL;
+    err = mount_copy_tree(from, all, false, out);
+    if (!err)
+        mount_copied();
     return err;
+}
+
+void mount_undo(struct mount *top)
+{
+    if (!mount_is_loose(top))
+        return;
+    mark_tree(top);
+    remove_marked();
 }
 
 bool mount_expired(struct mount *m)

@@ -64,19 +64,18 @@ static bool climb_on(struct climb *c, const struct path *root)
     return c->at != NULL;
 }
 
-/* Up to current's root; *reached: p lies below it.  While no name changes, what lies above p
+/* Up to a root; *reached: p lies below it.  While no name changes, what lies above p
  * stays, since each name holds its parent; so others may run in between, and if one has
  * changed then, we begin again. */
-static char *climb_to_root(const struct path *p, char *buf, size_t room, bool *reached)
+char *path_name_below(const struct path *root, const struct path *p, char *buf, size_t room,
+                      bool *reached)
 {
-    struct path root;
     struct climb c;
 
-    fs_get_root(&root);
     spin_lock(&names_lock);
     uint32_t changes = names_changes;
     climb_begin(&c, p, buf, room);
-    while (climb_on(&c, &root)) {
+    while (climb_on(&c, root)) {
         spin_unlock(&names_lock);
         preempt_work(AT_ONCE * WORK_NAME);
         spin_lock(&names_lock);
@@ -86,9 +85,18 @@ static char *climb_to_root(const struct path *p, char *buf, size_t room, bool *r
         }
     }
     spin_unlock(&names_lock);
-    path_put(&root);
     *reached = c.reached;
     return c.at;
+}
+
+static char *climb_to_root(const struct path *p, char *buf, size_t room, bool *reached)
+{
+    struct path root;
+
+    fs_get_root(&root);
+    char *name = path_name_below(&root, p, buf, room, reached);
+    path_put(&root);
+    return name;
 }
 
 char *path_name(const struct path *p, char *buf, size_t room)

@@ -262,7 +262,7 @@ static int removable(struct path *dir, struct dentry *d, bool rmdir)
         return -ENOTDIR;
     if (!rmdir && is_dir(d->inode))
         return -EISDIR;
-    if (d->mounted)
+    if (mounted_here(d))
         return -EBUSY;
     if (rmdir && d->stored && d->stored->ops->take_all(d) != 0)
         return -ENOMEM;
@@ -279,6 +279,8 @@ static void remove(struct inode *dir, struct dentry *d)
         count_name(d->inode, -1);
     inode_changed(d->inode);
     dentry_drop(d);
+    if (d->mounted)
+        mounts_off(d);
     dir_shrank(dir, subdir);
     if (!subdir)
         notify_inode(d->inode, IN_ATTRIB);
@@ -321,7 +323,7 @@ static int exchange(struct path *from, struct dentry *d, struct path *to, struct
 
     if (err)
         return err;
-    if (d->mounted || other->mounted)
+    if (mounted_here(d) || mounted_here(other))
         return -EBUSY;
     err = dentry_exchange(d, other);
     if (err)
@@ -398,7 +400,7 @@ static int rename_onto(struct path *from, struct dentry *d, struct path *to, con
         if (err)
             return err;
     }
-    if (d->mounted)
+    if (mounted_here(d))
         return -EBUSY;
     char old[NAME_MAX_BYTES + 1];
     size_t old_len = d->name_len;
@@ -417,6 +419,8 @@ static int rename_onto(struct path *from, struct dentry *d, struct path *to, con
             return err;
         }
         kept->unlinked = true;
+        if (kept->mounted)
+            mounts_off(kept);
         kept->inode->nlink -= is_dir(kept->inode) ? 2 : 1;
         if (!is_dir(kept->inode) && kept->inode->nlink)
             count_name(kept->inode, -1);

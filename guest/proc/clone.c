@@ -2,12 +2,13 @@
  * struct clone_request, and which combinations there are.  fork.c does it.
  *
  * Accepted and without effect, as in Linux: CLONE_IO (no I/O
- * contexts), CLONE_DETACHED.  Left out, -EINVAL: namespaces,
- * pidfds of threads. */
+ * contexts), CLONE_DETACHED.  Left out, -EINVAL: pidfds of threads;
+ * namespaces that are only one of a kind (namespace.c). */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "proc/fork.h"
+#include "proc/namespace.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/signal.h"
@@ -18,6 +19,18 @@
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
      CLONE_NEWNET | CLONE_NEWTIME)
 #define SET_TID_MAX 32 /* levels of PID namespaces that Linux may have; here 1 */
+
+static int check_namespaces(uint64_t flags)
+{
+    if (flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER))
+        return -EINVAL; /* one place in the tree for two namespaces of mounts */
+    if (!(flags & CLONE_NEWUSER) && !capable())
+        return -EPERM;
+    if ((flags & CLONE_NEWIPC && flags & CLONE_SYSVSEM) ||
+        !namespace_made(flags & CLONE_NAMESPACES))
+        return -EINVAL;
+    return 0;
+}
 
 static int check_flags(const struct clone_request *rq)
 {
@@ -36,11 +49,8 @@ static int check_flags(const struct clone_request *rq)
         return -EINVAL; /* nobody would reap it */
     if ((flags & CLONE_SETTLS) && rq->tls >= USER_END)
         return -EPERM; /* no FS base for a program */
-    if (flags & CLONE_NAMESPACES & ~(uint64_t)CLONE_NEWUSER && !(flags & CLONE_NEWUSER) &&
-        !capable())
-        return -EPERM;
     if (flags & CLONE_NAMESPACES)
-        return -EINVAL;
+        return check_namespaces(flags);
     if (flags & CLONE_INTO_CGROUP)
         return -EBADF; /* no descriptor is one of a cgroup */
     return 0;
@@ -52,7 +62,9 @@ static long clone_checked(const struct clone_request *rq)
 
     if (err == 0 && (rq->flags & (CLONE_SYSVSEM | CLONE_THREAD)) == CLONE_SYSVSEM)
         err = undo_hooks->own();
-    return err != 0 ? err : clone_task(rq);
+    if (err != 0)
+        return err;
+    return rq->flags & CLONE_NAMESPACES ? ns_clone(rq) : clone_task(rq);
 }
 
 SYSCALL0(fork)

@@ -382,7 +382,7 @@ static void reset_task(struct task *t, const struct exec *e, const struct mm *ol
         t->pdeath_signal = 0;
     t->set_child_tid = t->robust_list = 0;
     t->rseq.at = 0;
-    t->rseq_event &= RETURN_NO_TSC;
+    t->rseq_event &= RETURN_NO_TSC | RETURN_ENDINGS;
     t->restart.fn = NULL;
     p->membarrier = 0;
     spin_lock(&tree_lock);

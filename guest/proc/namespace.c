@@ -1,45 +1,209 @@
-/* namespace.c - /proc/PID/ns/NAME and what it leads to.
+/* namespace.c - namespaces: sets of them, and /proc/PID/ns/NAME and what it leads to.
  *
- * There is one namespace of each kind and no way to make another (clone and unshare give EINVAL, as Linux
- * without them does), so a file of one is no more than its kind.  An inode is made for each open; number and
- * device make it the same file to whoever compares. */
+ * A namespace lives as long as sets or inodes have it.  An inode is made for each open; number and device make it
+ * the same file to whoever compares.  Of some kinds there is the first one only, and no way to make another (clone and
+ * unshare give EINVAL, as Linux without them does). */
 #include "proc/namespace.h"
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
 #include "fs/fd.h"
 #include "fs/file.h"
+#include "fs/fs_ctx.h"
 #include "fs/inode.h"
+#include "fs/mount.h"
 #include "fs/path.h"
 #include "lib/printf.h"
+#include "mm/heap.h"
+#include "proc/process.h"
+#include "proc/undo.h"
+#include "proc/uts.h"
+#include "proc/watched.h"
 #include <linux/magic.h>
 #include <linux/nsfs.h>
 #include <linux/sched.h>
 
-/* With the numbers of Linux's first ones. */
-static const struct namespace all[] = {
-    { "mnt", 4026531832, CLONE_NEWNS },    { "net", 4026531833, CLONE_NEWNET },
-    { "time", 4026531834, CLONE_NEWTIME }, { "cgroup", 4026531835, CLONE_NEWCGROUP },
-    { "pid", 4026531836, CLONE_NEWPID },   { "user", 4026531837, CLONE_NEWUSER },
-    { "uts", 4026531838, CLONE_NEWUTS },   { "ipc", 4026531839, CLONE_NEWIPC },
+static const struct {
+    const char *name;
+    uint64_t flag;
+} kinds[NS_KINDS] = {
+    [NS_MNT] = { "mnt", CLONE_NEWNS },     [NS_NET] = { "net", CLONE_NEWNET },
+    [NS_TIME] = { "time", CLONE_NEWTIME }, [NS_CGROUP] = { "cgroup", CLONE_NEWCGROUP },
+    [NS_PID] = { "pid", CLONE_NEWPID },    [NS_USER] = { "user", CLONE_NEWUSER },
+    [NS_UTS] = { "uts", CLONE_NEWUTS },    [NS_IPC] = { "ipc", CLONE_NEWIPC },
 };
+#define CAN_BE_MADE ((uint64_t)(CLONE_NEWNS | CLONE_NEWUTS))
+
+static struct ns only[NS_KINDS] = {
+    [NS_NET] = FIRST_NS(NS_NET), [NS_TIME] = FIRST_NS(NS_TIME), [NS_CGROUP] = FIRST_NS(NS_CGROUP),
+    [NS_PID] = FIRST_NS(NS_PID), [NS_USER] = FIRST_NS(NS_USER), [NS_IPC] = FIRST_NS(NS_IPC),
+};
+#define NS_SECOND_INO 0xf0000000ul
 
 static struct superblock ns_sb = {
     .type = "nsfs", .magic = NSFS_MAGIC, .permanent = true, .refuses = -EPERM
 };
 
-static const struct namespace *find(uint64_t flag)
-{
-    for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
-        if (all[i].flag == flag)
-            return &all[i];
-    return NULL;
-}
+uint64_t ns_flag(enum ns_kind kind) { return kinds[kind].flag; }
 
 bool namespace_known(uint64_t flags)
 {
-    for (unsigned i = 0; i < ARRAY_SIZE(all); i++)
-        flags &= ~all[i].flag;
+    for (unsigned i = 0; i < NS_KINDS; i++)
+        flags &= ~kinds[i].flag;
     return flags == 0;
+}
+
+bool namespace_made(uint64_t flags) { return (flags & ~CAN_BE_MADE) == 0; }
+
+/* --- life ------------------------------------------------------------------------------ */
+
+static struct ns *first_of(enum ns_kind kind)
+{
+    switch (kind) {
+    case NS_MNT: return &first_mount_ns.ns;
+    case NS_UTS: return &first_uts_ns.ns;
+    default: return &only[kind];
+    }
+}
+
+struct ns *ns_make(enum ns_kind kind, struct fs_ctx *fs, int *err)
+{
+    static uint64_t last_ino = NS_SECOND_INO;
+    struct mount_ns *mnt;
+    struct ns *ns = NULL;
+
+    *err = -ENOMEM;
+    if (kind == NS_UTS)
+        ns = uts_ns_copy();
+    else if (kind == NS_MNT && (*err = mount_ns_copy(mount_ns_here(), fs, &mnt)) == 0)
+        ns = &mnt->ns;
+    if (ns == NULL)
+        return NULL;
+    ref_init(&ns->refs, 1);
+    ns->kind = kind;
+    ns->ino = __atomic_add_fetch(&last_ino, 1, __ATOMIC_RELAXED);
+    ns->owner = current->cred.euid;
+    *err = 0;
+    return ns;
+}
+
+void ns_put(struct ns *ns)
+{
+    if (!ref_put(&ns->refs))
+        return;
+    switch (ns->kind) {
+    case NS_MNT: mount_ns_end(ns); break;
+    case NS_UTS: uts_ns_end(ns); break;
+    default: panic("the end of the only namespace of kind %u", ns->kind);
+    }
+}
+
+/* --- sets ------------------------------------------------------------------------------ */
+
+struct ns *ns_of(enum ns_kind kind)
+{
+    return current->ns != NULL ? current->ns->of[kind] : first_of(kind);
+}
+
+struct ns_set *ns_set_copy(const struct ns_set *s)
+{
+    struct ns_set *copy = kmalloc(sizeof *copy);
+
+    if (copy == NULL)
+        return NULL;
+    ref_init(&copy->refs, 1);
+    for (unsigned i = 0; i < NS_KINDS; i++) {
+        copy->of[i] = s != NULL ? s->of[i] : first_of(i);
+        ref_get(&copy->of[i]->refs);
+    }
+    return copy;
+}
+
+void ns_set_replace(struct ns_set *s, struct ns *ns)
+{
+    ns_put(s->of[ns->kind]);
+    s->of[ns->kind] = ns;
+}
+
+void ns_set_put(struct ns_set *s)
+{
+    if (s == NULL || !ref_put(&s->refs))
+        return;
+    for (unsigned i = 0; i < NS_KINDS; i++)
+        ns_put(s->of[i]);
+    kfree(s);
+}
+
+struct ns_set *task_ns_set(struct task *t)
+{
+    spin_lock(&t->lock);
+    struct ns_set *s = t->ns;
+    if (s != NULL)
+        ref_get(&s->refs);
+    spin_unlock(&t->lock);
+    return s;
+}
+
+struct ns *task_ns(struct task *t, enum ns_kind kind)
+{
+    spin_lock(&t->lock);
+    struct ns *ns = t->ns != NULL ? t->ns->of[kind] : first_of(kind);
+    ref_get(&ns->refs);
+    spin_unlock(&t->lock);
+    return ns;
+}
+
+int task_root(struct task *t, struct path *out)
+{
+    spin_lock(&t->lock);
+    struct fs_ctx *c = t->fs;
+    if (c != NULL)
+        fs_ctx_get(c);
+    spin_unlock(&t->lock);
+    if (c == NULL)
+        return -ENOENT;
+    spin_lock(&c->lock);
+    *out = c->root;
+    path_get(out);
+    spin_unlock(&c->lock);
+    fs_ctx_put(c);
+    return 0;
+}
+
+/* The last put comes when nobody can ask for it any more. */
+static void set_ns(struct task *t, struct ns_set *s)
+{
+    struct ns_set *old = t->ns;
+
+    spin_lock(&tree_lock);
+    spin_lock(&t->lock);
+    t->ns = s;
+    spin_unlock(&t->lock);
+    task_watch(t);
+    spin_unlock(&tree_lock);
+    ns_set_put(old);
+}
+
+void ns_set_enter(struct ns_set *s) { set_ns(current, s); }
+
+void ns_leave(struct task *t)
+{
+    if (t->ns != NULL)
+        set_ns(t, NULL);
+}
+
+/* tree_lock held; current makes it. */
+void ns_inherit(struct task *child)
+{
+    struct ns_made *made = current->ns_made;
+
+    child->ns = made != NULL ? made->set : current->ns;
+    if (child->ns != NULL)
+        ref_get(&child->ns->refs);
+    if (made != NULL && made->fs != NULL) {
+        struct fs_ctx *copied = child->fs;
+        child->fs = made->fs;
+        made->fs = copied; /* who made it puts that, where a last put may be */
+    }
 }
 
 /* --- its file ----------------------------------------------------------------------- */
@@ -54,7 +218,10 @@ static int open_owner(void)
 {
     struct path p;
     struct file *f;
-    int err = namespace_path(CLONE_NEWUSER, &p);
+    struct ns *user = first_of(NS_USER);
+
+    ref_get(&user->refs);
+    int err = namespace_path(user, &p);
 
     if (err != 0)
         return err;
@@ -63,43 +230,46 @@ static int open_owner(void)
     return err != 0 ? err : fd_open_add(f, O_CLOEXEC);
 }
 
-/* Each is the first of its kind: it has no parent, and the user namespace owns the others. */
+/* The first user namespace owns all others; it and that of PIDs have no parent. */
 static long ns_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
 {
-    const struct namespace *ns = namespace_of(f);
-    bool user = ns->flag == CLONE_NEWUSER;
+    const struct ns *ns = namespace_of(f);
+    bool user = ns->kind == NS_USER;
 
     switch (cmd) {
-    case NS_GET_NSTYPE: return (long)ns->flag;
+    case NS_GET_NSTYPE: return (long)ns_flag(ns->kind);
     case NS_GET_USERNS: return user ? -EPERM : open_owner();
-    case NS_GET_PARENT: return user || ns->flag == CLONE_NEWPID ? -EPERM : -EINVAL;
+    case NS_GET_PARENT: return user || ns->kind == NS_PID ? -EPERM : -EINVAL;
     case NS_GET_OWNER_UID: return user ? put_user((uint32_t)0, arg) : -EINVAL;
     }
     return -ENOTTY;
 }
 
-static const struct file_ops ns_fops = { .open = ns_open, .ioctl = ns_ioctl, .nonseekable = true };
-static const struct inode_ops ns_iops = { 0 };
+static void ns_evict(struct inode *in) { ns_put(in->private); }
 
-const struct namespace *namespace_of(const struct file *f)
+static const struct file_ops ns_fops = { .open = ns_open, .ioctl = ns_ioctl, .nonseekable = true };
+static const struct inode_ops ns_iops = { .evict = ns_evict };
+
+struct ns *namespace_of(const struct file *f)
 {
     return f->inode->sb == &ns_sb ? f->inode->private : NULL;
 }
 
-int namespace_path(uint64_t flag, struct path *out)
+int namespace_path(struct ns *ns, struct path *out)
 {
-    const struct namespace *ns = find(flag);
     struct inode *in = inode_alloc(&ns_sb, S_IFREG | 0444);
     char name[32];
 
-    if (in == NULL)
+    if (in == NULL) {
+        ns_put(ns);
         return -ENOMEM;
-    int n = ksnprintf(name, sizeof(name), "%s:[%lu]", ns->kind, ns->ino);
+    }
+    int n = ksnprintf(name, sizeof(name), "%s:[%lu]", kinds[ns->kind].name, ns->ino);
     in->ops = &ns_iops;
     in->fops = &ns_fops;
     in->ino = ns->ino;
     in->uid = in->gid = 0;
-    in->private = (void *)ns;
+    in->private = ns;
     out->mnt = NULL;
     return dentry_new(NULL, name, (size_t)n, in, &out->dentry);
 }

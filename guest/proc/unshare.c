@@ -1,12 +1,18 @@
-/* unshare.c - unshare(2) and setns(2).
+/* unshare.c - unshare(2), setns(2), and clone(2) into namespaces of its own.
  *
- * What clone's flags share can be parted: descriptors, place in the tree.  Of namespaces there is
- * one of each kind: to part from it is refused as by Linux without namespaces, and to enter it checks what
- * Linux checks and changes nothing, but that one's place in the tree is its root afterwards. */
+ * What clone's flags share can be parted: descriptors, place in the tree, namespaces.  New namespaces are a new
+ * set (sched/namespace.h), made from a copy of current's; with one of mounts goes a place in the tree that lies in it.
+ * unshare() and setns() make all of it first, and then current is there.  clone() has it in task.ns_made meanwhile,
+ * from where it goes to the child (watched.c).
+ *
+ * Of some kinds there is but one namespace: to part from it is refused as by Linux without such namespaces, and
+ * to enter it checks what Linux checks and changes nothing. */
 #include "arch/syscall.h"
 #include "fs/fd.h"
 #include "fs/fs_ctx.h"
+#include "fs/mount.h"
 #include "mm/mm.h"
+#include "proc/fork.h"
 #include "proc/namespace.h"
 #include "proc/pid.h"
 #include "proc/pidfd.h"
@@ -14,6 +20,7 @@
 #include "proc/signal.h"
 #include "proc/task.h"
 #include "proc/undo.h"
+#include "proc/watched.h"
 #include <linux/sched.h>
 
 #define WITH_THREADS ((uint64_t)(CLONE_THREAD | CLONE_SIGHAND | CLONE_VM))
@@ -28,29 +35,62 @@ static bool is_single(void)
     return single;
 }
 
-/* The place in the tree, too, if it is asked for; either both or none. */
-static int part(bool place, bool files)
+static void made_put(struct ns_made *m)
+{
+    ns_set_put(m->set);
+    if (m->fs != NULL)
+        fs_ctx_put(m->fs);
+}
+
+/* Its set, if some are to be new, and a place in the tree if that is wanted or if it is another one: 0 or -errno. */
+static int make(uint64_t flags, bool place, struct ns_made *m)
+{
+    int err = 0;
+
+    if (flags & CLONE_NEWNS || (place && ref_read(&current->fs->users) > 1)) {
+        m->fs = fs_ctx_copy(current->fs);
+        if (m->fs == NULL)
+            return -ENOMEM;
+    }
+    if (flags != 0 && (m->set = ns_set_copy(current->ns)) == NULL)
+        err = -ENOMEM;
+    for (unsigned kind = 0; kind < NS_KINDS && err == 0; kind++) {
+        struct ns *ns = flags & ns_flag(kind) ? ns_make(kind, m->fs, &err) : NULL;
+        if (ns != NULL)
+            ns_set_replace(m->set, ns);
+    }
+    if (err != 0)
+        made_put(m);
+    return err;
+}
+
+static void install(struct ns_made *m)
 {
     struct task *t = current;
-    struct fs_ctx *old = t->fs, *own = NULL;
+    struct fs_ctx *old = t->fs;
 
-    if (place && ref_read(&old->users) > 1 && (own = fs_ctx_copy(old)) == NULL)
-        return -ENOMEM;
-    int err = files ? files_unshare() : 0;
-    if (own == NULL)
-        return err;
-    if (err == 0) {
-        spin_lock(&t->lock);
-        t->fs = own;
-        spin_unlock(&t->lock);
-    }
-    fs_ctx_put(err == 0 ? old : own);
-    return err;
+    if (m->set != NULL)
+        ns_set_enter(m->set);
+    if (m->fs == NULL)
+        return;
+    spin_lock(&t->lock);
+    t->fs = m->fs;
+    spin_unlock(&t->lock);
+    fs_ctx_put(old);
+}
+
+static void leave_undos(void)
+{
+    if (current->proc->undos != NULL && is_single())
+        undo_hooks->leave(current->proc); /* of several threads it is the process's */
 }
 
 SYSCALL1(unshare, uint64_t, flags)
 {
-    if (!namespace_known(flags & ~(WITH_THREADS | PARTS)))
+    uint64_t spaces = flags & ~(WITH_THREADS | PARTS);
+    struct ns_made m = { NULL, NULL };
+
+    if (!namespace_known(spaces))
         return -EINVAL;
     if (flags & (WITH_THREADS | CLONE_NEWUSER) && !is_single())
         return -EINVAL;
@@ -58,17 +98,54 @@ SYSCALL1(unshare, uint64_t, flags)
         return -EINVAL;
     if (flags & CLONE_VM && ref_read(&current->mm->users) > 1)
         return -EINVAL;
-    if (flags & ~(WITH_THREADS | PARTS))
-        return !(flags & CLONE_NEWUSER) && !capable() ? -EPERM : -EINVAL;
-    int err = part(flags & CLONE_FS, flags & CLONE_FILES);
-    if (err == 0 && flags & CLONE_SYSVSEM && current->proc->undos != NULL && is_single())
-        undo_hooks->leave(current->proc); /* of several threads it is the process's */
-    return err;
+    if (spaces && !(flags & CLONE_NEWUSER) && !capable())
+        return -EPERM;
+    if (!namespace_made(spaces))
+        return -EINVAL;
+    int err = make(spaces, flags & CLONE_FS, &m);
+    if (err != 0)
+        return err;
+    err = flags & CLONE_FILES ? files_unshare() : 0;
+    if (err != 0) {
+        made_put(&m);
+        return err;
+    }
+    if (flags & (CLONE_SYSVSEM | CLONE_NEWIPC))
+        leave_undos();
+    install(&m);
+    return 0;
+}
+
+/* --- clone -------------------------------------------------------------------------------- */
+
+static void hand_on(struct ns_made *m)
+{
+    spin_lock(&tree_lock);
+    current->ns_made = m;
+    task_watch(current);
+    spin_unlock(&tree_lock);
+}
+
+long ns_clone(const struct clone_request *rq)
+{
+    struct ns_made m = { NULL, NULL };
+    uint64_t flags = 0;
+
+    for (unsigned kind = 0; kind < NS_KINDS; kind++)
+        flags |= rq->flags & ns_flag(kind);
+    long ret = make(flags, false, &m);
+    if (ret != 0)
+        return ret;
+    hand_on(&m);
+    ret = clone_task(rq);
+    hand_on(NULL);
+    made_put(&m);
+    return ret;
 }
 
 /* --- setns ---------------------------------------------------------------------------- */
 
-/* May current enter those that it is in? */
+/* May current enter namespaces of these kinds? */
 static int may_enter(uint64_t flags)
 {
     if (flags & CLONE_NEWUSER)
@@ -80,37 +157,68 @@ static int may_enter(uint64_t flags)
     return flags & CLONE_NEWNS && ref_read(&current->fs->users) > 1 ? -EINVAL : 0;
 }
 
-/* May current enter those of the process that f names? */
-static int may_look_at(const struct file *f)
+/* The set of the process that f names, if current may enter it: with a reference, NULL for the first ones. */
+static int set_of(const struct file *f, struct ns_set **set)
 {
     struct process *p = pidfd_process(f);
 
     spin_lock(&tree_lock);
     struct task *t = process_find(p->tgid) == p ? p->leader : NULL;
-    int err = t == NULL ? -ESRCH : task_may_attach(t) ? 0 : -EPERM;
+    int err = t == NULL || p->zombie ? -ESRCH : task_may_attach(t) ? 0 : -EPERM;
+    if (err == 0)
+        *set = task_ns_set(t);
     spin_unlock(&tree_lock);
     return err;
+}
+
+/* current is in the namespaces of these kinds that are in `from`, or in ns. */
+static int enter(uint64_t flags, const struct ns_set *from, struct ns *ns)
+{
+    struct ns_set *s = ns_set_copy(current->ns), *first = from == NULL ? ns_set_copy(NULL) : NULL;
+
+    if (s == NULL || (from == NULL && first == NULL)) {
+        ns_set_put(s);
+        ns_set_put(first);
+        return -ENOMEM;
+    }
+    for (unsigned kind = 0; kind < NS_KINDS; kind++) {
+        if (!(flags & ns_flag(kind)))
+            continue;
+        struct ns *to = ns != NULL ? ns : (from != NULL ? from : first)->of[kind];
+        ref_get(&to->refs);
+        ns_set_replace(s, to);
+    }
+    ns_set_put(first);
+    if (flags & CLONE_NEWNS) {
+        struct path root;
+        mount_ns_root(container_of(s->of[NS_MNT], struct mount_ns, ns), &root);
+        fs_ctx_go(current->fs, &root);
+    }
+    if (flags & CLONE_NEWIPC)
+        leave_undos();
+    ns_set_enter(s);
+    return 0;
 }
 
 SYSCALL2(setns, int, fd, uint32_t, flags)
 {
     WITH_FILE(f, fd);
-    int err;
+    struct ns_set *set = NULL;
+    int err = 0;
 
     if (f == NULL)
         return -EBADF;
-    const struct namespace *ns = namespace_of(f);
-    if (ns != NULL && (flags == 0 || flags == ns->flag)) {
-        err = may_enter(ns->flag);
-        flags = (uint32_t)ns->flag;
-    } else if (ns == NULL && pidfd_process(f) != NULL && flags != 0 && namespace_known(flags)) {
-        err = may_look_at(f);
-        if (err == 0)
-            err = may_enter(flags);
-    } else {
-        err = -EINVAL;
-    }
-    if (err == 0 && flags & CLONE_NEWNS)
-        fs_ctx_to_root(current->fs);
+    struct ns *ns = namespace_of(f);
+    if (ns != NULL && (flags == 0 || flags == ns_flag(ns->kind)))
+        flags = (uint32_t)ns_flag(ns->kind);
+    else if (ns == NULL && pidfd_process(f) != NULL && flags != 0 && namespace_known(flags))
+        err = set_of(f, &set);
+    else
+        return -EINVAL;
+    if (err == 0)
+        err = may_enter(flags);
+    if (err == 0)
+        err = enter(flags, set, ns);
+    ns_set_put(set);
     return err;
 }

@@ -2,6 +2,8 @@
 #include "proc/watched.h"
 #include "proc/futex.h"
 #include "proc/key.h"
+#include "proc/ending.h"
+#include "proc/namespace.h"
 #include "proc/user_dispatch.h"
 #include "sched/sched.h"
 #include <linux/sched.h>
@@ -36,6 +38,8 @@ int watched_inherit(struct task *child, uint64_t flags, uint32_t exit_signal)
         key_rings_disinherit(child);
     if (err == 0 && child->reset_on_fork)
         reset_policy(child);
+    if (err == 0)
+        ns_inherit(child);
     return err;
 }
 
@@ -52,4 +56,7 @@ void watched_leaves(struct task *t)
     user_dispatch_end(t);
     if (t->owed_lock)
         futex_leave_locks(t);
+    ns_leave(t);
+    if (t->rseq_event & RETURN_ENDINGS)
+        endings_run();
 }

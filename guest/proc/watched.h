@@ -1,7 +1,8 @@
 /* watched.h - tasks whose system calls somebody looks at: a filter (seccomp.h) or a tracer (ptrace.h);
  * those whose children do not inherit how they are scheduled, those with a deadline, those for whose
  * locks others wait, those with debug registers, those with keyrings of their own, those that
- * take their system calls back (user_dispatch.h) or may not read the TSC.
+ * take their system calls back (user_dispatch.h), may not read the TSC,
+ * or are in other namespaces than the first.
  *
  * Such a task has task.syscalls 0 instead of SYSCALL_NUMBERS.  The dispatcher compares the number of
  * a call with it, as it would with the constant, so it costs nobody else anything; and whatever
@@ -19,7 +20,8 @@ static inline void task_watch(struct task *t)
 {
     bool is = t->seccomp_mode != 0 || t->ptrace != NULL || t->reset_on_fork || t->owed_lock ||
               t->debug != NULL || t->deadline != NULL || t->keys != NULL || t->dispatch != NULL ||
-              (t->rseq_event & RETURN_NO_TSC);
+              t->ns != NULL || t->ns_made != NULL ||
+              (t->rseq_event & (RETURN_NO_TSC | RETURN_ENDINGS));
 
     __atomic_store_n(&t->syscalls, is ? 0 : SYSCALL_NUMBERS, __ATOMIC_RELAXED);
 }

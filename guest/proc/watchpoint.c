@@ -18,6 +18,7 @@
 #include "arch/hypercall.h"
 #include "arch/msr.h"
 #include "arch/uaccess.h"
+#include "proc/ending.h"
 #include "proc/ptrace.h"
 #include "proc/rseq.h"
 #include "proc/signal.h"
@@ -98,6 +99,8 @@ bool return_event(struct regs *r)
 {
     struct task *t = current;
 
+    if (t->rseq_event & RETURN_ENDINGS)
+        endings_run();
     if (t->rseq_event & RETURN_RSEQ)
         rseq_return(r);
     if (t->rseq_event & RETURN_NO_TSC)

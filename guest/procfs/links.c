@@ -15,7 +15,6 @@
 #include "proc/namespace.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
-#include <linux/sched.h>
 
 /* The task of a node if current may look into it: 0, -ENOENT, -EACCES. */
 static int task_open(const struct pfs_node *n, struct task **out)
@@ -221,22 +220,23 @@ static int goal_ns(const struct pfs_node *n, struct pfs_goal *to)
 
     if (err)
         return err;
+    struct ns *ns = task_ns(t, n->entry->value);
     task_put(t);
-    return namespace_path(n->entry->value, &to->path);
+    return namespace_path(ns, &to->path);
 }
 
-#define NS(n, f) PFS_ENTRY(n, S_IFLNK | 0777, PFS_IS_GOAL, .goal = goal_ns, .value = f)
+#define NS(n, k) PFS_ENTRY(n, S_IFLNK | 0777, PFS_IS_GOAL, .goal = goal_ns, .value = k)
 
 const struct pfs_entry proc_ns_table[] = {
-    NS("cgroup", CLONE_NEWCGROUP),
-    NS("ipc", CLONE_NEWIPC),
-    NS("mnt", CLONE_NEWNS),
-    NS("net", CLONE_NEWNET),
-    NS("pid", CLONE_NEWPID),
-    NS("pid_for_children", CLONE_NEWPID),
-    NS("time", CLONE_NEWTIME),
-    NS("time_for_children", CLONE_NEWTIME),
-    NS("user", CLONE_NEWUSER),
-    NS("uts", CLONE_NEWUTS),
+    NS("cgroup", NS_CGROUP),
+    NS("ipc", NS_IPC),
+    NS("mnt", NS_MNT),
+    NS("net", NS_NET),
+    NS("pid", NS_PID),
+    NS("pid_for_children", NS_PID),
+    NS("time", NS_TIME),
+    NS("time_for_children", NS_TIME),
+    NS("user", NS_USER),
+    NS("uts", NS_UTS),
     PFS_END,
 };

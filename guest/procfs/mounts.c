@@ -8,6 +8,8 @@
 #include "fs/tmpfs_mount.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/namespace.h"
+#include "proc/task.h"
 #include "procfs/internal.h"
 
 static void put_own_flags(struct text *t, const struct mount *m)
@@ -43,18 +45,26 @@ static void put_super_options(struct text *t, const struct superblock *sb)
         text_printf(t, "%s", sb->told);
 }
 
-static const char *mount_point(struct mount *m, char *page)
+/* NULL: not below that root. */
+static const char *mount_point(const struct path *root, struct mount *m, char *page)
 {
     struct path p = { m->parent, m->on }; /* which stand, whatever has become of what is shown */
-    const char *name = m->parent ? path_name(&p, page, PAGE_SIZE) : NULL;
-    return name ? name : "/";
+    bool reached;
+
+    if (root->mnt == m)
+        return root->dentry == m->root ? "/" : NULL;
+    const char *name = m->parent ? path_name_below(root, &p, page, PAGE_SIZE, &reached) : NULL;
+    return name && reached ? name : NULL;
 }
 
 static const char *source_of(const struct mount *m) { return m->source[0] ? m->source : "none"; }
 
 #define WORK_LINE 4000u /* instructions, about (arch/preempt.h) */
 
-static int for_mounts(struct text *t, void (*show)(struct text *, struct mount *, char *page))
+typedef void show_fn(struct text *t, struct mount *m, const struct path *root, char *page);
+
+static int show_all(struct text *t, const struct mount_ns *ns, const struct path *root,
+                    show_fn *show)
 {
     struct mount *m;
     char *page = text_page(t);
@@ -63,7 +73,8 @@ static int for_mounts(struct text *t, void (*show)(struct text *, struct mount *
     mutex_lock(&fs_tree);
     int err = mount_waiting(NULL);
     list_for_each(m, &mounts, link) {
-        show(t, m, page);
+        if (m->ns == ns && mount_point(root, m, page))
+            show(t, m, root, page);
         preempt_work(WORK_LINE);
     }
     mutex_unlock(&fs_tree);
@@ -71,18 +82,52 @@ static int for_mounts(struct text *t, void (*show)(struct text *, struct mount *
     return err;
 }
 
-static void mounts_line(struct text *t, struct mount *m, char *page)
+/* Those of the task's namespace that are below its root. */
+static int for_mounts(struct text *t, const struct pfs_node *n, show_fn *show)
+{
+    struct task *task = proc_task(n);
+    struct path root;
+
+    if (!task)
+        return -ESRCH;
+    struct ns *ns = task_ns(task, NS_MNT);
+    int err = task_root(task, &root);
+    task_put(task);
+    if (!err) {
+        err = show_all(t, container_of(ns, struct mount_ns, ns), &root, show);
+        path_put(&root);
+    }
+    ns_put(ns);
+    return err;
+}
+
+static void mounts_line(struct text *t, struct mount *m, const struct path *root, char *page)
 {
     text_escaped(t, source_of(m));
     text_printf(t, " ");
-    text_escaped(t, mount_point(m, page));
+    text_escaped(t, mount_point(root, m, page));
     text_printf(t, " %s %s%s", m->sb->type, ro_or_rw(mount_readonly(m)), sync_too(m));
     put_own_flags(t, m);
     put_super_options(t, m->sb);
     text_printf(t, " 0 0\n");
 }
 
-static void mountinfo_line(struct text *t, struct mount *m, char *page)
+static void put_propagation(struct text *t, const struct mount *m, const struct path *root)
+{
+    if (m->group)
+        text_printf(t, " shared:%u", m->group);
+    if (m->master) {
+        uint32_t from = propagation_from(m, root);
+
+        text_printf(t, " master:%u", m->master);
+        if (from)
+            text_printf(t, " propagate_from:%u", from);
+    }
+    if (m->unbindable)
+        text_printf(t, " unbindable");
+}
+
+static void mountinfo_line(struct text *t, struct mount *m, const struct path *at, char *page)
 {
     uint32_t dev = m->sb->dev;
     struct path top = { NULL, m->root }; /* its place in its own file system */
@@ -93,9 +138,10 @@ static void mountinfo_line(struct text *t, struct mount *m, char *page)
         root[strlen(root) - strlen(" (deleted)")] = 0;
     text_escaped(t, root ? root : "/");
     text_printf(t, "%s ", m->root->unlinked ? "//deleted" : "");
-    text_escaped(t, mount_point(m, page));
+    text_escaped(t, mount_point(at, m, page));
     text_printf(t, " %s", ro_or_rw(m->flags & MS_RDONLY));
     put_own_flags(t, m);
+    put_propagation(t, m, at);
     text_printf(t, " - %s ", m->sb->type);
     text_escaped(t, source_of(m));
     text_printf(t, " %s%s", ro_or_rw(m->flags & MOUNT_FS_RDONLY), sync_too(m));
@@ -103,12 +149,9 @@ static void mountinfo_line(struct text *t, struct mount *m, char *page)
     text_printf(t, "\n");
 }
 
-int show_mounts(struct text *t, const struct pfs_node *n __attribute__((unused)))
-{
-    return for_mounts(t, mounts_line);
-}
+int show_mounts(struct text *t, const struct pfs_node *n) { return for_mounts(t, n, mounts_line); }
 
-int show_mountinfo(struct text *t, const struct pfs_node *n __attribute__((unused)))
+int show_mountinfo(struct text *t, const struct pfs_node *n)
 {
-    return for_mounts(t, mountinfo_line);
+    return for_mounts(t, n, mountinfo_line);
 }

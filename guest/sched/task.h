@@ -29,6 +29,8 @@ struct files;
 struct fs_ctx;
 struct groups;
 struct mm;
+struct ns_made;
+struct ns_set;
 struct ptrace;
 struct seccomp;
 struct sem_undos;
@@ -53,16 +55,16 @@ struct cred { /* [o]; others may read: a torn read is only stale */
 };
 
 /* task.rseq_event */
-#define RETURN_RSEQ   1 /* rseq_return() is due */
-#define RETURN_DEBUG  2 /* for as long as it has debug registers */
-#define RETURN_NO_TSC 4 /* for as long as it must not read the TSC: PR_SET_TSC */
+#define RETURN_RSEQ    1 /* rseq_return() is due */
+#define RETURN_DEBUG   2 /* for as long as it has debug registers */
+#define RETURN_NO_TSC  4 /* for as long as it must not read the TSC: PR_SET_TSC */
+#define RETURN_ENDINGS 8 /* endings_run() is due: proc/ending.h */
 
 struct task {
     struct task_record *rec; /* pid, state, reason, comm: shared/inspect.h; writes [t] or [q] */
     uint32_t tid;            /* [T] to write: exec from a thread; else fixed */
     struct refcount refs;    /* [a] */
     struct spinlock lock;
-    bool kthread;            /* [k] never enters user mode */
     struct process *proc;    /* [k] */
     struct list thread_link; /* [T] in proc->threads */
 
@@ -126,6 +128,7 @@ struct task {
     uaddr_t altstack_sp;
     uint64_t altstack_size;
     uint32_t altstack_flags; /* [o] */
+    uint32_t pdeath_signal;  /* [o] */
     struct {
         long (*fn)(struct task *);
         uint64_t deadline;
@@ -137,17 +140,19 @@ struct task {
     struct task *vfork_waiter;      /* [v] who is blocked until this task releases the mm */
     enum release_cause vfork_cause; /* [v] */
     uaddr_t set_child_tid, clear_child_tid, robust_list; /* [o] */
-    uint32_t pdeath_signal;                              /* [o] */
     uint64_t syscalls;       /* [T], read without: calls from here on are unusual; proc/watched.h */
     struct ptrace *ptrace;   /* [T] NULL: nobody traces it */
     struct key_rings *keys;  /* [o] key_mutex to follow; then it is watched: proc/key.h */
     struct seccomp *seccomp; /* [T], read by itself without: its filters, newest first */
     struct debug_regs *debug; /* [o], the tracer in its stops; NULL: its tracer has set none */
     struct user_dispatch
-        *dispatch;        /* [o] of its system calls; then it is watched: proc/user_dispatch.h */
-    bool forced_tf;       /* [o] its trap flag is its tracer's; the tracer in its stops */
-    uint8_t seccomp_mode; /* the same: SECCOMP_MODE_* */
-    bool no_new_privs;    /* [oT] kept by fork and exec */
+        *dispatch;           /* [o] of its system calls; then it is watched: proc/user_dispatch.h */
+    bool forced_tf;          /* [o] its trap flag is its tracer's; the tracer in its stops */
+    uint8_t seccomp_mode;    /* the same: SECCOMP_MODE_* */
+    bool no_new_privs;       /* [oT] kept by fork and exec */
+    bool kthread;            /* [k] never enters user mode */
+    struct ns_set *ns;       /* [o], others under [t]; NULL: the first namespace of each kind */
+    struct ns_made *ns_made; /* [o] of the child that it is making: sched/namespace.h */
     uint64_t slack_ns,
         slack_default_ns;       /* [a] PR_SET_TIMERSLACK: task_slack().  No timer is late */
     bool has_children;          /* [T] perhaps: it has made some */

@@ -1,7 +1,8 @@
 /* mount.c - mount(2) and umount2(2).
  * Kinds of mount(2), told by flags: MS_REMOUNT changes a mount's flags and its
  * file system's options; MS_BIND shows a directory at a second place (MS_REC: with what is mounted below); without
- * either a new file system; MS_MOVE takes one elsewhere.  Shared subtrees are left out: -EINVAL. */
+ * either a new file system; MS_MOVE takes one elsewhere; MS_SHARED and its like say whom a mount tells of all that
+ * (fs/propagate.c). */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/dentry.h"
@@ -16,7 +17,6 @@
 #include "sched/task.h"
 #include <linux/fs.h>
 
-#define PROPAGATION (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
 #ifndef MNT_DETACH /* umount2's flags are in no kernel header */
 #define MNT_FORCE       1
 #define MNT_DETACH      2
@@ -63,22 +63,33 @@ static long new_mount(const struct path *on, struct request *rq, uint32_t flags)
     return err;
 }
 
+static long bind(const struct path *on, const struct path *from, bool all)
+{
+    struct mount *copy;
+    long err = mount_copy(from, all, &copy);
+
+    if (err)
+        return err;
+    err = mount_attach(copy, on);
+    mount_undo(copy);
+    return err;
+}
+
 static long bind_mount(const struct path *on, const struct path *from)
 {
-    if (is_dir(from->dentry->inode) != is_dir(on->dentry->inode))
-        return -ENOTDIR;
-    return mount_add(from->mnt->sb, from->dentry, on, from->mnt->flags, from->mnt->source);
+    return bind(on, from, false);
 }
 
 static long bind_all(const struct path *on, const struct path *from)
 {
-    return is_dir(from->dentry->inode) != is_dir(on->dentry->inode) ? -ENOTDIR
-                                                                    : mount_bind_all(from, on);
+    return bind(on, from, true);
 }
 
 static long move_mount(const struct path *on, const struct path *from)
 {
-    return from->dentry == from->mnt->root ? mount_move(from->mnt, on) : -EINVAL;
+    return from->mnt && from->mnt->ns == mount_ns_here() && from->dentry == from->mnt->root
+               ? mount_move(from->mnt, on)
+               : -EINVAL;
 }
 
 /* To do with the place that the source names. */
@@ -95,8 +106,8 @@ static long with_source(const struct path *on, struct request *rq,
     if (err)
         return err;
     err = walk_last(&w, WALK_FOLLOW, &missing);
-    if (!err) /* no mount: a file without a place */
-        err = w.at.mnt ? what(on, &w.at) : -EINVAL;
+    if (!err)
+        err = what(on, &w.at);
     walk_end(&w);
     return err;
 }
@@ -136,28 +147,32 @@ static long remount(const struct path *on, struct request *rq, uint32_t flags)
     return 0;
 }
 
-/* Private is what all mounts are, and what a slave of nobody becomes. */
 static long set_propagation(const struct path *on, uint32_t flags)
 {
     uint32_t type = flags & ~(uint32_t)(MS_REC | MS_SILENT);
+    struct mount *m;
 
-    if (type & (type - 1) || on->dentry != on->mnt->root)
+    if (type & ~(uint32_t)PROPAGATION || type & (type - 1) || on->dentry != on->mnt->root)
         return -EINVAL;
-    return type & (MS_PRIVATE | MS_SLAVE) ? 0 : -EINVAL;
+    list_for_each(m, &mounts, link)
+        if (m == on->mnt || (flags & MS_REC && mount_is_below(m, on->mnt)))
+            propagation_set(m, type);
+    return 0;
 }
 
 /* fs_tree held */
-static long mount_at(const struct path *on, struct request *rq, uint32_t flags)
+static long mount_at(struct path *on, struct request *rq, uint32_t flags)
 {
     if (flags & MS_REMOUNT)
         return remount(on, rq, flags);
-    if (flags & PROPAGATION)
+    if (flags & PROPAGATION && !(flags & MS_BIND))
         return set_propagation(on, flags);
+    mount_top(on);
     if (flags & (MS_MOVE | MS_BIND))
         return with_source(on, rq,
-                           flags & MS_MOVE  ? move_mount
-                           : flags & MS_REC ? bind_all
-                                            : bind_mount);
+                           !(flags & MS_BIND) ? move_mount
+                           : flags & MS_REC   ? bind_all
+                                              : bind_mount);
     if (!is_dir(on->dentry->inode))
         return -ENOTDIR;
     return new_mount(on, rq, flags);
@@ -222,7 +237,8 @@ static struct request *request_get(uaddr_t source, uaddr_t type, uaddr_t data, l
 /* A dentry of procfs hangs nowhere, so nothing mounted on it would be found. */
 static bool can_be_covered(const struct path *p)
 {
-    return p->mnt && (p->dentry == p->mnt->root || !list_empty(&p->dentry->sibling));
+    return p->mnt && p->mnt->ns == mount_ns_here() &&
+           (p->dentry == p->mnt->root || !list_empty(&p->dentry->sibling));
 }
 
 SYSCALL5(mount, uaddr_t, source, uaddr_t, target, uaddr_t, type, uint64_t, flags, uaddr_t, data)
@@ -261,8 +277,8 @@ SYSCALL2(umount2, uaddr_t, name, uint32_t, flags)
     if (err)
         return err;
     mutex_lock(&fs_tree);
-    if (!p.mnt || p.dentry != p.mnt->root ||
-        (flags & MNT_EXPIRE && (p.mnt == root_mount || flags & (MNT_FORCE | MNT_DETACH))))
+    if (!p.mnt || p.dentry != p.mnt->root || p.mnt->ns != mount_ns_here() ||
+        (flags & MNT_EXPIRE && (!p.mnt->parent || flags & (MNT_FORCE | MNT_DETACH))))
         err = -EINVAL;
     else if (flags & MNT_EXPIRE && ref_read(&p.mnt->refs) <= 2 && !mount_expired(p.mnt))
         err = -EAGAIN;

@@ -1,9 +1,8 @@
 /* mount_fd.c - mounts by descriptors: open_tree(2), move_mount(2), mount_setattr(2), and a file system step by step:
  * fsopen(2), fsconfig(2), fsmount(2), fspick(2).
  *
- * A mount that has no place yet is in no list: the O_PATH descriptor that shows it has its only reference, and closing
- * that ends it.  move_mount() gives it a place and the list a reference.  So OPEN_TREE_CLONE takes one
- * mount, not what lies below it. */
+ * What they make is a tree of mounts without a place (fs/mount.h: loose).  The O_PATH descriptor that was got with
+ * it is its owner: when the last one of that is closed, and move_mount() has given it no place, the tree goes. */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/anon_inode.h"
@@ -19,6 +18,7 @@
 #include "fs/tmpfs_mount.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/ending.h"
 #include "sched/task.h"
 
 #include <linux/fs.h>
@@ -64,33 +64,41 @@ static long place_fd(const struct path *p, bool cloexec)
     return err ? err : fd_open_add(f, cloexec ? O_CLOEXEC : 0);
 }
 
-/* The same of a mount without a place, whose reference it takes over. */
-static long mount_fd(struct mount *m, bool cloexec)
+static void tree_ends(struct ending *l)
 {
-    long fd = place_fd(&(struct path){ m, m->root }, cloexec);
+    struct mount *m = container_of(l, struct mount, ending);
 
+    mutex_lock(&fs_tree);
+    mount_undo(m);
+    mutex_unlock(&fs_tree);
     mount_put(m);
-    return fd;
+}
+
+static void tree_release(struct file *f)
+{
+    mount_get(f->path.mnt);
+    end_later(&f->path.mnt->ending, tree_ends);
+}
+
+static const struct file_ops tree_ops = { .poll = path_only_poll, .release = tree_release };
+
+/* The same of a loose tree, of which it is the owner. */
+static long tree_fd(struct mount *top, bool cloexec)
+{
+    struct file *f;
+    int err = file_open_path(&(struct path){ top, top->root }, O_PATH, &f);
+
+    if (err) {
+        mutex_lock(&fs_tree);
+        mount_undo(top);
+        mutex_unlock(&fs_tree);
+        return err;
+    }
+    f->ops = &tree_ops;
+    return fd_open_add(f, cloexec ? O_CLOEXEC : 0);
 }
 
 /* --- trees -------------------------------------------------------------------------------------- */
-
-/* fs_tree held.  NULL and *err: it cannot be. */
-static struct mount *clone_mount(const struct path *p, bool all, long *err)
-{
-    struct mount *m, *copy = NULL;
-
-    *err = p->mnt && (p->mnt->parent || p->mnt == root_mount || p->mnt->detached) ? 0 : -EINVAL;
-    if (!*err)
-        list_for_each(m, &mounts, link)
-            if (all && m->parent == p->mnt && dentry_is_below(m->on, p->dentry))
-                *err = -EINVAL; /* what lies below it would need a place, too */
-    if (!*err) {
-        copy = mount_new(p->mnt->sb, p->dentry, p->mnt->flags, p->mnt->source);
-        *err = copy ? 0 : -ENOMEM;
-    }
-    return copy;
-}
 
 /* follow: a link at the end of the name; empty: the name may be, and means dfd itself. */
 static long find_place(int dfd, uaddr_t name, bool follow, bool empty, struct path *out)
@@ -113,10 +121,11 @@ SYSCALL3(open_tree, int, dfd, uaddr_t, name, uint32_t, flags)
         return err;
     if (flags & OPEN_TREE_CLONE) {
         mutex_lock(&fs_tree);
-        struct mount *copy = clone_mount(&p, flags & AT_RECURSIVE, &err);
+        struct mount *copy;
+        err = mount_copy(&p, flags & AT_RECURSIVE, &copy);
         mutex_unlock(&fs_tree);
-        if (copy)
-            err = mount_fd(copy, flags & OPEN_TREE_CLOEXEC);
+        if (!err)
+            err = tree_fd(copy, flags & OPEN_TREE_CLOEXEC);
     } else {
         err = place_fd(&p, flags & OPEN_TREE_CLOEXEC);
     }
@@ -129,22 +138,28 @@ static bool is_mount_root(const struct path *p) { return p->mnt && p->dentry == 
 /* A dentry of procfs hangs nowhere, so nothing mounted on it would be found. */
 static bool can_be_covered(const struct path *p)
 {
-    return p->mnt && (p->mnt->parent || p->mnt == root_mount) &&
+    return p->mnt && p->mnt->ns == mount_ns_here() &&
            (is_mount_root(p) || !list_empty(&p->dentry->sibling));
 }
 
 /* fs_tree held */
-static long move(const struct path *from, const struct path *to, uint32_t flags)
+static long move(const struct path *from, struct path *to, uint32_t flags)
 {
     if (!is_mount_root(from) || !can_be_covered(to))
         return -EINVAL;
-    if (flags & MOVE_MOUNT_SET_GROUP) /* of shared mounts, and there are none */
+    if (flags & MOVE_MOUNT_SET_GROUP)
+        return is_mount_root(to) && from->mnt->ns == to->mnt->ns
+                   ? propagation_join(to->mnt, from->mnt)
+                   : -EINVAL;
+    if (!mount_is_loose(from->mnt) && from->mnt->ns != to->mnt->ns)
         return -EINVAL;
     if (flags & MOVE_MOUNT_BENEATH)
         return is_mount_root(to) ? mount_beneath(from->mnt, to->mnt) : -EINVAL;
-    if (!from->mnt->detached)
+    mount_top(to);
+    if (!mount_is_loose(from->mnt))
         return mount_move(from->mnt, to);
-    return mount_attach(from->mnt, to) ? -EINVAL : 0;
+    int err = mount_attach(from->mnt, to);
+    return err == -ENOTDIR ? -EINVAL : err;
 }
 
 SYSCALL5(move_mount, int, from_fd, uaddr_t, from_name, int, to_fd, uaddr_t, to_name, uint32_t,
@@ -181,8 +196,8 @@ static long check_attr(const struct mount_attr *a)
 
     if ((set | clear) & ~(uint64_t)ATTR_KNOWN)
         return -EINVAL;
-    if (a->propagation != 0 && a->propagation != MS_PRIVATE && a->propagation != MS_SLAVE)
-        return -EINVAL; /* of several kinds, or shared, which there is not */
+    if (a->propagation & ~(uint64_t)PROPAGATION || a->propagation & (a->propagation - 1))
+        return -EINVAL; /* there is but one kind */
     if (clear & MOUNT_ATTR__ATIME)
         return (clear & MOUNT_ATTR__ATIME) != MOUNT_ATTR__ATIME || times_are_wrong(set) ? -EINVAL
                                                                                         : 0;
@@ -200,13 +215,8 @@ static void change(struct mount *m, const struct mount_attr *a)
         clear &= ~(uint32_t)MOUNT_ATIME;
     }
     m->flags = (m->flags & ~clear) | set;
-}
-
-static bool is_in_tree(const struct mount *m, const struct mount *top)
-{
-    while (m && m != top)
-        m = m->parent;
-    return m != NULL;
+    if (a->propagation)
+        propagation_set(m, (uint32_t)a->propagation);
 }
 
 /* fs_tree held.  All or none. */
@@ -215,12 +225,12 @@ static long change_tree(struct mount *top, const struct mount_attr *a, bool all)
     struct mount *m;
 
     list_for_each(m, &mounts, link)
-        if ((m == top || (all && is_in_tree(m, top))) && a->attr_set & MOUNT_ATTR_RDONLY &&
+        if ((m == top || (all && mount_is_below(m, top))) && a->attr_set & MOUNT_ATTR_RDONLY &&
             !mount_readonly(m) && mount_alone(m) && mount_has_writers(m))
             return -EBUSY;
     change(top, a);
     list_for_each(m, &mounts, link)
-        if (all && m != top && is_in_tree(m, top))
+        if (all && m != top && mount_is_below(m, top))
             change(m, a);
     return 0;
 }
@@ -247,7 +257,9 @@ SYSCALL5(mount_setattr, int, dfd, uaddr_t, name, uint32_t, flags, uaddr_t, at, s
     if (err)
         return err;
     mutex_lock(&fs_tree);
-    err = is_mount_root(&p) ? change_tree(p.mnt, &a, flags & AT_RECURSIVE) : -EINVAL;
+    err = is_mount_root(&p) && (p.mnt->ns == mount_ns_here() || mount_is_loose(p.mnt))
+              ? change_tree(p.mnt, &a, flags & AT_RECURSIVE)
+              : -EINVAL;
     mutex_unlock(&fs_tree);
     path_put(&p);
     return err;
@@ -535,5 +547,9 @@ SYSCALL3(fsmount, int, fd, uint32_t, flags, uint32_t, attr)
     mutex_unlock(&c->lock);
     if (!m)
         return had ? -EBUSY : -EINVAL;
-    return mount_fd(m, flags & FSMOUNT_CLOEXEC);
+    mutex_lock(&fs_tree);
+    mount_list(m);
+    mutex_unlock(&fs_tree);
+    mount_put(m);
+    return tree_fd(m, flags & FSMOUNT_CLOEXEC);
 }

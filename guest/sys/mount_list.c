@@ -76,20 +76,9 @@ static struct mount *by_number(uint64_t number)
     struct mount *m;
 
     list_for_each(m, &mounts, link)
-        if (mount_unique_id(m->id) == number)
+        if (mount_unique_id(m->id) == number && m->ns == mount_ns_here())
             return m;
     return NULL;
-}
-
-static bool is_reachable(const struct mount *m, const struct path *from)
-{
-    const struct dentry *d = m->root;
-
-    while (m && m != from->mnt) {
-        d = m->on;
-        m = m->parent;
-    }
-    return m && dentry_is_below(d, from->dentry);
 }
 
 /* fs_tree held.  The one that follows the number, that lies below `from`, and is not `itself`; NULL: none. */
@@ -103,7 +92,7 @@ static struct mount *next_mount(const struct path *from, const struct mount *its
         bool follows = reverse ? n < after : n > after;
         if (m == itself || !follows || (best && (reverse ? m->id < best->id : m->id > best->id)))
             continue;
-        if (is_reachable(m, from))
+        if (mount_reaches(m, from))
             best = m;
         preempt_work(WORK_MOUNT);
     }
@@ -183,7 +172,7 @@ static uint64_t attributes(uint32_t flags)
 }
 
 /* fs_tree held */
-static void numbers(const struct mount *m, uint64_t mask, struct answer *a)
+static void numbers(const struct mount *m, const struct path *root, uint64_t mask, struct answer *a)
 {
     const struct mount *parent = m->parent ? m->parent : m;
 
@@ -199,8 +188,12 @@ static void numbers(const struct mount *m, uint64_t mask, struct answer *a)
         a->mnt_id_old = m->id;
         a->mnt_parent_id_old = parent->id;
         a->mnt_attr = attributes(m->flags);
-        a->mnt_propagation = MS_PRIVATE;
+        a->mnt_propagation = propagation_of(m);
+        a->mnt_peer_group = m->group;
+        a->mnt_master = m->master;
     }
+    if (mask & PROPAGATE_FROM)
+        a->propagate_from = propagation_from(m, root);
     if (mask & SUPPORTED_MASK)
         a->supported_mask = ALL_OF_THEM;
 }
@@ -256,10 +249,10 @@ static long ask(uint64_t number, uint64_t mask, struct answer *a, struct texts *
     const struct mount *m = by_number(number);
     if (!err && !m)
         err = -ENOENT;
-    if (!err && !is_reachable(m, &root) && !capable())
+    if (!err && !mount_reaches(m, &root) && !capable())
         err = -EPERM;
     if (!err)
-        numbers(m, mask, a);
+        numbers(m, &root, mask, a);
     t->len = mask & TEXTS
                  ? 1
                  : 0; /* where a text would be that is not asked for there is an empty one */
@@ -293,7 +286,7 @@ SYSCALL4(statmount, uaddr_t, at, uaddr_t, to, size_t, size, uint32_t, flags)
         err = ask(r.mnt_id, mask, &a, &t);
     if (!err && t.len > 0 && size < sizeof(a) + t.len)
         err = -EOVERFLOW;
-    a.mask = mask & ~(uint64_t)PROPAGATE_FROM;
+    a.mask = a.propagate_from ? mask : mask & ~(uint64_t)PROPAGATE_FROM;
     a.size = (uint32_t)(MIN(size, sizeof(a)) + t.len);
     size_t n = MIN(size, sizeof(a));
     if (!err && (copy_to_user(to, &a, n) != 0 ||

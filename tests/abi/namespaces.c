@@ -1,4 +1,4 @@
-/* Namespaces as far as a kernel with one of each has them: the links of /proc/PID/ns, what they lead to, the
+/* Namespaces as far as one of each goes: the links of /proc/PID/ns, what they lead to, the
  * questions of ioctl_ns(2); setns(2) into one's own; what the unprivileged may not.  unshare(2) of what threads
  * and clones share: descriptors, directory, umask. */
 #include "check.h"

@@ -51,6 +51,7 @@ mm     fs/secret       ... and whether calls may reach its memory
 mm     fs/seal         ... and its seals whether it may be written to
 sched  entry/switch    the change of stacks
 proc   entry/switch    a new task begins as the change of stacks lays it out
+fs     proc/ending      a tree of mounts ends by a mutex, which who puts it last may not take
 fs     proc/signal     SIGPIPE and SIGXFSZ are part of what write(2) does
 proc   tty/tty         a session ends with its leader, and leaves its terminal
 procfs sys/dispatch    /proc/forkscope/syscalls shows the counts of the dispatcher
