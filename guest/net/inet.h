@@ -161,6 +161,8 @@ long tcp_send(struct unix_socket *s, struct uio *u, uint32_t flags);
 long tcp_recv(struct unix_socket *s, struct uio *u, uint32_t flags, struct unix_received *r);
 uint32_t tcp_poll(struct unix_socket *s);
 #define TCP_STATE_ESTABLISHED 1
+#define TCP_CLOSE_STATE       7
+#define TCP_LISTEN_STATE      10
 int tcp_state(const struct unix_socket *s); /* TCP_*, as /proc/net/tcp has it */
 
 /* inet_error.c: MSG_ERRQUEUE */

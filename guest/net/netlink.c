@@ -1,4 +1,4 @@
-/* netlink.c - sockets of AF_NETLINK, of the one protocol that there is, NETLINK_ROUTE.
+/* netlink.c - sockets of AF_NETLINK, of the protocols NETLINK_ROUTE and NETLINK_SOCK_DIAG.
  *
  * What is sent to port 0, the kernel, is read and answered before the call returns, as on Linux
  * (netlink_request.c).
@@ -28,7 +28,7 @@ static struct rb_root bound; /* [u] */
 
 /* --- life and names ------------------------------------------------------------------------- */
 
-int netlink_make(int type, struct unix_socket **out)
+int netlink_make(int type, int protocol, struct unix_socket **out)
 {
     struct unix_socket *s = unix_alloc(type);
     struct netlink *n = kzalloc(sizeof(*n));
@@ -39,6 +39,7 @@ int netlink_make(int type, struct unix_socket **out)
         kfree(n);
         return -ENOMEM;
     }
+    n->protocol = protocol;
     s->netlink = n;
     s->family = &netlink_family;
     *out = s;
@@ -46,6 +47,11 @@ int netlink_make(int type, struct unix_socket **out)
 }
 
 static void netlink_free(struct unix_socket *s) { kfree(s->netlink); }
+
+static uint64_t key(const struct netlink *n, uint32_t port)
+{
+    return (uint64_t)n->protocol << 32 | port;
+}
 
 /* unix_lock held.  False: somebody has it. */
 static bool take_port(struct netlink *n, uint32_t port)
@@ -55,10 +61,10 @@ static bool take_port(struct netlink *n, uint32_t port)
     ASSERT_SPIN_HELD(&unix_lock);
     while (*at != NULL) {
         const struct netlink *o = rb_entry(*at, struct netlink, link);
-        if (o->port == port)
+        if (key(o, o->port) == key(n, port))
             return false;
         parent = *at;
-        at = port < o->port ? &parent->left : &parent->right;
+        at = key(n, port) < key(o, o->port) ? &parent->left : &parent->right;
     }
     n->port = port;
     n->bound = true;
@@ -86,6 +92,13 @@ static void netlink_leave(struct unix_socket *s, struct unix_socket *peer __attr
     if (s->netlink->bound)
         rb_erase(&bound, &s->netlink->link);
     s->netlink->bound = false;
+}
+
+/* A dump may have got as far as the socket that asked for it. */
+static void netlink_ended(struct unix_socket *s)
+{
+    diag_free(s->netlink->diag);
+    s->netlink->diag = NULL;
 }
 
 static int check_address(const struct sockaddr_nl *a, int len)
@@ -377,5 +390,6 @@ const struct socket_family netlink_family = {
     .set_option = netlink_set_option,
     .get_option = netlink_get_option,
     .leave = netlink_leave,
+    .ended = netlink_ended,
     .free = netlink_free,
 };

@@ -1,5 +1,5 @@
 /* netlink.h - sockets of AF_NETLINK: netlink.c says what they are, netlink_request.c how they are
- * answered; rtnetlink.c and rtnetlink_route.c know the answers. */
+ * answered; rtnetlink.c, rtnetlink_route.c and sock_diag.c know the answers. */
 #ifndef NET_NETLINK_H
 #define NET_NETLINK_H
 
@@ -15,7 +15,8 @@ enum dump_state { DUMP_NONE, DUMP_BUSY, DUMP_END_IS_DUE, DUMP_AS_IT_IS };
 
 /* [k] fixed at creation  [u] unix_lock */
 struct netlink {
-    struct rb_node link;        /* [u] among those that are bound, by port */
+    int protocol;               /* [k] NETLINK_ROUTE, NETLINK_SOCK_DIAG */
+    struct rb_node link;        /* [u] among those that are bound, by protocol and port */
     bool bound;                 /* [u] */
     bool grouped;               /* [u] was ever in a group */
     bool congested;             /* [u] something was lost, and its queue was not empty since */
@@ -27,6 +28,7 @@ struct netlink {
     uint32_t drops;             /* [u] what did not fit */
     struct nlmsghdr due;        /* [u] of the end of the dump */
     int due_error;              /* [u] */
+    struct diag *diag;          /* of who has made the dump busy, or ends it: what is to come yet */
 };
 
 _Static_assert(RTNLGRP_MAX <= 64, "bits of groups");
@@ -46,6 +48,7 @@ struct netlink_request {
     bool dump;           /* an answer of many, with an end of its own */
     uint16_t dump_flags; /* NLM_F_DUMP_FILTERED */
     int dump_error;      /* 0 or -errno, told at that end */
+    struct diag *diag;   /* what follows the first part; NULL: nothing */
 };
 
 /* What is sent back: one or several messages. */
@@ -58,7 +61,7 @@ struct answer {
 
 /* netlink.c */
 extern const struct socket_family netlink_family;
-int netlink_make(int type, struct unix_socket **out); /* 0 or -ENOMEM */
+int netlink_make(int type, int protocol, struct unix_socket **out); /* 0 or -ENOMEM */
 /* A message of n bytes that is certain to fit into the socket's queue: 0, -EBADF, -ENOTSOCK, -EINVAL (of
  * another family), -EAGAIN (there is no room), -ENOMEM.  It holds the socket. */
 int netlink_reserve(const struct file *f, const void *bytes, size_t n, struct unix_message **out);
@@ -81,6 +84,11 @@ void answer_attr(struct answer *a, unsigned type, const void *data, size_t n);
 void answer_u32(struct answer *a, unsigned type, uint32_t value);
 void answer_u8(struct answer *a, unsigned type, uint8_t value);
 void answer_end(struct answer *a);
+
+/* sock_diag.c: 0 or -errno */
+int diag_request(struct netlink_request *r, struct answer *a);
+void diag_go_on(struct diag *d, struct answer *a); /* nothing in a: that was all */
+void diag_free(struct diag *d);                    /* NULL: nothing */
 
 /* rtnetlink.c: 0 or -errno */
 int rtnetlink_request(struct netlink_request *r, struct answer *a);

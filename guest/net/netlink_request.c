@@ -3,7 +3,8 @@
  * An answer is a datagram in the sender's own queue, charged to its receive buffer; what does not
  * fit is lost, and the next call is told (ENOBUFS).  An answer of many (a dump) comes in two parts,
  * what there is and then NLMSG_DONE, and the second is made when the first is looked at; until then the
- * socket can ask for no other (EBUSY).  All that a socket may be told fits into one part.
+ * socket can ask for no other (EBUSY).  Of sockets (sock_diag.c) there may be more than go into one part: then another one is
+ * made each time.
  *
  * A request is copied as a whole before it is read, so nobody can change it meanwhile, and every
  * length in it is held against what is really there. */
@@ -173,7 +174,7 @@ static void put_done(struct answer *a, int err)
 }
 
 /* The first part, and the end if that is all: 0 or -EBUSY. */
-static int begin_dump(struct unix_socket *s, const struct netlink_request *r, struct answer *a)
+static int begin_dump(struct unix_socket *s, struct netlink_request *r, struct answer *a)
 {
     struct netlink *n = s->netlink;
     int err = 0;
@@ -187,6 +188,9 @@ static int begin_dump(struct unix_socket *s, const struct netlink_request *r, st
                                     .nlmsg_seq = a->seq,
                                     .nlmsg_pid = a->port };
         n->due_error = r->dump_error;
+        struct diag *left = n->diag; /* of one that did not fit */
+        n->diag = a->len > 0 ? r->diag : NULL;
+        r->diag = a->len > 0 ? left : r->diag;
     }
     spin_unlock(&unix_lock);
     if (err != 0)
@@ -222,8 +226,17 @@ void netlink_go_on(struct unix_socket *s)
         a->flags = due.nlmsg_flags;
         a->seq = due.nlmsg_seq;
         a->port = due.nlmsg_pid;
-        put_done(a, err);
-        deliver(s, a, DUMP_NONE);
+        a->len = 0;
+        if (n->diag != NULL)
+            diag_go_on(n->diag, a);
+        if (a->len > 0) {
+            deliver(s, a, DUMP_END_IS_DUE);
+        } else {
+            diag_free(n->diag);
+            n->diag = NULL;
+            put_done(a, err);
+            deliver(s, a, DUMP_NONE);
+        }
     }
     kfree(a);
 }
@@ -237,9 +250,10 @@ static void handle(struct unix_socket *s, struct netlink_request *r, struct answ
     a->len = 0;
     r->strict = netlink_has(s, NETLINK_GET_STRICT_CHK);
     if ((r->head.nlmsg_flags & NLM_F_REQUEST) && r->head.nlmsg_type >= NLMSG_MIN_TYPE)
-        err = rtnetlink_request(r, a);
+        err = s->netlink->protocol == NETLINK_ROUTE ? rtnetlink_request(r, a) : diag_request(r, a);
     if (err == 0 && r->dump) {
         err = begin_dump(s, r, a);
+        diag_free(r->diag);
         if (err == 0)
             return; /* its end is the acknowledgement */
     } else if (err == 0 && a->len > 0) {

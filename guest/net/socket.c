@@ -76,7 +76,7 @@ static int check_netlink(int type, int protocol)
 {
     if (type != SOCK_RAW && type != SOCK_DGRAM)
         return -ESOCKTNOSUPPORT;
-    return protocol == NETLINK_ROUTE ? 0 : -EPROTONOSUPPORT;
+    return protocol == NETLINK_ROUTE || protocol == NETLINK_SOCK_DIAG ? 0 : -EPROTONOSUPPORT;
 }
 
 static bool is_inet(int family) { return family == AF_INET || family == AF_INET6; }
@@ -112,7 +112,7 @@ SYSCALL3(socket, int, family, int, type, int, protocol)
                                               : IPPROTO_UDP,
                         &s);
     else if (family == AF_NETLINK)
-        err = netlink_make(type, &s);
+        err = netlink_make(type, protocol, &s);
     else
         err = (s = unix_alloc(type)) != NULL ? 0 : -ENOMEM;
     if (err == 0)

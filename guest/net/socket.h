@@ -46,6 +46,8 @@ struct control_out {
 /* A header and n bytes of data.  What does not fit is cut; not even the header: left out. */
 int control_put(struct control_out *o, int level, int type, const void *data, size_t n);
 
+uint64_t socket_cookie(struct unix_socket *s); /* SO_COOKIE */
+
 /* sockopt.c: bits of unix_socket.options for numbers that are beyond it; these are no switches */
 #define OPTION_TIMESTAMPNS_NEW (1ull << SO_TYPE)
 #define OPTION_RCVMARK         (1ull << SO_ERROR)

@@ -5,6 +5,7 @@
 #include "fs/fd.h"
 #include "lib/string.h"
 #include "net/inet.h"
+#include "net/netlink.h"
 #include "net/socket.h"
 #include "net/unix.h"
 #include "sched/task.h"
@@ -247,7 +248,7 @@ static int get_peer(struct unix_socket *s, union option_value *v)
 }
 
 /* A number that no other socket has had. */
-static uint64_t cookie_of(struct unix_socket *s)
+uint64_t socket_cookie(struct unix_socket *s)
 {
     static uint64_t last;
     uint64_t none = 0, mine;
@@ -291,7 +292,7 @@ static int get_kept(struct unix_socket *s, int option, union option_value *v)
     case SO_LOCK_FILTER: v->number = s->filter_locked; break;
     case SO_BPF_EXTENSIONS: v->number = SKF_AD_MAX; break;
     case SO_NETNS_COOKIE: v->words = 1; return sizeof(v->words); /* there is one network */
-    case SO_COOKIE: v->words = cookie_of(s); return sizeof(v->words);
+    case SO_COOKIE: v->words = socket_cookie(s); return sizeof(v->words);
     case SO_MEMINFO: return get_memory(s, v);
     case SO_PEERGROUPS: return s->peer_cred.pid == 0 ? -ENODATA : -ENOPROTOOPT;
     default: return -ENOPROTOOPT;
@@ -311,7 +312,9 @@ static int get_option(struct unix_socket *s, int option, union option_value *v)
     switch (option) {
     case SO_TYPE: v->number = s->type; break;
     case SO_DOMAIN: v->number = s->family->number; break;
-    case SO_PROTOCOL: v->number = s->in == NULL ? 0 : s->in->protocol; break;
+    case SO_PROTOCOL:
+        v->number = s->in != NULL ? s->in->protocol : s->netlink != NULL ? s->netlink->protocol : 0;
+        break;
     case SO_LINGER: v->linger = s->linger; return sizeof(v->linger);
     case SO_ERROR: v->number = -unix_take_error(s); break;
     case SO_ACCEPTCONN: v->number = s->state == UNIX_LISTENING; break;

@@ -52,6 +52,10 @@ bool udp_deliver(struct unix_socket *s, struct unix_message *m)
 
     lo_count(m->len, inet_is_v4(&m->to) ? HEADS_V4 : HEADS_V6);
     if (to == NULL) {
+        bool concerns = !s->in->connected ||
+                        (s->in->remote.port == m->to.port && inet_same(&s->in->remote, &m->to));
+        if (!concerns) /* ICMP finds the socket by both ends */
+            return false;
         bool wanted = s->in->value[inet_is_v4(&m->to) ? INET_RECVERR : INET_RECVERR6];
         bool kept = wanted && inet_keep_error(s, m);
         if (s->in->connected || wanted) {

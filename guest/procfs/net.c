@@ -177,7 +177,7 @@ static int show_netlink(struct text *t, const struct pfs_node *n __attribute__((
         uint64_t inode = s->file != NULL ? s->file->inode->ino : 0;
         spin_unlock(&unix_lock);
         text_printf(t, "%016lx %-3d %-10u %08x %-8lu %-8d %-5d %-8d %-8u %-8lu\n", 0ul,
-                    NETLINK_ROUTE, seen.port, (uint32_t)seen.groups, queued, 0, seen.dump != 0,
+                    seen.protocol, seen.port, (uint32_t)seen.groups, queued, 0, seen.dump != 0,
                     ref_read(&s->refs), seen.drops, inode);
     }
     return 0;
