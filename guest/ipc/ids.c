@@ -13,6 +13,7 @@
 #include "ipc/ids.h"
 #include "arch/clock.h"
 #include "fs/inode.h"
+#include "ipc/space.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "sched/task.h"
@@ -172,10 +173,18 @@ static int add(const struct ipc_get *g, struct ipc_object *o, int32_t key, int f
     return err;
 }
 
-void ipc_put(struct ipc_ids *ids, struct ipc_object *o)
+static void end_object(struct ipc_object *o)
+{
+    struct ipc_space *space = o->ids->space;
+
+    o->ids->free(o);
+    ipc_space_put(space);
+}
+
+void ipc_put(struct ipc_object *o)
 {
     if (ref_put(&o->refs))
-        ids->free(o);
+        end_object(o);
 }
 
 /* Lock held.  Its page of the table, if that is empty now. */
@@ -195,8 +204,9 @@ static struct ipc_object **take_out(struct ipc_ids *ids, struct ipc_object *o)
     return empty ? page : NULL;
 }
 
-void ipc_remove(struct ipc_ids *ids, struct ipc_object *o, bool (*when)(const struct ipc_object *o))
+void ipc_remove(struct ipc_object *o, bool (*when)(const struct ipc_object *o))
 {
+    struct ipc_ids *ids = o->ids;
     struct ipc_object **empty = NULL;
 
     spin_lock(&ids->lock);
@@ -206,7 +216,7 @@ void ipc_remove(struct ipc_ids *ids, struct ipc_object *o, bool (*when)(const st
     spin_unlock(&ids->lock);
     kfree(empty);
     if (goes)
-        ipc_put(ids, o);
+        ipc_put(o);
 }
 
 struct ipc_object *ipc_peek(struct ipc_ids *ids, int32_t id)
@@ -216,8 +226,9 @@ struct ipc_object *ipc_peek(struct ipc_ids *ids, int32_t id)
     return o != NULL && o->id == id ? o : NULL;
 }
 
-void ipc_make_private(struct ipc_ids *ids, struct ipc_object *o)
+void ipc_make_private(struct ipc_object *o)
 {
+    struct ipc_ids *ids = o->ids;
     spin_lock(&ids->lock);
     drop_key(ids, o);
     spin_unlock(&ids->lock);
@@ -239,7 +250,7 @@ int ipc_find(struct ipc_ids *ids, int32_t id, struct ipc_object **out)
         return -EINVAL;
     int err = ipc_find_index(ids, id % (int)IPC_SLOTS_MAX, out);
     if (err == 0 && (*out)->id != id) {
-        ipc_put(ids, *out);
+        ipc_put(*out);
         err = -EIDRM;
     }
     return err;
@@ -283,10 +294,10 @@ static long use(const struct ipc_get *g, struct ipc_object *o, int flags, uint64
     if (ret == 0)
         ret = g->check(o, arg);
     if (ret == 0)
-        ret = ipc_permission(g->ids, o, (uint32_t)flags);
+        ret = ipc_permission(o, (uint32_t)flags);
     if (ret == 0)
         ret = o->id;
-    ipc_put(g->ids, o);
+    ipc_put(o);
     return ret;
 }
 
@@ -304,12 +315,14 @@ long ipc_get(const struct ipc_get *g, int32_t key, int flags, uint64_t arg)
         ret = g->make(arg, &o);
         if (ret != 0)
             return ret;
+        o->ids = g->ids;
+        ipc_space_hold(g->ids->space);
         ret = add(g, o, key, flags);
         if (ret != 0) {
-            g->ids->free(o);
+            end_object(o);
         } else {
             ret = o->id;
-            ipc_put(g->ids, o);
+            ipc_put(o);
         }
     } while (ret == -EEXIST);
     return ret;
@@ -317,8 +330,9 @@ long ipc_get(const struct ipc_get *g, int32_t key, int flags, uint64_t arg)
 
 /* --- rights ------------------------------------------------------------------------------ */
 
-int ipc_permission(struct ipc_ids *ids, const struct ipc_object *o, uint32_t flags)
+int ipc_permission(const struct ipc_object *o, uint32_t flags)
 {
+    struct ipc_ids *ids = o->ids;
     uint32_t wanted = (flags >> 6 | flags >> 3 | flags) & 7, me = current->cred.euid;
 
     spin_lock(&ids->lock);
@@ -331,23 +345,26 @@ int ipc_permission(struct ipc_ids *ids, const struct ipc_object *o, uint32_t fla
     return wanted & ~granted && !has_cap(CAP_IPC_OWNER) ? -EACCES : 0;
 }
 
-int ipc_may_change(struct ipc_ids *ids, const struct ipc_object *o)
+int ipc_may_change(const struct ipc_object *o)
 {
+    struct ipc_ids *ids = o->ids;
     spin_lock(&ids->lock);
     bool owner = current->cred.euid == o->cuid || current->cred.euid == o->uid;
     spin_unlock(&ids->lock);
     return owner || capable() ? 0 : -EPERM;
 }
 
-void ipc_mark(struct ipc_ids *ids, struct ipc_object *o, uint32_t off, uint32_t on)
+void ipc_mark(struct ipc_object *o, uint32_t off, uint32_t on)
 {
+    struct ipc_ids *ids = o->ids;
     spin_lock(&ids->lock);
     o->mode = (o->mode & ~off) | on;
     spin_unlock(&ids->lock);
 }
 
-void ipc_show(struct ipc_ids *ids, const struct ipc_object *o, struct ipc64_perm *to)
+void ipc_show(const struct ipc_object *o, struct ipc64_perm *to)
 {
+    struct ipc_ids *ids = o->ids;
     memset(to, 0, sizeof(*to));
     spin_lock(&ids->lock);
     to->key = o->key;
@@ -360,8 +377,9 @@ void ipc_show(struct ipc_ids *ids, const struct ipc_object *o, struct ipc64_perm
     spin_unlock(&ids->lock);
 }
 
-int ipc_change(struct ipc_ids *ids, struct ipc_object *o, const struct ipc64_perm *from)
+int ipc_change(struct ipc_object *o, const struct ipc64_perm *from)
 {
+    struct ipc_ids *ids = o->ids;
     if (from->uid == UINT32_MAX || from->gid == UINT32_MAX)
         return -EINVAL;
     spin_lock(&ids->lock);

@@ -21,6 +21,7 @@ struct mqueue {
     struct list link;                 /* [ids] in the list of all */
     char *name;                       /* [ids] NULL: it has none any more */
     struct inode *inode;              /* [k] whose `private` this is */
+    struct ipc_space *space;          /* [k] with a hold */
     uint32_t owner;                   /* [k] the user that it counts for, */
     uint64_t charge;                  /* [k] with so many bytes (RLIMIT_MSGQUEUE) */
     uint64_t max_messages, max_bytes; /* [k] */
@@ -35,9 +36,5 @@ struct mqueue {
 
 extern const struct file_ops mqueue_fops; /* private: the queue */
 void mqueue_free(struct mqueue *q);       /* nobody knows it any more; its messages go */
-
-/* mq_name.c: /proc/sys/fs/mqueue.  [a] */
-extern uint64_t mqueue_max_messages, mqueue_max_bytes, mqueue_default_messages,
-    mqueue_default_bytes, mqueue_max_queues;
 
 #endif

@@ -1,14 +1,15 @@
 /* mq_name.c - the names of POSIX message queues: mq_open(2), mq_unlink(2).
  *
  * They have a directory of their own that is in no tree; /dev/mqueue shows nothing of it.  All
- * queues that there are, with a name or without, stand in one list, of which at most
- * mqueue_max_queues have been made: few enough to look through under a spinlock. */
+ * queues of an IPC namespace, with a name or without, stand in one list, of which at most
+ * mq_max_queues have been made: few enough to look through under a spinlock. */
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "fs/fs_ctx.h"
 #include "ipc/mq.h"
+#include "ipc/space.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/process.h"
@@ -23,11 +24,6 @@
 #define MESSAGE_CHARGE \
     96u /* bytes that each message counts for beside its own: two structures of Linux's */
 
-uint64_t mqueue_max_messages = 10, mqueue_max_bytes = 8192, mqueue_default_messages = 10,
-         mqueue_default_bytes = 8192, mqueue_max_queues = 256;
-
-static struct list all = LIST_INIT(all); /* [ids] */
-static uint64_t nqueues;                 /* [ids] */
 static struct spinlock lock = SPINLOCK_INIT(LOCK_ipc_ids);
 
 static void evict(struct inode *in)
@@ -38,8 +34,9 @@ static void evict(struct inode *in)
         return;
     spin_lock(&lock);
     list_remove(&q->link);
-    nqueues--;
+    q->space->nqueues--;
     spin_unlock(&lock);
+    ipc_space_put(q->space);
     mqueue_free(q);
 }
 
@@ -55,8 +52,9 @@ static int attributes_get(uaddr_t from, struct mq_attr *a)
 {
     if (from != 0)
         return get_user(*a, from) != 0 ? -EFAULT : 0;
-    a->mq_maxmsg = (long)MIN(mqueue_max_messages, mqueue_default_messages);
-    a->mq_msgsize = (long)MIN(mqueue_max_bytes, mqueue_default_bytes);
+    const struct ipc_space *s = ipc_here();
+    a->mq_maxmsg = (long)MIN(s->mq_max_messages, s->mq_default_messages);
+    a->mq_msgsize = (long)MIN(s->mq_max_bytes, s->mq_default_bytes);
     return 0;
 }
 
@@ -65,8 +63,8 @@ static int attributes_check(const struct mq_attr *a)
 {
     uint64_t messages = MESSAGES_MOST, bytes = BYTES_MOST;
     if (!capable()) {
-        messages = mqueue_max_messages;
-        bytes = mqueue_max_bytes;
+        messages = ipc_here()->mq_max_messages;
+        bytes = ipc_here()->mq_max_bytes;
     }
     if (a->mq_maxmsg <= 0 || a->mq_msgsize <= 0 || (uint64_t)a->mq_maxmsg > messages ||
         (uint64_t)a->mq_msgsize > bytes)
@@ -91,6 +89,7 @@ static struct mqueue *mqueue_alloc(const struct mq_attr *a, const char *name)
     q->max_messages = (uint64_t)a->mq_maxmsg;
     q->max_bytes = (uint64_t)a->mq_msgsize;
     q->owner = current->cred.uid;
+    q->space = ipc_here();
     q->charge = q->max_messages * (MESSAGE_CHARGE + q->max_bytes);
     return q;
 }
@@ -101,7 +100,7 @@ static struct mqueue *find(const char *name)
 {
     struct mqueue *q;
 
-    list_for_each(q, &all, link)
+    list_for_each(q, &ipc_here()->queues, link)
         if (q->name != NULL && strcmp(q->name, name) == 0)
             return q;
     return NULL;
@@ -113,9 +112,9 @@ static int limits_check(const struct mqueue *one)
     uint64_t bytes = one->charge;
     struct mqueue *q;
 
-    if (nqueues >= mqueue_max_queues)
+    if (one->space->nqueues >= one->space->mq_max_queues)
         return -ENOSPC;
-    list_for_each(q, &all, link)
+    list_for_each(q, &one->space->queues, link)
         if (q->owner == one->owner)
             bytes += q->charge;
     return bytes > current->proc->rlim[RLIMIT_MSGQUEUE].rlim_cur ? -EMFILE : 0;
@@ -143,8 +142,9 @@ static int make(const char *name, uint32_t mode, const struct mq_attr *a, struct
     if (err == 0) {
         in->private = q;
         q->inode = in;
-        list_push_back(&all, &q->link);
-        nqueues++;
+        list_push_back(&q->space->queues, &q->link);
+        q->space->nqueues++;
+        ipc_space_hold(q->space);
         inode_get(in);
     }
     spin_unlock(&lock);
@@ -272,4 +272,29 @@ SYSCALL1(mq_unlink, uaddr_t, from)
         inode_put(in);
     kfree(was);
     return err;
+}
+
+void mqueues_unlink(struct ipc_space *s)
+{
+    struct mqueue *q;
+
+    do {
+        char *was = NULL;
+
+        spin_lock(&lock);
+        list_for_each(q, &s->queues, link)
+            if (q->name != NULL)
+                break;
+        bool some = &q->link != &s->queues;
+        struct inode *in = some ? q->inode : NULL;
+        if (some) {
+            was = q->name;
+            q->name = NULL;
+        }
+        spin_unlock(&lock);
+        if (!some)
+            return;
+        inode_put(in);
+        kfree(was);
+    } while (true);
 }

@@ -32,12 +32,6 @@ struct msg_receiver {
     int err;             /* [queue's lock] 0: look again */
 };
 
-static void free_queue(struct ipc_object *o);
-
-struct ipc_ids msg_ids = IPC_IDS(MSGMNI, free_queue);
-uint64_t msg_max_size = MSGMAX, msg_max_bytes = MSGMNB;
-uint64_t msg_all, msg_all_bytes;
-
 static struct msg_queue *queue_of(struct ipc_object *o)
 {
     return container_of(o, struct msg_queue, ipc);
@@ -49,11 +43,12 @@ static void count(struct msg_queue *q, const struct message *m, int by)
 {
     __atomic_store_n(&q->nbytes, q->nbytes + (uint64_t)by * m->size, __ATOMIC_RELAXED);
     __atomic_store_n(&q->nmessages, q->nmessages + (uint64_t)by, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&msg_all, (uint64_t)by, __ATOMIC_RELAXED);
-    __atomic_add_fetch(&msg_all_bytes, (uint64_t)by * m->size, __ATOMIC_RELAXED);
+    struct ipc_space *space = q->ipc.ids->space;
+    __atomic_add_fetch(&space->msg_all, (uint64_t)by, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&space->msg_all_bytes, (uint64_t)by * m->size, __ATOMIC_RELAXED);
 }
 
-static void free_queue(struct ipc_object *o)
+void msg_free(struct ipc_object *o)
 {
     struct msg_queue *q = queue_of(o);
 
@@ -78,7 +73,7 @@ static int make_queue(uint64_t arg __attribute__((unused)), struct ipc_object **
     list_init(&q->messages);
     list_init(&q->receivers);
     waitq_init(&q->senders);
-    q->max_bytes = msg_max_bytes;
+    q->max_bytes = ipc_here()->msg_max_bytes;
     q->changed = ipc_time();
     *out = &q->ipc;
     return 0;
@@ -92,7 +87,7 @@ static int always(const struct ipc_object *o __attribute__((unused)),
 
 SYSCALL2(msgget, int32_t, key, int, flags)
 {
-    static const struct ipc_get get = { .ids = &msg_ids, .make = make_queue, .check = always };
+    const struct ipc_get get = { .ids = &ipc_here()->msg, .make = make_queue, .check = always };
 
     return ipc_get(&get, key, flags, 0);
 }
@@ -179,7 +174,7 @@ static long wait_for_room(struct msg_queue *q, size_t n, int flags)
 
         if (err != 0)
             return err;
-        err = ipc_permission(&msg_ids, &q->ipc, 0222);
+        err = ipc_permission(&q->ipc, 0222);
         if (err == 0 && fits(q, n))
             return 0;
         mutex_unlock(&q->lock);
@@ -217,16 +212,16 @@ SYSCALL4(msgsnd, int, id, uaddr_t, at, size_t, n, int, flags)
 
     if (get_user(type, at) != 0)
         return -EFAULT;
-    if (n > msg_max_size || id < 0 || type < 1)
+    if (n > ipc_here()->msg_max_size || id < 0 || type < 1)
         return -EINVAL;
     long ret = message_take(at + sizeof(type), n, &m);
     if (ret != 0)
         return ret;
     m->type = type;
-    ret = ipc_find(&msg_ids, id, &o);
+    ret = ipc_find(&ipc_here()->msg, id, &o);
     if (ret == 0) {
         ret = send(queue_of(o), m, flags);
-        ipc_put(&msg_ids, o);
+        ipc_put(o);
     }
     if (ret != 0)
         message_free(m);
@@ -296,7 +291,7 @@ static long wait_for_message(struct msg_queue *q, const struct wanted *w, struct
  * back. */
 static long look(struct msg_queue *q, const struct wanted *w, int flags, struct message **out)
 {
-    long err = ipc_permission(&msg_ids, &q->ipc, 0444);
+    long err = ipc_permission(&q->ipc, 0444);
     struct message *m = err == 0 ? find(q, w) : NULL;
 
     if (m != NULL && m->size > w->room && !w->cut)
@@ -337,7 +332,7 @@ static long peek(struct msg_queue *q, const struct wanted *w, uaddr_t to)
 
     if (ret != 0)
         return ret;
-    ret = ipc_permission(&msg_ids, &q->ipc, 0444);
+    ret = ipc_permission(&q->ipc, 0444);
     struct message *m = ret == 0 ? find(q, w) : NULL;
     if (ret == 0 && m == NULL)
         ret = -ENOMSG;
@@ -375,10 +370,10 @@ SYSCALL5(msgrcv, int, id, uaddr_t, to, size_t, room, int64_t, type, int, flags)
     if (flags & MSG_COPY && (flags & MSG_EXCEPT || !(flags & IPC_NOWAIT)))
         return -EINVAL;
     const struct wanted w = what(room, type, flags);
-    long ret = ipc_find(&msg_ids, id, &o);
+    long ret = ipc_find(&ipc_here()->msg, id, &o);
     if (ret != 0)
         return ret;
     ret = flags & MSG_COPY ? peek(queue_of(o), &w, to) : receive(queue_of(o), &w, flags, to);
-    ipc_put(&msg_ids, o);
+    ipc_put(o);
     return ret;
 }

@@ -2,7 +2,7 @@
 #ifndef IPC_MSG_H
 #define IPC_MSG_H
 
-#include "ipc/ids.h"
+#include "ipc/space.h"
 #include "sched/block.h"
 
 #include <linux/msg.h>
@@ -17,10 +17,6 @@ struct msg_queue { /* [l] lock */
     uint32_t last_sender, last_receiver;   /* [l] processes */
     int64_t sent, received, changed;       /* [l] seconds */
 };
-
-extern struct ipc_ids msg_ids;
-extern uint64_t msg_max_size, msg_max_bytes; /* [a] msgmax, msgmnb; msgmni is msg_ids.limit */
-extern uint64_t msg_all, msg_all_bytes;      /* [a] messages that are in some queue */
 
 int msg_lock(struct msg_queue *q); /* 0 or -EIDRM, and then it is not locked */
 /* Who waits looks again; with -EIDRM, if the queue goes.  Lock held. */

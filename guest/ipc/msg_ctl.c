@@ -10,27 +10,27 @@ static long info(int cmd, uaddr_t to)
     struct msginfo i = {
         .msgpool = MSGPOOL,
         .msgmap = MSGMAP,
-        .msgmax = (int)msg_max_size,
-        .msgmnb = (int)msg_max_bytes,
-        .msgmni = (int)msg_ids.limit,
+        .msgmax = (int)ipc_here()->msg_max_size,
+        .msgmnb = (int)ipc_here()->msg_max_bytes,
+        .msgmni = (int)ipc_here()->msg.limit,
         .msgssz = MSGSSZ,
         .msgtql = MSGTQL,
         .msgseg = MSGSEG,
     };
 
     if (cmd == MSG_INFO) {
-        i.msgpool = (int)msg_ids.used;
-        i.msgmap = (int)MIN(msg_all, (uint64_t)INT32_MAX);
-        i.msgtql = (int)MIN(msg_all_bytes, (uint64_t)INT32_MAX);
+        i.msgpool = (int)ipc_here()->msg.used;
+        i.msgmap = (int)MIN(ipc_here()->msg_all, (uint64_t)INT32_MAX);
+        i.msgtql = (int)MIN(ipc_here()->msg_all_bytes, (uint64_t)INT32_MAX);
     }
-    return put_user(i, to) != 0 ? -EFAULT : MAX(msg_ids.highest, 0);
+    return put_user(i, to) != 0 ? -EFAULT : MAX(ipc_here()->msg.highest, 0);
 }
 
 /* Lock held. */
 static void describe(struct msg_queue *q, struct msqid64_ds *d)
 {
     memset(d, 0, sizeof(*d));
-    ipc_show(&msg_ids, &q->ipc, &d->msg_perm);
+    ipc_show(&q->ipc, &d->msg_perm);
     d->msg_stime = q->sent;
     d->msg_rtime = q->received;
     d->msg_ctime = q->changed;
@@ -45,13 +45,14 @@ static long stat(int id, int cmd, uaddr_t to)
 {
     struct msqid64_ds d;
     struct ipc_object *o;
-    long ret = cmd == IPC_STAT ? ipc_find(&msg_ids, id, &o) : ipc_find_index(&msg_ids, id, &o);
+    long ret = cmd == IPC_STAT ? ipc_find(&ipc_here()->msg, id, &o)
+                               : ipc_find_index(&ipc_here()->msg, id, &o);
 
     if (ret != 0)
         return ret;
     struct msg_queue *q = container_of(o, struct msg_queue, ipc);
     if (cmd != MSG_STAT_ANY)
-        ret = ipc_permission(&msg_ids, o, 0444);
+        ret = ipc_permission(o, 0444);
     if (ret == 0)
         ret = msg_lock(q);
     if (ret == 0) {
@@ -61,16 +62,16 @@ static long stat(int id, int cmd, uaddr_t to)
         if (put_user(d, to) != 0)
             ret = -EFAULT;
     }
-    ipc_put(&msg_ids, o);
+    ipc_put(o);
     return ret;
 }
 
 /* Lock held. */
 static long set(struct msg_queue *q, const struct msqid64_ds *d)
 {
-    if (d->msg_qbytes > msg_max_bytes && !has_cap(CAP_SYS_RESOURCE))
+    if (d->msg_qbytes > ipc_here()->msg_max_bytes && !has_cap(CAP_SYS_RESOURCE))
         return -EPERM;
-    long err = ipc_change(&msg_ids, &q->ipc, &d->msg_perm);
+    long err = ipc_change(&q->ipc, &d->msg_perm);
     if (err != 0)
         return err;
     __atomic_store_n(&q->max_bytes, d->msg_qbytes, __ATOMIC_RELAXED);
@@ -79,18 +80,34 @@ static long set(struct msg_queue *q, const struct msqid64_ds *d)
     return 0;
 }
 
+/* Lock held. */
+static void remove(struct msg_queue *q)
+{
+    ipc_remove(&q->ipc, NULL);
+    msg_wake_all(q, -EIDRM);
+}
+
+void msg_remove(struct ipc_object *o)
+{
+    struct msg_queue *q = container_of(o, struct msg_queue, ipc);
+
+    if (msg_lock(q) != 0)
+        return;
+    remove(q);
+    mutex_unlock(&q->lock);
+}
+
 static long change(struct msg_queue *q, int cmd, const struct msqid64_ds *d)
 {
     long ret = msg_lock(q);
 
     if (ret != 0)
         return ret;
-    ret = ipc_may_change(&msg_ids, &q->ipc);
+    ret = ipc_may_change(&q->ipc);
     if (ret == 0 && cmd == IPC_SET) {
         ret = set(q, d);
     } else if (ret == 0) {
-        ipc_remove(&msg_ids, &q->ipc, NULL);
-        msg_wake_all(q, -EIDRM);
+        remove(q);
     }
     mutex_unlock(&q->lock);
     return ret;
@@ -116,10 +133,10 @@ SYSCALL3(msgctl, int, id, int, cmd, uaddr_t, arg)
     case IPC_RMID: break;
     default: return -EINVAL;
     }
-    long ret = ipc_find(&msg_ids, id, &o);
+    long ret = ipc_find(&ipc_here()->msg, id, &o);
     if (ret == 0) {
         ret = change(container_of(o, struct msg_queue, ipc), cmd, &d);
-        ipc_put(&msg_ids, o);
+        ipc_put(o);
     }
     return ret;
 }

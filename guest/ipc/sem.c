@@ -25,23 +25,15 @@
 #define WORK_SERVE 60u
 #define FEW_OPS    16u /* are kept on the stack */
 
-static void free_set(struct ipc_object *o);
-
-struct ipc_ids sem_ids = IPC_IDS(SEMMNI, free_set);
-uint32_t sem_max_in_set = SEMMSL, sem_max_ops = SEMOPM, sem_max_all = SEMMNS;
-static uint32_t all_sems; /* [a] */
-
-uint32_t sem_used(void) { return __atomic_load_n(&all_sems, __ATOMIC_RELAXED); }
-
 static struct sem_set *set_of(struct ipc_object *o) { return container_of(o, struct sem_set, ipc); }
 
 /* --- life ------------------------------------------------------------------------------ */
 
-static void free_set(struct ipc_object *o)
+void sem_free(struct ipc_object *o)
 {
     struct sem_set *s = set_of(o);
 
-    __atomic_sub_fetch(&all_sems, s->n, __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&o->ids->space->sem_all, s->n, __ATOMIC_RELAXED);
     chunks_free(&s->sems);
     kfree(s);
 }
@@ -50,12 +42,13 @@ static int make_set(uint64_t n, struct ipc_object **out)
 {
     if (n == 0)
         return -EINVAL;
-    uint64_t now = __atomic_add_fetch(&all_sems, (uint32_t)n, __ATOMIC_RELAXED);
-    struct sem_set *s = now <= sem_max_all ? kzalloc(sizeof(*s)) : NULL;
+    struct ipc_space *space = ipc_here();
+    uint64_t now = __atomic_add_fetch(&space->sem_all, (uint32_t)n, __ATOMIC_RELAXED);
+    struct sem_set *s = now <= space->sem_max_all ? kzalloc(sizeof(*s)) : NULL;
     if (s == NULL || chunks_alloc(&s->sems, n, sizeof(struct sem)) != 0) {
         kfree(s);
-        __atomic_sub_fetch(&all_sems, (uint32_t)n, __ATOMIC_RELAXED);
-        return now <= sem_max_all ? -ENOMEM : -ENOSPC;
+        __atomic_sub_fetch(&space->sem_all, (uint32_t)n, __ATOMIC_RELAXED);
+        return now <= space->sem_max_all ? -ENOMEM : -ENOSPC;
     }
     mutex_init(&s->lock, LOCK_ipc);
     list_init(&s->pending);
@@ -73,9 +66,9 @@ static int big_enough(const struct ipc_object *o, uint64_t n)
 
 SYSCALL3(semget, int32_t, key, int, n, int, flags)
 {
-    static const struct ipc_get get = { .ids = &sem_ids, .make = make_set, .check = big_enough };
+    const struct ipc_get get = { .ids = &ipc_here()->sem, .make = make_set, .check = big_enough };
 
-    if (n < 0 || (uint32_t)n > sem_max_in_set)
+    if (n < 0 || (uint32_t)n > ipc_here()->sem_max_in_set)
         return -EINVAL;
     return ipc_get(&get, key, flags, (uint64_t)n);
 }
@@ -206,7 +199,7 @@ static int prepare(struct sem_set *s, struct sem_wait *w)
         w->alters |= w->op[i].sem_op != 0;
         undo |= (w->op[i].sem_flg & SEM_UNDO) != 0;
     }
-    int err = ipc_permission(&sem_ids, &s->ipc, w->alters ? 0222 : 0444);
+    int err = ipc_permission(&s->ipc, w->alters ? 0222 : 0444);
     return err == 0 && undo ? sem_undo_get(s, &w->undo) : err;
 }
 
@@ -269,7 +262,7 @@ static long semop(int id, uaddr_t ops, unsigned n, uaddr_t timeout)
 
     if (n < 1 || id < 0)
         return -EINVAL;
-    if (n > sem_max_ops)
+    if (n > ipc_here()->sem_max_ops)
         return -E2BIG;
     if (n > FEW_OPS && (op = kmalloc(n * sizeof(*op))) == NULL)
         return -ENOMEM;
@@ -277,10 +270,10 @@ static long semop(int id, uaddr_t ops, unsigned n, uaddr_t timeout)
     if (ret == 0)
         ret = get_deadline(timeout, &deadline);
     if (ret == 0)
-        ret = ipc_find(&sem_ids, id, &o);
+        ret = ipc_find(&ipc_here()->sem, id, &o);
     if (ret == 0) {
         ret = operate(set_of(o), op, n, deadline);
-        ipc_put(&sem_ids, o);
+        ipc_put(o);
     }
     if (op != few)
         kfree(op);

@@ -3,7 +3,7 @@
 #define IPC_SEM_H
 
 #include "ipc/chunks.h"
-#include "ipc/ids.h"
+#include "ipc/space.h"
 #include "sched/block.h"
 
 #include <linux/sem.h>
@@ -50,11 +50,6 @@ struct sem_undo {
     struct list of_set;   /* [set's lock] */
     struct chunks adjust; /* [set's lock] int16_t */
 };
-
-extern struct ipc_ids sem_ids;
-/* SEMMSL, SEMMNS, SEMOPM: [a] what /proc/sys/kernel/sem says; SEMMNI is sem_ids.limit */
-extern uint32_t sem_max_in_set, sem_max_ops, sem_max_all;
-uint32_t sem_used(void); /* semaphores that there are */
 
 static inline struct sem *sem_of(const struct sem_set *s, size_t i)
 {

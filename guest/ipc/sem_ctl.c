@@ -14,11 +14,11 @@ static long info(int cmd, uaddr_t to)
 {
     struct seminfo i = {
         .semmap = SEMMAP,
-        .semmni = (int)sem_ids.limit,
-        .semmns = (int)sem_max_all,
+        .semmni = (int)ipc_here()->sem.limit,
+        .semmns = (int)ipc_here()->sem_max_all,
         .semmnu = SEMMNU,
-        .semmsl = (int)sem_max_in_set,
-        .semopm = (int)sem_max_ops,
+        .semmsl = (int)ipc_here()->sem_max_in_set,
+        .semopm = (int)ipc_here()->sem_max_ops,
         .semume = SEMUME,
         .semusz = SEMUSZ,
         .semvmx = SEMVMX,
@@ -26,10 +26,10 @@ static long info(int cmd, uaddr_t to)
     };
 
     if (cmd == SEM_INFO) {
-        i.semusz = (int)sem_ids.used;
-        i.semaem = (int)sem_used();
+        i.semusz = (int)ipc_here()->sem.used;
+        i.semaem = (int)ipc_here()->sem_all;
     }
-    return put_user(i, to) != 0 ? -EFAULT : MAX(sem_ids.highest, 0);
+    return put_user(i, to) != 0 ? -EFAULT : MAX(ipc_here()->sem.highest, 0);
 }
 
 /* --- values; lock held --------------------------------------------------------------- */
@@ -151,7 +151,7 @@ static long get_one(struct sem_set *s, unsigned num, int cmd)
 static void describe(struct sem_set *s, struct semid64_ds *d)
 {
     memset(d, 0, sizeof(*d));
-    ipc_show(&sem_ids, &s->ipc, &d->sem_perm);
+    ipc_show(&s->ipc, &d->sem_perm);
     d->sem_otime = s->otime;
     d->sem_ctime = s->ctime;
     d->sem_nsems = s->n;
@@ -159,19 +159,30 @@ static void describe(struct sem_set *s, struct semid64_ds *d)
 
 static long change(struct sem_set *s, int cmd, const struct semid64_ds *d)
 {
-    long err = ipc_may_change(&sem_ids, &s->ipc);
+    long err = ipc_may_change(&s->ipc);
 
     if (err != 0)
         return err;
     if (cmd == IPC_SET) {
-        err = ipc_change(&sem_ids, &s->ipc, &d->sem_perm);
+        err = ipc_change(&s->ipc, &d->sem_perm);
         if (err == 0)
             s->ctime = ipc_time();
         return err;
     }
-    ipc_remove(&sem_ids, &s->ipc, NULL);
+    ipc_remove(&s->ipc, NULL);
     sem_end(s);
     return 0;
+}
+
+void sem_remove(struct ipc_object *o)
+{
+    struct sem_set *s = container_of(o, struct sem_set, ipc);
+
+    if (sem_lock(s) != 0)
+        return;
+    ipc_remove(o, NULL);
+    sem_end(s);
+    mutex_unlock(&s->lock);
 }
 
 /* --- the call ------------------------------------------------------------------------- */
@@ -180,13 +191,14 @@ static long stat(int id, int cmd, uaddr_t to)
 {
     struct semid64_ds d;
     struct ipc_object *o;
-    long ret = cmd == IPC_STAT ? ipc_find(&sem_ids, id, &o) : ipc_find_index(&sem_ids, id, &o);
+    long ret = cmd == IPC_STAT ? ipc_find(&ipc_here()->sem, id, &o)
+                               : ipc_find_index(&ipc_here()->sem, id, &o);
 
     if (ret != 0)
         return ret;
     struct sem_set *s = container_of(o, struct sem_set, ipc);
     if (cmd != SEM_STAT_ANY)
-        ret = ipc_permission(&sem_ids, o, 0444);
+        ret = ipc_permission(o, 0444);
     if (ret == 0)
         ret = sem_lock(s);
     if (ret == 0) {
@@ -196,7 +208,7 @@ static long stat(int id, int cmd, uaddr_t to)
         if (put_user(d, to) != 0)
             ret = -EFAULT;
     }
-    ipc_put(&sem_ids, o);
+    ipc_put(o);
     return ret;
 }
 
@@ -221,7 +233,7 @@ static long on_set(struct sem_set *s, unsigned num, int cmd, uaddr_t arg)
     if (cmd == IPC_SET && get_user(d, arg) != 0)
         return -EFAULT;
     if (cmd != IPC_SET && cmd != IPC_RMID)
-        ret = ipc_permission(&sem_ids, &s->ipc, cmd == SETVAL || cmd == SETALL ? 0222 : 0444);
+        ret = ipc_permission(&s->ipc, cmd == SETVAL || cmd == SETALL ? 0222 : 0444);
     if (ret != 0)
         return ret;
     if (cmd == SETALL)
@@ -257,10 +269,10 @@ SYSCALL4(semctl, int, id, unsigned, num, int, cmd, uaddr_t, arg)
     case IPC_RMID: break;
     default: return -EINVAL;
     }
-    long ret = ipc_find(&sem_ids, id, &o);
+    long ret = ipc_find(&ipc_here()->sem, id, &o);
     if (ret == 0) {
         ret = on_set(container_of(o, struct sem_set, ipc), num, cmd, arg);
-        ipc_put(&sem_ids, o);
+        ipc_put(o);
     }
     return ret;
 }

@@ -188,7 +188,7 @@ static void leave_list(struct process *p)
             drop(u);
         }
         mutex_unlock(&s->lock);
-        ipc_put(&sem_ids, &s->ipc);
+        ipc_put(&s->ipc);
         preempt_work(WORK_UNDO * 8);
     }
     kfree(l);
@@ -198,6 +198,9 @@ void sem_undo_init(void)
 {
     static const struct undo_hooks hooks = { .own = own_list,
                                              .share = share_list,
-                                             .leave = leave_list };
+                                             .leave = leave_list,
+                                             .first_space = &first_ipc_space.ns,
+                                             .make_space = ipc_space_make,
+                                             .end_space = ipc_space_end };
     undo_register(&hooks);
 }

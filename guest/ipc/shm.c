@@ -9,9 +9,9 @@
  * at once if there is none.  Until then its identifier is good, for shmat(2), too, as on Linux.
  * A call that attaches counts as a mapping until it has made one.
  *
- * A mapping finds its segment by the identifier, which is its file's inode number, and holds nothing: a
- * mapping that outlives its segment, made by another way than shmat(2), finds none, and nothing happens.
- * mapped() is called with mm.lock held; shm_ids.lock is a spinlock, and what ends then ends without a mutex. */
+ * A mapping finds its segment by the identifier and its space's number, which are the two halves of its file's inode
+ * number, and holds nothing: a mapping that outlives its segment, made by another way than shmat(2), finds none, and nothing happens.
+ * mapped() is called with mm.lock held; the lock of the table is a spinlock, and what ends then ends without a mutex. */
 #include "ipc/shm.h"
 #include "arch/preempt.h"
 #include "arch/syscall.h"
@@ -33,14 +33,8 @@
 #define PAGES_OF(bytes) (((bytes) + PAGE_SIZE - 1) >> PAGE_SHIFT)
 #define SHMLBA          PAGE_SIZE
 
-static void free_segment(struct ipc_object *o);
-
-struct ipc_ids shm_ids = IPC_IDS(SHMMNI, free_segment);
-uint64_t shm_max_size = UINT64_MAX - (1ul << 24), shm_max_pages = UINT64_MAX - (1ul << 24);
 uint32_t shm_huge_group;
-static uint64_t all_pages; /* [a] */
 
-uint64_t shm_pages(void) { return __atomic_load_n(&all_pages, __ATOMIC_RELAXED); }
 uint64_t shm_resident(const struct shm_segment *s) { return s->file->inode->npages; }
 
 /* --- life ------------------------------------------------------------------------------- */
@@ -50,42 +44,47 @@ static bool is_unused(const struct ipc_object *o)
     return o->mode & SHM_DEST && container_of(o, const struct shm_segment, ipc)->attached == 0;
 }
 
-void shm_end_if_unused(struct shm_segment *s) { ipc_remove(&shm_ids, &s->ipc, is_unused); }
+void shm_end_if_unused(struct shm_segment *s) { ipc_remove(&s->ipc, is_unused); }
 
 /* s with a reference: one more or less has it. */
 static void count(struct shm_segment *s, int by)
 {
-    spin_lock(&shm_ids.lock);
+    spin_lock(&s->ipc.ids->lock);
     s->attached += (uint32_t)by;
     bool unused = is_unused(&s->ipc);
-    spin_unlock(&shm_ids.lock);
+    spin_unlock(&s->ipc.ids->lock);
     if (unused)
         shm_end_if_unused(s);
 }
 
 static void mapped(struct file *f, int by)
 {
-    spin_lock(&shm_ids.lock);
-    struct ipc_object *o = ipc_peek(&shm_ids, (int32_t)f->inode->ino);
+    struct ipc_space *space = ipc_space_find((uint32_t)(f->inode->ino >> 32));
+
+    if (space == NULL)
+        return;
+    spin_lock(&space->shm.lock);
+    struct ipc_object *o = ipc_peek(&space->shm, (int32_t)f->inode->ino);
     if (o != NULL) {
         ref_get(&o->refs);
         shm_of(o)->last = ipc_pid();
         *(by > 0 ? &shm_of(o)->atime : &shm_of(o)->dtime) = ipc_time();
     }
-    spin_unlock(&shm_ids.lock);
+    spin_unlock(&space->shm.lock);
     if (o != NULL) {
         count(shm_of(o), by);
-        ipc_put(&shm_ids, o);
+        ipc_put(o);
     }
+    ipc_space_put(space);
 }
 
 static const struct file_ops segment_ops = { .mapped = mapped };
 
-static void free_segment(struct ipc_object *o)
+void shm_free(struct ipc_object *o)
 {
     struct shm_segment *s = shm_of(o);
 
-    __atomic_sub_fetch(&all_pages, PAGES_OF(s->size), __ATOMIC_RELAXED);
+    __atomic_sub_fetch(&o->ids->space->shm_all, PAGES_OF(s->size), __ATOMIC_RELAXED);
     file_put(s->file);
     kfree(s);
 }
@@ -120,18 +119,19 @@ static int make_segment(uint64_t arg, struct ipc_object **out)
 {
     const struct request *rq = (const struct request *)arg;
     uint64_t pages = PAGES_OF(rq->size);
+    struct ipc_space *space = ipc_here();
 
-    if (rq->size < SHMMIN || rq->size > shm_max_size || rq->size > INT64_MAX)
-        return rq->size < SHMMIN || rq->size > shm_max_size ? -EINVAL : -ENOSPC;
-    if (__atomic_add_fetch(&all_pages, pages, __ATOMIC_RELAXED) > shm_max_pages) {
-        __atomic_sub_fetch(&all_pages, pages, __ATOMIC_RELAXED);
+    if (rq->size < SHMMIN || rq->size > space->shm_max_size || rq->size > INT64_MAX)
+        return rq->size < SHMMIN || rq->size > space->shm_max_size ? -EINVAL : -ENOSPC;
+    if (__atomic_add_fetch(&space->shm_all, pages, __ATOMIC_RELAXED) > space->shm_max_pages) {
+        __atomic_sub_fetch(&space->shm_all, pages, __ATOMIC_RELAXED);
         return -ENOSPC;
     }
     struct shm_segment *s = kzalloc(sizeof(*s));
     int err = s != NULL ? make_file(rq, &s->file) : -ENOMEM;
     if (err != 0) {
         kfree(s);
-        __atomic_sub_fetch(&all_pages, pages, __ATOMIC_RELAXED);
+        __atomic_sub_fetch(&space->shm_all, pages, __ATOMIC_RELAXED);
         return err;
     }
     s->size = rq->size;
@@ -148,12 +148,15 @@ static int big_enough(const struct ipc_object *o, uint64_t arg)
     return rq->size <= container_of(o, const struct shm_segment, ipc)->size ? 0 : -EINVAL;
 }
 
-static void born(struct ipc_object *o) { shm_of(o)->file->inode->ino = (uint32_t)o->id; }
+static void born(struct ipc_object *o)
+{
+    shm_of(o)->file->inode->ino = (uint64_t)o->ids->space->number << 32 | (uint32_t)o->id;
+}
 
 SYSCALL3(shmget, int32_t, key, size_t, size, int, flags)
 {
-    static const struct ipc_get get = {
-        .ids = &shm_ids, .make = make_segment, .check = big_enough, .born = born
+    const struct ipc_get get = {
+        .ids = &ipc_here()->shm, .make = make_segment, .check = big_enough, .born = born
     };
     struct request rq = { size, key, flags };
 
@@ -191,10 +194,10 @@ static long map(struct shm_segment *s, uaddr_t at, int prot, int map_flags)
 
 static bool begin(struct shm_segment *s)
 {
-    spin_lock(&shm_ids.lock);
+    spin_lock(&s->ipc.ids->lock);
     bool there = !s->ipc.gone;
     s->attached += there;
-    spin_unlock(&shm_ids.lock);
+    spin_unlock(&s->ipc.ids->lock);
     return there;
 }
 
@@ -211,17 +214,17 @@ SYSCALL3(shmat, int, id, uaddr_t, at, int, flags)
     if (id < 0)
         return -EINVAL;
     int map_flags = placing(&at, flags);
-    long ret = map_flags < 0 ? map_flags : ipc_find(&shm_ids, id, &o);
+    long ret = map_flags < 0 ? map_flags : ipc_find(&ipc_here()->shm, id, &o);
     if (ret != 0)
         return ret;
-    ret = ipc_permission(&shm_ids, o, rights);
+    ret = ipc_permission(o, rights);
     if (ret == 0 && !begin(shm_of(o)))
         ret = -EIDRM;
     if (ret == 0) {
         ret = map(shm_of(o), at, prot, map_flags);
         count(shm_of(o), -1);
     }
-    ipc_put(&shm_ids, o);
+    ipc_put(o);
     return ret;
 }
 

@@ -2,7 +2,7 @@
 #ifndef IPC_SHM_H
 #define IPC_SHM_H
 
-#include "ipc/ids.h"
+#include "ipc/space.h"
 
 /* It includes <unistd.h> for the sake of a macro, and a kernel has none. */
 #define _UNISTD_H
@@ -15,7 +15,7 @@
 
 struct file;
 
-struct shm_segment { /* [i] shm_ids.lock */
+struct shm_segment { /* [i] its table's lock */
     struct ipc_object ipc;
     struct file *file; /* [k] its pages; attached is a file of its own for each shmat(2) */
     size_t size;       /* [k] */
@@ -25,11 +25,8 @@ struct shm_segment { /* [i] shm_ids.lock */
     int64_t atime, dtime, ctime; /* [i] seconds */
 };
 
-extern struct ipc_ids shm_ids;
-extern uint64_t shm_max_size, shm_max_pages; /* [a] shmmax, shmall; shmmni is shm_ids.limit */
 extern uint32_t
-    shm_huge_group;       /* [a] who is in it may ask for huge pages, as who may lock memory */
-uint64_t shm_pages(void); /* that all segments may come to have */
+    shm_huge_group; /* [a] who is in it may ask for huge pages, as who may lock memory */
 uint64_t shm_resident(const struct shm_segment *s); /* pages that it has */
 /* Away with it, if it is to go and nobody has it attached. */
 void shm_end_if_unused(struct shm_segment *s);

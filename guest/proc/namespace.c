@@ -31,11 +31,11 @@ static const struct {
     [NS_PID] = { "pid", CLONE_NEWPID },    [NS_USER] = { "user", CLONE_NEWUSER },
     [NS_UTS] = { "uts", CLONE_NEWUTS },    [NS_IPC] = { "ipc", CLONE_NEWIPC },
 };
-#define CAN_BE_MADE ((uint64_t)(CLONE_NEWNS | CLONE_NEWUTS))
+#define CAN_BE_MADE ((uint64_t)(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC))
 
 static struct ns only[NS_KINDS] = {
     [NS_NET] = FIRST_NS(NS_NET), [NS_TIME] = FIRST_NS(NS_TIME), [NS_CGROUP] = FIRST_NS(NS_CGROUP),
-    [NS_PID] = FIRST_NS(NS_PID), [NS_USER] = FIRST_NS(NS_USER), [NS_IPC] = FIRST_NS(NS_IPC),
+    [NS_PID] = FIRST_NS(NS_PID), [NS_USER] = FIRST_NS(NS_USER),
 };
 #define NS_SECOND_INO 0xf0000000ul
 
@@ -61,6 +61,7 @@ static struct ns *first_of(enum ns_kind kind)
     switch (kind) {
     case NS_MNT: return &first_mount_ns.ns;
     case NS_UTS: return &first_uts_ns.ns;
+    case NS_IPC: return undo_hooks->first_space;
     default: return &only[kind];
     }
 }
@@ -74,6 +75,8 @@ struct ns *ns_make(enum ns_kind kind, struct fs_ctx *fs, int *err)
     *err = -ENOMEM;
     if (kind == NS_UTS)
         ns = uts_ns_copy();
+    else if (kind == NS_IPC)
+        ns = undo_hooks->make_space();
     else if (kind == NS_MNT && (*err = mount_ns_copy(mount_ns_here(), fs, &mnt)) == 0)
         ns = &mnt->ns;
     if (ns == NULL)
@@ -93,6 +96,7 @@ void ns_put(struct ns *ns)
     switch (ns->kind) {
     case NS_MNT: mount_ns_end(ns); break;
     case NS_UTS: uts_ns_end(ns); break;
+    case NS_IPC: undo_hooks->end_space(ns); break;
     default: panic("the end of the only namespace of kind %u", ns->kind);
     }
 }

@@ -10,13 +10,6 @@ struct file;
 struct path;
 struct task;
 
-/* What a room above has of it: namespaces of System V IPC and message queues. */
-struct ns_above {
-    struct ns *first;
-    struct ns *(*make)(void); /* NULL: no memory */
-    void (*end)(struct ns *ns);
-};
-
 void ns_put(struct ns *ns);                            /* as end_later() may be called */
 struct ns *ns_of(enum ns_kind kind);                   /* current's */
 struct ns *task_ns(struct task *t, enum ns_kind kind); /* with a reference */

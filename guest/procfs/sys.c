@@ -184,9 +184,44 @@ static int store_pipe_max(const struct pfs_node *n __attribute__((unused)), char
     return pfs_setting(line, &bytes) ? pipe_set_max_size(bytes) : -EINVAL;
 }
 
+/* The same entry where current is: its word is in the first IPC namespace. */
+struct ipc_here {
+    struct pfs_node node;
+    struct pfs_entry entry;
+    struct pfs_tunable tunable;
+};
+
+static const struct pfs_node *here(struct ipc_here *h, const struct pfs_node *n)
+{
+    h->node = *n;
+    h->entry = *n->entry;
+    h->tunable = *n->entry->tunable;
+    h->tunable.word = (char *)ipc_here() + ((char *)h->tunable.word - (char *)&first_ipc_space);
+    h->entry.tunable = &h->tunable;
+    h->node.entry = &h->entry;
+    return &h->node;
+}
+
+static int show_ipc(struct text *t, const struct pfs_node *n)
+{
+    struct ipc_here h;
+
+    return show_tunable(t, here(&h, n));
+}
+
+static int store_ipc(const struct pfs_node *n, char *line)
+{
+    struct ipc_here h;
+
+    return store_tunable(here(&h, n), line);
+}
+
 /* The tunable's word is a wish (ipc/ids.h). */
 static int show_next_id(struct text *t, const struct pfs_node *n)
 {
+    struct ipc_here h;
+
+    n = here(&h, n);
     text_printf(t, "%d\n",
                 __atomic_load_n((const int32_t *)n->entry->tunable->word, __ATOMIC_RELAXED));
     return 0;
@@ -194,7 +229,7 @@ static int show_next_id(struct text *t, const struct pfs_node *n)
 
 static int store_next_id(const struct pfs_node *n, char *line)
 {
-    return has_cap(CAP_CHECKPOINT_RESTORE) ? store_tunable(n, line) : -EPERM;
+    return has_cap(CAP_CHECKPOINT_RESTORE) ? store_ipc(n, line) : -EPERM;
 }
 
 static int show_epoll_watches(struct text *t, const struct pfs_node *n __attribute__((unused)))
@@ -258,7 +293,11 @@ static uint32_t swappiness = 60; /* without swap Linux has no use for it either 
 #define OVERFLOW_ID        65534
 #define NEXT_ID(n, ids) \
     PFS_FILE(n, 0644, show_next_id, .store = store_next_id, \
-             .tunable = &(const struct pfs_tunable){ &(ids).wish, 0, INT32_MAX, 4 })
+             .tunable = &(const struct pfs_tunable){ &first_ipc_space.ids.wish, 0, INT32_MAX, 4 })
+#define IPC_TUNABLE(n, var, lo, hi) \
+    PFS_FILE(n, 0644, show_ipc, .store = store_ipc, \
+             .tunable = &(const struct pfs_tunable){ &first_ipc_space.var, lo, hi, \
+                                                     sizeof(first_ipc_space.var) })
 #define UTS(n, m, which, ...) \
     PFS_FILE(n, m, show_uts, .value = offsetof(struct new_utsname, which), __VA_ARGS__)
 
@@ -293,11 +332,11 @@ static const struct pfs_entry kernel_table[] = {
     PFS_FILE("core_uses_pid", 0644, show_core_uses_pid, .store = store_core_uses_pid),
     UTS("domainname", 0644, domainname, .store = store_uts),
     UTS("hostname", 0644, nodename, .store = store_uts),
-    NEXT_ID("msg_next_id", msg_ids),
+    NEXT_ID("msg_next_id", msg),
     PFS_DIR("keys", 0555, .children = keys_table),
-    PFS_TUNABLE("msgmax", msg_max_size, 0, INT32_MAX),
-    PFS_TUNABLE("msgmnb", msg_max_bytes, 0, INT32_MAX),
-    PFS_TUNABLE("msgmni", msg_ids.limit, 0, IPC_SLOTS_MAX),
+    IPC_TUNABLE("msgmax", msg_max_size, 0, INT32_MAX),
+    IPC_TUNABLE("msgmnb", msg_max_bytes, 0, INT32_MAX),
+    IPC_TUNABLE("msgmni", msg.limit, 0, IPC_SLOTS_MAX),
     PFS_NUMBER("ngroups_max", 0444, GROUPS_MAX),
     UTS("osrelease", 0444, release),
     UTS("ostype", 0444, sysname),
@@ -311,11 +350,11 @@ static const struct pfs_entry kernel_table[] = {
              .tunable = &(const struct pfs_tunable){ &sched_rr_turn_ms, 0, INT32_MAX, 4 }),
     PFS_DIR("seccomp", 0555, .children = seccomp_table),
     PFS_FILE("sem", 0644, show_sem_limits, .store = store_sem_limits),
-    NEXT_ID("sem_next_id", sem_ids),
-    NEXT_ID("shm_next_id", shm_ids),
-    PFS_TUNABLE("shmall", shm_max_pages, 0, UINT64_MAX),
-    PFS_TUNABLE("shmmax", shm_max_size, 0, UINT64_MAX),
-    PFS_TUNABLE("shmmni", shm_ids.limit, 0, IPC_SLOTS_MAX),
+    NEXT_ID("sem_next_id", sem),
+    NEXT_ID("shm_next_id", shm),
+    IPC_TUNABLE("shmall", shm_max_pages, 0, UINT64_MAX),
+    IPC_TUNABLE("shmmax", shm_max_size, 0, UINT64_MAX),
+    IPC_TUNABLE("shmmni", shm.limit, 0, IPC_SLOTS_MAX),
     PFS_NUMBER("tainted", 0444, 0),
     PFS_NUMBER("threads-max", 0444, PID_MAX - 1), /* each has a number */
     UTS("version", 0444, version),
@@ -334,11 +373,11 @@ static const struct pfs_entry vm_table[] = {
 };
 
 static const struct pfs_entry mqueue_table[] = {
-    PFS_TUNABLE("msg_default", mqueue_default_messages, 1, 65536),
-    PFS_TUNABLE("msg_max", mqueue_max_messages, 1, 65536),
-    PFS_TUNABLE("msgsize_default", mqueue_default_bytes, 128, 16777216),
-    PFS_TUNABLE("msgsize_max", mqueue_max_bytes, 128, 16777216),
-    PFS_TUNABLE("queues_max", mqueue_max_queues, 0, 1024),
+    IPC_TUNABLE("msg_default", mq_default_messages, 1, 65536),
+    IPC_TUNABLE("msg_max", mq_max_messages, 1, 65536),
+    IPC_TUNABLE("msgsize_default", mq_default_bytes, 128, 16777216),
+    IPC_TUNABLE("msgsize_max", mq_max_bytes, 128, 16777216),
+    IPC_TUNABLE("queues_max", mq_max_queues, 0, 1024),
     PFS_END,
 };
 

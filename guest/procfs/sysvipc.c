@@ -21,7 +21,7 @@ static void show_all(struct text *t, struct ipc_ids *ids,
         if (o == NULL)
             continue;
         line(t, o);
-        ipc_put(ids, o);
+        ipc_put(o);
         at++;
         preempt_work(WORK_LINE);
     }
@@ -34,7 +34,7 @@ static void msg_line(struct text *t, struct ipc_object *o)
 
     if (msg_lock(q) != 0)
         return;
-    ipc_show(&msg_ids, o, &p);
+    ipc_show(o, &p);
     text_printf(t, "%10d %10d  %4o  %10lu %10lu %5u %5u %5u %5u %5u %5u %10ld %10ld %10ld\n", p.key,
                 o->id, p.mode, q->nbytes, q->nmessages, q->last_sender, q->last_receiver, p.uid,
                 p.gid, p.cuid, p.cgid, q->sent, q->received, q->changed);
@@ -45,7 +45,7 @@ static int show_msg(struct text *t, const struct pfs_node *n __attribute__((unus
 {
     text_printf(t, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  "
                    "cuid  cgid      stime      rtime      ctime\n");
-    show_all(t, &msg_ids, msg_line);
+    show_all(t, &ipc_here()->msg, msg_line);
     return 0;
 }
 
@@ -56,7 +56,7 @@ static void sem_line(struct text *t, struct ipc_object *o)
 
     if (sem_lock(s) != 0)
         return;
-    ipc_show(&sem_ids, o, &p);
+    ipc_show(o, &p);
     text_printf(t, "%10d %10d  %4o %10u %5u %5u %5u %5u %10ld %10ld\n", p.key, o->id, p.mode, s->n,
                 p.uid, p.gid, p.cuid, p.cgid, s->otime, s->ctime);
     mutex_unlock(&s->lock);
@@ -66,7 +66,7 @@ static int show_sem(struct text *t, const struct pfs_node *n __attribute__((unus
 {
     text_printf(t, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      "
                    "ctime\n");
-    show_all(t, &sem_ids, sem_line);
+    show_all(t, &ipc_here()->sem, sem_line);
     return 0;
 }
 
@@ -75,7 +75,7 @@ static void shm_line(struct text *t, struct ipc_object *o)
     struct shm_segment *s = shm_of(o);
     struct ipc64_perm p;
 
-    ipc_show(&shm_ids, o, &p);
+    ipc_show(o, &p);
     text_printf(t,
                 "%10d %10d  %4o %21lu %5u %5u  %5u %5u %5u %5u %5u %10ld %10ld %10ld %21lu %21u\n",
                 p.key, o->id, p.mode, s->size, s->creator, s->last, s->attached, p.uid, p.gid,
@@ -88,7 +88,7 @@ static int show_shm(struct text *t, const struct pfs_node *n __attribute__((unus
                 "       key      shmid perms                  size  cpid  lpid nattch   uid   gid"
                 "  cuid  cgid      atime      dtime      ctime                   rss"
                 "                  swap\n");
-    show_all(t, &shm_ids, shm_line);
+    show_all(t, &ipc_here()->shm, shm_line);
     return 0;
 }
 
@@ -105,7 +105,8 @@ const struct pfs_entry proc_sysvipc_table[] = {
 
 int show_sem_limits(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
-    text_printf(t, "%u\t%u\t%u\t%lu\n", sem_max_in_set, sem_max_all, sem_max_ops, sem_ids.limit);
+    text_printf(t, "%u\t%u\t%u\t%lu\n", ipc_here()->sem_max_in_set, ipc_here()->sem_max_all,
+                ipc_here()->sem_max_ops, ipc_here()->sem.limit);
     return 0;
 }
 
@@ -113,7 +114,8 @@ int show_sem_limits(struct text *t, const struct pfs_node *n __attribute__((unus
 int store_sem_limits(const struct pfs_node *n __attribute__((unused)), char *line)
 {
     static const uint64_t most[] = { 65536, INT32_MAX, SEM_OPS_MAX, IPC_SLOTS_MAX };
-    uint64_t value[4] = { sem_max_in_set, sem_max_all, sem_max_ops, sem_ids.limit };
+    uint64_t value[4] = { ipc_here()->sem_max_in_set, ipc_here()->sem_max_all,
+                          ipc_here()->sem_max_ops, ipc_here()->sem.limit };
     const char *at = line;
 
     if (!capable())
@@ -126,9 +128,9 @@ int store_sem_limits(const struct pfs_node *n __attribute__((unused)), char *lin
         if (!pfs_parse(&at, &value[i]) || value[i] > most[i])
             return -EINVAL;
     }
-    sem_max_in_set = (uint32_t)value[0];
-    sem_max_all = (uint32_t)value[1];
-    sem_max_ops = (uint32_t)value[2];
-    sem_ids.limit = value[3];
+    ipc_here()->sem_max_in_set = (uint32_t)value[0];
+    ipc_here()->sem_max_all = (uint32_t)value[1];
+    ipc_here()->sem_max_ops = (uint32_t)value[2];
+    ipc_here()->sem.limit = value[3];
     return 0;
 }
