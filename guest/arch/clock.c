@@ -190,6 +190,44 @@ void clock_finish(void)
         set_rate(khz_from_pit());
 }
 
+static struct { /* CLOCK_MONOTONIC as it was before its rate was changed first; 0: it was not */
+    uint64_t tsc_base, ns_per_tick;
+} raw;
+
+uint64_t clock_nominal_rate(void)
+{
+    return raw.ns_per_tick != 0 ? raw.ns_per_tick : clock_ns_per_tick;
+}
+
+uint64_t clock_raw_ns(void)
+{
+    return raw.ns_per_tick != 0 ? scale(tsc_stamp() - raw.tsc_base, raw.ns_per_tick)
+                                : clock_mono_ns();
+}
+
+/* A new line through the present moment: where it meets 0 is rounded up, so no clock goes back, and none goes
+ * forward by more than a ns. */
+void clock_set_rate(uint64_t ns_per_tick)
+{
+    uint64_t tsc = tsc_stamp(), ns = clock_mono_at(tsc), ticks, rest;
+
+    if (raw.ns_per_tick == 0) {
+        raw.tsc_base = clock_tsc_base;
+        raw.ns_per_tick = clock_ns_per_tick;
+    }
+    __asm__("divq %4" : "=a"(ticks), "=d"(rest) : "a"(ns << 32), "d"(ns >> 32), "r"(ns_per_tick));
+    clock_tsc_base = tsc - ticks - 1;
+    clock_ns_per_tick = ns_per_tick;
+    ticks_per_ns = UINT64_MAX / ns_per_tick;
+    if (vvar.ns_per_tick != 0) {
+        vvar.raw_tsc_base = raw.tsc_base;
+        vvar.raw_ns_per_tick = raw.ns_per_tick;
+        vvar.tsc_base = clock_tsc_base;
+        vvar.ns_per_tick = clock_ns_per_tick;
+        vvar.changes++;
+    }
+}
+
 uint64_t clock_tsc_after(uint64_t ns) { return scale(ns, ticks_per_ns); }
 
 uint64_t clock_real_ns(void)

@@ -7,7 +7,8 @@
 
 #define NSEC_PER_SEC 1000000000ull
 
-/* [k] all three, from clock_finish() on; 0 before if the rate must be measured */
+/* From clock_finish() on; 0 before if the rate must be measured.  The first stays, the others are of the rate
+ * that clock_set_rate() has given: then TSC at CLOCK_MONOTONIC 0 is modulo 2^64. */
 extern uint64_t tsc_khz;
 extern uint64_t clock_tsc_base;    /* TSC at CLOCK_MONOTONIC 0 */
 extern uint64_t clock_ns_per_tick; /* 32.32 */
@@ -16,6 +17,11 @@ void clock_init(void);        /* BSP: TSC rate, wall clock base */
 void clock_finish(void);      /* BSP: no time passes before, no timer fires */
 uint64_t clock_real_ns(void); /* since 1970 */
 void clock_set_real_ns(uint64_t ns);
+/* All clocks but CLOCK_MONOTONIC_RAW go on at that rate, ns a tick of the TSC, 32.32.  No other CPU reads one
+ * meanwhile: the caller has them stand still (mm/tlb.h), and sees to the timers. */
+void clock_set_rate(uint64_t ns_per_tick);
+uint64_t clock_nominal_rate(void);
+uint64_t clock_raw_ns(void); /* CLOCK_MONOTONIC_RAW */
 /* How often that was, and by how much the clock went forward in all, modulo 2^64: for what is kept as a
  * moment on the other clock, under a lock of the one who sets it. */
 struct clock_steps {

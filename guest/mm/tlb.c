@@ -136,8 +136,13 @@ void mm_activate(struct mm *mm)
 
 /* --- requests ------------------------------------------------------------ */
 
+static uint32_t
+    holds_ended; /* [a] a count: the next hold may begin before all have seen that the last is over */
+
 static void serve(struct cpu *c, const struct tlb_cpu *q)
 {
+    if (q->wish == TLB_HOLD)
+        return;
     bool lazy = c->tlb.lazy_mm == q->mm, active = c->active_mm == q->mm;
     if (q->mm == &kernel_mm)
         flush_local(q->mm, q->start, q->end);
@@ -154,8 +159,12 @@ void tlb_serve(void)
     uint64_t from = __atomic_exchange_n(&c->tlb.inbox, 0, __ATOMIC_SEQ_CST);
     for (; from; from &= from - 1) {
         struct tlb_cpu *q = &cpus[__builtin_ctzll(from)].tlb;
+        bool hold = q->wish == TLB_HOLD;
+        uint32_t ended = __atomic_load_n(&holds_ended, __ATOMIC_RELAXED);
         serve(c, q);
         __atomic_fetch_and(&q->waiting, ~bit_of(c), __ATOMIC_RELEASE); /* q is not ours any more */
+        while (unlikely(hold) && __atomic_load_n(&holds_ended, __ATOMIC_ACQUIRE) == ended)
+            __builtin_ia32_pause();
     }
 }
 
@@ -259,3 +268,13 @@ void tlb_leave(struct mm *mm)
         request(mm, others, 0, 0, TLB_LEAVE);
     ASSERT(__atomic_load_n(&mm->cpus_active, __ATOMIC_SEQ_CST) == 0);
 }
+
+/* Who is held serves nobody, and nobody needs to be served until the holder is done, which waits for no one. */
+void cpus_hold(void)
+{
+    uint64_t others = cpus_with(&kernel_mm) & ~bit_of(this_cpu());
+    if (others)
+        request(&kernel_mm, others, 0, 0, TLB_HOLD);
+}
+
+void cpus_release(void) { __atomic_fetch_add(&holds_ended, 1, __ATOMIC_RELEASE); }

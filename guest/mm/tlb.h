@@ -38,6 +38,11 @@ static inline void tlb_poll(void)
         tlb_serve();
 }
 
+/* In between, no other CPU does anything: each stands in an interrupt from user mode or the idle loop, or in a
+ * loop that waits for another CPU.  One caller at a time. */
+void cpus_hold(void);
+void cpus_release(void);
+
 /* For gather.c: tlb_flush() that may be about freed tables, too. */
 void tlb_flush_wish(struct mm *mm, uint64_t start, uint64_t end, enum tlb_wish wish);
 

@@ -16,6 +16,7 @@ enum tlb_wish {
     TLB_RANGE,  /* translations of the range go */
     TLB_TABLES, /* and cached entries that lead to tables, which are freed */
     TLB_LEAVE,  /* the root goes: no user of the address space is left */
+    TLB_HOLD,   /* nothing of that: stand still until cpus_release() */
 };
 
 struct tlb_cpu {        /* [o] this CPU only  [a] atomic */

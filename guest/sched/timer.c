@@ -11,6 +11,7 @@
  * program with a timer as short as that would else never come to its next
  * instruction. */
 #include "sched/timer.h"
+#include "arch/apic.h"
 #include "sched/runq.h"
 
 /* Covers what is not measured: entry, exit, and the signals that were sent. */
@@ -194,4 +195,13 @@ void timer_interrupt(void)
     q->not_before = now + (1 + DISTANCE_FACTOR) * (clock_mono_ns() - now);
     arm(q);
     spin_unlock(&q->lock);
+}
+
+/* What the hardware is armed for may come too late now: each CPU looks and arms it anew. */
+void timer_rate_changed(void)
+{
+    for (uint32_t i = 0; i < ncpus; i++)
+        if (i != this_cpu()->id)
+            apic_send_ipi(i, IRQ_TIMER);
+    timer_interrupt();
 }

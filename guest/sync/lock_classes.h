@@ -64,6 +64,7 @@
     X(frame_cache,  ONE,     "free frames that a CPU keeps") \
     X(frame,        ONE,     "free frames") \
     X(random,       ONE,     "the random number generator") \
+    X(clock_rate,   ONE,     "who changes the rate of the clock") \
     X(klog,         ONE,     "the kernel's log") \
     X(console,      ONE,     "the serial line")
 /* clang-format on */

@@ -1,15 +1,18 @@
 /* adjtimex.c - adjtimex(2), clock_adjtime(2): the clock is moved, and says how good it is.
  *
- * Whoever disciplines a clock tells the kernel how far off it is and how fast it runs.  Here an offset is made good
+ * Whoever disciplines a clock tells the kernel how far off it is and how fast it runs.  Another rate is one for
+ * all clocks but CLOCK_MONOTONIC_RAW, from the call on (clock_set_rate()).  An offset is made good
  * at once, where Linux takes some time for it; so none is ever left.  What is said about errors, the time constant
- * and the state is kept and told.  Refused (-EOPNOTSUPP) is another rate than the nominal one, for the clock is the
- * TSC as programs read it themselves, and that CLOCK_TAI differs from it; STA_INS and STA_DEL are not kept, for there is no leap second. */
+ * and the state is kept and told.  Refused (-EOPNOTSUPP) is that CLOCK_TAI differs; STA_INS and STA_DEL are not
+ * kept, for there is no leap second. */
 #include "arch/clock.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
+#include "mm/tlb.h"
 #include "proc/cpu_clock.h"
 #include "proc/itimer.h"
+#include "sched/timer.h"
 #include "sys/time.h"
 #include <linux/timex.h>
 
@@ -29,7 +32,10 @@
 static struct {
     long maxerror, esterror, constant;
     int status;
-} kept = { ERROR_MOST, ERROR_MOST, CONSTANT_OF, STA_UNSYNC };
+    long freq, tick; /* ppm * 2^16; usec of a tick that should have TICK_USEC */
+} kept = { ERROR_MOST, ERROR_MOST, CONSTANT_OF, STA_UNSYNC, 0, TICK_USEC };
+
+static struct spinlock rate_lock = SPINLOCK_INIT(LOCK_clock_rate);
 
 static int check(const struct timex *tx)
 {
@@ -42,11 +48,7 @@ static int check(const struct timex *tx)
         return -EPERM;
     if ((tx->modes & ADJ_TICK) && (tx->tick < TICK_USEC / 10 * 9 || tx->tick > TICK_USEC / 10 * 11))
         return -EINVAL;
-    if (((tx->modes & ADJ_TICK) && tx->tick != TICK_USEC) ||
-        ((tx->modes & ADJ_FREQUENCY) && tx->freq != 0) ||
-        ((tx->modes & ADJ_TAI) && tx->constant != 0))
-        return -EOPNOTSUPP;
-    return 0;
+    return (tx->modes & ADJ_TAI) && tx->constant != 0 ? -EOPNOTSUPP : 0;
 }
 
 /* By ns, forward or back. */
@@ -83,6 +85,31 @@ static int follow_offset(long offset)
     return move_clock(kept.status & STA_NANO ? offset : offset * 1000);
 }
 
+/* The clock runs as `kept` says. */
+static void set_rate(void)
+{
+    spin_lock(&rate_lock);
+    int64_t rate = (int64_t)clock_nominal_rate() * kept.tick / TICK_USEC;
+    rate += rate * kept.freq / ((int64_t)USEC << 16);
+    cpus_hold();
+    clock_set_rate((uint64_t)rate);
+    cpus_release();
+    spin_unlock(&rate_lock);
+    timer_rate_changed();
+}
+
+static void keep_rate(const struct timex *tx)
+{
+    long freq = kept.freq, tick = kept.tick;
+
+    if (tx->modes & ADJ_FREQUENCY)
+        kept.freq = MAX(MIN(tx->freq, TOLERANCE), -TOLERANCE);
+    if (tx->modes & ADJ_TICK)
+        kept.tick = tx->tick;
+    if (kept.freq != freq || kept.tick != tick)
+        set_rate();
+}
+
 static void keep(const struct timex *tx)
 {
     if (tx->modes & ADJ_STATUS)
@@ -112,6 +139,7 @@ static int change(const struct timex *tx)
                    ? 0
                    : move_clock(MAX(MIN(tx->offset, INT64_MAX / 1000), INT64_MIN / 1000) * 1000);
     keep(tx);
+    keep_rate(tx);
     return tx->modes & ADJ_OFFSET ? follow_offset(tx->offset) : 0;
 }
 
@@ -124,7 +152,8 @@ static void tell(struct timex *tx)
     tx->modes = modes;
     tx->status = kept.status;
     tx->precision = 1;
-    tx->tick = TICK_USEC;
+    tx->freq = kept.freq;
+    tx->tick = kept.tick;
     tx->tolerance = TOLERANCE;
     tx->maxerror = kept.maxerror;
     tx->esterror = kept.esterror;

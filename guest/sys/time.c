@@ -89,6 +89,8 @@ static int read_clock(int id, uint64_t *ns)
         return cpu_clock(id, ns);
     if (is_real(id))
         *ns = clock_real_ns();
+    else if (id == CLOCK_MONOTONIC_RAW)
+        *ns = clock_raw_ns();
     else if (is_monotonic(id))
         *ns = clock_mono_ns();
     else

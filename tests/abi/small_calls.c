@@ -230,6 +230,72 @@ static void orders(void)
     CHECK_ERR(EINVAL, syscall(SYS_syslog, 99, NULL, 0));
 }
 
+static int64_t now(int id)
+{
+    struct timespec t;
+
+    clock_gettime(id, &t);
+    return t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* What two clocks say at about one moment. */
+static void both(int64_t *raw, int64_t *mono)
+{
+    do {
+        *raw = now(CLOCK_MONOTONIC_RAW);
+        *mono = now(CLOCK_MONOTONIC);
+    } while (now(CLOCK_MONOTONIC_RAW) - *raw > 20000);
+}
+
+static void measure(long tick, long freq)
+{
+    struct timex tx = { .modes = ADJ_TICK | ADJ_FREQUENCY, .tick = tick, .freq = freq };
+    int64_t raw, mono, raw2, mono2;
+
+    CHECK(adjtimex(&tx) >= 0 && tx.tick == tick && tx.freq == freq);
+    both(&raw, &mono);
+    do
+        both(&raw2, &mono2);
+    while (raw2 - raw < 30000000);
+    int64_t much = (mono2 - mono) * 1000 / (raw2 - raw);
+    CHECK(much >= tick / 10 - 3 && much <= tick / 10 + 3);
+    struct timespec ts = { 0, 5000000 }, real;
+    mono = now(CLOCK_MONOTONIC);
+    CHECK(nanosleep(&ts, NULL) == 0 && now(CLOCK_MONOTONIC) - mono >= 5000000);
+    syscall(SYS_clock_gettime, CLOCK_REALTIME, &real); /* not from the vDSO */
+    int64_t behind = now(CLOCK_REALTIME) - real.tv_sec * 1000000000 - real.tv_nsec;
+    CHECK(behind >= 0 && behind < 1000000000);
+}
+
+/* A child looks at the clock all the while, on another CPU if there is one: it never goes back. */
+static void rates(void)
+{
+    struct timex tx = { .modes = ADJ_TICK };
+    int64_t last = 0, next;
+
+    measure(11000, 0);
+    measure(9000, 0);
+    measure(10000, 500 << 16);
+    pid_t child = fork();
+    while (child == 0) {
+        next = now(CLOCK_MONOTONIC);
+        if (next < last)
+            _exit(1);
+        last = next;
+    }
+    for (int i = 0; i < 500; i++) {
+        tx.tick = 9000 + i % 2 * 2000;
+        CHECK(adjtimex(&tx) >= 0);
+        next = now(CLOCK_MONOTONIC);
+        CHECK(next >= last);
+        last = next;
+    }
+    CHECK(kill(child, SIGKILL) == 0);
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+    measure(10000, 0);
+}
+
 /* Set in the guest only: the judge's clock stays as it is. */
 static void adjustments(void)
 {
@@ -256,9 +322,7 @@ static void adjustments(void)
     CHECK_EQ(adjtimex(&tx), TIME_OK);
     CHECK(tx.esterror == 5 && tx.maxerror == was.maxerror && tx.status == STA_PLL &&
           tx.offset == 0);
-    tx.modes = ADJ_FREQUENCY;
-    tx.freq = 100;
-    CHECK_ERR(EOPNOTSUPP, adjtimex(&tx));
+    rates();
     time_t before = time(NULL);
     tx.modes = ADJ_OFFSET_SINGLESHOT;
     tx.offset = 100 * 1000000;

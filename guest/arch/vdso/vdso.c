@@ -25,25 +25,46 @@ static long call(long nr, long a, long b, long c)
     return ret;
 }
 
-/* CLOCK_MONOTONIC.  LFENCE: the counter is not read before what the program did before. */
-static uint64_t mono_ns(uint64_t ns_per_tick)
+/* LFENCE: the counter is not read before what the program did before. */
+static uint64_t ns_since(uint64_t tsc_base, uint64_t ns_per_tick)
 {
     uint64_t lo, hi;
 
     __asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-    return (uint64_t)((unsigned __int128)((hi << 32 | lo) - vvar_page.tsc_base) * ns_per_tick >>
-                      32);
+    return (uint64_t)((unsigned __int128)((hi << 32 | lo) - tsc_base) * ns_per_tick >> 32);
 }
 
-enum kind { KIND_none, KIND_real, KIND_mono };
+/* CLOCK_MONOTONIC.  False: the kernel is to be asked. */
+static int mono_ns(uint64_t *ns)
+{
+    uint32_t changes;
+
+    if (vvar_page.ns_per_tick == 0)
+        return 0;
+    do {
+        changes = vvar_page.changes;
+        *ns = ns_since(vvar_page.tsc_base, vvar_page.ns_per_tick);
+    } while (changes != vvar_page.changes);
+    return 1;
+}
+
+static int raw_ns(uint64_t *ns)
+{
+    if (vvar_page.changes == 0)
+        return mono_ns(ns);
+    *ns = ns_since(vvar_page.raw_tsc_base, vvar_page.raw_ns_per_tick);
+    return 1;
+}
+
+enum kind { KIND_none, KIND_real, KIND_mono, KIND_raw };
 
 static enum kind kind_of(int id)
 {
     switch (id) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE: return KIND_real;
+    case CLOCK_MONOTONIC_RAW: return KIND_raw;
     case CLOCK_MONOTONIC:
-    case CLOCK_MONOTONIC_RAW:
     case CLOCK_MONOTONIC_COARSE:
     case CLOCK_BOOTTIME: return KIND_mono;
     default: return KIND_none;
@@ -54,11 +75,12 @@ int __vdso_clock_gettime(int id, struct __kernel_timespec *ts);
 int __vdso_clock_gettime(int id, struct __kernel_timespec *ts)
 {
     enum kind kind = kind_of(id);
-    uint64_t factor = vvar_page.ns_per_tick;
+    uint64_t ns;
 
-    if (kind == KIND_none || factor == 0)
+    if (kind == KIND_none || !(kind == KIND_raw ? raw_ns(&ns) : mono_ns(&ns)))
         return (int)call(__NR_clock_gettime, id, (long)ts, 0);
-    uint64_t ns = mono_ns(factor) + (kind == KIND_real ? vvar_page.real_base : 0);
+    if (kind == KIND_real)
+        ns += vvar_page.real_base;
     ts->tv_sec = (long long)(ns / NSEC_PER_SEC);
     ts->tv_nsec = (long long)(ns % NSEC_PER_SEC);
     return 0;
@@ -73,13 +95,13 @@ int __vdso_clock_getres(int id, struct __kernel_timespec *ts)
 int __vdso_gettimeofday(struct timeval *tv, void *zone);
 int __vdso_gettimeofday(struct timeval *tv, void *zone)
 {
-    uint64_t factor = vvar_page.ns_per_tick;
+    uint64_t ns;
 
-    if (zone || factor == 0)
+    if (zone || !mono_ns(&ns))
         return (int)call(__NR_gettimeofday, (long)tv, (long)zone, 0);
     if (!tv)
         return 0;
-    uint64_t us = (mono_ns(factor) + vvar_page.real_base) / 1000;
+    uint64_t us = (ns + vvar_page.real_base) / 1000;
     tv->tv_sec = (long)(us / 1000000);
     tv->tv_usec = (long)(us % 1000000);
     return 0;
@@ -88,11 +110,11 @@ int __vdso_gettimeofday(struct timeval *tv, void *zone)
 long __vdso_time(long *at);
 long __vdso_time(long *at)
 {
-    uint64_t factor = vvar_page.ns_per_tick;
+    uint64_t ns;
 
-    if (factor == 0)
+    if (!mono_ns(&ns))
         return call(__NR_time, (long)at, 0, 0);
-    long now = (long)((mono_ns(factor) + vvar_page.real_base) / NSEC_PER_SEC);
+    long now = (long)((ns + vvar_page.real_base) / NSEC_PER_SEC);
     if (at)
         *at = now;
     return now;
