@@ -11,7 +11,8 @@ struct superblock;
 /* A superblock for each kind; its type is the name that is shown. */
 #define ANON_INODES(name) \
     { \
-        .type = (name), .magic = ANON_INODE_FS_MAGIC, .refuses = -EOPNOTSUPP \
+        .type = (name), .magic = ANON_INODE_FS_MAGIC, .dev = DEV_OF_KIND(KIND_ANON), \
+        .refuses = -EOPNOTSUPP \
     }
 
 /* flags: O_RDWR and so on, O_NONBLOCK; `private` is the operations' own.  0 or -ENOMEM. */

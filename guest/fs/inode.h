@@ -102,6 +102,18 @@ struct inode_ops { /* NULL: -ENOTDIR, -EPERM or the obvious default */
 #define MAY_WRITE 2u
 #define MAY_READ  4u
 
+/* Of what is never mounted: device numbers that sb_init() never comes to.  By the kinds that Linux
+ * tells apart; each is the st_dev of all its files. */
+enum {
+    KIND_PIPES = 1,
+    KIND_SOCKETS,
+    KIND_ANON,
+    KIND_NAMESPACES,
+    KIND_PIDFDS,
+    KIND_SECRETS,
+    KIND_QUEUES
+};
+#define DEV_OF_KIND(kind) (0xff000000u | (kind))                /* 0:1044480 and on */
 struct superblock *sb_create(const char *type, uint32_t magic); /* NULL: no memory */
 void sb_init(struct superblock *sb, const char *type, uint32_t magic);
 struct __kernel_timespec fs_now(void);

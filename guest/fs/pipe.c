@@ -35,7 +35,9 @@
 
 #define PAGES_DEFAULT 16u /* 64 KiB */
 
-static struct superblock pipe_sb = { .type = "pipefs", .magic = PIPEFS_MAGIC, .dev = 0 };
+static struct superblock pipe_sb = { .type = "pipefs",
+                                     .magic = PIPEFS_MAGIC,
+                                     .dev = DEV_OF_KIND(KIND_PIPES) };
 static const struct inode_ops pipe_inode_ops = { .evict = fifo_evict };
 
 static bool reads(const struct file *f) { return (f->flags & O_ACCMODE) != O_WRONLY; }

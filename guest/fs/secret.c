@@ -15,6 +15,7 @@
 #include <linux/magic.h>
 
 static struct superblock secret_sb = { .type = "secretmem",
+                                       .dev = DEV_OF_KIND(KIND_SECRETS),
                                        .magic = SECRETMEM_MAGIC,
                                        .permanent = true };
 static const struct inode_ops node_ops = { .evict = inode_drop_pages };

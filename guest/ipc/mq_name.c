@@ -43,7 +43,9 @@ static void evict(struct inode *in)
 #define STATUS_BYTES \
     80 /* the size that stat(2) tells, as on Linux: of what a queue reads as, and more */
 
-static struct superblock mqueue_sb = { .type = "mqueue", .magic = MQUEUE_MAGIC };
+static struct superblock mqueue_sb = { .type = "mqueue",
+                                       .magic = MQUEUE_MAGIC,
+                                       .dev = DEV_OF_KIND(KIND_QUEUES) };
 static const struct inode_ops mqueue_iops = { .evict = evict };
 
 /* --- attributes --------------------------------------------------------------------------------- */

@@ -37,7 +37,9 @@
 
 struct spinlock unix_lock = SPINLOCK_INIT(LOCK_unix);
 static struct list all = LIST_INIT(all); /* [u] */
-static struct superblock socket_sb = { .type = "sockfs", .magic = SOCKFS_MAGIC };
+static struct superblock socket_sb = { .type = "sockfs",
+                                       .magic = SOCKFS_MAGIC,
+                                       .dev = DEV_OF_KIND(KIND_SOCKETS) };
 
 struct unix_socket *unix_of(const struct file *f)
 {

@@ -18,6 +18,7 @@
 #include <linux/pidfd.h>
 
 static struct superblock pidfd_sb = { .type = "[pidfd]",
+                                      .dev = DEV_OF_KIND(KIND_PIDFDS),
                                       .magic = ANON_INODE_FS_MAGIC,
                                       .refuses = -EOPNOTSUPP };
 

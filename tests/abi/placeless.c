@@ -4,6 +4,7 @@
 #include "check.h"
 #include <dirent.h>
 #include <mqueue.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -52,6 +53,28 @@ static void looked_at(int fd, mode_t type)
     CHECK_EQ(fstat(path, &by_name), 0);
     CHECK_EQ(by_name.st_ino, by_fd.st_ino);
     CHECK_EQ(close(path), 0);
+}
+
+static dev_t device(int fd)
+{
+    struct stat st;
+
+    CHECK(fstat(fd, &st) == 0 && st.st_dev != 0);
+    return st.st_dev;
+}
+
+/* Each kind is a device of its own. */
+static void devices(void)
+{
+    int p[2], q[2], pair[2];
+
+    CHECK(pipe(p) == 0 && pipe(q) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+    CHECK_EQ(device(p[0]), device(q[1]));
+    CHECK_EQ(device(pair[0]), device(socket(AF_INET, SOCK_STREAM, 0)));
+    CHECK_EQ(device(eventfd(0, 0)), device(epoll_create(1)));
+    CHECK(device(p[0]) != device(pair[0]) && device(p[0]) != device(eventfd(0, 0)));
+    CHECK(device(pair[0]) != device(epoll_create(1)) &&
+          device(p[0]) != device(open(".", O_RDONLY)));
 }
 
 static void sockets_and_pipes(void)
@@ -170,6 +193,7 @@ static void unnamed(void)
 
 static void test(void)
 {
+    devices();
     signal(SIGPIPE, SIG_IGN);
     sockets_and_pipes();
     queues();
