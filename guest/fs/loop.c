@@ -20,7 +20,9 @@
 #include <linux/loop.h>
 #include <linux/major.h>
 
-#define SECTOR       512u
+#define SECTOR 512u
+#define READ_AHEAD \
+    256u /* sectors, as Linux begins; what is told is kept, and there is nothing to read ahead of */
 #define CONTROL_NODE 237u /* LOOP_CTRL_MINOR */
 #define CAN_SET      (LO_FLAGS_AUTOCLEAR | LO_FLAGS_PARTSCAN)
 #define CAN_CONFIG   (CAN_SET | LO_FLAGS_READ_ONLY | LO_FLAGS_DIRECT_IO)
@@ -32,6 +34,8 @@ struct loop {            /* [loop_lock] */
     uint64_t offset, limit, size;
     uint32_t flags, block; /* LO_FLAGS_*; bytes of a block */
     uint32_t openers;
+    uint32_t read_ahead; /* sectors, as told; 0: never */
+    bool readonly;       /* BLKROSET */
     uint8_t name[LO_NAME_SIZE];
 };
 
@@ -48,6 +52,39 @@ static uint64_t bytes_seen(const struct file *f, uint64_t offset, uint64_t limit
     if (limit)
         size = MIN(size, limit);
     return size & ~(uint64_t)(SECTOR - 1);
+}
+
+/* loop_lock held, or a moment is as good as another */
+static bool is_readonly(const struct loop *lo)
+{
+    return lo->readonly || lo->flags & LO_FLAGS_READ_ONLY;
+}
+
+static uint32_t block_of(const struct loop *lo) { return lo->block ? lo->block : SECTOR; }
+static uint32_t read_ahead_of(const struct loop *lo)
+{
+    return lo->read_ahead ? lo->read_ahead : READ_AHEAD;
+}
+
+bool loop_view(uint32_t nr, struct loop_view *v, struct file **behind)
+{
+    const struct loop *lo = &loops[nr];
+
+    spin_lock(&loop_lock);
+    struct file *f = lo->behind;
+    *v = (struct loop_view){ .size = lo->size,
+                             .offset = lo->offset,
+                             .limit = lo->limit,
+                             .flags = lo->flags,
+                             .block = block_of(lo),
+                             .read_ahead = read_ahead_of(lo),
+                             .readonly = is_readonly(lo) };
+    if (f && behind)
+        file_get(f);
+    spin_unlock(&loop_lock);
+    if (behind)
+        *behind = f;
+    return f != NULL;
 }
 
 /* --- reading and writing ---------------------------------------------------------------------- */
@@ -89,7 +126,7 @@ static long loop_write(struct file *f, struct uio *u, uint64_t *pos)
     struct loop *lo = loop_of(f);
     uint64_t at, room;
     struct file *behind = loop_enter(lo, *pos, &at, &room);
-    long n = lo->flags & LO_FLAGS_READ_ONLY ? -EPERM : u->left && !room ? -ENOSPC : 0;
+    long n = is_readonly(lo) ? -EPERM : u->left && !room ? -ENOSPC : 0;
 
     if (!behind)
         return n;
@@ -189,7 +226,7 @@ static struct file *unbind(struct loop *lo)
 {
     struct file *f = lo->behind;
 
-    *lo = (struct loop){ .openers = lo->openers };
+    *lo = (struct loop){ .openers = lo->openers, .read_ahead = lo->read_ahead };
     return f;
 }
 
@@ -388,7 +425,7 @@ static long zero_range(struct file *f, uaddr_t from)
         return -EINVAL;
     if ((range[0] | range[1]) & (SECTOR - 1) || range[1] == 0 || range[1] > room)
         err = -EINVAL;
-    else if (lo->flags & LO_FLAGS_READ_ONLY)
+    else if (is_readonly(lo))
         err = -EPERM;
     else
         err =
@@ -397,10 +434,30 @@ static long zero_range(struct file *f, uaddr_t from)
     return err;
 }
 
+static long set_readonly(struct loop *lo, uaddr_t from)
+{
+    int to;
+
+    if (!capable())
+        return -EACCES;
+    if (get_user(to, from) != 0)
+        return -EFAULT;
+    lo->readonly = to != 0;
+    return 0;
+}
+
+static long set_read_ahead(struct loop *lo, uint64_t sectors)
+{
+    if (!capable())
+        return -EACCES;
+    lo->read_ahead = (uint32_t)(sectors * SECTOR / PAGE_SIZE * (PAGE_SIZE / SECTOR));
+    return 0;
+}
+
 static long disk_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
 {
     struct loop *lo = loop_of(f);
-    int block = (int)(lo->block ? lo->block : SECTOR);
+    int block = (int)block_of(lo);
 
     switch (cmd) {
     case BLKGETSIZE64: return put_user(lo->size, arg);
@@ -413,7 +470,12 @@ static long disk_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
     case BLKALIGNOFF:
     case BLKDISCARDZEROES: return put_user(0, arg);
     case BLKROTATIONAL: return put_user((uint16_t)0, arg);
-    case BLKROGET: return put_user((int)(lo->flags & LO_FLAGS_READ_ONLY), arg);
+    case BLKROGET: return put_user((int)is_readonly(lo), arg);
+    case BLKROSET: return set_readonly(lo, arg);
+    case BLKRAGET:
+    case BLKFRAGET: return !arg ? -EINVAL : put_user((uint64_t)read_ahead_of(lo), arg);
+    case BLKRASET:
+    case BLKFRASET: return set_read_ahead(lo, arg);
     case BLKFLSBUF: return capable() ? 0 : -EACCES;
     case BLKDISCARD:
     case BLKZEROOUT: return zero_range(f, arg);

@@ -174,6 +174,7 @@ static const struct pfs_entry net_table[] = {
     PFS_END,
 };
 const struct pfs_entry sys_virtual_table[] = {
+    PFS_DIR("block", 0755, .numbered = &sys_disks),
     DEVICES("mem", 0),
     PFS_DIR("net", 0755, .children = net_table),
     DEVICES("tty", 2),
@@ -189,14 +190,14 @@ static const struct pfs_entry class_net_table[] = {
     PFS_END,
 };
 const struct pfs_entry sys_class_table[] = {
-    PFS_DIR("block", 0755),
+    PFS_DIR("block", 0755, .numbered = &sys_disks, .value = 2),
     CLASS("mem", 0),
     PFS_DIR("net", 0755, .children = class_net_table),
     CLASS("tty", 1),
     PFS_END,
 };
 const struct pfs_entry sys_dev_table[] = {
-    PFS_DIR("block", 0755),
+    PFS_DIR("block", 0755, .numbered = &sys_disks_by_number, .value = 2),
     PFS_DIR("char", 0755, PFS_NAMED(number_name, link_number, device_numbers), .value = EVERY),
     PFS_END,
 };

@@ -20,6 +20,8 @@ extern const struct pfs_numbered sys_memory_members, sys_bus_memory;
 /* device.c: by major number, or all */
 extern const struct pfs_entry sys_class_table[], sys_virtual_table[], sys_serial_table[],
     sys_dev_table[];
+/* block.c: directories "loop0" and so on, or (value 1, 2) links from so far below /sys */
+extern const struct pfs_numbered sys_disks, sys_disks_by_number;
 /* net.c */
 extern const struct pfs_entry sys_net_lo_table[]; /* devices/virtual/net/lo */
 /* kernel.c */

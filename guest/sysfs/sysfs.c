@@ -43,7 +43,7 @@ static const struct pfs_entry devices_table[] = {
 };
 
 static const struct pfs_entry top_table[] = {
-    PFS_DIR("block", 0755),
+    PFS_DIR("block", 0755, .numbered = &sys_disks, .value = 1),
     PFS_DIR("bus", 0755, .children = bus_table),
     PFS_DIR("class", 0755, .children = sys_class_table),
     PFS_DIR("dev", 0755, .children = sys_dev_table),

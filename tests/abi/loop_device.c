@@ -202,6 +202,84 @@ static void refused(void)
     CHECK_EQ(unlink("none"), 0);
 }
 
+/* --- what /sys says of it --------------------------------------------------------------------- */
+
+static void say_file(const char *name)
+{
+    char path[96], text[256] = "";
+    snprintf(path, sizeof(path), "/sys/block/%s/%s", device + 5, name);
+    int fd = open(path, O_RDONLY);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+    if (n < 0)
+        SAY("  %s: %s\n", name, strerror(errno));
+    else
+        SAY("  %s: %.*s\n", name, (int)strcspn(text, "\n"), text);
+    close(fd);
+}
+
+static void say_files(const char *when)
+{
+    static const char *const name[] = { "ro",
+                                        "size",
+                                        "partscan",
+                                        "removable",
+                                        "range",
+                                        "loop/autoclear",
+                                        "loop/backing_file",
+                                        "loop/dio",
+                                        "loop/offset",
+                                        "loop/partscan",
+                                        "loop/sizelimit",
+                                        "queue/logical_block_size",
+                                        "queue/read_ahead_kb" };
+
+    SAY("%s:\n", when);
+    for (unsigned i = 0; i < sizeof(name) / sizeof(*name); i++)
+        say_file(name[i]);
+}
+
+static void in_sysfs(int file)
+{
+    struct loop_info64 info = { .lo_offset = 4096,
+                                .lo_sizelimit = SIZE / 2,
+                                .lo_flags = LO_FLAGS_AUTOCLEAR };
+    unsigned long ahead = 0;
+    int fd = attach(file, O_RDWR), on = 1, off = 0, is = -1;
+    char path[96];
+
+    say_files("bound");
+    CHECK_EQ(ioctl(fd, LOOP_SET_STATUS64, &info), 0);
+    say_files("with limits");
+    CHECK_EQ(ioctl(fd, BLKROSET, &on), 0);
+    CHECK(ioctl(fd, BLKROGET, &is) == 0 && is == 1);
+    say_file("ro");
+    CHECK_ERR(EPERM, pwrite(fd, "x", 1, 0));
+    CHECK_EQ(ioctl(fd, BLKROSET, &off), 0);
+    CHECK_EQ(pwrite(fd, "x", 1, 0), 1);
+    CHECK_EQ(ioctl(fd, BLKRASET, 511), 0);
+    CHECK(ioctl(fd, BLKRAGET, &ahead) == 0);
+    SAY("ahead %lu\n", ahead);
+    say_file("queue/read_ahead_kb");
+    CHECK_EQ(ioctl(fd, BLKRASET, 256), 0);
+    CHECK_ERR(EINVAL, ioctl(fd, BLKRAGET, NULL));
+    CHECK_ERR(EFAULT, ioctl(fd, BLKROSET, NULL));
+    CHECK_EQ(rename("f", "g"), 0);
+    say_file("loop/backing_file");
+    CHECK_EQ(rename("g", "f"), 0);
+    snprintf(path, sizeof(path), "/sys/class/block/%s/subsystem/%s/loop/offset", device + 5,
+             device + 5);
+    CHECK_EQ(access(path, R_OK), 0);
+    snprintf(path, sizeof(path), "/sys/dev/block/7:%s/size", device + 9);
+    CHECK_EQ(access(path, R_OK), 0);
+    info = (struct loop_info64){ 0 };
+    CHECK_EQ(ioctl(fd, LOOP_SET_STATUS64, &info), 0);
+    CHECK_EQ(ioctl(fd, LOOP_CLR_FD), 0);
+    close(fd);
+    snprintf(path, sizeof(path), "/sys/block/%s/loop", device + 5);
+    CHECK(WAIT_UNTIL(access(path, F_OK) != 0)); /* or somebody else has the device */
+}
+
 static void test(void)
 {
     int file, fd;
@@ -216,6 +294,7 @@ static void test(void)
     status(fd, file);
     let_go(fd, file);
     read_only(file);
+    in_sysfs(file);
     refused();
     close(file);
     CHECK_EQ(chdir("/"), 0);
