@@ -28,6 +28,8 @@ struct mm *proc_mm(const struct pfs_node *n);
 bool proc_may_look(const struct task *t);
 /* Of the kinds above: 0 or -errno. */
 int proc_make_text(struct text *t, const struct pfs_node *n);
+long proc_ioctl(const struct pfs_node *n, uint32_t cmd, uaddr_t arg);
+#define MAP_QUERY 0xc0686611u /* PROCMAP_QUERY */
 int proc_store_line(const struct pfs_node *n, char *line);
 
 /* system.c */
@@ -57,6 +59,11 @@ void show_smaps_rollup(struct text *t, struct mm *mm);
 /* How many map the page of an entry, which is in a table of so many address spaces?  Those count as one
  * in the page's own count (mm/share.c). */
 uint32_t page_mappings(uint64_t entry, uint32_t table_users);
+struct vma;
+/* maps.c: as it is shown, perhaps made in the page; NULL: it has none.  mm.lock held. */
+const char *vma_name(struct vma *v, char *page);
+/* map_query.c */
+long proc_map_query(const struct pfs_node *n, uaddr_t arg);
 /* map_files.c */
 extern const struct pfs_named proc_map_files;
 /* pagemap.c */

@@ -20,7 +20,7 @@
 #define WORK_LINE 4000u
 #define WORK_PAGE 40u
 
-static const char *vma_name(struct vma *v, char *page)
+const char *vma_name(struct vma *v, char *page)
 {
     struct mm *mm = v->mm;
     const char *vdso = vdso_name(v);

@@ -66,6 +66,13 @@ int proc_make_text(struct text *t, const struct pfs_node *n)
     return n->entry->kind == PROC_IS_TASK ? show_of_task(t, n) : show_of_mm(t, n);
 }
 
+long proc_ioctl(const struct pfs_node *n, uint32_t cmd, uaddr_t arg)
+{
+    bool maps = n->entry->kind == PROC_IS_MM && n->entry->show_mm == show_maps;
+
+    return maps && cmd == MAP_QUERY ? proc_map_query(n, arg) : -ENOTTY;
+}
+
 int proc_store_line(const struct pfs_node *n, char *line)
 {
     if (n->entry->kind == PROC_IS_MM)

@@ -44,6 +44,7 @@ static struct pseudofs proc = {
     .set_owner = proc_set_owner,
     .make_text = proc_make_text,
     .store_line = proc_store_line,
+    .ioctl = proc_ioctl,
 };
 
 static int get_proc(char *data __attribute__((unused)), struct superblock **out)

@@ -398,11 +398,22 @@ static int pfs_mmap(struct file *f __attribute__((unused)), struct vma *v __attr
     return -ENODEV;
 }
 
+static long pfs_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
+{
+    const struct pseudofs *fs = fs_of(f->inode);
+    long err = may(f, false);
+
+    if (err)
+        return err;
+    return fs->ioctl ? fs->ioctl(node_of(f->inode), cmd, arg) : -ENOTTY;
+}
+
 static const struct file_ops pfs_fops = {
     .open = pfs_open,
     .read = pfs_read,
     .write = pfs_write,
     .mmap = pfs_mmap,
+    .ioctl = pfs_ioctl,
     .release = pfs_release,
 };
 

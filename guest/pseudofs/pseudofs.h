@@ -144,6 +144,7 @@ struct pseudofs {
     bool counts_links; /* st_nlink of a directory tells its subdirectories */
     int (*make_text)(struct text *t, const struct pfs_node *n); /* of kinds of its own; or NULL */
     int (*store_line)(const struct pfs_node *n, char *line);    /* the same */
+    long (*ioctl)(const struct pfs_node *n, uint32_t cmd, uaddr_t arg); /* or NULL */
     struct superblock sb; /* [fs_tree] sb.root NULL: nobody has asked for it */
 };
 int pseudofs_get(struct pseudofs *fs, struct superblock **out); /* tree held: 0, -ENOMEM */
