@@ -241,3 +241,16 @@ void tmpfs_register(void)
     fs_type_register(&ramfs);
     fs_type_register(&tmpfs);
 }
+
+void sb_options(const struct superblock *sb, char text[SB_OPTIONS_ROOM])
+{
+    int n = 0;
+
+    text[0] = 0;
+    if (sb->max_pages && !(sb->told && sb->max_pages == tmpfs_share()))
+        n = ksnprintf(text, SB_OPTIONS_ROOM, ",size=%luk", sb->max_pages << (PAGE_SHIFT - 10));
+    if (sb->max_inodes)
+        n += ksnprintf(text + n, SB_OPTIONS_ROOM - (size_t)n, ",nr_inodes=%lu", sb->max_inodes);
+    if (sb->told)
+        strlcpy(text + n, sb->told, SB_OPTIONS_ROOM - (size_t)n);
+}

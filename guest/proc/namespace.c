@@ -14,6 +14,7 @@
 #include "fs/path.h"
 #include "lib/printf.h"
 #include "mm/heap.h"
+#include "proc/pid.h"
 #include "proc/process.h"
 #include "proc/undo.h"
 #include "proc/uts.h"
@@ -33,17 +34,41 @@ static const struct {
 };
 #define CAN_BE_MADE ((uint64_t)(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC))
 
+static struct ns *first_of(enum ns_kind kind);
+
 static struct ns only[NS_KINDS] = {
     [NS_NET] = FIRST_NS(NS_NET), [NS_TIME] = FIRST_NS(NS_TIME), [NS_CGROUP] = FIRST_NS(NS_CGROUP),
     [NS_PID] = FIRST_NS(NS_PID), [NS_USER] = FIRST_NS(NS_USER),
 };
 #define NS_SECOND_INO 0xf0000000ul
 
-static struct superblock ns_sb = {
-    .type = "nsfs", .magic = NSFS_MAGIC, .permanent = true, .refuses = -EPERM
-};
+/* After Linux 6.1's headers. */
+#define GET_MNTNS_ID 0x8008b705u /* NS_GET_MNTNS_ID */
+#define PID_FROM     0x8004b706u /* NS_GET_PID_FROM_PIDNS, and three more that ask the same here */
+#define PID_LAST     0x8004b709u
+#define MNT_INFO     0x8010b70au /* NS_MNT_GET_INFO */
+#define MNT_NEXT     0x8010b70bu /* NS_MNT_GET_NEXT */
+#define MNT_PREV     0x8010b70cu /* NS_MNT_GET_PREV */
+#define GET_ID       0x8008b70du /* NS_GET_ID */
+
+static struct superblock ns_sb = { .type = "nsfs",
+                                   .magic = NSFS_MAGIC,
+                                   .dev = DEV_OF_KIND(KIND_NAMESPACES),
+                                   .permanent = true,
+                                   .refuses = -EPERM };
 
 uint64_t ns_flag(enum ns_kind kind) { return kinds[kind].flag; }
+
+/* As Linux 6.18 counts the first ones, and then on. */
+uint64_t ns_id(const struct ns *ns)
+{
+    static const uint8_t first[NS_KINDS] = {
+        [NS_MNT] = 8, [NS_NET] = 7,  [NS_TIME] = 6, [NS_CGROUP] = 5,
+        [NS_PID] = 4, [NS_USER] = 3, [NS_UTS] = 2,  [NS_IPC] = 1
+    };
+
+    return ns == first_of(ns->kind) ? first[ns->kind] : ns->ino - NS_SECOND_INO + NS_KINDS;
+}
 
 bool namespace_known(uint64_t flags)
 {
@@ -218,20 +243,102 @@ static int ns_open(struct inode *in, struct file *f)
     return file_writable(f) ? -EPERM : 0; /* nobody may change it, root neither */
 }
 
-static int open_owner(void)
+/* Takes over the reference. */
+static int open_it(struct ns *ns)
 {
     struct path p;
     struct file *f;
-    struct ns *user = first_of(NS_USER);
-
-    ref_get(&user->refs);
-    int err = namespace_path(user, &p);
+    int err = namespace_path(ns, &p);
 
     if (err != 0)
         return err;
     err = file_new(&p, O_RDONLY, &f);
     path_put(&p);
     return err != 0 ? err : fd_open_add(f, O_CLOEXEC);
+}
+
+static int open_owner(void)
+{
+    struct ns *user = first_of(NS_USER);
+
+    ref_get(&user->refs);
+    return open_it(user);
+}
+
+struct mnt_info { /* struct mnt_ns_info */
+    uint32_t size, mounts;
+    uint64_t id;
+};
+
+static long tell_mounts(const struct ns *ns, uaddr_t to)
+{
+    struct mnt_info info = { sizeof(info), 0, ns_id(ns) };
+    struct mount *m;
+
+    mutex_lock(&fs_tree);
+    list_for_each(m, &mounts, link)
+        info.mounts += m->ns && &m->ns->ns == ns;
+    mutex_unlock(&fs_tree);
+    return copy_to_user(to, &info, sizeof(info));
+}
+
+/* fs_tree held.  The namespace of mounts with the next number, or the one before, with a reference; NULL: none. */
+static struct ns *neighbour(const struct ns *ns, bool next)
+{
+    struct ns *n, *best = NULL;
+    struct mount *m;
+
+    list_for_each(m, &mounts, link) {
+        n = m->ns ? &m->ns->ns : NULL;
+        if (!n || n == ns || (ns_id(n) > ns_id(ns)) != next ||
+            (best && (ns_id(n) < ns_id(best)) != next) || n == best ||
+            !ref_get_unless_dead(&n->refs))
+            continue;
+        if (best)
+            ns_put(best);
+        best = n;
+    }
+    return best;
+}
+
+static long open_neighbour(const struct ns *ns, bool next, uaddr_t to)
+{
+    mutex_lock(&fs_tree);
+    struct ns *n = capable() ? neighbour(ns, next) : NULL;
+    mutex_unlock(&fs_tree);
+    if (!n)
+        return -ENOENT;
+    long err = to ? tell_mounts(n, to) : 0;
+    if (!err)
+        return open_it(n);
+    ns_put(n);
+    return err;
+}
+
+/* A task has one number, in the one namespace of them. */
+static long number_of(uint32_t cmd, uint64_t pid)
+{
+    bool of_process = (cmd - PID_FROM) & 1;
+
+    spin_lock(&tree_lock);
+    bool there =
+        of_process ? process_find((uint32_t)pid) != NULL : task_find((uint32_t)pid) != NULL;
+    spin_unlock(&tree_lock);
+    return there ? (long)(int)pid : -ESRCH;
+}
+
+/* What only some kinds are asked. */
+static long ask_kind(const struct ns *ns, uint32_t cmd, uaddr_t arg)
+{
+    if (cmd == GET_MNTNS_ID)
+        return ns->kind == NS_MNT ? put_user(ns_id(ns), arg) : -EINVAL;
+    if (cmd == MNT_INFO)
+        return ns->kind == NS_MNT ? tell_mounts(ns, arg) : -EINVAL;
+    if (cmd == MNT_NEXT || cmd == MNT_PREV)
+        return ns->kind == NS_MNT ? open_neighbour(ns, cmd == MNT_NEXT, arg) : -EINVAL;
+    if (cmd >= PID_FROM && cmd <= PID_LAST)
+        return ns->kind == NS_PID ? number_of(cmd, arg) : -EINVAL;
+    return -ENOTTY;
 }
 
 /* The first user namespace owns all others; it and that of PIDs have no parent. */
@@ -245,8 +352,9 @@ static long ns_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
     case NS_GET_USERNS: return user ? -EPERM : open_owner();
     case NS_GET_PARENT: return user || ns->kind == NS_PID ? -EPERM : -EINVAL;
     case NS_GET_OWNER_UID: return user ? put_user((uint32_t)0, arg) : -EINVAL;
+    case GET_ID: return put_user(ns_id(ns), arg);
     }
-    return -ENOTTY;
+    return ask_kind(ns, cmd, arg);
 }
 
 static void ns_evict(struct inode *in) { ns_put(in->private); }

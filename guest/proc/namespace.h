@@ -25,6 +25,7 @@ struct ns *ns_make(enum ns_kind kind, struct fs_ctx *fs,
 void ns_inherit(struct task *child);
 void ns_leave(struct task *t);
 
+uint64_t ns_id(const struct ns *ns);  /* no other has it, ever */
 uint64_t ns_flag(enum ns_kind kind);  /* CLONE_NEW* */
 bool namespace_known(uint64_t flags); /* are they all CLONE_NEW*, and is there one? */
 bool namespace_made(uint64_t flags);  /* can others be made of all these? */

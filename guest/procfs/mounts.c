@@ -37,12 +37,10 @@ static const char *sync_too(const struct mount *m)
 
 static void put_super_options(struct text *t, const struct superblock *sb)
 {
-    if (sb->max_pages && !(sb->told && sb->max_pages == tmpfs_share()))
-        text_printf(t, ",size=%luk", sb->max_pages << (PAGE_SHIFT - 10));
-    if (sb->max_inodes)
-        text_printf(t, ",nr_inodes=%lu", sb->max_inodes);
-    if (sb->told)
-        text_printf(t, "%s", sb->told);
+    char options[SB_OPTIONS_ROOM];
+
+    sb_options(sb, options);
+    text_printf(t, "%s", options);
 }
 
 /* NULL: not below that root. */

@@ -8,8 +8,10 @@
 #include "fs/mount.h"
 #include "fs/path.h"
 #include "fs/path_name.h"
+#include "fs/tmpfs_mount.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/namespace.h"
 #include "sched/task.h"
 
 #define NUMBERS_BEGIN (1ull << 31) /* mount_unique_id() */
@@ -47,12 +49,19 @@ _Static_assert(sizeof(struct answer) == 512, "Linux's");
 #define MNT_ROOT       0x8u
 #define MNT_POINT      0x10u
 #define FS_TYPE        0x20u
+#define MNT_NS_ID      0x40u
+#define MNT_OPTS       0x80u
+#define FS_SUBTYPE     0x100u
 #define SB_SOURCE      0x200u
+#define OPT_ARRAY      0x400u
+#define OPT_SEC_ARRAY  0x800u
 #define SUPPORTED_MASK 0x1000u
-#define ALL_OF_THEM \
-    (SB_BASIC | MNT_BASIC | PROPAGATE_FROM | MNT_ROOT | MNT_POINT | FS_TYPE | SB_SOURCE | \
-     SUPPORTED_MASK)
-#define TEXTS (MNT_ROOT | MNT_POINT | FS_TYPE | SB_SOURCE)
+#define UIDMAP         0x2000u
+#define GIDMAP         0x4000u
+#define ALL_OF_THEM    0x7fffu
+/* Those of which no mount here has one. */
+#define NEVER (FS_SUBTYPE | OPT_SEC_ARRAY | UIDMAP | GIDMAP)
+#define TEXTS (MNT_ROOT | MNT_POINT | FS_TYPE | SB_SOURCE | MNT_OPTS | OPT_ARRAY | NEVER)
 
 static long request_get(struct request *r, uaddr_t at)
 {
@@ -194,6 +203,8 @@ static void numbers(const struct mount *m, const struct path *root, uint64_t mas
     }
     if (mask & PROPAGATE_FROM)
         a->propagate_from = propagation_from(m, root);
+    if (mask & MNT_NS_ID)
+        a->mnt_ns_id = ns_id(&m->ns->ns);
     if (mask & SUPPORTED_MASK)
         a->supported_mask = ALL_OF_THEM;
 }
@@ -217,6 +228,29 @@ static long put_text(struct texts *t, const char *text, uint32_t *begin)
     return 0;
 }
 
+/* The options as one text, and as one each; those that there are none of are not said to be told. */
+static long put_options(const struct superblock *sb, uint64_t mask, struct answer *a,
+                        struct texts *t)
+{
+    char options[SB_OPTIONS_ROOM];
+    long err = 0;
+
+    sb_options(sb, options);
+    if (!options[0])
+        a->mask &= ~(uint64_t)(MNT_OPTS | OPT_ARRAY);
+    if (options[0] && mask & MNT_OPTS)
+        err = put_text(t, options + 1, &a->mnt_opts);
+    if (!options[0] || err || !(mask & OPT_ARRAY))
+        return err;
+    err = put_text(t, options + 1, &a->opt_array);
+    for (char *c = t->all + a->opt_array; !err && c < t->all + t->len; c++)
+        if (*c == ',' || !*c) {
+            *c = 0;
+            a->opt_num++;
+        }
+    return err;
+}
+
 /* fs_tree held */
 static long put_texts(const struct mount *m, uint64_t mask, struct answer *a, struct texts *t)
 {
@@ -236,7 +270,7 @@ static long put_texts(const struct mount *m, uint64_t mask, struct answer *a, st
     }
     if (!err && mask & SB_SOURCE)
         err = put_text(t, m->source[0] ? m->source : "none", &a->sb_source);
-    return err;
+    return err ? err : put_options(m->sb, mask, a, t);
 }
 
 static long ask(uint64_t number, uint64_t mask, struct answer *a, struct texts *t)
@@ -275,6 +309,7 @@ SYSCALL4(statmount, uaddr_t, at, uaddr_t, to, size_t, size, uint32_t, flags)
     if (err)
         return err;
     uint64_t mask = r.param & ALL_OF_THEM;
+    a.mask = mask & ~(uint64_t)NEVER;
     if (mask & TEXTS) {
         if (size == sizeof(a))
             return -EOVERFLOW; /* there is room for numbers only */
@@ -286,7 +321,6 @@ SYSCALL4(statmount, uaddr_t, at, uaddr_t, to, size_t, size, uint32_t, flags)
         err = ask(r.mnt_id, mask, &a, &t);
     if (!err && t.len > 0 && size < sizeof(a) + t.len)
         err = -EOVERFLOW;
-    a.mask = a.propagate_from ? mask : mask & ~(uint64_t)PROPAGATE_FROM;
     a.size = (uint32_t)(MIN(size, sizeof(a)) + t.len);
     size_t n = MIN(size, sizeof(a));
     if (!err && (copy_to_user(to, &a, n) != 0 ||

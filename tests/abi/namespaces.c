@@ -13,6 +13,11 @@
 #define NS_GET_PARENT    0xb702
 #define NS_GET_NSTYPE    0xb703
 #define NS_GET_OWNER_UID 0xb704
+#define NS_GET_MNTNS_ID  0x8008b705
+#define NS_GET_PIDS      0x8004b706 /* NS_GET_PID_FROM_PIDNS and the three behind it */
+#define NS_MNT_GET_INFO  0x8010b70a
+#define NS_MNT_GET_PREV  0x8010b70c
+#define NS_GET_ID        0x8008b70d
 #define NSFS_MAGIC       0x6e736673
 #define NEWTIME          0x80
 
@@ -123,6 +128,54 @@ static void by_pidfd(void)
     CHECK_ERR(ESRCH, enter(fd, CLONE_NEWUTS));
     close(fd);
     close(null);
+}
+
+/* What came later. */
+static void numbers(void)
+{
+    struct {
+        uint32_t size, mounts;
+        uint64_t id;
+    } info;
+    uint64_t id, mnt_id;
+
+    for (int i = 0; i < KINDS; i++) {
+        int fd = open_ns(i);
+
+        id = mnt_id = info.id = info.mounts = 0;
+        say(ns[i].name, ioctl(fd, NS_GET_MNTNS_ID, &mnt_id));
+        say("info", ioctl(fd, NS_MNT_GET_INFO, &info));
+        for (int k = 0; k < 4; k++) {
+            long pid = ioctl(fd, NS_GET_PIDS + k, getpid());
+            say("pid", pid == getpid() ? 0 : pid);
+            say("nobody's", ioctl(fd, NS_GET_PIDS + k, 0x3fffffff));
+        }
+        if (!linux_before(6, 18, "NS_GET_ID"))
+            CHECK(ioctl(fd, NS_GET_ID, &id) == 0 && id != 0 && (mnt_id == 0 || mnt_id == id));
+        CHECK(info.id == mnt_id && (info.mounts != 0) == (mnt_id != 0));
+        SAY("\n");
+        close(fd);
+    }
+}
+
+/* From a new namespace of mounts to one that was there before. */
+static void neighbours(void)
+{
+    struct {
+        uint32_t size, mounts;
+        uint64_t id;
+    } mine = { 0 }, before = { 0 };
+    int fd, prev;
+
+    CHECK(part(CLONE_NEWNS) == 0);
+    fd = open_ns(2);
+    CHECK_EQ(ioctl(fd, NS_MNT_GET_INFO, &mine), 0);
+    prev = ioctl(fd, NS_MNT_GET_PREV, &before);
+    CHECK(prev >= 0 && before.id != 0 && before.id < mine.id && before.mounts != 0);
+    CHECK_EQ(ioctl(prev, NS_MNT_GET_INFO, &mine), 0);
+    CHECK_EQ(mine.id, before.id);
+    CHECK_EQ(fcntl(prev, F_GETFD), FD_CLOEXEC);
+    CHECK_ERR(EINVAL, ioctl(open_ns(4), NS_MNT_GET_PREV, NULL));
 }
 
 /* Whoever enters the mounts' namespace leaves a chroot. */
@@ -249,6 +302,10 @@ static void undo(void)
 static void test(void)
 {
     links();
+    if (!linux_before(6, 12, "what ioctl_ns(2) tells of numbers")) {
+        numbers();
+        CHECK_EQ(CHILD(neighbours()), 0);
+    }
     by_pidfd();
     mounts();
     parts();
