@@ -2,7 +2,10 @@
  *
  * A dump goes over all sockets, as many at a time as an answer has room for, and holds the one that it has come to.  Each is as it
  * was at one moment; they are of different moments, as on Linux.  Other families are not there (ENOENT), and `ss` looks
- * for them in /proc; programs that would choose among sockets (INET_DIAG_REQ_BYTECODE) are refused (EOPNOTSUPP). */
+ * for them in /proc.
+ *
+ * A dump may bring a program that chooses among sockets (INET_DIAG_REQ_BYTECODE).  Its jumps go forward and to where an instruction
+ * begins, which is checked once: so it ends, and reads nothing but itself. */
 #include "arch/preempt.h"
 #include "fs/file.h"
 #include "fs/inode.h"
@@ -17,11 +20,14 @@
 #include <linux/sock_diag.h>
 
 #define ROOM_FOR_ONE 640u /* in an answer */
+#define CODE_MAX     256u /* bytes of a program; more: -EOPNOTSUPP */
 #define FAMILIES     46u  /* AF_MAX */
 #define WORK_LOOK    300u /* instructions a socket, about (arch/preempt.h) */
 
 struct diag {
     struct inet_diag_req_v2 want;
+    uint32_t ncode; /* bytes of the program; 0: none */
+    _Alignas(4) uint8_t code[CODE_MAX];
     struct unix_socket *at; /* the last one that was looked at, with a reference; NULL: none yet */
     bool over;
 };
@@ -131,6 +137,127 @@ static void put(struct answer *a, struct unix_socket *s, const struct inet_diag_
     answer_end(a);
 }
 
+/* --- programs that choose -------------------------------------------------------------------------- */
+
+typedef struct inet_diag_bc_op op;
+
+/* Bytes of the instruction at `at`, of which so many are there; 0: it is none. */
+static uint32_t size_of(const uint8_t *at, uint32_t left)
+{
+    const op *o = (const op *)at;
+    const struct inet_diag_hostcond *c = (const struct inet_diag_hostcond *)(o + 1);
+    uint32_t address;
+
+    switch (o->code) {
+    case INET_DIAG_BC_NOP:
+    case INET_DIAG_BC_JMP: return sizeof(*o);
+    case INET_DIAG_BC_S_GE:
+    case INET_DIAG_BC_S_LE:
+    case INET_DIAG_BC_S_EQ:
+    case INET_DIAG_BC_D_GE:
+    case INET_DIAG_BC_D_LE:
+    case INET_DIAG_BC_D_EQ: return left < 2 * sizeof(*o) ? 0 : 2 * sizeof(*o);
+    case INET_DIAG_BC_DEV_COND: return left < 2 * sizeof(*o) ? 0 : 2 * sizeof(*o);
+    case INET_DIAG_BC_S_COND:
+    case INET_DIAG_BC_D_COND:
+        if (left < sizeof(*o) + sizeof(*c))
+            return 0;
+        address = c->family == AF_INET ? 4 : c->family == AF_INET6 ? 16 : 0;
+        if ((address == 0 && c->family != AF_UNSPEC) || c->prefix_len > 8 * address)
+            return 0;
+        address += sizeof(*o) + sizeof(*c);
+        return left < address ? 0 : address;
+    }
+    return 0;
+}
+
+/* Does an instruction begin there, or the program end, or, beyond that, "no"? */
+static bool is_place(const struct diag *d, uint32_t place)
+{
+    uint32_t at = 0;
+
+    while (at < place && at < d->ncode)
+        at += ((const op *)(d->code + at))->yes;
+    return at == place || place == d->ncode + sizeof(op);
+}
+
+static bool valid(const struct diag *d)
+{
+    for (uint32_t at = 0; at < d->ncode;) {
+        const op *o = (const op *)(d->code + at);
+        uint32_t left = d->ncode - at, size = left < sizeof(*o) ? 0 : size_of(d->code + at, left);
+        if (size == 0 || o->yes < size || o->yes % 4 != 0 || o->yes > left + sizeof(*o))
+            return false;
+        if (o->code != INET_DIAG_BC_NOP &&
+            (o->no < size || o->no % 4 != 0 || o->no > left + sizeof(*o)))
+            return false;
+        at += o->yes;
+        preempt_work(WORK_LOOK);
+    }
+    for (uint32_t at = 0; at < d->ncode; at += ((const op *)(d->code + at))->yes) {
+        const op *o = (const op *)(d->code + at);
+        if (o->code != INET_DIAG_BC_NOP && !is_place(d, at + o->no))
+            return false;
+        preempt_work(WORK_LOOK * 4);
+    }
+    return true;
+}
+
+static bool same_bits(const uint32_t *a, const uint32_t *b, unsigned bits)
+{
+    unsigned words = bits / 32, rest = bits % 32;
+
+    if (memcmp(a, b, words * 4) != 0)
+        return false;
+    return rest == 0 ||
+           (__builtin_bswap32(a[words]) ^ __builtin_bswap32(b[words])) >> (32 - rest) == 0;
+}
+
+static bool host_holds(const struct inet_diag_hostcond *c, const struct inet_diag_msg *m,
+                       uint16_t port, const uint32_t *address)
+{
+    if (c->port != -1 && c->port != port)
+        return false;
+    if (c->family != AF_UNSPEC && c->family != m->idiag_family) {
+        if (c->family != AF_INET || address[0] != 0 || address[1] != 0 ||
+            address[2] != __builtin_bswap32(0xffff))
+            return false;
+        address += 3; /* one of IPv4 in one of IPv6 */
+    }
+    return same_bits(address, c->addr, c->prefix_len);
+}
+
+static bool holds(const op *o, const struct inet_diag_msg *m)
+{
+    const struct inet_diag_hostcond *c = (const struct inet_diag_hostcond *)(o + 1);
+    uint16_t sport = be16(m->id.idiag_sport), dport = be16(m->id.idiag_dport);
+
+    switch (o->code) {
+    case INET_DIAG_BC_JMP: return false;
+    case INET_DIAG_BC_S_GE: return sport >= o[1].no;
+    case INET_DIAG_BC_S_LE: return sport <= o[1].no;
+    case INET_DIAG_BC_S_EQ: return sport == o[1].no;
+    case INET_DIAG_BC_D_GE: return dport >= o[1].no;
+    case INET_DIAG_BC_D_LE: return dport <= o[1].no;
+    case INET_DIAG_BC_D_EQ: return dport == o[1].no;
+    case INET_DIAG_BC_DEV_COND: return m->id.idiag_if == *(const uint32_t *)(o + 1);
+    case INET_DIAG_BC_S_COND: return host_holds(c, m, sport, m->id.idiag_src);
+    case INET_DIAG_BC_D_COND: return host_holds(c, m, dport, m->id.idiag_dst);
+    }
+    return true;
+}
+
+static bool chosen(const struct diag *d, const struct inet_diag_msg *m)
+{
+    uint32_t at = 0;
+
+    while (at < d->ncode) {
+        const op *o = (const op *)(d->code + at);
+        at += holds(o, m) ? o->yes : o->no;
+    }
+    return at == d->ncode;
+}
+
 /* --- requests ----------------------------------------------------------------------------------- */
 
 void diag_free(struct diag *d)
@@ -147,7 +274,7 @@ void diag_go_on(struct diag *d, struct answer *a)
     while (!d->over && sizeof(a->bytes) - a->len >= ROOM_FOR_ONE) {
         d->at = unix_next(d->at);
         d->over = d->at == NULL;
-        if (!d->over && look(&d->want, d->at, &m))
+        if (!d->over && look(&d->want, d->at, &m) && chosen(d, &m))
             put(a, d->at, &m, d->want.idiag_ext);
         preempt_work(WORK_LOOK);
     }
@@ -177,9 +304,6 @@ static int get_one(const struct inet_diag_req_v2 *want, struct answer *a)
 
 static int check(const struct netlink_request *r, struct inet_diag_req_v2 *want)
 {
-    size_t at = sizeof(*want), data;
-    struct nlattr attr;
-
     if (!request_get(r, 0, want, sizeof(*want)))
         return -EINVAL;
     switch (want->sdiag_protocol) {
@@ -189,9 +313,23 @@ static int check(const struct netlink_request *r, struct inet_diag_req_v2 *want)
     case IPPROTO_RAW: break;
     default: return -ENOENT;
     }
-    while (request_attr(r, &at, &attr, &data))
-        if (attr.nla_type == INET_DIAG_REQ_BYTECODE)
+    return 0;
+}
+
+static int read_program(const struct netlink_request *r, struct diag *d)
+{
+    size_t at = sizeof(d->want), data;
+    struct nlattr attr;
+
+    while (request_attr(r, &at, &attr, &data)) {
+        if (attr.nla_type != INET_DIAG_REQ_BYTECODE)
+            continue;
+        if (attr.nla_len > sizeof(d->code))
             return -EOPNOTSUPP;
+        d->ncode = attr.nla_len;
+        if (!request_get(r, data, d->code, d->ncode) || !valid(d))
+            return -EINVAL;
+    }
     return 0;
 }
 
@@ -221,6 +359,11 @@ int diag_request(struct netlink_request *r, struct answer *a)
     if (d == NULL)
         return -ENOMEM;
     d->want = want;
+    err = read_program(r, d);
+    if (err != 0) {
+        diag_free(d);
+        return err;
+    }
     r->dump = true;
     r->diag = d;
     a->flags = NLM_F_MULTI;

@@ -120,6 +120,72 @@ static int make(int family, int type, int *port)
     return s;
 }
 
+/* A program that chooses: instructions of 4 bytes, a code, how far on for "yes", how far for "no". */
+static void choose(const char *what, const void *code, int n)
+{
+    struct {
+        struct request r;
+        uint16_t len, type;
+        char code[64];
+    } q = { .r = { .family = AF_INET, .protocol = IPPROTO_UDP, .states = -1 }, .type = 1 };
+
+    q.len = (uint16_t)(4 + n);
+    memcpy(q.code, code, n);
+    q.r.head = (struct head){ sizeof(q.r) + q.len, BY_FAMILY, REQUEST | DUMP, 7, 0 };
+    CHECK(send(netlink, &q, q.r.head.len, 0) == (int)q.r.head.len);
+    SAY("%s\n", what);
+    n = answers();
+    SAY("  %d\n", n);
+}
+
+struct op {
+    uint8_t code, yes;
+    uint16_t no;
+};
+
+static void programs(void)
+{
+    enum { NOP, JMP, S_GE, S_LE, D_GE, D_LE, AUTO, S_COND, D_COND, S_EQ = 11 };
+    int one = 7001, two = 7002, three = 7003;
+    int s[3] = { make(AF_INET, SOCK_DGRAM, &one), make(AF_INET, SOCK_DGRAM, &two),
+                 make(AF_INET, SOCK_DGRAM, &three) };
+    struct op least[] = { { S_GE, 8, 12 }, { 0, 0, 7002 } };
+    struct op both[] = { { S_GE, 8, 20 }, { 0, 0, 7002 }, { S_LE, 8, 12 }, { 0, 0, 7002 } };
+    struct op either[] = {
+        { S_EQ, 8, 12 }, { 0, 0, 7001 }, { JMP, 4, 12 }, { S_EQ, 8, 12 }, { 0, 0, 7003 }
+    };
+    struct op past[] = { { S_GE, 8, 16 }, { 0, 0, 7002 } };
+    struct op inside[] = { { S_GE, 8, 12 }, { 0, 0, 7002 }, { S_LE, 8, 8 }, { 0, 0, 7002 } };
+    struct op short_one[] = { { S_GE, 8, 12 } };
+    struct op back[] = { { NOP, 0, 0 } };
+    struct {
+        struct op op;
+        uint8_t family, bits;
+        int port;
+        uint32_t address;
+    } host = { { S_COND, 16, 20 }, AF_INET, 8, -1, htonl(INADDR_LOOPBACK) };
+
+    shown = 0;
+    choose("at least", least, sizeof(least));
+    choose("both", both, sizeof(both));
+    choose("one or the other", either, sizeof(either));
+    choose("an address", &host, sizeof(host));
+    host.port = 7003;
+    choose("and a port", &host, sizeof(host));
+    host.address = htonl(0x0a000001);
+    choose("another address", &host, sizeof(host));
+    host.bits = 33;
+    choose("too many bits", &host, sizeof(host));
+    choose("past the end", past, sizeof(past));
+    choose("not all of it", short_one, sizeof(short_one));
+    choose("no way on", back, sizeof(back));
+    inside[0].no = 4;
+    choose("into an instruction", inside, sizeof(inside));
+    for (int i = 0; i < 3; i++)
+        close(s[i]);
+    shown = 9;
+}
+
 static void streams(void)
 {
     struct request r = { .family = AF_INET, .protocol = IPPROTO_TCP, .states = -1 };
@@ -210,5 +276,6 @@ static void test(void)
     shown = 9;
     streams();
     datagrams();
+    programs();
     refused();
 }
