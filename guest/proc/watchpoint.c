@@ -22,9 +22,11 @@
 #include "proc/ptrace.h"
 #include "proc/rseq.h"
 #include "proc/signal.h"
+#include "sched/policy.h"
 #include "sched/sched.h"
 
 #include <asm/siginfo.h>
+#include <linux/sched.h>
 
 static uint64_t bytes_at(const struct debug_regs *d, unsigned n)
 {
@@ -95,12 +97,24 @@ static void keep_from_tsc(struct task *t, struct regs *r)
         set_trap_flag(t, r);
 }
 
+static void pause_deadline(struct task *t)
+{
+    __atomic_fetch_and(&t->rseq_event, (uint8_t)~RETURN_DEADLINE, __ATOMIC_SEQ_CST);
+    if (t->deadline == NULL)
+        return;
+    if (t->deadline->flags & SCHED_FLAG_DL_OVERRUN)
+        signal_send_process(t->proc, SIGXCPU, NULL);
+    sched_deadline_pause();
+}
+
 bool return_event(struct regs *r)
 {
     struct task *t = current;
 
     if (t->rseq_event & RETURN_ENDINGS)
         endings_run();
+    if (t->rseq_event & RETURN_DEADLINE)
+        pause_deadline(t);
     if (t->rseq_event & RETURN_RSEQ)
         rseq_return(r);
     if (t->rseq_event & RETURN_NO_TSC)

@@ -10,7 +10,8 @@
  * `next`, who was promised the CPU (vfork), still goes before them, once.
  *
  * Those with a deadline stand before the real-time ones, the earliest first, until they have run for their runtime in
- * the present period; for the rest of it they are like all others.  A timer begins each period.  What they have
+ * the present period; for the rest of it they are in `throttled`, which nobody picks from.  A timer begins each period,
+ * and another looks whether the runtime is over, as nothing else does while nobody else waits.  What they have
  * used is what is booked to them, so sleeping is no way around it.
  *
  * Nobody starves.  A real-time task that has run for BUSY_NS without sleeping waits in `expired` while all
@@ -124,9 +125,10 @@ static void add_deadline(struct runq *q, struct task *t)
     t->displaced = false;
     t->own_turn_ns = runtime_left(t);
     t->deadline->spent = t->own_turn_ns == 0;
+    t->deadline->throttled = t->deadline->spent;
     if (t->deadline->spent) {
-        t->own_turn_ns = runq_turn(t);
-        list_push_back(&q->expired, &t->run_link);
+        list_push_back(&q->throttled, &t->run_link);
+        q->n--; /* the caller counts it */
     } else {
         add_realtime(q, t, front);
         end_turn(q, t);
@@ -195,6 +197,15 @@ struct task *runq_pick_idler(struct runq *q, const struct task *prev)
     return NULL;
 }
 
+static void take(struct runq *q, struct task *t)
+{
+    if (t->deadline != NULL && t->deadline->throttled) {
+        t->deadline->throttled = false;
+        q->n++;
+    }
+    runq_take(q, t);
+}
+
 /* q->lock held.  How long current may go on, ns; 0: not at all. */
 static uint64_t time_left(struct runq *q, struct task *t, uint64_t ran)
 {
@@ -244,7 +255,7 @@ void sched_lend(struct task *t, unsigned rank)
     struct runq *q = lock_queue(t);
     bool changed = t->lent != rank, queued = q->next == t || !list_empty(&t->run_link);
     if (changed && queued)
-        runq_take(q, t);
+        take(q, t);
     if (changed) {
         t->lent = (uint8_t)rank;
         t->displaced = false;
@@ -260,6 +271,49 @@ void sched_lend(struct task *t, unsigned rank)
 
 /* --- deadlines ---------------------------------------------------------------------- */
 
+#define BUDGET_STEP 500000ull /* ns: it is looked at no more often */
+
+/* Its runtime is over, or not yet. */
+static void look_at_budget(struct timer *timer)
+{
+    struct deadline *dl = container_of(timer, struct deadline, budget);
+    struct task *t = dl->task;
+    uint64_t user, sys;
+
+    spin_lock(&t->lock);
+    struct runq *q = lock_queue(t);
+    bool its = t->deadline == dl;
+    task_times(t, &user, &sys);
+    uint64_t used = user + sys - dl->mark, left = used < dl->runtime ? dl->runtime - used : 0;
+    bool runs = its && left == 0 && t->rec->state == TASK_running;
+    uint64_t next = left == 0 && !runs ? dl->until + dl->runtime : clock_mono_ns() + left;
+    spin_unlock(&q->lock);
+    spin_unlock(&t->lock);
+    if (runs) {
+        __atomic_fetch_or(&t->rseq_event, RETURN_DEADLINE, __ATOMIC_SEQ_CST);
+        runq_look((unsigned)(q - runqs));
+    }
+    if (its)
+        timer_start(timer, MAX(next, clock_mono_ns() + BUDGET_STEP));
+}
+
+void sched_deadline_pause(void)
+{
+    current->slice_ns = 0;
+    schedule();
+}
+
+void sched_deadline_yield(void)
+{
+    struct task *t = current;
+
+    spin_lock(&t->lock);
+    struct runq *q = lock_queue(t);
+    t->deadline->mark -= t->deadline->runtime;
+    spin_unlock(&q->lock);
+    spin_unlock(&t->lock);
+}
+
 /* A period begins: the task may run for its runtime again. */
 static void renew(struct timer *timer)
 {
@@ -271,7 +325,7 @@ static void renew(struct timer *timer)
     struct runq *q = lock_queue(t);
     bool its = t->deadline == dl, queued = its && (q->next == t || !list_empty(&t->run_link));
     if (queued)
-        runq_take(q, t);
+        take(q, t);
     if (its) {
         task_times(t, &user, &sys);
         dl->mark = user + sys;
@@ -316,6 +370,7 @@ static void deadline_begin(struct task *t, struct deadline *dl)
     dl->spent = false;
     dl->until = clock_mono_ns() + dl->period;
     timer_setup(&dl->renew, renew);
+    timer_setup(&dl->budget, look_at_budget);
 }
 
 /* Nobody finds it by its task any more, but it may be being renewed, and then starts its timer once more. */
@@ -323,6 +378,8 @@ static void deadline_free(struct deadline *dl)
 {
     timer_finish(&dl->renew);
     timer_finish(&dl->renew);
+    timer_finish(&dl->budget);
+    timer_finish(&dl->budget);
     kfree(dl);
 }
 
@@ -337,7 +394,7 @@ void sched_set_policy(struct task *t, uint32_t policy, uint32_t rt_priority, str
     struct runq *q = lock_queue(t);
     bool queued = q->next == t || !list_empty(&t->run_link);
     if (queued)
-        runq_take(q, t);
+        take(q, t);
     t->deadline = dl;
     t->policy = (uint8_t)policy;
     t->rt_priority = (uint8_t)rt_priority;
@@ -350,8 +407,11 @@ void sched_set_policy(struct task *t, uint32_t policy, uint32_t rt_priority, str
     spin_unlock(&q->lock);
     spin_unlock(&t->lock);
     runq_look((unsigned)(q - runqs));
-    if (dl != NULL)
+    if (dl != NULL) {
         timer_start(&dl->renew, dl->until);
+        timer_start(&dl->budget,
+                    clock_mono_ns() + MAX(dl->runtime, BUDGET_STEP)); /* then by itself */
+    }
     if (old != NULL)
         deadline_free(old);
 }

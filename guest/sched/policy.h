@@ -10,15 +10,21 @@ struct deadline {
     uint64_t runtime, deadline, period, flags; /* [k] as sched_setattr(2) has them */
     struct task *task;                         /* [k] */
     struct timer renew;                        /* each period */
+    struct timer budget;                       /* when its runtime may be over */
     uint64_t until;                            /* [q] the present one's end */
-    uint64_t mark; /* [q] CPU time that the task had used when it began */
-    bool spent;    /* [q] it has had its runtime: it is like all others */
+    uint64_t mark;  /* [q] CPU time that the task had used when it began */
+    bool spent;     /* [q] it has had its runtime, */
+    bool throttled; /* [q]  and waits for its next period, in no list that is picked from */
 };
 
 /* What t lends to those it waits for: its real-time priority or what it is lent, 99 for a deadline; 0: nothing. */
 unsigned sched_rank(const struct task *t);
 /* t runs as with that real-time priority, if its own is less.  No lock of a task held. */
 void sched_lend(struct task *t, unsigned rank);
+
+/* current, on its way to user mode, because its runtime may be over: then it waits for its next period. */
+void sched_deadline_pause(void);
+void sched_deadline_yield(void); /* current needs no more of its runtime */
 
 /* SCHED_*; the rights are the caller's business. */
 extern uint32_t sched_rr_turn_ms; /* [a] a turn of SCHED_RR */

@@ -77,6 +77,7 @@ void runq_init(struct runq *q)
     list_init(&q->active);
     list_init(&q->expired);
     list_init(&q->idlers);
+    list_init(&q->throttled);
     q->turn_start = tsc_stamp();
 }
 

@@ -12,6 +12,7 @@ struct runq {
     struct task *next;           /* [q] runs before all others, and nobody takes it away: vfork */
     struct list active, expired; /* [q] task.run_link */
     struct list idlers;          /* [q] the same of SCHED_IDLE: policy.c */
+    struct list throttled;       /* [q] the same of SCHED_DEADLINE, not in n: policy.c */
     uint32_t turns_ended;        /* [q] while one stood there */
     bool fresh;                  /* [q] somebody was woken during the present turn, */
     uint64_t fresh_at;           /* [q]   the first at this TSC */

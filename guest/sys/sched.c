@@ -16,6 +16,8 @@
 
 SYSCALL0(sched_yield)
 {
+    if (unlikely(current->deadline != NULL))
+        sched_deadline_yield();
     sched_yield_now();
     return 0;
 }

@@ -161,10 +161,47 @@ static void effect(void)
     }
 }
 
+/* Alone on its CPU, too, it has its runtime and no more; and who yields has had it. */
+static void throttled(void)
+{
+    CHECK_EQ(set(0, 20, 100, 100), 0);
+    long start = now_ms(), before = used_us(CLOCK_PROCESS_CPUTIME_ID);
+    while (now_ms() - start < 1000)
+        ;
+    long used = used_us(CLOCK_PROCESS_CPUTIME_ID) - before;
+    CHECK(used < 500000);
+    CHECK_EQ(set(0, 20, 100, 100), 0);
+    start = now_ms();
+    for (int i = 0; i < 5; i++)
+        sched_yield();
+    CHECK(now_ms() - start > 300);
+    CHECK_EQ(plain(), 0);
+}
+
+static volatile int overruns;
+static void on_overrun(int sig)
+{
+    (void)sig;
+    overruns++;
+}
+
+static void told_of_overruns(void)
+{
+    handle(SIGXCPU, on_overrun, 0);
+    CHECK_EQ(set(4, 5, 50, 50), 0); /* SCHED_FLAG_DL_OVERRUN */
+    long start = now_ms();
+    while (now_ms() - start < 10000 && overruns < 3)
+        ;
+    CHECK(overruns >= 3);
+    CHECK_EQ(plain(), 0);
+}
+
 static void test(void)
 {
     told();
     refused();
     sums();
     effect();
+    throttled();
+    told_of_overruns();
 }
