@@ -292,7 +292,8 @@ static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *r
         return err;
     }
     seccomp_inherit(t);
-    t->rseq_event &= (uint8_t) ~(RETURN_DEBUG | RETURN_ENDINGS | RETURN_DEADLINE); /* these are not inherited */
+    t->rseq_event &=
+        (uint8_t) ~(RETURN_DEBUG | RETURN_ENDINGS | RETURN_DEADLINE); /* these are not inherited */
     t->rseq_event |= current->rseq_event & RETURN_NO_TSC;
     task_watch(t);
     return 0;

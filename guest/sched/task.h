@@ -55,10 +55,10 @@ struct cred { /* [o]; others may read: a torn read is only stale */
 };
 
 /* task.rseq_event */
-#define RETURN_RSEQ     1 /* rseq_return() is due */
-#define RETURN_DEBUG    2 /* for as long as it has debug registers */
-#define RETURN_NO_TSC   4 /* for as long as it must not read the TSC: PR_SET_TSC */
-#define RETURN_ENDINGS  8 /* endings_run() is due: proc/ending.h */
+#define RETURN_RSEQ     1  /* rseq_return() is due */
+#define RETURN_DEBUG    2  /* for as long as it has debug registers */
+#define RETURN_NO_TSC   4  /* for as long as it must not read the TSC: PR_SET_TSC */
+#define RETURN_ENDINGS  8  /* endings_run() is due: proc/ending.h */
 #define RETURN_DEADLINE 16 /* its runtime may be over: sched_deadline_pause() */
 
 struct task {

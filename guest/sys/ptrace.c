@@ -23,6 +23,7 @@
 /* <linux/ptrace.h> of some systems is older. */
 #define SET_USER_DISPATCH 0x4210
 #define GET_USER_DISPATCH 0x4211
+#define SET_SYSCALL_INFO  0x4212
 
 /* --- becoming one ------------------------------------------------------------------- */
 
@@ -241,6 +242,39 @@ static long get_call_info(const struct ptrace *pt, uint64_t room, uaddr_t to)
     return copy_to_user(to, &i, MIN(room, bytes)) != 0 ? -EFAULT : (long)bytes;
 }
 
+/* The other way: the call that it is to make, or what it gets.  What it stopped for stays. */
+static long set_call_info(struct ptrace *pt, uint64_t bytes, uaddr_t from)
+{
+    struct regs *r = pt->task->uregs;
+    struct ptrace_syscall_info i, is;
+    uint8_t zero[3] = { 0 };
+
+    if (bytes < sizeof i)
+        return -EINVAL;
+    if (copy_from_user(&i, from, sizeof i) != 0)
+        return -EFAULT;
+    call_info(&is, pt);
+    if (memcmp((char *)&i + 1, zero, sizeof zero) != 0 || i.op != is.op ||
+        i.op == PTRACE_SYSCALL_INFO_NONE)
+        return -EINVAL;
+    if (i.op == PTRACE_SYSCALL_INFO_EXIT) {
+        r->rax = (uint64_t)i.exit.rval;
+        return 0;
+    }
+    if ((int64_t)i.entry.nr != (int)i.entry.nr) /* seccomp's begins alike */
+        return -ERANGE;
+    r->error = i.entry.nr;
+    if (i.entry.nr != (uint64_t)-1) {
+        r->rdi = i.entry.args[0];
+        r->rsi = i.entry.args[1];
+        r->rdx = i.entry.args[2];
+        r->r10 = i.entry.args[3];
+        r->r8 = i.entry.args[4];
+        r->r9 = i.entry.args[5];
+    }
+    return 0;
+}
+
 static long set_options(struct ptrace *pt, uint64_t options)
 {
     if (options & ~(uint64_t)PTRACE_O_MASK)
@@ -300,6 +334,7 @@ static long request_of(struct ptrace *pt, int request, uint64_t addr, uint64_t d
     case PTRACE_GETSIGMASK: return get_mask(t, addr, data);
     case PTRACE_SETSIGMASK: return set_mask(t, addr, data);
     case PTRACE_PEEKSIGINFO: return peek_infos(t, addr, data);
+    case SET_SYSCALL_INFO: return set_call_info(pt, addr, data);
     case PTRACE_GET_SYSCALL_INFO: return get_call_info(pt, addr, data);
     case GET_USER_DISPATCH:
     case SET_USER_DISPATCH:

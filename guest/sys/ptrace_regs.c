@@ -11,6 +11,7 @@
 #include "proc/user_regs.h"
 #include "proc/process.h"
 #include "proc/watched.h"
+#include <asm/prctl.h>
 #include <linux/elf.h>
 #include <linux/ptrace.h>
 #include <linux/uio.h>
@@ -148,6 +149,8 @@ static long one_set(struct task *t, unsigned set, bool write, uaddr_t at, uint64
     switch (set) {
     case NT_PRSTATUS: whole = sizeof(struct user_regs); break;
     case NT_PRFPREG: whole = FPU_LEGACY_BYTES; break;
+    case NT_386_IOPERM:
+        return *bytes % unit != 0 ? -EINVAL : write ? -EOPNOTSUPP : -ENXIO; /* it has none */
     case NT_X86_XSTATE:
         if (cpu_has.xcr0 == 0)
             return -ENODEV;
@@ -167,8 +170,8 @@ static long one_set(struct task *t, unsigned set, bool write, uaddr_t at, uint64
     }
     if (!write)
         return get_vectors(t, at, *bytes);
-    if (set == NT_X86_XSTATE && *bytes != whole)
-        return -EFAULT;
+    if (*bytes != whole)
+        return set == NT_X86_XSTATE ? -EFAULT : -EINVAL;
     return set_vectors(t, at, *bytes, whole);
 }
 
@@ -185,6 +188,24 @@ static long with_set(struct task *t, uint64_t set, bool write, uaddr_t iov_at)
     return rc;
 }
 
+#define ARCH_PRCTL 30 /* PTRACE_ARCH_PRCTL */
+
+/* arch_prctl(2)'s codes for the bases. */
+static long arch_prctl(struct task *t, uint64_t value, uint64_t code)
+{
+    struct user_regs u;
+
+    user_regs_get(&u, t, t->uregs);
+    switch (code) {
+    case ARCH_GET_FS: return put_user(u.fs_base, value);
+    case ARCH_GET_GS: return put_user(u.gs_base, value);
+    case ARCH_SET_FS: u.fs_base = value; break;
+    case ARCH_SET_GS: u.gs_base = value; break;
+    default: return -EINVAL;
+    }
+    return value >= USER_END || user_regs_set(t, &u) != 0 ? -EPERM : 0;
+}
+
 long ptrace_registers(struct ptrace *pt, int request, uint64_t addr, uint64_t data)
 {
     struct task *t = pt->task;
@@ -196,6 +217,7 @@ long ptrace_registers(struct ptrace *pt, int request, uint64_t addr, uint64_t da
     case PTRACE_SETREGS: return set_general(t, data, sizeof(struct user_regs));
     case PTRACE_GETFPREGS: return get_vectors(t, data, FPU_LEGACY_BYTES);
     case PTRACE_SETFPREGS: return set_vectors(t, data, FPU_LEGACY_BYTES, FPU_LEGACY_BYTES);
+    case ARCH_PRCTL: return arch_prctl(t, addr, data);
     case PTRACE_GETREGSET:
     case PTRACE_SETREGSET: return with_set(t, addr, request == PTRACE_SETREGSET, data);
     }

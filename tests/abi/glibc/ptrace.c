@@ -463,6 +463,89 @@ static void seccomp_event(void)
     next(pid, "child");
 }
 
+/* The bases by arch_prctl's codes; sets of registers that are not there; half of one that must be whole. */
+static void other_registers(void)
+{
+    pid_t pid = TRACED(_exit(3));
+    unsigned long base = 1;
+    char bytes[1024];
+    struct iovec v = { bytes, sizeof(bytes) };
+
+    CHECK_EQ(pt(30, pid, (uintptr_t)&base, 0x1003), 0); /* PTRACE_ARCH_PRCTL, ARCH_GET_FS */
+    CHECK_EQ(base, regs(pid).fs_base);
+    CHECK_EQ(pt(30, pid, 0x7000, 0x1001), 0); /* ARCH_SET_GS */
+    CHECK_EQ(regs(pid).gs_base, 0x7000);
+    CHECK_ERR(EINVAL, pt(30, pid, 0, 99));
+    CHECK_ERR(EFAULT, pt(30, pid, -1, 0x1003));
+    CHECK_ERR(EINVAL, pt(PTRACE_GETREGSET, pid, 0x200, (uintptr_t)&v)); /* NT_386_TLS */
+    v.iov_len = 256;
+    CHECK_ERR(EINVAL, pt(PTRACE_SETREGSET, pid, 2, (uintptr_t)&v)); /* NT_PRFPREG */
+    CONT(pid, 0);
+    next(pid, "child");
+}
+
+static long set_info(pid_t pid, size_t bytes, void *info)
+{
+    return pt(0x4212, pid, bytes, (uintptr_t)info);
+}
+
+/* PTRACE_SET_SYSCALL_INFO: another call, another result. */
+static void other_call(void)
+{
+    struct {
+        uint8_t op, reserved;
+        uint16_t flags;
+        uint32_t arch;
+        uint64_t ip, sp;
+        union {
+            struct {
+                uint64_t nr, args[6];
+            } entry;
+            struct {
+                int64_t value;
+                uint8_t is_error;
+            } exit;
+        };
+        uint64_t more;
+    } i;
+    pid_t pid = TRACED(_exit(syscall(SYS_getppid) == 42 ? 3 : 4));
+
+    memset(&i, 0, sizeof(i));
+    pt(PTRACE_SETOPTIONS, pid, 0, PTRACE_O_TRACESYSGOOD);
+    if (set_info(pid, sizeof(i), &i) == -1 && errno == EIO) { /* Linux 6.16 has it */
+        SAY("# no PTRACE_SET_SYSCALL_INFO\n");
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        return;
+    }
+    CHECK_ERR(EINVAL, set_info(pid, sizeof(i), &i)); /* it has stopped for no call */
+    do {
+        CHECK_EQ(pt(PTRACE_SYSCALL, pid, 0, 0), 0);
+        CHECK_EQ(waitpid(pid, NULL, 0), pid);
+        CHECK_EQ(pt(PTRACE_GET_SYSCALL_INFO, pid, sizeof(i), (uintptr_t)&i) > 0, 1);
+    } while (i.op != 1 || i.entry.nr != SYS_getppid);
+    i.entry.nr = SYS_getpid;
+    CHECK_EQ(set_info(pid, sizeof(i), &i), 0);
+    i.entry.nr = 1ull << 40;
+    CHECK_ERR(ERANGE, set_info(pid, sizeof(i), &i));
+    i.op = 2;
+    CHECK_ERR(EINVAL, set_info(pid, sizeof(i), &i));
+    i.op = 1;
+    i.flags = 1;
+    CHECK_ERR(EINVAL, set_info(pid, sizeof(i), &i));
+    CHECK_ERR(EINVAL, set_info(pid, 80, &i));
+    CHECK_ERR(EFAULT, set_info(pid, sizeof(i), NULL));
+    CHECK_EQ(pt(PTRACE_SYSCALL, pid, 0, 0), 0);
+    CHECK_EQ(waitpid(pid, NULL, 0), pid);
+    CHECK(pt(PTRACE_GET_SYSCALL_INFO, pid, sizeof(i), (uintptr_t)&i) > 0);
+    CHECK(i.op == 2 && i.exit.value == pid);
+    i.exit.value = 42;
+    i.flags = 0;
+    CHECK_EQ(set_info(pid, sizeof(i), &i), 0);
+    CONT(pid, 0);
+    next(pid, "child");
+}
+
 static void rights(void)
 {
     pid_t pid = START(for (;;) pause());
@@ -488,5 +571,7 @@ static void test(void)
     threads();
     killed_at_exit();
     seccomp_event();
+    other_registers();
+    other_call();
     rights();
 }
