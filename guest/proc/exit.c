@@ -311,6 +311,14 @@ static void set_zombie(struct task *t)
     spin_unlock(&t->lock);
 }
 
+static SLOW_PATH void leave_io(struct process *p, const struct task *t)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(p->io); i++) {
+        p->io[i].bytes += t->io[i].bytes;
+        p->io[i].calls += t->io[i].calls;
+    }
+}
+
 /* Out of the process, in one step. */
 static void leave_process(struct task *t, uint64_t rss)
 {
@@ -349,6 +357,8 @@ static void leave_process(struct task *t, uint64_t rss)
     }
     if (p->sole_task != NULL && p->nthreads == 1)
         wake_task(p->sole_task);
+    if (!leader)
+        leave_io(p, t);
     if (!leader && !stays)
         thread_release(t);
     sighand_put(sighand); /* an exec that waits for us counts its users */

@@ -273,6 +273,42 @@ static void show_personality(struct text *t, struct task *task)
     text_printf(t, "%08x\n", task->cred.personality);
 }
 
+/* Of a process with many threads some may be counted as of a moment earlier.  Nothing is read from a disk, or written
+ * to one. */
+#define WORK_IO 40u
+
+static int show_io(struct text *t, const struct pfs_node *n)
+{
+    struct io_count c[2];
+    struct family_walk w;
+
+    spin_lock(&tree_lock);
+    struct task *task = proc_task_locked(n);
+    if (task == NULL) {
+        spin_unlock(&tree_lock);
+        return -ESRCH;
+    }
+    struct process *p = task->proc;
+    memcpy(c, n->whole ? p->io : task->io, sizeof c);
+    if (n->whole) {
+        process_get(p);
+        family_walk_begin(&w, &p->threads);
+        while (FAMILY_WALK_NEXT(&w, task, thread_link, WORK_IO) != NULL)
+            for (unsigned i = 0; i < 2 && (!task->exiting || task == p->leader); i++) {
+                c[i].bytes += task->io[i].bytes;
+                c[i].calls += task->io[i].calls;
+            }
+        family_walk_end(&w);
+        process_put(p);
+    }
+    spin_unlock(&tree_lock);
+    text_printf(t,
+                "rchar: %lu\nwchar: %lu\nsyscr: %lu\nsyscw: %lu\nread_bytes: 0\nwrite_bytes: 0\n"
+                "cancelled_write_bytes: 0\n",
+                c[0].bytes, c[1].bytes, c[0].calls, c[1].calls);
+    return 0;
+}
+
 /* --- the directories ----------------------------------------------------- */
 
 static int task_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child);
@@ -296,6 +332,7 @@ static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t
     PFS_DIR("fd", 0500, PFS_NUMBERED("", proc_fd_number, proc_fd_numbers)), \
     PFS_DIR("fdinfo", 0500, PFS_NUMBERED("", proc_fdinfo_number, proc_fd_numbers)), \
     ID_MAP("gid_map"), \
+    PFS_FILE("io", 0400, show_io, .flags = PROC_PRIVATE), \
     PROC_TASK("limits", 0444, show_limits), \
     PROC_MM("maps", 0444, show_maps, .flags = PROC_PRIVATE), \
     PFS_ENTRY("mem", S_IFREG | 0600, PFS_IS_BYTES, .read = read_mem, .write = write_mem, \

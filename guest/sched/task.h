@@ -61,6 +61,11 @@ struct cred { /* [o]; others may read: a torn read is only stale */
 #define RETURN_ENDINGS  8  /* endings_run() is due: proc/ending.h */
 #define RETURN_DEADLINE 16 /* its runtime may be over: sched_deadline_pause() */
 
+/* What read(2) and its relatives have moved, and write(2) and its. */
+struct io_count {
+    uint64_t bytes, calls;
+};
+
 struct task {
     struct task_record *rec; /* pid, state, reason, comm: shared/inspect.h; writes [t] or [q] */
     uint32_t tid;            /* [T] to write: exec from a thread; else fixed */
@@ -97,6 +102,7 @@ struct task {
     uint64_t entry_tsc;                    /* [o] when it entered the kernel; 0: it has left */
     uint64_t kernel_tsc;            /* [o] time in finished calls and faults since last_tsc */
     uint64_t nvcsw, nivcsw, minflt; /* [o], read without */
+    struct io_count io[2];          /* [o], read without: /proc/PID/io */
 
     /* machine state */
     uintptr_t kstack;          /* [k] top */
@@ -237,10 +243,21 @@ struct process {
     uint64_t utime_ns, stime_ns, cutime_ns, cstime_ns, minflt, cminflt, nvcsw, nivcsw, cnvcsw,
         cnivcsw;
     uint64_t maxrss, cmaxrss; /* pages */
+    struct io_count io[2];    /* of dead threads but the leader */
     struct sem_undos *undos;  /* [a] of semaphores; NULL: none.  proc/undo.h */
     /* [T]; one of the two words may be read without.  Last: process_alloc() zeroes all but this */
     struct rlimit64 rlim[RLIM_NLIMITS];
 };
+
+/* A call of current's has read (0) or written (1) n bytes, or failed. */
+static inline void task_count_io(unsigned dir, long n)
+{
+    struct io_count *c = &current->io[dir];
+
+    c->calls++;
+    if (n > 0)
+        c->bytes += (uint64_t)n;
+}
 
 /* May it?  cap: CAP_*. */
 static inline bool has_cap(unsigned cap) { return current->cred.cap_effective >> cap & 1; }

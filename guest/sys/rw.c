@@ -10,6 +10,7 @@
 #include "fs/pages_io.h"
 #include "fs/uio.h"
 #include "mm/heap.h"
+#include "sched/task.h"
 #include "arch/syscall.h"
 #include <linux/fs.h>
 
@@ -73,9 +74,12 @@ static long move_at(struct file *f, struct uio *u, int64_t pos, enum direction d
     return f->ops->nonseekable ? -ESPIPE : move(f, u, &at, dir);
 }
 
-/* In the calls themselves, not in move(), which so ends in the file's own function. */
+/* It is counted, and who watches the file is told.  In the calls themselves, not in move(), which so ends in the file's
+ * own function. */
 static inline void tell(struct file *f, long n, enum direction dir)
 {
+    if (n != -EBADF)
+        task_count_io(dir, n);
     if (notify_wanted() && n > 0)
         notify_file(f, dir == WRITE ? IN_MODIFY : IN_ACCESS);
 }

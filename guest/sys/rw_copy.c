@@ -193,6 +193,10 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
     WITH_FILE(in, in_fd);
     WITH_FILE(out, out_fd);
     long sent = send_file(in, out, offset, n);
+    if (sent != -EBADF) {
+        task_count_io(0, sent);
+        task_count_io(1, sent);
+    }
     return offset != 0 && sent <= 0 && put_user(pos, offset) != 0 ? -EFAULT : sent;
 }
 
@@ -223,5 +227,10 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out
     struct transfer t = {
         .in = in, .in_off = in_off, .out = out, .out_off = out_off, .n = n, .copy = copy
     };
-    return err ? err : copy_files(&t, NO_OVERLAP);
+    if (err)
+        return err;
+    long copied = copy_files(&t, NO_OVERLAP);
+    task_count_io(0, copied);
+    task_count_io(1, copied);
+    return copied;
 }
