@@ -1,9 +1,9 @@
 /* core_name.c - the name of a core file, from /proc/sys/kernel/core_pattern.
  * What a program can choose (its name, the host's) adds no '/' to a path, and is no "." or
- * "..", as on Linux (cn_esc_printf() of its fs/coredump.c).  %E and %f, the program's file, are
- * left out, like any letter that says nothing. */
+ * "..", as on Linux (cn_esc_printf() of its fs/coredump.c).  A letter that says nothing is left out. */
 #include "fs/inode.h"
 #include "fs/path.h"
+#include "fs/path_name.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -65,6 +65,23 @@ static void put_escaped(struct name *n, const char *s)
             n->text[from] = '!';
 }
 
+/* The program's file; its path with '!' for '/'. */
+static void put_program(struct name *n, bool whole)
+{
+    struct file *exe = current->mm->image.exe;
+    char *page = exe != NULL ? kmalloc(PATH_MAX_BYTES) : NULL;
+    char *path = page != NULL ? file_name(exe, page, PATH_MAX_BYTES) : NULL;
+
+    if (path != NULL) {
+        char *slash = whole ? NULL : strrchr(path, '/');
+        put_escaped(n, slash != NULL ? slash + 1 : path);
+    } else {
+        put_escaped(n, current->rec->comm);
+        put(n, " (path unknown)");
+    }
+    kfree(page);
+}
+
 static void put_field(struct name *n, char field, int sig)
 {
     struct task *t = current;
@@ -83,6 +100,9 @@ static void put_field(struct name *n, char field, int sig)
     case 't': put_number(n, (uint64_t)fs_now().tv_sec); break;
     case 'c': put_number(n, t->proc->rlim[RLIMIT_CORE].rlim_cur); break;
     case 'e': put_escaped(n, t->rec->comm); break;
+    case 'C': put_number(n, t->cpu); break;
+    case 'E':
+    case 'f': put_program(n, field == 'E'); break;
     case 'h':
         uts_get(&uts);
         put_escaped(n, uts.nodename);

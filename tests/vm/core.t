@@ -20,12 +20,13 @@ is 'readelf has no complaint' "$(grep -v '32-bit build' "$work/complaints")" ''
 
 vm -- sh -c 'ulimit -c unlimited; cd /tmp; hostname a/b; p=/proc/sys/kernel/core_pattern; die() { sh -c "kill -ABRT \$\$"; ls; rm -f *; }
     cat $p; echo "c.%e.%s.%u.%g.%h.%%.%q" > $p; cat $p; die
+    echo "%f.%E.%C" > $p; die
     echo x > $p; echo 1 > /proc/sys/kernel/core_uses_pid; die | sed "s/[0-9][0-9]*/PID/"
     echo x%p > $p; die | sed "s/[0-9][0-9]*/PID/"
     echo 0 > /proc/sys/kernel/core_uses_pid; mkdir sub; echo /tmp/sub/y > $p; cd /; sh -c "kill -ABRT \$\$"; ls /tmp/sub
     echo "|/bin/cat" > $p; echo "pipe $?"; cat $p' 2> /dev/null
 is 'core_pattern says how it is called' "$(grep -v -e Aborted -e 'write error' <<< "$out")" \
-    "$(printf '%s\n' core 'c.%e.%s.%u.%g.%h.%%.%q' 'c.sh.6.0.0.a!b.%.' x.PID xPID y 'pipe 1' /tmp/sub/y)"
+    "$(printf '%s\n' core 'c.%e.%s.%u.%g.%h.%%.%q' 'c.sh.6.0.0.a!b.%.' 'busybox.!bin!busybox.0' x.PID xPID y 'pipe 1' /tmp/sub/y)"
 
 vm -m 64M -- sh -c 'ulimit -c unlimited; mkdir /tmp/d; mount -t tmpfs -o size=64k none /tmp/d; cd /tmp/d
     sh -c "kill -ABRT \$\$"; echo "status $?"; stat -c "%b blocks" core; df -k /tmp/d | tail -1; rm core; echo alive'
