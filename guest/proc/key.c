@@ -13,6 +13,8 @@ struct mutex key_mutex = MUTEX_INIT(key_mutex, LOCK_keys);
 uint32_t key_max_keys = 200, key_max_bytes = 20000;
 uint32_t key_root_max_keys = 10000, key_root_max_bytes = 4 << 20;
 
+const char *const key_type_names[KEY_TYPES] = { "keyring", "user", "logon" };
+
 static struct rb_root numbers; /* [key_mutex] all keys, by serial */
 static struct key_user *users; /* [key_mutex] who ever had one: they stay */
 

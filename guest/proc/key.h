@@ -96,6 +96,11 @@ void key_free_parts(void *part[KEY_PARTS]);
 long key_chown(struct key *k, uint32_t uid);
 void key_end(struct key *k); /* revoked, or invalid: its payload goes */
 
+/* For /proc/keys: by number, from NULL on; may current see it? */
+struct key *key_next(const struct key *k);
+bool key_visible(const struct key *k);
+extern const char *const key_type_names[KEY_TYPES];
+
 /* For /proc/key-users: what each has in turn, from NULL on. */
 const struct key_user *key_user_next(const struct key_user *u);
 

@@ -9,7 +9,6 @@
 struct key_user *key_user_of(uint32_t uid); /* made if need be; NULL: no memory */
 long key_ring_resize(struct key *ring, int links);
 struct key *key_of_number(int32_t serial); /* NULL: none; a reference of nobody's */
-struct key *key_next(const struct key *k); /* by number, from NULL on */
 /* key_ring.c */
 struct key *key_drop_link(struct key *ring, struct key_link *l); /* the reference is the caller's */
 

@@ -409,6 +409,8 @@ static bool possesses(const struct key *k)
     return found;
 }
 
+bool key_visible(const struct key *k) { return key_may(k, possesses(k), KEY_VIEW); }
+
 long key_lookup(int32_t id, unsigned flags, unsigned right, struct key_ref *out)
 {
     struct key *k;

@@ -1,6 +1,7 @@
 /* system.c - the files of /proc that are about the whole system, and its
  * root directory.  Only lines whose value the kernel knows are there. */
 #include "arch/clock.h"
+#include "arch/preempt.h"
 #include "arch/pvh.h"
 #include "arch/uart.h"
 #include "fs/fs_type.h"
@@ -255,6 +256,57 @@ static int show_lock_stat(struct text *t, UNUSED)
 }
 #endif
 
+/* How long a key lives, in the largest unit that leaves something; one that was revoked has ended. */
+static void text_ends(struct text *t, const struct key *k)
+{
+    static const struct {
+        uint32_t seconds;
+        char name;
+    } unit[] = { { 604800, 'w' }, { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+    uint64_t now = clock_mono_ns(), left = k->ends_ns > now ? (k->ends_ns - now) / NSEC_PER_SEC : 0;
+    unsigned i = 0;
+
+    if (k->revoked || k->ends_ns <= now) {
+        text_printf(t, "%s ", k->ends_ns == 0 && !k->revoked ? "perm" : "expd");
+        return;
+    }
+    while (i + 1 < ARRAY_SIZE(unit) && left < unit[i].seconds)
+        i++;
+    text_printf(t, "%3lu%c ", left / unit[i].seconds, unit[i].name);
+}
+
+/* Flags: it has been made, revoked, counts, could not be made, is invalid.  None is still to be made. */
+static void show_key(struct text *t, const struct key *k)
+{
+    text_printf(t, "%08x I%c-%c-%c%c %5d ", k->serial, k->revoked ? 'R' : '-',
+                k->counted ? 'Q' : '-', k->negative ? 'N' : '-', k->invalid ? 'i' : '-',
+                ref_read(&k->refs));
+    text_ends(t, k);
+    text_printf(t, "%08x %5d %5d %-9.9s ", k->perm, (int)k->uid,
+                (int)(k->gid == UINT32_MAX ? 65534u : k->gid), key_type_names[k->type]);
+    text_put(t, k->name, k->name_len);
+    if (k->type == KEY_keyring && k->bytes == 0 && !k->negative)
+        text_printf(t, ": empty");
+    else if (!k->negative)
+        text_printf(t, ": %u", k->type == KEY_keyring ? k->bytes / 4 : k->bytes);
+    text_put(t, "\n", 1);
+}
+
+#define WORK_KEY 6000u /* instructions, about (arch/preempt.h) */
+
+/* Those that the reader may view. */
+static int show_keys(struct text *t, const struct pfs_node *n __attribute__((unused)))
+{
+    mutex_lock(&key_mutex);
+    for (const struct key *k = key_next(NULL); k != NULL; k = key_next(k)) {
+        if (key_visible(k))
+            show_key(t, k);
+        preempt_work(WORK_KEY);
+    }
+    mutex_unlock(&key_mutex);
+    return 0;
+}
+
 /* A user's keys: that many references, keys and whole keys; those that count, and their bytes. */
 static int show_key_users(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
@@ -268,9 +320,19 @@ static int show_key_users(struct text *t, const struct pfs_node *n __attribute__
 }
 
 /* clang-format off */
+static const struct pfs_entry tty_table[] = {
+    PFS_TEXT("drivers", 0444, "/dev/tty             /dev/tty        5       0 system:/dev/tty\n"
+                              "/dev/console         /dev/console    5       1 system:console\n"
+                              "/dev/ptmx            /dev/ptmx       5       2 system\n"
+                              "serial               /dev/ttyS       4      64 serial\n"
+                              "pty_slave            /dev/pts      136 0-255 pty:slave\n"
+                              "pty_master           /dev/ptm      128 0-255 pty:master\n"),
+    PFS_END,
+};
 static const struct pfs_entry root_table[] = {
     PFS_FILE("cmdline", 0444, show_cmdline),
     PFS_FILE("config.gz", 0444, show_config),
+    PFS_TEXT("consoles", 0444, "ttyS0                -W- (EC    a)    4:64\n"),
     PFS_FILE("cpuinfo", 0444, show_cpuinfo),
     PFS_TEXT("devices", 0444, "Character devices:\n  1 mem\n  4 ttyS\n  5 /dev/tty\n"
                                "  5 /dev/console\n 10 misc\n\nBlock devices:\n  7 loop\n"),
@@ -278,6 +340,7 @@ static const struct pfs_entry root_table[] = {
     PFS_DIR("forkscope", 0555, .children = proc_forkscope_table),
     PFS_FILE("interrupts", 0444, show_interrupts),
     PFS_FILE("key-users", 0444, show_key_users),
+    PFS_FILE("keys", 0444, show_keys),
     PFS_FILE("loadavg", 0444, show_loadavg),
 #if LOCKS
     PFS_FILE("lock_stat", 0444, show_lock_stat),
@@ -293,6 +356,7 @@ static const struct pfs_entry root_table[] = {
     PFS_DIR("sys", 0555, .children = proc_sys_table),
     PFS_DIR("sysvipc", 0555, .children = proc_sysvipc_table),
     PFS_LINK("thread-self", readlink_thread_self),
+    PFS_DIR("tty", 0555, .children = tty_table),
     PFS_FILE("uptime", 0444, show_uptime),
     PFS_FILE("version", 0444, show_version),
     PFS_FILE("vmstat", 0444, show_vmstat),

@@ -17,8 +17,6 @@
 #define NEGATIVE_SECS 60
 #define OVERFLOW_ID   65534u
 
-static const char *const type_names[KEY_TYPES] = { "keyring", "user", "logon" };
-
 /* What somebody asks for by type and name. */
 struct asked {
     enum key_type type;
@@ -39,7 +37,7 @@ static long get_type(struct asked *a, uaddr_t type)
     if (name[0] == '.')
         return -EPERM;
     for (unsigned i = 0; i < KEY_TYPES; i++)
-        if (strcmp(name, type_names[i]) == 0) {
+        if (strcmp(name, key_type_names[i]) == 0) {
             a->type = (enum key_type)i;
             a->known = true;
         }
@@ -252,8 +250,8 @@ SYSCALL4(request_key, uaddr_t, type, uaddr_t, name, uaddr_t, callout, int32_t, r
 static long describe(const struct key *k, uaddr_t buf, size_t room)
 {
     char head[64];
-    size_t n = (size_t)ksnprintf(head, sizeof head, "%s;%d;%d;%08x;", type_names[k->type], k->uid,
-                                 k->gid == UINT32_MAX ? OVERFLOW_ID : k->gid, k->perm);
+    size_t n = (size_t)ksnprintf(head, sizeof head, "%s;%d;%d;%08x;", key_type_names[k->type],
+                                 k->uid, k->gid == UINT32_MAX ? OVERFLOW_ID : k->gid, k->perm);
     size_t all = n + k->name_len + 1;
 
     if (buf != 0 && room >= all &&

@@ -146,6 +146,42 @@ static void linking(void)
     CHECK(KEYCTL_(CLEAR, ring) == 0);
 }
 
+/* What /proc/keys tells of a key of that name, without its number and how often it is held. */
+static void say_row(const char *name)
+{
+    FILE *f = fopen("/proc/keys", "r");
+    char row[300], *at;
+
+    while (f && fgets(row, sizeof row, f))
+        if ((at = strstr(row, name)) && (at[strlen(name)] == ':' || at[strlen(name)] == '\n'))
+            SAY("%.8s%s", row + 8, row + 8 + 8 + 6);
+    if (f)
+        fclose(f);
+}
+
+static void listing(void)
+{
+    long k = add("user", "row user", "abc", 3, SE), r = add("keyring", "row ring", NULL, 0, SE);
+
+    add("logon", "row:logon", "abcd", 4, SE);
+    say_row("row user");
+    say_row("row ring");
+    say_row("row:logon");
+    CHECK(KEYCTL_(LINK, k, r) == 0 && KEYCTL_(CHOWN, k, 0, 55) == 0);
+    say_row("row ring");
+    CHECK(KEYCTL_(SET_TIMEOUT, k, 7 * 86400 + 100) == 0);
+    say_row("row user");
+    CHECK(KEYCTL_(SET_TIMEOUT, k, 3700) == 0);
+    say_row("row user");
+    CHECK(KEYCTL_(REVOKE, k) == 0);
+    say_row("row user");
+    ask("user", "row neg", "info", r);
+    CHECK(KEYCTL_(SETPERM, r, 0x3e3f0000) == 0);
+    say_row("row ring"); /* which root's rights let see */
+    CHECK(KEYCTL_(SETPERM, r, 0x3e3e3e3e) == 0);
+    say_row("row ring");
+}
+
 static void restricting(void)
 {
     long ring = add("keyring", "full", NULL, 0, SE), k = add("user", "k1", "abc", 3, SE);
@@ -288,6 +324,7 @@ static void test(void)
         return;
     }
     CHECK(CHILD(rings(); adding(); reading(); linking()) == 0);
+    CHECK(CHILD(KEYCTL_(JOIN, NULL); listing()) == 0);
     CHECK(CHILD(KEYCTL_(JOIN, NULL); restricting()) == 0);
     CHECK(CHILD(KEYCTL_(JOIN, NULL); asking()) == 0);
     CHECK(CHILD(KEYCTL_(JOIN, NULL); ending()) == 0);
