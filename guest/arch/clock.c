@@ -236,12 +236,14 @@ uint64_t clock_real_ns(void)
 }
 
 struct clock_steps clock_steps;
+uint32_t clock_tai_seconds;
 
 void clock_set_real_ns(uint64_t ns)
 {
-    uint64_t base = ns - clock_mono_ns();
+    uint64_t base = ns == CLOCK_SAME ? vvar.real_base : ns - clock_mono_ns();
 
     clock_steps.count++;
+    clock_steps.tai_ns = __atomic_load_n(&clock_tai_seconds, __ATOMIC_RELAXED) * NSEC_PER_SEC;
     clock_steps.moved_ns += base - vvar.real_base;
     __atomic_store_n(&vvar.real_base, base, __ATOMIC_RELAXED);
 }

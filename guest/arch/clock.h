@@ -13,10 +13,11 @@ extern uint64_t tsc_khz;
 extern uint64_t clock_tsc_base;    /* TSC at CLOCK_MONOTONIC 0 */
 extern uint64_t clock_ns_per_tick; /* 32.32 */
 
-void clock_init(void);        /* BSP: TSC rate, wall clock base */
-void clock_finish(void);      /* BSP: no time passes before, no timer fires */
-uint64_t clock_real_ns(void); /* since 1970 */
-void clock_set_real_ns(uint64_t ns);
+void clock_init(void);               /* BSP: TSC rate, wall clock base */
+void clock_finish(void);             /* BSP: no time passes before, no timer fires */
+uint64_t clock_real_ns(void);        /* since 1970 */
+void clock_set_real_ns(uint64_t ns); /* CLOCK_SAME: goes on, but clock_tai_seconds has changed */
+#define CLOCK_SAME UINT64_MAX
 /* All clocks but CLOCK_MONOTONIC_RAW go on at that rate, ns a tick of the TSC, 32.32.  No other CPU reads one
  * meanwhile: the caller has them stand still (mm/tlb.h), and sees to the timers. */
 void clock_set_rate(uint64_t ns_per_tick);
@@ -27,8 +28,10 @@ uint64_t clock_raw_ns(void); /* CLOCK_MONOTONIC_RAW */
 struct clock_steps {
     uint32_t count;
     uint64_t moved_ns;
+    uint64_t tai_ns; /* how far CLOCK_TAI is ahead */
 };
 extern struct clock_steps clock_steps;
+extern uint32_t clock_tai_seconds; /* [a] the same, from the next clock_set_real_ns() on */
 static inline uint64_t clock_tsc_to_ns(uint64_t tsc_delta)
 {
     return (uint64_t)((unsigned __int128)tsc_delta * clock_ns_per_tick >> 32);

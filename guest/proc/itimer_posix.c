@@ -51,6 +51,8 @@ static void follow(struct posix_timer *pt)
     if (list_empty(&pt->real_link) || pt->steps.count == clock_steps.count)
         return;
     uint64_t by = clock_steps.moved_ns - pt->steps.moved_ns;
+    if (pt->clock == CLOCK_TAI)
+        by += clock_steps.tai_ns - pt->steps.tai_ns;
     pt->steps = clock_steps;
     list_remove(&pt->real_link);
     list_push_back(&real, &pt->real_link);
@@ -280,7 +282,8 @@ static uint64_t base_of(struct posix_timer *pt, bool absolute, uint64_t now)
         return absolute ? 0 : now;
     pt->steps = clock_steps;
     list_push_back(&real, &pt->real_link);
-    return clock_mono_ns() - clock_real_ns(); /* modulo 2^64, as the sum with it */
+    uint64_t ahead = pt->clock == CLOCK_TAI ? clock_steps.tai_ns : 0;
+    return clock_mono_ns() - clock_real_ns() - ahead; /* modulo 2^64, as the sum with it */
 }
 
 /* Nobody looks at one that only gets read.  itimer_lock held. */

@@ -3,8 +3,7 @@
  * Whoever disciplines a clock tells the kernel how far off it is and how fast it runs.  Another rate is one for
  * all clocks but CLOCK_MONOTONIC_RAW, from the call on (clock_set_rate()).  An offset is made good
  * at once, where Linux takes some time for it; so none is ever left.  What is said about errors, the time constant
- * and the state is kept and told.  Refused (-EOPNOTSUPP) is that CLOCK_TAI differs; STA_INS and STA_DEL are not
- * kept, for there is no leap second. */
+ * and the state is kept and told.  STA_INS and STA_DEL are not kept, for there is no leap second. */
 #include "arch/clock.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
@@ -23,6 +22,7 @@
 #define OFFSET_MOST     500000000 /* ns */
 #define CONSTANT_OF     2
 #define CONSTANT_MOST   10
+#define TAI_MOST        100000 /* s */
 #define STATUS_KEPT     (STA_PLL | STA_FLL | STA_UNSYNC | STA_FREQHOLD)
 #define MODE_ADJTIME    0x8000u /* adjtime(3)'s offset, and nothing else */
 #define MODE_READ_ONLY  0x2000u
@@ -48,7 +48,7 @@ static int check(const struct timex *tx)
         return -EPERM;
     if ((tx->modes & ADJ_TICK) && (tx->tick < TICK_USEC / 10 * 9 || tx->tick > TICK_USEC / 10 * 11))
         return -EINVAL;
-    return (tx->modes & ADJ_TAI) && tx->constant != 0 ? -EOPNOTSUPP : 0;
+    return 0;
 }
 
 /* By ns, forward or back. */
@@ -110,6 +110,15 @@ static void keep_rate(const struct timex *tx)
         set_rate();
 }
 
+static void keep_tai(const struct timex *tx)
+{
+    if (!(tx->modes & ADJ_TAI) || tx->constant < 0 || tx->constant > TAI_MOST)
+        return;
+    uint32_t seconds = (uint32_t)tx->constant;
+    if (__atomic_exchange_n(&clock_tai_seconds, seconds, __ATOMIC_RELAXED) != seconds)
+        time_set_clock(CLOCK_SAME);
+}
+
 static void keep(const struct timex *tx)
 {
     if (tx->modes & ADJ_STATUS)
@@ -140,6 +149,7 @@ static int change(const struct timex *tx)
                    : move_clock(MAX(MIN(tx->offset, INT64_MAX / 1000), INT64_MIN / 1000) * 1000);
     keep(tx);
     keep_rate(tx);
+    keep_tai(tx);
     return tx->modes & ADJ_OFFSET ? follow_offset(tx->offset) : 0;
 }
 
@@ -152,6 +162,7 @@ static void tell(struct timex *tx)
     tx->modes = modes;
     tx->status = kept.status;
     tx->precision = 1;
+    tx->tai = (int)clock_tai_seconds;
     tx->freq = kept.freq;
     tx->tick = kept.tick;
     tx->tolerance = TOLERANCE;

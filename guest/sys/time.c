@@ -83,12 +83,19 @@ static bool is_monotonic(int id)
 
 bool time_has_clock(int id) { return is_cpu_clock(id) || is_real(id) || is_monotonic(id); }
 
+/* Of a clock that is_real(). */
+static uint64_t real_now(int id)
+{
+    return clock_real_ns() +
+           (id == CLOCK_TAI ? __atomic_load_n(&clock_steps.tai_ns, __ATOMIC_RELAXED) : 0);
+}
+
 static int read_clock(int id, uint64_t *ns)
 {
     if (is_cpu_clock(id))
         return cpu_clock(id, ns);
     if (is_real(id))
-        *ns = clock_real_ns();
+        *ns = real_now(id);
     else if (id == CLOCK_MONOTONIC_RAW)
         *ns = clock_raw_ns();
     else if (is_monotonic(id))
@@ -188,15 +195,14 @@ static int sleep_until(uint64_t deadline)
     return err == -ETIMEDOUT ? 0 : err;
 }
 
-static int sleep_until_real(uint64_t moment)
+static int sleep_until_real(int id, uint64_t moment)
 {
     struct waiter w;
     int err = 0;
 
     waiter_add(&clock_was_set, &w);
-    while (err == 0 && clock_real_ns() < moment) {
-        err = block(BLOCK_nanosleep, 0, BLOCK_INTERRUPTIBLE,
-                    clock_mono_ns() + (moment - clock_real_ns()));
+    for (uint64_t now; err == 0 && (now = real_now(id)) < moment;) {
+        err = block(BLOCK_nanosleep, 0, BLOCK_INTERRUPTIBLE, clock_mono_ns() + (moment - now));
         if (err == -ETIMEDOUT)
             err = 0;
         waitq_pass_on(&clock_was_set);
@@ -306,7 +312,7 @@ SYSCALL4(clock_nanosleep, int, id, int, flags, uaddr_t, request, uaddr_t, remain
         return sleep_cpu(id, flags & TIMER_ABSTIME, ns, remain);
     if (!(flags & TIMER_ABSTIME))
         return sleep_relative(ns, remain);
-    err = is_real(id) ? sleep_until_real(ns) : sleep_until(ns);
+    err = is_real(id) ? sleep_until_real(id, ns) : sleep_until(ns);
     return err != 0 ? -ERESTARTNOHAND : 0;
 }
 

@@ -296,6 +296,42 @@ static void rates(void)
     measure(10000, 0);
 }
 
+static void set_tai(long seconds, int told)
+{
+    struct timex tx = { .modes = ADJ_TAI, .constant = seconds };
+
+    CHECK(adjtimex(&tx) >= 0 && tx.tai == told);
+    int64_t real = now(CLOCK_REALTIME), ahead = now(CLOCK_TAI) - real;
+    CHECK(ahead >= told * 1000000000l && ahead < (told + 5) * 1000000000l);
+}
+
+/* CLOCK_TAI, and a timer and a sleep until a moment on it. */
+static void atomic_time(void)
+{
+    struct sigevent none = { .sigev_notify = SIGEV_NONE };
+    struct itimerspec s = { .it_value = { .tv_sec = now(CLOCK_TAI) / 1000000000 + 1000 } };
+    timer_t t;
+
+    set_tai(0, 0);
+    CHECK(timer_create(CLOCK_TAI, &none, &t) == 0 &&
+          timer_settime(t, TIMER_ABSTIME, &s, NULL) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct timespec until = s.it_value;
+        _exit(clock_nanosleep(CLOCK_TAI, TIMER_ABSTIME, &until, NULL));
+    }
+    CHECK(WAIT_UNTIL(state_of(child) == 'S'));
+    set_tai(400, 400);
+    CHECK(timer_gettime(t, &s) == 0 && s.it_value.tv_sec > 500 && s.it_value.tv_sec <= 600);
+    set_tai(-1, 400);
+    set_tai(100001, 400);
+    set_tai(2000, 2000);
+    int status;
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    CHECK(timer_gettime(t, &s) == 0 && s.it_value.tv_sec == 0);
+    set_tai(0, 0);
+}
+
 /* Set in the guest only: the judge's clock stays as it is. */
 static void adjustments(void)
 {
@@ -323,6 +359,7 @@ static void adjustments(void)
     CHECK(tx.esterror == 5 && tx.maxerror == was.maxerror && tx.status == STA_PLL &&
           tx.offset == 0);
     rates();
+    atomic_time();
     time_t before = time(NULL);
     tx.modes = ADJ_OFFSET_SINGLESHOT;
     tx.offset = 100 * 1000000;
