@@ -212,7 +212,8 @@ static void end_watches(struct inode *in, uint32_t mask)
     while (in->watches != NULL) {
         struct watch_on *w = in_ring(in->watches);
         if (w->of != NULL && (mask == IN_UNMOUNT || (w->mask & mask)))
-            queue_event(w->of, w->wd, mask, 0, NULL, 0);
+            queue_event(w->of, w->wd, mask | (mask == IN_UNMOUNT && is_dir(in) ? IN_ISDIR : 0), 0,
+                        NULL, 0);
         detach(w, &dropped);
     }
     spin_unlock(&lock);

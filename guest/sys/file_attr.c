@@ -138,15 +138,15 @@ static long change_owner(struct inode *in, const void *how)
         return -EPERM;
     if (to.gid != UNCHANGED && !may && (me != in->uid || (to.gid != in->gid && !in_group(to.gid))))
         return -EPERM;
+    /* set-id bits were meant for the old owner: root's chown takes them, too */
+    uint32_t lost = is_dir(in) ? 0 : S_ISUID | (in->mode & S_IXGRP ? S_ISGID : 0);
+    if (in->mode & lost && !inode_owner_or_root(in)) /* who changes nothing else, too */
+        return -EPERM;
+    in->mode &= ~lost;
     if (to.uid != UNCHANGED)
         in->uid = to.uid;
     if (to.gid != UNCHANGED)
         in->gid = to.gid;
-    if (!is_dir(in)) { /* set-id bits were meant for the old owner: root's chown takes them, too */
-        in->mode &= ~(uint32_t)S_ISUID;
-        if (in->mode & S_IXGRP)
-            in->mode &= ~(uint32_t)S_ISGID;
-    }
     if (in->xattrs)
         xattr_remove(in, XATTR_NAME_CAPS);
     inode_changed(in);

@@ -99,6 +99,8 @@ SYSCALL5(name_to_handle_at, int, dfd, uaddr_t, name, uaddr_t, handle, uaddr_t, m
     if (flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH | AT_HANDLE_MNT_ID_UNIQUE | both) ||
         (flags & both) == both)
         return -EINVAL;
+    if (!name) /* no empty name here */
+        return -EFAULT;
     err =
         target_get(&t, dfd, name,
                    (flags & AT_EMPTY_PATH) | (flags & AT_SYMLINK_FOLLOW ? 0 : AT_SYMLINK_NOFOLLOW));

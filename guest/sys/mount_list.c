@@ -151,7 +151,7 @@ SYSCALL4(listmount, uaddr_t, at, uaddr_t, to, size_t, n, uint32_t, flags)
     err = mount_waiting(NULL);
     if (!err && r.mnt_id != LIST_ROOT) {
         itself = by_number(r.mnt_id);
-        err = itself ? 0 : -ENOENT;
+        err = !itself ? -ENOENT : !mount_reaches(itself, &from) && !capable() ? -EPERM : 0;
     }
     if (!err && itself) {
         path_put(&from);

@@ -101,6 +101,7 @@ static void refused(void)
     CHECK_ERR(ENOENT, named(AT_FDCWD, "nothing", 128, 0));
     CHECK_ERR(ENOENT, named(AT_FDCWD, "", 128, 0));
     CHECK_ERR(EFAULT, named(AT_FDCWD, NULL, 128, 0));
+    CHECK_ERR(EFAULT, named(AT_FDCWD, NULL, 128, AT_EMPTY_PATH));
     CHECK_ERR(EFAULT, syscall(SYS_name_to_handle_at, AT_FDCWD, "f", NULL, &mount_of, 0));
     CHECK_ERR(EFAULT, syscall(SYS_name_to_handle_at, AT_FDCWD, "f", &fh, NULL, 0));
     CHECK_EQ(pipe(p), 0);

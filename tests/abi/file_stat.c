@@ -56,6 +56,8 @@ static void test(void)
     chmod("file", 0600);
     CHECK(access("file", R_OK | W_OK) == 0);
     CHECK_ERR(EACCES, access("file", X_OK));
+    close(open("set-id", O_CREAT | O_RDWR, 0600));
+    CHECK(chmod("set-id", 06755) == 0);
     CHECK_EQ(CHILD({
                  CHECK(chmod("dir", 0700) == 0 && chmod(".", 0755) == 0);
                  CHECK(setgid(99) == 0 && setuid(99) == 0);
@@ -63,6 +65,8 @@ static void test(void)
                  CHECK_ERR(EACCES, access("dir/x", F_OK));
                  CHECK_ERR(EPERM, chmod("file", 0777));
                  CHECK_ERR(EPERM, chown("file", 99, 99));
+                 CHECK_ERR(EPERM, chown("set-id", -1, -1)); /* which would take its bits */
+                 CHECK_EQ(chown("file", -1, -1), 0);
                  CHECK_ERR(EACCES, open("new", O_CREAT | O_RDWR, 0644));
                  CHECK_ERR(EACCES, unlink("file"));
                  CHECK_ERR(EACCES, mkdir("new", 0755));

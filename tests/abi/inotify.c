@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/epoll.h>
 
 #ifndef IN_MASK_CREATE
@@ -243,6 +244,24 @@ static void errors(int fd)
         EXITED(EACCES));
 }
 
+static void unmounting(void)
+{
+    int fd = inotify_init1(IN_NONBLOCK);
+
+    CHECK(mkdir("mnt", 0755) == 0 && mount("x", "mnt", "tmpfs", 0, "size=64k") == 0);
+    close(open("mnt/f", O_CREAT | O_RDWR, 0600));
+    CHECK(inotify_add_watch(fd, "mnt", IN_CREATE) == 1);
+    CHECK_EQ(umount("mnt"), 0);
+    say("a directory unmounted", fd);
+    CHECK(mount("x", "mnt", "tmpfs", 0, "size=64k") == 0);
+    close(open("mnt/f", O_CREAT | O_RDWR, 0600));
+    CHECK(inotify_add_watch(fd, "mnt/f", IN_OPEN) == 2);
+    CHECK_EQ(umount("mnt"), 0);
+    say("a file unmounted", fd);
+    close(fd);
+    rmdir("mnt");
+}
+
 static void test(void)
 {
     char path[64], link[64] = "";
@@ -259,4 +278,5 @@ static void test(void)
     overflow();
     errors(fd);
     close(fd);
+    unmounting();
 }
