@@ -182,6 +182,12 @@ int dentry_find(struct dentry *dir, const char *name, size_t len, struct dentry 
     int err;
 
     if (ops && ops->lookup) {
+        d = dir->children.node ? in_tree(dir, key, name, len) : NULL; /* mount_can_cover() */
+        if (d) {
+            dentry_get(d);
+            *out = d;
+            return 0;
+        }
         err = ops->lookup(dir->inode, name, len, &in);
         return err ? err : dentry_new(dir, name, len, in, out);
     }

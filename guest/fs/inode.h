@@ -88,6 +88,10 @@ struct inode_ops { /* NULL: -ENOTDIR, -EPERM or the obvious default */
     int (*follow)(struct inode *in, struct path *out);
     void (*evict)(struct inode *in);   /* last reference is gone; spinlocks only */
     void (*refresh)(struct inode *in); /* before stat: procfs brings owner and so on up to date */
+    bool (*stays)(
+        struct inode
+            *in); /* of a directory with lookup, and what is in it: does the name lead to the same
+                                        * thing for ever?  Then something may be mounted there */
 };
 
 /* What FS_IOC_SETFLAGS can set, of <linux/fs.h>: FS_IMMUTABLE_FL, FS_APPEND_FL, FS_NODUMP_FL, FS_NOATIME_FL. */

@@ -277,6 +277,25 @@ bool mounted_here(const struct dentry *d)
     return !m->parent; /* it waits for somebody who goes there */
 }
 
+/* A name of a file system that makes its names when they are looked up is found again if it, and all above it,
+ * hang in the tree.  False: it leads to what may be gone, or another one hangs there. */
+static bool hang_all(struct dentry *d)
+{
+    for (; d->parent != d && list_empty(&d->sibling); d = d->parent) {
+        if (!d->inode->ops || !d->inode->ops->stays || !d->inode->ops->stays(d->inode))
+            return false;
+        if (dentry_hang_unless(d) != NULL)
+            return false;
+        dentry_get(d);
+    }
+    return true;
+}
+
+bool mount_can_cover(const struct path *p)
+{
+    return p->mnt && p->mnt->ns == mount_ns_here() && !p->dentry->unlinked && hang_all(p->dentry);
+}
+
 bool mount_is_below(const struct mount *m, const struct mount *top)
 {
     while (m && m != top)

@@ -91,6 +91,8 @@ int mount_attach(struct mount *top, const struct path *to); /* it gets one: 0, -
 int mount_beneath(struct mount *m, struct mount *top);
 /* p is what lies on top of it. */
 void mount_top(struct path *p);
+/* May something be mounted there?  A name of /proc or /sys is in the tree from then on. */
+bool mount_can_cover(const struct path *p);
 bool mount_is_below(const struct mount *m, const struct mount *top); /* or equal */
 static inline bool mount_is_loose(const struct mount *m) /* made, listed, and without a place yet */
 {

@@ -77,6 +77,9 @@ static void pfs_refresh(struct inode *in)
         in->nlink = 2 + subdirs(node_of(in));
 }
 
+/* What is not numbered: no process, which may end. */
+static bool pfs_stays(struct inode *in) { return node_of(in)->nr == 0; }
+
 static void pfs_evict(struct inode *in) { kfree(in->private); }
 
 static int node_inode(struct superblock *sb, const struct pfs_node *n, struct inode **out)
@@ -277,18 +280,23 @@ static const struct inode_ops pfs_dir_ops = {
     .readdir = pfs_readdir,
     .evict = pfs_evict,
     .refresh = pfs_refresh,
+    .stays = pfs_stays,
 };
-static const struct inode_ops pfs_file_iops = { .evict = pfs_evict, .refresh = pfs_refresh };
+static const struct inode_ops pfs_file_iops = { .evict = pfs_evict,
+                                                .refresh = pfs_refresh,
+                                                .stays = pfs_stays };
 static const struct inode_ops pfs_link_ops = {
     .readlink = pfs_readlink,
     .evict = pfs_evict,
     .refresh = pfs_refresh,
+    .stays = pfs_stays,
 };
 static const struct inode_ops pfs_magic_ops = {
     .readlink = pfs_readlink,
     .follow = pfs_follow,
     .evict = pfs_evict,
     .refresh = pfs_refresh,
+    .stays = pfs_stays,
 };
 
 /* --- files --------------------------------------------------------------- */

@@ -234,13 +234,6 @@ static struct request *request_get(uaddr_t source, uaddr_t type, uaddr_t data, l
     return NULL;
 }
 
-/* A dentry of procfs hangs nowhere, so nothing mounted on it would be found. */
-static bool can_be_covered(const struct path *p)
-{
-    return p->mnt && p->mnt->ns == mount_ns_here() &&
-           (p->dentry == p->mnt->root || !list_empty(&p->dentry->sibling));
-}
-
 SYSCALL5(mount, uaddr_t, source, uaddr_t, target, uaddr_t, type, uint64_t, flags, uaddr_t, data)
 {
     struct path on;
@@ -254,9 +247,9 @@ SYSCALL5(mount, uaddr_t, source, uaddr_t, target, uaddr_t, type, uint64_t, flags
     err = path_lookup_user(AT_FDCWD, target, WALK_FOLLOW, &on);
     if (!err) {
         mutex_lock(&fs_tree);
-        err = !capable()            ? -EPERM
-              : can_be_covered(&on) ? mount_at(&on, rq, (uint32_t)flags)
-                                    : -EINVAL;
+        err = !capable()             ? -EPERM
+              : mount_can_cover(&on) ? mount_at(&on, rq, (uint32_t)flags)
+                                     : -EINVAL;
         mutex_unlock(&fs_tree);
         path_put(&on);
     }

@@ -135,17 +135,10 @@ SYSCALL3(open_tree, int, dfd, uaddr_t, name, uint32_t, flags)
 
 static bool is_mount_root(const struct path *p) { return p->mnt && p->dentry == p->mnt->root; }
 
-/* A dentry of procfs hangs nowhere, so nothing mounted on it would be found. */
-static bool can_be_covered(const struct path *p)
-{
-    return p->mnt && p->mnt->ns == mount_ns_here() &&
-           (is_mount_root(p) || !list_empty(&p->dentry->sibling));
-}
-
 /* fs_tree held */
 static long move(const struct path *from, struct path *to, uint32_t flags)
 {
-    if (!is_mount_root(from) || !can_be_covered(to))
+    if (!is_mount_root(from) || !mount_can_cover(to))
         return -EINVAL;
     if (flags & MOVE_MOUNT_SET_GROUP)
         return is_mount_root(to) && from->mnt->ns == to->mnt->ns

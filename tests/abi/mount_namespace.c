@@ -290,6 +290,24 @@ static void clones(void)
              0);
 }
 
+/* What has its names made when somebody looks for them can be covered, too. */
+static void on_proc(void)
+{
+    begin();
+    mark("a");
+    DO(mount("a", "/proc/sys", NULL, MS_BIND, NULL));
+    SAY("%s\n", mark_in("/proc/sys"));
+    DO(access("/proc/sys/kernel", F_OK));
+    DO(mount("a/mark", "/proc/version", NULL, MS_BIND, NULL));
+    DO(access("/proc/version/x", F_OK));
+    DO(mount("/proc/version", "/proc/uptime", NULL, MS_BIND, NULL));
+    DO(umount("/proc/uptime"));
+    DO(umount("/proc/version"));
+    DO(umount("/proc/sys"));
+    DO(access("/proc/sys/kernel", F_OK));
+    DO(umount("/proc/sys"));
+}
+
 static void test(void)
 {
     CHECK_EQ(CHILD(pivot_fails()), 0);
@@ -301,4 +319,5 @@ static void test(void)
     CHECK_EQ(CHILD(names()), 0);
     CHECK_EQ(CHILD(others()), 0);
     CHECK_EQ(CHILD(clones()), 0);
+    CHECK_EQ(CHILD(on_proc()), 0);
 }
