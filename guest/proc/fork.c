@@ -326,15 +326,17 @@ static int link_task(struct task *t, const struct clone_request *rq)
     if (err == 0 && task_watched(t))
         err = inherit_watch(t, rq);
     if (err == 0) {
-        if (!(rq->flags & CLONE_THREAD))
-            link_process(t, rq);
         struct process *p = t->proc;
+        t->rec->ppid = current->rec->ppid;
+        if (!(rq->flags & CLONE_THREAD)) {
+            link_process(t, rq);
+            t->rec->ppid = p->parent->tgid;
+        }
         list_push_back(&p->threads, &t->thread_link);
         p->nthreads++;
         __atomic_fetch_add(&p->nliving, 1, __ATOMIC_RELAXED);
         nthreads_total++;
         t->rec->tgid = p->tgid;
-        t->rec->ppid = p->parent->tgid;
         t->rec->pid = t->tid;
     }
     spin_unlock(&tree_lock);

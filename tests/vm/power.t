@@ -14,6 +14,10 @@ vm -a init=/bin/true
 is 'init=/bin/true ends with 0' "$status" 0
 vm -a 'init=/bin/sh -- -c "exit 5"'
 is 'words after -- are arguments, quotes group' "$status" 5
+if [ "$host" = kvm ]; then
+    vm --add "$O/tests/abi/pthread_tls:/threads" -a init=/threads
+    is 'a program with threads as PID 1' "$status" 0
+fi
 vm -a init=/nonexistent
 is 'no such init' "$status" 127
 like '... says so' "$out" 'init=/nonexistent: error 2'
