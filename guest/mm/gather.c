@@ -1,8 +1,7 @@
 /* gather.c - what was unmapped waits here for the flush.
  *
- * One flush for an operation, if that can be: where other CPUs have the address
- * space, each flush interrupts them, so the list of frames goes on in a frame of
- * its own instead of being flushed when the few places on the stack are used. */
+ * One flush for an operation, if that can be: where other CPUs have the address space, each flush interrupts them, so
+ * the list of frames goes on in a frame of its own instead of being flushed when the few places on the stack are used. */
 #include "mm/gather.h"
 #include "arch/layout.h"
 #include "arch/preempt.h"

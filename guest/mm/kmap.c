@@ -1,16 +1,13 @@
 /* kmap.c - the kernel's own half: direct map, image, stacks, device registers.
  *
- * boot.asm starts on tables that are data of the image (arch/boot.h).  They stay:
- * mm_init() takes the identity map out, and gives the image's sections their
- * rights page by page.  Every root shares what hangs below its slot 511, so a change made
- * here is at once in all address spaces.
+ * boot.asm starts on tables that are data of the image (arch/boot.h).  They stay: mm_init() takes the identity map out,
+ * and gives the image's sections their rights page by page.  Every root shares what hangs below its slot 511, so a
+ * change made here is at once in all address spaces.
  *
- * W^X holds for each mapping by itself; the direct map, as everywhere, has all
- * RAM writable, never executable.
+ * W^X holds for each mapping by itself; the direct map, as everywhere, has all RAM writable, never executable.
  *
- * Device mappings are for ever; stacks come and go (kstack.c).  What else is here is not
- * taken out or changed while several CPUs run, and needs no flush: an entry that was not
- * present is in no TLB. */
+ * Device mappings are for ever; stacks come and go (kstack.c).  What else is here is not taken out or changed while
+ * several CPUs run, and needs no flush: an entry that was not present is in no TLB. */
 #include "mm/kmap.h"
 #include "mm/frame.h"
 #include "mm/mm.h"

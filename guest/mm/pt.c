@@ -1,23 +1,21 @@
 /* pt.c - the one writer of page-table entries.
  *
- * Every store to a table of the kernel goes through the five functions at the end of
- * this file.  Each is told the reason and reports what it does, so the trace is
- * complete by construction.  They report just before they store; a vCPU that is stopped
- * in between is let run to a place of rest before anyone compares memory with the events
+ * Every store to a table of the kernel goes through the five functions at the end of this file.  Each is told the
+ * reason and reports what it does, so the trace is complete by construction.  They report just before they store; a
+ * vCPU that is stopped in between is let run to a place of rest before anyone compares memory with the events
  * (vmm/rest.h).
  *
- * Who stores to a user's table holds mm->lock (or the last reference); for the kernel's
- * tables kmap.c has a lock for each root slot.
+ * Who stores to a user's table holds mm->lock (or the last reference); for the kernel's tables kmap.c has a lock for
+ * each root slot.
  *
- * The processor itself changes entries, too: it sets Accessed and Dirty, on any CPU
- * and at any moment.  Both bits decide nothing here (nothing is swapped, nothing
- * written back), so one that is set between the report and the store may be lost,
- * and the stores are plain; readers of the trace mask them.  The other way round
- * nothing is lost: the processor sets them in a locked cycle that finds the entry
- * as it was, so an entry that was cleared, or lost W, does not come back.
+ * The processor itself changes entries, too: it sets Accessed and Dirty, on any CPU and at any moment.  Both bits
+ * decide nothing here (nothing is swapped, nothing written back), so one that is set between the report and the store
+ * may be lost, and the stores are plain; readers of the trace mask them.  The other way round nothing is lost: the
+ * processor sets them in a locked cycle that finds the entry as it was, so an entry that was cleared, or lost W, does
+ * not come back.
  *
- * A table keeps the number of its used entries in its frame's tag.  A table that
- * is freed is empty and therefore all zero, as frame_alloc_table() promises. */
+ * A table keeps the number of its used entries in its frame's tag.  A table that is freed is empty and therefore all
+ * zero, as frame_alloc_table() promises. */
 #include "mm/pt.h"
 #include "mm/frame.h"
 

@@ -1,46 +1,37 @@
 /* tlb.c - which CPU has which root, and how translations leave its TLB.
  *
- * mm->cpus_active has a bit for each CPU whose CR3 holds the root.  A CPU that
- * loads it later begins with a clean TLB (no PCIDs are used), so only those need
- * a flush; an address space that is active nowhere needs none.  Kernel mappings
- * are in every root, and global: while several CPUs run only kernel stacks come and go
- * (kstack.c), and what is taken out is flushed on all CPUs.
+ * mm->cpus_active has a bit for each CPU whose CR3 holds the root.  A CPU that loads it later begins with a clean TLB
+ * (no PCIDs are used), so only those need a flush; an address space that is active nowhere needs none.  Kernel mappings
+ * are in every root, and global: while several CPUs run only kernel stacks come and go (kstack.c), and what is taken
+ * out is flushed on all CPUs.
  *
- * Loading a root sets the bit, then writes CR3.  Who changes an entry stores, has
- * all stores done, then reads the bits.  Either it sees the bit, or the bit was
- * set after the store was visible, and then so were the walks of the new CR3.
+ * Loading a root sets the bit, then writes CR3.  Who changes an entry stores, has all stores done, then reads the bits.
+ * Either it sees the bit, or the bit was set after the store was visible, and then so were the walks of the new CR3.
  *
- * A request is a record in the requester's struct cpu and its bit in the target's
- * inbox.  The one who makes an inbox not empty sends the interrupt; so one is on
- * its way whenever a bit is set, and a target in user mode or halted comes.  The
- * requester waits for all, and serves its own inbox meanwhile.  Nobody waits
- * for ever: a target is in user mode or idle (the interrupt gets in); or runs in
- * the kernel, where it waits for other CPUs only in loops that call
- * cpu_relax_poll(), whatever spinlock it wants and whatever it holds; or it
- * wants a mutex that the requester holds, sleeps, and so gets to another task's
- * user mode or to the idle loop.  Serving takes no lock and asks nobody.
+ * A request is a record in the requester's struct cpu and its bit in the target's inbox.  The one who makes an inbox
+ * not empty sends the interrupt; so one is on its way whenever a bit is set, and a target in user mode or halted comes.
+ * The requester waits for all, and serves its own inbox meanwhile.  Nobody waits for ever: a target is in user mode or
+ * idle (the interrupt gets in); or runs in the kernel, where it waits for other CPUs only in loops that call
+ * cpu_relax_poll(), whatever spinlock it wants and whatever it holds; or it wants a mutex that the requester holds,
+ * sleeps, and so gets to another task's user mode or to the idle loop.  Serving takes no lock and asks nobody.
  *
- * A CPU that runs no user task keeps the root of the last one, and is LAZY: it
- * uses no user translation, so it need not flush before it does again.
+ * A CPU that runs no user task keeps the root of the last one, and is LAZY: it uses no user translation, so it need not
+ * flush before it does again.
  *
  *   requester                            lazy CPU that returns to that root
  *   store the entry                      old = exchange(state, ACTIVE)
  *   LAZY -> STALE by compare-exchange    old STALE: flush everything
  *   done: skip it.  Else: request        use the root
  *
- * All three are full barriers and the state is one word: if STALE got in first, the
- * CPU sees it, and flushes after the store; if ACTIVE did, the requester sees
- * that, and asks.  What a lazy TLB holds may be old; it is not used.  The
- * processor may walk the tables by speculation, though: before tables are freed,
- * lazy CPUs are asked, too, and go to the kernel's root.  So they do before
- * the root is freed.  A state that changes between two address spaces misleads
- * nobody: ACTIVE is stored before the new root's bit is set, so who sees that bit
- * finds no LAZY left from the old one; a STALE lost by that was about the old
- * root, whose translations CR3 drops.
+ * All three are full barriers and the state is one word: if STALE got in first, the CPU sees it, and flushes after the
+ * store; if ACTIVE did, the requester sees that, and asks.  What a lazy TLB holds may be old; it is not used.  The
+ * processor may walk the tables by speculation, though: before tables are freed, lazy CPUs are asked, too, and go to
+ * the kernel's root.  So they do before the root is freed.  A state that changes between two address spaces misleads
+ * nobody: ACTIVE is stored before the new root's bit is set, so who sees that bit finds no LAZY left from the old one;
+ * a STALE lost by that was about the old root, whose translations CR3 drops.
  *
- * Up to FLUSH_PAGES pages go one by one, beyond that everything that is not
- * global goes with a reload of CR3.  The trace's tlb_flush names the CPUs that did
- * it; one that was skipped as lazy says so itself when it flushes. */
+ * Up to FLUSH_PAGES pages go one by one, beyond that everything that is not global goes with a reload of CR3.  The
+ * trace's tlb_flush names the CPUs that did it; one that was skipped as lazy says so itself when it flushes. */
 #include "mm/tlb.h"
 
 #include "arch/apic.h"

@@ -1,11 +1,9 @@
 /* runq.c - run queues: one for each CPU, and how work gets from one to another.
  *
- * A task owns a turn of slice_ns of CPU time.  While some of it is left it
- * waits in `active`, also after a sleep, so that what sleeps a lot answers
- * fast; when it is used up the task gets a new one and waits in `expired`,
- * which runs when `active` is empty: so nobody starves, however often the
- * others sleep.  `next` comes before both: the child of a vfork, which its parent
- * waits for, and the parent when it is released.
+ * A task owns a turn of slice_ns of CPU time.  While some of it is left it waits in `active`, also after a sleep, so
+ * that what sleeps a lot answers fast; when it is used up the task gets a new one and waits in `expired`, which runs
+ * when `active` is empty: so nobody starves, however often the others sleep.  `next` comes before both: the child of a
+ * vfork, which its parent waits for, and the parent when it is released.
  *
  * Where.  A task that is woken goes to the queue of the CPU that wakes it: who
  * wakes often sleeps next, and then the two share one CPU and its caches, and no
@@ -18,9 +16,8 @@
  * `next` is not taken: whoever promised it the CPU is about to sleep.  If it does
  * not, the second return to user mode makes `next` one of those who wait.
  *
- * A CPU that enqueues for another one, or calls it, must know whether that one
- * looks by itself.  NEED_LOOK says so: it is set while a CPU is idle and looks, and
- * from the moment somebody has asked until it has looked.  Who turns it on in
+ * A CPU that enqueues for another one, or calls it, must know whether that one looks by itself.  NEED_LOOK says so: it
+ * is set while a CPU is idle and looks, and from the moment somebody has asked until it has looked.  Who turns it on in
  * another CPU's need_resched sends the interrupt; who finds it on does not.
  *
  *   the other                          a CPU about to halt
@@ -29,25 +26,20 @@
  *     was off: interrupt               NEED_LOOK off (locked)
  *                                      own queue empty, own bit still on? HLT
  *
- * The locked instructions order the stores before the loads on both sides.  So
- * either the CPU sees what was enqueued, or the other finds NEED_LOOK off, and the
- * interrupt, which stays pending until HLT lets it in, ends the HLT.  Who calls an
- * idle CPU takes its bit away instead of enqueuing, with the same argument.  And
- * who leaves a task in its own queue because idle_cpus is 0 has enqueued it before
- * the bit came on, so the look at all queues finds it.
+ * The locked instructions order the stores before the loads on both sides.  So either the CPU sees what was enqueued,
+ * or the other finds NEED_LOOK off, and the interrupt, which stays pending until HLT lets it in, ends the HLT.  Who
+ * calls an idle CPU takes its bit away instead of enqueuing, with the same argument.  And who leaves a task in its own
+ * queue because idle_cpus is 0 has enqueued it before the bit came on, so the look at all queues finds it.
  *
- * Two CPUs and one task.  A task that goes to sleep is blocked (task.lock) before
- * schedule() leaves its stack, so it may be queued again while that stack is in use;
- * on_cpu says so.  It then stays in the queue of that CPU, or if its affinity
- * forbids that, is queued elsewhere but not picked or taken until on_cpu is clear:
- * nobody waits for it holding anything, nor with a stack that a third one waits
- * for.  When on_cpu is clear the vector registers have been saved, too.
+ * Two CPUs and one task.  A task that goes to sleep is blocked (task.lock) before schedule() leaves its stack, so it
+ * may be queued again while that stack is in use; on_cpu says so.  It then stays in the queue of that CPU, or if its
+ * affinity forbids that, is queued elsewhere but not picked or taken until on_cpu is clear: nobody waits for it holding
+ * anything, nor with a stack that a third one waits for.  When on_cpu is clear the vector registers have been saved,
+ * too.
  *
- * Locks.  `runnable` means queued, exactly, except while runq_move() carries a
- * task.  At most one queue's lock is held at a time, inside task.lock, so two CPUs
- * cannot wait for each other.  task.cpu is written under the lock of the queue
- * that the task goes into; who wants the lock of a task's queue reads it, locks,
- * and looks again. */
+ * Locks.  `runnable` means queued, exactly, except while runq_move() carries a task.  At most one queue's lock is held
+ * at a time, inside task.lock, so two CPUs cannot wait for each other.  task.cpu is written under the lock of the queue
+ * that the task goes into; who wants the lock of a task's queue reads it, locks, and looks again. */
 #include "sched/runq.h"
 #include "arch/apic.h"
 #include "arch/clock.h"

@@ -1,20 +1,16 @@
 /* sched.c - who runs: schedule(), turns, preemption, the idle loop.  Run queues
  * and how work is spread over CPUs: runq.c.
  *
- * Tickless.  Waking somebody only sets need_resched; the way back to user mode
- * arms the timer for the end of the turn, if somebody waits and it is not
- * armed already, and the timer's interrupt comes back here.  A task that
- * sleeps before it returns to user mode has cost no timer at all, and an idle
- * CPU has only those armed that somebody waits for.
+ * Tickless.  Waking somebody only sets need_resched; the way back to user mode arms the timer for the end of the turn,
+ * if somebody waits and it is not armed already, and the timer's interrupt comes back here.  A task that sleeps before
+ * it returns to user mode has cost no timer at all, and an idle CPU has only those armed that somebody waits for.
  *
- * Work for idle CPUs.  When the task that runs comes back to user mode and one
- * other waits, that one may be about to get this CPU; so idle CPUs are called (runq_share)
- * at the next return, or after HANDOVER_NS in user mode.  If more than one waits,
- * they are called for the others at once.
+ * Work for idle CPUs.  When the task that runs comes back to user mode and one other waits, that one may be about to
+ * get this CPU; so idle CPUs are called (runq_share) at the next return, or after HANDOVER_NS in user mode.  If more
+ * than one waits, they are called for the others at once.
  *
- * A task may go on on another CPU when schedule() returns: what this_cpu() said
- * before is not true any more.  A task that may not be on its CPU leaves it in
- * schedule(), which is called before user mode: need_resched was set for it.
+ * A task may go on on another CPU when schedule() returns: what this_cpu() said before is not true any more.  A task
+ * that may not be on its CPU leaves it in schedule(), which is called before user mode: need_resched was set for it.
  *
  * Lock order: task.lock, then the run queue's. */
 #include "sched/sched.h"

@@ -1,26 +1,24 @@
 /* lock.c - the slow path of spinlocks, and sleeping locks.
  *
- * Memory order.  Taking a lock is an acquire, giving it back a release, so what
- * was written under it is seen by the next who takes it.  A mutex is its owner's
- * name, exchanged from NULL, and besides has waiters who must not be forgotten:
+ * Memory order.  Taking a lock is an acquire, giving it back a release, so what was written under it is seen by the
+ * next who takes it.  A mutex is its owner's name, exchanged from NULL, and besides has waiters who must not be
+ * forgotten:
  *
  *   waiter                            who unlocks
  *   W1 enters the queue               U1 owner = NULL
  *   W2 tries to be the owner          U2 looks at the queue
  *   W3 in vain: block()               U3 somebody there: wakes the first
  *
- * W2 and U1 are locked instructions, which order what stands before them before what
- * comes after.  So it cannot be that the waiter sees the old owner and the owner the
- * empty queue.  If the wake comes between W2 and block(), it leaves the token
- * (block.h), and block() returns at once.
+ * W2 and U1 are locked instructions, which order what stands before them before what comes after.  So it cannot be that
+ * the waiter sees the old owner and the owner the empty queue.  If the wake comes between W2 and block(), it leaves the
+ * token (block.h), and block() returns at once.
  *
- * A woken waiter competes anew, and may lose to somebody who came by; it then enters
- * the queue again before it sleeps again, so that one finds it.
+ * A woken waiter competes anew, and may lose to somebody who came by; it then enters the queue again before it sleeps
+ * again, so that one finds it.
  *
- * A wake that reaches a waiter here may have been meant for a wait around it: poll()
- * has looked at one descriptor and takes a mutex to look at the next.  So who has
- * slept here leaves with a token, and the wait around it looks at everything once
- * more before it sleeps. */
+ * A wake that reaches a waiter here may have been meant for a wait around it: poll() has looked at one descriptor and
+ * takes a mutex to look at the next.  So who has slept here leaves with a token, and the wait around it looks at
+ * everything once more before it sleeps. */
 #include "sync/lock.h"
 #include "sched/task.h"
 
