@@ -11,7 +11,13 @@ static inline uint64_t mm_rlimit_pages(unsigned which)
     return current->proc->rlim[which].rlim_cur >> PAGE_SHIFT;
 }
 
-/* Are so many more pages within RLIMIT_AS and, if they are data, RLIMIT_DATA? */
+enum { OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS, OVERCOMMIT_NEVER };
+extern uint32_t overcommit_memory, overcommit_ratio; /* [a] of /proc/sys/vm, as is: */
+extern uint64_t overcommit_kbytes;                   /* 0: the ratio is meant */
+uint64_t commit_limit(void);                         /* in pages */
+/* overcommit_memory was chosen anew; count() tells how many pages were promised. */
+void commit_choose(uint64_t (*count)(void));
+/* Are so many more pages within RLIMIT_AS and, if they are data, RLIMIT_DATA, and may they be promised? */
 bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags);
 bool mm_may_be_data(const struct mm *mm, uint64_t pages);
 /* May the task lock anything?  So many pages more, within RLIMIT_MEMLOCK?  mm->lock held. */

@@ -3,8 +3,7 @@
  * Each makes its checks, splits VMAs at the ends of its range and allocates what it needs; that is the last that can
  * fail.  Then it changes things.
  *
- * Memory is promised as Linux does by default: a mapping that could never be filled is refused (more private writable
- * memory than the machine has, unless MAP_NORESERVE), all others are granted. */
+ * What may be promised is in limits.c. */
 #include "mm/map.h"
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
@@ -37,8 +36,9 @@
 #define KNOWN_FLAGS \
     (MAP_TYPE | MAP_FIXED | MAP_ANONYMOUS | MAP_GROWSDOWN | MAP_DENYWRITE | MAP_EXECUTABLE | \
      MAP_LOCKED | MAP_NORESERVE | MAP_POPULATE | MAP_NONBLOCK | MAP_STACK | MAP_HUGETLB | \
-     MAP_FIXED_NOREPLACE | MAP_32BIT | HUGE_SIZES)
-#define HUGE_SIZES (MAP_HUGE_2MB | MAP_HUGE_1GB)
+     MAP_FIXED_NOREPLACE | MAP_32BIT | MAP_ABOVE4G_ | HUGE_SIZES)
+#define HUGE_SIZES   (MAP_HUGE_2MB | MAP_HUGE_1GB)
+#define MAP_ABOVE4G_ 0x80
 #ifndef MAP_DROPPABLE /* newer than some systems' headers */
 #define MAP_DROPPABLE 0x08
 #endif
@@ -71,6 +71,8 @@ static int check_kind(const struct file *f, int prot, int flags)
         return -EINVAL;
     }
     if ((flags & MAP_GROWSDOWN) && (f || type != MAP_PRIVATE))
+        return -EINVAL;
+    if (flags & MAP_HUGETLB && f)
         return -EINVAL;
     if (flags & MAP_HUGETLB) { /* there are no reserved huge pages */
         int size = flags & MAP_HUGE_MASK << MAP_HUGE_SHIFT;
@@ -105,19 +107,13 @@ static long find_place(struct mm *mm, uaddr_t at, size_t len, int flags)
     if (at && place_free(mm, at, len) && (!low || at + len <= LOW_2G))
         return (long)at;
     at = vma_gap(mm, len, low ? LOW_2G : mm->image.mmap_base);
-    return at && (!low || at + len <= LOW_2G) ? (long)at : -ENOMEM;
+    bool high = flags & MAP_ABOVE4G_;
+    return at && (!low || at + len <= LOW_2G) && (!high || at >> 32) ? (long)at : -ENOMEM;
 }
 
 long mm_place(struct mm *mm, uaddr_t at, size_t len) { return find_place(mm, at, len, 0); }
 
-uint32_t overcommit_memory = OVERCOMMIT_GUESS, max_map_count = 65530;
-
-/* More than could ever be there is refused, unless root has said that it is known better. */
-static bool overcommits(uint64_t pages, uint32_t vm_flags)
-{
-    return (vm_flags & (VM_WRITE | VM_SHARED | VM_NORESERVE)) == VM_WRITE && pages > frames_total &&
-           __atomic_load_n(&overcommit_memory, __ATOMIC_RELAXED) == OVERCOMMIT_GUESS;
-}
+uint32_t max_map_count = 65530;
 
 static uint32_t vma_flags(const struct mm *mm, int prot, int flags)
 {
@@ -136,13 +132,14 @@ static long map_locked(struct mm *mm, uaddr_t at, size_t len, uint32_t vm_flags,
                        struct file *file, uint64_t off)
 {
     uint64_t pages = len >> PAGE_SHIFT;
-    if (mm->nvmas >= __atomic_load_n(&max_map_count, __ATOMIC_RELAXED))
+    uint32_t most = __atomic_load_n(&max_map_count, __ATOMIC_RELAXED);
+    if (unlikely(mm->nvmas + 1 >= most) && mm->nvmas + vdso_vmas(mm) > most)
         return -ENOMEM;
     long place = find_place(mm, at, len, flags);
     if (place < 0)
         return place;
     at = (uaddr_t)place;
-    if (!mm_may_grow(mm, pages, vm_flags) || overcommits(pages, vm_flags))
+    if (!mm_may_grow(mm, pages, vm_flags))
         return -ENOMEM;
     if ((vm_flags & VM_LOCKED) && !mm_may_lock(mm, pages))
         return -EAGAIN;

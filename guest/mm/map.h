@@ -4,10 +4,7 @@
 
 #include "mm/mm.h"
 
-/* /proc/sys/vm/overcommit_memory.  What 2 asks for, an account of all that was promised, is not kept. */
-enum { OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS };
-extern uint32_t overcommit_memory; /* [a] */
-extern uint32_t max_map_count;     /* [a] an address space has about so many VMAs at most */
+extern uint32_t max_map_count; /* [a] an address space has about so many VMAs at most */
 
 /* The calls behind mmap(2) and friends, on an mm that may still be private to
  * exec.  Addresses and lengths as in the man pages; mm->lock is taken inside.

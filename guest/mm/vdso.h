@@ -24,6 +24,8 @@ static inline bool vdso_due(const struct mm *mm, uaddr_t start, uaddr_t end)
     uaddr_t at = mm->image.vdso_due;
     return at != 0 && start < at + VDSO_BYTES && end > at;
 }
+/* So many VMAs are due. */
+static inline unsigned vdso_vmas(const struct mm *mm) { return mm->image.vdso_due ? 2 : 0; }
 /* Its name in /proc/PID/maps; NULL: v is of something else. */
 const char *vdso_name(const struct vma *v);
 

@@ -56,6 +56,7 @@ unsigned proc_pids(const struct pfs_node *dir, uint32_t from, uint32_t *out, uns
 void show_maps(struct text *t, struct mm *mm);
 void show_smaps(struct text *t, struct mm *mm);
 void show_smaps_rollup(struct text *t, struct mm *mm);
+void show_numa_maps(struct text *t, struct mm *mm);
 /* How many map the page of an entry, which is in a table of so many address spaces?  Those count as one
  * in the page's own count (mm/share.c). */
 uint32_t page_mappings(uint64_t entry, uint32_t table_users);

@@ -1,4 +1,4 @@
-/* maps.c - /proc/PID/maps, smaps and smaps_rollup, in Linux's columns.
+/* maps.c - /proc/PID/maps, smaps, smaps_rollup and numa_maps, in Linux's columns.
  * The VMAs are read under mm->lock; nobody who blocks in vfork holds that. */
 #include "arch/preempt.h"
 #include "fs/file.h"
@@ -58,6 +58,7 @@ static void show_vma(struct text *t, struct vma *v, char *page)
 struct usage {
     uint64_t rss, anon, huge, used, pss, pss_dirty, pss_anon, locked;
     uint64_t shared_clean, shared_dirty, private_clean, private_dirty;
+    uint32_t most_mappings; /* of one page */
 };
 
 uint32_t page_mappings(uint64_t e, uint32_t table_users)
@@ -76,6 +77,7 @@ static void add_page(struct usage *u, pte_t e, uint32_t table_users)
     uint64_t *sum = mappings > 1 ? (e & PTE_D ? &u->shared_dirty : &u->shared_clean)
                                  : (e & PTE_D ? &u->private_dirty : &u->private_clean);
     *sum += PAGE_SIZE;
+    u->most_mappings = MAX(u->most_mappings, mappings);
     u->rss += PAGE_SIZE;
     u->used += e & PTE_A ? PAGE_SIZE : 0;
     u->anon += e & PTE_ANON ? PAGE_SIZE : 0;
@@ -245,4 +247,64 @@ void show_smaps_rollup(struct text *t, struct mm *mm)
     text_printf(t, "%*s[rollup]\n", MAX(NAME_COLUMN - (int)t->bytes, 0), "");
     show_pss(t, &u, true);
     show_sums(t, &u);
+}
+
+/* A mapping's policy, mbind(2)'s: there is the one node.  In the order of MPOL_*. */
+static void put_policy(struct text *t, const struct vma *v)
+{
+    static const char *const name[] = { "default",
+                                        "prefer:0",
+                                        "bind:0",
+                                        "interleave:0",
+                                        "local",
+                                        "prefer (many):0",
+                                        "weighted interleave:0" };
+    unsigned mode = (v->flags & VM_POLICY_ALL) >> VM_POLICY & 7;
+
+    text_printf(t, "%08lx %s", v->start, mode < ARRAY_SIZE(name) ? name[mode] : name[0]);
+}
+
+static void put_pages(struct text *t, const char *what, uint64_t bytes)
+{
+    if (bytes)
+        text_printf(t, " %s=%lu", what, bytes >> PAGE_SHIFT);
+}
+
+static void show_numa_vma(struct text *t, struct vma *v, char *page)
+{
+    struct usage u = { 0 };
+    const char *name = vma_name(v, page);
+
+    put_policy(t, v);
+    if (v->file && !vdso_name(v)) {
+        text_printf(t, " file=");
+        text_put(t, name, strlen(name));
+    } else if (!v->file && name) {
+        text_printf(t, name[1] == 'h' ? " heap" : " stack");
+    }
+    vma_usage(v, &u);
+    uint64_t dirty = u.shared_dirty + u.private_dirty;
+    put_pages(t, "anon", u.anon);
+    put_pages(t, "dirty", dirty);
+    put_pages(t, "mapped", u.rss != u.anon && u.rss != dirty ? u.rss : 0);
+    if (u.most_mappings > 1)
+        text_printf(t, " mapmax=%u", u.most_mappings);
+    put_pages(t, "N0", u.rss);
+    text_printf(t, u.rss ? " kernelpagesize_kB=%lu\n" : "\n", PAGE_SIZE >> 10);
+}
+
+void show_numa_maps(struct text *t, struct mm *mm)
+{
+    char *page = text_page(t);
+    if (!page)
+        return;
+    mutex_lock(&mm->lock);
+    if (mm->image.vdso_due)
+        vdso_map(mm);
+    for (struct vma *v = vma_find(mm, 0); v; v = vma_next(v)) {
+        show_numa_vma(t, v, page);
+        preempt_work(WORK_LINE);
+    }
+    mutex_unlock(&mm->lock);
+    kfree(page);
 }

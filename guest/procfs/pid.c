@@ -341,6 +341,7 @@ static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t
     PFS_FILE("mounts", 0444, show_mounts), \
     PFS_DIR("net", 0555, .children = proc_net_table), \
     PFS_DIR("ns", 0511, .children = proc_ns_table), \
+    PROC_MM("numa_maps", 0444, show_numa_maps, .flags = PROC_PRIVATE), \
     PROC_TASK("oom_adj", 0644, show_old_oom_adj, .store_task = store_old_oom_adj), \
     PROC_TASK("oom_score", 0444, show_oom_score), \
     PROC_TASK("oom_score_adj", 0644, show_oom_adj, .store_task = store_oom_adj), \

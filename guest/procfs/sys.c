@@ -15,6 +15,7 @@
 #include "ipc/shm.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/limits.h"
 #include "mm/map.h"
 #include "mm/vma.h"
 #include "net/inet.h"
@@ -24,6 +25,7 @@
 #include "proc/pid.h"
 #include "proc/uts.h"
 #include "procfs/internal.h"
+#include "pseudofs/memory.h"
 #include "sched/policy.h"
 #include "sched/sched.h"
 #include "sched/task.h"
@@ -288,6 +290,21 @@ static int store_nothing(const struct pfs_node *n __attribute__((unused)),
 
 static uint32_t swappiness = 60; /* without swap Linux has no use for it either */
 
+/* Ratio and kbytes: the one that was set last is meant, and the other is 0. */
+static int store_overcommit(const struct pfs_node *n, char *line)
+{
+    int err = store_tunable(n, line);
+
+    if (err)
+        return err;
+    if (n->entry->tunable->word == &overcommit_ratio)
+        overcommit_kbytes = 0;
+    else if (n->entry->tunable->word == &overcommit_kbytes)
+        overcommit_ratio = 0;
+    commit_choose(memory_promised);
+    return 0;
+}
+
 /* clang-format off */
 #define ENTROPY_BITS       256
 #define OVERFLOW_ID        65534
@@ -366,7 +383,12 @@ static const struct pfs_entry vm_table[] = {
     PFS_TUNABLE("hugetlb_shm_group", shm_huge_group, 0, INT32_MAX),
     PFS_TUNABLE("max_map_count", max_map_count, 0, INT32_MAX),
     PFS_NUMBER("mmap_min_addr", 0444, MMAP_MIN_ADDR),
-    PFS_TUNABLE("overcommit_memory", overcommit_memory, OVERCOMMIT_GUESS, OVERCOMMIT_ALWAYS),
+    PFS_FILE("overcommit_kbytes", 0644, show_tunable, .store = store_overcommit,
+             .tunable = &(const struct pfs_tunable){ &overcommit_kbytes, 0, UINT64_MAX >> 10, 8 }),
+    PFS_FILE("overcommit_memory", 0644, show_tunable, .store = store_overcommit,
+             .tunable = &(const struct pfs_tunable){ &overcommit_memory, 0, OVERCOMMIT_NEVER, 4 }),
+    PFS_FILE("overcommit_ratio", 0644, show_tunable, .store = store_overcommit,
+             .tunable = &(const struct pfs_tunable){ &overcommit_ratio, 0, INT32_MAX, 4 }),
     PFS_TUNABLE("swappiness", swappiness, 0, 200),
     PFS_TUNABLE("unprivileged_userfaultfd", userfaultfd_unprivileged, 0, 1),
     PFS_END,

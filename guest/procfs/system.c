@@ -9,6 +9,7 @@
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/limits.h"
 #include "proc/key.h"
 #include "proc/pid.h"
 #include "proc/process.h"
@@ -42,6 +43,8 @@ static int show_meminfo(struct text *t, UNUSED)
         { "SUnreclaim:", m.slab_used },
         { "KernelStack:", m.stacks },
         { "PageTables:", m.tables },
+        { "CommitLimit:", commit_limit() << (PAGE_SHIFT - 10) },
+        { "Committed_AS:", memory_promised() << (PAGE_SHIFT - 10) },
         { "AnonHugePages:", m.huge },
     };
     text_sizes(t, "", row, ARRAY_SIZE(row));

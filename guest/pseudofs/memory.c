@@ -5,6 +5,8 @@
 #include "mm/heap.h"
 #include "mm/huge.h"
 #include "mm/kstack.h"
+#include "mm/mm.h"
+#include "proc/process.h"
 
 #define KB(pages) ((uint64_t)(pages) << (PAGE_SHIFT - 10))
 
@@ -31,4 +33,41 @@ void memory_use_ask(struct memory_use *m)
     m->stacks = KB(stacks - kept);
     m->tables = KB(c.tables_used);
     m->huge = KB(huge_count() * HUGE_FRAMES);
+}
+
+/* The memory of a process counts once; whose maker has the same one (vfork) is left out. */
+static uint64_t promised_to(const struct process *p, struct task *t, struct mm **last)
+{
+    const struct task *maker = p->parent ? p->parent->leader : NULL;
+    uint64_t pages = 0;
+
+    spin_lock(&t->lock);
+    if (t->mm && t->mm != *last && !(maker && maker->mm == t->mm))
+        pages = t->mm->data_vm + t->mm->stack_vm;
+    *last = t->mm ? t->mm : *last;
+    spin_unlock(&t->lock);
+    return pages;
+}
+
+uint64_t memory_promised(void)
+{
+    struct family_walk all, each;
+    struct process *p;
+    struct task *t;
+    struct mm *last = NULL;
+    uint64_t pages = mounted_pages();
+
+    spin_lock(&tree_lock);
+    family_walk_begin(&all, &all_processes);
+    while (FAMILY_WALK_NEXT(&all, p, all_link, 60) != NULL) {
+        process_get(p);
+        family_walk_begin(&each, &p->threads);
+        while (FAMILY_WALK_NEXT(&each, t, thread_link, 60) != NULL)
+            pages += promised_to(p, t, &last);
+        family_walk_end(&each);
+        process_put(p);
+    }
+    family_walk_end(&all);
+    spin_unlock(&tree_lock);
+    return pages;
 }

@@ -13,5 +13,7 @@ struct memory_use {
 };
 
 void memory_use_ask(struct memory_use *m);
+/* Pages of data and stacks that programs may fill, and of files: what overcommit_memory 2 limits. */
+uint64_t memory_promised(void);
 
 #endif
