@@ -123,7 +123,7 @@ GUEST_ASM    := $(wildcard guest/arch/*.asm guest/entry/*.asm)
 # What no boot and no fork runs through is built for size (-Oz is GCC 12's: 8 KB less than -Os).
 GUEST_COLD   := $(wildcard guest/procfs/*.c guest/pseudofs/*.c guest/sysfs/*.c guest/event/*.c guest/net/*.c guest/ipc/*.c) $(filter-out %/console.c,$(wildcard guest/tty/*.c)) $(addprefix guest/,lib/printf.c proc/acct.c proc/user_dispatch.c \
 	fs/anon_file.c fs/devfs.c fs/dirent.c fs/file_ioctl.c fs/file_lock.c fs/fs_type.c fs/init.c fs/mem_dev.c fs/mount.c fs/seal.c fs/secret.c fs/tmpfs_mount.c proc/core.c proc/core_map.c proc/core_name.c proc/core_notes.c proc/itimer.c proc/itimer_posix.c proc/oom.c proc/pidfd.c proc/seccomp_notify.c \
-	proc/signal_stop.c) $(addprefix guest/sys/,caps.c cwd.c dir.c fd.c file_attr.c fs_info.c ids.c limits.c membarrier.c mempolicy.c mount.c \
+	proc/signal_stop.c) $(addprefix guest/sys/,caps.c cwd.c dir.c fd.c file_attr.c fs_info.c ids.c limits.c membarrier.c mempolicy.c modify_ldt.c mount.c \
 	sched.c system.c time.c xattr.c) $(addprefix guest/,fs/loop.c sys/attributes.c sys/handle.c sys/mount_fd.c sys/mount_list.c \
 	sys/adjtimex.c sys/kcmp.c sys/keyctl.c sys/madvise.c sys/mremap.c sys/process_madvise.c sys/process_vm.c sys/ptrace.c sys/ptrace_regs.c \
 	sys/sched_policy.c sys/seccomp.c sys/splice.c sys/swap.c sys/syslog.c proc/key.c proc/key_ring.c proc/namespace.c proc/ptrace_tracer.c proc/unshare.c proc/futex_owner.c \

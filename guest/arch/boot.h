@@ -13,13 +13,11 @@
  *                     mm_init() clears boot_pml4[0], and it is used no more (CPUs that
  *                     start later get other tables: smp.c)
  *
- * Where the kernel runs in ring 3 (ring3.h), boot_pdpt_kernel hangs in slot 255, and 511
- * leads to boot_pt_stub: the stub's code, RX, and the boot CPU's stub page, RW NX, both
- * supervisor.  All else says U, which counts only there: in slot 511 and below
- * boot_pdpt_low the root's entry forbids it.
+ * Where the kernel runs in ring 3 (ring3.h), boot_pdpt_kernel hangs in slot 255, and 511 leads to boot_pt_stub: the
+ * stub's code, RX, and the boot CPU's stub page, RW NX, both supervisor.  All else says U, which counts only there: in
+ * slot 511 and below boot_pdpt_low the root's entry forbids it.
  *
- * Upper-level entries are P W A.  Accessed and Dirty are set in all leaves.
- * CR4.PGE comes on in cpu_init_bsp(). */
+ * Upper-level entries are P W A.  Accessed and Dirty are set in all leaves. CR4.PGE comes on in cpu_init_bsp(). */
 #ifndef ARCH_BOOT_H
 #define ARCH_BOOT_H
 

@@ -44,8 +44,8 @@
 #define DEBUG_WORDS     32  /* a frame, and some registers */
 #define POLLS_PER_YIELD 64  /* some us where ring 0 is native */
 
-struct tables { /* one CPU's */
-    uint64_t gdt[10];
+struct tables {       /* one CPU's */
+    uint64_t gdt[12]; /* the last two: segments.c */
     struct tss tss;
     uint64_t debug_stack[DEBUG_WORDS] __attribute__((aligned(16)));
     uint64_t (*ist)[IST_WORDS]; /* IST_COUNT stacks, each ends with a word that entry.asm's
@@ -64,7 +64,7 @@ static uint64_t boot_ist[IST_COUNT][IST_WORDS] __attribute__((aligned(16)));
  * but for the TSS's busy bit. */
 static struct tables boot_tables = {
     .gdt = { 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff, 0x00cffb000000ffff, 0x00cff3000000ffff,
-             0x00affb000000ffff, 0, 0, 0 },
+             0x00affb000000ffff },
     .tss = { .iomap = sizeof(struct tss) },
     .ist = boot_ist,
 };

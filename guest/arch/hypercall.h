@@ -11,6 +11,8 @@ extern uint32_t hc_caps; /* HC_CAP_*, 0 without a VMM of ours */
 
 /* Each kernel instruction costs about a microsecond: durations are other ones then. */
 static inline bool kernel_interpreted(void) { return hc_caps & HC_CAP_INTERPRETED; }
+/* Ring 0 is, wherever the kernel runs: what the stub does, IRET among it. */
+static inline bool iret_interpreted(void) { return hc_caps & HC_CAP_NO_DEBUG; }
 static inline bool debug_works(void) { return !(hc_caps & HC_CAP_NO_DEBUG); }
 
 /* ring3.c */

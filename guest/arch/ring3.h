@@ -32,7 +32,7 @@ struct table_pointer {
 /* A CPU's page that the stub and the kernel share.  The stub has it at STUB_PAGES.  Traps
  * push their frame at the end of trap_stack, and what the stub saves below it. */
 struct stub_page {
-    uint64_t gdt[10];
+    uint64_t gdt[12];
     struct table_pointer gdtr, idtr;
     uint32_t unused;
     uint64_t cr4;
@@ -76,6 +76,7 @@ void ring3_write_cr4(uint64_t value);
 void ring3_xsetbv(uint32_t reg, uint64_t value);
 uint64_t ring3_take_dr6(uint64_t after); /* what it was; what it is now */
 void ring3_load_debug(const uint64_t addresses[4], uint64_t control);
+void ring3_lldt(uint16_t selector);
 void ring3_flush(void); /* this CPU's translations of kernel addresses */
 uint8_t ring3_in(uint16_t port);
 void ring3_out(uint16_t port, uint8_t value);

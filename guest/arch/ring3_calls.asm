@@ -76,6 +76,12 @@ ring3_load_debug:  ; (rdi addresses, rsi control)
         STUB    load_debug
         ret
 
+global ring3_lldt
+ring3_lldt:  ; (di selector)
+        mov     eax, edi
+        STUB    lldt
+        ret
+
 global ring3_flush
 ring3_flush:
         STUB    flush

@@ -185,6 +185,9 @@ CALLED load_debug                               ; rcx: four addresses; rdx: DR7;
         mov     dr3, rax
         mov     dr7, rdx
         iretq
+CALLED lldt                                     ; ax
+        lldt    ax
+        iretq
 CALLED flush                                    ; rax is lost
         mov     rax, cr3
         mov     cr3, rax
@@ -292,8 +295,9 @@ stub_page0:
         dq      0
         dq      TSS_LOW
         dq      0xffffffff
+        dq      0, 0                            ; LDT_SEL
         FIELD   STUB_GDTR
-        dw      79
+        dw      95
         dq      PAGE0
         FIELD   STUB_IDTR
         dw      4095

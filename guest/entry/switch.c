@@ -1,14 +1,13 @@
 /* switch.c - from one task's kernel stack to another's.
  *
- * What a task owns of the machine while it runs, and where that is while it does
- * not: callee-saved registers on its kernel stack, the stack's place in krsp;
- * user registers in its struct regs; vector state: fpu.c; FS and GS base of user
- * mode in fs_base and gs_base.  The last two are read back from the CPU, because
- * programs can change them without the kernel (WRFSBASE: on some hosts whatever
- * CR4.FSGSBASE says). */
+ * What a task owns of the machine while it runs, and where that is while it does not: callee-saved registers on its kernel stack,
+ * the stack's place in krsp; user registers in its struct regs; vector state: fpu.c; FS and GS base of user mode in fs_base and
+ * gs_base; segment registers, if it has an LDT: ldt.c.  The bases are read back from the CPU, because programs can change them
+ * without the kernel (WRFSBASE: on some hosts whatever CR4.FSGSBASE says). */
 #include "entry/switch.h"
 #include "entry/trap.h"
 #include "lib/string.h"
+#include "mm/ldt.h"
 
 struct switch_frame { /* as switch_stacks() pops it */
     uint64_t r15, r14, r13, r12, rbp, rbx, rip;
@@ -16,15 +15,19 @@ struct switch_frame { /* as switch_stacks() pops it */
 
 void switch_to(struct task *prev, struct task *next)
 {
-    if (!prev->kthread) {
+    if (likely(!task_unlike(prev))) {
         prev->fs_base = user_fs_base();
         prev->gs_base = user_gs_base();
+    } else if (prev->segments) {
+        ldt_leave(prev);
     }
-    if (!next->kthread) {
-        if (prev->kthread || prev->fs_base != next->fs_base)
+    if (likely(!task_unlike(next))) {
+        if (task_unlike(prev) || prev->fs_base != next->fs_base)
             cpu_load_fs_base(next->fs_base);
-        if (prev->kthread || prev->gs_base != next->gs_base) /* nearly always both 0 */
+        if (task_unlike(prev) || prev->gs_base != next->gs_base) /* nearly always both 0 */
             cpu_load_gs_base(next->gs_base);
+    } else if (next->segments) {
+        ldt_enter(next);
     }
     switch_stacks(&prev->krsp, next->krsp);
 }

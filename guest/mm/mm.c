@@ -15,6 +15,7 @@
 #include "mm/heap.h"
 #include "mm/kmap.h"
 #include "mm/kstack.h"
+#include "mm/ldt.h"
 #include "mm/pt.h"
 #include "mm/tlb.h"
 #include "mm/unmap.h"
@@ -85,8 +86,8 @@ bool mm_memory_is_coming(void) { return __atomic_load_n(&teardowns, __ATOMIC_ACQ
 static SLOW_PATH void mm_end(struct mm *mm, enum pt_reason why)
 {
     __atomic_fetch_add(&teardowns, 1, __ATOMIC_RELAXED);
-    if (unlikely(mm->askers != NULL))
-        mm->askers->end(mm);
+    if (unlikely(((uintptr_t)mm->askers | (uintptr_t)mm->ldt) != 0))
+        mm_end_rare(mm);
     tlb_leave(mm);
     mm_drop(mm, 0, USER_END, why);
     pt_root_free(mm, why);

@@ -108,6 +108,7 @@ struct mm {
     uint8_t lock_future;      /* [l] mlockall(MCL_FUTURE): its flags; else 0 */
     bool no_huge_pages;       /* [a] PR_SET_THP_DISABLE, kept by fork and exec */
     struct mm_askers *askers; /* [l] NULL: there never was a userfaultfd */
+    struct ldt *ldt;          /* ldt.c.  NULL: none */
     struct mm_image image;
 };
 

@@ -69,7 +69,8 @@ void rseq_return(struct regs *r)
 {
     struct task *t = current;
 
-    t->rseq_event &= (uint8_t)~RETURN_RSEQ; /* before: a fault below may cost the CPU again */
+    __atomic_fetch_and(&t->rseq_event, (uint8_t)~RETURN_RSEQ,
+                       __ATOMIC_RELAXED); /* before: a fault below may cost the CPU again */
     if (t->rseq.at != 0 && (settle_section(t, r) != 0 || tell_cpu(t) != 0))
         signal_force(SIGSEGV, SI_KERNEL, 0);
 }

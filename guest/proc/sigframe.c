@@ -184,8 +184,9 @@ static void restore_regs(struct regs *r, const struct sigcontext *c)
     r->rsp = c->rsp;
     r->rip = c->rip;
     r->rflags = (r->rflags & ~RFLAGS_POPF) | (c->eflags & RFLAGS_POPF);
-    r->cs = USER_CS;
-    r->ss = USER_SS;
+    r->cs =
+        current->segments ? c->cs | 3u : USER_CS; /* mm/ldt.c looks whether they may be loaded */
+    r->ss = current->segments ? c->ss | 3u : USER_SS;
     r->error = (uint64_t)-1; /* whatever RAX looks like, nothing to restart */
 }
 

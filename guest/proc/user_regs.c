@@ -5,6 +5,7 @@
 #include "proc/user_regs.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
+#include "mm/ldt.h"
 
 _Static_assert(offsetof(struct user_regs, orig_rax) == offsetof(struct regs, vector),
                "both begin alike");
@@ -20,6 +21,13 @@ void user_regs_get(struct user_regs *to, const struct task *t, const struct regs
     to->eflags = r->rflags & ~(t->forced_tf ? (uint64_t)X86_EFLAGS_TF : 0);
     to->rsp = r->rsp;
     to->ss = r->ss;
+    if (t->segments) {
+        struct segments s = segments_of(t);
+        to->ds = s.ds;
+        to->es = s.es;
+        to->fs = s.fs;
+        to->gs = s.gs;
+    }
     to->fs_base = t == current ? user_fs_base() : t->fs_base;
     to->gs_base = t == current ? user_gs_base() : t->gs_base;
 }

@@ -1,7 +1,9 @@
 /* watched.c - what is done for the tasks of watched.h: at a system call, and at fork, exec and exit. */
 #include "proc/watched.h"
 #include "proc/futex.h"
+#include "mm/ldt.h"
 #include "proc/key.h"
+#include "proc/process.h"
 #include "proc/ending.h"
 #include "proc/namespace.h"
 #include "proc/user_dispatch.h"
@@ -36,6 +38,8 @@ int watched_inherit(struct task *child, uint64_t flags, uint32_t exit_signal)
 
     if (err == 0 && (err = ptrace_inherit(child, flags, exit_signal)) != 0)
         key_rings_disinherit(child);
+    if (err == 0 && current->segments)
+        ldt_inherit(child, !(flags & CLONE_VM));
     if (err == 0 && child->reset_on_fork)
         reset_policy(child);
     if (err == 0)
@@ -46,6 +50,12 @@ int watched_inherit(struct task *child, uint64_t flags, uint32_t exit_signal)
 void watched_execed(uint32_t old_tid)
 {
     key_rings_exec();
+    if (current->segments) {
+        ldt_drop();
+        spin_lock(&tree_lock);
+        task_watch(current);
+        spin_unlock(&tree_lock);
+    }
     user_dispatch_end(current);
     ptrace_execed(old_tid);
 }

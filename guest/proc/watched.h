@@ -1,6 +1,6 @@
 /* watched.h - tasks whose system calls somebody looks at: a filter (seccomp.h) or a tracer (ptrace.h);
  * those whose children do not inherit how they are scheduled, those with a deadline, those for whose
- * locks others wait, those with debug registers, those with keyrings of their own, those that
+ * locks others wait, those with debug registers or an LDT, those with keyrings of their own, those that
  * take their system calls back (user_dispatch.h), may not read the TSC,
  * or are in other namespaces than the first.
  *
@@ -19,8 +19,8 @@
 static inline void task_watch(struct task *t)
 {
     bool is = t->seccomp_mode != 0 || t->ptrace != NULL || t->reset_on_fork || t->owed_lock ||
-              t->debug != NULL || t->deadline != NULL || t->keys != NULL || t->dispatch != NULL ||
-              t->ns != NULL || t->ns_made != NULL ||
+              t->segments || t->debug != NULL || t->deadline != NULL || t->keys != NULL ||
+              t->dispatch != NULL || t->ns != NULL || t->ns_made != NULL ||
               (t->rseq_event & (RETURN_NO_TSC | RETURN_ENDINGS));
 
     __atomic_store_n(&t->syscalls, is ? 0 : SYSCALL_NUMBERS, __ATOMIC_RELAXED);

@@ -19,6 +19,7 @@
 #include "arch/msr.h"
 #include "arch/uaccess.h"
 #include "proc/ending.h"
+#include "mm/ldt.h"
 #include "proc/ptrace.h"
 #include "proc/rseq.h"
 #include "proc/signal.h"
@@ -107,6 +108,19 @@ static void pause_deadline(struct task *t)
     sched_deadline_pause();
 }
 
+/* IRET would fault. */
+static void check_segments(struct regs *r)
+{
+    uint32_t error;
+    bool present;
+
+    if (ldt_return(r, &error, &present))
+        return;
+    r->vector = present ? TRAP_GP : TRAP_NP;
+    r->error = error;
+    signal_force(present ? SIGSEGV : SIGBUS, SI_KERNEL, 0);
+}
+
 bool return_event(struct regs *r)
 {
     struct task *t = current;
@@ -125,6 +139,8 @@ bool return_event(struct regs *r)
         else if (debug_any(t->debug))
             step(t, t->debug, r);
     }
+    if (t->rseq_event & RETURN_LDT)
+        check_segments(r);
     return !(this_cpu()->need_resched & NEED_LOOK) && !t->sig_pending &&
            !(t->rseq_event & RETURN_RSEQ);
 }

@@ -60,6 +60,7 @@ struct cred { /* [o]; others may read: a torn read is only stale */
 #define RETURN_NO_TSC   4  /* for as long as it must not read the TSC: PR_SET_TSC */
 #define RETURN_ENDINGS  8  /* endings_run() is due: proc/ending.h */
 #define RETURN_DEADLINE 16 /* its runtime may be over: sched_deadline_pause() */
+#define RETURN_LDT      32 /* for as long as it has `segments` */
 
 /* What read(2) and its relatives have moved, and write(2) and its. */
 struct io_count {
@@ -105,11 +106,11 @@ struct task {
     struct io_count io[2];          /* [o], read without: /proc/PID/io */
 
     /* machine state */
-    uintptr_t kstack;          /* [k] top */
-    uint64_t krsp;             /* [q] while not running */
-    struct regs *uregs;        /* [o] at the top of the kernel stack */
-    struct fpu *fpu;           /* [o]; NULL: never in user mode */
-    uint64_t fs_base, gs_base; /* [o] while not running */
+    uintptr_t kstack;                     /* [k] top */
+    uint64_t krsp;                        /* [q] while not running */
+    struct regs *uregs;                   /* [o] at the top of the kernel stack */
+    struct fpu *fpu;                      /* [o]; NULL: never in user mode */
+    uint64_t fs_base, gs_base, selectors; /* [o] while not running; the last: mm/ldt.c */
     struct rseq_state {
         uaddr_t at; /* 0: not registered */
         uint32_t len, signature;
@@ -157,7 +158,7 @@ struct task {
     bool forced_tf;          /* [o] its trap flag is its tracer's; the tracer in its stops */
     uint8_t seccomp_mode;    /* the same: SECCOMP_MODE_* */
     bool no_new_privs;       /* [oT] kept by fork and exec */
-    bool kthread;            /* [k] never enters user mode */
+    bool kthread, segments;  /* [k] never enters user mode; [T] has an LDT: mm/ldt.h */
     struct ns_set *ns;       /* [o], others under [t]; NULL: the first namespace of each kind */
     struct ns_made *ns_made; /* [o] of the child that it is making: sched/namespace.h */
     uint64_t slack_ns,

@@ -167,9 +167,9 @@ static long set_reaper(bool on)
 static long set_tsc(uint64_t mode)
 {
     if (mode == PR_TSC_SIGSEGV)
-        current->rseq_event |= RETURN_NO_TSC;
+        __atomic_fetch_or(&current->rseq_event, RETURN_NO_TSC, __ATOMIC_RELAXED);
     else if (mode == PR_TSC_ENABLE)
-        current->rseq_event &= (uint8_t)~RETURN_NO_TSC;
+        __atomic_fetch_and(&current->rseq_event, (uint8_t)~RETURN_NO_TSC, __ATOMIC_RELAXED);
     else
         return -EINVAL;
     spin_lock(&tree_lock);
