@@ -23,6 +23,7 @@ LINK_BASE  equ 0xffffffff80000000
 LOAD       equ 0x100000                         ; kernel.ld asserts it
 MSR_STAR   equ 0xc0000081
 MSR_LSTAR  equ 0xc0000082
+MSR_CSTAR  equ 0xc0000083
 MSR_SFMASK equ 0xc0000084
 MSR_KERNEL_GS_BASE equ 0xc0000102
 GATE_BYTES equ 32
@@ -143,6 +144,11 @@ syscall3:
         mov     qword [rsp - 24], 0x202         ; IF on, like a program's; R11 has the rest
         ENTER   TRAP_SYSCALL, STUB_SYSCALL, 0
 
+; The same by 32-bit code, where the processor knows it (AMD): there are no such calls.
+syscall3_32:
+        mov     eax, -38                        ; ENOSYS
+        o32 sysret
+
 ; --- calls -------------------------------------------------------------------------
 %macro CALLED 1
         align   8
@@ -228,6 +234,9 @@ CALLED start
         mov     ecx, MSR_LSTAR
         mov     eax, AT(syscall3) & 0xffffffff
         mov     edx, 0xffffffff
+        wrmsr
+        mov     ecx, MSR_CSTAR
+        mov     eax, AT(syscall3_32) & 0xffffffff
         wrmsr
         mov     ecx, MSR_STAR
         xor     eax, eax

@@ -187,6 +187,12 @@ syscall_entry:
         swapgs
         o64 sysret
 
+; syscall_entry_32 - SYSCALL of 32-bit code, where the processor knows one (AMD): there are no such calls.
+global syscall_entry_32
+syscall_entry_32:
+        mov     eax, -38                        ; ENOSYS
+        o32 sysret
+
 ; trap_return - to user mode with the struct regs at rsp.
 global trap_return
 trap_return:

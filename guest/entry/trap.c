@@ -127,6 +127,7 @@ void trap_init(void)
     }
     wrmsr(MSR_STAR, (uint64_t)USER_CS32 << 48 | (uint64_t)KERNEL_CS << 32);
     wrmsr(MSR_LSTAR, (uint64_t)syscall_entry);
+    wrmsr(MSR_CSTAR, (uint64_t)syscall_entry_32);
     wrmsr(MSR_SFMASK, RFLAGS_CLEARED_BY_SYSCALL);
 }
 

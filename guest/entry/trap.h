@@ -14,7 +14,8 @@
      X86_EFLAGS_AC)
 
 /* entry.asm */
-extern char trap_stubs[], syscall_entry[], ret_from_fork[], ret_from_kernel_fork[];
+extern char trap_stubs[], syscall_entry[], syscall_entry_32[], ret_from_fork[],
+    ret_from_kernel_fork[];
 void switch_stacks(uint64_t *save_rsp, uint64_t load_rsp);
 
 /* guest/kernel.ld: where uaccess.c's EX_TABLE puts them; each relative to itself */
