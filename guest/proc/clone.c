@@ -20,18 +20,6 @@
      CLONE_NEWNET | CLONE_NEWTIME)
 #define SET_TID_MAX 32 /* levels of PID namespaces that Linux may have; here 1 */
 
-static int check_namespaces(uint64_t flags)
-{
-    if (flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER))
-        return -EINVAL; /* one place in the tree for two namespaces of mounts */
-    if (!(flags & CLONE_NEWUSER) && !capable())
-        return -EPERM;
-    if ((flags & CLONE_NEWIPC && flags & CLONE_SYSVSEM) ||
-        !namespace_made(flags & CLONE_NAMESPACES))
-        return -EINVAL;
-    return 0;
-}
-
 static int check_flags(const struct clone_request *rq)
 {
     uint64_t flags = rq->flags;
@@ -50,7 +38,7 @@ static int check_flags(const struct clone_request *rq)
     if ((flags & CLONE_SETTLS) && rq->tls >= USER_END)
         return -EPERM; /* no FS base for a program */
     if (flags & CLONE_NAMESPACES)
-        return check_namespaces(flags);
+        return ns_may_clone(flags);
     if (flags & CLONE_INTO_CGROUP)
         return -EBADF; /* no descriptor is one of a cgroup */
     return 0;

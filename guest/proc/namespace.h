@@ -35,6 +35,7 @@ int namespace_path(struct ns *ns, struct path *out);
 struct ns *namespace_of(const struct file *f); /* NULL: f is no such file */
 
 /* unshare.c: clone(2) of one with namespaces of its own.  The child's PID or -errno. */
+int ns_may_clone(uint64_t flags); /* some of them are namespaces: 0, -EINVAL, -EPERM */
 long ns_clone(const struct clone_request *rq);
 
 #endif

@@ -118,6 +118,27 @@ SYSCALL1(unshare, uint64_t, flags)
 
 /* --- clone -------------------------------------------------------------------------------- */
 
+/* Those that are asked for. */
+static uint64_t spaces_in(uint64_t flags)
+{
+    uint64_t spaces = 0;
+
+    for (unsigned kind = 0; kind < NS_KINDS; kind++)
+        spaces |= flags & ns_flag(kind);
+    return spaces;
+}
+
+int ns_may_clone(uint64_t flags)
+{
+    if (flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER))
+        return -EINVAL; /* one place in the tree for two namespaces of mounts */
+    if (!(flags & CLONE_NEWUSER) && !capable())
+        return -EPERM;
+    if ((flags & CLONE_NEWIPC && flags & CLONE_SYSVSEM) || !namespace_made(spaces_in(flags)))
+        return -EINVAL;
+    return 0;
+}
+
 static void hand_on(struct ns_made *m)
 {
     spin_lock(&tree_lock);
@@ -129,11 +150,8 @@ static void hand_on(struct ns_made *m)
 long ns_clone(const struct clone_request *rq)
 {
     struct ns_made m = { NULL, NULL };
-    uint64_t flags = 0;
+    long ret = make(spaces_in(rq->flags), false, &m);
 
-    for (unsigned kind = 0; kind < NS_KINDS; kind++)
-        flags |= rq->flags & ns_flag(kind);
-    long ret = make(flags, false, &m);
     if (ret != 0)
         return ret;
     hand_on(&m);
