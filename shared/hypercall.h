@@ -38,8 +38,13 @@
 #define HC_CAP_MARKS       (1u << 4) /* an audit wants HC_TRACE_MARK at TLB flushes */
 #define HC_CAP_TRACE_CALLS (1u << 5) /* an exit is cheaper than writing an event: HC_TRACE_PORT */
 #define HC_CAP_ROOT_MARKS  (1u << 6) /* ... and HC_TRACE_MARK at each load of another root, too */
+#define HC_CAP_NO_DEBUG    (1u << 7) /* debug registers are kept, and nothing traps in ring 3 */
+/* Each has a bit of its own: their sum has no carry. */
+_Static_assert(HC_CAP_TRACE + HC_CAP_PAGE_OPS + HC_CAP_BYTE_OPS + HC_CAP_INTERPRETED +
+                       HC_CAP_MARKS + HC_CAP_TRACE_CALLS + HC_CAP_ROOT_MARKS + HC_CAP_NO_DEBUG ==
+                   (1u << 8) - 1,
+               "a bit for two");
 
-#define HC_CAP_NO_DEBUG (1u << 6) /* debug registers are kept, and nothing traps in ring 3 */
 /* number, name, arguments -> result */
 /* clang-format off */
 #define HYPERCALLS(X) \
