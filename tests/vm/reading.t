@@ -15,5 +15,5 @@ later="$later|sync/lock_check\.c|trace/boot_stage\.[ch]|entry/(acpi|smp|tsc_comp
 left=$(ls guest/{sync,trace,mm,sched,entry}/*.{c,h,asm} 2> /dev/null | grep -vE "$later" | grep -vxFf <(echo "$named"))
 is 'nothing of the heart is left out' "$left" ''
 lines=$(cat $named | wc -l)
-ok "the heart has at most 12,100 lines ($lines)" [ "$lines" -le 12100 ]
+ok "the heart has at most 12,200 lines ($lines)" [ "$lines" -le 12200 ]
 done_testing
