@@ -35,6 +35,7 @@ int socket_address_in(uaddr_t from, int len, union socket_address *a); /* 0, -EI
 /* What fits; the user's length becomes the whole one. */
 int socket_address_out(const union socket_address *a, int len, uaddr_t to, uaddr_t tolen);
 
+/* unix.c */
 int socket_at_mark(struct unix_socket *s, uaddr_t to); /* SIOCATMARK of a stream */
 
 /* message.c: room for what goes along, from the user */
@@ -46,9 +47,9 @@ struct control_out {
 /* A header and n bytes of data.  What does not fit is cut; not even the header: left out. */
 int control_put(struct control_out *o, int level, int type, const void *data, size_t n);
 
+/* sockopt.c */
 uint64_t socket_cookie(struct unix_socket *s); /* SO_COOKIE */
-
-/* sockopt.c: bits of unix_socket.options for numbers that are beyond it; these are no switches */
+/* Bits of unix_socket.options for numbers that are beyond it; these are no switches. */
 #define OPTION_TIMESTAMPNS_NEW (1ull << SO_TYPE)
 #define OPTION_RCVMARK         (1ull << SO_ERROR)
 #define OPTION_STAMPS \

@@ -96,17 +96,17 @@ void key_free_parts(void *part[KEY_PARTS]);
 long key_chown(struct key *k, uint32_t uid);
 void key_end(struct key *k); /* revoked, or invalid: its payload goes */
 
-/* For /proc/keys: by number, from NULL on; may current see it? */
+/* For /proc/keys: by number, from NULL on. */
 struct key *key_next(const struct key *k);
-bool key_visible(const struct key *k);
 extern const char *const key_type_names[KEY_TYPES];
 
 /* For /proc/key-users: what each has in turn, from NULL on. */
 const struct key_user *key_user_next(const struct key_user *u);
 
 /* key_ring.c */
-#define KEY_CREATE  1u /* a ring of current's that is not there is made */
-#define KEY_PARTIAL 2u /* a negative key will do */
+bool key_visible(const struct key *k); /* may current see it in /proc/keys? */
+#define KEY_CREATE  1u                 /* a ring of current's that is not there is made */
+#define KEY_PARTIAL 2u                 /* a negative key will do */
 /* What `id` means, with that right on it: 0 or -errno.  The reference is the caller's. */
 long key_lookup(int32_t id, unsigned flags, unsigned right, struct key_ref *out);
 /* In a ring itself: the key of that type and name, or NULL. */
