@@ -221,7 +221,7 @@ pictures: all
 	@vmm/trace/report/demo $O > /dev/null && cp -r $O/demo $O/pictures/demo
 	node tests/report/pictures.js $O/pictures
 
-# T=vm/NAME, T=abi/NAME, T=abi/sh/NAME or T=unit/NAME runs one; T=vm, ... a kind.  test-all is
+# T=vm/NAME, T=abi/NAME, T=abi/sh/NAME or T=unit/NAME runs one, T="NAME NAME" several; T=vm, ... a kind.  test-all is
 # test and all that the nested host can run, with and without nested paging.
 test test-all: deps
 	@$(MAKE) --no-print-directory -j$(shell nproc) all
