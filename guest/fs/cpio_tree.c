@@ -211,7 +211,7 @@ static int set_contents(struct unpack *u, struct inode *in, const struct cpio_en
     }
     err = copy_pages(in, e, in->borrowed_pages);
     in->size = e->size;
-    u->sb->pages += in->npages;
+    sb_count_pages(u->sb, (int64_t)in->npages);
     return err;
 }
 

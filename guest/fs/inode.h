@@ -42,6 +42,15 @@ struct superblock {
     bool names_closed; /* [k] nobody makes names here, and a missing one is known to be missing */
 };
 
+/* n pages more of sb's are in use; how many that makes.  file_pages: those of all file systems together, mounted or
+ * not, so also shared memory's. */
+extern uint64_t file_pages; /* [a], pages_io.c */
+static inline uint64_t sb_count_pages(struct superblock *sb, int64_t n)
+{
+    __atomic_fetch_add(&file_pages, (uint64_t)n, __ATOMIC_RELAXED);
+    return __atomic_add_fetch(&sb->pages, (uint64_t)n, __ATOMIC_RELAXED);
+}
+
 /* Where a field is "read without" its lock, each word is whole, and two of them may be
  * of different moments. */
 struct inode {

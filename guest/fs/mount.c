@@ -504,19 +504,3 @@ bool mount_has_writers(const struct mount *m)
     }
     return false;
 }
-
-uint64_t mounted_pages(void)
-{
-    struct mount *m, *other;
-    uint64_t pages = 0;
-
-    mutex_lock(&fs_tree);
-    list_for_each(m, &mounts, link) {
-        list_for_each(other, &mounts, link)
-            if (other->sb == m->sb)
-                break;
-        pages += other == m ? m->sb->pages : 0;
-    }
-    mutex_unlock(&fs_tree);
-    return pages;
-}

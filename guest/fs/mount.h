@@ -108,8 +108,6 @@ static inline bool mount_readonly(const struct mount *m)
 }
 /* Linux numbers mounts from 2^31 on where no number may come again, as ours never do. */
 static inline uint64_t mount_unique_id(uint32_t id) { return (1ull << 31) + id; }
-/* Pages that file systems hold; each counts once, however often it is mounted.  Takes the tree. */
-uint64_t mounted_pages(void);
 
 /* For the files below. */
 void mount_put_on(struct mount *m, const struct path *on);  /* one of the list */

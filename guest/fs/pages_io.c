@@ -71,14 +71,16 @@ static pfn_t page_look(struct inode *in, uint64_t i)
     return pfn;
 }
 
+uint64_t file_pages;
+
 /* One page more of the file system's share: other inodes' count at the same time. */
 static bool charge_page(struct superblock *sb)
 {
-    uint64_t now = __atomic_add_fetch(&sb->pages, 1, __ATOMIC_RELAXED);
+    uint64_t now = sb_count_pages(sb, 1);
 
     if (!sb->max_pages || now <= sb->max_pages)
         return true;
-    __atomic_sub_fetch(&sb->pages, 1, __ATOMIC_RELAXED);
+    sb_count_pages(sb, -1);
     return false;
 }
 
@@ -92,7 +94,7 @@ static int page_enter(struct inode *in, uint64_t i, pfn_t pfn)
         return err;
     err = pages_set(&in->pages, i, pfn);
     if (err) {
-        __atomic_sub_fetch(&in->sb->pages, 1, __ATOMIC_RELAXED);
+        sb_count_pages(in->sb, -1);
         return err;
     }
     in->npages++;
@@ -139,7 +141,7 @@ static int page_get_or_make(struct inode *in, uint64_t i, enum reach reach, pfn_
 static void account_dropped(struct inode *in, uint64_t n)
 {
     in->npages -= n;
-    __atomic_sub_fetch(&in->sb->pages, n, __ATOMIC_RELAXED);
+    sb_count_pages(in->sb, -(int64_t)n);
 }
 
 /* The image's pages from `keep` on: their frames stay with it, out of use.  What lies above RAM is not
@@ -151,7 +153,7 @@ static void return_borrowed(struct inode *in, uint32_t keep)
     in->npages -= gone;
     in->borrowed_pages -= gone;
     if (in->borrowed < nframes)
-        __atomic_sub_fetch(&in->sb->pages, gone, __ATOMIC_RELAXED);
+        sb_count_pages(in->sb, -(int64_t)gone);
 }
 
 /* The pages from `keep` on, which nobody can reach any more. */

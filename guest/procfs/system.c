@@ -5,7 +5,7 @@
 #include "arch/pvh.h"
 #include "arch/uart.h"
 #include "fs/fs_type.h"
-#include "fs/mount.h"
+#include "fs/inode.h"
 #include "lib/printf.h"
 #include "lib/string.h"
 #include "mm/frame.h"
@@ -212,7 +212,7 @@ static int show_vmstat(struct text *t, UNUSED)
     const struct text_row row[] = {
         { "nr_free_pages", c.free },
         { "nr_page_table_pages", c.tables_used },
-        { "nr_shmem", mounted_pages() },
+        { "nr_shmem", __atomic_load_n(&file_pages, __ATOMIC_RELAXED) },
         { "pgfault", CPU_SUM(faults) },
         { "pgmajfault", 0 },
     };

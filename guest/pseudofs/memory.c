@@ -1,6 +1,6 @@
 /* memory.c - what memory is used for. */
 #include "pseudofs/memory.h"
-#include "fs/mount.h"
+#include "fs/inode.h"
 #include "mm/frame.h"
 #include "mm/heap.h"
 #include "mm/huge.h"
@@ -25,7 +25,7 @@ void memory_use_ask(struct memory_use *m)
     m->total = KB(c.total);
     m->free = KB(c.free);
     m->available = KB(c.free + kept);
-    m->files = KB(mounted_pages());
+    m->files = KB(__atomic_load_n(&file_pages, __ATOMIC_RELAXED));
     m->slab = KB(heap);
     m->slab_used = (in_use + 1023) / 1024;
     m->slab_reclaimable = m->slab - m->slab_used;
@@ -55,7 +55,7 @@ uint64_t memory_promised(void)
     struct process *p;
     struct task *t;
     struct mm *last = NULL;
-    uint64_t pages = mounted_pages();
+    uint64_t pages = __atomic_load_n(&file_pages, __ATOMIC_RELAXED);
 
     spin_lock(&tree_lock);
     family_walk_begin(&all, &all_processes);

@@ -6,7 +6,7 @@
 #include "arch/machine.h"
 #include "arch/random.h"
 #include "arch/uaccess.h"
-#include "fs/mount.h"
+#include "fs/inode.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
@@ -78,7 +78,7 @@ SYSCALL1(sysinfo, uaddr_t, at)
         s.loads[i] = (__kernel_ulong_t)sched_loadavg(i);
     s.totalram = f.total * PAGE_SIZE;
     s.freeram = f.free * PAGE_SIZE;
-    s.sharedram = mounted_pages() * PAGE_SIZE;
+    s.sharedram = __atomic_load_n(&file_pages, __ATOMIC_RELAXED) * PAGE_SIZE;
     s.mem_unit = 1;
     s.procs = (uint16_t)MIN(nthreads_total, 65535u);
     return put_user(s, at);
