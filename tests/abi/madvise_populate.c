@@ -20,14 +20,15 @@ static long faults(void)
     return u.ru_minflt;
 }
 
-/* Writing to all of it is no fault. */
+/* Writing to all of it is no fault.  But one, at times, in a child's copy of the page that was written last before the
+ * fork: seen on Linux 6.18. */
 static void no_fault(char *p, int pages)
 {
     faults(); /* the stack is there, too */
     long before = faults();
     for (int i = 0; i < pages; i++)
         ((volatile char *)p)[i * PAGE] = 1;
-    CHECK_EQ(faults() - before, 0);
+    CHECK(faults() - before <= 1);
 }
 
 static int resident(char *p, int pages)
@@ -132,6 +133,8 @@ static void locks(void)
 
 static void test(void)
 {
+    CHECK(mlockall(MCL_CURRENT) ==
+          0); /* a page of the program's own that Linux takes away is no fault to count */
     if (!linux_before(5, 18, "MADV_POPULATE_* and MADV_DONTNEED_LOCKED")) {
         anonymous();
         files();
