@@ -6,7 +6,7 @@
 #include "lib/string.h"
 
 #define PART      64u /* values that are copied at a time */
-#define WORK_PART 1500u
+#define WORK_PART 2500u
 
 /* --- about all of them --------------------------------------------------------------- */
 
@@ -84,11 +84,11 @@ static long set_all(struct sem_set *s, const struct chunks *values)
     for (uint32_t i = 0; i < s->n; i++) {
         if (*(uint16_t *)chunk_at(values, i) > SEMVMX)
             return -ERANGE;
-        preempt_work(8);
+        preempt_work(30);
     }
     for (uint32_t i = 0; i < s->n; i++) {
         set_value(s, i, *(uint16_t *)chunk_at(values, i));
-        preempt_work(20);
+        preempt_work(60);
     }
     values_set(s, 0, s->n);
     return 0;

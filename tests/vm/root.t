@@ -55,7 +55,7 @@ like '... and goes on' "$out" '^first$'
 # --- the command ---
 vm --root "$tree" --env 'A=b c' --env PATH=/data:/bin --workdir /etc --user joe --hostname box -- \
     sh -c 'echo "$A"; pwd; id; echo $HOME; cat /proc/sys/kernel/hostname; exit 9'
-is 'environment, directory, user and name' "$status $out" "$(printf '9 b c\n/etc\nuid=1000(joe) gid=1001 groups=1001,10(wheel)\n/home/joe\nbox')"
+is 'environment, directory, user and name' "$status $out" "$(printf '9 b c\n/etc\nuid=1000(joe) gid=1001 groups=10(wheel),1001\n/home/joe\nbox')"
 vm --root "$tree" --user 7:staff -- id
 is 'a user by number, a group by name' "$out" 'uid=7 gid=50(staff) groups=50(staff)'
 vm --root "$tree" --user nobody -- id
