@@ -9,12 +9,12 @@ gcc -E -dM -include asm/unistd_64.h shared/syscall_numbers.h | sed -n 's/^#defin
     sort -n | awk -f docs/syscalls.awk - shared/syscalls.h > "$work/made"
 is 'docs/syscalls.md is up to date: make docs' "$(diff "$work/page" "$work/made")" ''
 
-vm -q -t "$work/trace" -a trace.syscalls=1 -- sh -c 'pivot_root /tmp /tmp 2> /dev/null
+vm -q -t "$work/trace" -a trace.syscalls=1 -- sh -c 'rmmod x 2> /dev/null
     cat /proc/forkscope/syscalls; echo end; kill -TERM $$'
-like 'a call that is not here has its name' "$out" '^pivot_root +0 +1$'
-vm -- sh -c 'pivot_root /tmp /tmp; pivot_root /tmp /tmp; true' 2> /dev/null
-is 'the end says what was asked for in vain' "$(grep -o 'in vain.*' <<< "$err")" 'in vain, and how often: pivot_root (2)'
-vm -q -- sh -c 'pivot_root /tmp /tmp'
+like 'a call that is not here has its name' "$out" '^delete_module +0 +1$'
+vm -- sh -c 'rmmod x; rmmod x; true' 2> /dev/null
+is 'the end says what was asked for in vain' "$(grep -o 'in vain.*' <<< "$err")" 'in vain, and how often: delete_module (2)'
+vm -q -- sh -c 'rmmod x'
 is 'but not with -q' "$(grep -c 'in vain' <<< "$err")" 0
 vm -- true
 is 'nor where nothing was' "$(grep -c 'in vain' <<< "$err")" 0
