@@ -17,6 +17,8 @@
 #include <linux/mount.h>
 #include <linux/xattr.h>
 
+uint64_t file_pages;
+
 static uint32_t next_dev; /* [a] minor number of the last superblock; major 0 */
 
 void sb_init(struct superblock *sb, const char *type, uint32_t magic)

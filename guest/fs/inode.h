@@ -44,7 +44,7 @@ struct superblock {
 
 /* n pages more of sb's are in use; how many that makes.  file_pages: those of all file systems together, mounted or
  * not, so also shared memory's. */
-extern uint64_t file_pages; /* [a], pages_io.c */
+extern uint64_t file_pages; /* [a] */
 static inline uint64_t sb_count_pages(struct superblock *sb, int64_t n)
 {
     __atomic_fetch_add(&file_pages, (uint64_t)n, __ATOMIC_RELAXED);

@@ -71,8 +71,6 @@ static pfn_t page_look(struct inode *in, uint64_t i)
     return pfn;
 }
 
-uint64_t file_pages;
-
 /* One page more of the file system's share: other inodes' count at the same time. */
 static bool charge_page(struct superblock *sb)
 {

@@ -98,8 +98,6 @@ void kfree(void *p)
 long shim_objects(void) { return objects; }
 long shim_frames(void) { return frames_used; }
 
-uint64_t file_pages;
-
 pfn_t frame_alloc(void)
 {
     if (fails() || next_frame == FRAMES)
