@@ -181,13 +181,19 @@ struct ns *task_ns(struct task *t, enum ns_kind kind)
     return ns;
 }
 
-int task_root(struct task *t, struct path *out)
+struct fs_ctx *task_fs(struct task *t)
 {
     spin_lock(&t->lock);
     struct fs_ctx *c = t->fs;
     if (c != NULL)
         fs_ctx_get(c);
     spin_unlock(&t->lock);
+    return c;
+}
+
+int task_root(struct task *t, struct path *out)
+{
+    struct fs_ctx *c = task_fs(t);
     if (c == NULL)
         return -ENOENT;
     spin_lock(&c->lock);

@@ -117,6 +117,26 @@ struct list *family_walk_next(struct family_walk *w, uint32_t work)
 
 void family_walk_end(struct family_walk *w) { list_remove(&w->link); }
 
+void family_each_task(void (*fn)(struct task *t, void *arg), void *arg, uint32_t work)
+{
+    struct family_walk all, each;
+    struct process *p;
+    struct task *t;
+
+    spin_lock(&tree_lock);
+    family_walk_begin(&all, &all_processes);
+    while (FAMILY_WALK_NEXT(&all, p, all_link, 60) != NULL) {
+        process_get(p);
+        family_walk_begin(&each, &p->threads);
+        while (FAMILY_WALK_NEXT(&each, t, thread_link, work) != NULL)
+            fn(t, arg);
+        family_walk_end(&each);
+        process_put(p);
+    }
+    family_walk_end(&all);
+    spin_unlock(&tree_lock);
+}
+
 /* Walks that are at it go on behind it. */
 static SLOW_PATH void leave_walks(struct list *l)
 {

@@ -47,6 +47,8 @@ void family_walk_leave(struct list *l); /* before it is taken out of such a list
         struct list *l_ = family_walk_next((w), (work)); \
         (pos) = l_ != NULL ? list_entry(l_, __typeof__(*(pos)), member) : NULL; \
     })
+/* Every thread of every process, so; takes tree_lock, which fn() is called with and may give up meanwhile. */
+void family_each_task(void (*fn)(struct task *t, void *arg), void *arg, uint32_t work);
 
 /* tree_lock held.  In pgrp_orphaned() it is given up now and then. */
 bool pgrp_exists(uint32_t pgid, struct session *in);

@@ -185,11 +185,7 @@ static int goal_place(const struct pfs_node *n, size_t which, struct pfs_goal *t
     int err = task_open(n, &t);
     if (err)
         return err;
-    spin_lock(&t->lock);
-    struct fs_ctx *c = t->fs;
-    if (c)
-        fs_ctx_get(c);
-    spin_unlock(&t->lock);
+    struct fs_ctx *c = task_fs(t);
     task_put(t);
     if (!c)
         return -ENOENT;

@@ -64,28 +64,19 @@ struct load {
 
 #define WORK_TASK 140u /* instructions a task, about (arch/preempt.h) */
 
+static void add_load(struct task *t, void *arg)
+{
+    struct load *l = arg;
+    char letter = proc_state_letter(t->rec);
+    l->user[MIN(t->cpu, ncpus - 1)] += task_user_unbooked(t);
+    l->running += letter == 'R';
+    l->blocked += letter == 'D';
+}
+
 static void measure(struct load *l)
 {
-    struct family_walk all, each;
-    struct process *p;
-    struct task *t;
     memset(l, 0, offsetof(struct load, user) + ncpus * sizeof l->user[0]);
-    spin_lock(&tree_lock);
-    family_walk_begin(&all, &all_processes);
-    while (FAMILY_WALK_NEXT(&all, p, all_link, 60) != NULL) {
-        process_get(p);
-        family_walk_begin(&each, &p->threads);
-        while (FAMILY_WALK_NEXT(&each, t, thread_link, WORK_TASK) != NULL) {
-            l->user[MIN(t->cpu, ncpus - 1)] += task_user_unbooked(t);
-            char letter = proc_state_letter(t->rec);
-            l->running += letter == 'R';
-            l->blocked += letter == 'D';
-        }
-        family_walk_end(&each);
-        process_put(p);
-    }
-    family_walk_end(&all);
-    spin_unlock(&tree_lock);
+    family_each_task(add_load, l, WORK_TASK);
 }
 
 struct cpu_time {

@@ -35,39 +35,28 @@ void memory_use_ask(struct memory_use *m)
     m->huge = KB(huge_count() * HUGE_FRAMES);
 }
 
+struct promise {
+    struct mm *last;
+    uint64_t pages;
+};
+
 /* The memory of a process counts once; whose maker has the same one (vfork) is left out. */
-static uint64_t promised_to(const struct process *p, struct task *t, struct mm **last)
+static void add_promised(struct task *t, void *arg)
 {
-    const struct task *maker = p->parent ? p->parent->leader : NULL;
-    uint64_t pages = 0;
+    struct promise *sum = arg;
+    const struct process *maker = t->proc->parent;
 
     spin_lock(&t->lock);
-    if (t->mm && t->mm != *last && !(maker && maker->mm == t->mm))
-        pages = t->mm->data_vm + t->mm->stack_vm;
-    *last = t->mm ? t->mm : *last;
+    if (t->mm && t->mm != sum->last && !(maker && maker->leader && maker->leader->mm == t->mm))
+        sum->pages += t->mm->data_vm + t->mm->stack_vm;
+    sum->last = t->mm ? t->mm : sum->last;
     spin_unlock(&t->lock);
-    return pages;
 }
 
 uint64_t memory_promised(void)
 {
-    struct family_walk all, each;
-    struct process *p;
-    struct task *t;
-    struct mm *last = NULL;
-    uint64_t pages = __atomic_load_n(&file_pages, __ATOMIC_RELAXED);
+    struct promise sum = { .pages = __atomic_load_n(&file_pages, __ATOMIC_RELAXED) };
 
-    spin_lock(&tree_lock);
-    family_walk_begin(&all, &all_processes);
-    while (FAMILY_WALK_NEXT(&all, p, all_link, 60) != NULL) {
-        process_get(p);
-        family_walk_begin(&each, &p->threads);
-        while (FAMILY_WALK_NEXT(&each, t, thread_link, 60) != NULL)
-            pages += promised_to(p, t, &last);
-        family_walk_end(&each);
-        process_put(p);
-    }
-    family_walk_end(&all);
-    spin_unlock(&tree_lock);
-    return pages;
+    family_each_task(add_promised, &sum, 60);
+    return sum.pages;
 }

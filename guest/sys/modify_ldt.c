@@ -63,28 +63,14 @@ static uint64_t descriptor_of(const struct user_desc *u)
 }
 
 /* The tasks that share current's memory have an LDT from now on. */
-static void tell_tasks(void)
+static void tell(struct task *t, void *unused)
 {
-    struct family_walk all, each;
-    struct process *p;
-    struct task *t;
-
-    spin_lock(&tree_lock);
-    family_walk_begin(&all, &all_processes);
-    while (FAMILY_WALK_NEXT(&all, p, all_link, 60) != NULL) {
-        process_get(p);
-        family_walk_begin(&each, &p->threads);
-        while (FAMILY_WALK_NEXT(&each, t, thread_link, 60) != NULL)
-            if (t->mm == current->mm && !t->segments) {
-                t->segments = true;
-                __atomic_fetch_or(&t->rseq_event, RETURN_LDT, __ATOMIC_SEQ_CST);
-                task_watch(t);
-            }
-        family_walk_end(&each);
-        process_put(p);
-    }
-    family_walk_end(&all);
-    spin_unlock(&tree_lock);
+    (void)unused;
+    if (t->mm != current->mm || t->segments)
+        return;
+    t->segments = true;
+    __atomic_fetch_or(&t->rseq_event, RETURN_LDT, __ATOMIC_SEQ_CST);
+    task_watch(t);
 }
 
 static long set_entry(uaddr_t from, size_t n, bool old_way)
@@ -111,7 +97,7 @@ static long set_entry(uaddr_t from, size_t n, bool old_way)
     mutex_unlock(&mm->lock);
     if (err)
         return err;
-    tell_tasks();
+    family_each_task(tell, NULL, 60);
     tlb_flush(mm, (uintptr_t)current,
               (uintptr_t)current + PAGE_SIZE); /* all come by ldt_return() */
     return 0;

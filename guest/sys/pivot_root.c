@@ -6,47 +6,27 @@
 #include "fs/fs_ctx.h"
 #include "fs/mount.h"
 #include "fs/path.h"
+#include "proc/namespace.h"
 #include "proc/process.h"
 #include "proc/task.h"
 
 #define WORK_TASK 60u /* instructions, about (arch/preempt.h) */
 
-static void move_threads(struct process *p, const struct path *from, const struct path *to)
+struct move {
+    const struct path *from, *to;
+};
+
+static void move_place(struct task *t, void *arg)
 {
-    struct family_walk w;
-    struct task *t;
+    const struct move *m = arg;
+    struct fs_ctx *c = task_fs(t);
 
-    family_walk_begin(&w, &p->threads);
-    while (FAMILY_WALK_NEXT(&w, t, thread_link, WORK_TASK) != NULL) {
-        spin_lock(&t->lock);
-        struct fs_ctx *c = t->fs;
-        if (c != NULL)
-            fs_ctx_get(c);
-        spin_unlock(&t->lock);
-        if (c == NULL)
-            continue;
-        spin_unlock(&tree_lock);
-        fs_ctx_replace(c, from, to);
-        fs_ctx_put(c);
-        spin_lock(&tree_lock);
-    }
-    family_walk_end(&w);
-}
-
-static void move_all(const struct path *from, const struct path *to)
-{
-    struct family_walk w;
-    struct process *p;
-
-    spin_lock(&tree_lock);
-    family_walk_begin(&w, &all_processes);
-    while (FAMILY_WALK_NEXT(&w, p, all_link, WORK_TASK) != NULL) {
-        process_get(p);
-        move_threads(p, from, to);
-        process_put(p);
-    }
-    family_walk_end(&w);
+    if (c == NULL)
+        return;
     spin_unlock(&tree_lock);
+    fs_ctx_replace(c, m->from, m->to);
+    fs_ctx_put(c);
+    spin_lock(&tree_lock);
 }
 
 SYSCALL2(pivot_root, uaddr_t, new_root, uaddr_t, put_old)
@@ -66,7 +46,7 @@ SYSCALL2(pivot_root, uaddr_t, new_root, uaddr_t, put_old)
         err = new.mnt &&old.mnt ? mount_pivot(&new, &old, &root) : -EINVAL;
         mutex_unlock(&fs_tree);
         if (!err)
-            move_all(&root, &new);
+            family_each_task(move_place, &(struct move){ &root, &new }, WORK_TASK);
         path_put(&root);
         path_put(&old);
     }
