@@ -75,6 +75,11 @@ static void test(void)
 
     if (getenv("BURN") != NULL)
         burn();
+    struct stat in_use;
+    if (stat("/var/log/account/pacct", &in_use) == 0 && in_use.st_size > 0) {
+        SAY("# this machine keeps accounts of its own: not compared\n");
+        return;
+    }
     close(open("records", O_CREAT | O_WRONLY, 0600));
     if (acct("records") != 0) {
         SAY("# no acct: %s\n", strerror(errno));

@@ -1,6 +1,6 @@
 /* UDP on the loopback interface: names, who gets what, connected or not, nobody there, sizes,
  * several messages at a time, what poll says, errors; IPv4, IPv6 and both; its broadcast address. */
-#include "check.h"
+#include "inet.h"
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -73,8 +73,6 @@ static int polled(int fd)
 
     return poll(&p, 1, 0) >= 0 ? p.revents : -1;
 }
-
-static int try(long r) { return r < 0 ? -errno : (int)r; }
 
 static int received(int fd, void *b, size_t n)
 {

@@ -1,6 +1,6 @@
 /* Raw sockets of IPv4 and IPv6, and sockets of ICMP's echoes: who may have one, what each sees, headers that the kernel or the
  * user makes, checksums, filters, echoes answered, ports that nobody has. */
-#include "check.h"
+#include "inet.h"
 #include <arpa/inet.h>
 #include <netinet/ip_icmp.h>
 #include <net/if.h>
@@ -37,27 +37,12 @@ static socklen_t address(union address *a, int family, int port)
     return sizeof(a->in6);
 }
 
-static int try(long r) { return r < 0 ? -errno : (int)r; }
-
 static int send_to(int fd, int family, int port, const void *b, size_t n)
 {
     union address a;
     socklen_t len = address(&a, family, port);
 
     return try(sendto(fd, b, n, 0, &a.any, len));
-}
-
-/* Other raw sockets of this machine see what is sent here, and its packets come here: a network of our own, where there is
- * such a thing. */
-static void alone(void)
-{
-    struct ifreq r = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-
-    if (unshare(CLONE_NEWNET) != 0)
-        return;
-    int s = socket(AF_INET, SOCK_DGRAM, 0);
-    CHECK(s >= 0 && ioctl(s, SIOCSIFFLAGS, &r) == 0);
-    close(s);
 }
 
 static unsigned sum(const unsigned char *b, int n)
@@ -385,7 +370,8 @@ static void groups(const char *set)
 
 static void test(void)
 {
-    alone();
+    if (!alone()) /* other raw sockets see what is sent here, and its packets come here */
+        return;
     who_may();
     names();
     echoes_v4();

@@ -1,6 +1,6 @@
 /* TCP on the loopback interface: names and ports, connecting in all ways, bytes, the ends of a
  * connection (FIN and RST), what poll says, options, errors; IPv4, IPv6 and both. */
-#include "check.h"
+#include "inet.h"
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -96,8 +96,6 @@ static int error_of(int fd)
     CHECK(getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len) == 0);
     return e;
 }
-
-static int try(long r) { return r < 0 ? -errno : (int)r; }
 
 static void names(int family)
 {

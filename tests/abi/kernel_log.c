@@ -38,6 +38,7 @@ static unsigned long record(int fd, const char *which)
     char *text;
 
     do {
+        got[0] = 0;
         long n = read(fd, got, sizeof got - 1);
         if (n < 0 && errno == EPIPE)
             continue;

@@ -196,8 +196,7 @@ static void names(void)
     CHECK(rmdir("f") == 0 && rmdir("g") == 0);
     close(open("f", O_CREAT | O_RDWR, 0644));
     close(open("g", O_CREAT | O_RDWR, 0644));
-    DO(unshare(CLONE_NEWUTS));
-    CHECK(sethostname("inner", 5) == 0);
+    CHECK(unshare(CLONE_NEWUTS) == 0 && sethostname("inner", 5) == 0);
     DO(mount("/proc/self/ns/uts", "f", NULL, MS_BIND, NULL));
     show("a namespace's file");
     CHECK(stat("f", &bound) == 0 && stat("/proc/self/ns/uts", &own) == 0);

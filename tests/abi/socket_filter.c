@@ -1,5 +1,5 @@
 /* SO_ATTACH_FILTER: which datagrams a socket gets, and how much of them; programs that are none; what is locked. */
-#include "check.h"
+#include "inet.h"
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -37,8 +37,6 @@ enum {
 };
 #define NET 0xfff00000u
 #define AD  0xfffff000u
-
-static int try(long r) { return r < 0 ? -errno : (int)r; }
 
 static int attach(int s, const struct insn *i, int n)
 {

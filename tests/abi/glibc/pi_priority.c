@@ -47,8 +47,10 @@ static void becomes(int of, int wanted, int line)
 {
     for (int i = 0; i < 5000 && priority(of) != wanted; i++)
         usleep(1000);
-    if (priority(of) != wanted)
-        SAY("FAIL line %d: priority %d, not %d\n", line, priority(of), wanted);
+    int is = priority(of);
+    check_that(is == wanted, __FILE__, line, "the priority", 0);
+    if (is != wanted)
+        SAY("     %d and %d\n", is, wanted);
 }
 #define BECOMES(of, wanted) becomes(of, wanted, __LINE__)
 
@@ -153,7 +155,7 @@ static void chain(void)
 
 static void gives_up(void)
 {
-    struct waiter w = { .priority = 25, .holds = -1, .timeout_ms = 200 };
+    struct waiter w = { .priority = 25, .holds = -1, .timeout_ms = 2000 };
     int me = tid();
 
     CHECK_EQ(lock(0), 0);
