@@ -278,7 +278,8 @@ static void show_numa_vma(struct text *t, struct vma *v, char *page)
     put_policy(t, v);
     if (v->file && !vdso_name(v)) {
         text_printf(t, " file=");
-        text_put(t, name, strlen(name));
+        if (name) /* NULL: it does not fit */
+            text_put(t, name, strlen(name));
     } else if (!v->file && name) {
         text_printf(t, name[1] == 'h' ? " heap" : " stack");
     }
