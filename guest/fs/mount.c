@@ -127,8 +127,11 @@ int mount_add(struct superblock *sb, struct dentry *root, const struct path *on,
     struct mount *m = nmounts < MOUNTS_MAX ? mount_new(sb, root, flags, source) : NULL;
     int err = 0;
 
-    if (!m)
+    if (!m) {
+        if (!sb->permanent && ref_read(&sb->refs) == 0)
+            sb_free(sb);
         return nmounts < MOUNTS_MAX ? -ENOMEM : -ENOSPC;
+    }
     mount_list(m);
     if (on) {
         err = mount_attach(m, on);

@@ -90,6 +90,8 @@ struct inode *tmpfs_inode(struct superblock *sb, const struct new_node *n, struc
     return in;
 }
 
+bool is_tmpfs(const struct superblock *sb) { return sb->root != NULL && on_tmpfs(sb->root->inode); }
+
 int tmpfs_new(const char *type, uint32_t mode, struct superblock **out)
 {
     struct superblock *sb = sb_create(type, TMPFS_MAGIC);

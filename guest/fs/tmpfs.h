@@ -36,5 +36,6 @@ static inline bool of_tmpfs(const struct inode *in)
     return in->ops == &tmpfs_dir_ops || in->ops == &tmpfs_link_ops || in->ops == &tmpfs_node_ops;
 }
 static inline bool on_tmpfs(const struct inode *dir) { return dir->ops == &tmpfs_dir_ops; }
+bool is_tmpfs(const struct superblock *sb); /* that of a mounted namespace has no root */
 
 #endif

@@ -182,7 +182,7 @@ static long open_in(struct mount *mnt, const struct ident *ident, uint32_t flags
     struct file *f;
     long err = -ESTALE;
 
-    if (mnt && on_tmpfs(mnt->sb->root->inode)) {
+    if (mnt && is_tmpfs(mnt->sb)) {
         mutex_lock(&fs_tree);
         err = find(mnt->sb, ident, &p.dentry);
         mutex_unlock(&fs_tree);

@@ -56,11 +56,8 @@ static long new_mount(const struct path *on, struct request *rq, uint32_t flags)
      * /sys to init's scripts. */
     if (sb == on->mnt->sb && on->dentry == on->mnt->root && !sb->no_storage)
         return -EBUSY;
-    err = mount_add(sb, sb->root, on, own_flags(flags) | fs_flags(flags),
-                    rq->source.len ? rq->source.text : "none");
-    if (err && !sb->permanent)
-        sb_free(sb);
-    return err;
+    return mount_add(sb, sb->root, on, own_flags(flags) | fs_flags(flags),
+                     rq->source.len ? rq->source.text : "none");
 }
 
 static long bind(const struct path *on, const struct path *from, bool all)
@@ -133,7 +130,7 @@ static long remount(const struct path *on, struct request *rq, uint32_t flags)
     if (flags & MS_RDONLY && !mount_readonly(m) && (!(flags & MS_BIND) || mount_alone(m)) &&
         mount_has_writers(m))
         return -EBUSY;
-    if (!(flags & MS_BIND) && on_tmpfs(on->mnt->sb->root->inode)) {
+    if (!(flags & MS_BIND) && is_tmpfs(on->mnt->sb)) {
         long err = tmpfs_remount(on->mnt->sb, rq->data);
 
         if (err)

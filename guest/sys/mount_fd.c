@@ -463,7 +463,7 @@ static long reconfigure(struct context *c)
     struct superblock *sb = c->picked.mnt->sb;
     if (c->flags & MS_RDONLY && !mount_readonly(c->picked.mnt) && mount_has_writers(c->picked.mnt))
         return -EBUSY;
-    long err = on_tmpfs(sb->root->inode) ? tmpfs_remount(sb, c->data) : 0;
+    long err = is_tmpfs(sb) ? tmpfs_remount(sb, c->data) : 0;
     if (err)
         return err;
     list_for_each(m, &mounts, link)
