@@ -38,7 +38,8 @@ static SLOW_PATH bool commit_allows(uint64_t pages, uint32_t vm_flags)
     switch (__atomic_load_n(&overcommit_memory, __ATOMIC_RELAXED)) {
     case OVERCOMMIT_GUESS: return vm_flags & VM_NORESERVE || pages <= frames_total;
     case OVERCOMMIT_NEVER:
-        return pages + __atomic_load_n(&promised, __ATOMIC_ACQUIRE)() <= commit_limit();
+        uint64_t (*count)(void) = __atomic_load_n(&promised, __ATOMIC_ACQUIRE);
+        return !count || pages + count() <= commit_limit(); /* NULL: it is being chosen */
     }
     return true;
 }
