@@ -177,6 +177,7 @@ static void put_done(struct answer *a, int err)
 static int begin_dump(struct unix_socket *s, struct netlink_request *r, struct answer *a)
 {
     struct netlink *n = s->netlink;
+    struct diag *left = NULL;
     int err = 0;
 
     spin_lock(&unix_lock);
@@ -188,11 +189,15 @@ static int begin_dump(struct unix_socket *s, struct netlink_request *r, struct a
                                     .nlmsg_seq = a->seq,
                                     .nlmsg_pid = a->port };
         n->due_error = r->dump_error;
-        struct diag *left = n->diag; /* of one that did not fit */
-        n->diag = a->len > 0 ? r->diag : NULL;
-        r->diag = a->len > 0 ? left : r->diag;
+        left = n->diag; /* of one that did not fit */
+        n->diag = NULL;
+        if (a->len > 0) {
+            n->diag = r->diag;
+            r->diag = NULL;
+        }
     }
     spin_unlock(&unix_lock);
+    diag_free(left);
     if (err != 0)
         return err;
     if (a->len > 0) {
