@@ -9,7 +9,7 @@ static bool is_packet_load(const struct sock_filter *i)
     uint16_t mode = BPF_MODE(i->code), size = BPF_SIZE(i->code);
 
     if (BPF_CLASS(i->code) == BPF_LDX)
-        return mode == BPF_MSH && size == BPF_B;
+        return i->code == (BPF_LDX | BPF_B | BPF_MSH);
     return BPF_CLASS(i->code) == BPF_LD && (mode == BPF_ABS || mode == BPF_IND) &&
            (size == BPF_W || size == BPF_H || size == BPF_B) && i->code == (BPF_LD | size | mode);
 }
@@ -184,8 +184,8 @@ static bool packet_step(const struct sock_filter *f, uint32_t *a, uint32_t *x, b
         *a ^= *x;
         return true;
     }
-    if (BPF_MODE(f->code) == BPF_IND)
-        at += *x;
+    if (BPF_MODE(f->code) == BPF_IND && (at += *x) >= (uint32_t)SKF_AD_OFF)
+        return false; /* what is beside the packet has fixed places only */
     if (!load(packet, at, size, &value))
         return false;
     if (BPF_CLASS(f->code) == BPF_LDX) /* the length of a header of IPv4 */
