@@ -174,9 +174,12 @@ struct ns_set *task_ns_set(struct task *t)
 
 struct ns *task_ns(struct task *t, enum ns_kind kind)
 {
+    struct ns *ns = NULL;
     spin_lock(&t->lock);
-    struct ns *ns = t->ns != NULL ? t->ns->of[kind] : first_of(kind);
-    ref_get(&ns->refs);
+    if (t->fs != NULL || kind == NS_PID || kind == NS_USER) { /* who has ended has these two */
+        ns = t->ns != NULL ? t->ns->of[kind] : first_of(kind);
+        ref_get(&ns->refs);
+    }
     spin_unlock(&t->lock);
     return ns;
 }

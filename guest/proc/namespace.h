@@ -12,7 +12,7 @@ struct task;
 
 void ns_put(struct ns *ns);                            /* as end_later() may be called */
 struct ns *ns_of(enum ns_kind kind);                   /* current's */
-struct ns *task_ns(struct task *t, enum ns_kind kind); /* with a reference */
+struct ns *task_ns(struct task *t, enum ns_kind kind); /* with a reference; NULL: it has ended */
 struct fs_ctx *task_fs(struct task *t); /* with a reference; NULL: it has none any more */
 int task_root(struct task *t,
               struct path *out);            /* with references; -ENOENT: it has none any more */

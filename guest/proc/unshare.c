@@ -182,7 +182,9 @@ static int set_of(const struct file *f, struct ns_set **set)
 
     spin_lock(&tree_lock);
     struct task *t = process_find(p->tgid) == p ? p->leader : NULL;
-    int err = t == NULL || p->zombie ? -ESRCH : task_may_attach(t) ? 0 : -EPERM;
+    int err = t == NULL || t->fs == NULL ? -ESRCH
+              : task_may_attach(t)       ? 0
+                                         : -EPERM; /* NULL: it has ended */
     if (err == 0)
         *set = task_ns_set(t);
     spin_unlock(&tree_lock);

@@ -218,7 +218,7 @@ static int goal_ns(const struct pfs_node *n, struct pfs_goal *to)
         return err;
     struct ns *ns = task_ns(t, n->entry->value);
     task_put(t);
-    return namespace_path(ns, &to->path);
+    return ns ? namespace_path(ns, &to->path) : -ENOENT;
 }
 
 #define NS(n, k) PFS_ENTRY(n, S_IFLNK | 0777, PFS_IS_GOAL, .goal = goal_ns, .value = k)

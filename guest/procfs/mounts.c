@@ -89,13 +89,14 @@ static int for_mounts(struct text *t, const struct pfs_node *n, show_fn *show)
     if (!task)
         return -ESRCH;
     struct ns *ns = task_ns(task, NS_MNT);
-    int err = task_root(task, &root);
+    int err = ns ? task_root(task, &root) : -EINVAL;
     task_put(task);
     if (!err) {
         err = show_all(t, container_of(ns, struct mount_ns, ns), &root, show);
         path_put(&root);
     }
-    ns_put(ns);
+    if (ns)
+        ns_put(ns);
     return err;
 }
 
