@@ -21,7 +21,6 @@ struct futex_waiter {             /* on the sleeper's stack */
     uint32_t bits;                /* [k] */
     enum futex_kind kind;         /* [bucket] */
     const struct futex_key *lock; /* [k] FUTEX_FOR_PI: to which one */
-    uint32_t owner;               /* FUTEX_PI: TID of who has the lock; 0: it has not looked yet */
     uint32_t died;                /* [bucket] TID of who had it and is no more; 0: nobody */
     struct task *task;            /* [k] */
 };

@@ -33,9 +33,16 @@ int futex_take_pi(struct futex_waiter *w, uaddr_t at, uint64_t deadline, enum fu
 /* Some were moved to the lock: its word must say that it has waiters, or one is woken. */
 void futex_pi_moved(uaddr_t at, const struct futex_key *k);
 
+/* current is in no bucket any more.  Who had the lock that it waited for. */
+static inline uint32_t futex_waits_no_more(void)
+{
+    return __atomic_exchange_n(&current->pi_owner, 0, __ATOMIC_RELAXED);
+}
+
 /* futex_lend.c; no lock held */
-/* What that task is lent, and those for whom it waits, is computed anew.  True: it waits for current. */
-bool futex_lend(uint32_t owner);
+bool futex_circle(uint32_t owner); /* it waits, perhaps by others, for current */
+/* What that task is lent, and those for whom it waits, is computed anew. */
+void futex_lend(uint32_t owner);
 /* Who waits for the lock waits for that task from now on.  True: some of them lend. */
 bool futex_adopt(const struct futex_key *k, uint32_t owner);
 uint32_t futex_wake_top(

@@ -3,11 +3,13 @@
  * What a task is lent is the highest rank of all waiters that name it as the owner, and of theirs again: a task that
  * is lent some and waits itself lends it on.  It is computed anew, from the waiters in the buckets, whenever one of
  * them may have changed it: one begins to wait or gives up, a lock goes to somebody else, a waiter's own priority is
- * set.  All of it is done under tree_lock, so two that compute come one after the other, and the later one sees what
- * the earlier one saw.  Who has no real-time priority, and waits for one that is lent none, does none of this.
+ * set.  One computes at a time (`lending`), so a later one sees what the earlier one saw.  It is a mutex, as there may be
+ * thousands of waiters, and others run in between.  Who has no real-time priority does none of this.
  *
- * The same walk finds out that a task would wait for itself. */
+ * Who waits for somebody who waits looks along that line whether it would wait for itself.  Each says for whom it
+ * waits (task.pi_owner) before it looks, so of two that are about to wait for each other one sees it. */
 #include "proc/futex_internal.h"
+#include "arch/preempt.h"
 #include "proc/pid.h"
 #include "proc/process.h"
 #include "sched/policy.h"
@@ -15,7 +17,12 @@
 
 #define CHAIN_MAX 1024u /* as Linux has it */
 
-/* The highest rank of those who wait for the owner.  tree_lock held. */
+#define WORK_WAITER 8u /* instructions, about (arch/preempt.h) */
+#define WORK_STEP   60u
+
+static struct mutex lending = MUTEX_INIT(lending, LOCK_futex_lend);
+
+/* The highest rank of those who wait for the owner. */
 static unsigned rank_of_waiters(uint32_t owner)
 {
     struct futex_bucket *b;
@@ -23,56 +30,55 @@ static unsigned rank_of_waiters(uint32_t owner)
 
     for (unsigned i = 0; (b = futex_bucket(i)) != NULL; i++) {
         struct futex_waiter *w;
+        unsigned n = 0;
         futex_bucket_lock(b);
-        list_for_each(w, &b->waiters, link)
-            if (w->kind == FUTEX_PI && w->owner == owner)
+        list_for_each(w, &b->waiters, link) {
+            if (w->kind == FUTEX_PI && w->task->pi_owner == owner)
                 rank = MAX(rank, sched_rank(w->task));
+            n++;
+        }
         spin_unlock(&b->lock);
+        preempt_work(WORK_STEP + n * WORK_WAITER);
     }
     return rank;
 }
 
-/* For whom t waits; 0: for nobody.  tree_lock held. */
-static uint32_t waits_for(const struct task *t)
+/* For whom the task waits, which gets that rank first, if lend; 0: for nobody, or it is gone. */
+static uint32_t next_of(uint32_t tid, bool lend, unsigned rank)
 {
-    struct futex_bucket *b;
     uint32_t owner = 0;
 
-    for (unsigned i = 0; t->waits_pi && owner == 0 && (b = futex_bucket(i)) != NULL; i++) {
-        struct futex_waiter *w;
-        futex_bucket_lock(b);
-        list_for_each(w, &b->waiters, link)
-            if (w->kind == FUTEX_PI && w->task == t)
-                owner = w->owner;
-        spin_unlock(&b->lock);
+    spin_lock(&tree_lock);
+    struct task *t = task_find(tid);
+    if (t != NULL && !t->exiting) {
+        if (lend)
+            sched_lend(t, rank);
+        owner = __atomic_load_n(&t->pi_owner, __ATOMIC_RELAXED);
     }
+    spin_unlock(&tree_lock);
+    preempt_work(WORK_STEP);
     return owner;
 }
 
-bool futex_lend(uint32_t owner)
+bool futex_circle(uint32_t owner)
 {
-    bool circle = false;
+    for (unsigned n = 0; owner != 0 && n < CHAIN_MAX; n++)
+        if ((owner = next_of(owner, false, 0)) == current->tid)
+            return true;
+    return false;
+}
 
-    spin_lock(&tree_lock);
-    for (unsigned n = 0; owner != 0 && n < CHAIN_MAX && !circle; n++) {
-        struct task *t = task_find(owner);
-        if (t == NULL || t->exiting)
-            break;
-        sched_lend(t, rank_of_waiters(owner));
-        owner = waits_for(t);
-        circle = owner == current->tid;
-    }
-    spin_unlock(&tree_lock);
-    return circle;
+void futex_lend(uint32_t owner)
+{
+    mutex_lock(&lending);
+    for (unsigned n = 0; owner != 0 && n < CHAIN_MAX; n++)
+        owner = next_of(owner, true, rank_of_waiters(owner));
+    mutex_unlock(&lending);
 }
 
 void futex_priority_set(struct task *t)
 {
-    spin_lock(&tree_lock);
-    uint32_t owner = waits_for(t);
-    spin_unlock(&tree_lock);
-    if (owner != 0)
-        futex_lend(owner);
+    futex_lend(__atomic_load_n(&t->pi_owner, __ATOMIC_RELAXED));
 }
 
 bool futex_adopt(const struct futex_key *k, uint32_t owner)
@@ -85,7 +91,7 @@ bool futex_adopt(const struct futex_key *k, uint32_t owner)
     list_for_each(w, &b->waiters, link) {
         if (w->kind != FUTEX_PI || !futex_same(&w->key, k) || w->task->tid == owner)
             continue;
-        w->owner = owner;
+        __atomic_store_n(&w->task->pi_owner, owner, __ATOMIC_RELAXED);
         ranks |= sched_rank(w->task) != 0;
     }
     spin_unlock(&b->lock);

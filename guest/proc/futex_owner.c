@@ -86,7 +86,7 @@ static bool lives(uint32_t tid, bool *waits)
     spin_lock(&tree_lock);
     struct task *t = task_find(tid);
     bool found = t != NULL && !t->exiting && !t->left_locks;
-    *waits = found && t->waits_pi;
+    *waits = found && t->pi_owner != 0;
     if (found && !t->owed_lock) {
         t->owed_lock = true;
         task_watch(t);
@@ -95,7 +95,7 @@ static bool lives(uint32_t tid, bool *waits)
     return found;
 }
 
-/* L2.  0: it is ours.  1: it is not, and FUTEX_WAITERS is set; w->owner has it, and perhaps waits itself. */
+/* L2.  0: it is ours.  1: it is not, and FUTEX_WAITERS is set; current->pi_owner has it, and perhaps waits itself. */
 static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try, bool *waits)
 {
     uint32_t me = current->tid, word, seen;
@@ -103,7 +103,8 @@ static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try
     if (get_user(word, at) != 0)
         return -EFAULT;
     for (;; word = seen) {
-        uint32_t owner = w->owner = word & FUTEX_TID_MASK, new = word | FUTEX_WAITERS;
+        uint32_t owner = word & FUTEX_TID_MASK, new = word | FUTEX_WAITERS;
+        __atomic_store_n(&current->pi_owner, owner, __ATOMIC_RELAXED); /* before it is looked at */
         bool inherit = owner != 0 && owner == w->died && !lives(owner, waits);
 
         if (owner == me)
@@ -139,15 +140,15 @@ int futex_take_pi(struct futex_waiter *w, uaddr_t at, uint64_t deadline, enum fu
 
     while (rc == 0) {
         futex_enter(w);
-        current->waits_pi =
-            true; /* before the look at the owner: of two that wait for each other one sees it */
         int taken = take_or_mark(w, at, woken, how == FUTEX_PI_TRY, &waits);
-        if (taken == 1 && (waits || sched_rank(current) != 0) && futex_lend(w->owner))
+        if (taken == 1 && waits && futex_circle(current->pi_owner))
             rc = -EDEADLK;
+        else if (taken == 1 && sched_rank(current) != 0)
+            futex_lend(current->pi_owner);
         while (taken == 1 && rc == 0 && !futex_woken(w))
-            rc = futex_sleep(w->owner, deadline);
+            rc = futex_sleep(current->pi_owner, deadline);
         bool woken_now = !futex_leave(w);
-        current->waits_pi = false;
+        uint32_t owner = futex_waits_no_more();
         if (taken == 0 && woken && futex_adopt(&w->key, current->tid))
             futex_lend(current->tid);
         if (taken != 1) {
@@ -158,7 +159,7 @@ int futex_take_pi(struct futex_waiter *w, uaddr_t at, uint64_t deadline, enum fu
         if (woken_now)
             rc = 0;
         else if (sched_rank(current) != 0)
-            futex_lend(w->owner); /* it is no longer lent */
+            futex_lend(owner); /* it is no longer lent */
         woken |= woken_now;
     }
     return rc;
@@ -185,7 +186,7 @@ static bool wake_owed(struct futex_bucket *b, uint32_t tid)
 
     futex_bucket_lock(b);
     list_for_each_safe(w, next, &b->waiters, link) {
-        if (w->kind != FUTEX_PI || (w->owner != tid && w->owner != 0))
+        if (w->kind != FUTEX_PI || (w->task->pi_owner != tid && w->task->pi_owner != 0))
             continue;
         w->died = tid;
         futex_wake_waiter(w);

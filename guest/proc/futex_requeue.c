@@ -14,6 +14,7 @@
 #include "fs/inode.h"
 #include "mm/mm.h"
 #include "proc/futex_internal.h"
+#include "sched/policy.h"
 #include <linux/futex.h>
 
 static void lock_two(struct futex_bucket *a, struct futex_bucket *b)
@@ -187,10 +188,11 @@ long futex_wait_requeue_pi(uaddr_t at, uaddr_t lock, bool shared, uint32_t expec
         return rc;
     }
     futex_enter(&w);
-    current->waits_pi = true; /* once it is moved */
     rc = wait_moved(&w, at, expected, deadline);
-    current->waits_pi = false;
     bool woken = !futex_leave(&w), moved = w.kind == FUTEX_PI;
+    uint32_t owner = futex_waits_no_more();
+    if (moved && !woken && sched_rank(current) != 0)
+        futex_lend(owner); /* it is no longer lent */
     if (moved && woken)
         rc = futex_take_pi(&w, lock, deadline, FUTEX_PI_LOCK, true);
     else if (woken)

@@ -93,7 +93,6 @@ struct task {
         uint64_t sched_inherited; /* fork copies it */
     };
     uint8_t lent;         /* [q] the real-time priority of one who waits for it: futex_lend.c */
-    bool waits_pi;        /* [o] for such a lock */
     bool displaced;       /* [q] the CPU goes to a higher priority, its turn has not ended */
     uint64_t own_turn_ns; /* [q] of who has a policy of its own: left of its turn, */
     uint64_t busy_ns;     /* [q]   and how long it has run without sleeping */
@@ -137,6 +136,8 @@ struct task {
     uint64_t altstack_size;
     uint32_t altstack_flags; /* [o] */
     uint32_t pdeath_signal;  /* [o] */
+    uint32_t
+        pi_owner; /* [a] TID of who has the lock of FUTEX_LOCK_PI that it waits for; 0: none, or it has not looked */
     struct {
         long (*fn)(struct task *);
         uint64_t deadline;

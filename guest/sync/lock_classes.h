@@ -29,6 +29,7 @@
     X(seccomp,      ONE,     "who may add filters of system calls") \
     X(mm,           NEW,     "struct mm: mappings, page tables, counts; NEW: fork's copy") \
     X(file_locks,   ONE,     "flock and fcntl locks on files") \
+    X(futex_lend,   ONE,     "what those who wait for a lock lend to its owner") \
     /* spinlocks */ \
     X(fd_table,     ONE,     "struct files") \
     X(fs_ctx,       ONE,     "working directory, root, umask") \

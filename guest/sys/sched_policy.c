@@ -140,7 +140,7 @@ static int set_policy(int tid, struct sched_attr *a, bool keep_nice)
     }
     rc = set_attr(t, a);
     spin_unlock(&tree_lock);
-    if (t->waits_pi)
+    if (t->pi_owner != 0)
         futex_priority_set(t);
     task_put(t);
     return rc;
