@@ -442,7 +442,9 @@ static long set_readonly(struct loop *lo, uaddr_t from)
         return -EACCES;
     if (get_user(to, from) != 0)
         return -EFAULT;
+    spin_lock(&loop_lock);
     lo->readonly = to != 0;
+    spin_unlock(&loop_lock);
     return 0;
 }
 
@@ -450,7 +452,9 @@ static long set_read_ahead(struct loop *lo, uint64_t sectors)
 {
     if (!capable())
         return -EACCES;
+    spin_lock(&loop_lock);
     lo->read_ahead = (uint32_t)(sectors * SECTOR / PAGE_SIZE * (PAGE_SIZE / SECTOR));
+    spin_unlock(&loop_lock);
     return 0;
 }
 

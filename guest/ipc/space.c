@@ -1,5 +1,6 @@
 /* space.c - IPC namespaces: made, found and ended.  proc/ lies below and calls them by proc/undo.h's hooks. */
 #include "ipc/space.h"
+#include "arch/preempt.h"
 #include "ipc/msg.h"
 #include "ipc/sem.h"
 #include "ipc/shm.h"
@@ -71,6 +72,7 @@ static void remove_all(struct ipc_ids *ids, void (*remove)(struct ipc_object *o)
 
     for (uint32_t at = 0; more;) {
         o = ipc_next(ids, &at, &more);
+        preempt_work(IPC_PAGE_SLOTS * 4);
         if (o == NULL)
             continue;
         remove(o);

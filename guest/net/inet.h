@@ -186,7 +186,7 @@ int raw_get_option(const struct unix_socket *s, int level, int option, union opt
 
 /* icmp.c: what IP brings to this machine */
 struct iphdr;
-extern unsigned raw_sockets; /* [u], read without: how many there are */
+extern unsigned raw_sockets; /* [a] how many there are */
 /* Of what m carries, with 0 for the checksum's place. */
 uint16_t ip_checksum(struct unix_message *m, int protocol, bool pseudo);
 void ip_finish_head(struct iphdr *h, const struct unix_message *m, int protocol);

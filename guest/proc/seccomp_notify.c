@@ -34,7 +34,7 @@ struct listener {
     struct refcount refs; /* [a] the filter, the file */
     struct spinlock lock;
     bool closed;       /* [lock] no file: nobody answers */
-    bool filter_gone;  /* [lock], read without: nobody asks any more */
+    bool filter_gone;  /* [a] nobody asks any more */
     uint64_t last_id;  /* [lock] */
     struct list calls; /* [lock] the oldest first */
     struct waitq wait; /* who receives or polls */

@@ -22,9 +22,8 @@ bool timer_stop(struct timer *t);
 /* The same for a timer that its own fire() may find being started on another CPU,
  * and nobody starts any more: afterwards fire() runs nowhere. */
 void timer_finish(struct timer *t);
-void timer_interrupt(void);
-void timer_rate_changed(void);
-/* of the clock: no lock held */ /* IRQ_TIMER: run what is due, preempt, arm the next */
+void timer_interrupt(void);    /* IRQ_TIMER: run what is due, preempt, arm the next */
+void timer_rate_changed(void); /* the clock's: no lock held */
 /* The scheduler's slice: this CPU wants to look at its run queue again then. */
 void timer_set_slice(uint64_t when);
 void timer_no_slice(void); /* it halts: the hardware is left for timers only */
