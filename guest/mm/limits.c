@@ -35,10 +35,12 @@ void commit_choose(uint64_t (*count)(void))
 
 static SLOW_PATH bool commit_allows(uint64_t pages, uint32_t vm_flags)
 {
+    uint64_t (*count)(void);
+
     switch (__atomic_load_n(&overcommit_memory, __ATOMIC_RELAXED)) {
     case OVERCOMMIT_GUESS: return vm_flags & VM_NORESERVE || pages <= frames_total;
     case OVERCOMMIT_NEVER:
-        uint64_t (*count)(void) = __atomic_load_n(&promised, __ATOMIC_ACQUIRE);
+        count = __atomic_load_n(&promised, __ATOMIC_ACQUIRE);
         return !count || pages + count() <= commit_limit(); /* NULL: it is being chosen */
     }
     return true;
