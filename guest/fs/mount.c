@@ -68,7 +68,7 @@ struct mount *mount_on(const struct mount *parent, const struct dentry *d)
 
     if (m && m->on == d && m->parent == parent) /* there are seldom others */
         return m;
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         if (m->on == d && m->parent == parent)
             return m;
     return NULL;
@@ -93,11 +93,14 @@ struct mount *mount_new(struct superblock *sb, struct dentry *root, uint32_t fla
     return m;
 }
 
-void mount_list(struct mount *m)
+int mount_list(struct mount *m)
 {
+    if (nmounts >= MOUNTS_MAX)
+        return -ENOSPC;
     nmounts++;
     mount_get(m);
     list_push_back(&mounts, &m->link);
+    return 0;
 }
 
 void mount_put_on(struct mount *m, const struct path *on)
@@ -116,7 +119,7 @@ static void settle(struct mount *top, struct mount_ns *ns)
     struct mount *m;
 
     top->ns = ns;
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         if (m->ns != ns && mount_is_below(m, top))
             m->ns = ns;
 }
@@ -182,7 +185,7 @@ int mount_waiting(const struct dentry *d)
 void mount_cover(struct mount *m, const struct path *what)
 {
     struct path on = { m->parent, m->on };
-    struct mount *other;
+    struct mount *other, *last = NULL;
 
     spin_lock(&names_lock);
     names_changes++;
@@ -193,10 +196,10 @@ void mount_cover(struct mount *m, const struct path *what)
         m->on->mounted = m;
     if (!on.dentry)
         return;
-    on.dentry->mounted = NULL;
-    list_for_each(other, &mounts, link)
+    for_each_mount(other)
         if (other->on == on.dentry)
-            on.dentry->mounted = other;
+            last = other;
+    on.dentry->mounted = last;
     path_put(&on);
 }
 
@@ -215,7 +218,7 @@ static bool has_child(const struct mount *m)
 {
     struct mount *c;
 
-    list_for_each(c, &mounts, link)
+    for_each_mount(c)
         if (c->parent == m)
             return true;
     return false;
@@ -226,16 +229,18 @@ static void remove_marked(void)
 {
     struct mount *m, *next;
 
-    list_for_each_safe(m, next, &mounts, link)
+    list_for_each_safe(m, next, &mounts, link) {
         if (m->goes)
             mount_detach(m);
+        preempt_work(WORK_LOOK);
+    }
 }
 
 static void mark_tree(struct mount *top)
 {
     struct mount *m;
 
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         m->goes = mount_is_below(m, top);
 }
 
@@ -260,7 +265,7 @@ void mounts_off(const struct dentry *d)
 {
     struct mount *m, *top;
 
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         for (top = m, m->goes = false; top && !m->goes; top = top->parent)
             m->goes = top->on == d;
     remove_marked();
@@ -274,7 +279,7 @@ bool mounted_here(const struct dentry *d)
     if (!m)
         return false;
     here = mount_ns_here();
-    list_for_each(other, &mounts, link)
+    for_each_mount(other)
         if (other->on == d && other->ns == here)
             return true;
     return !m->parent; /* it waits for somebody who goes there */
@@ -336,12 +341,36 @@ int mount_move(struct mount *m, const struct path *to)
     return 0;
 }
 
+/* A file of a namespace of mounts, which one of its own would keep for ever. */
+static bool is_ns_of_mounts(const struct dentry *d)
+{
+    struct inode *in = d->inode;
+
+    return in->sb->magic == NSFS_MAGIC && ((struct ns *)in->private)->kind == NS_MNT;
+}
+
+bool mount_is_of_mounts(const struct mount *m) { return is_ns_of_mounts(m->root); }
+
+/* Would the namespace hold itself?  It does not where each holds younger ones only. */
+static bool holds_older(const struct mount *top, const struct mount_ns *ns)
+{
+    struct mount *m;
+
+    for_each_mount(m)
+        if (is_ns_of_mounts(m->root) && mount_is_below(m, top) &&
+            ((struct ns *)m->root->inode->private)->ino <= ns->ns.ino)
+            return true;
+    return false;
+}
+
 int mount_attach(struct mount *top, const struct path *to)
 {
     int err;
 
     if (is_dir(top->root->inode) != is_dir(to->dentry->inode))
         return -ENOTDIR;
+    if (to->mnt->ns && holds_older(top, to->mnt->ns))
+        return -ELOOP;
     err = propagate_begin(top, to);
     if (err)
         return err;
@@ -371,14 +400,6 @@ int mount_beneath(struct mount *m, struct mount *top)
 
 /* --- copies of trees --------------------------------------------------------------------- */
 
-/* A file of a namespace of mounts, which one of its own would keep for ever. */
-static bool is_ns_of_mounts(const struct dentry *d)
-{
-    struct inode *in = d->inode;
-
-    return in->sb->magic == NSFS_MAGIC && ((struct ns *)in->private)->kind == NS_MNT;
-}
-
 static int copy_one(struct mount *m, const struct path *on)
 {
     m->copy = nmounts < MOUNTS_MAX ? mount_new(m->sb, m->root, m->flags, m->source) : NULL;
@@ -399,7 +420,7 @@ static int copy_some(const struct path *from, uint32_t last, bool unbindable)
     struct mount *m;
     int some = 0;
 
-    list_for_each(m, &mounts, link) {
+    for_each_mount(m) {
         if (m->id > last || m->copy || !m->parent || !m->parent->copy)
             continue;
         if ((m->parent == from->mnt && !dentry_is_below(m->on, from->dentry)) ||
@@ -449,7 +470,7 @@ void mount_copied(void)
 {
     struct mount *m;
 
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         m->copy = NULL;
 }
 
@@ -490,7 +511,7 @@ bool mount_alone(const struct mount *m)
 {
     struct mount *other;
 
-    list_for_each(other, &mounts, link)
+    for_each_mount(other)
         if (other != m && other->sb == m->sb)
             return false;
     return true;

@@ -81,7 +81,7 @@ int mount_move(struct mount *m, const struct path *to);
 /* In no list: with the last reference, of which the caller has the first, it is gone.  NULL: no memory. */
 struct mount *mount_new(struct superblock *sb, struct dentry *root, uint32_t flags,
                         const char *source);
-void mount_list(struct mount *m); /* such a one: the list has a reference now */
+int mount_list(struct mount *m); /* such a one: the list has a reference now; or -ENOSPC */
 /* A tree without a place, of `from`, and if all, of what is mounted below it: the list has a reference to each.
  * 0, -ENOMEM, -ENOSPC, -EINVAL if it may not be copied. */
 int mount_copy(const struct path *from, bool all, struct mount **out);
@@ -109,11 +109,21 @@ static inline bool mount_readonly(const struct mount *m)
 /* Linux numbers mounts from 2^31 on where no number may come again, as ours never do. */
 static inline uint64_t mount_unique_id(uint32_t id) { return (1ull << 31) + id; }
 
+/* Over all mounts, of which there may be thousands: others run in between (arch/preempt.h).  Tree held. */
+#define WORK_LOOK 20u
+#define for_each_mount(pos) \
+    for ((pos) = list_entry(mounts.next, struct mount, link); ({ \
+             preempt_work(WORK_LOOK); \
+             &(pos)->link != &mounts; \
+         }); \
+         (pos) = list_entry((pos)->link.next, struct mount, link))
+
 /* For the files below. */
 void mount_put_on(struct mount *m, const struct path *on);  /* one of the list */
 void mount_cover(struct mount *m, const struct path *what); /* takes over the references */
 void mount_detach(struct mount *m);
 int mount_copy_tree(const struct path *from, bool all, bool unbindable, struct mount **out);
+bool mount_is_of_mounts(const struct mount *m); /* a namespace's file */
 void mount_copied(void); /* nobody wants to know any more which copy belongs to whom */
 
 /* propagate.c */

@@ -55,7 +55,7 @@ int mount_ns_copy(struct mount_ns *from, struct fs_ctx *fs, struct mount_ns **ou
         to_copy(&fs->root);
         to_copy(&fs->cwd);
         mount_copied();
-        list_for_each(m, &mounts, link)
+        for_each_mount(m)
             if (mount_is_below(m, top))
                 m->ns = ns;
         ns->root = top;
@@ -74,9 +74,11 @@ static void end(struct ending *l)
     struct mount *m, *next;
 
     mutex_lock(&fs_tree);
-    list_for_each_safe(m, next, &mounts, link)
+    list_for_each_safe(m, next, &mounts, link) {
         if (m->ns == ns)
             mount_detach(m);
+        preempt_work(WORK_LOOK);
+    }
     mutex_unlock(&fs_tree);
     kfree(ns);
 }

@@ -18,15 +18,13 @@
 
 #include <linux/fs.h>
 
-#define WORK_MOUNT 40u /* instructions, about (arch/preempt.h) */
-
 static uint32_t last_group;
 
 static struct mount *member(uint32_t group)
 {
     struct mount *m;
 
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         if (m->group == group)
             return m;
     return NULL;
@@ -63,7 +61,7 @@ static bool leave(struct mount *m)
     m->group = 0;
     if (member(group))
         return true;
-    list_for_each(other, &mounts, link)
+    for_each_mount(other)
         if (other->master == group)
             other->master = m->master;
     return false;
@@ -99,7 +97,7 @@ uint32_t propagation_from(const struct mount *m, const struct path *from)
     const struct mount *other;
 
     for (uint32_t up = m->master; up; up = master_of(up))
-        list_for_each(other, &mounts, link)
+        for_each_mount(other)
             if (other->group == up && mount_reaches(other, from))
                 return up != m->master ? up : 0;
     return 0;
@@ -122,7 +120,7 @@ static bool has_unbindable(const struct mount *top)
 {
     struct mount *m;
 
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         if (m->unbindable && mount_is_below(m, top))
             return true;
     return false;
@@ -132,7 +130,7 @@ static void invent_groups(struct mount *top)
 {
     struct mount *m;
 
-    list_for_each(m, &mounts, link) {
+    for_each_mount(m) {
         m->gets = NULL;
         m->invented = !m->group && mount_is_below(m, top);
         if (m->invented)
@@ -145,7 +143,7 @@ static struct mount *has_got(uint32_t group)
 {
     struct mount *m;
 
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         if (m->gets && m->group == group)
             return m;
     return NULL;
@@ -156,7 +154,7 @@ static void enslave(const struct mount *to)
 {
     struct mount *m;
 
-    list_for_each(m, &mounts, link) {
+    for_each_mount(m) {
         if (!m->copy)
             continue;
         m->copy->master = m->group;
@@ -192,19 +190,18 @@ int propagate_begin(struct mount *top, const struct path *on)
 
     if (likely(!group))
         return 0;
-    if (has_unbindable(top))
+    if (has_unbindable(top) || mount_is_of_mounts(top))
         return -EINVAL;
     invent_groups(top);
     on->mnt->gets = top;
     for (int at = 0; further && !err; at++) {
         further = false;
-        list_for_each(m, &mounts, link) {
+        for_each_mount(m) {
             int far = m->ns && !m->gets && !err ? distance(m, group) : -1;
 
             further |= far > at;
             if (far == at && dentry_is_below(on->dentry, m->root))
                 err = copy_for(m);
-            preempt_work(WORK_MOUNT);
         }
     }
     if (err)
@@ -219,7 +216,7 @@ static void put_beneath(struct mount *copy, const struct path *on)
     struct path place = { copy, copy->root };
 
     mount_put_on(copy, on);
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         if (mount_is_below(m, copy))
             m->ns = on->mnt->ns;
     if (!above)
@@ -235,7 +232,7 @@ void propagate_end(struct mount *top, const struct path *on, bool done)
 
     if (likely(!on->mnt->group))
         return;
-    list_for_each(m, &mounts, link) { /* m stays: those that go have got nothing */
+    for_each_mount(m) { /* m stays: those that go have got nothing */
         copy = m->gets;
         m->gets = NULL;
         if (m->invented && !done)
@@ -260,7 +257,7 @@ static uint32_t children(const struct mount *m)
     struct mount *c;
     uint32_t n = 0;
 
-    list_for_each(c, &mounts, link)
+    for_each_mount(c)
         n += c->parent == m;
     return n;
 }
@@ -281,7 +278,7 @@ static int mark_copies(const struct mount *m, bool busy)
 
     if (!group)
         return 0;
-    list_for_each(other, &mounts, link) {
+    for_each_mount(other) {
         if (!other->ns || other == m->parent || distance(other, group) < 0)
             continue;
         copy = mount_on(other, m->on);
@@ -289,7 +286,6 @@ static int mark_copies(const struct mount *m, bool busy)
             return -EBUSY;
         if (copy && !copy->goes)
             copy->may_go = true;
-        preempt_work(WORK_MOUNT);
     }
     return 0;
 }
@@ -299,7 +295,7 @@ static bool keep_one(void)
 {
     struct mount *m;
 
-    list_for_each(m, &mounts, link) {
+    for_each_mount(m) {
         struct mount *p = m->parent;
 
         if (p && p->may_go && !m->goes && !m->may_go && m->on != p->root) {
@@ -326,19 +322,19 @@ int propagate_removal(bool busy)
     struct mount *m;
     int err = 0;
 
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         m->may_go = false;
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         if (m->goes && !err)
             err = mark_copies(m, busy);
     if (err)
         return err;
     while (keep_one())
         ;
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         if (!m->goes && !m->may_go && m->parent && m->parent->may_go)
             let_down(m);
-    list_for_each(m, &mounts, link)
+    for_each_mount(m)
         m->goes |= m->may_go;
     return 0;
 }

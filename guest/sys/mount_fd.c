@@ -541,8 +541,8 @@ SYSCALL3(fsmount, int, fd, uint32_t, flags, uint32_t, attr)
     if (!m)
         return had ? -EBUSY : -EINVAL;
     mutex_lock(&fs_tree);
-    mount_list(m);
+    int err = mount_list(m);
     mutex_unlock(&fs_tree);
     mount_put(m);
-    return tree_fd(m, flags & FSMOUNT_CLOEXEC);
+    return err ? err : tree_fd(m, flags & FSMOUNT_CLOEXEC);
 }

@@ -217,6 +217,20 @@ static void names(void)
     DO(unlink("f"));
 }
 
+/* The file of a namespace that is older than who wants to have it: neither by its name nor as a tree from elsewhere. */
+static void older(const char *path)
+{
+    int tree = open_tree(AT_FDCWD, "g", CLONE_TREE);
+
+    CHECK_EQ(CHILD(CHECK(unshare(CLONE_NEWNS) == 0); DO(mount(path, "g", NULL, MS_BIND, NULL));
+                   DO(move_mount(tree, "", AT_FDCWD, "g", 4))),
+             0);
+    DO(move_mount(tree, "", AT_FDCWD, "g", 4));
+    DO(mount(NULL, "g", NULL, MS_REMOUNT, NULL));
+    close(tree);
+    DO(umount("g"));
+}
+
 static void enters(pid_t pid)
 {
     int fd = open("g", O_RDONLY), pidfd = syscall(SYS_pidfd_open, pid, 0);
@@ -250,6 +264,7 @@ static void others(void)
     CHECK(read(there[0], &c, 1) == 1);
     snprintf(path, sizeof path, "/proc/%d/ns/mnt", pid);
     DO(mount(path, "g", NULL, MS_BIND, NULL));
+    older(path);
     enters(pid);
     snprintf(path, sizeof path, "/proc/%d/mountinfo", pid);
     FILE *f = fopen(path, "r");
