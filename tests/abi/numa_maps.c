@@ -1,6 +1,7 @@
 /* /proc/PID/numa_maps: each mapping's policy and pages; of where they are on lists of the kernel nothing is compared. */
 #include "check.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* The line of the mapping at p, from its policy on, without active=N. */
@@ -31,6 +32,36 @@ static char *map(int prot, int flags, int fd)
     return p;
 }
 
+/* A file whose path is longer than a page has its line, too. */
+static void far_away(void)
+{
+    char name[201];
+
+    memset(name, 'x', 200);
+    name[200] = 0;
+    int home = open(".", O_RDONLY | O_DIRECTORY), deep = 0;
+    while (deep < 24 && mkdir(name, 0755) == 0 && chdir(name) == 0)
+        deep++;
+    int fd = open("f", O_CREAT | O_RDWR, 0600);
+    CHECK(deep == 24 && ftruncate(fd, 8 * PAGE) == 0);
+    char line[1024], want[32];
+    snprintf(want, sizeof want,
+             "%08lx default file=", (unsigned long)map(PROT_READ, MAP_SHARED, fd));
+    FILE *f = fopen("/proc/self/numa_maps", "r");
+    bool seen = !f;
+    while (f && !seen && fgets(line, sizeof line, f))
+        seen = strncmp(line, want, strlen(want)) == 0;
+    SAY("far away: %d\n", seen);
+    if (f)
+        fclose(f);
+    close(fd);
+    unlink("f");
+    while (deep-- > 0 && chdir("..") == 0)
+        rmdir(name);
+    CHECK(fchdir(home) == 0);
+    close(home);
+}
+
 static void test(void)
 {
     unsigned long node = 1;
@@ -51,4 +82,5 @@ static void test(void)
         _exit(0);
     }
     waitpid(child, NULL, 0);
+    far_away();
 }
