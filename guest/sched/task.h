@@ -159,7 +159,7 @@ struct task {
     bool forced_tf;          /* [o] its trap flag is its tracer's; the tracer in its stops */
     uint8_t seccomp_mode;    /* the same: SECCOMP_MODE_* */
     bool no_new_privs;       /* [oT] kept by fork and exec */
-    bool kthread, segments;  /* [k] never enters user mode; [T] has an LDT: mm/ldt.h */
+    bool kthread, segments;  /* [k] never enters user mode; [T] to set, has an LDT: mm/ldt.h */
     struct ns_set *ns;       /* [o], others under [t]; NULL: the first namespace of each kind */
     struct ns_made *ns_made; /* [o] of the child that it is making: sched/namespace.h */
     uint64_t slack_ns,
