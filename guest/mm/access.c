@@ -4,6 +4,7 @@
  * direct map, under mm->lock all the while. */
 #include "mm/access.h"
 #include "arch/preempt.h"
+#include "fs/file.h"
 #include "lib/string.h"
 #include "mm/fault.h"
 #include "mm/frame.h"
@@ -91,4 +92,14 @@ int mm_clear(struct mm *mm, uaddr_t at, size_t n)
     }
     mutex_unlock(&mm->lock);
     return err;
+}
+
+struct file *mm_get_exe(struct mm *mm)
+{
+    mutex_lock(&mm->lock);
+    struct file *f = mm->image.exe;
+    if (f)
+        file_get(f);
+    mutex_unlock(&mm->lock);
+    return f;
 }

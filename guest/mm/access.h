@@ -14,5 +14,7 @@ long mm_write(struct mm *mm, uaddr_t at, const void *buf, size_t n);
  * process's own and stays read-only for it. */
 long mm_read_any(struct mm *mm, uaddr_t at, void *buf, size_t n);
 long mm_write_any(struct mm *mm, uaddr_t at, const void *buf, size_t n);
+/* What runs there, /proc/PID/exe: a reference, or NULL. */
+struct file *mm_get_exe(struct mm *mm);
 
 #endif

@@ -98,7 +98,7 @@ static inline bool can_have(const struct vma *v, uaddr_t base)
     return !v->file &&
            (v->flags & (VM_SHARED | VM_GROWSDOWN | VM_NOHUGEPAGE | VM_WRITE | VM_MARKED |
                         VM_ASK_ALL)) == VM_WRITE &&
-           v->start <= base && v->end - base >= PT_SPAN && !v->mm->no_huge_pages;
+           v->start <= base && v->end - base >= PT_SPAN && !(v->mm->kept & MM_KEPT_SMALL);
 }
 
 static bool may_have(const struct vma *v, uaddr_t base)

@@ -182,6 +182,8 @@ long mm_map(struct mm *mm, uaddr_t at, size_t len, int prot, int flags, struct f
         return err;
     uint32_t vm_flags = vma_flags(mm, prot, flags);
     bool counted = false;
+    if (unlikely(!mm_may_be_code(mm, vm_flags, vm_flags)))
+        return -EACCES;
     if (file && (vm_flags & VM_SHARED) && file_writable(file)) {
         counted = inode_map_begin(file->inode) == 0; /* until the VMA counts for itself */
         if (!counted && (prot & PROT_WRITE))
@@ -242,7 +244,8 @@ static int may_protect(const struct vma *v, uint32_t rights)
         !mm_may_be_data(v->mm, vma_pages(v)))
         return -ENOMEM;
     const struct mount *m = v->file ? v->file->path.mnt : NULL;
-    if ((rights & VM_EXEC) && ((m && (m->flags & MS_NOEXEC)) || vma_secret(v)))
+    if ((rights & VM_EXEC) && ((m && (m->flags & MS_NOEXEC)) || vma_secret(v) ||
+                               !mm_may_be_code(v->mm, v->flags, rights)))
         return -EACCES;
     return v->flags & VM_SEALED ? -EPERM : 0; /* the same rights, too */
 }

@@ -60,7 +60,7 @@ int mm_fork(struct mm *from, struct mm **out)
     mutex_lock(&from->lock);
     mutex_lock(&mm->lock); /* nobody knows it yet: never waits */
     mm->image = from->image;
-    mm->no_huge_pages = from->no_huge_pages;
+    mm->kept = from->kept;
     if (mm->image.exe)
         file_get(mm->image.exe);
     err = mm_copy(mm, from);

@@ -65,20 +65,27 @@ struct vma {             /* mm->lock, but for file_link */
 #define CORE_FILTER_BITS  0x1ffu
 #define CORE_FILTER       0x33u /* as Linux begins */
 
-/* What exec finds out before anybody else sees the mm; fork copies it as it is. */
+#define AUXV_BYTES 448u /* as Linux keeps them */
+
+/* What exec finds out before anybody else sees the mm; fork copies it as it is.  PR_SET_MM may say something else. */
 struct mm_image { /* [k], but: */
-    uaddr_t code_start, code_end, data_start, data_end, brk_start;
-    uaddr_t brk;      /* [l] */
-    uaddr_t vdso_due; /* [l] where mm/vdso.h is to map it; 0: it has */
-    uaddr_t stack_start, arg_start, arg_end, env_start, env_end, mmap_base;
+    /* [l], read without; as in struct prctl_mm_map */
+    uaddr_t code_start, code_end, data_start, data_end, brk_start, brk, stack_start;
+    uaddr_t arg_start, arg_end, env_start, env_end;
+    uaddr_t mmap_base;
+    uaddr_t vdso_due;     /* [l] where mm/vdso.h is to map it; 0: it has */
     uint16_t dumpable;    /* [a] */
     uint16_t core_filter; /* [a] CORE_*: what a core file has of it.  Kept by exec */
     uint16_t auxv_bytes;
-    bool sealed;       /* [l] some VMA has VM_SEALED, or had it: look */
-    bool key_asked;    /* [a] pkey_alloc(2) was called */
-    uint8_t auxv[512]; /* /proc/PID/auxv */
-    struct file *exe;  /* a reference; NULL: none.  /proc/PID/exe */
+    bool sealed;              /* [l] some VMA has VM_SEALED, or had it: look */
+    bool key_asked;           /* [a] pkey_alloc(2) was called */
+    uint8_t auxv[AUXV_BYTES]; /* [l], read without.  /proc/PID/auxv */
+    struct file *exe;         /* [l] a reference; NULL: none.  /proc/PID/exe */
 };
+
+#define MM_KEPT_SMALL 1u /* no huge pages: PR_SET_THP_DISABLE */
+#define MM_KEPT_NO_NEW_CODE \
+    2u /* PR_SET_MDWE: nothing becomes a program that was not, or can be written */
 
 /* The userfaultfds that ask about this memory: event/userfaultfd.c has the rest. */
 struct mm_askers {
@@ -106,11 +113,26 @@ struct mm {
     uint64_t minor_faults;            /* [l] */
     uint64_t cpus_active;     /* [a] CPUs whose CR3 holds root: each sets and clears its own bit */
     uint8_t lock_future;      /* [l] mlockall(MCL_FUTURE): its flags; else 0 */
-    bool no_huge_pages;       /* [a] PR_SET_THP_DISABLE, kept by fork and exec */
+    uint8_t kept;             /* [a] MM_KEPT_*, which fork and exec keep */
+    uint8_t no_new_code;      /* [a] PR_SET_MDWE's bits, if they are for this memory only */
     struct mm_askers *askers; /* [l] NULL: there never was a userfaultfd */
     struct ldt *ldt;          /* ldt.c.  NULL: none */
     struct mm_image image;
 };
+
+static inline void mm_set_kept(struct mm *mm, uint8_t bit, bool on)
+{
+    if (on)
+        __atomic_fetch_or(&mm->kept, bit, __ATOMIC_RELAXED);
+    else
+        __atomic_fetch_and(&mm->kept, (uint8_t)~bit, __ATOMIC_RELAXED);
+}
+/* PR_SET_MDWE: may what has the rights `had` get the rights `now`?  A new mapping has had them already. */
+static inline bool mm_may_be_code(const struct mm *mm, uint32_t had, uint32_t now)
+{
+    return !(now & VM_EXEC) || (had & VM_EXEC && !(now & VM_WRITE)) ||
+           !(mm->kept & MM_KEPT_NO_NEW_CODE || mm->no_new_code);
+}
 
 int mm_create(struct mm **out); /* empty user half; users = 1 */
 /* A copy for fork: private pages shared read-only for COW.  from->lock is

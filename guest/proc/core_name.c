@@ -1,11 +1,13 @@
 /* core_name.c - the name of a core file, from /proc/sys/kernel/core_pattern.
  * What a program can choose (its name, the host's) adds no '/' to a path, and is no "." or
  * "..", as on Linux (cn_esc_printf() of its fs/coredump.c).  A letter that says nothing is left out. */
+#include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/path.h"
 #include "fs/path_name.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/access.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
 #include "proc/core_internal.h"
@@ -68,7 +70,7 @@ static void put_escaped(struct name *n, const char *s)
 /* The program's file; its path with '!' for '/'. */
 static void put_program(struct name *n, bool whole)
 {
-    struct file *exe = current->mm->image.exe;
+    struct file *exe = mm_get_exe(current->mm);
     char *page = exe != NULL ? kmalloc(PATH_MAX_BYTES) : NULL;
     char *path = page != NULL ? file_name(exe, page, PATH_MAX_BYTES) : NULL;
 
@@ -80,6 +82,8 @@ static void put_program(struct name *n, bool whole)
         put(n, " (path unknown)");
     }
     kfree(page);
+    if (exe != NULL)
+        file_put(exe);
 }
 
 static void put_field(struct name *n, char field, int sig)

@@ -278,7 +278,7 @@ static int build(struct exec *e)
         return err;
     struct mm *mm = e->mm;
     if (current->mm != NULL) {
-        mm->no_huge_pages = current->mm->no_huge_pages;
+        mm->kept = current->mm->kept;
         mm->image.core_filter = current->mm->image.core_filter;
     }
     struct shifts shift = draw_shifts();

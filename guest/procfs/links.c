@@ -10,6 +10,7 @@
 #include "fs/path.h"
 #include "fs/path_name.h"
 #include "lib/string.h"
+#include "mm/access.h"
 #include "mm/heap.h"
 #include "mm/mm.h"
 #include "proc/namespace.h"
@@ -169,12 +170,10 @@ int goal_exe(const struct pfs_node *n, struct pfs_goal *to)
         return err;
     struct mm *mm = task_get_mm(t);
     task_put(t);
-    if (mm && mm->image.exe) {
-        to->file = mm->image.exe;
-        file_get(to->file);
-    }
-    if (mm)
+    if (mm) {
+        to->file = mm_get_exe(mm);
         mm_put(mm, PT_exit_teardown);
+    }
     return to->file ? 0 : -ENOENT;
 }
 

@@ -49,10 +49,13 @@ struct sigpending { /* [s] */
 struct cred { /* [o]; others may read: a torn read is only stale */
     uint32_t uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
     uint64_t cap_effective, cap_permitted, cap_inheritable, cap_bounding, cap_ambient;
-    uint16_t securebits;  /* PR_SET_SECUREBITS */
-    uint16_t mempolicy;   /* no right, either: sys/mempolicy.c */
-    uint32_t personality; /* no right, but goes where these go: personality(2) */
+    uint16_t securebits : 14;  /* PR_SET_SECUREBITS */
+    uint16_t memory_error : 2; /* no right: PR_MCE_KILL's policy, and whether there is one */
+    uint16_t mempolicy;        /* no right, either: sys/mempolicy.c */
+    uint32_t personality;      /* no right, but goes where these go: personality(2) */
 };
+
+#define MEMORY_ERROR_CHOSEN 2u
 
 /* task.rseq_event */
 #define RETURN_RSEQ     1  /* rseq_return() is due */

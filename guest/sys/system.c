@@ -20,6 +20,7 @@
 #include "sched/sched.h"
 #include "arch/syscall.h"
 #include "sys/caps.h"
+#include "sys/prctl_mm.h"
 #include "sys/seccomp.h"
 #include "shared/prctl.h"
 #include "trace/boot_stage.h"
@@ -33,6 +34,10 @@
 /* <linux/prctl.h> of some systems is older. */
 #ifndef PR_GET_AUXV
 #define PR_GET_AUXV 0x41555856
+#endif
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_GET_MDWE 66
 #endif
 
 SYSCALL1(uname, uaddr_t, at)
@@ -202,12 +207,34 @@ static long set_speculation(uint64_t which, uint64_t to)
     return -ENODEV;
 }
 
+/* Whether the task wants to hear at once of memory that is lost.  None is here: it is kept and told. */
+static long set_memory_error(uint64_t what, uint64_t policy)
+{
+    struct cred *cred = &current->cred;
+
+    if (what == PR_MCE_KILL_CLEAR && policy == 0)
+        cred->memory_error &= ~MEMORY_ERROR_CHOSEN;
+    if (what != PR_MCE_KILL_SET)
+        return what == PR_MCE_KILL_CLEAR && policy == 0 ? 0 : -EINVAL;
+    cred->memory_error |= MEMORY_ERROR_CHOSEN; /* as on Linux also where the policy is none */
+    if (policy > PR_MCE_KILL_DEFAULT)
+        return -EINVAL;
+    cred->memory_error = policy == PR_MCE_KILL_DEFAULT ? 0 : MEMORY_ERROR_CHOSEN | (unsigned)policy;
+    return 0;
+}
+
+static long get_memory_error(void)
+{
+    unsigned is = current->cred.memory_error;
+
+    return is & MEMORY_ERROR_CHOSEN ? (long)(is & PR_MCE_KILL_EARLY) : PR_MCE_KILL_DEFAULT;
+}
+
 static long get_auxv(uaddr_t to, uint64_t room)
 {
-    const struct mm_image *i = &current->mm->image;
-
-    return copy_to_user(to, i->auxv, MIN(room, (uint64_t)i->auxv_bytes)) != 0 ? -EFAULT
-                                                                              : (long)i->auxv_bytes;
+    return copy_to_user(to, current->mm->image.auxv, MIN(room, (uint64_t)AUXV_BYTES)) != 0
+               ? -EFAULT
+               : (long)AUXV_BYTES;
 }
 
 SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
@@ -263,7 +290,7 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     case PR_SET_THP_DISABLE:
         if (b || c || d)
             return -EINVAL;
-        t->mm->no_huge_pages = a != 0;
+        mm_set_kept(t->mm, MM_KEPT_SMALL, a != 0);
         return 0;
     case PR_GET_TSC:
         return put_user(t->rseq_event & RETURN_NO_TSC ? PR_TSC_SIGSEGV : PR_TSC_ENABLE, a);
@@ -272,7 +299,12 @@ SYSCALL5(prctl, int, op, uint64_t, a, uint64_t, b, uint64_t, c, uint64_t, d)
     case PR_SET_SYSCALL_USER_DISPATCH: return user_dispatch_set(t, a, b, c, d);
     case PR_GET_SPECULATION_CTRL: return b || c || d ? -EINVAL : get_speculation(a);
     case PR_SET_SPECULATION_CTRL: return c || d ? -EINVAL : set_speculation(a, b);
-    case PR_GET_THP_DISABLE: return a || b || c || d ? -EINVAL : t->mm->no_huge_pages;
+    case PR_GET_THP_DISABLE: return a || b || c || d ? -EINVAL : (t->mm->kept & MM_KEPT_SMALL) != 0;
+    case PR_SET_MM: return set_mm(a, b, c, d);
+    case PR_SET_MDWE: return b || c || d ? -EINVAL : set_no_new_code(a);
+    case PR_GET_MDWE: return a || b || c || d ? -EINVAL : no_new_code();
+    case PR_MCE_KILL: return c || d ? -EINVAL : set_memory_error(a, b);
+    case PR_MCE_KILL_GET: return a || b || c || d ? -EINVAL : get_memory_error();
     default: return caps_prctl(op, a, b, c, d);
     }
 }
