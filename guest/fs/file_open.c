@@ -14,6 +14,7 @@
 #include "fs/mount.h"
 #include "fs/pages_io.h"
 #include "fs/path.h"
+#include "fs/protect.h"
 #include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "sched/task.h"
@@ -119,7 +120,9 @@ static int find_or_create(struct walker *w, uint32_t flags, uint32_t mode, bool 
     if (err == 0) {
         if (flags & O_CREAT && w->slash)
             return -EISDIR;
-        return (flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL) ? -EEXIST : 0;
+        if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL))
+            return -EEXIST;
+        return flags & O_CREAT && w->kind == LAST_NAME ? protect_create(&w->at) : 0;
     }
     if (err == -ENOTDIR && flags & O_CREAT && w->slash)
         return -EISDIR;

@@ -19,6 +19,7 @@
 #include "fs/fs_ctx.h"
 #include "fs/inode.h"
 #include "fs/path_name.h"
+#include "fs/protect.h"
 #include "fs/mount.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
@@ -221,6 +222,21 @@ static int may_jump(const struct walker *w, const struct path *to)
     return 0;
 }
 
+/* Nothing but slashes after the present component? */
+static bool at_last(struct walker *w)
+{
+    const char *p = w->rest;
+
+    if (w->depth)
+        return false;
+    while (p < w->end && *p == '/')
+        p++;
+    if (p < w->end)
+        return false;
+    w->slash |= p > w->rest;
+    return true;
+}
+
 static int follow_link(struct walker *w, struct inode *in)
 {
     const char *text;
@@ -229,6 +245,9 @@ static int follow_link(struct walker *w, struct inode *in)
 
     if (++w->links > PATH_LINKS_MAX)
         return -ELOOP;
+    err = protect_follow(w->at.dentry->inode, in);
+    if (err && at_last(w))
+        return err;
     if (w->resolve & WALK_NO_SYMLINKS || (w->at.mnt && w->at.mnt->flags & MS_NOSYMFOLLOW))
         return -ELOOP;
     if (in->ops->follow) {
@@ -312,21 +331,6 @@ static bool next_component(struct walker *w)
     w->last_len = (size_t)(p - w->last);
     w->kind = kind_of(w->last, w->last_len);
     w->rest = p;
-    return true;
-}
-
-/* Nothing but slashes after the present component? */
-static bool at_last(struct walker *w)
-{
-    const char *p = w->rest;
-
-    if (w->depth)
-        return false;
-    while (p < w->end && *p == '/')
-        p++;
-    if (p < w->end)
-        return false;
-    w->slash |= p > w->rest;
     return true;
 }
 

@@ -9,6 +9,7 @@
 #include "fs/groups.h"
 #include "fs/kmsg.h"
 #include "fs/pipe.h"
+#include "fs/protect.h"
 #include "ipc/mq.h"
 #include "ipc/msg.h"
 #include "ipc/sem.h"
@@ -431,6 +432,10 @@ static const struct pfs_entry fs_table[] = {
              .tunable = &(const struct pfs_tunable){ &pipe_max_size, 0, 0, 4 }),
     PFS_TUNABLE("pipe-user-pages-hard", pipe_user_hard, 0, INT32_MAX),
     PFS_TUNABLE("pipe-user-pages-soft", pipe_user_soft, 0, INT32_MAX),
+    PFS_TUNABLE("protected_fifos", protected_fifos, 0, 2),
+    PFS_TUNABLE("protected_hardlinks", protected_hardlinks, 0, 1),
+    PFS_TUNABLE("protected_regular", protected_regular, 0, 2),
+    PFS_TUNABLE("protected_symlinks", protected_symlinks, 0, 1),
     PFS_END,
 };
 

@@ -10,6 +10,7 @@
 #include "fs/mount.h"
 #include "fs/notify.h"
 #include "fs/path.h"
+#include "fs/protect.h"
 #include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -170,6 +171,9 @@ static int link_checked(struct path *old, struct walker *w)
         return err;
     if (old->mnt != w->at.mnt)
         return -EXDEV;
+    err = protect_link(in);
+    if (err)
+        return err;
     if (in->nlink == 0 && !in->linkable) /* removed */
         return -ENOENT;
     err = tmpfs_link(&w->at, w->last, w->last_len, in);
