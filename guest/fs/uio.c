@@ -23,8 +23,9 @@ long uio_vector(struct iovec *v, uaddr_t from, size_t n)
     for (size_t i = 0; i < n; i++) {
         if ((int64_t)v[i].iov_len < 0)
             return -EINVAL;
-        if (!user_range((uaddr_t)v[i].iov_base, v[i].iov_len))
-            return -EFAULT;
+        if (!user_range((uaddr_t)v[i].iov_base, v[i].iov_len) &&
+            (n > 1 || !user_range((uaddr_t)v[i].iov_base, MIN(v[i].iov_len, UIO_BYTES_MAX))))
+            return -EFAULT;                       /* one alone is cut first */
         if (v[i].iov_len > UIO_BYTES_MAX - total) /* no more than that in all */
             v[i].iov_len = UIO_BYTES_MAX - total;
         total += v[i].iov_len;

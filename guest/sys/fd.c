@@ -11,6 +11,7 @@
 #include "fs/file_ioctl.h"
 #include "fs/file_lock.h"
 #include "fs/inode.h"
+#include "fs/pages_io.h"
 #include "fs/pipe.h"
 #include "fs/seal.h"
 #include "fs/secret.h"
@@ -139,6 +140,8 @@ static long set_flags(int fd, struct file *f, uint32_t which, uint32_t to)
         return -EPERM;
     if (which & to & ~f->flags & O_NOATIME && !inode_owner_or_root(f->inode))
         return -EPERM;
+    if (which & to & O_DIRECT && !S_ISFIFO(f->inode->mode) && f->ops->write != file_regular_write)
+        return -EINVAL;
     mutex_lock(&f->lock);
     if (unlikely((to ^ f->flags) & which & FASYNC))
         err = async_set(f, fd, to & FASYNC);

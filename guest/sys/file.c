@@ -128,7 +128,7 @@ SYSCALL4(fallocate, int, fd, uint32_t, mode, int64_t, off, int64_t, len)
 {
     WITH_FILE(f, fd);
 
-    long err = f ? allocate(f, mode, off, len) : -EBADF;
+    long err = f && !(f->flags & O_PATH) ? allocate(f, mode, off, len) : -EBADF;
     if (!err)
         notify_file(f, IN_MODIFY);
     return err;

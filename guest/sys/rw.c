@@ -84,6 +84,18 @@ static inline void tell(struct file *f, long n, enum direction dir)
         notify_file(f, dir == WRITE ? IN_MODIFY : IN_ACCESS);
 }
 
+/* What a call gives that has no bytes to move, or none that it could: 0: the file does not mind. */
+static SLOW_PATH long refusal(struct file *f, const int64_t *pos, enum direction dir)
+{
+    if (pos && *pos >= 0 && f->ops->nonseekable)
+        return -ESPIPE;
+    if (dir == WRITE ? !file_writable(f) : !file_readable(f))
+        return -EBADF;
+    return (dir == WRITE ? f->ops->write != NULL : f->ops->read != NULL) || is_dir(f->inode)
+               ? 0
+               : -EINVAL;
+}
+
 static inline long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos, enum direction dir)
 {
     WITH_FILE(f, fd);
@@ -92,24 +104,14 @@ static inline long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos,
 
     if (!f)
         return -EBADF;
-    if (n > INT64_MAX)
-        return -EINVAL;
-    if (!user_range(buf, n))
-        return (dir == WRITE ? file_writable(f) : file_readable(f)) ? -EFAULT : -EBADF;
+    if (!user_range(buf, n)) {
+        long no = refusal(f, pos, dir);
+        return no ? no : -EFAULT;
+    }
     uio_user(&u, &one, buf, MIN(n, MAX_RW));
     long done = pos ? move_at(f, &u, *pos, dir) : move_here(f, &u, dir);
     tell(f, done, dir);
     return done;
-}
-
-/* A vector without a byte asks the file nothing. */
-static SLOW_PATH long move_nothing(struct file *f, const int64_t *pos, enum direction dir)
-{
-    if (dir == WRITE ? !file_writable(f) : !file_readable(f))
-        return -EBADF;
-    if (!(dir == WRITE ? f->ops->write : f->ops->read) && !is_dir(f->inode))
-        return -EINVAL;
-    return pos && *pos >= 0 && f->ops->nonseekable ? -ESPIPE : 0;
 }
 
 #define VECTOR_ON_STACK 8
@@ -124,18 +126,20 @@ static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, enum direc
 
     if (!f)
         return -EBADF;
-    if (n > UIO_MAXIOV)
-        return -EINVAL;
-    if (n > VECTOR_ON_STACK) {
+    if (n > VECTOR_ON_STACK && n <= UIO_MAXIOV) {
         /* A page of them at a time; what is beyond is a transfer cut short, as
          * every caller of writev() must expect. */
         n = MIN(n, VECTOR_IN_HEAP);
         v = kmalloc(n * sizeof(*v));
     }
-    ret = v ? uio_vector(v, vec, n) : -ENOMEM;
-    if (ret == 0) {
-        ret = move_nothing(f, pos, dir);
-    } else if (ret > 0) {
+    if (n - 1 >= UIO_MAXIOV)
+        ret = n ? -EINVAL : 0;
+    else
+        ret = v ? uio_vector(v, vec, n) : -ENOMEM;
+    if (ret <= 0) {
+        long no = refusal(f, pos, dir);
+        ret = no ? no : ret;
+    } else {
         u.iov = v;
         u.niov = (uint32_t)n;
         u.left = (size_t)ret;
@@ -221,6 +225,8 @@ SYSCALL3(lseek, int, fd, int64_t, off, int, whence)
 
     if (!f || f->flags & O_PATH)
         return -EBADF;
+    if ((uint32_t)whence > SEEK_HOLE)
+        return -EINVAL;
     if (f->ops->nonseekable && !f->ops->seek)
         return -ESPIPE;
     mutex_lock(&f->lock);

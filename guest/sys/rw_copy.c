@@ -170,14 +170,21 @@ static long copy_files(struct transfer *t, enum overlap overlap)
 
 long transfer(struct transfer *t) { return copy_files(t, MAY_OVERLAP); }
 
-static long send_file(struct file *in, struct file *out, uaddr_t offset, size_t n)
+static long send_file(struct file *in, struct file *out, uaddr_t offset, int64_t pos, size_t n)
 {
-    if (!in || !out || !file_readable(in) || !file_writable(out))
+    if (!in || !file_readable(in))
         return -EBADF;
     if (offset && in->ops->nonseekable)
         return -ESPIPE;
-    if (!in->ops->read || in->ops->nonseekable || in->ops->no_splice_read || !out->ops->write ||
-        out->ops->no_splice_write || out->flags & O_APPEND || (int64_t)n < 0)
+    if (pos < 0 || (int64_t)n < 0)
+        return -EINVAL;
+    if (!out || !file_writable(out))
+        return -EBADF;
+    if (in->ops->nonseekable || out->flags & O_APPEND)
+        return -EINVAL;
+    if (n == 0)
+        return 0;
+    if (!in->ops->read || in->ops->no_splice_read || !out->ops->write || out->ops->no_splice_write)
         return -EINVAL;
     struct transfer t = { .in = in, .in_off = offset, .out = out, .n = n, .copy = copy };
     return copy_files(&t, MAY_OVERLAP);
@@ -186,13 +193,13 @@ static long send_file(struct file *in, struct file *out, uaddr_t offset, size_t 
 /* The position is read before anything else, and written back whatever has come of it. */
 SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
 {
-    uint64_t pos;
+    int64_t pos = 0;
 
     if (offset != 0 && get_user(pos, offset) != 0)
         return -EFAULT;
     WITH_FILE(in, in_fd);
     WITH_FILE(out, out_fd);
-    long sent = send_file(in, out, offset, n);
+    long sent = send_file(in, out, offset, pos, n);
     if (sent != -EBADF) {
         task_count_io(0, sent);
         task_count_io(1, sent);
@@ -200,10 +207,16 @@ SYSCALL4(sendfile, int, out_fd, int, in_fd, uaddr_t, offset, size_t, n)
     return offset != 0 && sent <= 0 && put_user(pos, offset) != 0 ? -EFAULT : sent;
 }
 
-static long copy_range_check(struct file *in, struct file *out, uint32_t flags)
+static long copy_range_check(const struct transfer *t, uint32_t flags)
 {
-    if ((in->flags | out->flags) & O_PATH)
+    const struct file *in = t->in, *out = t->out;
+    uint64_t pos;
+
+    if (!in || !out || (in->flags | out->flags) & O_PATH)
         return -EBADF;
+    if ((t->in_off && get_user(pos, t->in_off) != 0) ||
+        (t->out_off && get_user(pos, t->out_off) != 0))
+        return -EFAULT;
     if (flags)
         return -EINVAL;
     if (is_dir(in->inode) || is_dir(out->inode))
@@ -222,11 +235,11 @@ SYSCALL6(copy_file_range, int, in_fd, uaddr_t, in_off, int, out_fd, uaddr_t, out
 {
     WITH_FILE(in, in_fd);
     WITH_FILE(out, out_fd);
-    long err = in && out ? copy_range_check(in, out, flags) : -EBADF;
-
     struct transfer t = {
         .in = in, .in_off = in_off, .out = out, .out_off = out_off, .n = n, .copy = copy
     };
+    long err = copy_range_check(&t, flags);
+
     if (err)
         return err;
     long copied = copy_files(&t, NO_OVERLAP);
