@@ -62,7 +62,10 @@ bool mm_may_grow(const struct mm *mm, uint64_t pages, uint32_t vm_flags)
 
 bool mm_may_be_data(const struct mm *mm, uint64_t pages) { return may_be_data(mm, pages, 0); }
 
-bool mm_may_lock_any(void) { return mm_rlimit_pages(RLIMIT_MEMLOCK) > 0 || has_cap(CAP_IPC_LOCK); }
+bool mm_may_lock_any(void)
+{
+    return current->proc->rlim[RLIMIT_MEMLOCK].rlim_cur > 0 || has_cap(CAP_IPC_LOCK);
+}
 
 uint64_t mm_locked_pages(struct mm *mm, uaddr_t start, uaddr_t end)
 {

@@ -109,6 +109,7 @@ SYSCALL2(clone3, uaddr_t, at, size_t, size)
         return err;
     if ((a.flags & (CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME))) || a.flags >> 34 ||
         a.exit_signal > SIG_MAX ||
+        (a.flags & CLONE_INTO_CGROUP && (a.cgroup > INT32_MAX || size < CLONE_ARGS_SIZE_VER2)) ||
         ((a.flags & (CLONE_THREAD | CLONE_PARENT)) && a.exit_signal != 0))
         return -EINVAL;
     if ((a.stack == 0) != (a.stack_size == 0) || !user_range(a.stack, a.stack_size))

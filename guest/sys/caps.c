@@ -83,10 +83,10 @@ SYSCALL2(capset, uaddr_t, header, uaddr_t, data)
 
 static long drop_bounding(struct cred *c, uint64_t cap)
 {
-    if (cap > CAP_LAST_CAP)
-        return -EINVAL;
     if (!has_cap(CAP_SETPCAP))
         return -EPERM;
+    if (cap > CAP_LAST_CAP)
+        return -EINVAL;
     c->cap_bounding &= ~(1ull << cap);
     return 0;
 }

@@ -46,16 +46,18 @@ static long trace_me(void)
     return rc;
 }
 
-static long attach_to(struct task *t, bool seize, uint32_t options)
+static long attach_to(struct task *t, bool seize, uint64_t addr, uint64_t options)
 {
     static const siginfo_t by_kernel = { .si_signo = SIGSTOP, .si_code = SI_KERNEL };
 
     if (t == NULL)
         return -ESRCH;
+    if (seize && (addr != 0 || (options & ~(uint64_t)PTRACE_O_MASK)))
+        return -EIO;
     if (t->kthread || t->proc == current->proc || !task_may_attach(t) || t->ptrace != NULL ||
         t->exiting)
         return -EPERM;
-    int err = ptrace_link(t, current, seize, options);
+    int err = ptrace_link(t, current, seize, seize ? (uint32_t)options : 0);
     if (err != 0)
         return err;
     if (!seize)
@@ -67,11 +69,9 @@ static long attach_to(struct task *t, bool seize, uint32_t options)
 
 static long attach(int pid, bool seize, uint64_t addr, uint64_t options)
 {
-    if (seize && (addr != 0 || (options & ~(uint64_t)PTRACE_O_MASK)))
-        return -EIO;
     spin_lock(&tree_lock);
     struct task *t = pid > 0 ? task_find((uint32_t)pid) : NULL;
-    long rc = attach_to(t, seize, seize ? (uint32_t)options : 0);
+    long rc = attach_to(t, seize, addr, options);
     spin_unlock(&tree_lock);
     return rc;
 }
@@ -242,6 +242,15 @@ static long get_call_info(const struct ptrace *pt, uint64_t room, uaddr_t to)
     return copy_to_user(to, &i, MIN(room, bytes)) != 0 ? -EFAULT : (long)bytes;
 }
 
+static long get_rseq(const struct task *t, uint64_t room, uaddr_t to)
+{
+    struct ptrace_rseq_configuration c = { .rseq_abi_pointer = t->rseq.at,
+                                           .rseq_abi_size = t->rseq.len,
+                                           .signature = t->rseq.signature };
+
+    return copy_to_user(to, &c, MIN(room, sizeof c)) != 0 ? -EFAULT : (long)sizeof c;
+}
+
 /* The other way: the call that it is to make, or what it gets.  What it stopped for stays. */
 static long set_call_info(struct ptrace *pt, uint64_t bytes, uaddr_t from)
 {
@@ -336,6 +345,7 @@ static long request_of(struct ptrace *pt, int request, uint64_t addr, uint64_t d
     case PTRACE_PEEKSIGINFO: return peek_infos(t, addr, data);
     case SET_SYSCALL_INFO: return set_call_info(pt, addr, data);
     case PTRACE_GET_SYSCALL_INFO: return get_call_info(pt, addr, data);
+    case PTRACE_GET_RSEQ_CONFIGURATION: return get_rseq(t, addr, data);
     case GET_USER_DISPATCH:
     case SET_USER_DISPATCH:
         return user_dispatch_config(t, request == SET_USER_DISPATCH, addr, data);

@@ -96,7 +96,8 @@ static void each(void)
           CHECK_ERR(EPERM, syscall(SYS_setgroups, 0, NULL)););
     CHILD(without(CAP_SYS_TIME);
           CHECK_ERR(EPERM, clock_settime(CLOCK_REALTIME, &(struct timespec){ 1, 0 })););
-    CHILD(without(CAP_SETPCAP); CHECK_ERR(EPERM, prctl(PR_CAPBSET_DROP, 3, 0, 0, 0)););
+    CHILD(without(CAP_SETPCAP); CHECK_ERR(EPERM, prctl(PR_CAPBSET_DROP, 3, 0, 0, 0));
+          CHECK_ERR(EPERM, prctl(PR_CAPBSET_DROP, 99, 0, 0, 0)););
     CHILD(without(CAP_SYS_RESOURCE); struct rlimit l = { 10, 10 };
           CHECK(setrlimit(RLIMIT_CORE, &l) == 0); l.rlim_max = 20;
           CHECK_ERR(EPERM, setrlimit(RLIMIT_CORE, &l)););

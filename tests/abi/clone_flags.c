@@ -8,6 +8,7 @@
 #include "check.h"
 
 #define CLONE_CLEAR_SIGHAND_ 0x100000000ull
+#define CLONE_INTO_CGROUP_   0x200000000ull
 #define CLONE_PIDFD_         0x1000
 
 struct args { /* struct clone_args */
@@ -228,6 +229,17 @@ static long make_clone3(unsigned long flags)
     return make(SYS_clone3, (long)&a, sizeof(a), 0, 0, 0);
 }
 
+static void clone3_cgroup(void)
+{
+    struct args a = { .flags = CLONE_INTO_CGROUP_, .exit_signal = SIGCHLD, .cgroup = -1 };
+
+    CHECK_ERR(EINVAL, syscall(SYS_clone3, &a, sizeof(a)));
+    a.cgroup = 0;
+    CHECK_ERR(EINVAL, syscall(SYS_clone3, &a, 80)); /* a caller without the field */
+    a.cgroup = 777;
+    CHECK_ERR(EBADF, syscall(SYS_clone3, &a, sizeof(a)));
+}
+
 static void clone3_combinations(void)
 {
     static const unsigned long flag[] = { CLONE_VM, CLONE_SIGHAND, CLONE_THREAD, CLONE_PARENT,
@@ -320,8 +332,9 @@ static void test(void)
 {
     result = map_shared(PAGE);
     tls_block[0] = TLS_MAGIC;
-    pid_t maker = START(maker_pid = getpid(); syscall(SYS_arch_prctl, 0x1003, &own_tls);
-                        all_of_eleven(); clone3_combinations(); refusals(); wishes());
+    pid_t maker =
+        START(maker_pid = getpid(); syscall(SYS_arch_prctl, 0x1003, &own_tls); all_of_eleven();
+              clone3_combinations(); clone3_cgroup(); refusals(); wishes());
     int status = -1;
     int others = 0;
     while (waitpid(-1, &status, __WALL) != maker)

@@ -39,6 +39,10 @@ static void locks(void)
                    CHECK_ERR(EPERM, mlockall(MCL_FUTURE)); CHECK_ERR(EPERM, map_locked(1));
                    CHECK_EQ(munlock(p, PAGE), 0); CHECK_EQ(munlockall(), 0)),
              0);
+    /* less than a page is not nothing */
+    CHECK_EQ(CHILD(become_nobody(RLIMIT_MEMLOCK, 7); CHECK_ERR(ENOMEM, mlock(p, PAGE));
+                   CHECK_ERR(ENOMEM, mlockall(MCL_CURRENT)); CHECK_ERR(EAGAIN, map_locked(1))),
+             0);
     CHECK_EQ(CHILD(become_nobody(RLIMIT_MEMLOCK, 16 * PAGE); CHECK_ERR(ENOMEM, mlock(p, 17 * PAGE));
                    CHECK_EQ(mlock(p, 8 * PAGE), 0); CHECK_EQ(mlock(p, 8 * PAGE), 0);
                    CHECK_EQ(mlock(p + 4 * PAGE, 12 * PAGE), 0);

@@ -3,6 +3,7 @@
  * a registration, or not, is as on Linux. */
 #include "check.h"
 #include <pthread.h>
+#include <sys/ptrace.h>
 #include <sys/time.h>
 #include <ucontext.h>
 
@@ -241,6 +242,31 @@ static void by_preemption(void)
 
 static void on_urgent(int sig) { (void)sig; }
 
+/* What a tracer is told of it. */
+static void told(void)
+{
+    struct {
+        uint64_t at;
+        uint32_t len, signature, flags, none;
+    } is = { 0 };
+    int status;
+    pid_t child = START(CHECK(syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0) == 0); enter(&area);
+                        raise(SIGSTOP); leave(&area); raise(SIGSTOP));
+#define CONFIGURATION(room) syscall(SYS_ptrace, 0x420f, child, room, &is)
+    CHECK(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+    CHECK(CONFIGURATION(24) == 24 && is.at == (uint64_t)&area && is.len == 32);
+    CHECK(is.signature == SIGNATURE && is.flags == 0);
+    is.signature = 1;
+    CHECK(CONFIGURATION(8) == 24 && is.signature == 1 && CONFIGURATION(100) == 24);
+    CHECK_ERR(EFAULT, syscall(SYS_ptrace, 0x420f, child, 8, 8));
+    CHECK(syscall(SYS_ptrace, PTRACE_CONT, child, 0, 0) == 0);
+    CHECK(waitpid(child, &status, 0) == child && WIFSTOPPED(status));
+    CHECK(CONFIGURATION(24) == 24 && is.at == 0 && is.len == 0 && is.signature == 0);
+    kill(child, SIGKILL);
+    CHECK_EQ(status_of(child), SIGKILL);
+    CHECK_ERR(ESRCH, syscall(SYS_ptrace, PTRACE_SEIZE, child, 0, -1L));
+}
+
 static void wrong_slot(void)
 {
     enter(&area);
@@ -290,6 +316,7 @@ static void test(void)
     heirs();
     signal_in_section();
     by_preemption();
+    told();
     CHECK_DIES(SIGSEGV, wrong_slot());
     CHECK_DIES(SIGSEGV, wrong_signature());
     CHECK_DIES(SIGSEGV, wrong_version());
