@@ -130,19 +130,37 @@ void task_put(struct task *t)
         task_end(t);
 }
 
-bool task_may_attach(struct task *t)
+bool task_dumpable(struct task *t, bool ended)
 {
-    const struct cred *me = &current->cred, *c = &t->cred;
+    spin_lock(&t->lock);
+    bool is = t->mm != NULL ? t->mm->image.dumpable == 1 : ended;
+    spin_unlock(&t->lock);
+    return is;
+}
+
+/* As that user, with those capabilities: t has no others. */
+static bool may_access(struct task *t, uint32_t uid, uint32_t gid, uint64_t caps)
+{
+    const struct cred *c = &t->cred;
 
     if (t->proc == current->proc || has_cap(CAP_SYS_PTRACE))
         return true;
-    if (me->uid != c->uid || me->uid != c->euid || me->uid != c->suid || me->gid != c->gid ||
-        me->gid != c->egid || me->gid != c->sgid)
-        return false;
-    spin_lock(&t->lock);
-    bool dumpable = t->mm != NULL && t->mm->image.dumpable == 1;
-    spin_unlock(&t->lock);
-    return dumpable;
+    return uid == c->uid && uid == c->euid && uid == c->suid && gid == c->gid && gid == c->egid &&
+           gid == c->sgid && !(c->cap_permitted & ~caps) && task_dumpable(t, true);
+}
+
+bool task_may_attach(struct task *t)
+{
+    const struct cred *me = &current->cred;
+
+    return may_access(t, me->uid, me->gid, me->cap_permitted);
+}
+
+bool task_may_look(struct task *t)
+{
+    const struct cred *me = &current->cred;
+
+    return may_access(t, me->fsuid, me->fsgid, me->cap_effective);
 }
 
 #define SLACK_NS 50000ull /* of who has not set it, whose word is 0 */

@@ -12,6 +12,8 @@ void task_get(struct task *t);
 void task_put(struct task *t);
 /* May current do what it likes with t (ptrace's PTRACE_MODE_ATTACH by real IDs)? */
 bool task_may_attach(struct task *t);
+bool task_may_look(struct task *t);             /* the same by fsuid and fsgid, as /proc asks */
+bool task_dumpable(struct task *t, bool ended); /* ended: what it is without an address space */
 /* mm of a task, with a reference, NULL when it has none (any more). */
 struct mm *task_get_mm(struct task *t);
 

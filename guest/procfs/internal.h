@@ -24,8 +24,6 @@ struct task *proc_task(const struct pfs_node *n);        /* with a reference; NU
 struct task *proc_task_locked(const struct pfs_node *n); /* without one; tree_lock held */
 /* Its address space, with a reference for mm_put(mm, PT_exit_teardown); NULL: none. */
 struct mm *proc_mm(const struct pfs_node *n);
-/* May current look into that task?  Its owner and root may. */
-bool proc_may_look(const struct task *t);
 /* Of the kinds above: 0 or -errno. */
 int proc_make_text(struct text *t, const struct pfs_node *n);
 long proc_ioctl(const struct pfs_node *n, uint32_t cmd, uaddr_t arg);

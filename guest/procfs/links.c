@@ -24,7 +24,7 @@ static int task_open(const struct pfs_node *n, struct task **out)
     if (!t)
         return -ENOENT;
     *out = t;
-    if (proc_may_look(t))
+    if (task_may_look(t))
         return 0;
     task_put(t);
     return -EACCES;

@@ -40,7 +40,7 @@ static struct mm *may_look_into(const struct pfs_node *n, int *err)
         *err = -ENOENT;
         return NULL;
     }
-    bool may = proc_may_look(t);
+    bool may = task_may_look(t);
     struct mm *mm = may ? task_get_mm(t) : NULL;
     task_put(t);
     *err = may ? -ENOENT : -EACCES;

@@ -32,15 +32,6 @@ struct mm *proc_mm(const struct pfs_node *n)
     return mm;
 }
 
-bool proc_may_look(const struct task *t)
-{
-    const struct cred *me = &current->cred, *c = &t->cred;
-    if (me->fsuid == 0 || t->proc == current->proc)
-        return true;
-    return me->fsuid == c->uid && me->fsuid == c->euid && me->fsuid == c->suid &&
-           me->fsgid == c->gid && me->fsgid == c->egid && me->fsgid == c->sgid;
-}
-
 static int show_of_task(struct text *t, const struct pfs_node *n)
 {
     struct task *task = proc_task(n);

@@ -126,7 +126,7 @@ static int store_comm(struct task *task, char *line)
 
 static void show_wchan(struct text *t, struct task *task)
 {
-    text_printf(t, "%s", proc_may_look(task) ? proc_wchan(task->rec) : "0");
+    text_printf(t, "%s", task_may_look(task) ? proc_wchan(task->rec) : "0");
 }
 
 /* The call in which it sleeps, with its arguments, stack and instruction. */
@@ -215,7 +215,7 @@ static void show_oom_adj(struct text *t, struct task *task)
 /* Who may look may write; only root may make it less. */
 static int set_oom_adj(struct task *task, int value)
 {
-    if (!proc_may_look(task) || (value < task->proc->oom_score_adj && !has_cap(CAP_SYS_RESOURCE)))
+    if (!task_may_look(task) || (value < task->proc->oom_score_adj && !has_cap(CAP_SYS_RESOURCE)))
         return -EACCES;
     task->proc->oom_score_adj = (int16_t)value;
     return 0;

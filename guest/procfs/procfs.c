@@ -17,12 +17,20 @@ static int proc_may(const struct pfs_node *n, uint32_t flags, bool opening)
     struct task *t = proc_task(n);
     if (!t)
         return -ESRCH;
-    bool may = !(n->entry->flags & PROC_PRIVATE) || proc_may_look(t);
+    bool may = !(n->entry->flags & PROC_PRIVATE) || task_may_look(t);
     task_put(t);
     return may ? 0 : -EACCES;
 }
 
-/* The files of a task keep their mode, and its directory all that it has. */
+static bool is_everybodys(const struct pfs_node *n) { return n->entry->mode == (S_IFDIR | 0555); }
+
+/* fd and fdinfo, where a process finds its own, whoever they belong to. */
+static bool is_of_files(const struct pfs_node *n)
+{
+    return n->entry->mode == (S_IFDIR | 0500) && !(n->entry->flags & PFS_IS_NAMED);
+}
+
+/* What is of a task that may not be dumped is root's.  The files of a task keep their mode, and its directory all that it has. */
 static void proc_set_owner(struct inode *in, const struct pfs_node *n)
 {
     in->mode_kept = n->tid != 0;
@@ -30,8 +38,10 @@ static void proc_set_owner(struct inode *in, const struct pfs_node *n)
         in->attributes = INODE_IMMUTABLE;
     struct task *t = n->tid ? proc_task(n) : NULL;
     if (t) {
-        in->uid = t->cred.euid;
-        in->gid = t->cred.egid;
+        bool its = is_everybodys(n) || task_dumpable(t, false) ||
+                   (is_of_files(n) && t->proc == current->proc);
+        in->uid = its ? t->cred.euid : 0;
+        in->gid = its ? t->cred.egid : 0;
         task_put(t);
     }
 }

@@ -159,7 +159,7 @@ int show_stat(struct text *t, const struct pfs_node *n)
     bool may = false;
     struct task *task = proc_task(n);
     if (task) {
-        may = proc_may_look(task);
+        may = task_may_look(task);
         task_put(task);
     }
     text_printf(t, "%u (%s) %c %u %u %u %d %d %u %ld %ld 0 0 ", a.rec.pid, a.rec.comm,
