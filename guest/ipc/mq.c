@@ -64,6 +64,8 @@ void mqueue_free(struct mqueue *q)
         message_free(remove_first(q));
         preempt_work(WORK_FREE);
     }
+    if (q->notify.ready != NULL) /* whoever closed it was another process, with the same table */
+        unix_message_free(q->notify.ready);
     kfree(q);
 }
 

@@ -1,8 +1,9 @@
 /* mq_name.c - the names of POSIX message queues: mq_open(2), mq_unlink(2).
  *
  * They have a directory of their own that is in no tree; /dev/mqueue shows nothing of it.  All
- * queues of an IPC namespace, with a name or without, stand in one list, of which at most
- * mq_max_queues have been made: few enough to look through under a spinlock. */
+ * queues of an IPC namespace stand in one list, those with a name first; at most mq_max_queues
+ * of them are made: few enough to look through under a spinlock. */
+#include "arch/preempt.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/fd.h"
@@ -21,6 +22,7 @@
 #define MQUEUE_MAGIC  0x19800202
 #define MESSAGES_MOST 65536u /* for the privileged, */
 #define BYTES_MOST    (16u << 20)
+#define WORK_QUEUE    800u /* instructions one without messages, about (arch/preempt.h) */
 #define MESSAGE_CHARGE \
     96u /* bytes that each message counts for beside its own: two structures of Linux's */
 
@@ -103,9 +105,22 @@ static struct mqueue *find(const char *name)
     struct mqueue *q;
 
     list_for_each(q, &ipc_here()->queues, link)
-        if (q->name != NULL && strcmp(q->name, name) == 0)
+        if (q->name == NULL)
+            return NULL;
+        else if (strcmp(q->name, name) == 0)
             return q;
     return NULL;
+}
+
+/* q goes behind those that have one.  The name, which the caller frees, and whose reference to q's inode he has. */
+static char *take_name(struct mqueue *q)
+{
+    char *was = q->name;
+
+    q->name = NULL;
+    list_remove(&q->link);
+    list_push_back(&q->space->queues, &q->link);
+    return was;
 }
 
 /* May there be one more? */
@@ -144,7 +159,7 @@ static int make(const char *name, uint32_t mode, const struct mq_attr *a, struct
     if (err == 0) {
         in->private = q;
         q->inode = in;
-        list_push_back(&q->space->queues, &q->link);
+        list_push_front(&q->space->queues, &q->link);
         q->space->nqueues++;
         ipc_space_hold(q->space);
         inode_get(in);
@@ -266,8 +281,7 @@ SYSCALL1(mq_unlink, uaddr_t, from)
         err = -EACCES;
     } else {
         in = q->inode;
-        was = q->name;
-        q->name = NULL;
+        was = take_name(q);
     }
     spin_unlock(&lock);
     if (in != NULL)
@@ -278,25 +292,21 @@ SYSCALL1(mq_unlink, uaddr_t, from)
 
 void mqueues_unlink(struct ipc_space *s)
 {
-    struct mqueue *q;
-
-    do {
+    for (;;) {
+        struct inode *in = NULL;
         char *was = NULL;
 
         spin_lock(&lock);
-        list_for_each(q, &s->queues, link)
-            if (q->name != NULL)
-                break;
-        bool some = &q->link != &s->queues;
-        struct inode *in = some ? q->inode : NULL;
-        if (some) {
-            was = q->name;
-            q->name = NULL;
+        if (!list_empty(&s->queues)) {
+            struct mqueue *q = list_first(&s->queues, struct mqueue, link);
+            in = q->inode;
+            was = q->name != NULL ? take_name(q) : NULL;
         }
         spin_unlock(&lock);
-        if (!some)
+        if (was == NULL)
             return;
         inode_put(in);
         kfree(was);
-    } while (true);
+        preempt_work(WORK_QUEUE);
+    }
 }

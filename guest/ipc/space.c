@@ -19,24 +19,32 @@
 
 struct ipc_space first_ipc_space = { .ns = FIRST_NS(NS_IPC), CONTENTS(&first_ipc_space) };
 
-static struct list spaces = LIST_INIT(spaces);
+static struct rb_root spaces; /* by number */
 static uint32_t last_number;
 static struct spinlock spaces_lock = SPINLOCK_INIT(LOCK_ipc_ids);
 
 struct ipc_space *ipc_here(void) { return container_of(ns_of(NS_IPC), struct ipc_space, ns); }
 
+static struct ipc_space *of(struct rb_node *n) { return rb_entry(n, struct ipc_space, by_number); }
+
 struct ipc_space *ipc_space_find(uint32_t number)
 {
-    struct ipc_space *s, *found = NULL;
+    struct ipc_space *found = NULL;
 
     if (number == 0) {
         ipc_space_hold(&first_ipc_space);
         return &first_ipc_space;
     }
     spin_lock(&spaces_lock);
-    list_for_each(s, &spaces, link)
-        if (s->number == number && ref_get_unless_dead(&s->holds))
+    for (struct rb_node *n = spaces.node; n != NULL && found == NULL;) {
+        struct ipc_space *s = of(n);
+        if (s->number != number)
+            n = number < s->number ? n->left : n->right;
+        else if (ref_get_unless_dead(&s->holds))
             found = s;
+        else
+            break;
+    }
     spin_unlock(&spaces_lock);
     return found;
 }
@@ -46,7 +54,7 @@ void ipc_space_put(struct ipc_space *s)
     if (!ref_put(&s->holds))
         return;
     spin_lock(&spaces_lock);
-    list_remove(&s->link);
+    rb_erase(&spaces, &s->by_number);
     spin_unlock(&spaces_lock);
     kfree(s);
 }
@@ -59,8 +67,9 @@ struct ns *ipc_space_make(void)
         return NULL;
     *s = (struct ipc_space){ CONTENTS(s) };
     spin_lock(&spaces_lock);
-    s->number = ++last_number;
-    list_push_back(&spaces, &s->link);
+    s->number = ++last_number; /* the greatest */
+    struct rb_node *last = rb_last(&spaces);
+    rb_insert(&spaces, last, last != NULL ? &last->right : &spaces.node, &s->by_number);
     spin_unlock(&spaces_lock);
     return &s->ns;
 }

@@ -21,10 +21,10 @@ struct ipc_space {
     struct list queues; /* [mq_name.c's lock] POSIX queues, with a name or without */
     uint64_t nqueues;   /* same */
     uint64_t mq_max_messages, mq_max_bytes, mq_default_messages, mq_default_bytes,
-        mq_max_queues;     /* [a] /proc/sys/fs/mqueue */
-    struct refcount holds; /* [a] its own while it is there, and that of each object */
-    struct list link;      /* [ipc_ids of spaces] all but the first */
-    uint32_t number;       /* [k] 0: the first */
+        mq_max_queues;        /* [a] /proc/sys/fs/mqueue */
+    struct refcount holds;    /* [a] its own while it is there, and that of each object */
+    struct rb_node by_number; /* [ipc_ids of spaces] all but the first */
+    uint32_t number;          /* [k] 0: the first */
     struct ending ending;
 };
 extern struct ipc_space first_ipc_space;
