@@ -1,11 +1,11 @@
 /* seccomp_notify.c - a filter asks another program: SECCOMP_RET_USER_NOTIF, its listener and the ioctls of that.
  *
- * A call that is asked about is a record on the stack of the task that made it, in the list of the listener:
+ * A call that is asked about is a record on the stack of the task that made it, in the listener's tree, by number:
  *
  *     asked  -> received -> answered      RECV, SEND; or by the listener's end: ENOSYS
  *
  * All of it is under the listener's lock, and whoever makes a step wakes the task, which looks again.  The task
- * takes its record off the list before it goes on, so whoever finds one by its number finds a task that waits.
+ * takes its record out before it goes on, so whoever finds one by its number finds a task that waits.
  *
  * A descriptor for it (ADDFD) is a record on the stack of the one who gives it, in the list of the call: the task
  * puts it into its own table when it looks.  While it does so without the lock, the giver waits for that alone.
@@ -19,6 +19,7 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/poll.h"
+#include "lib/rbtree.h"
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "proc/task.h"
@@ -33,16 +34,19 @@
 struct listener {
     struct refcount refs; /* [a] the filter, the file */
     struct spinlock lock;
-    bool closed;       /* [lock] no file: nobody answers */
-    bool filter_gone;  /* [a] nobody asks any more */
-    uint64_t last_id;  /* [lock] */
-    struct list calls; /* [lock] the oldest first */
-    struct waitq wait; /* who receives or polls */
+    bool closed;          /* [lock] no file: nobody answers */
+    bool filter_gone;     /* [a] nobody asks any more */
+    uint64_t last_id;     /* [lock] */
+    struct rb_root calls; /* [lock] by id */
+    struct list asked;    /* [lock] those of them that nobody has received, the oldest first */
+    uint64_t nreceived;   /* [lock] how many of them are that and not answered */
+    struct waitq wait;    /* who receives or polls */
 };
 
 enum call_state { ASKED, RECEIVED, ANSWERED };
 struct call { /* all but the task [lock] */
-    struct list link;
+    struct rb_node by_id;
+    struct list link; /* in asked, while it is that */
     struct task *task;
     const struct seccomp_data *data; /* [k] */
     uint64_t id;
@@ -71,6 +75,25 @@ static void put(struct listener *l)
 }
 
 /* --- who asks ---------------------------------------------------------------------- */
+
+/* l->lock held, as below.  Where calls are counted and listed by their state. */
+static void set_state(struct listener *l, struct call *c, enum call_state state)
+{
+    l->nreceived += (state == RECEIVED) - (c->state == RECEIVED);
+    list_remove(&c->link);
+    if (state == ASKED)
+        list_push_front(&l->asked, &c->link); /* who is given back is among the oldest */
+    c->state = state;
+}
+
+static void begin(struct listener *l, struct call *c)
+{
+    struct rb_node *last = rb_last(&l->calls);
+
+    c->id = ++l->last_id; /* the greatest */
+    rb_insert(&l->calls, last, last != NULL ? &last->right : &l->calls.node, &c->by_id);
+    list_push_back(&l->asked, &c->link);
+}
 
 static void gift_over(struct gift *g, long result)
 {
@@ -111,10 +134,10 @@ static void take_gift(struct listener *l, struct call *c)
     spin_unlock(&l->lock);
     long rc = install(g);
     spin_lock(&l->lock);
-    if (answers && rc < 0)
-        c->state = RECEIVED;
-    else if (answers)
+    if (answers && rc >= 0)
         c->value = rc;
+    else if (answers && !l->closed)
+        set_state(l, c, RECEIVED);
     gift_over(g, rc);
 }
 
@@ -148,13 +171,13 @@ bool listener_asks(struct listener *l, struct regs *r, const struct seccomp_data
     list_init(&c.gifts);
     spin_lock(&l->lock);
     if (!l->closed) {
-        c.id = ++l->last_id;
-        list_push_back(&l->calls, &c.link);
+        begin(l, &c);
         spin_unlock(&l->lock);
         waitq_wake_for(&l->wait, EPOLLIN | EPOLLRDNORM);
         spin_lock(&l->lock);
         rc = wait_answer(l, &c, killable);
-        list_remove(&c.link);
+        set_state(l, &c, ANSWERED);
+        rb_erase(&l->calls, &c.by_id);
         while (!list_empty(&c.gifts))
             gift_over(list_first(&c.gifts, struct gift, link), -ESRCH);
     }
@@ -168,30 +191,23 @@ bool listener_asks(struct listener *l, struct regs *r, const struct seccomp_data
 /* --- who answers --------------------------------------------------------------------- */
 
 /* l->lock held.  NULL: nobody. */
-static struct call *in_state(struct listener *l, enum call_state state)
-{
-    struct call *c;
-
-    list_for_each(c, &l->calls, link)
-        if (c->state == state)
-            return c;
-    return NULL;
-}
-
 static struct call *by_id(struct listener *l, uint64_t id)
 {
-    struct call *c;
+    struct rb_node *n = l->calls.node;
 
-    list_for_each(c, &l->calls, link)
+    while (n != NULL) {
+        struct call *c = rb_entry(n, struct call, by_id);
         if (c->id == id)
             return c;
+        n = id < c->id ? n->left : n->right;
+    }
     return NULL;
 }
 
 static bool to_receive(struct listener *l)
 {
     spin_lock(&l->lock);
-    bool is = l->filter_gone || in_state(l, ASKED) != NULL;
+    bool is = l->filter_gone || !list_empty(&l->asked);
     spin_unlock(&l->lock);
     return is;
 }
@@ -200,12 +216,13 @@ static bool to_receive(struct listener *l)
 static int receive(struct listener *l, struct seccomp_notif *n)
 {
     spin_lock(&l->lock);
-    struct call *c = in_state(l, ASKED);
-    if (c != NULL) {
+    struct call *c = NULL;
+    if (!list_empty(&l->asked)) {
+        c = list_first(&l->asked, struct call, link);
         n->id = c->id;
         n->pid = c->task->tid;
         n->data = *c->data;
-        c->state = RECEIVED;
+        set_state(l, c, RECEIVED);
         wake_task(c->task); /* it may be that only SIGKILL is to end its wait now */
     }
     bool gone = l->filter_gone;
@@ -219,7 +236,7 @@ static void give_back(struct listener *l, uint64_t id)
     spin_lock(&l->lock);
     struct call *c = by_id(l, id);
     if (c != NULL && c->state == RECEIVED) {
-        c->state = ASKED;
+        set_state(l, c, ASKED);
         wake_task(c->task);
     }
     spin_unlock(&l->lock);
@@ -263,7 +280,7 @@ static long notif_send(struct listener *l, uaddr_t from)
     struct call *c = by_id(l, a.id);
     int rc = c == NULL ? -ENOENT : c->state != RECEIVED ? -EINPROGRESS : 0;
     if (rc == 0) {
-        c->state = ANSWERED;
+        set_state(l, c, ANSWERED);
         c->goes_on = goes_on;
         c->value = a.error != 0 ? a.error : a.val;
         wake_task(c->task);
@@ -297,7 +314,7 @@ static int offer(struct listener *l, struct gift *g)
     if (g->how.flags & SECCOMP_ADDFD_FLAG_SEND) {
         if (!list_empty(&c->gifts))
             return -EBUSY;
-        c->state = ANSWERED;
+        set_state(l, c, ANSWERED);
         c->goes_on = false;
     }
     list_push_back(&c->gifts, &g->link);
@@ -314,7 +331,7 @@ static bool withdraw(struct listener *l, struct gift *g)
         list_remove(&g->link);
         struct call *c = by_id(l, g->how.id);
         if (c != NULL && g->how.flags & SECCOMP_ADDFD_FLAG_SEND)
-            c->state = RECEIVED;
+            set_state(l, c, RECEIVED);
     }
     spin_unlock(&l->lock);
     return mine;
@@ -382,8 +399,8 @@ static uint32_t listener_poll(struct file *f, struct poll_table *pt)
 
     poll_wait(pt, &l->wait);
     spin_lock(&l->lock);
-    uint32_t ready = (in_state(l, ASKED) != NULL ? EPOLLIN | EPOLLRDNORM : 0) |
-                     (in_state(l, RECEIVED) != NULL ? EPOLLOUT | EPOLLWRNORM : 0) |
+    uint32_t ready = (!list_empty(&l->asked) ? EPOLLIN | EPOLLRDNORM : 0) |
+                     (l->nreceived != 0 ? EPOLLOUT | EPOLLWRNORM : 0) |
                      (l->filter_gone ? EPOLLHUP : 0);
     spin_unlock(&l->lock);
     return ready;
@@ -394,23 +411,37 @@ static uint32_t listener_poll(struct file *f, struct poll_table *pt)
 #define END_BATCH 32u
 #define WORK_END  200u /* instructions for one, about (arch/preempt.h) */
 
+/* l->lock held.  The oldest call that is younger than `id`; NULL: none. */
+static struct call *younger(struct listener *l, uint64_t id)
+{
+    struct call *found = NULL;
+
+    for (struct rb_node *n = l->calls.node; n != NULL;) {
+        struct call *c = rb_entry(n, struct call, by_id);
+        if (c->id > id)
+            found = c;
+        n = c->id > id ? n->left : n->right;
+    }
+    return found;
+}
+
 static void listener_release(struct file *f)
 {
     struct listener *l = f->private;
+    struct call *c;
+    uint64_t id = 0;
 
-    for (bool more = true; more;) {
+    do {
         spin_lock(&l->lock);
-        l->closed = true;
-        for (unsigned n = 0; n < END_BATCH && !list_empty(&l->calls); n++) {
-            struct call *c = list_first(&l->calls, struct call, link);
-            list_remove(&c->link);
-            c->state = ANSWERED; /* with its first value, ENOSYS, if not by somebody */
+        l->closed = true; /* the tree only shrinks from here on */
+        for (unsigned n = 0; (c = younger(l, id)) != NULL && n < END_BATCH; n++) {
+            id = c->id;
+            set_state(l, c, ANSWERED); /* with its first value, ENOSYS, if not by somebody */
             wake_task(c->task);
         }
-        more = !list_empty(&l->calls);
         spin_unlock(&l->lock);
         preempt_tell(END_BATCH * WORK_END);
-    }
+    } while (c != NULL);
     put(l);
 }
 
@@ -429,7 +460,7 @@ int listener_new(struct listener **out, int *fd, struct file **f)
     if (l == NULL)
         return -ENOMEM;
     spin_class(&l->lock, LOCK_event);
-    list_init(&l->calls);
+    list_init(&l->asked);
     waitq_init(&l->wait);
     ref_init(&l->refs, 2);
     *fd = fd_alloc(0, O_CLOEXEC);
