@@ -10,6 +10,7 @@
 #include "fs/file_open.h"
 #include "fs/inode.h"
 #include "fs/path.h"
+#include "fs/tmpfs.h"
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "proc/exit.h"
@@ -127,10 +128,14 @@ static int open_for_records(uaddr_t name, struct file **f)
         return err;
     err = file_open(AT_FDCWD, n.text, n.len, O_WRONLY | O_APPEND | O_LARGEFILE, 0, f);
     name_put(&n);
-    if (err == 0 && !S_ISREG((*f)->inode->mode)) {
-        file_put(*f);
+    if (err != 0)
+        return err;
+    if (!S_ISREG((*f)->inode->mode))
         err = -EACCES;
-    }
+    else if ((*f)->ops != &tmpfs_file_ops || !(*f)->path.mnt)
+        err = -EINVAL; /* one that the kernel makes up, or that /proc/PID/fd led to */
+    if (err != 0)
+        file_put(*f);
     return err;
 }
 

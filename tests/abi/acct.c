@@ -56,6 +56,23 @@ static void refusals(void)
              0);
 }
 
+/* A regular file, but none of a file system where files are made. */
+static void not_mounted(void)
+{
+    int fd[2] = { (int)syscall(SYS_memfd_create, "records", 0),
+                  (int)syscall(SYS_mq_open, "records", O_CREAT | O_RDWR, 0600, NULL) };
+    char path[64];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd[i]);
+        CHECK_ERR(EINVAL, acct(path));
+        close(fd[i]);
+    }
+    CHECK_EQ(syscall(SYS_mq_unlink, "records"), 0);
+    CHECK_ERR(EINVAL, acct("/proc/self/comm"));
+    CHECK_ERR(EINVAL, acct("/proc/self/maps"));
+}
+
 /* For the CPU time of a record. */
 static void burn(void)
 {
@@ -86,6 +103,7 @@ static void test(void)
         return;
     }
     refusals();
+    not_mounted();
     clock_gettime(CLOCK_REALTIME_COARSE, &before);
     r = ended(START(prctl(PR_SET_NAME, "somebody"); CHECK_EQ(setgid(7), 0); CHECK_EQ(setuid(8), 0);
                     _exit(5)));
