@@ -1,5 +1,6 @@
 /* key.c - keys: numbers, rights, payloads, quotas.  Rings and searches: key_ring.c. */
 #include "arch/clock.h"
+#include "arch/preempt.h"
 #include "arch/random.h"
 #include "fs/inode.h"
 #include "lib/string.h"
@@ -8,6 +9,8 @@
 #include "proc/key_internal.h"
 
 #define LINK_BYTES 4
+#define WORK_LINK  150u /* instructions, about (arch/preempt.h) */
+#define WORK_KEY   600u
 
 struct mutex key_mutex = MUTEX_INIT(key_mutex, LOCK_keys);
 uint32_t key_max_keys = 200, key_max_bytes = 20000;
@@ -231,6 +234,7 @@ void key_put(struct key *k)
         k = dead;
         dead = k->next;
         while (!list_empty(&k->links)) {
+            preempt_work(WORK_LINK);
             struct key *held = key_drop_link(k, container_of(k->links.next, struct key_link, link));
             if (ref_put(&held->refs)) {
                 held->next = dead;
@@ -244,5 +248,6 @@ void key_put(struct key *k)
         key_free_parts(k->part);
         kfree(k->name);
         kfree(k);
+        preempt_work(WORK_KEY);
     }
 }

@@ -1,6 +1,7 @@
 /* keyctl.c - add_key(2), request_key(2), keyctl(2).
  * Left out (-EOPNOTSUPP): KEYCTL_SESSION_TO_PARENT, _GET_PERSISTENT, _DH_COMPUTE, _PKEY_* and _WATCH_KEY; KEYCTL_CAPABILITIES says so. */
 #include "arch/clock.h"
+#include "arch/preempt.h"
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "fs/inode.h"
@@ -16,6 +17,7 @@
 #define PAYLOAD_MAX   (1024 * 1024 - 1)
 #define NEGATIVE_SECS 60
 #define OVERFLOW_ID   65534u
+#define WORK_WORD     60u /* instructions one to the user, about (arch/preempt.h) */
 
 /* What somebody asks for by type and name. */
 struct asked {
@@ -262,9 +264,11 @@ static long describe(const struct key *k, uaddr_t buf, size_t room)
 
 static long read_ring(const struct key *k, uaddr_t buf)
 {
-    for (struct list *l = k->links.next; l != &k->links; l = l->next, buf += sizeof(int32_t))
+    for (struct list *l = k->links.next; l != &k->links; l = l->next, buf += sizeof(int32_t)) {
         if (put_user(container_of(l, struct key_link, link)->key->serial, buf) != 0)
             return -EFAULT;
+        preempt_work(WORK_WORD);
+    }
     return k->bytes;
 }
 
@@ -593,9 +597,11 @@ static long capabilities(uaddr_t to, size_t room)
                                        KEYCTL_CAPS0_RESTRICT_KEYRING | KEYCTL_CAPS0_MOVE,
                                    0 };
 
-    for (size_t i = 0; i < room; i++)
+    for (size_t i = 0; i < room; i++) {
         if (put_user(i < sizeof has ? has[i] : (uint8_t)0, to + i) != 0)
             return -EFAULT;
+        preempt_work(WORK_WORD);
+    }
     return sizeof has;
 }
 

@@ -3,6 +3,7 @@
  * A request that needs a stopped tracee holds it (ptrace_hold): whatever happens meanwhile, it stays in
  * its stop, and so its registers and its address space are there. */
 #include "sys/ptrace.h"
+#include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/access.h"
@@ -17,6 +18,9 @@
 #include <linux/audit.h>
 #include <linux/ptrace.h>
 #include <linux/seccomp.h>
+
+#define WORK_PEEK 300u /* instructions a signal, about (arch/preempt.h), */
+#define WORK_PASS 5u   /* and one that comes before it */
 
 #define PTRACE_SYSEMU            31
 #define PTRACE_SYSEMU_SINGLESTEP 32
@@ -189,6 +193,7 @@ static long peek_infos(struct task *t, uaddr_t args, uaddr_t to)
             break;
         if (copy_to_user(to + (uint64_t)n * sizeof info, &info, sizeof info) != 0)
             return n > 0 ? n : -EFAULT;
+        preempt_work(WORK_PEEK + WORK_PASS * (uint32_t)MIN(a.off + (uint64_t)n, 100000ul));
     }
     return n;
 }

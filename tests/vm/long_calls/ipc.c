@@ -3,12 +3,18 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+/* <linux/keyctl.h> */
+#define SESSION_RING  -3
+#define KEYCTL_UNLINK 9
+#define KEYCTL_READ   11
 
 static int sems;
 
@@ -93,7 +99,33 @@ static void in_shm_info(void)
     GO(shmctl(0, SHM_INFO, (void *)&i));
 }
 
+/* A ring with many keys. */
+static long ring(void)
+{
+    char name[16];
+    long ring = syscall(SYS_add_key, "keyring", "ring", NULL, 0, SESSION_RING);
+
+    for (int i = 0; i < 1500; i++) {
+        snprintf(name, sizeof(name), "%d", i);
+        NEED(syscall(SYS_add_key, "user", name, name, 1, ring) > 0);
+    }
+    return ring;
+}
+static void in_ring_read(void)
+{
+    static int keys[1500];
+    long of = ring();
+    GO(syscall(SYS_keyctl, KEYCTL_READ, of, keys, sizeof(keys)));
+}
+static void in_ring_end(void)
+{
+    long of = ring();
+    again = false;
+    GO(syscall(SYS_keyctl, KEYCTL_UNLINK, of, SESSION_RING));
+}
+
 const struct call ipc_calls[] = {
-    CALL(sem_values), CALL(sem_wake), CALL(sem_end),  CALL(sem_undo), CALL(msg_end),
-    CALL(msg_search), CALL(shm_end),  CALL(shm_info), { 0 },
+    CALL(sem_values), CALL(sem_wake),   CALL(sem_end), CALL(sem_undo),
+    CALL(msg_end),    CALL(msg_search), CALL(shm_end), CALL(shm_info),
+    CALL(ring_read),  CALL(ring_end),   { 0 },
 };
