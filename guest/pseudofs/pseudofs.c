@@ -77,8 +77,8 @@ static void pfs_refresh(struct inode *in)
         in->nlink = 2 + subdirs(node_of(in));
 }
 
-/* What is not numbered: no process, which may end. */
-static bool pfs_stays(struct inode *in) { return node_of(in)->nr == 0; }
+/* What is in tables only, from the top on: no process, which may end, and nothing that is there at times. */
+static bool pfs_stays(struct inode *in) { return node_of(in)->nr == 0 && node_of(in)->sub == 0; }
 
 static void pfs_evict(struct inode *in) { kfree(in->private); }
 

@@ -120,6 +120,7 @@ static int find_bound(const struct pfs_node *dir, const char *name, size_t len,
     if (len != 4 || memcmp(name, "loop", 4) != 0 || !loop_view(dir->nr, &v, NULL))
         return -ENOENT;
     child->entry = &loop;
+    child->sub = 1; /* as it may go */
     return 0;
 }
 

@@ -15,6 +15,10 @@ cp "$(command -v busybox)" "$work/tree/bin/sh"
 vm --root "$work/tree" -- sh -c 'echo /s* /proc/mounts; while read -r a b c; do echo $c; done < /proc/mounts'
 is 'a root without that directory has none' "$(grep -c sysfs <<< "$out") $status" '0 0'
 
+vm -- sh -c 'cd /sys/block/loop0 && truncate -s 4096 /tmp/file && losetup /dev/loop0 /tmp/file && ls -d loop &&
+    { mount -t tmpfs none loop 2> /dev/null || mount -t tmpfs none queue; } && losetup -d /dev/loop0 && ls -d loop queue 2> /dev/null'
+is 'what is there at times has nothing mounted on it, and goes' "$out" $'loop\nqueue'
+
 caches='cd /sys/devices/system/cpu && for i in cpu2/cache/index*; do echo "$(cat $i/level): $(cat $i/shared_cpu_list)"; done | sort -u'
 for cpus in 3 4; do
     vm -c $cpus -- sh -c "$caches"
