@@ -21,6 +21,8 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -86,6 +88,33 @@ static void send_fd(int to, int fd)
     sendmsg(to, &m, MSG_DONTWAIT);
 }
 
+/* 17 and on, some of them only for root: a missing one is another descriptor's number. */
+static void newer_ones(void)
+{
+    for (int fd = 17; fd < 40; fd++)
+        close(fd);
+    fuzz_listener();
+    syscall(447 /* memfd_secret */, 0);
+    syscall(SYS_mq_open, "a", O_CREAT | O_RDWR | O_NONBLOCK, 0666, NULL);
+    socket(AF_NETLINK, SOCK_DGRAM | SOCK_NONBLOCK, 4);
+    open("/proc/self/ns/mnt", O_RDONLY);
+    open("/proc/self/ns/uts", O_RDONLY);
+    open("/proc/self/ns/ipc", O_RDONLY);
+    socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMP);
+    socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_RAW);
+    socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMPV6);
+    socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    open("/dev/kmsg", O_RDWR | O_NONBLOCK);
+    open("/dev/loop0", O_RDWR);
+    open("/dev/loop1", O_RDWR);
+    open("/proc/self/maps", O_RDONLY);
+    open("/proc/self/mountinfo", O_RDONLY);
+    socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    syscall(SYS_fsopen, "tmpfs", 0);
+    syscall(SYS_open_tree, AT_FDCWD, "d", 1);
+}
+
 static void descriptors(void)
 {
     int ends[2], null = open("/dev/null", O_RDWR);
@@ -110,7 +139,8 @@ static void descriptors(void)
     int in = inotify_init1(IN_NONBLOCK);
     inotify_add_watch(in, ".", IN_ALL_EVENTS);
     inotify_add_watch(in, "a", IN_ALL_EVENTS);
-    for (int fd = 5; fd < 17; fd++)
+    newer_ones();
+    for (int fd = 5; fd < 32; fd++)
         epoll_ctl(12, EPOLL_CTL_ADD, fd, &(struct epoll_event){ .events = EPOLLIN });
 }
 
@@ -139,6 +169,7 @@ static void __attribute__((noreturn)) worker(uint64_t round, unsigned number)
     if (chroot(WORK) != 0 || chdir("/w") != 0)
         _exit(1);
     limits();
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     descriptors();
     arena_make(&r[0]);
     ticks();
@@ -185,12 +216,18 @@ static int directory(void)
     node("dev/zero", 5);
     node("dev/full", 7);
     node("dev/urandom", 9);
+    node("dev/kmsg", 11);
+    mknod("dev/loop0", S_IFBLK | 0666, makedev(7, 0));
+    mknod("dev/loop1", S_IFBLK | 0666, makedev(7, 1));
+    mknod("dev/loop-control", S_IFCHR | 0666, makedev(10, 237));
+    mkdir("sys", 0777);
     mkdir("proc", 0777);
     mkdir("bin", 0777);
     mkdir("etc", 0777);
     close(open("etc/passwd", O_CREAT | O_WRONLY, 0666));
     mkdir("w", 0777);
-    if (mount("proc", "proc", "proc", 0, NULL) != 0 || copy_head("/bin/busybox", "bin/busybox") ||
+    if (mount("proc", "proc", "proc", 0, NULL) != 0 ||
+        mount("sysfs", "sys", "sysfs", 0, NULL) != 0 || copy_head("/bin/busybox", "bin/busybox") ||
         chdir("w") != 0)
         return 0;
     mkdir("d", 0777);
@@ -266,6 +303,32 @@ static void remove_ipc(void)
         shmctl(shmctl(i, SHM_STAT, (void *)some), IPC_RMID, NULL);
 }
 
+static void remove_others(void)
+{
+    static const char *const queues[] = { "a", "b", "c" };
+    static const char *const disks[] = { "/dev/loop0", "/dev/loop1" };
+
+    syscall(SYS_acct, NULL);
+    for (unsigned i = 0; i < 3; i++)
+        syscall(SYS_mq_unlink, queues[i]);
+    for (unsigned i = 0; i < 2; i++) {
+        int fd = open(disks[i], O_RDWR);
+        ioctl(fd, 0x4c01 /* LOOP_CLR_FD */, 0);
+        close(fd);
+    }
+    pid_t pid = fork(); /* the keys of both users */
+    if (pid == 0) {
+        for (int user = 0; user < 2; user++) {
+            for (int ring = -5; ring < -3; ring++)
+                syscall(SYS_keyctl, 7 /* KEYCTL_CLEAR */, ring, 0, 0, 0);
+            if (setuid(1000) != 0)
+                break;
+        }
+        _exit(0);
+    }
+    waitpid(pid, NULL, 0);
+}
+
 static int clean_up(void)
 {
     static char text[16384];
@@ -279,6 +342,7 @@ static int clean_up(void)
         usleep(2000);
     }
     remove_ipc();
+    remove_others();
     for (;;) { /* with all that is mounted below it, whatever hides that */
         ssize_t len = pread(mounts_fd, text, sizeof(text) - 1, 0);
         unsigned n = 0;

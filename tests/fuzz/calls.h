@@ -38,6 +38,10 @@ void arena_make(struct random *r);
 void arena_fill(struct random *r, long at, unsigned n); /* if it is there */
 unsigned choose_call(struct random *r, struct call *c); /* its number, with arguments */
 
+/* calls_structs.c */
+void mend_structs(struct random *r, struct call *c);
+long fuzz_listener(void); /* a descriptor: who makes some calls is asked about there */
+
 /* calls_run.c */
 long raw_call(const struct call *c);
 void run_calls(struct random *r, struct log *log, unsigned n);

@@ -147,6 +147,29 @@ static long text(struct random *r)
         "/proc/meminfo",
         "/proc/mounts",
         "/proc/self/stat",
+        "/proc/self/mountinfo",
+        "/proc/self/numa_maps",
+        "/proc/self/io",
+        "/proc/self/ns/mnt",
+        "/proc/self/ns/ipc",
+        "/proc/self/fd/18",
+        "/proc/self/fd/19",
+        "/proc/self/fd/20",
+        "/proc/self/fd/28",
+        "/proc/self/map_files",
+        "/proc/keys",
+        "/proc/net/raw",
+        "/proc/net/netlink",
+        "/proc/sysvipc/shm",
+        "/proc/locks",
+        "/dev/kmsg",
+        "/dev/loop0",
+        "/dev/loop1",
+        "/dev/loop-control",
+        "/sys/block/loop0/loop/backing_file",
+        "/sys/block/loop0/loop",
+        "/sys/block/loop0",
+        "/sys/devices/virtual/block",
     };
 
     if (!longer[0]) {
@@ -196,7 +219,7 @@ static long descriptor(struct random *r)
     case 2: return (long)below(r, 70);
     case 3: return number(r);
     }
-    return (long)below(r, 16);
+    return (long)below(r, 40);
 }
 
 /* Of nobody but us: a vfork child has its own. */
@@ -463,6 +486,7 @@ unsigned choose_call(struct random *r, struct call *c)
         if ((c->nr != __NR_chroot && one_in(r, 16)) || !hinted(r, c, i))
             c->arg[i] = by_kind(r, signatures[c->nr].kind[i]);
     }
+    mend_structs(r, c);
     never(c);
     return c->nr;
 }
