@@ -15,44 +15,67 @@
 
 /* --- memory of a process ------------------------------------------------- */
 
-static void put_memory(struct text *t, struct mm *mm, uaddr_t at, uaddr_t end)
+/* Of what is between two of its addresses, some from *pos on: a program chooses them, so there may be more than memory holds. */
+static long read_between(struct mm *mm, uaddr_t at, uaddr_t end, struct uio *u, uint64_t *pos)
 {
     char part[256];
-    while (at < end) {
-        long n = mm_read(mm, at, part, MIN(end - at, sizeof part));
-        if (n <= 0)
-            break;
-        text_put(t, part, (size_t)n);
-        at += (uaddr_t)n;
+    long done = 0;
+
+    while (u->left > 0 && at < end && *pos < end - at && !preempt_killed()) {
+        long got = mm_read(mm, at + *pos, part, MIN(MIN(u->left, sizeof part), end - at - *pos));
+        long put = got > 0 ? uio_put(u, part, (size_t)got) : 0;
+        if (put <= 0)
+            return done > 0 ? done : put;
+        *pos += (uint64_t)put;
+        done += put;
     }
+    return done;
+}
+
+/* Behind the first NUL; in the first page, at most. */
+static uaddr_t title_end(struct mm *mm, uaddr_t at, uaddr_t end)
+{
+    char part[256];
+
+    for (end = MIN(end, at + PAGE_SIZE); at < end; at += sizeof part) {
+        long n = mm_read(mm, at, part, MIN(end - at, sizeof part));
+        for (long i = 0; i < n; i++)
+            if (part[i] == 0)
+                return at + (uaddr_t)i + 1;
+        if (n < (long)sizeof part)
+            return at + (uaddr_t)MAX(n, 0);
+    }
+    return end;
 }
 
 /* A program that wants to show a title writes it over its arguments, and on into the environment that lies
  * behind them.  As on Linux it has if their last byte is no NUL any more: then the title ends with the
  * first one, and with the page at most. */
-static void show_cmdline(struct text *t, struct mm *mm)
+static long read_cmdline(const struct pfs_node *n, struct uio *u, uint64_t *pos)
 {
-    const struct mm_image *i = &mm->image;
-    uaddr_t end = i->env_start == i->arg_end && i->env_end >= i->arg_end ? i->env_end : i->arg_end;
-    char last = 0, *page;
+    struct mm *mm = proc_mm(n);
+    char last = 0;
 
-    if (i->arg_start >= i->arg_end)
-        return;
-    if (mm_read(mm, i->arg_end - 1, &last, 1) != 1 || last == 0) {
-        put_memory(t, mm, i->arg_start, i->arg_end);
-    } else if ((page = text_page(t)) != NULL) {
-        long n = mm_read(mm, i->arg_start, page, MIN(end - i->arg_start, (uaddr_t)PAGE_SIZE));
-        long title = 0;
-        while (title < n && page[title++] != 0)
-            ;
-        text_put(t, page, (size_t)title);
-        kfree(page);
-    }
+    if (!mm)
+        return 0;
+    const struct mm_image *i = &mm->image;
+    uaddr_t at = i->arg_start, end = i->arg_end, env_end = i->env_start == end ? i->env_end : 0;
+    if (at < end && mm_read(mm, end - 1, &last, 1) == 1 && last != 0)
+        end = title_end(mm, at, MAX(end, env_end));
+    long done = read_between(mm, at, end, u, pos);
+    mm_put(mm, PT_exit_teardown);
+    return done;
 }
 
-static void show_environ(struct text *t, struct mm *mm)
+static long read_environ(const struct pfs_node *n, struct uio *u, uint64_t *pos)
 {
-    put_memory(t, mm, mm->image.env_start, mm->image.env_end);
+    struct mm *mm = proc_mm(n);
+
+    if (!mm)
+        return 0;
+    long done = read_between(mm, mm->image.env_start, mm->image.env_end, u, pos);
+    mm_put(mm, PT_exit_teardown);
+    return done;
 }
 
 static void show_auxv(struct text *t, struct mm *mm)
@@ -324,10 +347,10 @@ static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t
     PROC_MM("auxv", 0400, show_auxv, .flags = PROC_PRIVATE), \
     PFS_TEXT("cgroup", 0444, "0::/\n"), \
     PFS_FILE("clear_refs", 0200, show_no_refs, .store = store_clear_refs), \
-    PROC_MM("cmdline", 0444, show_cmdline), \
+    PFS_ENTRY("cmdline", S_IFREG | 0444, PFS_IS_BYTES, .read = read_cmdline), \
     PROC_TASK("comm", 0644, show_comm, .store_task = store_comm), \
     PFS_GOAL("cwd", 0777, goal_cwd), \
-    PROC_MM("environ", 0400, show_environ, .flags = PROC_PRIVATE), \
+    PFS_ENTRY("environ", S_IFREG | 0400, PFS_IS_BYTES, .read = read_environ, .flags = PROC_PRIVATE), \
     PFS_GOAL("exe", 0777, goal_exe), \
     PFS_DIR("fd", 0500, PFS_NUMBERED("", proc_fd_number, proc_fd_numbers)), \
     PFS_DIR("fdinfo", 0500, PFS_NUMBERED("", proc_fdinfo_number, proc_fd_numbers)), \

@@ -222,6 +222,28 @@ static void no_new_code(void)
     shmctl(id, IPC_RMID, NULL);
 }
 
+/* As many arguments as no memory holds. */
+static void endless(void)
+{
+    struct prctl_mm_map m = places();
+    size_t size = 1ul << 36;
+    char *p = mmap(NULL, size, 3, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    CHECK(p != MAP_FAILED);
+    memcpy(p, "begin", 5);
+    memcpy(p + size / 2, "there", 5);
+    m.arg_start = m.env_start = (uint64_t)p;
+    m.arg_end = m.env_end = (uint64_t)p + size;
+    CHECK(MM(MAP, &m, sizeof(m), 0) == 0);
+    CHECK(whole("/proc/self/cmdline") == sizeof(text) && memcmp(text, "begin", 6) == 0);
+    CHECK(whole("/proc/self/environ") == sizeof(text) && memcmp(text, "begin", 6) == 0);
+    int fd = open("/proc/self/cmdline", O_RDONLY);
+    CHECK_EQ(pread(fd, text, 5, (off_t)(size / 2)), 5);
+    CHECK(memcmp(text, "there", 5) == 0);
+    CHECK_EQ(pread(fd, text, 100, (off_t)size - 7), 7);
+    CHECK_EQ(pread(fd, text, 100, (off_t)size), 0);
+}
+
 static void memory_errors(void)
 {
 #define SET(...) prctl(PR_MCE_KILL, __VA_ARGS__)
@@ -248,6 +270,7 @@ static void test(void)
     map_checks();
     CHILD(map_all());
     CHILD(one_by_one());
+    CHILD(endless());
     program();
     CHILD(no_new_code());
     memory_errors();
