@@ -150,6 +150,8 @@ static long text(struct random *r)
         "/proc/self/mountinfo",
         "/proc/self/numa_maps",
         "/proc/self/io",
+        "/proc/self/cmdline",
+        "/proc/self/environ",
         "/proc/self/ns/mnt",
         "/proc/self/ns/ipc",
         "/proc/self/fd/18",

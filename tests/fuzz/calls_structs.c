@@ -415,6 +415,32 @@ static void mounts(struct random *r, struct call *c)
     }
 }
 
+/* PR_SET_MM: where its arguments, heap and so on are, as it says. */
+static void places(struct random *r, struct call *c)
+{
+    uint64_t *w = (void *)slot(), at = (uint64_t)somewhere(r);
+
+    c->arg[0] = 35;
+    c->arg[1] = (long)below(r, 16);
+    c->arg[2] = one_in(r, 2) ? somewhere(r) : (long)odd(r);
+    c->arg[3] = c->arg[4] = 0;
+    if (one_in(r, 2))
+        return;
+    for (unsigned i = 0; i < 11; i += 2)
+        w[i] = at + below(r, 8) * PAGE;
+    for (unsigned i = 1; i < 11; i += 2)
+        w[i] = w[i - 1] + ONE_OF(r, 1, 8, PAGE, 8 * PAGE, 1ull << 40);
+    w[10] = w[9] + ONE_OF(r, 0, 4, 1ull << 40);
+    w[4] = w[5] - below(r, 2) * PAGE; /* the heap: 4 and 5; the stack: 6; 7 and 8; 9 and 10 */
+    w[8] = w[7] + below(r, 5000);
+    w[11] = one_in(r, 3) ? (uint64_t)slot() : 0;
+    ((uint32_t *)w)[24] = w[11] ? (uint32_t)(8 * below(r, 70)) : 0;
+    ((uint32_t *)w)[25] = one_in(r, 4) ? (uint32_t)below(r, 40) : UINT32_MAX;
+    c->arg[1] = 14;
+    c->arg[2] = (long)w;
+    c->arg[3] = 104;
+}
+
 void mend_structs(struct random *r, struct call *c)
 {
     uint64_t *w;
@@ -507,8 +533,10 @@ void mend_structs(struct random *r, struct call *c)
                                  0x420d, 0x420f, 0x4212, 0x4208, 24, 9, 12, 13, 0x4200, 30);
         break;
     case __NR_prctl:
-        if (one_in(r, 3)) {
-            c->arg[0] = (long)ONE_OF(r, 59, 25, 26, 28, 47, 22, 22, 0x53564d41);
+        if (one_in(r, 4))
+            places(r, c);
+        else if (one_in(r, 3)) {
+            c->arg[0] = (long)ONE_OF(r, 59, 25, 26, 28, 47, 22, 22, 0x53564d41, 65, 4, 33);
             if (c->arg[0] == 59 || c->arg[0] == 26)
                 c->arg[1] = 0;
             if (c->arg[0] == 22) {
