@@ -252,8 +252,7 @@ static int ns_open(struct inode *in, struct file *f)
     return file_writable(f) ? -EPERM : 0; /* nobody may change it, root neither */
 }
 
-/* Takes over the reference. */
-static int open_it(struct ns *ns)
+int namespace_open(struct ns *ns)
 {
     struct path p;
     struct file *f;
@@ -271,7 +270,7 @@ static int open_owner(void)
     struct ns *user = first_of(NS_USER);
 
     ref_get(&user->refs);
-    return open_it(user);
+    return namespace_open(user);
 }
 
 struct mnt_info { /* struct mnt_ns_info */
@@ -319,7 +318,7 @@ static long open_neighbour(const struct ns *ns, bool next, uaddr_t to)
         return -ENOENT;
     long err = to ? tell_mounts(n, to) : 0;
     if (!err)
-        return open_it(n);
+        return namespace_open(n);
     ns_put(n);
     return err;
 }

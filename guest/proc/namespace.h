@@ -33,6 +33,7 @@ bool namespace_made(uint64_t flags);  /* can others be made of all these? */
 /* With a reference to its dentry, which is in no tree; takes over the one to ns.  fs_tree need not be held.  0 or
  * -ENOMEM. */
 int namespace_path(struct ns *ns, struct path *out);
+int namespace_open(struct ns *ns);             /* a descriptor; takes over the reference */
 struct ns *namespace_of(const struct file *f); /* NULL: f is no such file */
 
 /* unshare.c: clone(2) of one with namespaces of its own.  The child's PID or -errno. */

@@ -80,12 +80,14 @@ static const struct file_ops process_ops = {
     .poll = process_poll,
     .release = process_release_file,
     .info = process_info,
+    .ioctl = pidfd_ioctl,
     .nonseekable = true,
 };
 static const struct file_ops thread_ops = {
     .poll = thread_poll,
     .release = thread_release_file,
     .info = thread_info,
+    .ioctl = pidfd_ioctl,
     .nonseekable = true,
 };
 

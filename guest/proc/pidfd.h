@@ -32,5 +32,7 @@ void pidfd_cancel(int fd, struct file *f);
  * no pidfd. */
 struct process *pidfd_process(const struct file *f);
 struct task *pidfd_thread(const struct file *f); /* NULL: f names no thread */
+/* pidfd_info.c: PIDFD_GET_INFO, and descriptors of the namespaces that it is in. */
+long pidfd_ioctl(struct file *f, uint32_t cmd, uaddr_t arg);
 
 #endif
