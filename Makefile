@@ -128,7 +128,7 @@ GUEST_COLD   := $(wildcard guest/procfs/*.c guest/pseudofs/*.c guest/sysfs/*.c g
 	sys/adjtimex.c sys/kcmp.c sys/keyctl.c sys/madvise.c sys/mremap.c sys/process_madvise.c sys/process_vm.c sys/ptrace.c sys/ptrace_regs.c \
 	sys/sched_policy.c sys/seccomp.c sys/splice.c sys/swap.c sys/syslog.c proc/key.c proc/key_ring.c proc/namespace.c proc/ptrace_tracer.c proc/unshare.c proc/futex_owner.c \
 	proc/watched.c proc/watchpoint.c proc/cpu_clock.c proc/user_regs.c fs/kmsg.c fs/pipe_packet.c fs/pipe_size.c fs/propagate.c fs/pipe_splice.c fs/xattr.c \
-	fs/protect.c proc/pidfd_info.c sys/prctl_mm.c)
+	fs/protect.c proc/pidfd_info.c sys/prctl_mm.c sys/lsm.c)
 $(GUEST_COLD:%.c=$O/%.o): GUEST_CFLAGS += -Os $(call cc_option,-Oz)
 
 # What programs find in their memory.  No instruction sets beyond SSE2: any processor runs it.

@@ -30,6 +30,11 @@
 #define __NR_statmount 457
 #define __NR_listmount 458
 #endif
+#ifndef __NR_lsm_list_modules
+#define __NR_lsm_get_self_attr 459
+#define __NR_lsm_set_self_attr 460
+#define __NR_lsm_list_modules  461
+#endif
 #ifndef __NR_mseal
 #define __NR_mseal 462
 #endif

@@ -328,6 +328,9 @@ SYSCALL(syslog, INT, PTR, LEN)
 SYSCALL(reboot, HEX, HEX, HEX, PTR)
 SYSCALL(getrandom, PTR, LEN, HEX)
 SYSCALL(personality, HEX)
+SYSCALL(lsm_get_self_attr, INT, PTR, PTR, HEX)
+SYSCALL(lsm_set_self_attr, INT, PTR, LEN, HEX)
+SYSCALL(lsm_list_modules, PTR, PTR, HEX)
 
 /* signals: sys/signal.c */
 SYSCALL(rt_sigaction, SIG, PTR, PTR, LEN)

@@ -405,6 +405,48 @@ static void timers_off(void)
     }
 }
 
+/* Of the security modules here and there, the one of capabilities is everywhere. */
+static void security_modules(void)
+{
+    uint64_t ids[64] = { 0 };
+    uint32_t size = sizeof(ids);
+    long n = syscall(461, ids, &size, 0), known = 0;
+
+    if (linux_before(6, 8, "the calls about security modules") || (n == -1 && errno == ENOSYS))
+        return;
+    CHECK(n > 0 && size == n * 8);
+    for (int i = 0; i < n; i++)
+        known += ids[i] == 100;
+    CHECK(known == 1);
+    CHECK_ERR(EINVAL, syscall(461, ids, &size, 1));
+    CHECK_ERR(EFAULT, syscall(461, NULL, &size, 0));
+    CHECK_ERR(EFAULT, syscall(461, ids, NULL, 0));
+    size = 0;
+    CHECK_ERR(E2BIG, syscall(461, ids, &size, 0));
+    CHECK(size == n * 8);
+    CHECK_ERR(EINVAL, syscall(459, 0, ids, &size, 0));
+    CHECK_ERR(EINVAL, syscall(459, 100, ids, NULL, 0));
+    CHECK_ERR(EFAULT, syscall(459, 100, ids, 8, 0));
+    CHECK_ERR(EINVAL, syscall(459, 100, ids, &size, 2));
+    CHECK_ERR(EINVAL, syscall(459, 100, NULL, &size, 1));
+    CHECK_ERR(EFAULT, syscall(459, 100, 8, &size, 1));
+    ids[0] = 0;
+    CHECK_ERR(EINVAL, syscall(459, 100, ids, &size, 1));
+    size = sizeof(ids);
+    CHECK_ERR(EINVAL, syscall(460, 100, ids, size, 1));
+    CHECK_ERR(EINVAL, syscall(460, 100, ids, 31, 0));
+    CHECK_ERR(E2BIG, syscall(460, 100, ids, 4097, 0));
+    CHECK_ERR(EFAULT, syscall(460, 100, 8, 40, 0));
+    memset(ids, 0, sizeof(ids));
+    CHECK_ERR(EINVAL, syscall(460, 100, ids, 40, 0));
+    ids[0] = 1000; /* nobody's */
+    ids[2] = 40;
+    ids[3] = 9;
+    CHECK_ERR(EINVAL, syscall(460, 100, ids, 40, 0));
+    ids[3] = 8;
+    CHECK_ERR(EOPNOTSUPP, syscall(460, 100, ids, 40, 0));
+}
+
 static void test(void)
 {
     if (getenv("PLACES") != NULL) {
@@ -423,4 +465,5 @@ static void test(void)
     adjustments();
     hints();
     timers_off();
+    security_modules();
 }
