@@ -32,7 +32,7 @@ static uint64_t advance(const struct itimer *it, uint64_t now, uint32_t *missed)
     uint64_t not_before = now + (it->interval_ns < SHORTEST_PERIOD_NS ? SHORTEST_PERIOD_NS : 0);
     uint64_t when = it->at_ns + it->interval_ns;
 
-    if (when <= not_before) {
+    if ((int64_t)(not_before - when) >= 0) {
         uint64_t n = (not_before - when) / it->interval_ns + 1;
 
         when += n * it->interval_ns;
@@ -41,10 +41,16 @@ static uint64_t advance(const struct itimer *it, uint64_t now, uint32_t *missed)
     return when;
 }
 
+/* A moment before the boot is negative. */
+static bool is_ahead(const struct itimer *it, uint64_t now)
+{
+    return (int64_t)it->at_ns > (int64_t)now;
+}
+
 bool itimer_look(struct itimer *it, uint64_t now, uint32_t *missed)
 {
     *missed = 0;
-    if (it->at_ns == 0 || it->at_ns > now)
+    if (it->at_ns == 0 || is_ahead(it, now))
         return false;
     it->at_ns = it->interval_ns == 0 ? 0 : advance(it, now, missed);
     return true;
@@ -72,15 +78,15 @@ void itimer_setup(struct itimer *it, void (*expired)(struct itimer *, uint32_t))
 
 void itimer_start(struct itimer *it, uint64_t when)
 {
-    it->at_ns = (int64_t)when > 0 ? when : 1;
-    timer_start(&it->timer, it->at_ns);
+    it->at_ns = when != 0 ? when : 1;
+    timer_start(&it->timer, (int64_t)when > 0 ? when : 1);
 }
 
 /* Due, but not fired yet: 1 ns is left, for it is armed. */
 void itimer_read(const struct itimer *it, uint64_t now, struct itimer_setting *s)
 {
     s->interval_ns = it->interval_ns;
-    s->left_ns = it->at_ns > now ? it->at_ns - now : it->at_ns != 0;
+    s->left_ns = is_ahead(it, now) ? it->at_ns - now : it->at_ns != 0;
 }
 
 /* --- on CPU time ----------------------------------------------------------------- */
@@ -214,7 +220,7 @@ void itimer_set(struct process *p, int which, const struct itimer_setting *to,
     itimer_read(it, now[which], old);
     if (to != NULL) {
         it->interval_ns = which != ITIMER_REAL || to->left_ns != 0 ? to->interval_ns : 0;
-        it->at_ns = to->left_ns != 0 ? now[which] + to->left_ns : 0;
+        it->at_ns = to->left_ns != 0 ? MIN(now[which] + to->left_ns, (uint64_t)INT64_MAX) : 0;
         if (it->at_ns != 0 && which == ITIMER_REAL)
             timer_start(&it->timer, it->at_ns);
         else if (it->at_ns != 0)

@@ -39,8 +39,7 @@ struct posix_timer {
     struct cpu_sum *sum;      /* fire_cpu()'s, as the next two: of the clock, under way; */
     uint64_t seen_ns;         /* what it showed at the last look, */
     uint32_t still;           /* and how many looks found it standing still */
-    struct sigqueue *queued;  /* [s] its signal that is pending; NULL: none is */
-    uint32_t overrun;         /* [T] to write; of the signal sent last */
+    struct timer_signal sent; /* [s] overrun: read without */
 };
 
 static struct list real = LIST_INIT(real); /* [i] */
@@ -141,16 +140,16 @@ static int now_of(int id, uint64_t *now)
     return err;
 }
 
-static void send_expiry(struct posix_timer *pt, struct process *p, struct task *to)
+static void send_expiry(struct posix_timer *pt, struct process *p, struct task *to, uint32_t missed)
 {
     siginfo_t info;
 
     memset(&info, 0, sizeof(info));
     info.si_code = SI_TIMER;
     info.si_tid = pt->id;
-    info.si_overrun = (int)pt->overrun;
+    info.si_overrun = (int)missed;
     info.si_value = pt->value;
-    signal_send_timer_locked(p, to, pt->signo, &info, &pt->queued);
+    signal_send_timer_locked(p, to, pt->signo, &info, &pt->sent);
 }
 
 static void expired(struct itimer *it, uint32_t missed)
@@ -169,14 +168,10 @@ static void expired(struct itimer *it, uint32_t missed)
     }
     if (any != NULL && any->sighand != NULL) {
         spin_lock(&any->sighand->lock);
-        bool queued = sigqueue_overrun(pt->queued, missed + 1);
+        bool queued = sigqueue_overrun(pt->sent.queued, missed + 1);
         spin_unlock(&any->sighand->lock);
-        if (queued) {
-            pt->overrun += missed + 1;
-        } else {
-            pt->overrun = missed;
-            send_expiry(pt, p, to);
-        }
+        if (!queued)
+            send_expiry(pt, p, to, missed);
     }
     spin_unlock(&tree_lock);
 }
@@ -309,8 +304,9 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
     read_timer(pt, now, old);
     pt->it.interval_ns = to->left_ns != 0 ? to->interval_ns : 0;
     pt->it.at_ns = 0;
+    __atomic_store_n(&pt->sent.overrun, 0, __ATOMIC_RELAXED);
     if (to->left_ns != 0 && is_cpu_clock(pt->clock)) {
-        pt->it.at_ns = base + to->left_ns;
+        pt->it.at_ns = MIN(base + to->left_ns, (uint64_t)INT64_MAX);
         pt->still = 0;
         start_cpu(pt, now);
     } else if (to->left_ns != 0) {
@@ -383,7 +379,7 @@ int posix_timer_overrun(int id)
 
     if (pt == NULL)
         return -EINVAL;
-    int n = (int)MIN(pt->overrun, (uint32_t)INT32_MAX);
+    int n = __atomic_load_n(&pt->sent.overrun, __ATOMIC_RELAXED);
     spin_unlock(&itimer_lock);
     return n;
 }
@@ -400,7 +396,7 @@ static void destroy(struct posix_timer *pt)
     cpu_sum_end(&pt->sum);
     cpu_clock_put(&pt->cpu);
     spin_lock(&current->sighand->lock);
-    sigqueue_disown(pt->queued);
+    sigqueue_disown(pt->sent.queued);
     spin_unlock(&current->sighand->lock);
     signal_uncharge(pt->account);
     kfree(pt);

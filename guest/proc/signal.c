@@ -177,7 +177,7 @@ static void complete(struct process *p, struct task *to, int sig)
 
 /* tree_lock held; to NULL: any thread; owner: of sigpending_add(). */
 static int send(struct process *p, struct task *to, int sig, const siginfo_t *info,
-                struct sigqueue **owner)
+                struct timer_signal *owner)
 {
     struct sighand *sh = to != NULL ? to->sighand : process_sighand(p);
     int err = 0;
@@ -227,7 +227,7 @@ int signal_send_process_locked(struct process *p, int sig, const siginfo_t *info
 }
 
 void signal_send_timer_locked(struct process *p, struct task *to, int sig, const siginfo_t *info,
-                              struct sigqueue **owner)
+                              struct timer_signal *owner)
 {
     send(p, to, sig, info, owner);
 }

@@ -20,17 +20,23 @@
 
 static inline bool in_set(ksigset_t set, int sig) { return (set & SIGBIT(sig)) != 0; }
 
+/* [s] A POSIX timer's signal that is pending, NULL: none is; and the overrun of the one that was taken last. */
+struct timer_signal {
+    struct sigqueue *queued;
+    int overrun;
+};
+
 struct sigqueue {
     struct list link; /* in the queue, the first of its signal; the others in its `more` */
     struct list more;
     struct sig_account *account;
-    struct sigqueue **owner; /* where a POSIX timer knows it by; NULL: nobody does */
+    struct timer_signal *owner; /* of a POSIX timer; NULL: it is of none */
     siginfo_t info;
 };
 
 /* signal_queue.c.  All: sighand.lock of the owner held. */
-/* *owner, unless owner is NULL, is the entry as long as that is in the queue. */
-int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, struct sigqueue **owner,
+/* owner, unless it is NULL, knows the entry as long as that is in the queue. */
+int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, struct timer_signal *owner,
                    uint32_t uid, uint64_t limit);
 /* info NULL: SI_KERNEL.  -EAGAIN: a real-time signal's info did not fit */
 int sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info); /* the signal; 0: none */
@@ -57,7 +63,7 @@ void signal_notice(struct task *t, enum notice what);
 
 /* A POSIX timer's, to the thread `to` or NULL; owner: as sigpending_add() has it.  tree_lock held. */
 void signal_send_timer_locked(struct process *p, struct task *to, int sig, const siginfo_t *info,
-                              struct sigqueue **owner);
+                              struct timer_signal *owner);
 
 /* t, which does not block sig or waits for it, is made to take it; or, if it kills, all are.  tree_lock
  * and sighand.lock held. */

@@ -81,7 +81,7 @@ void sigpending_init(struct sigpending *q)
 static void sigqueue_free(struct sigqueue *e)
 {
     if (e->owner != NULL)
-        *e->owner = NULL;
+        *e->owner = (struct timer_signal){ NULL, e->info.si_overrun };
     list_remove(&e->link);
     signal_uncharge(e->account);
     kfree(e);
@@ -173,7 +173,7 @@ static int lost_info(int sig, const siginfo_t *info)
     return sig >= SIGRTMIN && info != NULL && info->si_code != SI_USER ? -EAGAIN : 0;
 }
 
-int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, struct sigqueue **owner,
+int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, struct timer_signal *owner,
                    uint32_t uid, uint64_t limit)
 {
     if (sig < SIGRTMIN && in_set(q->set, sig))
@@ -193,7 +193,7 @@ int sigpending_add(struct sigpending *q, int sig, const siginfo_t *info, struct 
         e->info.si_signo = sig;
         e->owner = owner;
         if (owner != NULL)
-            *owner = e;
+            owner->queued = e;
         list_init(&e->more);
         struct sigqueue *first = sig >= SIGRTMIN ? first_of(q, sig) : NULL;
         list_push_back(first != NULL ? &first->more : &q->queue, &e->link);
@@ -241,7 +241,7 @@ int sigpending_take(struct sigpending *q, ksigset_t set, siginfo_t *info)
 bool sigqueue_overrun(struct sigqueue *e, uint32_t more)
 {
     if (e != NULL)
-        e->info.si_overrun += (int)more;
+        e->info.si_overrun = (int)MIN((uint32_t)e->info.si_overrun + more, (uint32_t)INT32_MAX);
     return e != NULL;
 }
 

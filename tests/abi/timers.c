@@ -11,11 +11,48 @@ static void count(int sig)
     fired++;
 }
 
+/* One on the real time that began long ago, and how often it would have gone off since. */
+static long since(struct timespec begin, struct timespec every)
+{
+    struct sigevent by = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+    struct itimerspec row = { .it_value = begin, .it_interval = every }, off = { 0 };
+    struct timespec second = { 1, 0 };
+    siginfo_t info = { 0 };
+    sigset_t set;
+    int id;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    CHECK(syscall(SYS_timer_create, CLOCK_REALTIME, &by, &id) == 0);
+    CHECK(syscall(SYS_timer_settime, id, TIMER_ABSTIME, &row, NULL) == 0);
+    CHECK(sigtimedwait(&set, &info, &second) == SIGUSR1 && info.si_code == SI_TIMER);
+    long overrun = syscall(SYS_timer_getoverrun, id);
+    CHECK(syscall(SYS_timer_settime, id, 0, &off, NULL) == 0);
+    CHECK(syscall(SYS_timer_delete, id) == 0);
+    return overrun;
+}
+
+static void long_ago(void)
+{
+    struct timespec now;
+    long days, day = 86400;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    days = since((struct timespec){ 1, 0 }, (struct timespec){ day, 0 });
+    CHECK(days == (now.tv_sec - 1) / day || days == (now.tv_sec - 2) / day + 1);
+    CHECK_EQ(since((struct timespec){ now.tv_sec - 100000, 0 }, (struct timespec){ 0 }), 0);
+    CHECK_EQ(since((struct timespec){ now.tv_sec - 100, 0 }, (struct timespec){ 1, 0 }), 100);
+    /* more often than can be told */
+    CHECK_EQ(since((struct timespec){ now.tv_sec - 4, 0 }, (struct timespec){ 0, 1 }), 0x7fffffff);
+}
+
 static void test(void)
 {
     struct itimerval timer = { .it_value = { 0, 40000 }, .it_interval = { 0, 40000 } }, now,
                      off = { 0 };
 
+    long_ago();
     handle(SIGALRM, count, 0);
     handle(SIGVTALRM, count, 0);
     long start = now_ms();
