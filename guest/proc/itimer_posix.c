@@ -305,12 +305,13 @@ int posix_timer_set(int id, bool absolute, const struct itimer_setting *to,
     pt->it.interval_ns = to->left_ns != 0 ? to->interval_ns : 0;
     pt->it.at_ns = 0;
     __atomic_store_n(&pt->sent.overrun, 0, __ATOMIC_RELAXED);
+    uint64_t at = base + to->left_ns;
     if (to->left_ns != 0 && is_cpu_clock(pt->clock)) {
-        pt->it.at_ns = MIN(base + to->left_ns, (uint64_t)INT64_MAX);
+        pt->it.at_ns = MIN(at, (uint64_t)INT64_MAX);
         pt->still = 0;
         start_cpu(pt, now);
     } else if (to->left_ns != 0) {
-        itimer_start(&pt->it, base + to->left_ns);
+        itimer_start(&pt->it, absolute ? at : MIN(at, (uint64_t)INT64_MAX));
     }
     spin_unlock(&itimer_lock);
     return 0;

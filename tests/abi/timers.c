@@ -43,6 +43,13 @@ static void long_ago(void)
     CHECK(days == (now.tv_sec - 1) / day || days == (now.tv_sec - 2) / day + 1);
     CHECK_EQ(since((struct timespec){ now.tv_sec - 100000, 0 }, (struct timespec){ 0 }), 0);
     CHECK_EQ(since((struct timespec){ now.tv_sec - 100, 0 }, (struct timespec){ 1, 0 }), 100);
+    int id;
+    struct itimerspec never = { .it_value = { INT64_MAX, 0 } }, left;
+    CHECK(syscall(SYS_timer_create, CLOCK_MONOTONIC, NULL, &id) == 0); /* SIGALRM, which kills */
+    CHECK(syscall(SYS_timer_settime, id, 0, &never, NULL) == 0);
+    msleep(1);
+    CHECK(syscall(SYS_timer_gettime, id, &left) == 0 && left.it_value.tv_sec > 1000000000);
+    CHECK(syscall(SYS_timer_delete, id) == 0);
     /* more often than can be told */
     CHECK_EQ(since((struct timespec){ now.tv_sec - 4, 0 }, (struct timespec){ 0, 1 }), 0x7fffffff);
 }
