@@ -1,13 +1,13 @@
 /* exec_stack.c - the first contents of a program's stack:
  *
  *   top   strings: argv's, envp's, the file's name, 16 random bytes, "x86_64"
- *         ... up to the next page boundary below them:
+ *         ... up to the next page boundary below them, unless all fits into one page:
  *         auxv, envp[], NULL, argv[], NULL, argc     <- RSP, 16-aligned
  *
  * The strings are collected upwards into frames, straight from user memory, so
  * each is read once and what is checked is what the program will see; only then
  * their number, hence the place of everything, is known; so the pointers take
- * frames of their own below. */
+ * frames of their own below, or few strings move up to make room for them. */
 #include "arch/preempt.h"
 #include "proc/exec_internal.h"
 #include "arch/random.h"
@@ -218,6 +218,25 @@ static int add_rest(struct exec_stack *s)
     return err != 0 ? err : stack_add(s, "x86_64");
 }
 
+/* Strings of up to half a page move up to its end, so that the pointers have room below.  By how
+ * many bytes; 0: they do not. */
+static size_t make_room(struct exec_stack *s, size_t bytes)
+{
+    if (s->npages != 1 || s->used > PAGE_SIZE / 2 || bytes > PAGE_SIZE / 2)
+        return 0;
+    char *page = frame_va(s->pages[0]);
+    size_t up = (PAGE_SIZE - s->used) & ~15ul;
+    memcpy(page + up, page, s->used);
+    memset(page, 0, s->used);
+    s->used += up;
+    s->arg_end += up;
+    s->env_end += up;
+    s->execfn += up;
+    s->random += up;
+    s->platform += up;
+    return up;
+}
+
 int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struct auxv *auxv,
               unsigned nauxv, uaddr_t *sp)
 {
@@ -227,12 +246,15 @@ int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struc
     unsigned strings = s->npages;
     size_t bytes = (1 + s->argc + 1 + s->envc + 1 + 2 * (nauxv + 1)) * 8;
     bytes = (bytes + 15) & ~15ul;
-    unsigned lower = page_up(bytes) / PAGE_SIZE;
+    size_t start = make_room(s, bytes);
+    unsigned lower = start != 0 ? 0 : page_up(bytes) / PAGE_SIZE;
     if (strings + lower > STACK_PAGES)
         return -E2BIG;
-    memmove(s->pages + lower, s->pages, strings * sizeof(pfn_t));
-    s->npages = strings + lower;
-    memset(s->pages, 0, lower * sizeof(pfn_t));
+    if (lower != 0) {
+        memmove(s->pages + lower, s->pages, strings * sizeof(pfn_t));
+        memset(s->pages, 0, lower * sizeof(pfn_t));
+        s->npages = strings + lower;
+    }
     for (unsigned i = 0; i < lower; i++) {
         if ((s->pages[i] = frame_alloc_zeroed()) == 0)
             return -ENOMEM; /* stack_free() puts what is there */
@@ -248,10 +270,10 @@ int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struc
         else if (auxv[i].type == AT_EXECFN)
             auxv[i].value = base + s->execfn;
     }
-    size_t gap = lower * PAGE_SIZE - bytes;
+    size_t gap = start + lower * PAGE_SIZE - bytes;
     struct words w = words_at(s->pages, gap);
     const pfn_t *text = s->pages + lower;
-    size_t off = 0;
+    size_t off = start;
     put_word(&w, s->argc);
     put_vector(&w, s, text, base, s->argc, &off);
     put_vector(&w, s, text, base, s->envc, &off);
@@ -262,10 +284,10 @@ int stack_map(struct exec_stack *s, struct mm *mm, uaddr_t top, bool exec, struc
     put_word(&w, AT_NULL);
     put_word(&w, 0);
 
-    mm->image.arg_start = base;
+    mm->image.arg_start = base + start;
     mm->image.arg_end = mm->image.env_start = base + s->arg_end;
     mm->image.env_end = base + s->env_end;
-    mm->image.stack_start = *sp = base - bytes;
+    mm->image.stack_start = *sp = base + start - bytes;
     memcpy(mm->image.auxv, auxv, nauxv * sizeof *auxv);
     memset(mm->image.auxv + nauxv * sizeof *auxv, 0, sizeof *auxv);
     mm->image.auxv_bytes = (nauxv + 1) * sizeof *auxv;
