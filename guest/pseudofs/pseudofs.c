@@ -172,7 +172,10 @@ static int pfs_lookup(struct inode *dir, const char *name, size_t len, struct in
     int err = fs->may ? fs->may(n, O_RDONLY, false) : 0;
     if (err)
         return err;
-    for (const struct pfs_entry *e = n->entry->children; e && e->name; e++) {
+    const struct pfs_entry *e = n->entry->children;
+    if (members && name[0] >= '0' && name[0] <= '9')
+        e = NULL; /* beside members there are names that begin with letters */
+    for (; e && e->name; e++) {
         if (e->name[0] == name[0] && strncmp(e->name, name, len) == 0 && e->name[len] == 0) {
             child = table_child(n, e);
             return node_inode(dir->sb, &child, out);
