@@ -190,6 +190,7 @@ void cpu_init_bsp(void)
 {
     struct cpu *c = &cpus[0];
     c->self = c;
+    c->holder = 1;
     load_msrs(c);
     if (ring3()) {
         ring3_init();
@@ -222,6 +223,7 @@ void cpu_prepare(struct cpu *c, uint32_t id, uint32_t apic_id, void *room)
     cpu_tables[id] = &area->tables;
     c->self = c;
     c->id = id;
+    c->holder = id + 1;
     c->apic_id = apic_id;
 }
 
@@ -252,7 +254,7 @@ void cpu_idle_interrupted(struct regs *r)
     __asm__("lea cpu_idle_halts(%%rip), %0" : "=r"(hlt));
     if (r->rip == hlt) {
         r->rip++;
-        this_cpu()->halts_skipped++;
+        HERE->halts_skipped++;
     }
 }
 

@@ -30,6 +30,7 @@ struct cpu { /* offsets of the first five: asm_offsets.c */
     struct task *running;
     uint64_t need_resched;   /* [a] look at the run queue before user mode */
     uint32_t id;             /* [k] 0..ncpus-1 */
+    uint32_t holder;         /* [k] id + 1: whose the spinlocks are that it holds */
     uint32_t apic_id;        /* [k] */
     struct task *idle;       /* [k] */
     struct fpu *fpu_owner;   /* the vector state that the registers hold, NULL none */
@@ -61,18 +62,21 @@ extern struct cpu cpus[MAX_CPUS];
 extern unsigned ncpus; /* CPUs that run, >= 1; the boot CPU writes it, [k] from the
                                      * first user instruction on */
 
-static inline struct cpu *this_cpu(void)
-{
-    struct cpu *c;
-    __asm__ volatile("mov %%gs:0, %0" : "=r"(c));
-    return c;
-}
-static inline struct task *current_task(void)
-{
-    struct task *t;
-    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct cpu, running)));
-    return t;
-}
+/* What GS points to, as an operand: for fields that only this CPU writes.  Sanitizers, with which
+ * kernel sources are tested in host programs, know no address spaces. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
+#define HERE \
+    ({ \
+        struct cpu *here_; \
+        __asm__ volatile("mov %%gs:0, %0" : "=r"(here_)); \
+        here_; \
+    })
+#else
+#define HERE ((struct cpu __seg_gs *)0)
+#endif
+
+static inline struct cpu *this_cpu(void) { return HERE->self; }
+static inline struct task *current_task(void) { return HERE->running; }
 #define current current_task()
 
 /* What CPUID said, once. */

@@ -53,7 +53,7 @@ bool machine_panics(void) { return __atomic_load_n(&panicking, __ATOMIC_RELAXED)
 void panic(const char *fmt, ...)
 {
     static char text[512];
-    uint32_t nobody = 0, me = this_cpu()->id + 1;
+    uint32_t nobody = 0, me = HERE->id + 1;
     if (__atomic_compare_exchange_n(&panicking, &nobody, me, false, __ATOMIC_RELAXED,
                                     __ATOMIC_RELAXED)) {
         va_list ap;

@@ -18,7 +18,7 @@
 #define WINDOW_WORK 16384 /* a third of what may go by: the estimates are rough */
 
 /* Now.  Its caller goes on afterwards, perhaps on another CPU. */
-void preempt_point(void);
+KEEPS_REGISTERS void preempt_point(void);
 void preempt_window(void); /* interrupts only, whatever state current is in */
 bool preempt_killed(void); /* a fatal signal is there for current: its call is to end */
 
@@ -56,7 +56,7 @@ static inline void preempt_work(uint32_t n)
 {
     LOCK_NO_SPIN("held where others may run");
     if (unlikely(PREEMPT_DUE(n)))
-        preempt_point();
+        CALL_KEEPING(preempt_point, 0);
 }
 
 /* The same where the loop can end early.  True: it shall. */

@@ -148,7 +148,7 @@ static void interrupt(void)
     size_t room, n;
     bool changed;
 
-    this_cpu()->uart_irqs++;
+    HERE->uart_irqs++;
     do {
         room = MIN(reader->room(), sizeof(bytes));
         n = room > 0 ? drain(bytes, room, &id) : 0;

@@ -98,7 +98,7 @@ struct smp_wait smp_wait_begin(void) { return (struct smp_wait){ rdtsc() }; }
 
 void smp_wait(struct smp_wait *w)
 {
-    bool *mine = &asleep[this_cpu()->id];
+    bool *mine = &asleep[HERE->id];
     if (rdtsc() - w->since < clock_tsc_after(SPIN_NS)) {
         cpu_relax_poll();
     } else if (!*mine) {
@@ -109,7 +109,7 @@ void smp_wait(struct smp_wait *w)
     }
 }
 
-void smp_wait_end(void) { __atomic_store_n(&asleep[this_cpu()->id], false, __ATOMIC_RELAXED); }
+void smp_wait_end(void) { __atomic_store_n(&asleep[HERE->id], false, __ATOMIC_RELAXED); }
 
 void smp_tell(unsigned cpu)
 {

@@ -62,7 +62,7 @@ static bool memory_is_out(void)
 static int user_page_fault(uaddr_t at, uint64_t rip, uint32_t error, int *code)
 {
     struct task *t = current;
-    this_cpu()->faults++;
+    HERE->faults++;
     trace_page_fault(t->mm->id, at, rip, error);
     int err = mm_fault(t->mm, at, error, code);
     if (err != -ENOMEM)

@@ -105,7 +105,7 @@ static bool measure(struct interval *in, const uint32_t *go_on)
 {
     uint32_t state = __atomic_load_n(go_on, __ATOMIC_RELAXED);
     *in = (struct interval){ INT64_MIN / 2, INT64_MAX / 2 };
-    exchange.asker = this_cpu()->id;
+    exchange.asker = HERE->id;
     uint64_t narrow = clock_tsc_after(NARROW_NS), most = clock_tsc_after(LONG_NS), start = rdtsc();
     for (unsigned i = 0;
          i < ROUNDS || (in->high - in->low > (int64_t)narrow && rdtsc() - start < most); i++) {

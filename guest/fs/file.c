@@ -80,7 +80,7 @@ static SLOW_PATH void file_end(struct file *f)
     inode_put(f->inode);
     path_put(&f->path);
     kfree(f);
-    this_cpu()->files_open--;
+    HERE->files_open--;
 }
 
 /* Perhaps with mm.lock held: spinlocks only. */
@@ -102,7 +102,7 @@ static void begin(struct file *f, struct inode *in, const struct file_ops *ops, 
     f->flags = flags;
     mutex_init(&f->lock, LOCK_file);
     inode_get(in);
-    this_cpu()->files_open++;
+    HERE->files_open++;
 }
 
 int file_alloc(struct inode *in, const struct file_ops *ops, uint32_t flags, struct file **out)

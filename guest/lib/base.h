@@ -21,7 +21,17 @@ typedef uint64_t uaddr_t; /* user virtual address: an integer, never dereference
 #define unlikely(x) __builtin_expect(!!(x), 0)
 /* For what a short function seldom goes on to do: kept out of it, so that the short
  * way saves no registers for the long one's sake. */
-#define SLOW_PATH     __attribute__((noinline, cold))
+#define SLOW_PATH __attribute__((noinline, cold))
+/* What short functions in line nearly never call saves all registers, so that none of those around
+ * them saves any for its sake: a call that the compiler does not see.  Not in host programs that
+ * test, which use vector registers. */
+#if defined(__SSE__) || defined(__clang__)
+#define KEEPS_REGISTERS
+#define CALL_KEEPING(fn, arg) fn(arg)
+#else
+#define KEEPS_REGISTERS       __attribute__((no_caller_saved_registers))
+#define CALL_KEEPING(fn, arg) __asm__ volatile("call " #fn : : "D"(arg) : "memory", "cc")
+#endif
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 /* Each use has variables of its own, so that one may stand within another. */
 #define PASTE_(a, b) a##b

@@ -16,8 +16,8 @@ struct refcount { /* [a] */
 };
 #define REF_STUCK (INT32_MIN / 2)
 
-void ref_overflow(struct refcount *r); /* refcount.c */
-void ref_underflow(struct refcount *r);
+KEEPS_REGISTERS void ref_overflow(struct refcount *r); /* refcount.c */
+KEEPS_REGISTERS void ref_underflow(struct refcount *r);
 void ref_dead(struct refcount *r) __attribute__((noreturn));
 
 static inline void ref_init(struct refcount *r, int32_t n) { r->n = n; }
@@ -32,7 +32,7 @@ static inline int32_t ref_read(const struct refcount *r)
 static inline void ref_get_any(struct refcount *r)
 {
     if (unlikely(__atomic_add_fetch(&r->n, 1, __ATOMIC_RELAXED) < 0))
-        ref_overflow(r);
+        CALL_KEEPING(ref_overflow, r);
 }
 
 /* One more, by somebody who has one. */
@@ -51,8 +51,8 @@ static inline bool ref_put(struct refcount *r)
 low: /* if it was ours that led to 0, nobody counts on from there */
     if (likely(r->n == 0))
         return true;
-    ref_underflow(r);
-    return false; /* said here, so that no caller keeps its object in a register over that call */
+    CALL_KEEPING(ref_underflow, r);
+    return false;
 }
 
 /* One more, unless there is none: for who found the object in a list.  False: it is dying. */

@@ -51,7 +51,7 @@ void frame_caches_init(void)
         spin_class(&caches[i].lock, LOCK_frame_cache);
 }
 
-static inline struct cache *my_cache(void) { return &caches[this_cpu()->id]; }
+static inline struct cache *my_cache(void) { return &caches[HERE->id]; }
 
 static inline bool is_table(pfn_t pfn) { return pfn >= tables_start && pfn < tables_end; }
 

@@ -181,7 +181,7 @@ static bool load(const struct mm *mm)
 /* What this CPU finds in its LDT; 0: nothing. */
 static uint64_t descriptor(uint16_t sel)
 {
-    const struct area *a = &areas[this_cpu()->id];
+    const struct area *a = &areas[HERE->id];
     unsigned i = sel / 8;
 
     return a->in_use && i < a->n ? ((uint64_t *)frame_va(a->page[i / PER_PAGE]))[i % PER_PAGE] : 0;
@@ -236,7 +236,7 @@ void ldt_leave(struct task *t)
     t->selectors = pack(segments_read());
     segments_load(&none);
     segments_load_ldt(0, 0);
-    areas[this_cpu()->id].in_use = false;
+    areas[HERE->id].in_use = false;
 }
 
 void ldt_enter(struct task *t)

@@ -78,7 +78,7 @@ static size_t room_of(const void *p) { return heap_room(p); }
 
 void *memcheck_rests(void *p)
 {
-    struct ring *r = &rings[this_cpu()->id];
+    struct ring *r = &rings[HERE->id];
     void *out = r->object[r->next];
 
     r->object[r->next] = p;

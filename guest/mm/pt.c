@@ -265,7 +265,7 @@ static inline bool store_wrong(pte_t *e, pte_t new, enum pt_reason why)
 
 static inline void write_one(pte_t *e, pte_t old, pte_t new, enum pt_reason why)
 {
-    this_cpu()->pte_writes++;
+    HERE->pte_writes++;
     if (!store_wrong(e, new, why))
         store(e, new);
     if (!old != !new)
@@ -301,7 +301,7 @@ void pt_fill(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, e
         return;
     }
     put_right();
-    this_cpu()->pte_writes += n;
+    HERE->pte_writes += n;
     trace_pte_range_new(mm->id, va, e, level, why, n, new);
     for (unsigned i = 0; i < n; i++)
         store(&e[i], new[i]);
@@ -323,7 +323,7 @@ unsigned pt_fill_run(struct mm *mm, uint64_t va, pte_t *e, unsigned n, enum pt_r
     for (; p < stop && !*p; p++, first += PAGE_SIZE)
         store(p, first);
     n = (unsigned)(p - e);
-    this_cpu()->pte_writes += n;
+    HERE->pte_writes += n;
     count_used(e, (int)n);
     return n;
 }
@@ -335,7 +335,7 @@ void pt_clear(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigned n, 
         return;
     }
     put_right();
-    this_cpu()->pte_writes += n;
+    HERE->pte_writes += n;
     trace_pte_range_old(mm->id, va, e, level, why, n);
 #pragma GCC unroll 4
     for (unsigned i = 0; i < n; i++)
@@ -356,6 +356,6 @@ unsigned pt_change(struct mm *mm, uint64_t va, pte_t *e, unsigned level, unsigne
             changed++;
         }
     }
-    this_cpu()->pte_writes += changed;
+    HERE->pte_writes += changed;
     return changed;
 }

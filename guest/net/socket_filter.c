@@ -68,7 +68,7 @@ static uint32_t extension(const struct packet *p, uint32_t number)
         return p->network == UINT32_MAX ? 0 : inet_is_v4(&p->m->to) ? ETH_P_IP : ETH_P_IPV6;
     case SKF_AD_IFINDEX: return p->network != UINT32_MAX ? LO_INDEX : 0;
     case SKF_AD_HATYPE: return p->network != UINT32_MAX ? ARPHRD_LOOPBACK : 0;
-    case SKF_AD_CPU: return this_cpu()->id;
+    case SKF_AD_CPU: return HERE->id;
     case SKF_AD_RANDOM: random_bytes(&value, sizeof(value)); break;
     }
     return value; /* no mark, no queue, no VLAN */

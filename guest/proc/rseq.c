@@ -25,7 +25,7 @@ _Static_assert(sizeof(struct rseq) == 32, "what glibc registers");
 
 static int tell_cpu(struct task *t)
 {
-    uint32_t ids[2] = { this_cpu()->id, this_cpu()->id }; /* cpu_id_start, cpu_id */
+    uint32_t ids[2] = { HERE->id, HERE->id }; /* cpu_id_start, cpu_id */
 
     return copy_to_user(FIELD(t->rseq.at, cpu_id_start), ids, sizeof ids);
 }
@@ -85,7 +85,7 @@ void rseq_fork(struct task *t, bool shares_memory)
         return;
     t->rseq = me->rseq;
     t->rseq_event = me->rseq_event;
-    t->rec->cpu = this_cpu()->id; /* which is the number in the copy, unless rseq_event is set */
+    t->rec->cpu = HERE->id; /* which is the number in the copy, unless rseq_event is set */
 }
 
 /* --- the call ------------------------------------------------------------------- */
@@ -118,7 +118,7 @@ SYSCALL4(rseq, uaddr_t, at, uint32_t, len, int, flags, uint32_t, signature)
         return -EINVAL;
     if (!user_range(at, len))
         return -EFAULT;
-    struct rseq first = { .cpu_id_start = this_cpu()->id, .cpu_id = this_cpu()->id };
+    struct rseq first = { .cpu_id_start = HERE->id, .cpu_id = HERE->id };
     /* before: who comes to another CPU in a fault below hears of it */
     t->rseq = (struct rseq_state){ .at = at, .len = len, .signature = signature };
     if (copy_to_user(at, &first, offsetof(struct rseq, flags)) != 0) {

@@ -91,7 +91,7 @@ int task_alloc(struct task **out)
         return -ENOMEM;
     }
     t->uregs = (struct regs *)t->kstack - 1;
-    t->cpu = this_cpu()->id;
+    t->cpu = HERE->id;
     t->start_ns = clock_mono_ns();
     *out = t;
     return 0;

@@ -141,7 +141,7 @@ static void add_own(struct runq *q, struct task *t)
         add_deadline(q, t);
         return;
     }
-    bool ran = t == this_cpu()->running && q == &runqs[this_cpu()->id], front = t->displaced;
+    bool ran = t == this_cpu()->running && q == &runqs[HERE->id], front = t->displaced;
 
     t->displaced = false;
     if (ran) {

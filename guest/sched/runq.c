@@ -80,13 +80,13 @@ static void notify(unsigned cpu)
 {
     if (__atomic_fetch_or(&cpus[cpu].need_resched, NEED_LOOK, __ATOMIC_SEQ_CST) & NEED_LOOK)
         return;
-    this_cpu()->kicks++;
+    HERE->kicks++;
     apic_send_ipi(cpu, IRQ_RESCHED);
 }
 
 void runq_look(unsigned cpu)
 {
-    if (cpu == this_cpu()->id)
+    if (cpu == HERE->id)
         this_cpu()->need_resched |= NEED_LOOK;
     else
         notify(cpu);
@@ -246,7 +246,7 @@ static void put_into(struct task *t, unsigned cpu, enum runq_place where)
 
 static void make_runnable(struct task *t, enum runq_place where)
 {
-    put_into(t, likely(ncpus == 1) ? 0 : place(t, this_cpu()->id), where);
+    put_into(t, likely(ncpus == 1) ? 0 : place(t, HERE->id), where);
 }
 
 void sched_wake(struct task *t) { make_runnable(t, RUNQ_LAST); }
@@ -301,7 +301,7 @@ static bool well_placed(struct task *t)
         return true;
     if (withdraw(t, cpu))
         runq_move(t);
-    else if (cpu != this_cpu()->id)
+    else if (cpu != HERE->id)
         notify(cpu);
     return false;
 }
@@ -315,7 +315,7 @@ void sched_set_affinity(struct task *t, uint64_t allowed)
     __atomic_store_n(&t->cpus_allowed, allowed, __ATOMIC_RELAXED);
     spin_unlock(&t->lock);
     if (t == current) {
-        if (!runq_allows(t, this_cpu()->id))
+        if (!runq_allows(t, HERE->id))
             schedule();
         return;
     }
@@ -331,6 +331,6 @@ void sched_kick(struct task *t)
 {
     unsigned cpu = __atomic_load_n(&t->cpu, __ATOMIC_RELAXED);
 
-    if (cpu != this_cpu()->id && __atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE))
+    if (cpu != HERE->id && __atomic_load_n(&t->on_cpu, __ATOMIC_ACQUIRE))
         notify(cpu);
 }

@@ -86,7 +86,7 @@ static void switch_machine(struct cpu *c, struct task *prev, struct task *next)
  * ended, nothing needs it any more. */
 static void finish_switch(void)
 {
-    struct runq *q = &runqs[this_cpu()->id];
+    struct runq *q = &runqs[HERE->id];
     void (*bury)(struct task *) = q->bury;
 
     __atomic_store_n(&q->left->on_cpu, false, __ATOMIC_RELEASE);
@@ -169,7 +169,7 @@ void sched_yield_now(void)
 void sched_exit(void (*bury)(struct task *))
 {
     LOCK_NO_LOCK("held by a task that ends");
-    runqs[this_cpu()->id].bury = bury;
+    runqs[HERE->id].bury = bury;
     schedule();
     panic("a dead task was scheduled");
 }
@@ -244,10 +244,7 @@ void sched_turn_check(void)
 
 void sched_asked(void) { this_cpu()->need_resched = NEED_LOOK; }
 
-bool sched_may_wait(void)
-{
-    return clock_mono_ns() - runqs[this_cpu()->id].again_at < handover_ns();
-}
+bool sched_may_wait(void) { return clock_mono_ns() - runqs[HERE->id].again_at < handover_ns(); }
 
 /* --- idle --------------------------------------------------------------------- */
 

@@ -101,12 +101,12 @@ static bool take_off(struct timer *t)
 
 void timer_start(struct timer *t, uint64_t when)
 {
-    struct timer_queue *q = &queues[this_cpu()->id];
+    struct timer_queue *q = &queues[HERE->id];
 
     if (t->queued)
         take_off(t);
     spin_lock(&q->lock);
-    t->cpu = this_cpu()->id;
+    t->cpu = HERE->id;
     t->when = when;
     enqueue(q, t);
     arm(q);
@@ -125,7 +125,7 @@ bool timer_stop(struct timer *t)
         return false;
     bool was = take_off(t);
 
-    while (q != &queues[this_cpu()->id] && __atomic_load_n(&q->running, __ATOMIC_ACQUIRE) == t)
+    while (q != &queues[HERE->id] && __atomic_load_n(&q->running, __ATOMIC_ACQUIRE) == t)
         cpu_relax_poll();
     return was;
 }
@@ -136,13 +136,13 @@ void timer_finish(struct timer *t)
         return; /* never started */
     take_off(t);
     for (uint32_t i = 0; i < ncpus; i++)
-        while (i != this_cpu()->id && __atomic_load_n(&queues[i].running, __ATOMIC_ACQUIRE) == t)
+        while (i != HERE->id && __atomic_load_n(&queues[i].running, __ATOMIC_ACQUIRE) == t)
             cpu_relax_poll();
 }
 
 void timer_set_slice(uint64_t when)
 {
-    struct timer_queue *q = &queues[this_cpu()->id];
+    struct timer_queue *q = &queues[HERE->id];
 
     spin_lock(&q->lock);
     q->slice = when;
@@ -152,7 +152,7 @@ void timer_set_slice(uint64_t when)
 
 void timer_no_slice(void)
 {
-    struct timer_queue *q = &queues[this_cpu()->id];
+    struct timer_queue *q = &queues[HERE->id];
 
     if (q->slice == 0)
         return;
@@ -172,10 +172,10 @@ void timer_no_slice(void)
 
 void timer_interrupt(void)
 {
-    struct timer_queue *q = &queues[this_cpu()->id];
+    struct timer_queue *q = &queues[HERE->id];
     uint64_t now = clock_mono_ns();
 
-    this_cpu()->timer_irqs++;
+    HERE->timer_irqs++;
     spin_lock(&q->lock);
     for (unsigned n = 0; n < FIRE_AT_ONCE && q->first != NULL && q->first->when <= now; n++) {
         struct timer *t = q->first;
@@ -201,7 +201,7 @@ void timer_interrupt(void)
 void timer_rate_changed(void)
 {
     for (uint32_t i = 0; i < ncpus; i++)
-        if (i != this_cpu()->id)
+        if (i != HERE->id)
             apic_send_ipi(i, IRQ_TIMER);
     timer_interrupt();
 }

@@ -26,7 +26,7 @@ static struct todo { /* [o] the CPU whose it is */
     struct timer timer;
 } todos[MAX_CPUS];
 
-static struct todo *my_todo(void) { return &todos[this_cpu()->id]; }
+static struct todo *my_todo(void) { return &todos[HERE->id]; }
 
 void watch_add(struct waitq *q, struct watch *w)
 {

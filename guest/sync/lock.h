@@ -65,21 +65,21 @@ static inline void spin_init(struct spinlock *l, enum lock_class class)
 
 static inline bool spin_held(const struct spinlock *l)
 {
-    return __atomic_load_n(&l->holder, __ATOMIC_RELAXED) == this_cpu()->id + 1;
+    return __atomic_load_n(&l->holder, __ATOMIC_RELAXED) == HERE->holder;
 }
 #define ASSERT_SPIN_HELD(l) ASSERT(spin_held(l))
 
 static inline bool spin_try(struct spinlock *l)
 {
     uint32_t expected = 0;
-    return __atomic_compare_exchange_n(&l->holder, &expected, this_cpu()->id + 1, false,
-                                       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(&l->holder, &expected, HERE->holder, false, __ATOMIC_ACQUIRE,
+                                       __ATOMIC_RELAXED);
 }
-static inline void spin_release(struct spinlock *l)
+static inline __attribute__((always_inline)) void spin_release(struct spinlock *l)
 {
     __atomic_store_n(&l->holder, 0, __ATOMIC_RELEASE);
 }
-void spin_lock_slow(struct spinlock *l); /* lock.c: spins */
+KEEPS_REGISTERS void spin_lock_slow(struct spinlock *l); /* lock.c: spins */
 
 /* --- mutexes ------------------------------------------------------------------ */
 
@@ -176,7 +176,7 @@ const char *lock_class_name(enum lock_class class);
 static inline void spin_lock(struct spinlock *l)
 {
     if (unlikely(!spin_try(l)))
-        spin_lock_slow(l);
+        CALL_KEEPING(spin_lock_slow, l);
 }
 static inline bool spin_trylock(struct spinlock *l) { return spin_try(l); }
 static inline void spin_unlock(struct spinlock *l) { spin_release(l); }

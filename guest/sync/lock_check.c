@@ -28,7 +28,7 @@ static struct lock_list spins[MAX_CPUS];           /* each by its CPU only */
 static struct lock_stat stats[MAX_CPUS][LOCK_END]; /* written by its CPU only */
 static bool off; /* [a] a violation was found: the machine stops */
 
-static struct lock_list *my_spins(void) { return &spins[this_cpu()->id]; }
+static struct lock_list *my_spins(void) { return &spins[HERE->id]; }
 static struct lock_list *my_mutexes(void) { return &current->mutexes; }
 
 static void __attribute__((noreturn))
@@ -84,7 +84,7 @@ static void compare(const struct lock_list *list, void *lock, enum lock_class cl
 
 static struct lock_stat *count(enum lock_class class)
 {
-    struct lock_stat *s = &stats[this_cpu()->id][class];
+    struct lock_stat *s = &stats[HERE->id][class];
 
     s->taken++;
     return s;
@@ -93,7 +93,7 @@ static struct lock_stat *count(enum lock_class class)
 /* The one who waited may be on another CPU now. */
 static void count_wait(enum lock_class class, uint64_t since)
 {
-    struct lock_stat *s = &stats[this_cpu()->id][class];
+    struct lock_stat *s = &stats[HERE->id][class];
     uint64_t tsc = rdtsc() - since;
 
     s->waited++;

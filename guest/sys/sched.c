@@ -201,7 +201,7 @@ SYSCALL3(setpriority, int, which, int, who, int, nice)
 
 SYSCALL3(getcpu, uaddr_t, cpu, uaddr_t, node, uaddr_t, unused)
 {
-    uint32_t id = this_cpu()->id, zero = 0;
+    uint32_t id = HERE->id, zero = 0;
 
     (void)unused;
     if ((cpu != 0 && put_user(id, cpu) != 0) || (node != 0 && put_user(zero, node) != 0))

@@ -22,6 +22,7 @@ static uint32_t refs[FRAMES];
 void shim_init(void)
 {
     cpu.self = &cpu;
+    cpu.holder = 1;
     cpu.running = &shim_task;
     shim_task.proc = &shim_process;
     for (unsigned i = 0; i < ARRAY_SIZE(shim_process.rlim); i++)

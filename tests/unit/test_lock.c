@@ -62,7 +62,9 @@ static int fresh(void **state)
 {
     (void)state;
     for (unsigned i = 0; i < ncpus; i++) {
-        cpus[i] = (struct cpu){ .self = &cpus[i], .id = i, .running = i == 0 ? &one : &two };
+        cpus[i] = (struct cpu){
+            .self = &cpus[i], .id = i, .holder = i + 1, .running = i == 0 ? &one : &two
+        };
         spins[i] = (struct lock_list){ 0 };
     }
     one = two = (struct task){ 0 };
