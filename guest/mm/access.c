@@ -19,7 +19,8 @@ static char *page_for(struct mm *mm, uaddr_t va, uint32_t access, int *err)
     int code;
     pte_t e = pt_entry(mm, va);
     if (!(e & PTE_P) || ((access & FAULT_WRITE) && !(e & PTE_W))) {
-        trace_page_fault(mm->id, va, 0, (access & ~FAULT_FORCE) | (e & PTE_P ? FAULT_PRESENT : 0));
+        trace_page_fault(mm->id, va, 0,
+                         (access & ~(FAULT_FORCE | FAULT_TAIL)) | (e & PTE_P ? FAULT_PRESENT : 0));
         int ret = mm_fault_locked(mm, va, access, &code);
         if (ret != 0) {
             *err = ret == -ENOMEM ? ret : -EFAULT;
@@ -76,20 +77,15 @@ long mm_write_any(struct mm *mm, uaddr_t at, const void *buf, size_t n)
     return transfer(mm, at, NULL, buf, n, FAULT_FORCE);
 }
 
-int mm_clear(struct mm *mm, uaddr_t at, size_t n)
+int mm_clear_tail(struct mm *mm, uaddr_t at)
 {
     int err = 0;
     mutex_lock(&mm->lock);
-    while (n > 0) {
-        size_t part = MIN(n, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
-        char *p = page_for(mm, at, FAULT_WRITE, &err);
-        if (!p)
-            break;
-        memset(p, 0, part);
-        preempt_work((uint32_t)part / 8 + 100);
-        at += part;
-        n -= part;
-    }
+    bool there = pt_entry(mm, at) != 0;
+    char *p = page_for(mm, at, FAULT_WRITE | FAULT_TAIL, &err);
+    if (p && there)
+        memset(p, 0, PAGE_SIZE - (at & (PAGE_SIZE - 1)));
+    preempt_work(PAGE_SIZE / 8 + 100);
     mutex_unlock(&mm->lock);
     return err;
 }

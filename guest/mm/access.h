@@ -4,9 +4,9 @@
 
 #include "mm/mm.h"
 
-/* Zeroes [at, at+n) of another mm's writable memory (the tail of an ELF data
- * segment), faulting pages in. 0 or -EFAULT/-ENOMEM. */
-int mm_clear(struct mm *mm, uaddr_t at, size_t n);
+/* Zeroes another mm's writable memory from `at` to its page's end (the tail of an ELF data
+ * segment), which is a private mapping of a file. 0 or -EFAULT/-ENOMEM. */
+int mm_clear_tail(struct mm *mm, uaddr_t at);
 /* Copies between kernel memory and any mm (procfs cmdline, environ, mem). Bytes done or -errno. */
 long mm_read(struct mm *mm, uaddr_t at, void *buf, size_t n);
 long mm_write(struct mm *mm, uaddr_t at, const void *buf, size_t n);

@@ -281,8 +281,10 @@ static bool map_around(struct vma *v, uaddr_t va, pte_t *e)
 }
 
 /* A userfaultfd that does not ask about a page that the file has gets that page alone. */
-static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code)
+static int file_fault(struct vma *v, uaddr_t at, pte_t *e, uint32_t error, int *code)
 {
+    uaddr_t va = page_down(at);
+    bool write = error & FAULT_WRITE;
     pfn_t page, copy;
     if (unlikely(v->flags & (VM_ASK_MISSING | VM_ASK_MINOR))) {
         if (fill_asks(v, va))
@@ -300,7 +302,7 @@ static int file_fault(struct vma *v, uaddr_t va, pte_t *e, bool write, int *code
     if (write && is_private(v)) {
         copy = frame_alloc();
         if (copy) {
-            frame_copy(copy, page);
+            frame_copy_head(copy, page, error & FAULT_TAIL ? at - va : PAGE_SIZE);
             own_page(v, va, e, copy, PT_demand_file);
         }
         frame_put(page);
@@ -347,7 +349,7 @@ int mm_fault_locked(struct mm *mm, uaddr_t at, uint32_t error, int *code)
         return *code;
     count_fault(mm);
     if (!*e)
-        return v->file ? file_fault(v, va, e, write, code) : anon_fault(v, va, e);
+        return v->file ? file_fault(v, at, e, error, code) : anon_fault(v, va, e);
     if (write && !(*e & PTE_W))
         return write_fault(v, va, e, code);
     if (unlikely(*e & PTE_MARK))

@@ -15,7 +15,9 @@
 #define FAULT_RSVD    8u
 #define FAULT_FETCH   16u
 #define FAULT_FORCE   (1u << 31) /* not the processor: a debugger, see mm_write_any() */
-#define FAULT_ASK     128        /* what mm_fault() also gives: it is for a userfaultfd to decide */
+#define FAULT_TAIL \
+    (1u << 30)        /* of a file's page that is copied now, what is from there on becomes 0 */
+#define FAULT_ASK 128 /* what mm_fault() also gives: it is for a userfaultfd to decide */
 int mm_fault(struct mm *mm, uaddr_t at, uint32_t error, int *code);
 
 /* For those inside mm/: as mm_fault(); mm->lock held. */

@@ -380,6 +380,16 @@ void frame_copy(pfn_t to, pfn_t from)
         memcpy(frame_va(to), frame_va(from), PAGE_SIZE);
 }
 
+void frame_copy_head(pfn_t to, pfn_t from, size_t n)
+{
+    if (n == PAGE_SIZE || hc_caps & HC_CAP_PAGE_OPS)
+        frame_copy(to, from);
+    else
+        memcpy(frame_va(to), frame_va(from), n);
+    if (n < PAGE_SIZE)
+        memset((char *)frame_va(to) + n, 0, PAGE_SIZE - n);
+}
+
 void frame_clear(pfn_t pfn)
 {
     if (hc_caps & HC_CAP_PAGE_OPS)

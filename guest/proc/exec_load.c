@@ -42,7 +42,7 @@ static int map_segment(struct mm *mm, struct file *f, const struct elf_segment *
             return (int)rc;
         at = page_up(file_end);
         if (s->memsz > s->filesz && file_end % PAGE_SIZE != 0 && (s->prot & PROT_WRITE)) {
-            rc = mm_clear(mm, file_end, at - file_end);
+            rc = mm_clear_tail(mm, file_end);
             if (rc < 0)
                 return (int)rc;
         }
