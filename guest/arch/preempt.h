@@ -56,7 +56,7 @@ static inline void preempt_work(uint32_t n)
 {
     LOCK_NO_SPIN("held where others may run");
     if (unlikely(PREEMPT_DUE(n)))
-        CALL_KEEPING(preempt_point, 0);
+        CALL_KEEPING(preempt_point);
 }
 
 /* The same where the loop can end early.  True: it shall. */

@@ -27,10 +27,11 @@ typedef uint64_t uaddr_t; /* user virtual address: an integer, never dereference
  * test, which use vector registers. */
 #if defined(__SSE__) || defined(__clang__)
 #define KEEPS_REGISTERS
-#define CALL_KEEPING(fn, arg) fn(arg)
+#define CALL_KEEPING(fn, ...) fn(__VA_ARGS__)
 #else
-#define KEEPS_REGISTERS       __attribute__((no_caller_saved_registers))
-#define CALL_KEEPING(fn, arg) __asm__ volatile("call " #fn : : "D"(arg) : "memory", "cc")
+#define KEEPS_REGISTERS __attribute__((no_caller_saved_registers))
+#define CALL_KEEPING(fn, ...) \
+    __asm__ volatile("call " #fn : : __VA_OPT__("D"(__VA_ARGS__)) : "memory", "cc")
 #endif
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 /* Each use has variables of its own, so that one may stand within another. */

@@ -81,6 +81,8 @@ SLOW_PATH void mutex_lock_slow(struct mutex *m)
 }
 
 #if !LOCKS
+KEEPS_REGISTERS void spin_lock_call(struct spinlock *l) { spin_lock(l); }
+
 void mutex_lock(struct mutex *m)
 {
     if (unlikely(!mutex_try(m)))

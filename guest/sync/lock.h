@@ -173,15 +173,21 @@ const char *lock_class_name(enum lock_class class);
 #define LOCK_NO_LOCK(what) ((void)0)
 #define LOCK_USER_MEMORY() ((void)0)
 
+KEEPS_REGISTERS void spin_lock_call(
+    struct spinlock *l); /* spin_lock(), where that is not in line */
+#ifdef __OPTIMIZE_SIZE__
+#define spin_lock(l) CALL_KEEPING(spin_lock_call, l)
+#else
 static inline void spin_lock(struct spinlock *l)
 {
     if (unlikely(!spin_try(l)))
         CALL_KEEPING(spin_lock_slow, l);
 }
+#endif
 static inline bool spin_trylock(struct spinlock *l) { return spin_try(l); }
-static inline void spin_unlock(struct spinlock *l) { spin_release(l); }
+#define spin_unlock(l)  spin_release(l)
 void mutex_lock(struct mutex *m);
-#define mutex_unlock(m)    mutex_release(m)
+#define mutex_unlock(m) mutex_release(m)
 #endif
 
 #endif
