@@ -63,32 +63,40 @@ int memcmp(const void *a, const void *b, size_t n)
     return 0;
 }
 
-/* Whole aligned words: such a load never reaches into another page. */
+/* Whole aligned words: such a load never reaches into another page.  Of the first one, what
+ * stands before s is made no end. */
+static inline const char *word_of(const char *s) { return (const char *)((uintptr_t)s & ~7ul); }
+
+static inline uint64_t first_word(const char *s)
+{
+    return *(const word_t *)word_of(s) | ((1ull << (uintptr_t)s % 8 * 8) - 1);
+}
+
 size_t strlen(const char *s)
 {
-    const char *p = s;
-    for (; (uintptr_t)p % 8 != 0; p++)
-        if (*p == '\0')
-            return (size_t)(p - s);
-    uint64_t zero;
-    while ((zero = zero_bytes(*(const word_t *)p)) == 0)
+    const char *p = word_of(s);
+    uint64_t zero, word = first_word(s);
+    while ((zero = zero_bytes(word)) == 0) {
         p += 8;
+        word = *(const word_t *)p;
+    }
     return (size_t)(p - s) + (unsigned)__builtin_ctzll(zero) / 8;
 }
 
-/* Aligned words here, too; what a word has beyond max does not count. */
+/* What a word has beyond max does not count. */
 size_t strnlen(const char *s, size_t max)
 {
-    size_t n = 0;
-    for (; n < max && (uintptr_t)(s + n) % 8 != 0; n++)
-        if (s[n] == '\0')
-            return n;
-    for (; n < max; n += 8) {
-        uint64_t zero = zero_bytes(*(const word_t *)(s + n));
+    const char *p = word_of(s);
+    if (max == 0)
+        return 0;
+    for (uint64_t word = first_word(s);; word = *(const word_t *)p) {
+        uint64_t zero = zero_bytes(word);
         if (zero)
-            return MIN(n + (unsigned)__builtin_ctzll(zero) / 8, max);
+            return MIN((size_t)(p - s) + (unsigned)__builtin_ctzll(zero) / 8, max);
+        p += 8;
+        if (p >= s + max)
+            return max;
     }
-    return max;
 }
 
 int strcmp(const char *a, const char *b)

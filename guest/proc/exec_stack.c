@@ -111,6 +111,8 @@ static int add_user_string(struct exec_stack *s, uaddr_t from)
         }
         if (n != -ENAMETOOLONG)
             return (int)n;
+        if (preempt_killed())
+            return -EINTR;
         s->used += room;
         if (s->used - start > STRING_MAX)
             return -E2BIG;
@@ -136,7 +138,7 @@ long stack_add_user(struct exec_stack *s, uaddr_t at, unsigned skip)
         }
         if (some[k] == 0)
             return i > skip ? i - skip : 0;
-        if (preempt_killed())
+        if (k == 0 && preempt_killed()) /* and once a page, above */
             return -EINTR;
         s->pointers += sizeof(uaddr_t);
         int err = i >= skip ? add_user_string(s, some[k]) : 0;
