@@ -10,6 +10,7 @@
 #ifndef ARCH_CPU_H
 #define ARCH_CPU_H
 
+#include "arch/here.h"
 #include "arch/tsc.h"
 #include "lib/base.h"
 #include "mm/heap_cpu.h"
@@ -61,19 +62,6 @@ struct cpu { /* offsets of the first five: asm_offsets.c */
 extern struct cpu cpus[MAX_CPUS];
 extern unsigned ncpus; /* CPUs that run, >= 1; the boot CPU writes it, [k] from the
                                      * first user instruction on */
-
-/* What GS points to, as an operand: for fields that only this CPU writes.  Sanitizers, with which
- * kernel sources are tested in host programs, know no address spaces. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
-#define HERE \
-    ({ \
-        struct cpu *here_; \
-        __asm__ volatile("mov %%gs:0, %0" : "=r"(here_)); \
-        here_; \
-    })
-#else
-#define HERE ((struct cpu __seg_gs *)0)
-#endif
 
 static inline struct cpu *this_cpu(void) { return HERE->self; }
 static inline struct task *current_task(void) { return HERE->running; }

@@ -372,18 +372,10 @@ uint32_t frame_refs(pfn_t pfn)
     return refs ? refs : UINT32_MAX;
 }
 
-void frame_copy(pfn_t to, pfn_t from)
+void frame_copy_head(pfn_t to, pfn_t from, size_t n)
 {
     if (hc_caps & HC_CAP_PAGE_OPS)
         hypercall(HC_PAGE_COPY, (paddr_t)to << PAGE_SHIFT, (paddr_t)from << PAGE_SHIFT, 0, 0);
-    else
-        memcpy(frame_va(to), frame_va(from), PAGE_SIZE);
-}
-
-void frame_copy_head(pfn_t to, pfn_t from, size_t n)
-{
-    if (n == PAGE_SIZE || hc_caps & HC_CAP_PAGE_OPS)
-        frame_copy(to, from);
     else
         memcpy(frame_va(to), frame_va(from), n);
     if (n < PAGE_SIZE)

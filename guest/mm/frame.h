@@ -88,8 +88,8 @@ bool frame_huge_alone(pfn_t first);
 /* One reference goes, but the last one: then true, and the frame is the caller's alone. */
 bool frame_leave(pfn_t pfn);
 uint32_t frame_refs(pfn_t pfn);                       /* immortal: UINT32_MAX */
-void frame_copy(pfn_t to, pfn_t from);                /* by hypercall where that is cheaper */
-void frame_copy_head(pfn_t to, pfn_t from, size_t n); /* n bytes, the rest becomes 0 */
+void frame_copy_head(pfn_t to, pfn_t from, size_t n); /* n bytes; the rest becomes 0 */
+static inline void frame_copy(pfn_t to, pfn_t from) { frame_copy_head(to, from, PAGE_SIZE); }
 void frame_clear(pfn_t pfn);
 static inline void *frame_va(pfn_t pfn) { return phys_to_virt((paddr_t)pfn << PAGE_SHIFT); }
 

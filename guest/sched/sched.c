@@ -152,6 +152,8 @@ void schedule(void)
         c->need_resched |= NEED_LOOK; /* on the way to user mode: a timer for this turn's end */
     q->turn_start = tsc;
     next->last_tsc = tsc;
+    if (next->entry_tsc != 0)
+        next->entry_tsc = tsc;
     if (next != prev) {
         if (prev == c->idle)
             runq_mark_busy(c);

@@ -102,8 +102,8 @@ struct task {
     struct deadline *deadline; /* [q], and [T] to write; of SCHED_DEADLINE, else NULL: watched */
     uint64_t slice_ns;         /* [q], [o] while on_cpu: left of its turn; 0 for policy.c's */
     uint64_t utime_ns, stime_ns, last_tsc; /* [o] others read them as times.c says */
-    uint64_t entry_tsc;                    /* [o] when it entered the kernel; 0: it has left */
-    uint64_t kernel_tsc;            /* [o] time in finished calls and faults since last_tsc */
+    uint64_t entry_tsc;  /* [o] when it entered the kernel, last_tsc or later; 0: it has left */
+    uint64_t kernel_tsc; /* [o] time in finished calls and faults since last_tsc */
     uint64_t nvcsw, nivcsw, minflt; /* [o], read without */
     struct io_count io[2];          /* [o], read without: /proc/PID/io */
 

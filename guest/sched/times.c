@@ -30,7 +30,7 @@ static inline void book(struct cpu *c, struct task *t, uint64_t now, uint64_t th
     if (t->kthread)
         system = all;
     else if (t->entry_tsc != 0)
-        system += now - MAX(t->entry_tsc, t->last_tsc);
+        system += now - t->entry_tsc;
     t->last_tsc = BOOKING;
     in_order();
     user = clock_tsc_to_ns(all - MIN(system, all));
@@ -40,6 +40,8 @@ static inline void book(struct cpu *c, struct task *t, uint64_t now, uint64_t th
     t->kernel_tsc = 0;
     in_order();
     t->last_tsc = then;
+    if (t->entry_tsc != 0)
+        t->entry_tsc = now; /* what was before is booked */
 }
 
 void times_leave(struct cpu *c, struct task *t, uint64_t now) { book(c, t, now, OFF_CPU); }

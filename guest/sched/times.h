@@ -9,7 +9,7 @@
 static inline void task_enter_kernel(struct task *t) { t->entry_tsc = rdtsc(); }
 static inline void task_leave_kernel(struct task *t)
 {
-    t->kernel_tsc += rdtsc() - MAX(t->entry_tsc, t->last_tsc);
+    t->kernel_tsc += rdtsc() - t->entry_tsc;
     t->entry_tsc = 0;
 }
 

@@ -173,8 +173,7 @@ const char *lock_class_name(enum lock_class class);
 #define LOCK_NO_LOCK(what) ((void)0)
 #define LOCK_USER_MEMORY() ((void)0)
 
-KEEPS_REGISTERS void spin_lock_call(
-    struct spinlock *l); /* spin_lock(), where that is not in line */
+KEEPS_REGISTERS void spin_lock_call(struct spinlock *l); /* spin_lock(), not in line */
 #ifdef __OPTIMIZE_SIZE__
 #define spin_lock(l) CALL_KEEPING(spin_lock_call, l)
 #else
