@@ -166,21 +166,23 @@ static int pfs_lookup(struct inode *dir, const char *name, size_t len, struct in
 {
     const struct pfs_node *n = node_of(dir);
     const struct pfs_numbered *members = numbered_of(n);
-    struct pfs_node child = *n;
+    struct pfs_node child;
     uint32_t nr;
     const struct pseudofs *fs = fs_of(dir);
+    const char first = name[0];
     int err = fs->may ? fs->may(n, O_RDONLY, false) : 0;
     if (err)
         return err;
     const struct pfs_entry *e = n->entry->children;
-    if (members && name[0] >= '0' && name[0] <= '9')
+    if (members && first >= '0' && first <= '9')
         e = NULL; /* beside members there are names that begin with letters */
     for (; e && e->name; e++) {
-        if (e->name[0] == name[0] && strncmp(e->name, name, len) == 0 && e->name[len] == 0) {
+        if (e->name[0] == first && strncmp(e->name, name, len) == 0 && e->name[len] == 0) {
             child = table_child(n, e);
             return node_inode(dir->sb, &child, out);
         }
     }
+    child = *n;
     if (n->entry->flags & PFS_IS_NAMED)
         err = n->entry->named->find(n, name, len, &child);
     else if (members && find_member(n, name, len, &nr))
