@@ -278,7 +278,7 @@ SYSCALL1(mq_unlink, uaddr_t, from)
     if (q == NULL) {
         err = -ENOENT;
     } else if (!inode_owner_or_root(q->inode)) {
-        err = -EACCES;
+        err = -EPERM; /* their directory is sticky */
     } else {
         in = q->inode;
         was = take_name(q);

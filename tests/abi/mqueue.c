@@ -180,7 +180,9 @@ static void rights(void)
     struct rlimit little = { 3000, 3000 };
     mqd_t q = create(O_RDWR, 4, 16);
     CHECK_EQ(CHILD(CHECK_EQ(setresuid(1000, 1000, 1000), 0);
-                   CHECK_ERR(EACCES, mq_open(name, O_RDONLY)); CHECK_ERR(EACCES, mq_unlink(name));
+                   CHECK_ERR(EACCES, mq_open(name, O_RDONLY));
+                   CHECK_ERR(EPERM, syscall(SYS_mq_unlink, name + 1));
+                   CHECK_ERR(EACCES, mq_unlink(name)); /* so it is told */
                    struct mq_attr a = { .mq_maxmsg = 11, .mq_msgsize = 16 };
                    CHECK_ERR(EINVAL, mq_open(other, O_CREAT | O_RDWR, 0600, &a));
                    setrlimit(RLIMIT_MSGQUEUE, &little); a.mq_maxmsg = 10; a.mq_msgsize = 1000;
