@@ -55,6 +55,8 @@ static int set_switch(struct unix_socket *s, uint64_t bit, bool on)
 {
     if (!has_switch(s, bit, on))
         return -EOPNOTSUPP;
+    if (on && (bit & BIT(SO_DEBUG)) && !has_cap(CAP_NET_ADMIN))
+        return -EACCES;
     if (on && (bit & STAMPS))
         __atomic_fetch_and(&s->options, ~STAMPS, __ATOMIC_RELAXED);
     if (on)

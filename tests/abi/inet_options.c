@@ -364,6 +364,18 @@ static void udp_lite(void)
     close(other);
 }
 
+static void unprivileged(void)
+{
+    int s = socket(AF_INET, SOCK_STREAM, 0), yes = 1, no = 0;
+
+    CHECK_EQ(CHILD(CHECK_EQ(setuid(12345), 0);
+                   CHECK_ERR(EACCES, setsockopt(s, SOL_SOCKET, SO_DEBUG, &yes, sizeof(yes)));
+                   CHECK_EQ(setsockopt(s, SOL_SOCKET, SO_DEBUG, &no, sizeof(no)), 0)),
+             0);
+    CHECK_EQ(setsockopt(s, SOL_SOCKET, SO_DEBUG, &yes, sizeof(yes)), 0);
+    close(s);
+}
+
 static void test(void)
 {
     static const struct way ways[] = {
@@ -378,6 +390,7 @@ static void test(void)
     told_and_set("udp6", AF_INET6, SOCK_DGRAM);
     told_and_set("unix", AF_UNIX, SOCK_STREAM);
     names_of_peers();
+    unprivileged();
     for (unsigned i = 0; i < 3; i++)
         held_back(&ways[i]);
     brings(AF_INET);
