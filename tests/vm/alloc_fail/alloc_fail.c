@@ -146,9 +146,9 @@ int main(int argc, char **argv)
         return 2;
     }
     prepare();
-    static const struct op *const kinds[] = { task_ops, memory_ops, share_ops,
-                                              file_ops, event_ops,  ipc_ops };
-    for (int k = 0; k < 6; k++)
+    static const struct op *const kinds[] = { task_ops,  memory_ops, share_ops, file_ops,
+                                              event_ops, ipc_ops,    space_ops };
+    for (int k = 0; k < 7; k++)
         for (const struct op *op = kinds[k]; op->name != NULL; op++)
             if (argc < 2 || strcmp(argv[1], op->name) == 0)
                 try_all(op);

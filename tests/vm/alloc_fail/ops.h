@@ -16,7 +16,8 @@ struct op {
     int in_child; /* which arms itself, and arms us with what was left */
 };
 /* Each ends with a name that is NULL. */
-extern const struct op task_ops[], memory_ops[], share_ops[], file_ops[], event_ops[], ipc_ops[];
+extern const struct op task_ops[], memory_ops[], share_ops[], file_ops[], event_ops[], ipc_ops[],
+    space_ops[];
 
 extern char page_of_names[3000];
 extern char *five;            /* mapped pages */
