@@ -223,14 +223,14 @@ static unsigned place(const struct task *t, unsigned here)
 static void put_into(struct task *t, unsigned cpu, enum runq_place where)
 {
     struct cpu *c = this_cpu();
-    struct runq *q = &runqs[cpu];
+    struct runq *q = runq_of(cpu);
     uint64_t tsc = tsc_stamp();
 
     spin_lock(&q->lock);
     t->cpu = cpu;
     if (t->rec->state != TASK_runnable) {
-        t->rec->by_pid = c->running->tid;
-        runq_set_state(t, TASK_runnable, c->running->tid, tsc);
+        uint32_t by = t->rec->by_pid = c->running->tid;
+        runq_set_state(t, TASK_runnable, by, tsc);
     }
     runq_add(q, t, where);
     if (!q->fresh) {

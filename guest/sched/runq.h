@@ -25,6 +25,14 @@ struct runq {
 
 extern struct runq runqs[MAX_CPUS];
 
+/* That of a CPU, as an address that is in a register: GCC would compute it again for each field. */
+static inline struct runq *runq_of(unsigned cpu)
+{
+    struct runq *q = &runqs[cpu];
+    __asm__("" : "+r"(q));
+    return q;
+}
+
 static inline bool runq_allows(const struct task *t, unsigned cpu)
 {
     return __atomic_load_n(&t->cpus_allowed, __ATOMIC_RELAXED) >> cpu & 1;

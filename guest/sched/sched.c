@@ -86,7 +86,7 @@ static void switch_machine(struct cpu *c, struct task *prev, struct task *next)
  * ended, nothing needs it any more. */
 static void finish_switch(void)
 {
-    struct runq *q = &runqs[HERE->id];
+    struct runq *q = runq_of(HERE->id);
     void (*bury)(struct task *) = q->bury;
 
     __atomic_store_n(&q->left->on_cpu, false, __ATOMIC_RELEASE);
@@ -124,7 +124,7 @@ void schedule(void)
     if (unlikely(PREEMPT_DUE(SWITCH_WORK)))
         preempt_window();
     struct cpu *c = this_cpu();
-    struct runq *q = &runqs[c->id];
+    struct runq *q = runq_of(c->id);
     struct task *prev = c->running, *next;
     uint64_t tsc = tsc_stamp(), ran = clock_tsc_to_ns(tsc - q->turn_start);
     bool stays = true;
@@ -188,7 +188,7 @@ static uint64_t handover_ns(void)
 static uint64_t share(struct cpu *c, uint32_t waiting, uint64_t need, uint64_t now)
 {
     uint64_t handover = handover_ns();
-    struct runq *q = &runqs[c->id];
+    struct runq *q = runq_of(c->id);
 
     if (!runq_idle_elsewhere(c))
         return UINT64_MAX;
@@ -206,7 +206,7 @@ static uint64_t share(struct cpu *c, uint32_t waiting, uint64_t need, uint64_t n
 void sched_turn_check(void)
 {
     struct cpu *c = this_cpu();
-    struct runq *q = &runqs[c->id];
+    struct runq *q = runq_of(c->id);
     uint64_t need = c->need_resched;
 
     c->need_resched = 0;
@@ -253,7 +253,7 @@ bool sched_may_wait(void) { return clock_mono_ns() - runqs[HERE->id].again_at < 
 void sched_idle(void)
 {
     struct cpu *c = this_cpu(); /* an idle task never moves */
-    struct runq *q = &runqs[c->id];
+    struct runq *q = runq_of(c->id);
 
     for (;;) {
         runq_mark_idle(c);
