@@ -137,6 +137,28 @@ static void block_copy(struct fd_block *to, const struct fd_block *from)
 }
 
 /* What other threads change meanwhile is in the copy or not, each descriptor for itself. */
+/* Would a copy of that block be beyond what descriptors may be by now?  The first never is. */
+static bool block_beyond(uint32_t i)
+{
+    return (i + 1) * BLOCK_FDS > __atomic_load_n(&fd_nr_open, __ATOMIC_RELAXED);
+}
+
+SLOW_PATH int files_copy_error(struct files *from)
+{
+    int err = -ENOMEM;
+
+    spin_lock(&from->lock);
+    for (uint32_t i = 1; i < from->end; i++) {
+        struct fd_block *b = block_at(from, i);
+
+        if (b && b->used && block_beyond(i))
+            err = -EMFILE;
+        breathe(from, WORK_BLOCK);
+    }
+    spin_unlock(&from->lock);
+    return err;
+}
+
 struct files *files_copy(struct files *from)
 {
     struct files *to = files_create();
@@ -151,7 +173,7 @@ struct files *files_copy(struct files *from)
             breathe(from, WORK_BLOCK);
             continue;
         }
-        copy = block_make(to, i);
+        copy = i != 0 && block_beyond(i) ? NULL : block_make(to, i);
         if (!copy) {
             spin_unlock(&from->lock);
             files_put(to);
@@ -173,7 +195,7 @@ int files_unshare(void)
         return 0;
     own = files_copy(old);
     if (!own)
-        return -ENOMEM;
+        return files_copy_error(old);
     spin_lock(&current->lock);
     current->files = own;
     spin_unlock(&current->lock);

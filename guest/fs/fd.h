@@ -12,11 +12,13 @@ struct files;
 extern uint32_t fd_nr_open; /* [a] no RLIMIT_NOFILE may be more; FD_MAX at most */
 
 struct files *files_create(void);
-struct files *files_copy(struct files *from); /* for fork; NULL: no memory */
+struct files *files_copy(struct files *from); /* for fork; NULL: */
+int files_copy_error(
+    struct files *from); /*   why: -ENOMEM, or -EMFILE, as fd_nr_open is less by now */
 void files_get(struct files *fs);
 void files_put(struct files *fs); /* last: closes all */
 uint32_t files_users(struct files *fs);
-int files_unshare(void); /* current has a table of its own: 0 or -ENOMEM */
+int files_unshare(void); /* current has a table of its own: 0, -ENOMEM or -EMFILE */
 void files_close_on_exec(struct files *fs);
 struct file *files_peek(struct files *fs, int fd); /* of another task, with a reference (procfs) */
 bool files_peek_cloexec(struct files *fs, int fd); /* its close-on-exec flag */

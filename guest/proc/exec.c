@@ -315,7 +315,7 @@ static int prepare(struct exec *e)
     if (ref_read(&t->sighand->users) > 1 && (e->sighand = sighand_copy(t->sighand)) == NULL)
         return -ENOMEM;
     if (files_users(t->files) > 1 && (e->files = files_copy(t->files)) == NULL)
-        return -ENOMEM;
+        return files_copy_error(t->files);
     return 0;
 }
 

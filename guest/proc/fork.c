@@ -114,7 +114,7 @@ static int copy_files(struct task *t, uint64_t flags)
     else
         t->files = files_copy(me->files);
     if (t->files == NULL)
-        return -ENOMEM;
+        return files_copy_error(me->files);
     if (flags & CLONE_FS)
         fs_ctx_get(t->fs = me->fs);
     else

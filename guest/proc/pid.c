@@ -71,6 +71,14 @@ int pid_claim(struct task *t, uint32_t pid)
     return 0;
 }
 
+void pid_set_last(uint32_t pid)
+{
+    uint32_t before = last / PER_PAGE;
+
+    last = MIN(pid, PID_MAX - 1u);
+    free_if_unused(before);
+}
+
 /* Full pages are passed over as a whole. */
 uint32_t pid_alloc(struct task *t)
 {

@@ -27,7 +27,8 @@ bool pid_has_session(uint32_t sid);
 /* The first task with a number from *from on, which is behind it then; NULL: none among
  * so many looks, and if *from is PID_MAX none at all. */
 struct task *pid_next_task(uint32_t *from, uint32_t looks);
-uint32_t pid_last(void);  /* given out last: /proc/loadavg */
-uint64_t pid_given(void); /* so many since boot: tasks made */
+uint32_t pid_last(void);         /* given out last: /proc/loadavg */
+void pid_set_last(uint32_t pid); /* the next one is the first free one behind it */
+uint64_t pid_given(void);        /* so many since boot: tasks made */
 
 #endif

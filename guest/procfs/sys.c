@@ -24,6 +24,7 @@
 #include "proc/exec.h"
 #include "proc/key.h"
 #include "proc/pid.h"
+#include "proc/process.h"
 #include "proc/uts.h"
 #include "procfs/internal.h"
 #include "pseudofs/memory.h"
@@ -165,6 +166,26 @@ static int store_core_uses_pid(const struct pfs_node *n __attribute__((unused)),
     if (*line < '0' || *line > '9' || line[1] != 0)
         return -EINVAL;
     core_uses_pid = (uint32_t)(*line - '0');
+    return 0;
+}
+
+static int show_last_pid(struct text *t, const struct pfs_node *n __attribute__((unused)))
+{
+    text_printf(t, "%u\n", pid_last());
+    return 0;
+}
+
+static int store_last_pid(const struct pfs_node *n __attribute__((unused)), char *line)
+{
+    uint64_t pid;
+
+    if (!capable() && !has_cap(CAP_CHECKPOINT_RESTORE))
+        return -EPERM;
+    if (!pfs_setting(line, &pid) || pid > pid_max)
+        return -EINVAL;
+    spin_lock(&tree_lock);
+    pid_set_last((uint32_t)pid);
+    spin_unlock(&tree_lock);
     return 0;
 }
 
@@ -356,6 +377,7 @@ static const struct pfs_entry kernel_table[] = {
     IPC_TUNABLE("msgmnb", msg_max_bytes, 0, INT32_MAX),
     IPC_TUNABLE("msgmni", msg.limit, 0, IPC_SLOTS_MAX),
     PFS_NUMBER("ngroups_max", 0444, GROUPS_MAX),
+    PFS_FILE("ns_last_pid", 0666, show_last_pid, .store = store_last_pid),
     UTS("osrelease", 0444, release),
     UTS("ostype", 0444, sysname),
     PFS_NUMBER("overflowgid", 0444, OVERFLOW_ID),

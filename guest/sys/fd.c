@@ -32,8 +32,9 @@ SYSCALL3(close_range, uint32_t, first, uint32_t, last, uint32_t, flags)
 {
     if (flags & ~(uint32_t)(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC) || first > last)
         return -EINVAL;
-    if (flags & CLOSE_RANGE_UNSHARE && files_unshare() != 0)
-        return -ENOMEM;
+    int err = flags & CLOSE_RANGE_UNSHARE ? files_unshare() : 0;
+    if (err)
+        return err;
     for (int fd = first < FD_MAX ? (int)first : -1; fd >= 0;) {
         fd = files_next(current->files, fd);
         if (fd < 0 || (uint32_t)fd > last)

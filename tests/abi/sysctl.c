@@ -252,6 +252,39 @@ static void ports(void)
     set("net/ipv4/ip_local_port_range", "32768 60999");
 }
 
+/* fs/nr_open less than what is open already: no copy of the table has room for it.  kernel/ns_last_pid: which number
+ * is next. */
+static void tables_and_numbers(void)
+{
+    char text[16];
+
+    CHECK(dup2(2, 65) == 65);
+    CHECK(CHILD(pid_t child = (pid_t)syscall(SYS_clone, CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
+                if (child != 0) _exit(status_of(child) >> 8); set("fs/nr_open", "127");
+                CHECK_ERR(EMFILE, unshare(CLONE_FILES)); CHECK_ERR(EMFILE, fork());
+                CHECK_ERR(EMFILE, execl("/proc/self/exe", "x", NULL));
+                CHECK_ERR(EMFILE, syscall(SYS_close_range, 90, 91, 2)); set("fs/nr_open", "128");
+                CHECK(unshare(CLONE_FILES) == 0)) == 0);
+    close(65);
+    set("fs/nr_open", "1048576");
+    for (int pid = 1000; pid < 1300; pid += 77) {
+        snprintf(text, sizeof(text), "%d", pid);
+        set("kernel/ns_last_pid", text);
+        CHECK_EQ(atoi(slurp("/proc/sys/kernel/ns_last_pid")), pid);
+        pid_t child = START((void)0);
+        CHECK_EQ(child, pid + 1);
+        status_of(child);
+    }
+    set("kernel/ns_last_pid", "32768");
+    pid_t child = START((void)0);
+    CHECK(child >= 300 && child < 1000);
+    status_of(child);
+    CHECK_ERR(EINVAL, put("kernel/ns_last_pid", "32769"));
+    CHECK_ERR(EINVAL, put("kernel/ns_last_pid", "-1"));
+    CHILD(CHECK(setresuid(65534, 65534, 65534) == 0);
+          CHECK_ERR(EPERM, put("kernel/ns_last_pid", "1")));
+}
+
 static void test(void)
 {
     if (getenv("LAYOUT") != NULL) {
@@ -268,4 +301,5 @@ static void test(void)
     watching();
     turns();
     ports();
+    tables_and_numbers();
 }
