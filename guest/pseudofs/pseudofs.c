@@ -17,6 +17,7 @@
 #include "fs/uio.h"
 #include "lib/printf.h"
 #include "lib/string.h"
+#include "mm/frame.h"
 #include "mm/heap.h"
 
 #define FIRST_POS   2u    /* 0 and 1 are "." and ".." */
@@ -315,8 +316,33 @@ static int may(struct file *f, bool opening)
 struct open_text {
     struct mutex lock; /* all of it; taken before any other lock */
     bool made;
+    size_t counted; /* bytes of it in `kept` */
     struct text text;
 };
+
+/* Texts stay from one read to the next.  As anybody may leave as many as he has descriptors, those of more than a page
+ * take a part of memory at most, together; beyond it they are made again. */
+#define KEPT_PART 8
+static uint64_t kept; /* [a] bytes */
+
+static void forget(struct open_text *o)
+{
+    __atomic_sub_fetch(&kept, o->counted, __ATOMIC_RELAXED);
+    o->counted = 0;
+    o->made = false;
+    text_clear(&o->text);
+}
+
+static void keep(struct open_text *o)
+{
+    size_t bytes = o->text.bytes;
+
+    if (bytes <= PAGE_SIZE || o->counted != 0)
+        return;
+    o->counted = bytes;
+    if (__atomic_add_fetch(&kept, bytes, __ATOMIC_RELAXED) > frames_total * PAGE_SIZE / KEPT_PART)
+        forget(o);
+}
 
 static int pfs_open(struct inode *in __attribute__((unused)), struct file *f)
 {
@@ -334,7 +360,7 @@ static int pfs_open(struct inode *in __attribute__((unused)), struct file *f)
 static void pfs_release(struct file *f)
 {
     struct open_text *o = f->private;
-    text_clear(&o->text);
+    forget(o);
     kfree(o);
 }
 
@@ -362,12 +388,13 @@ static long pfs_read(struct file *f, struct uio *u, uint64_t *pos)
         return n->entry->read(n, u, pos);
     mutex_lock(&o->lock);
     if (!o->made || *pos == 0) {
-        text_clear(&o->text);
+        forget(o);
         ret = make_text(&o->text, f->inode);
         o->made = ret == 0;
     }
     if (ret == 0)
         ret = text_read(&o->text, u, pos);
+    keep(o);
     mutex_unlock(&o->lock);
     return ret;
 }
