@@ -342,21 +342,18 @@ static int one_piece(struct file *f, const struct iocb *io, bool write, int64_t 
 
 static int pieces(struct file *f, const struct iocb *io, bool write, int64_t *done)
 {
-    uint64_t n = io->aio_nbytes, room = KMALLOC_MAX / sizeof(struct iovec);
     int err = check_transfer(f, io, write);
+    struct uio_vector v;
 
     if (err)
         return err;
-    if (n > UIO_MAXIOV)
+    if (io->aio_nbytes > UIO_MAXIOV)
         return -EINVAL;
-    struct iovec *v = kmalloc(KMALLOC_MAX);
-    if (!v)
-        return -ENOMEM;
-    n = MIN(n, room); /* beyond is a transfer cut short, as every caller must expect */
-    long bytes = uio_vector(v, io->aio_buf, n);
-    struct uio u = { .iov = v, .niov = (uint32_t)n, .left = (size_t)bytes };
-    err = bytes < 0 ? (int)bytes : transfer(f, io, write, &u, done);
-    kfree(v);
+    long bytes = uio_vector_get(&v, io->aio_buf, io->aio_nbytes);
+    if (bytes < 0)
+        return (int)bytes;
+    err = transfer(f, io, write, &v.u, done);
+    uio_vector_put(&v);
     return err;
 }
 

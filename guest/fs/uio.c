@@ -8,16 +8,18 @@
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/bulk.h"
+#include "mm/heap.h"
+
+#define PART_MAX (KMALLOC_MAX / sizeof(struct iovec)) /* of a vector, its link included */
 
 void uio_kernel(struct uio *u, void *buf, size_t n)
 {
     *u = (struct uio){ .kernel = true, .buf = buf, .left = n };
 }
 
-long uio_vector(struct iovec *v, uaddr_t from, size_t n)
+/* n pieces more: how many bytes all cover now, or -errno. */
+static long take_pieces(struct iovec *v, uaddr_t from, size_t n, uint64_t total)
 {
-    uint64_t total = 0;
-
     if (copy_from_user(v, from, n * sizeof(*v)) != 0)
         return -EFAULT;
     for (size_t i = 0; i < n; i++) {
@@ -31,6 +33,63 @@ long uio_vector(struct iovec *v, uaddr_t from, size_t n)
         total += v[i].iov_len;
     }
     return (long)total;
+}
+
+static SLOW_PATH long take_parts(struct uio_vector *v, uaddr_t from)
+{
+    void *none, **link = &none;
+    size_t left = v->n;
+    long total = 0;
+
+    v->v = NULL;
+    while (left > 0 && total >= 0) {
+        size_t n = left > PART_MAX ? PART_MAX - 1 : left;
+        struct iovec *part = kmalloc((n + (n < left)) * sizeof(*part));
+        if (part == NULL) {
+            total = -ENOMEM;
+            break;
+        }
+        v->v == NULL ? (void)(v->v = part) : (void)(*link = part);
+        if (n < left) {
+            link = &part[n].iov_base;
+            *link = NULL;
+        }
+        total = take_pieces(part, from, n, (uint64_t)total);
+        from += n * sizeof(*part);
+        left -= n;
+    }
+    if (total < 0)
+        uio_vector_put(v);
+    return total;
+}
+
+long uio_vector_get(struct uio_vector *v, uaddr_t from, size_t n)
+{
+    v->v = v->few;
+    v->n = n;
+    long total = n > ARRAY_SIZE(v->few) ? take_parts(v, from) : take_pieces(v->few, from, n, 0);
+    v->u = (struct uio){ .iov = v->v, .niov = (uint32_t)n, .left = (size_t)total };
+    return total;
+}
+
+void uio_vector_put(struct uio_vector *v)
+{
+    struct iovec *part = v->v, *next;
+
+    for (size_t left = v->n; part != NULL && part != v->few; part = next, left -= PART_MAX - 1) {
+        next = left > PART_MAX ? part[PART_MAX - 1].iov_base : NULL;
+        kfree(part);
+    }
+}
+
+void uio_next_piece(struct uio *u)
+{
+    u->off = 0;
+    if (++u->at < PART_MAX - 1 || u->niov <= PART_MAX)
+        return;
+    u->iov = u->iov[u->at].iov_base;
+    u->niov -= u->at;
+    u->at = 0;
 }
 
 static long move_kernel(struct uio *u, char *data, size_t n, enum bulk d)
@@ -65,8 +124,7 @@ static SLOW_PATH long move_pieces(struct uio *u, char *data, size_t n, enum bulk
     while (done < n) {
         const struct iovec *v = &u->iov[u->at];
         if (u->off == v->iov_len) {
-            u->at++;
-            u->off = 0;
+            uio_next_piece(u);
             continue;
         }
         uaddr_t at = (uaddr_t)v->iov_base + u->off;

@@ -10,7 +10,7 @@ struct uio {
     bool kernel; /* buf is the one piece */
     char *buf;
     const struct iovec *iov; /* kernel copy of the vector; bases are user addresses */
-    uint32_t niov, at;       /* piece now, and */
+    uint32_t niov, at;       /* pieces from iov[0] on; piece now, and */
     size_t off;              /* offset in it */
     size_t left;             /* bytes still to move, over all pieces */
 };
@@ -22,8 +22,20 @@ static inline void uio_user(struct uio *u, struct iovec *one, uaddr_t at, size_t
     *u = (struct uio){ .iov = one, .niov = 1, .left = n };
 }
 #define UIO_BYTES_MAX 0x7ffff000ul /* what a call moves at most, as on Linux */
-/* A kernel copy of the user's vector, checked: how many bytes it covers, or -errno. */
-long uio_vector(struct iovec *v, uaddr_t from, size_t n);
+
+/* A kernel copy of a user's vector.  One that does not fit into a page is in parts of one, each of which ends with
+ * a link: the base of its last piece is the next part. */
+struct uio_vector {
+    struct uio u;
+    struct iovec *v, few[8];
+    size_t n;
+};
+/* n <= UIO_MAXIOV; checked: how many bytes it covers, and v->u is ready to move them, until
+ * uio_vector_put(); or -EFAULT, -EINVAL, -ENOMEM. */
+long uio_vector_get(struct uio_vector *v, uaddr_t from, size_t n);
+void uio_vector_put(struct uio_vector *v);
+void uio_next_piece(struct uio *u);
+
 /* Move up to n bytes (at most u->left) and advance.  Bytes moved, or -EFAULT if
  * none could be.  No spinlock held. */
 long uio_put(struct uio *u, const void *from, size_t n); /* read: towards the user */

@@ -18,40 +18,13 @@
 #include <linux/time.h>
 #include <linux/time_types.h>
 
-#define WORK_CALL    2000u /* instructions a message of many, about (arch/preempt.h) */
-#define WORK_FD      300u
-#define IOV_ON_STACK 4
-#define IOV_IN_HEAP  (KMALLOC_MAX / sizeof(struct iovec))
-#define IOV_MAX      1024u
+#define WORK_CALL 2000u /* instructions a message of many, about (arch/preempt.h) */
+#define WORK_FD   300u
 
-/* --- where the bytes are -------------------------------------------------------------------- */
-
-struct bytes {
-    struct iovec few[IOV_ON_STACK], *v;
-    struct uio u;
-};
-
-static void bytes_put(struct bytes *b)
+/* Bytes, -EMSGSIZE, -EINVAL, -EFAULT, -ENOMEM.  After bytes: uio_vector_put(). */
+static long bytes_get(struct uio_vector *v, uaddr_t at, uint64_t n)
 {
-    if (b->v != b->few)
-        kfree(b->v);
-}
-
-/* 0, -EMSGSIZE, -EINVAL, -EFAULT, -ENOMEM.  After 0: bytes_put(). */
-static int bytes_get(struct bytes *b, uaddr_t at, uint64_t n)
-{
-    if (n > IOV_MAX || n > IOV_IN_HEAP)
-        return n > IOV_MAX ? -EMSGSIZE : -ENOMEM;
-    b->v = n > IOV_ON_STACK ? kmalloc(n * sizeof(*b->v)) : b->few;
-    if (b->v == NULL)
-        return -ENOMEM;
-    long len = uio_vector(b->v, at, n);
-    if (len < 0) {
-        bytes_put(b);
-        return (int)len;
-    }
-    b->u = (struct uio){ .iov = b->v, .niov = (uint32_t)n, .left = (size_t)len };
-    return 0;
+    return n > UIO_MAXIOV ? -EMSGSIZE : uio_vector_get(v, at, n);
 }
 
 /* --- what goes along -------------------------------------------------------------------------- */
@@ -197,21 +170,22 @@ static long send_one(struct file *f, struct unix_socket *s, const struct user_ms
 {
     struct unix_control c = { .cred = unix_my_cred() };
     union socket_address a;
-    struct bytes b;
+    struct uio_vector v;
     int alen = m->name != 0 ? MIN(m->namelen, (int)sizeof(a)) : 0;
 
     if (m->name != 0 && m->namelen < 0)
         return -EINVAL;
     long err = socket_address_in(m->name, alen, &a);
     if (err == 0)
-        err = bytes_get(&b, m->iov, m->iovlen);
-    if (err != 0)
+        err = bytes_get(&v, m->iov, m->iovlen);
+    if (err < 0)
         return err;
+    err = 0;
     if (m->controllen != 0)
         err = control_in(s, m->control, m->controllen, &c);
     if (err == 0)
-        err = s->family->send(s, &b.u, with_file_flags(f, flags), &a, alen, &c);
-    bytes_put(&b);
+        err = s->family->send(s, &v.u, with_file_flags(f, flags), &a, alen, &c);
+    uio_vector_put(&v);
     if (c.rights != NULL)
         rights_free(c.rights);
     return err;
@@ -298,17 +272,17 @@ static long recv_one(struct file *f, struct unix_socket *s, uaddr_t at, uint32_t
 {
     struct unix_received r = { 0 };
     struct user_msghdr m;
-    struct bytes b;
+    struct uio_vector v;
 
     if (get_user(m, at) != 0)
         return -EFAULT;
     if (m.name != 0 && m.namelen < 0)
         return -EINVAL;
-    long n = bytes_get(&b, m.iov, m.iovlen);
-    if (n != 0)
+    long n = bytes_get(&v, m.iov, m.iovlen);
+    if (n < 0)
         return n;
-    n = s->family->recv(s, &b.u, with_file_flags(f, flags), &r);
-    bytes_put(&b);
+    n = s->family->recv(s, &v.u, with_file_flags(f, flags), &r);
+    uio_vector_put(&v);
     if (n >= 0) {
         int err = give_rest(s, &m, at, flags, &r);
         n = err != 0 ? err : n;
@@ -395,7 +369,7 @@ SYSCALL4(sendmmsg, int, fd, uaddr_t, at, unsigned, n, uint32_t, flags)
 
     WITH_FILE(f, fd);
     long err = socket_of(f, &s);
-    for (n = MIN(n, IOV_MAX); err == 0 && done < n && !preempt_ends(WORK_CALL);) {
+    for (n = MIN(n, (unsigned)UIO_MAXIOV); err == 0 && done < n && !preempt_ends(WORK_CALL);) {
         err = get_user(m, at) != 0 ? -EFAULT : send_one(f, s, &m, flags);
         if (err < 0)
             break;
@@ -422,7 +396,7 @@ SYSCALL5(recvmmsg, int, fd, uaddr_t, at, unsigned, n, uint32_t, flags, uaddr_t, 
         deadline = clock_mono_ns() + (uint64_t)t.tv_sec * NSEC_PER_SEC + (uint64_t)t.tv_nsec;
     WITH_FILE(f, fd);
     long err = socket_of(f, &s);
-    for (n = MIN(n, IOV_MAX); err == 0 && done < n && !preempt_ends(WORK_CALL);) {
+    for (n = MIN(n, (unsigned)UIO_MAXIOV); err == 0 && done < n && !preempt_ends(WORK_CALL);) {
         err = recv_one(f, s, at, flags & ~MSG_WAITFORONE);
         if (err < 0)
             break;

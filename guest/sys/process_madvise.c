@@ -61,14 +61,16 @@ static bool for_others(int advice)
 }
 
 /* Piece by piece, until one is refused: how many bytes, or its error. */
-static long advise_pieces(struct mm *mm, const struct iovec *v, uint64_t n, int advice)
+static long advise_pieces(struct mm *mm, struct uio_vector *v, int advice)
 {
     long done = 0;
     int err = 0;
 
-    for (uint64_t i = 0; i < n && !err; i++) {
-        err = madvise_range(mm, (uaddr_t)v[i].iov_base, v[i].iov_len, advice);
-        done += err ? 0 : (long)v[i].iov_len;
+    for (size_t i = 0; i < v->n && !err; i++) {
+        const struct iovec *one = &v->u.iov[v->u.at];
+        err = madvise_range(mm, (uaddr_t)one->iov_base, one->iov_len, advice);
+        done += err ? 0 : (long)one->iov_len;
+        uio_next_piece(&v->u);
     }
     return done > 0 ? done : err;
 }
@@ -79,24 +81,22 @@ SYSCALL5(process_madvise, int, fd, uaddr_t, vec, uint64_t, n, int, advice, uint3
 
     if (flags != 0 || n > UIO_MAXIOV)
         return -EINVAL;
-    struct iovec *v = kmalloc(PAGE_SIZE);
-    if (!v)
-        return -ENOMEM;
-    n = MIN(n, PAGE_SIZE / sizeof *v); /* fewer bytes than asked for, as every caller expects */
-    long done = uio_vector(v, vec, n);
-    struct process *p = done >= 0 ? named_by(fd, &err) : NULL;
+    struct uio_vector v;
+    long done = uio_vector_get(&v, vec, n);
+    if (done < 0)
+        return done;
+    struct process *p = named_by(fd, &err);
     struct mm *mm = p ? memory_of(p, &err) : NULL;
     if (mm && mm != current->mm && !for_others(advice))
         err = -EINVAL;
     else if (mm && mm != current->mm && !has_cap(CAP_SYS_NICE))
         err = -EPERM;
-    if (done >= 0)
-        done = err ? err : advise_pieces(mm, v, n, advice);
+    done = err ? err : advise_pieces(mm, &v, advice);
     if (mm)
         mm_put(mm, PT_exit_teardown);
     if (p)
         process_put(p);
-    kfree(v);
+    uio_vector_put(&v);
     return done;
 }
 

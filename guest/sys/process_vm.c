@@ -94,26 +94,23 @@ static int check_pieces(uaddr_t iov, uint64_t n)
 static long process_vm(int pid, uaddr_t here, uint64_t nhere, uaddr_t there, uint64_t nthere,
                        uint64_t flags, bool write)
 {
-    struct iovec *v;
+    struct uio_vector v;
     struct mm *mm;
 
     if (flags != 0 || nhere > UIO_MAXIOV || nthere > UIO_MAXIOV)
         return -EINVAL;
-    nhere =
-        MIN(nhere, PAGE_SIZE / sizeof *v); /* fewer bytes than asked for, as every caller expects */
-    if ((v = kmalloc(PAGE_SIZE)) == NULL)
-        return -ENOMEM;
-    long bytes = uio_vector(v, here, nhere), rc = bytes;
+    long bytes = uio_vector_get(&v, here, nhere), rc = bytes;
+    if (bytes < 0)
+        return bytes;
     if (bytes > 0 && (rc = check_pieces(there, nthere)) != 0)
         bytes = rc;
     if (bytes > 0 && nthere > 0 && (rc = process_memory(pid, &mm)) == 0) {
-        struct uio u = { .iov = v, .niov = (uint32_t)nhere, .left = (size_t)bytes };
-        rc = move_all(mm, &u, there, nthere, write);
+        rc = move_all(mm, &v.u, there, nthere, write);
         mm_put(mm, PT_exit_teardown);
     } else if (bytes > 0 && nthere == 0) {
         rc = 0;
     }
-    kfree(v);
+    uio_vector_put(&v);
     return rc;
 }
 

@@ -114,42 +114,25 @@ static inline long one_buffer(int fd, uaddr_t buf, size_t n, const int64_t *pos,
     return done;
 }
 
-#define VECTOR_ON_STACK 8
-#define VECTOR_IN_HEAP  (KMALLOC_MAX / sizeof(struct iovec))
-
 static long vector(int fd, uaddr_t vec, size_t n, const int64_t *pos, enum direction dir)
 {
-    struct iovec few[VECTOR_ON_STACK], *v = few;
     WITH_FILE(f, fd);
-    struct uio u = { 0 };
-    long ret;
+    struct uio_vector v;
 
     if (!f)
         return -EBADF;
-    if (n > VECTOR_ON_STACK && n <= UIO_MAXIOV) {
-        /* A page of them at a time; what is beyond is a transfer cut short, as
-         * every caller of writev() must expect. */
-        n = MIN(n, VECTOR_IN_HEAP);
-        v = kmalloc(n * sizeof(*v));
-    }
-    if (n - 1 >= UIO_MAXIOV)
-        ret = n ? -EINVAL : 0;
-    else
-        ret = v ? uio_vector(v, vec, n) : -ENOMEM;
+    long ret = n > UIO_MAXIOV ? -EINVAL : uio_vector_get(&v, vec, n);
     if (ret <= 0) {
         long no = refusal(f, pos, dir);
-        ret = no ? no : ret;
-    } else {
-        u.iov = v;
-        u.niov = (uint32_t)n;
-        u.left = (size_t)ret;
-        ret = !pos       ? move_here(f, &u, dir)
-              : *pos < 0 ? move_told(f, &u, container_of(pos, struct told, none))
-                         : move_at(f, &u, *pos, dir);
-        tell(f, ret, dir);
+        if (ret == 0)
+            uio_vector_put(&v);
+        return no ? no : ret;
     }
-    if (v != few)
-        kfree(v);
+    ret = !pos       ? move_here(f, &v.u, dir)
+          : *pos < 0 ? move_told(f, &v.u, container_of(pos, struct told, none))
+                     : move_at(f, &v.u, *pos, dir);
+    tell(f, ret, dir);
+    uio_vector_put(&v);
     return ret;
 }
 

@@ -222,25 +222,23 @@ SYSCALL4(tee, int, in_fd, int, out_fd, size_t, n, uint32_t, flags)
     return pipe_to_pipe(from, to, n, nonblocking(in, flags) || nonblocking(out, flags), LEAVE);
 }
 
-#define IN_HEAP (KMALLOC_MAX / sizeof(struct iovec)) /* what is beyond is a transfer cut short */
-
 static long vmsplice(struct file *f, uaddr_t vec, size_t n, uint32_t flags)
 {
     struct pipe *p = pipe_state(f);
+    struct uio_vector v;
 
     if (n > UIO_MAXIOV)
         return -EINVAL;
-    n = MIN(n, IN_HEAP);
-    struct iovec *v = kmalloc(MAX(n, 1ul) * sizeof(*v));
-    long bytes = v != NULL ? uio_vector(v, vec, n) : -ENOMEM;
+    long bytes = uio_vector_get(&v, vec, n);
+    if (bytes < 0)
+        return bytes;
     if (bytes > 0 && p == NULL) {
         bytes = -EBADF; /* of nothing nobody asks where it goes */
     } else if (bytes > 0) {
-        struct uio u = { .iov = v, .niov = (uint32_t)n, .left = (size_t)bytes };
-        bytes = file_writable(f) ? pipe_put_user(p, &u, nonblocking(f, flags))
-                                 : pipe_take_user(p, &u, nonblocking(f, flags));
+        bytes = file_writable(f) ? pipe_put_user(p, &v.u, nonblocking(f, flags))
+                                 : pipe_take_user(p, &v.u, nonblocking(f, flags));
     }
-    kfree(v);
+    uio_vector_put(&v);
     return bytes;
 }
 

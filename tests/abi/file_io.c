@@ -1,7 +1,73 @@
 /* read, write, lseek, pread, pwrite, readv, writev, truncate: holes read as zero, offsets,
  * errors of bad positions, files that shrink and grow. */
 #include "check.h"
+#include <sys/param.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
+
+#define PIECES 1024 /* as many as a call takes */
+#define EACH   13
+
+static char to[PIECES][EACH], from[PIECES][EACH];
+
+static void cover(struct iovec *v, char (*bytes)[EACH])
+{
+    for (int i = 0; i < PIECES; i++)
+        v[i] = (struct iovec){ bytes[i], EACH };
+}
+
+/* Of n bytes that came, all are right, and no more did. */
+static void came(const char *how, long n)
+{
+    const char *a = (const char *)from, *b = (const char *)to;
+    long right = 0;
+
+    while (right < (long)sizeof(to) && a[right] == b[right])
+        right++;
+    SAY("%s: %ld, %ld right\n", how, n, MIN(right, n));
+    memset(to, 0, sizeof(to));
+}
+
+/* A vector is one call's, whatever its length: of a file, of a datagram, of another's memory. */
+static void many_pieces(int fd)
+{
+    struct iovec v[PIECES + 1], w[PIECES + 1]; /* one that no call takes */
+    struct msghdr out = { .msg_iov = v, .msg_iovlen = PIECES },
+                  in = { .msg_iov = w, .msg_iovlen = PIECES };
+    int pair[2], ends[2], room = 200000;
+
+    for (size_t i = 0; i < sizeof(from); i++)
+        from[i / EACH][i % EACH] = (char)(1 + i % 127);
+    cover(v, from);
+    cover(w, to);
+    SAY("writev %zd\n", pwritev(fd, v, PIECES, 100));
+    came("readv", preadv(fd, w, PIECES, 100));
+    for (int n = 250; n <= 260; n++) /* about where a page is full */
+        came("readv of some", preadv(fd, w, n, 100));
+    came("readv of 511", preadv(fd, w, 511, 100));
+    CHECK_ERR(EINVAL, preadv(fd, w, PIECES + 1, 100));
+    CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0 && pipe(ends) == 0);
+    setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+    SAY("sendmsg %zd\n", sendmsg(pair[0], &out, 0));
+    came("recvmsg", recvmsg(pair[1], &in, 0));
+    SAY("writev of a datagram %zd\n", writev(pair[0], v, PIECES));
+    came("readv of a datagram", readv(pair[1], w, PIECES));
+    out.msg_iovlen = PIECES + 1;
+    CHECK_ERR(EMSGSIZE, sendmsg(pair[0], &out, 0));
+    came("process_vm_readv", process_vm_readv(getpid(), w, PIECES, v, PIECES, 0));
+    SAY("vmsplice %zd\n", vmsplice(ends[1], v, 10, 0));
+    came("readv of a pipe", readv(ends[0], w, PIECES));
+    v[600].iov_base = (void *)8; /* what comes before it is written */
+    SAY("writev to a bad piece: %d\n", pwritev(fd, v, PIECES, 100) > 0);
+    v[900].iov_len = (size_t)-1;
+    CHECK_ERR(EINVAL, pwritev(fd, v, PIECES, 100));
+    CHECK_ERR(EFAULT, pwritev(fd, (void *)8, PIECES, 100));
+    for (int i = 0; i < PIECES; i++)
+        v[i].iov_len = 0;
+    CHECK_EQ(pwritev(fd, v, PIECES, 100), 0);
+    for (int i = 0; i < 2; i++)
+        close(pair[i]), close(ends[i]);
+}
 
 static void test(void)
 {
@@ -61,6 +127,7 @@ static void test(void)
     CHECK_ERR(EISDIR, read(open(".", O_RDONLY), buf, 1));
     CHECK_ERR(EISDIR, truncate(".", 0));
     CHECK_ERR(ENOENT, truncate("none", 0));
+    many_pieces(fd);
     CHECK(truncate("file", 3) == 0 && stat("file", &st) == 0 && st.st_size == 3);
 
     /* a buffer that is bad from its middle on: what could be written is */
