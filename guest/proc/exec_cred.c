@@ -62,6 +62,8 @@ int exec_new_cred(struct file *file, struct cred *c, bool *secure)
     c->cap_permitted = as_root && (c->euid == 0 || c->uid == 0)
                            ? c->cap_bounding | c->cap_inheritable
                            : c->cap_ambient;
+    if (confined) /* root, too, gets back nothing that it has given up */
+        c->cap_permitted &= current->cred.cap_permitted;
     c->cap_effective = as_root && c->euid == 0 ? c->cap_permitted : c->cap_ambient;
     int err =
         !nosuid_mount && unlikely(in->xattrs != NULL) ? add_file_caps(in, c, secure, confined) : 0;

@@ -173,6 +173,13 @@ static void over_exec(void)
             CHECK(set(BIT(CAP_KILL), BIT(CAP_KILL), BIT(CAP_KILL)) == 0);
             CHECK(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0) == 0));
     EXEC_AS("real root only", CHECK(seteuid(5) == 0));
+    /* no new privileges: root, too, gets back nothing that it has given up */
+    EXEC_AS("root that never gave it up", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    EXEC_AS("root that gave it up", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); without(CAP_KILL));
+    EXEC_AS("root that gave up all", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+            CHECK(set(0, 0, 0) == 0));
+    EXEC_AS("root that may inherit it", prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+            CHECK(set(0, 0, BIT(CAP_KILL)) == 0));
     EXEC_AS("root under NOROOT", CHECK(prctl(PR_SET_SECUREBITS, 1, 0, 0, 0) == 0));
 }
 
