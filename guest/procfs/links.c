@@ -74,6 +74,17 @@ unsigned proc_fd_numbers(const struct pfs_node *dir, uint32_t from, uint32_t *ou
     return n;
 }
 
+static int goal_fd(const struct pfs_node *n, struct pfs_goal *to)
+{
+    return task_file(n, &to->file, NULL);
+}
+
+/* By what the file was opened for: nothing, to read, to write, both. */
+static const struct pfs_entry fd_links[] = { PFS_GOAL("", 0000, goal_fd),
+                                             PFS_GOAL("", 0500, goal_fd),
+                                             PFS_GOAL("", 0300, goal_fd),
+                                             PFS_GOAL("", 0700, goal_fd) };
+
 static int has_fd(const struct pfs_node *dir, const struct pfs_entry *entry, uint32_t nr,
                   struct pfs_node *child)
 {
@@ -82,14 +93,12 @@ static int has_fd(const struct pfs_node *dir, const struct pfs_entry *entry, uin
         .entry = entry, .tid = dir->tid, .born = dir->born, .fd = (int32_t)nr, .whole = dir->whole
     };
     int err = task_file(child, &f, NULL);
-    if (!err)
-        file_put(f);
-    return err;
-}
-
-static int goal_fd(const struct pfs_node *n, struct pfs_goal *to)
-{
-    return task_file(n, &to->file, NULL);
+    if (err)
+        return err;
+    if (entry == fd_links && !(f->flags & O_PATH))
+        child->entry = &fd_links[((f->flags & O_ACCMODE) + 1) & 3];
+    file_put(f);
+    return 0;
 }
 
 struct info_text {
@@ -147,12 +156,11 @@ static int show_fdinfo(struct text *t, const struct pfs_node *n)
     return 0;
 }
 
-static const struct pfs_entry fd_link = PFS_GOAL("", 0700, goal_fd);
 static const struct pfs_entry fdinfo_file = PFS_FILE("", 0400, show_fdinfo);
 
 int proc_fd_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child)
 {
-    return has_fd(dir, &fd_link, nr, child);
+    return has_fd(dir, fd_links, nr, child);
 }
 
 int proc_fdinfo_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child)

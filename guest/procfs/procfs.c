@@ -31,11 +31,15 @@ static bool is_of_files(const struct pfs_node *n)
 }
 
 /* What is of a task that may not be dumped is root's.  The files of a task keep their mode, and its directory all that it has. */
+#define LINK_SIZE 64 /* Linux's, however long the name is */
+
 static void proc_set_owner(struct inode *in, const struct pfs_node *n)
 {
     in->mode_kept = n->tid != 0;
     if (n->entry->flags & PROC_LIVING && is_dir(in))
         in->attributes = INODE_IMMUTABLE;
+    if (S_ISLNK(in->mode) && (in->mode & 0777) != 0777) /* to an open file, or a mapped one */
+        in->size = LINK_SIZE;
     struct task *t = n->tid ? proc_task(n) : NULL;
     if (t) {
         bool its = is_everybodys(n) || task_dumpable(t, false) ||

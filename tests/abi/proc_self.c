@@ -23,6 +23,24 @@ static long field(const char *name)
     return at != NULL ? strtol(at + strlen(name), NULL, 10) : -1;
 }
 
+/* What a link says of how its file is open. */
+static void modes(void)
+{
+    static const int how[] = { O_RDONLY, O_WRONLY, O_RDWR, O_ACCMODE, O_PATH };
+    char path[64];
+    struct stat st;
+
+    for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+        int fd = open("open", how[i] | O_CREAT, 0600);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        CHECK(fd >= 0 && lstat(path, &st) == 0);
+        SAY("open for %o: %o, %ld\n", how[i], st.st_mode, (long)st.st_size);
+        close(fd);
+    }
+    CHECK(lstat("/proc/self/exe", &st) == 0);
+    SAY("exe: %o, %ld\n", st.st_mode, (long)st.st_size);
+}
+
 static void test(void)
 {
     char *p = map_pages(3), link[64], path[64];
@@ -62,6 +80,7 @@ static void test(void)
     long rss;
     CHECK(sscanf(slurp("/proc/self/statm"), "%*d %ld", &rss) == 1 && rss > 2);
 
+    modes();
     int fd = open("file", O_RDWR | O_CREAT, 0644);
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     ssize_t len = readlink(path, link, sizeof(link) - 1);
