@@ -1,4 +1,4 @@
-/* links: guest/lib/refcount.c tests/unit/kernel_shim.c guest/fs/path.c guest/fs/path_name.c guest/fs/dentry.c guest/fs/inode.c guest/fs/groups.c guest/fs/tmpfs.c guest/fs/xattr.c guest/fs/mount.c guest/fs/propagate.c guest/fs/mount_ns.c guest/fs/fs_type.c guest/fs/notify.c guest/fs/fs_ctx.c guest/fs/cpio.c guest/fs/cpio_tree.c guest/fs/cpio_stored.c guest/fs/pages.c guest/lib/rbtree.c */
+/* links: guest/lib/refcount.c tests/unit/kernel_shim.c guest/fs/path.c guest/fs/protect.c guest/fs/path_name.c guest/fs/dentry.c guest/fs/inode.c guest/fs/groups.c guest/fs/tmpfs.c guest/fs/xattr.c guest/fs/mount.c guest/fs/propagate.c guest/fs/mount_ns.c guest/fs/fs_type.c guest/fs/notify.c guest/fs/fs_ctx.c guest/fs/cpio.c guest/fs/cpio_tree.c guest/fs/cpio_stored.c guest/fs/pages.c guest/lib/rbtree.c */
 /* Path walks over a tree of directories, symlinks and mounts; names found again
  * from below; rename and removal; a tree unpacked from an archive.  At the end
  * nothing is left: every reference that was taken is given back. */
