@@ -21,13 +21,11 @@
 
 #define WORK_ZAP 60u /* instructions an entry, about */
 
-/* The last entry of the run from p on, below limit, that maps frames in a row with the same bits, none of them counted:
- * a file of a root image comes in such runs. */
-static pte_t *uncounted_run(pte_t *p, pte_t *limit)
+/* The last entry of the run from p on, of two or more, below limit, that maps frames in a row with the same bits, none
+ * of them counted: a file of a root image comes in such runs.  Not in line, so that counted ones have all registers. */
+static __attribute__((noinline)) pte_t *uncounted_run(pte_t *p, pte_t *limit)
 {
     pte_t pte = *p + PAGE_SIZE;
-    if (p + 1 >= limit || p[1] != pte)
-        return p;
     pfn_t more = frames_uncounted_from(pte_pfn(*p));
     limit = limit - p > more ? p + more : limit;
     for (p++; p < limit && *p == pte; p++)
@@ -52,7 +50,8 @@ static void zap_entries(struct gather *g, uaddr_t va, pte_t *e, pte_t *stop)
             for (pte_t pte; p < limit && (pte = *p) != 0; p++) {
                 pfn_t pfn = pte_pfn(pte);
                 if (unlikely(!frame_counted_in(counts, pfn))) { /* the root image's need no put */
-                    p = uncounted_run(p, limit);
+                    if (p + 1 < limit && p[1] == pte + PAGE_SIZE)
+                        p = uncounted_run(p, limit);
                     continue;
                 }
                 *put++ = pfn;
