@@ -1,4 +1,4 @@
-/* links: guest/lib/refcount.c tests/unit/kernel_shim.c guest/fs/dentry.c guest/fs/inode.c guest/fs/tmpfs.c guest/fs/xattr.c guest/fs/groups.c guest/fs/mount.c guest/fs/propagate.c guest/fs/mount_ns.c guest/fs/fs_type.c guest/fs/fs_ctx.c guest/fs/path.c guest/fs/path_name.c guest/fs/pages.c guest/fs/cpio.c guest/fs/cpio_tree.c guest/fs/cpio_stored.c guest/fs/image_tree.c guest/lib/rbtree.c guest/fs/notify.c */
+/* links: guest/lib/refcount.c tests/unit/kernel_shim.c guest/fs/dentry.c guest/fs/inode.c guest/fs/tmpfs.c guest/fs/xattr.c guest/fs/groups.c guest/fs/mount.c guest/fs/propagate.c guest/fs/mount_ns.c guest/fs/fs_type.c guest/fs/fs_ctx.c guest/fs/path.c guest/fs/protect.c guest/fs/path_name.c guest/fs/pages.c guest/fs/cpio.c guest/fs/cpio_tree.c guest/fs/cpio_stored.c guest/fs/image_tree.c guest/lib/rbtree.c guest/fs/notify.c */
 /* The kernel's reader of an index: what a damaged one says does not make it look outside of the image,
  * and a walk through it, as deep as it likes to go, comes to an end. */
 #include <stdint.h>
