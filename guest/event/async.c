@@ -24,6 +24,7 @@
 #include "mm/heap.h"
 #include "net/unix.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "proc/task.h"
@@ -309,10 +310,11 @@ static long set_owner(struct file *f, int type, int who)
     if (a == NULL)
         return -ENOMEM;
     spin_lock(&tree_lock);
-    struct task *t = who > 0 ? task_find((uint32_t)who) : NULL;
+    struct task *t = who > 0 ? task_named((uint32_t)who) : NULL;
+    uint32_t pid = who > 0 ? pid_named((uint32_t)who) : 0;
     struct process *was_proc = a->proc, *p = t != NULL && type == F_OWNER_PID ? t->proc : NULL;
     struct task *was = a->task;
-    if (who != 0 && t == NULL && (who < 0 || pid_group_session((uint32_t)who) == NULL)) {
+    if (who != 0 && t == NULL && pid_group_session(pid) == NULL) {
         err = -ESRCH;
         was_proc = NULL;
         was = NULL;
@@ -327,7 +329,7 @@ static long set_owner(struct file *f, int type, int who)
         if (a->task != NULL)
             task_get(t);
         a->type = type;
-        a->pid = (uint32_t)who;
+        a->pid = pid;
         a->uid = current->cred.uid;
         a->euid = current->cred.euid;
         if (p != NULL)
@@ -355,7 +357,7 @@ int async_own(struct file *f, int fd, bool *set)
     *set = a->pid == 0;
     a->fd = fd;
     spin_unlock(&tree_lock);
-    return *set ? (int)set_owner(f, F_OWNER_PID, (int)current->proc->tgid) : 0;
+    return *set ? (int)set_owner(f, F_OWNER_PID, (int)pid_told(current->proc->tgid)) : 0;
 }
 
 void async_disown(struct file *f)
@@ -369,7 +371,7 @@ static int owner_number(struct async *a)
 {
     spin_lock(&tree_lock);
     bool there = a->type == F_OWNER_PGRP ? pid_group_session(a->pid) != NULL : owner_of(a) != NULL;
-    int who = there ? (int)a->pid : 0;
+    int who = there ? (int)pid_told(a->pid) : 0;
     spin_unlock(&tree_lock);
     return who;
 }

@@ -39,6 +39,7 @@
 #include "mm/heap.h"
 #include "mm/pt.h"
 #include "mm/vma.h"
+#include "proc/pid_ns.h"
 
 #include <linux/capability.h>
 #include <linux/fcntl.h>
@@ -126,7 +127,7 @@ static struct userfault *ask(struct mm *mm, uaddr_t at, uint32_t error, bool use
     } else {
         q->at = u->features & UFFD_FEATURE_EXACT_ADDRESS ? at : page_down(at);
         q->flags = (uint64_t)flags;
-        q->tid = u->features & UFFD_FEATURE_THREAD_ID ? current->tid : 0;
+        q->tid = u->features & UFFD_FEATURE_THREAD_ID ? pid_told(current->tid) : 0;
         list_push_back(&u->unread, &q->link);
         u->waiting++;
         ref_get(&u->refs);

@@ -16,6 +16,7 @@
 #include "ipc/space.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/pid_ns.h"
 #include "sched/task.h"
 
 #define SEQ_END   65536u /* 31 bits of an identifier are 15 for the index and these */
@@ -26,7 +27,7 @@ static struct ipc_object *of(struct rb_node *n)
     return n != NULL ? rb_entry(n, struct ipc_object, by_key) : NULL;
 }
 
-uint32_t ipc_pid(void) { return current->proc->tgid; }
+uint64_t ipc_pid(void) { return pid_stamp(current->proc->tgid); }
 int64_t ipc_time(void) { return (int64_t)(clock_real_ns() / NSEC_PER_SEC); }
 
 /* --- the table; lock held ------------------------------------------------------------- */

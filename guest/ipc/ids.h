@@ -79,7 +79,7 @@ void ipc_mark(struct ipc_object *o, uint32_t off, uint32_t on); /* in mode */
 void ipc_show(const struct ipc_object *o, struct ipc64_perm *to);
 /* IPC_SET's part of it: 0 or -EINVAL. */
 int ipc_change(struct ipc_object *o, const struct ipc64_perm *from);
-uint32_t ipc_pid(void); /* of current's process, as these calls note it */
+uint64_t ipc_pid(void); /* of current's process, as these calls note it: for pid_stamp_told() */
 int64_t ipc_time(void); /* seconds */
 
 #endif

@@ -20,6 +20,7 @@
 #include "lib/string.h"
 #include "mm/heap.h"
 #include "net/netlink.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 
@@ -94,6 +95,7 @@ static void notify(const struct mqueue_notify *to, int why)
     info.si_value = to->value;
     spin_lock(&tree_lock);
     struct process *p = process_find(to->pid);
+    info.si_pid = (int)pid_seen_by(to->pid, current->proc->tgid);
     if (p != NULL)
         signal_send_process_locked(p, to->signo, &info);
     spin_unlock(&tree_lock);
@@ -133,7 +135,7 @@ static long mqueue_read(struct file *f, struct uio *u, uint64_t *pos)
     int n = ksnprintf(text, sizeof(text), "QSIZE:%-10lu NOTIFY:%-5d SIGNO:%-5d NOTIFY_PID:%-6u\n",
                       q->bytes, q->notify.pid != 0 ? q->notify.how : 0,
                       q->notify.pid != 0 && q->notify.how == SIGEV_SIGNAL ? q->notify.signo : 0,
-                      q->notify.pid);
+                      pid_told(q->notify.pid));
     mutex_unlock(&q->lock);
     if (*pos >= (uint64_t)n)
         return 0;

@@ -26,7 +26,7 @@ struct msg_receiver {
     struct list link;
     struct waitq queue; /* he sleeps here */
     const struct wanted *wanted;
-    uint32_t pid;
+    uint64_t pid;
     bool done;           /* [queue's lock], read without: got or err is there */
     struct message *got; /* [queue's lock] */
     int err;             /* [queue's lock] 0: look again */

@@ -14,7 +14,7 @@ struct msg_queue { /* [l] lock */
     struct list receivers;                 /* [l] struct msg_receiver, likewise */
     struct waitq senders;                  /* who waits for room */
     uint64_t nbytes, nmessages, max_bytes; /* [l], read without */
-    uint32_t last_sender, last_receiver;   /* [l] processes */
+    uint64_t last_sender, last_receiver;   /* [l] processes: ipc_pid() */
     int64_t sent, received, changed;       /* [l] seconds */
 };
 

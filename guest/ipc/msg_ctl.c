@@ -3,6 +3,7 @@
 #include "arch/uaccess.h"
 #include "ipc/msg.h"
 #include "lib/string.h"
+#include "proc/pid_ns.h"
 #include "sched/task.h"
 
 static long info(int cmd, uaddr_t to)
@@ -37,8 +38,8 @@ static void describe(struct msg_queue *q, struct msqid64_ds *d)
     d->msg_cbytes = q->nbytes;
     d->msg_qnum = q->nmessages;
     d->msg_qbytes = q->max_bytes;
-    d->msg_lspid = (int)q->last_sender;
-    d->msg_lrpid = (int)q->last_receiver;
+    d->msg_lspid = (int)pid_stamp_told(q->last_sender);
+    d->msg_lrpid = (int)pid_stamp_told(q->last_receiver);
 }
 
 static long stat(int id, int cmd, uaddr_t to)

@@ -14,7 +14,7 @@ struct task;
 
 struct sem {
     int32_t value;
-    uint32_t pid; /* of who changed it last */
+    uint64_t pid; /* of who changed it last: ipc_pid() */
 };
 
 /* [l] lock */
@@ -36,7 +36,7 @@ struct sem_wait {
     unsigned n;                 /* [k] */
     const struct sembuf *stuck; /* [l] the one of them that cannot be done */
     struct sem_undo *undo;      /* [k] NULL: none of them has SEM_UNDO */
-    uint32_t pid;               /* [k] */
+    uint64_t pid;               /* [k] */
     bool alters;                /* [k] */
     bool done;                  /* [l], read without: */
     long result;                /* [l] what the call gives */

@@ -4,6 +4,7 @@
 #include "arch/uaccess.h"
 #include "ipc/sem.h"
 #include "lib/string.h"
+#include "proc/pid_ns.h"
 
 #define PART      64u /* values that are copied at a time */
 #define WORK_PART 2500u
@@ -141,7 +142,7 @@ static long get_one(struct sem_set *s, unsigned num, int cmd)
         return -EINVAL;
     switch (cmd) {
     case GETVAL: return sem_of(s, num)->value;
-    case GETPID: return sem_of(s, num)->pid;
+    case GETPID: return pid_stamp_told(sem_of(s, num)->pid);
     default: return count_waiting(s, num, cmd == GETZCNT);
     }
 }

@@ -20,8 +20,8 @@ struct shm_segment { /* [i] its table's lock */
     struct file *file; /* [k] its pages; attached is a file of its own for each shmat(2) */
     size_t size;       /* [k] */
     uint32_t attached; /* [i] mappings, and calls that are making one */
-    uint32_t creator;  /* [k] a process, */
-    uint32_t last;     /* [i] and that of the last shmat(2), shmdt(2), fork or end */
+    uint64_t creator;  /* [k] a process: ipc_pid(), */
+    uint64_t last;     /* [i] and that of the last shmat(2), shmdt(2), fork or end */
     int64_t atime, dtime, ctime; /* [i] seconds */
 };
 

@@ -4,6 +4,7 @@
 #include "arch/uaccess.h"
 #include "ipc/shm.h"
 #include "lib/string.h"
+#include "proc/pid_ns.h"
 #include "sched/task.h"
 
 /* --- about all of them --------------------------------------------------------------- */
@@ -50,10 +51,11 @@ static void describe(struct shm_segment *s, struct shmid64_ds *d)
     d->shm_atime = s->atime;
     d->shm_dtime = s->dtime;
     d->shm_ctime = s->ctime;
-    d->shm_cpid = (int)s->creator;
-    d->shm_lpid = (int)s->last;
+    uint64_t last = s->last;
     d->shm_nattch = s->attached;
     spin_unlock(&s->ipc.ids->lock);
+    d->shm_cpid = (int)pid_stamp_told(s->creator);
+    d->shm_lpid = (int)pid_stamp_told(last);
 }
 
 static long stat(int id, int cmd, uaddr_t to)

@@ -12,6 +12,8 @@
 #include "net/rights.h"
 #include "net/socket.h"
 #include "net/unix.h"
+#include "proc/pid_ns.h"
+#include "proc/process.h"
 #include "sched/task.h"
 
 #include <linux/fcntl.h>
@@ -29,13 +31,20 @@ static long bytes_get(struct uio_vector *v, uaddr_t at, uint64_t n)
 
 /* --- what goes along -------------------------------------------------------------------------- */
 
-static int check_cred(const struct ucred *c)
+static int take_cred(uaddr_t at, struct unix_cred *to)
 {
     const struct cred *me = &current->cred;
-    bool uid = c->uid == me->uid || c->uid == me->euid || c->uid == me->suid;
-    bool gid = c->gid == me->gid || c->gid == me->egid || c->gid == me->sgid;
+    struct ucred c;
 
-    return (c->pid == current->proc->tgid && uid && gid) || capable() ? 0 : -EPERM;
+    if (get_user(c, at) != 0)
+        return -EFAULT;
+    bool uid = c.uid == me->uid || c.uid == me->euid || c.uid == me->suid;
+    bool gid = c.gid == me->gid || c.gid == me->egid || c.gid == me->sgid;
+    uint32_t pid = pid_named(c.pid);
+    if (!(pid == current->proc->tgid && uid && gid) && !capable())
+        return -EPERM;
+    *to = (struct unix_cred){ pid_stamp(pid), c.uid, c.gid };
+    return pid != 0 ? 0 : -ESRCH;
 }
 
 static int take_fds(uaddr_t at, size_t bytes, struct unix_control *c)
@@ -89,9 +98,9 @@ static int take_one(const struct unix_socket *s, const struct cmsghdr *h, uaddr_
         return 0;
     if (h->type == SCM_RIGHTS)
         return take_fds(data, bytes, c);
-    if (h->type != SCM_CREDENTIALS || bytes != sizeof(c->cred))
+    if (h->type != SCM_CREDENTIALS || bytes != sizeof(struct ucred))
         return -EINVAL;
-    return get_user(c->cred, data) != 0 ? -EFAULT : check_cred(&c->cred);
+    return take_cred(data, &c->cred);
 }
 
 static int control_in(const struct unix_socket *s, uaddr_t at, uint64_t len, struct unix_control *c)
@@ -219,9 +228,10 @@ static int put_along(struct control_out *o, const struct unix_socket *s,
 
     if (r->along & RECEIVED_GROUP)
         err = control_put(o, SOL_NETLINK, NETLINK_PKTINFO, &nobody_else, sizeof(nobody_else));
-    if (err == 0 && (r->along & RECEIVED_CRED))
-        err =
-            control_put(o, SOL_SOCKET, SCM_CREDENTIALS, &r->control.cred, sizeof(r->control.cred));
+    if (err == 0 && (r->along & RECEIVED_CRED)) {
+        struct ucred c = unix_cred_told(&r->control.cred);
+        err = control_put(o, SOL_SOCKET, SCM_CREDENTIALS, &c, sizeof(c));
+    }
     if (err == 0 && (r->along & RECEIVED_TIME))
         err = put_time(o, s, r);
     if (err == 0 && (r->along & RECEIVED_ERROR))

@@ -15,6 +15,7 @@
 #include "lib/rbtree.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/pid_ns.h"
 #include "sched/task.h"
 
 #include <linux/capability.h>
@@ -75,7 +76,7 @@ static bool take_port(struct netlink *n, uint32_t port)
 /* unix_lock held: 0 or -EADDRINUSE. */
 static int take_any_port(struct netlink *n)
 {
-    uint32_t port = current->proc->tgid;
+    uint32_t port = pid_told(current->proc->tgid);
 
     for (int i = 0; i < PORT_TRIES; i++) {
         if (take_port(n, port))

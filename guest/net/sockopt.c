@@ -242,9 +242,10 @@ static int get_timeo(union option_value *v, uint64_t ns)
 static int get_peer(struct unix_socket *s, union option_value *v)
 {
     spin_lock(&unix_lock);
-    v->cred = s->peer_cred;
+    struct unix_cred c = s->peer_cred;
     spin_unlock(&unix_lock);
-    if (v->cred.pid == 0)
+    v->cred = unix_cred_told(&c);
+    if (c.pid == 0)
         v->cred.uid = v->cred.gid = UINT32_MAX;
     return sizeof(v->cred);
 }

@@ -25,6 +25,7 @@
 #include "mm/heap.h"
 #include "net/rights.h"
 #include "net/socket.h"
+#include "proc/pid_ns.h"
 #include "sched/task.h"
 
 #include <asm/ioctls.h>
@@ -193,9 +194,15 @@ void unix_end(struct unix_socket *s, bool accepted)
 
 /* --- connections ------------------------------------------------------------------------ */
 
-struct ucred unix_my_cred(void)
+struct unix_cred unix_my_cred(void)
 {
-    return (struct ucred){ current->proc->tgid, current->cred.euid, current->cred.egid };
+    return (struct unix_cred){ pid_stamp(current->proc->tgid), current->cred.euid,
+                               current->cred.egid };
+}
+
+struct ucred unix_cred_told(const struct unix_cred *c)
+{
+    return (struct ucred){ pid_stamp_told(c->pid), c->uid, c->gid };
 }
 
 uint64_t unix_deadline(uint64_t timeo)

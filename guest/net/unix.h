@@ -27,6 +27,12 @@ struct unix_name { /* [k]; shared by those that a listening socket has made */
     char path[UNIX_PATH_MAX + 1];
 };
 
+/* Who somebody is: struct ucred, of whichever PID namespace. */
+struct unix_cred {
+    uint64_t pid; /* pid_stamp() */
+    uint32_t uid, gid;
+};
+
 struct unix_socket {
     const struct socket_family *family; /* [k] */
     struct inet *in;                    /* [k] NULL: of AF_UNIX, AF_NETLINK */
@@ -66,7 +72,7 @@ struct unix_socket {
     uint64_t not_pacing;                   /* ~ of SO_MAX_PACING_RATE */
     uint64_t cookie;                       /* [a] 0: nobody has asked yet */
     struct linger linger;                  /* one word each */
-    struct ucred peer_cred;                /* [u] pid 0: none */
+    struct unix_cred peer_cred;            /* [u] pid 0: none */
     struct mutex read_lock;                /* one reader at a time */
     struct waitq read_wait;                /* something to read or accept, or its end */
     struct waitq write_wait; /* room to write; a place in the row of a listening one */
@@ -115,7 +121,7 @@ struct unix_message {
     struct list link;
     struct unix_socket *from;   /* [k] with a reference */
     struct unix_name *name;     /* [k] with a reference; NULL: unbound */
-    struct ucred cred;          /* [k] */
+    struct unix_cred cred;      /* [k] */
     struct unix_rights *rights; /* [u] NULL: none */
     struct list carrier_link;   /* [u] */
     struct inet_end source, to; /* [k] of a datagram of udp.c; else port 0 */
@@ -151,7 +157,8 @@ void unix_join(struct unix_socket *a,
                struct unix_socket *b); /* unix_lock held, or nobody knows them */
 void unix_pair(struct unix_socket *a, struct unix_socket *b);
 int unix_take_error(struct unix_socket *s); /* 0 or -errno, and it is none any more */
-struct ucred unix_my_cred(void);
+struct unix_cred unix_my_cred(void);
+struct ucred unix_cred_told(const struct unix_cred *c); /* as current sees it */
 /* NO_DEADLINE if timeo is 0. */
 uint64_t unix_deadline(uint64_t timeo);
 /* What a wait's end means: -EAGAIN, -EINTR if there was a time-out, -ERESTARTSYS. */
@@ -170,7 +177,7 @@ int unix_name_out(const struct unix_name *n, struct sockaddr_un *a);
 
 /* unix_send.c */
 struct unix_control { /* what goes with the bytes */
-    struct ucred cred;
+    struct unix_cred cred;
     struct unix_rights *rights;
     uint16_t hops,
         traffic; /* of AF_INET*: for this datagram only, and one more; 0: as the socket says */

@@ -129,7 +129,7 @@ static void take_name(const struct unix_message *m, struct unix_received *r)
 static bool other_sender(const struct unix_socket *s, const struct unix_message *m,
                          struct unix_received *r)
 {
-    const struct ucred *a = &r->control.cred, *b = &m->cred;
+    const struct unix_cred *a = &r->control.cred, *b = &m->cred;
 
     if (!(s->options & 1ull << SO_PASSCRED))
         return false;

@@ -9,7 +9,7 @@
 #include "lib/string.h"
 #include "proc/fork.h"
 #include "proc/namespace.h"
-#include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "proc/undo.h"
@@ -18,7 +18,6 @@
 #define CLONE_NAMESPACES \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
      CLONE_NEWNET | CLONE_NEWTIME)
-#define SET_TID_MAX 32 /* levels of PID namespaces that Linux may have; here 1 */
 
 static int check_flags(const struct clone_request *rq)
 {
@@ -33,7 +32,7 @@ static int check_flags(const struct clone_request *rq)
     if ((flags & CLONE_PIDFD) && ((flags & (CLONE_THREAD | CLONE_DETACHED)) ||
                                   ((flags & CLONE_PARENT_SETTID) && rq->pidfd == rq->parent_tid)))
         return -EINVAL;
-    if ((flags & CLONE_PARENT) && current->proc == init_process)
+    if ((flags & CLONE_PARENT) && current->proc->unkillable)
         return -EINVAL; /* nobody would reap it */
     if ((flags & CLONE_SETTLS) && rq->tls >= USER_END)
         return -EPERM; /* no FS base for a program */
@@ -82,23 +81,19 @@ SYSCALL5(clone, uint64_t, flags, uaddr_t, stack, uaddr_t, parent_tid, uaddr_t, c
     return clone_checked(&rq);
 }
 
-/* The number that the caller wants the child to have: one level, and only root may. */
-static int wanted_tid(const struct clone_args *a, uint32_t *tid)
+/* The numbers that the caller wants the child to have. */
+static int wanted_tids(const struct clone_args *a, struct pid_wanted *w)
 {
-    if ((a->set_tid == 0) != (a->set_tid_size == 0) || a->set_tid_size > SET_TID_MAX)
+    if ((a->set_tid == 0) != (a->set_tid_size == 0) || a->set_tid_size > PID_NS_LEVELS)
         return -EINVAL;
-    if (a->set_tid_size == 0)
-        return 0;
-    if (get_user(*tid, a->set_tid) != 0)
-        return -EFAULT;
-    if (a->set_tid_size > 1 || *tid == 0 || *tid >= pid_max)
-        return -EINVAL;
-    return capable() ? 0 : -EPERM;
+    w->n = (uint32_t)a->set_tid_size;
+    return copy_from_user(w->nr, a->set_tid, w->n * sizeof w->nr[0]) != 0 ? -EFAULT : 0;
 }
 
 SYSCALL2(clone3, uaddr_t, at, size_t, size)
 {
     struct clone_args a;
+    struct pid_wanted wanted;
 
     if (size > PAGE_SIZE)
         return -E2BIG;
@@ -123,6 +118,10 @@ SYSCALL2(clone3, uaddr_t, at, size_t, size)
         .pidfd = a.pidfd,
         .tls = a.tls,
     };
-    err = wanted_tid(&a, &rq.set_tid);
-    return err != 0 ? err : clone_checked(&rq);
+    err = wanted_tids(&a, &wanted);
+    if (err != 0)
+        return err;
+    if (wanted.n != 0)
+        rq.set_tid = &wanted;
+    return clone_checked(&rq);
 }

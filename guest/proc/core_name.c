@@ -11,6 +11,7 @@
 #include "mm/heap.h"
 #include "mm/mm.h"
 #include "proc/core_internal.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/uts.h"
 
@@ -93,9 +94,9 @@ static void put_field(struct name *n, char field, int sig)
 
     switch (field) {
     case '%': put(n, "%"); break;
-    case 'p':
+    case 'p': put_number(n, pid_told(t->proc->tgid)); break;
     case 'P': put_number(n, t->proc->tgid); break;
-    case 'i':
+    case 'i': put_number(n, pid_told(t->tid)); break;
     case 'I': put_number(n, t->tid); break;
     case 'u': put_number(n, t->cred.uid); break;
     case 'g': put_number(n, t->cred.gid); break;
@@ -136,7 +137,7 @@ char *core_name(int sig)
     }
     if (core_uses_pid && !has_pid) {
         put(&n, ".");
-        put_number(&n, current->proc->tgid);
+        put_number(&n, pid_told(current->proc->tgid));
     }
     return n.text;
 }

@@ -15,6 +15,7 @@
 #include "mm/heap.h"
 #include "mm/mm.h"
 #include "proc/core_internal.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "proc/user_regs.h"
@@ -77,10 +78,10 @@ static void fill_family(struct elf_prstatus *s, struct task *t, int sig)
     struct rusage ru, children;
 
     spin_lock(&tree_lock);
-    s->pid = (int32_t)t->tid;
-    s->ppid = p->parent != NULL ? (int32_t)p->parent->tgid : 0;
-    s->pgrp = (int32_t)p->pgid;
-    s->sid = (int32_t)p->session->sid;
+    s->pid = (int32_t)pid_told(t->tid);
+    s->ppid = p->parent != NULL ? (int32_t)pid_told(p->parent->tgid) : 0;
+    s->pgrp = (int32_t)pid_told(p->pgid);
+    s->sid = (int32_t)pid_told(p->session->sid);
     rusage_of_process(p, RUSAGE_CHILDREN, &children);
     if (t == p->leader) {
         rusage_of_process(p, RUSAGE_SELF, &ru);
@@ -133,10 +134,10 @@ static void note_psinfo(struct spool *to)
     i.uid = t->cred.uid;
     i.gid = t->cred.gid;
     spin_lock(&tree_lock);
-    i.pid = (int32_t)t->proc->tgid;
-    i.ppid = t->proc->parent != NULL ? (int32_t)t->proc->parent->tgid : 0;
-    i.pgrp = (int32_t)t->proc->pgid;
-    i.sid = (int32_t)t->proc->session->sid;
+    i.pid = (int32_t)pid_told(t->proc->tgid);
+    i.ppid = t->proc->parent != NULL ? (int32_t)pid_told(t->proc->parent->tgid) : 0;
+    i.pgrp = (int32_t)pid_told(t->proc->pgid);
+    i.sid = (int32_t)pid_told(t->proc->session->sid);
     spin_unlock(&tree_lock);
     strlcpy(i.fname, t->rec->comm, sizeof i.fname);
     long n = mm_read(t->mm, image->arg_start, i.psargs,

@@ -5,6 +5,7 @@
 #include "arch/clock.h"
 #include "mm/heap.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "sched/times.h"
@@ -158,7 +159,8 @@ bool cpu_clock_own_thread(int id)
 {
     uint32_t tid = (uint32_t) ~(by_number(id) >> 3);
 
-    return is_cpu_clock(id) && (by_number(id) & CLOCK_THREAD) && (tid == 0 || tid == current->tid);
+    return is_cpu_clock(id) && (by_number(id) & CLOCK_THREAD) &&
+           (tid == 0 || pid_named(tid) == current->tid);
 }
 
 int cpu_clock_open(int id, bool to_read, struct cpu_clock *c)
@@ -172,10 +174,11 @@ int cpu_clock_open(int id, bool to_read, struct cpu_clock *c)
         return -EINVAL;
     spin_lock(&tree_lock);
     if (id & CLOCK_THREAD) {
-        struct task *t = pid == 0 ? me : task_find(pid);
+        struct task *t = pid == 0 ? me : task_named(pid);
         c->thread = t != NULL && t->proc == me->proc ? t : NULL;
     } else {
-        c->proc = pid == 0 || (to_read && pid == me->tid) ? me->proc : process_find(pid);
+        c->proc = pid == 0 || (to_read && pid_named(pid) == me->tid) ? me->proc
+                                                                     : process_find(pid_named(pid));
     }
     cpu_clock_get(c);
     spin_unlock(&tree_lock);

@@ -29,6 +29,7 @@
 #include "proc/futex.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
 #include "proc/task.h"
@@ -177,13 +178,16 @@ void pgrp_hangup_if_orphaned(uint32_t pgid)
     }
 }
 
-/* Nearest ancestor that asked for orphans, else init. */
+/* Nearest ancestor that asked for orphans, else init: of the same PID namespace. */
 static struct process *reaper_for(const struct process *p)
 {
-    for (struct process *up = p->parent; up != NULL; up = up->parent)
+    const struct pid_ns *ns = pid_ns_count == 0 ? NULL : pid_ns_of(p->tgid);
+
+    for (struct process *up = p->parent;
+         up != NULL && (pid_ns_count == 0 || pid_ns_of(up->tgid) == ns); up = up->parent)
         if (up->subreaper && !up->going)
             return up;
-    return init_process;
+    return pid_ns_init(ns);
 }
 
 #define WORK_CHILD 500u /* instructions a child, about (arch/preempt.h) */
@@ -426,7 +430,7 @@ void exit_task(int status)
     uint64_t rss = leave_mm(t);
     leave_files(t);
     if (task_watched(t))
-        watched_leaves(t);
+        watched_leaves(t, last);
     signal_flush(t, last);
     if (last) {
         if (p != init_process)

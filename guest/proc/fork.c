@@ -42,6 +42,7 @@
 #include "proc/futex.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/pidfd.h"
 #include "proc/process.h"
 #include "proc/rseq.h"
@@ -270,14 +271,23 @@ static void link_process(struct task *t, const struct clone_request *rq)
     itimer_cpu_limit(p);
 }
 
-static int take_number(struct task *t, uint32_t wanted)
+static SLOW_PATH int claim_number(struct task *t, const struct pid_wanted *w)
 {
-    if (wanted == 0)
-        return (t->tid = pid_alloc(t)) != 0 ? 0 : -EAGAIN;
-    int err = pid_claim(t, wanted);
+    int err = pid_check_wanted(w);
+    uint32_t pid = pid_wanted_first(w);
+
     if (err == 0)
-        t->tid = wanted;
+        err = pid != 0 ? pid_claim(t, pid) : (pid = pid_alloc(t)) != 0 ? 0 : -EAGAIN;
+    if (err == 0)
+        t->tid = pid;
     return err;
+}
+
+static int take_number(struct task *t, const struct pid_wanted *wanted)
+{
+    if (wanted != NULL)
+        return claim_number(t, wanted);
+    return (t->tid = pid_alloc(t)) != 0 ? 0 : -EAGAIN;
 }
 
 /* A filter goes on to the child, and perhaps the tracer. */
@@ -285,7 +295,7 @@ static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *r
 {
     int err = t->policy == SCHED_DEADLINE && !t->reset_on_fork /* nobody has promised it anything */
                   ? -EAGAIN
-                  : watched_inherit(t, rq->flags, rq->exit_signal);
+                  : watched_inherit(t, rq);
 
     if (err != 0) {
         pid_free(t->tid);
@@ -432,10 +442,10 @@ long clone_task(const struct clone_request *rq)
     if (pidfd != NULL)
         fd_install(fd, pidfd);
 
-    uint32_t tid = t->tid;
+    uint32_t tid = t->tid, told = pid_told_soon(tid);
     trace_clone(me->rec->mm, tid, t->proc->tgid, t->rec->mm, rq->flags, rq->exit_signal);
     if (rq->flags & CLONE_PARENT_SETTID)
-        put_user(tid, rq->parent_tid); /* as in Linux, a bad address is not an error */
+        put_user(told, rq->parent_tid); /* as in Linux, a bad address is not an error */
     if (vfork) {
         task_get(t);
         sched_first(t);
@@ -450,7 +460,7 @@ long clone_task(const struct clone_request *rq)
         if (task_watched(me))
             ptrace_forked(rq->flags, rq->exit_signal, tid);
     }
-    return tid;
+    return told;
 }
 
 /* --- PID 1 -------------------------------------------------------------------- */

@@ -4,13 +4,15 @@
 
 #include "sched/task.h"
 
+struct pid_wanted;
+
 struct clone_request {
     uint64_t flags; /* CLONE_*, without the signal */
     int exit_signal;
     uaddr_t stack; /* child's RSP; 0: the parent's */
     uaddr_t parent_tid, child_tid, pidfd;
     uint64_t tls;
-    uint32_t set_tid; /* the number it is to have; 0: any */
+    const struct pid_wanted *set_tid; /* the numbers it is to have; NULL: any */
 };
 long clone_task(const struct clone_request *rq); /* child's PID or -errno; flags are legal */
 int kernel_init_start(void (*fn)(void));         /* makes PID 1, running fn in the kernel */

@@ -22,7 +22,8 @@ struct futex_waiter {             /* on the sleeper's stack */
     enum futex_kind kind;         /* [bucket] */
     const struct futex_key *lock; /* [k] FUTEX_FOR_PI: to which one */
     uint32_t died;                /* [bucket] TID of who had it and is no more; 0: nobody */
-    struct task *task;            /* [k] */
+    uint32_t number;   /* [o] what the word said whose it is, when it was last looked at */
+    struct task *task; /* [k] */
 };
 
 /* futex_lend.c: t's priority was set; it may lend it.  No lock held. */

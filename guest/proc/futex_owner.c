@@ -1,4 +1,4 @@
-/* futex_owner.c - futexes whose word holds the owner's TID: robust mutexes, which the
+/* futex_owner.c - futexes whose word holds the owner's TID (as its namespace has it): robust mutexes, which the
  * kernel marks when the owner dies, and FUTEX_LOCK_PI's, which it also takes.
  *
  * Taking one.  Without waiters user mode does it alone: 0 to TID and back.  Who has
@@ -27,6 +27,7 @@
 #include "mm/mm.h"
 #include "proc/futex_internal.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/watched.h"
 #include "sched/policy.h"
@@ -41,7 +42,7 @@ static int owner_died(struct task *t, uaddr_t at, bool pending)
 
     if (at % 4 != 0 || get_user(word, at) != 0)
         return -EFAULT;
-    while ((word & FUTEX_TID_MASK) == t->tid) {
+    while ((word & FUTEX_TID_MASK) == pid_told(t->tid)) {
         if (user_cmpxchg32(at, &seen, word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED) != 0)
             return -EFAULT;
         if (seen == word) {
@@ -98,20 +99,24 @@ static bool lives(uint32_t tid, bool *waits)
 /* L2.  0: it is ours.  1: it is not, and FUTEX_WAITERS is set; current->pi_owner has it, and perhaps waits itself. */
 static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try, bool *waits)
 {
-    uint32_t me = current->tid, word, seen;
+    uint32_t me = pid_told(current->tid), word, seen;
 
     if (get_user(word, at) != 0)
         return -EFAULT;
     for (;; word = seen) {
-        uint32_t owner = word & FUTEX_TID_MASK, new = word | FUTEX_WAITERS;
+        uint32_t number = word & FUTEX_TID_MASK, owner = pid_named(number);
+        uint32_t new = word | FUTEX_WAITERS;
+        if (owner == 0 && number == w->number)
+            owner = w->died; /* its number is nobody's any more */
+        w->number = number;
         __atomic_store_n(&current->pi_owner, owner, __ATOMIC_RELAXED); /* before it is looked at */
         bool inherit = owner != 0 && owner == w->died && !lives(owner, waits);
 
-        if (owner == me)
+        if (number == me)
             return -EDEADLK;
         if (inherit)
             new = me | FUTEX_WAITERS | FUTEX_OWNER_DIED;
-        else if (owner == 0)
+        else if (number == 0)
             new = me | (word & ~FUTEX_TID_MASK) | (woken ? FUTEX_WAITERS : 0);
         else if (try)
             new = word;
@@ -119,7 +124,7 @@ static int take_or_mark(struct futex_waiter *w, uaddr_t at, bool woken, bool try
             return -EFAULT;
         if (seen != word)
             continue;
-        if (owner == 0 || inherit)
+        if (number == 0 || inherit)
             return 0;
         if (!lives(owner, waits)) { /* unless it has marked the word before it went */
             if (get_user(seen, at) != 0)
@@ -232,7 +237,7 @@ void futex_pi_moved(uaddr_t at, const struct futex_key *k)
     bool bad = get_user(word, at) != 0, waits;
 
     for (; !bad; word = seen) {
-        uint32_t owner = word & FUTEX_TID_MASK;
+        uint32_t owner = pid_named(word & FUTEX_TID_MASK);
         if (!lives(owner, &waits)) /* 0: nobody */
             break;
         bad = user_cmpxchg32(at, &seen, word, word | FUTEX_WAITERS) != 0;
@@ -264,7 +269,7 @@ long futex_unlock_pi(uaddr_t at, bool shared)
 
     if (get_user(word, at) != 0)
         return -EFAULT;
-    if ((word & FUTEX_TID_MASK) != current->tid)
+    if (pid_named(word & FUTEX_TID_MASK) != current->tid)
         return -EPERM;
     long rc = futex_key_make(current->mm, at, shared, &k);
     if (rc != 0)

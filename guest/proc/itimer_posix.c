@@ -20,6 +20,7 @@
 #include "proc/cpu_clock.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
 
@@ -216,7 +217,7 @@ static int set_event(struct posix_timer *pt, const struct sigevent *ev)
     if (pt->signo < 1 || pt->signo > SIG_MAX)
         return -EINVAL;
     if (pt->notify == SIGEV_THREAD_ID) {
-        pt->tid = (uint32_t)ev->_sigev_un._tid;
+        pt->tid = pid_named((uint32_t)ev->_sigev_un._tid);
         spin_lock(&tree_lock);
         struct task *t = task_find(pt->tid);
         bool ours = t != NULL && t->proc == current->proc;

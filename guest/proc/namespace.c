@@ -14,7 +14,9 @@
 #include "fs/path.h"
 #include "lib/printf.h"
 #include "mm/heap.h"
+#include "proc/fork.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/undo.h"
 #include "proc/uts.h"
@@ -32,13 +34,15 @@ static const struct {
     [NS_PID] = { "pid", CLONE_NEWPID },    [NS_USER] = { "user", CLONE_NEWUSER },
     [NS_UTS] = { "uts", CLONE_NEWUTS },    [NS_IPC] = { "ipc", CLONE_NEWIPC },
 };
-#define CAN_BE_MADE ((uint64_t)(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC))
+#define CAN_BE_MADE ((uint64_t)(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID))
 
 static struct ns *first_of(enum ns_kind kind);
 
 static struct ns only[NS_KINDS] = {
-    [NS_NET] = FIRST_NS(NS_NET), [NS_TIME] = FIRST_NS(NS_TIME), [NS_CGROUP] = FIRST_NS(NS_CGROUP),
-    [NS_PID] = FIRST_NS(NS_PID), [NS_USER] = FIRST_NS(NS_USER),
+    [NS_NET] = FIRST_NS(NS_NET),
+    [NS_TIME] = FIRST_NS(NS_TIME),
+    [NS_CGROUP] = FIRST_NS(NS_CGROUP),
+    [NS_USER] = FIRST_NS(NS_USER),
 };
 #define NS_SECOND_INO 0xf0000000ul
 
@@ -87,6 +91,7 @@ static struct ns *first_of(enum ns_kind kind)
     case NS_MNT: return &first_mount_ns.ns;
     case NS_UTS: return &first_uts_ns.ns;
     case NS_IPC: return undo_hooks->first_space;
+    case NS_PID: return &first_pid_ns;
     default: return &only[kind];
     }
 }
@@ -102,6 +107,8 @@ struct ns *ns_make(enum ns_kind kind, struct fs_ctx *fs, int *err)
         ns = uts_ns_copy();
     else if (kind == NS_IPC)
         ns = undo_hooks->make_space();
+    else if (kind == NS_PID)
+        ns = pid_ns_make(err);
     else if (kind == NS_MNT && (*err = mount_ns_copy(mount_ns_here(), fs, &mnt)) == 0)
         ns = &mnt->ns;
     if (ns == NULL)
@@ -122,6 +129,7 @@ void ns_put(struct ns *ns)
     case NS_MNT: mount_ns_end(ns); break;
     case NS_UTS: uts_ns_end(ns); break;
     case NS_IPC: undo_hooks->end_space(ns); break;
+    case NS_PID: pid_ns_end(ns); break;
     default: panic("the end of the only namespace of kind %u", ns->kind);
     }
 }
@@ -144,13 +152,17 @@ struct ns_set *ns_set_copy(const struct ns_set *s)
         copy->of[i] = s != NULL ? s->of[i] : first_of(i);
         ref_get(&copy->of[i]->refs);
     }
+    copy->pid_children = s != NULL ? s->pid_children : &first_pid_ns;
+    ref_get(&copy->pid_children->refs);
     return copy;
 }
 
 void ns_set_replace(struct ns_set *s, struct ns *ns)
 {
-    ns_put(s->of[ns->kind]);
-    s->of[ns->kind] = ns;
+    struct ns **at = ns->kind == NS_PID ? &s->pid_children : &s->of[ns->kind];
+
+    ns_put(*at);
+    *at = ns;
 }
 
 void ns_set_put(struct ns_set *s)
@@ -159,6 +171,7 @@ void ns_set_put(struct ns_set *s)
         return;
     for (unsigned i = 0; i < NS_KINDS; i++)
         ns_put(s->of[i]);
+    ns_put(s->pid_children);
     kfree(s);
 }
 
@@ -175,11 +188,29 @@ struct ns_set *task_ns_set(struct task *t)
 struct ns *task_ns(struct task *t, enum ns_kind kind)
 {
     struct ns *ns = NULL;
+    spin_lock(&tree_lock);
     spin_lock(&t->lock);
     if (t->fs != NULL || kind == NS_PID || kind == NS_USER) { /* who has ended has these two */
         ns = t->ns != NULL ? t->ns->of[kind] : first_of(kind);
+        if (kind == NS_PID)
+            ns = pid_ns_ns(pid_ns_of(t->tid));
         ref_get(&ns->refs);
     }
+    spin_unlock(&t->lock);
+    spin_unlock(&tree_lock);
+    return ns;
+}
+
+struct ns *task_pid_children(struct task *t, bool begun)
+{
+    struct ns *ns = NULL;
+    spin_lock(&t->lock);
+    if (t->fs != NULL)
+        ns = t->ns != NULL ? t->ns->pid_children : &first_pid_ns;
+    if (ns != NULL && (!begun || pid_ns_begun(ns)))
+        ref_get(&ns->refs);
+    else
+        ns = NULL;
     spin_unlock(&t->lock);
     return ns;
 }
@@ -229,19 +260,46 @@ void ns_leave(struct task *t)
         set_ns(t, NULL);
 }
 
-/* tree_lock held; current makes it. */
-void ns_inherit(struct task *child)
+/* The one of a child, which is born in the namespace of PIDs that the set names for it.  NULL: no memory. */
+static struct ns_set *set_of_child(struct ns_set *s)
+{
+    if (s->pid_children == s->of[NS_PID]) {
+        ref_get(&s->refs);
+        return s;
+    }
+    if ((s = ns_set_copy(s)) == NULL)
+        return NULL;
+    ref_get(&s->pid_children->refs);
+    ns_put(s->of[NS_PID]);
+    s->of[NS_PID] = s->pid_children;
+    return s;
+}
+
+/* tree_lock held; current makes it.  After an error the child's PID is to be freed. */
+int ns_inherit(struct task *child, const struct clone_request *rq)
 {
     struct ns_made *made = current->ns_made;
+    struct ns_set *s = made != NULL ? made->set : current->ns;
+    int err = 0;
 
-    child->ns = made != NULL ? made->set : current->ns;
-    if (child->ns != NULL)
-        ref_get(&child->ns->refs);
+    if (s == NULL)
+        return 0;
+    if (rq->flags & CLONE_THREAD && s->pid_children != s->of[NS_PID])
+        return -EINVAL;
+    if ((s = set_of_child(s)) == NULL)
+        return -ENOMEM;
+    struct pid_ns *ns = pid_ns_at(s->of[NS_PID]);
+    if (ns != NULL && (err = pid_ns_join(child, ns, rq->set_tid)) != 0) {
+        ns_set_put(s);
+        return err;
+    }
+    child->ns = s;
     if (made != NULL && made->fs != NULL) {
         struct fs_ctx *copied = child->fs;
         child->fs = made->fs;
         made->fs = copied; /* who made it puts that, where a last put may be */
     }
+    return 0;
 }
 
 /* --- its file ----------------------------------------------------------------------- */
@@ -323,20 +381,8 @@ static long open_neighbour(const struct ns *ns, bool next, uaddr_t to)
     return err;
 }
 
-/* A task has one number, in the one namespace of them. */
-static long number_of(uint32_t cmd, uint64_t pid)
-{
-    bool of_process = (cmd - PID_FROM) & 1;
-
-    spin_lock(&tree_lock);
-    bool there =
-        of_process ? process_find((uint32_t)pid) != NULL : task_find((uint32_t)pid) != NULL;
-    spin_unlock(&tree_lock);
-    return there ? (long)(int)pid : -ESRCH;
-}
-
 /* What only some kinds are asked. */
-static long ask_kind(const struct ns *ns, uint32_t cmd, uaddr_t arg)
+static long ask_kind(struct ns *ns, uint32_t cmd, uaddr_t arg)
 {
     if (cmd == GET_MNTNS_ID)
         return ns->kind == NS_MNT ? put_user(ns_id(ns), arg) : -EINVAL;
@@ -345,20 +391,33 @@ static long ask_kind(const struct ns *ns, uint32_t cmd, uaddr_t arg)
     if (cmd == MNT_NEXT || cmd == MNT_PREV)
         return ns->kind == NS_MNT ? open_neighbour(ns, cmd == MNT_NEXT, arg) : -EINVAL;
     if (cmd >= PID_FROM && cmd <= PID_LAST)
-        return ns->kind == NS_PID ? number_of(cmd, arg) : -EINVAL;
+        return ns->kind == NS_PID
+                   ? pid_ns_ask(ns, (cmd - PID_FROM) & 1, cmd - PID_FROM >= 2, (uint32_t)arg)
+                   : -EINVAL;
     return -ENOTTY;
 }
 
-/* The first user namespace owns all others; it and that of PIDs have no parent. */
+/* Who is not below current's own namespace has no parent to be seen. */
+static long open_parent(struct ns *ns)
+{
+    if (ns->kind != NS_PID)
+        return ns->kind == NS_USER ? -EPERM : -EINVAL;
+    if ((ns = pid_ns_parent(ns)) == NULL)
+        return -EPERM;
+    ref_get(&ns->refs);
+    return namespace_open(ns);
+}
+
+/* The first user namespace owns all others. */
 static long ns_ioctl(struct file *f, uint32_t cmd, uaddr_t arg)
 {
-    const struct ns *ns = namespace_of(f);
+    struct ns *ns = namespace_of(f);
     bool user = ns->kind == NS_USER;
 
     switch (cmd) {
     case NS_GET_NSTYPE: return (long)ns_flag(ns->kind);
     case NS_GET_USERNS: return user ? -EPERM : open_owner();
-    case NS_GET_PARENT: return user || ns->kind == NS_PID ? -EPERM : -EINVAL;
+    case NS_GET_PARENT: return open_parent(ns);
     case NS_GET_OWNER_UID: return user ? put_user((uint32_t)0, arg) : -EINVAL;
     case GET_ID: return put_user(ns_id(ns), arg);
     }

@@ -13,6 +13,8 @@ struct task;
 void ns_put(struct ns *ns);                            /* as end_later() may be called */
 struct ns *ns_of(enum ns_kind kind);                   /* current's */
 struct ns *task_ns(struct task *t, enum ns_kind kind); /* with a reference; NULL: it has ended */
+/* The one that its children will be in; begun: and it has had an init.  The same. */
+struct ns *task_pid_children(struct task *t, bool begun);
 struct fs_ctx *task_fs(struct task *t); /* with a reference; NULL: it has none any more */
 int task_root(struct task *t,
               struct path *out);            /* with references; -ENOENT: it has none any more */
@@ -23,7 +25,7 @@ void ns_set_replace(struct ns_set *s, struct ns *ns); /* a copy's; takes over th
 void ns_set_enter(struct ns_set *s);                  /* current's from now on; the same */
 struct ns *ns_make(enum ns_kind kind, struct fs_ctx *fs,
                    int *err); /* like current's, with a reference; or NULL */
-void ns_inherit(struct task *child);
+int ns_inherit(struct task *child, const struct clone_request *rq); /* 0 or -errno */
 void ns_leave(struct task *t);
 
 uint64_t ns_id(const struct ns *ns);  /* no other has it, ever */

@@ -7,9 +7,11 @@
  * again soon after its owner is gone. */
 #include "proc/pid.h"
 #include "mm/heap.h"
+#include "proc/pid_ns.h"
 #include "sched/task.h"
 
 #define PER_PAGE      128u
+#define HAS_NAMES     0x80000000u
 #define PID_MIN_AGAIN 300u /* as Linux: low numbers stay with the system's first daemons */
 
 /* In use while one of the first three is not 0. */
@@ -20,7 +22,8 @@ struct pid_entry {
     struct session *session; /* of the group, if it has members */
 };
 static struct pid_page {
-    uint32_t used; /* entries */
+    uint32_t used; /* entries; and HAS_NAMES, so that it is no small number, if there are: */
+    struct pid_names **names; /* what each is called in namespaces below the first; or NULL */
     struct pid_entry entry[PER_PAGE];
 } * pages[PID_MAX / PER_PAGE]; /* [T] */
 uint32_t pid_max = PID_MAX;
@@ -43,17 +46,28 @@ static bool is_used(const struct pid_entry *e)
 
 static SLOW_PATH void free_if_unused(uint32_t page)
 {
-    if (pages[page] == NULL || pages[page]->used != 0 || page == last / PER_PAGE)
+    if (pages[page] == NULL || (pages[page]->used & ~HAS_NAMES) != 0 || page == last / PER_PAGE)
         return;
+    kfree(pages[page]->names);
     kfree(pages[page]);
     pages[page] = NULL;
+}
+
+/* And its page, perhaps, or the page has names. */
+static SLOW_PATH void unused(uint32_t pid)
+{
+    struct pid_page *page = pages[pid / PER_PAGE];
+
+    if (page->names != NULL)
+        pid_names_drop(&page->names[pid % PER_PAGE]);
+    free_if_unused(pid / PER_PAGE);
 }
 
 /* It may not be used any more. */
 static void check_unused(uint32_t pid, struct pid_entry *e)
 {
-    if (!is_used(e) && --pages[pid / PER_PAGE]->used == 0)
-        free_if_unused(pid / PER_PAGE);
+    if (!is_used(e) && (int32_t)--pages[pid / PER_PAGE]->used <= 0)
+        unused(pid);
 }
 
 int pid_claim(struct task *t, uint32_t pid)
@@ -173,6 +187,16 @@ struct task *pid_next_task(uint32_t *from, uint32_t looks)
             return t;
     }
     return NULL;
+}
+
+struct pid_names **pid_names(uint32_t pid, bool make)
+{
+    struct pid_page *page = entry(pid) != NULL ? pages[pid / PER_PAGE] : NULL;
+
+    if (page != NULL && page->names == NULL && make &&
+        (page->names = kzalloc(PER_PAGE * sizeof page->names[0])) != NULL)
+        page->used |= HAS_NAMES;
+    return page != NULL && page->names != NULL ? &page->names[pid % PER_PAGE] : NULL;
 }
 
 uint32_t pid_last(void) { return last; }

@@ -6,6 +6,7 @@
 
 #include "lib/base.h"
 
+struct pid_names;
 struct session;
 struct task;
 
@@ -27,6 +28,8 @@ bool pid_has_session(uint32_t sid);
 /* The first task with a number from *from on, which is behind it then; NULL: none among
  * so many looks, and if *from is PID_MAX none at all. */
 struct task *pid_next_task(uint32_t *from, uint32_t looks);
+/* Where what it is called in namespaces hangs: pid_ns.c.  NULL: nowhere; no memory to make the place. */
+struct pid_names **pid_names(uint32_t pid, bool make);
 uint32_t pid_last(void);         /* given out last: /proc/loadavg */
 void pid_set_last(uint32_t pid); /* the next one is the first free one behind it */
 uint64_t pid_given(void);        /* so many since boot: tasks made */

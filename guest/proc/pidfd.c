@@ -11,6 +11,7 @@
 #include "fs/inode.h"
 #include "fs/poll.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/task.h"
 
@@ -57,23 +58,33 @@ static uint32_t thread_poll(struct file *f, struct poll_table *pt)
 static void process_release_file(struct file *f) { process_put(f->private); }
 static void thread_release_file(struct file *f) { task_put(f->private); }
 
-static void say_pid(struct file_info *to, int pid) /* -1: it is gone */
+/* Its number where current is, and in the namespaces below down to its own. */
+static void say_pid(struct file_info *to, uint32_t pid) /* 0: it is gone */
 {
-    file_info_printf(to, "Pid:\t%d\nNSpid:\t%d\n", pid, pid);
+    uint32_t row[PID_NS_LEVELS + 1];
+
+    spin_lock(&tree_lock);
+    unsigned n = pid != 0 ? pid_row(pid_ns_here(), pid, pid, row) : 0;
+    spin_unlock(&tree_lock);
+    int here = pid == 0 ? -1 : n != 0 ? (int)row[0] : 0;
+    file_info_printf(to, "Pid:\t%d\nNSpid:\t%d", here, here);
+    for (unsigned i = 1; i < n; i++)
+        file_info_printf(to, "\t%u", row[i]);
+    file_info_printf(to, "\n");
 }
 
 static void process_info(struct file *f, struct file_info *to)
 {
     const struct process *p = f->private;
 
-    say_pid(to, gone(p, NULL) ? -1 : (int)p->tgid);
+    say_pid(to, gone(p, NULL) ? 0 : p->tgid);
 }
 
 static void thread_info(struct file *f, struct file_info *to)
 {
     const struct task *t = f->private;
 
-    say_pid(to, gone(t->proc, t) ? -1 : (int)t->tid);
+    say_pid(to, gone(t->proc, t) ? 0 : t->tid);
 }
 
 static const struct file_ops process_ops = {
@@ -147,9 +158,9 @@ void pidfd_cancel(int fd, struct file *f)
 static struct task *find(int pid, bool thread, int *err)
 {
     spin_lock(&tree_lock);
-    struct task *t = task_find((uint32_t)pid);
+    struct task *t = task_named((uint32_t)pid);
     *err = t == NULL ? -ESRCH : -ENOENT; /* a thread that leads no group */
-    if (t != NULL && !thread && process_find((uint32_t)pid) == NULL)
+    if (t != NULL && !thread && t != t->proc->leader)
         t = NULL;
     if (t != NULL)
         task_get(t);

@@ -5,6 +5,7 @@
 #include "mm/mm.h"
 #include "proc/namespace.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/pidfd.h"
 #include "proc/process.h"
 #include "proc/task.h"
@@ -39,14 +40,15 @@ static struct task *find(const struct file *f)
     return process_find(p->tgid) == p ? p->leader : NULL;
 }
 
-static void tell(struct info *i, struct task *t)
+/* False: it, or its parent, is not seen from where current is: as on Linux that is as if it were gone. */
+static bool tell(struct info *i, struct task *t)
 {
     const struct cred *c = &t->cred;
 
     i->mask |= INFO_PID | INFO_CREDS;
-    i->pid = t->tid;
-    i->tgid = t->proc->tgid;
-    i->ppid = t->proc->parent != NULL ? t->proc->parent->tgid : 0;
+    i->pid = pid_told(t->tid);
+    i->tgid = pid_told(t->proc->tgid);
+    i->ppid = t->proc->parent != NULL ? pid_told(t->proc->parent->tgid) : 0;
     i->ruid = c->uid;
     i->euid = c->euid;
     i->suid = c->suid;
@@ -61,6 +63,7 @@ static void tell(struct info *i, struct task *t)
             i->coredump = t->mm->image.dumpable == 1 ? COREDUMP_USER : COREDUMP_SKIP;
         spin_unlock(&t->lock);
     }
+    return i->pid != 0 && (i->ppid != 0 || i->pid == 1);
 }
 
 static long get_info(const struct file *f, size_t room, uaddr_t to)
@@ -75,25 +78,24 @@ static long get_info(const struct file *f, size_t room, uaddr_t to)
     i.mask = wanted & INFO_COREDUMP;
     spin_lock(&tree_lock);
     struct task *t = find(f);
-    if (t != NULL) {
-        tell(&i, t);
-    } else if (pidfd_thread(f) == NULL && wanted & INFO_EXIT) {
+    bool seen = t == NULL || tell(&i, t);
+    if (t == NULL && pidfd_thread(f) == NULL && wanted & INFO_EXIT) {
         i.mask |= INFO_EXIT;
         i.exit_status = pidfd_process(f)->exit_status;
     }
     spin_unlock(&tree_lock);
-    if (t == NULL && !(wanted & INFO_EXIT))
+    if (!seen || (t == NULL && !(wanted & INFO_EXIT)))
         return -ESRCH;
     if (copy_to_user(to, &i, MIN(room, sizeof(i))) != 0)
         return -EFAULT;
     return room > sizeof(i) ? clear_user(to + sizeof(i), room - sizeof(i)) : 0;
 }
 
-/* By the number of the request; of those for children as of its own: they are the same. */
+/* By the number of the request; NS_KINDS: of PIDs, for its children.  Of time there is but one. */
 static long get_namespace(const struct file *f, unsigned nr, uaddr_t arg)
 {
     static const uint8_t kind[] = { NS_CGROUP, NS_IPC,  NS_MNT,  NS_NET,  NS_PID,
-                                    NS_PID,    NS_TIME, NS_TIME, NS_USER, NS_UTS };
+                                    NS_KINDS,  NS_TIME, NS_TIME, NS_USER, NS_UTS };
     struct ns *ns;
 
     spin_lock(&tree_lock);
@@ -104,7 +106,7 @@ static long get_namespace(const struct file *f, unsigned nr, uaddr_t arg)
     spin_unlock(&tree_lock);
     if (err != 0)
         return err;
-    ns = task_ns(t, kind[nr - 1]);
+    ns = kind[nr - 1] == NS_KINDS ? task_pid_children(t, false) : task_ns(t, kind[nr - 1]);
     task_put(t);
     return ns != NULL ? namespace_open(ns) : -ESRCH;
 }

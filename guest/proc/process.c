@@ -5,6 +5,7 @@
 #include "mm/heap.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/signal_internal.h"
 #include "proc/task.h"
 #include "sched/record.h"
@@ -54,12 +55,11 @@ struct process *process_find(uint32_t tgid)
     return t != NULL && t->proc->tgid == tgid ? t->proc : NULL;
 }
 
-struct process *process_of(uint32_t tid)
+struct process *process_named(uint32_t nr)
 {
-    struct process *p = process_find(tid);
-    struct task *t = p == NULL ? task_find(tid) : NULL;
+    struct task *t = task_named(nr);
 
-    return t != NULL ? t->proc : p;
+    return t != NULL ? t->proc : NULL;
 }
 
 void process_set_group(struct process *p, uint32_t pgid)

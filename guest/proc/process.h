@@ -13,7 +13,8 @@ int process_alloc(struct process **out); /* refs 1; not in any list */
 void process_get(struct process *p);
 void process_put(struct process *p);
 struct process *process_find(uint32_t tgid); /* tree_lock held; zombies included */
-struct process *process_of(uint32_t tid);    /* the same; or of any of its threads */
+struct process *process_named(
+    uint32_t nr); /* the same, by a number of it or a thread that current says */
 
 /* tree_lock held.  The process gets or changes its group and session. */
 void process_set_group(struct process *p, uint32_t pgid);

@@ -6,6 +6,7 @@
  * one of them is missed.  Who looks at its registers has it held meanwhile (ptrace_hold), which lasts
  * no longer than one request of the tracer, and that sleeps for nothing that the tracee or its
  * killer has. */
+#include "proc/pid_ns.h"
 #include "proc/ptrace.h"
 #include "lib/string.h"
 #include "mm/heap.h"
@@ -92,7 +93,7 @@ static int notify(uint32_t code, uint64_t message, bool ending)
     struct why why = { code, CLD_TRAPPED, &info, message, ending };
 
     siginfo_user(&info, SIGTRAP, (int)code);
-    info.si_pid = (int)current->tid;
+    info.si_pid = (int)pid_told(current->tid);
     return stop(&why);
 }
 
@@ -105,6 +106,8 @@ static bool event(unsigned what, uint64_t message, bool ending)
 {
     spin_lock(&tree_lock);
     bool wanted = wants_event(current->ptrace, what);
+    if (wanted && what <= PTRACE_EVENT_VFORK_DONE) /* it is a TID */
+        message = pid_seen_by(current->ptrace->tracer->tid, (uint32_t)message);
     if (wanted)
         notify(EVENT(what), message, ending);
     spin_unlock(&tree_lock);
@@ -277,7 +280,7 @@ int ptrace_signal(int sig, siginfo_t *info)
 {
     struct task *t = current;
     struct why why = { (uint32_t)sig, CLD_TRAPPED, info, 0, false };
-    int tracer = (int)t->ptrace->tracer->proc->tgid;
+    int tracer = (int)pid_told(t->ptrace->tracer->proc->tgid);
     uint32_t uid = t->ptrace->tracer->cred.uid;
     int new = stop(&why);
 
@@ -319,7 +322,7 @@ void ptrace_trap(void)
             sig = SIGTRAP;
         why.code = sig | PTRACE_EVENT_STOP << 8;
         siginfo_user(&info, (int)sig, (int)why.code);
-        info.si_pid = (int)current->tid;
+        info.si_pid = (int)pid_told(current->tid);
         why.info = &info;
     }
     stop(&why);

@@ -12,6 +12,7 @@
 #include "mm/heap.h"
 #include "proc/exit.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
 #include "proc/signal_internal.h"
@@ -124,7 +125,7 @@ void ptrace_leader_gone(struct task *t)
 
 struct ptrace *ptrace_find(uint32_t tid)
 {
-    struct task *t = task_find(tid);
+    struct task *t = task_named(tid);
 
     ASSERT_SPIN_HELD(&tree_lock);
     return t != NULL && t->ptrace != NULL && t->ptrace->tracer == current ? t->ptrace : NULL;
@@ -213,7 +214,7 @@ void ptrace_tell(struct ptrace *pt, int code, int status)
     if (end || !(child_action(to)->flags & SA_NOCLDSTOP)) {
         siginfo_child(&info, pt->task->proc, code, status);
         info.si_signo = SIGCHLD;
-        info.si_pid = (int)pt->task->tid;
+        info.si_pid = (int)pid_seen_by(to->tgid, pt->task->tid);
         signal_send_process_locked(to, SIGCHLD, &info);
     }
     waitq_wake(&to->child_wait);

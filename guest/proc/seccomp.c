@@ -15,6 +15,7 @@
  * test of the number sends him here.
  *
  * Who answers SECCOMP_RET_USER_NOTIF: seccomp_notify.c.  Left out: a log; SECCOMP_RET_LOG allows. */
+#include "proc/pid_ns.h"
 #include "proc/seccomp.h"
 #include "arch/preempt.h"
 #include "arch/syscall.h"
@@ -169,7 +170,7 @@ static uint32_t find_other(void)
     while (tid == 0 && FAMILY_WALK_NEXT(&w, t, thread_link, WORK_THREAD) != NULL)
         if (t != me && !t->exiting && t->seccomp_mode != SECCOMP_MODE_DISABLED &&
             (t->seccomp_mode != SECCOMP_MODE_FILTER || !leads_to(me->seccomp, t->seccomp)))
-            tid = t->tid;
+            tid = pid_told(t->tid);
     family_walk_end(&w);
     spin_unlock(&tree_lock);
     return tid;

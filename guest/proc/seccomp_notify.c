@@ -11,6 +11,7 @@
  * puts it into its own table when it looks.  While it does so without the lock, the giver waits for that alone.
  *
  * The listener lives as long as its filter or its file; either says when it ends. */
+#include "proc/pid_ns.h"
 #include "proc/seccomp_notify.h"
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
@@ -220,7 +221,7 @@ static int receive(struct listener *l, struct seccomp_notif *n)
     if (!list_empty(&l->asked)) {
         c = list_first(&l->asked, struct call, link);
         n->id = c->id;
-        n->pid = c->task->tid;
+        n->pid = pid_told(c->task->tid);
         n->data = *c->data;
         set_state(l, c, RECEIVED);
         wake_task(c->task); /* it may be that only SIGKILL is to end its wait now */

@@ -15,12 +15,13 @@
  *      that dump core wait until a thread takes them, as in Linux.
  *
  * PID 1 gets what it has handlers for and, if it blocks a signal in order to wait for it, that; never a default
- * action. */
+ * action.  So does the init of a PID namespace, but for SIGKILL and SIGSTOP from outside it. */
 #include "arch/preempt.h"
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "proc/exit.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
 #include "proc/watched.h"
@@ -94,7 +95,7 @@ void signal_kill_thread(struct task *t)
 }
 
 /* Would it do nothing if t took it?  sighand.lock held. */
-static bool ignored(struct task *t, int sig)
+static bool ignored(struct task *t, int sig, const siginfo_t *info)
 {
     uint64_t handler = sig_action(t->sighand, sig)->handler;
 
@@ -103,7 +104,7 @@ static bool ignored(struct task *t, int sig)
     if (task_watched(t) && t->ptrace != NULL && sig != SIGKILL)
         return false; /* its tracer is to see it */
     if (t->proc->unkillable && handler == HANDLER_DEFAULT)
-        return true;
+        return !pid_ns_lets_in(t->proc, sig, info);
     return handler == HANDLER_IGNORE || (handler == HANDLER_DEFAULT && in_set(SIGSET_IGNORE, sig));
 }
 
@@ -175,14 +176,25 @@ static void complete(struct process *p, struct task *to, int sig)
         signal_offer(p, t, sig);
 }
 
+/* Of a sender that the receiver does not see. */
+static SLOW_PATH const siginfo_t *unseen(const siginfo_t *info, siginfo_t *copy)
+{
+    *copy = *info;
+    copy->si_pid = 0;
+    return copy;
+}
+
 /* tree_lock held; to NULL: any thread; owner: of sigpending_add(). */
 static int send(struct process *p, struct task *to, int sig, const siginfo_t *info,
                 struct timer_signal *owner)
 {
     struct sighand *sh = to != NULL ? to->sighand : process_sighand(p);
+    siginfo_t copy;
     int err = 0;
 
     ASSERT_SPIN_HELD(&tree_lock);
+    if (unlikely(pid_ns_count != 0) && info != NULL && pid_ns_unseen(p, info))
+        info = unseen(info, &copy);
     if (sh == NULL || p->group_exit) {
         if (sig == SIGKILL)
             ptrace_kill(p);
@@ -199,7 +211,7 @@ static int send(struct process *p, struct task *to, int sig, const siginfo_t *in
         signal_settle(to);
     if (any->sighand == NULL)
         any = choose(p, NULL, SIGKILL); /* the leader is gone: any live thread */
-    if (!ignored(any, sig)) {
+    if (!ignored(any, sig, info)) {
         err = sigpending_add(to != NULL ? &to->pending : &p->shared_pending, sig, info, owner,
                              (to != NULL ? to : p->leader)->cred.uid,
                              p->rlim[RLIMIT_SIGPENDING].rlim_cur);
@@ -316,6 +328,7 @@ void signal_parent_died(struct process *p)
         if (sig == 0 || !signal_allowed(p, sig))
             continue;
         siginfo_user(&info, sig, SI_USER);
+        info.si_pid = (int)pid_seen_by(p->tgid, current->proc->tgid);
         send(p, NULL, sig, &info, NULL);
         preempt_tell(WORK_SEND);
     }

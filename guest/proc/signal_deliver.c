@@ -101,7 +101,8 @@ static enum verdict next_signal(struct delivery *d)
         if (a->flags & SA_RESETHAND)
             sh->action[d->sig - 1].handler = HANDLER_DEFAULT;
         v = VERDICT_HANDLE;
-    } else if (in_set(SIGSET_IGNORE, d->sig) || t->proc->unkillable) {
+    } else if (in_set(SIGSET_IGNORE, d->sig) ||
+               (t->proc->unkillable && d->sig != SIGSTOP)) { /* it was let in: from outside */
         v = VERDICT_IGNORE;
     } else if (in_set(SIGSET_STOP, d->sig)) {
         v = VERDICT_STOP;

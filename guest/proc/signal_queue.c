@@ -10,6 +10,7 @@
 #include "arch/preempt.h"
 #include "lib/string.h"
 #include "mm/heap.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
 
@@ -382,7 +383,7 @@ void siginfo_user(siginfo_t *info, int sig, int code)
     memset(info, 0, sizeof(*info));
     info->si_signo = sig;
     info->si_code = code;
-    info->si_pid = (int)current->proc->tgid;
+    info->si_pid = (int)pid_told_soon(current->proc->tgid);
     info->si_uid = current->cred.uid;
 }
 
@@ -392,7 +393,8 @@ void siginfo_child(siginfo_t *info, struct process *child, int code, int status)
     memset(info, 0, sizeof(*info));
     info->si_signo = child->exit_signal != 0 ? child->exit_signal : SIGCHLD;
     info->si_code = code;
-    info->si_pid = (int)child->tgid;
+    info->si_pid = (int)(likely(pid_ns_count == 0) ? child->tgid
+                                                   : pid_seen_by(child->parent->tgid, child->tgid));
     info->si_uid = child->leader->cred.uid;
     info->si_status = status;
     info->si_utime = (__kernel_clock_t)(child->utime_ns / 10000000);

@@ -15,6 +15,7 @@
 #include "proc/fork.h"
 #include "proc/namespace.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/pidfd.h"
 #include "proc/process.h"
 #include "proc/signal.h"
@@ -130,8 +131,9 @@ static uint64_t spaces_in(uint64_t flags)
 
 int ns_may_clone(uint64_t flags)
 {
-    if (flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER))
-        return -EINVAL; /* one place in the tree for two namespaces of mounts */
+    if ((flags & CLONE_FS && flags & (CLONE_NEWNS | CLONE_NEWUSER)) ||
+        (flags & CLONE_THREAD && flags & (CLONE_NEWPID | CLONE_NEWUSER)))
+        return -EINVAL; /* one place in the tree for two namespaces of mounts; one process in two */
     if (!(flags & CLONE_NEWUSER) && !capable())
         return -EPERM;
     if ((flags & CLONE_NEWIPC && flags & CLONE_SYSVSEM) || !namespace_made(spaces_in(flags)))
@@ -196,6 +198,8 @@ static int enter(uint64_t flags, const struct ns_set *from, struct ns *ns)
 {
     struct ns_set *s = ns_set_copy(current->ns), *first = from == NULL ? ns_set_copy(NULL) : NULL;
 
+    int err = 0;
+
     if (s == NULL || (from == NULL && first == NULL)) {
         ns_set_put(s);
         ns_set_put(first);
@@ -205,10 +209,16 @@ static int enter(uint64_t flags, const struct ns_set *from, struct ns *ns)
         if (!(flags & ns_flag(kind)))
             continue;
         struct ns *to = ns != NULL ? ns : (from != NULL ? from : first)->of[kind];
+        if (kind == NS_PID && !pid_ns_below(pid_ns_at(to), pid_ns_here()))
+            err = -EINVAL; /* one can only go down */
         ref_get(&to->refs);
         ns_set_replace(s, to);
     }
     ns_set_put(first);
+    if (err != 0) {
+        ns_set_put(s);
+        return err;
+    }
     if (flags & CLONE_NEWNS) {
         struct path root;
         mount_ns_root(container_of(s->of[NS_MNT], struct mount_ns, ns), &root);

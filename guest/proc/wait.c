@@ -12,6 +12,7 @@
 #include "lib/string.h"
 #include "mm/mm.h"
 #include "proc/exit.h"
+#include "proc/pid_ns.h"
 #include "proc/pidfd.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
@@ -46,17 +47,22 @@ static bool matches(const struct process *p, const struct query *q)
     return (q->options & __WALL) || clone == ((q->options & __WCLONE) != 0);
 }
 
-static void answer(struct query *q, struct process *p, int code, int status)
+static void answer_usage(struct query *q, struct process *p)
 {
-    q->pid = p->tgid;
-    q->uid = p->leader->cred.uid;
-    q->code = code;
-    q->status = status;
-    if (q->usage == NULL)
-        return;
     process_get(p);
     rusage_of_process(p, RUSAGE_BOTH, q->usage);
     process_put(p);
+}
+
+static __attribute__((always_inline)) inline void answer(struct query *q, struct process *p,
+                                                         int code, int status)
+{
+    q->pid = pid_told_soon(p->tgid);
+    q->uid = p->leader->cred.uid;
+    q->code = code;
+    q->status = status;
+    if (q->usage != NULL)
+        answer_usage(q, p);
 }
 
 /* What it and its own children used becomes part of what the parent's used. */
@@ -129,7 +135,7 @@ static bool matches_tracee(const struct ptrace *pt, const struct query *q)
 static void answer_tracee(struct query *q, const struct task *t, int code, int status)
 {
     answer(q, t->proc, code, status);
-    q->pid = t->tid;
+    q->pid = pid_told(t->tid);
     q->uid = t->cred.uid;
 }
 
@@ -242,10 +248,10 @@ SYSCALL4(wait4, int, pid, uaddr_t, status, uint32_t, options, uaddr_t, usage)
         q.which = P_ALL;
     } else if (pid > 0) {
         q.which = P_PID;
-        q.id = (uint32_t)pid;
+        q.id = pid_named_soon((uint32_t)pid);
     } else {
         q.which = P_PGID;
-        q.id = pid == 0 ? current->proc->pgid : (uint32_t)-pid;
+        q.id = pid == 0 ? current->proc->pgid : pid_named_soon((uint32_t)-pid);
     }
     int rc = do_wait(&q);
     if (rc <= 0)
@@ -308,6 +314,8 @@ SYSCALL5(waitid, int, which, int, id, uaddr_t, infop, uint32_t, options, uaddr_t
     else if (which == P_PIDFD ? id < 0
                               : which != P_ALL && (id <= 0 || (which != P_PID && which != P_PGID)))
         return -EINVAL;
+    else if (which == P_PID || which == P_PGID)
+        q.id = pid_named_soon(q.id);
     int rc = which == P_PIDFD ? wait_pidfd(&q, id) : do_wait(&q);
     if (rc < 0)
         return rc;

@@ -15,6 +15,8 @@
 #include "proc/seccomp.h"
 #include "sched/task.h"
 
+struct clone_request;
+
 /* After a change of what makes it watched.  tree_lock held. */
 static inline void task_watch(struct task *t)
 {
@@ -35,8 +37,9 @@ static inline bool task_watched(const struct task *t)
 void watched_call(struct regs *r, void (*call)(struct regs *r));
 
 /* What else there is to do for it.  tree_lock held: a child of current's gets what goes on to it, 0 or -errno. */
-int watched_inherit(struct task *child, uint64_t flags, uint32_t exit_signal);
+int watched_inherit(struct task *child, const struct clone_request *rq);
 void watched_execed(uint32_t old_tid); /* current runs another program */
-void watched_leaves(struct task *t);   /* current ends, and has no files any more */
+/* current ends, and has no files any more; last: and it is the last thread. */
+void watched_leaves(struct task *t, bool last);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "pseudofs/pseudofs.h"
 
+struct pid_ns;
 struct task_record;
 
 #define PROC_PRIVATE PFS_OWN_FLAG        /* for the task's owner and root only */
@@ -19,7 +20,10 @@ enum proc_kind {
 #define PROC_MM(n, m, fn, ...)   PFS_ENTRY(n, S_IFREG | (m), PROC_IS_MM, .show_mm = fn, __VA_ARGS__)
 /* clang-format on */
 
+/* The PID namespace that it shows; NULL: the first. */
+static inline const struct pid_ns *proc_ns(const struct pfs_node *n) { return n->space; }
 /* node.c - what a node is about. */
+uint32_t proc_number(const struct pfs_node *n, uint32_t pid); /* what that calls it, 0: nothing */
 struct task *proc_task(const struct pfs_node *n);        /* with a reference; NULL: it is gone */
 struct task *proc_task_locked(const struct pfs_node *n); /* without one; tree_lock held */
 /* Its address space, with a reference for mm_put(mm, PT_exit_teardown); NULL: none. */

@@ -89,9 +89,12 @@ static int has_fd(const struct pfs_node *dir, const struct pfs_entry *entry, uin
                   struct pfs_node *child)
 {
     struct file *f;
-    *child = (struct pfs_node){
-        .entry = entry, .tid = dir->tid, .born = dir->born, .fd = (int32_t)nr, .whole = dir->whole
-    };
+    *child = (struct pfs_node){ .entry = entry,
+                                .tid = dir->tid,
+                                .born = dir->born,
+                                .fd = (int32_t)nr,
+                                .whole = dir->whole,
+                                .space = dir->space };
     int err = task_file(child, &f, NULL);
     if (err)
         return err;
@@ -112,6 +115,7 @@ static void put_info(struct file_info *to, const char *s, size_t n)
 }
 
 struct lock_text {
+    const struct pfs_node *node;
     struct text *text;
     const char *before;
     unsigned n;
@@ -121,9 +125,14 @@ static void put_lock(void *to, const struct lock_seen *l)
 {
     struct lock_text *lt = to;
     uint32_t dev = l->inode->sb->dev;
+    int pid = l->pid;
 
+    if (pid > 0)
+        pid = (int)proc_number(lt->node, (uint32_t)pid);
+    if (pid == 0)
+        return; /* nobody that is seen there has it */
     text_printf(lt->text, "%s%u: %-6s ADVISORY  %-5s %d %02x:%02x:%lu %lu ", lt->before, ++lt->n,
-                l->kind, l->type, l->pid, DEV_MAJOR(dev), DEV_MINOR(dev), l->inode->ino,
+                l->kind, l->type, pid, DEV_MAJOR(dev), DEV_MINOR(dev), l->inode->ino,
                 l->range.start);
     if (l->range.end >= INT64_MAX)
         text_printf(lt->text, "EOF\n");
@@ -131,9 +140,9 @@ static void put_lock(void *to, const struct lock_seen *l)
         text_printf(lt->text, "%lu\n", l->range.end);
 }
 
-int show_locks(struct text *t, const struct pfs_node *n __attribute__((unused)))
+int show_locks(struct text *t, const struct pfs_node *n)
 {
-    locks_each(NULL, put_lock, &(struct lock_text){ t, "", 0 });
+    locks_each(NULL, put_lock, &(struct lock_text){ n, t, "", 0 });
     return 0;
 }
 
@@ -148,7 +157,7 @@ static int show_fdinfo(struct text *t, const struct pfs_node *n)
                      (f->path.dentry && !(f->flags & O_PATH) ? O_LARGEFILE : 0);
     text_printf(t, "pos:\t%lu\nflags:\t0%o\nmnt_id:\t%u\nino:\t%lu\n", f->pos, flags,
                 f->path.mnt ? f->path.mnt->id : 0, f->inode->ino);
-    locks_each(f, put_lock, &(struct lock_text){ t, "lock:\t", 0 });
+    locks_each(f, put_lock, &(struct lock_text){ n, t, "lock:\t", 0 });
     struct info_text to = { { put_info }, t };
     if (f->ops->info)
         f->ops->info(f, &to.info);
@@ -223,7 +232,8 @@ static int goal_ns(const struct pfs_node *n, struct pfs_goal *to)
 
     if (err)
         return err;
-    struct ns *ns = task_ns(t, n->entry->value);
+    struct ns *ns =
+        n->entry->value == NS_KINDS ? task_pid_children(t, true) : task_ns(t, n->entry->value);
     task_put(t);
     return ns ? namespace_path(ns, &to->path) : -ENOENT;
 }
@@ -236,7 +246,7 @@ const struct pfs_entry proc_ns_table[] = {
     NS("mnt", NS_MNT),
     NS("net", NS_NET),
     NS("pid", NS_PID),
-    NS("pid_for_children", NS_PID),
+    NS("pid_for_children", NS_KINDS),
     NS("time", NS_TIME),
     NS("time_for_children", NS_TIME),
     NS("user", NS_USER),

@@ -2,9 +2,20 @@
  * of them, and what it does with a line that was written. */
 #include "mm/mm.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
+
+uint32_t proc_number(const struct pfs_node *n, uint32_t pid)
+{
+    if (!proc_ns(n))
+        return pid;
+    spin_lock(&tree_lock);
+    pid = pid_in(proc_ns(n), pid);
+    spin_unlock(&tree_lock);
+    return pid;
+}
 
 struct task *proc_task_locked(const struct pfs_node *n)
 {

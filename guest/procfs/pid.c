@@ -9,6 +9,7 @@
 #include "mm/mm.h"
 #include "proc/oom.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
@@ -403,15 +404,16 @@ static const struct pfs_entry tid_entry =
     256u /* at the table of numbers, and what they cost in instructions (arch/preempt.h) */
 #define WORK_LOOKS 2500u
 
-/* Numbers of threads of p, or with p NULL of processes, from `from` on. */
-static unsigned numbers_from(const struct process *p, uint32_t from, uint32_t *out, unsigned room)
+/* Numbers in ns of threads of p, or with p NULL of processes, from `from` on. */
+static unsigned numbers_from(const struct pid_ns *ns, const struct process *p, uint32_t from,
+                             uint32_t *out, unsigned room)
 {
     unsigned n = 0;
     while (from < PID_MAX && n < room) {
         spin_lock(&tree_lock);
-        struct task *t = pid_next_task(&from, LOOKS_AT_ONCE);
+        struct task *t = pid_ns_next(ns, &from, LOOKS_AT_ONCE);
         if (t && (p ? t->proc == p : t->tid == t->proc->tgid))
-            out[n++] = t->tid;
+            out[n++] = from - 1;
         spin_unlock(&tree_lock);
         preempt_work(t ? WORK_LOOKS / LOOKS_AT_ONCE * 4 : WORK_LOOKS);
     }
@@ -424,7 +426,7 @@ static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t
     unsigned n = 0;
     struct task *t = proc_task(dir);
     if (t) {
-        n = numbers_from(t->proc, from, out, room);
+        n = numbers_from(proc_ns(dir), t->proc, from, out, room);
         task_put(t);
     }
     return n;
@@ -433,28 +435,32 @@ static unsigned task_numbers(const struct pfs_node *dir, uint32_t from, uint32_t
 static int task_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child)
 {
     spin_lock(&tree_lock);
-    struct task *t = task_find(nr), *leader = proc_task_locked(dir);
+    uint32_t tid = pid_from(proc_ns(dir), nr);
+    struct task *t = task_find(tid), *leader = proc_task_locked(dir);
     bool same = t && leader && t->proc == leader->proc;
-    *child = (struct pfs_node){ .entry = &tid_entry, .tid = nr, .born = same ? t->start_ns : 0 };
+    *child = (struct pfs_node){
+        .entry = &tid_entry, .tid = tid, .born = same ? t->start_ns : 0, .space = dir->space
+    };
     spin_unlock(&tree_lock);
     return same ? 0 : -ENOENT;
 }
 
-unsigned proc_pids(const struct pfs_node *dir __attribute__((unused)), uint32_t from, uint32_t *out,
-                   unsigned room)
+unsigned proc_pids(const struct pfs_node *dir, uint32_t from, uint32_t *out, unsigned room)
 {
-    return numbers_from(NULL, from, out, room);
+    return numbers_from(proc_ns(dir), NULL, from, out, room);
 }
 
 /* Threads are found by number, too, but not listed; as on Linux. */
-int proc_pid_number(const struct pfs_node *dir __attribute__((unused)), uint32_t nr,
-                    struct pfs_node *child)
+int proc_pid_number(const struct pfs_node *dir, uint32_t nr, struct pfs_node *child)
 {
     spin_lock(&tree_lock);
-    struct task *t = nr > 0 ? task_find(nr) : NULL;
-    *child = (struct pfs_node){
-        .entry = &pid_entry, .tid = nr, .whole = true, .born = t ? t->start_ns : 0
-    };
+    uint32_t pid = pid_from(proc_ns(dir), nr);
+    struct task *t = task_find(pid);
+    *child = (struct pfs_node){ .entry = &pid_entry,
+                                .tid = pid,
+                                .whole = true,
+                                .born = t ? t->start_ns : 0,
+                                .space = dir->space };
     spin_unlock(&tree_lock);
     return t ? 0 : -ENOENT;
 }

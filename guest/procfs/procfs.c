@@ -3,6 +3,8 @@
 #include "fs/file.h"
 #include "fs/inode.h"
 #include "fs/fs_type.h"
+#include "proc/namespace.h"
+#include "proc/pid_ns.h"
 #include "proc/task.h"
 #include "procfs/internal.h"
 #include <linux/magic.h>
@@ -50,6 +52,8 @@ static void proc_set_owner(struct inode *in, const struct pfs_node *n)
     }
 }
 
+static void proc_ended(const void *space) { ns_put(pid_ns_ns((struct pid_ns *)space)); }
+
 static struct pseudofs proc = {
     .type = "proc",
     .magic = PROC_SUPER_MAGIC,
@@ -59,16 +63,26 @@ static struct pseudofs proc = {
     .make_text = proc_make_text,
     .store_line = proc_store_line,
     .ioctl = proc_ioctl,
+    .ended = proc_ended,
 };
 
+/* In a PID namespace below the first each mount is an instance of its own, which shows that. */
 static int get_proc(char *data __attribute__((unused)), struct superblock **out)
 {
-    return pseudofs_get(&proc, out);
+    struct pid_ns *ns = pid_ns_here();
+    if (!ns)
+        return pseudofs_get(&proc, out);
+    ref_get(&pid_ns_ns(ns)->refs);
+    int err = pseudofs_new(&proc, ns, out);
+    if (err)
+        ns_put(pid_ns_ns(ns));
+    return err;
 }
 
 int procfs_task(const struct file *f, struct task **out)
 {
-    if (f->inode->sb != &proc.sb || !proc_is_process(f->inode->private) || f->flags & O_PATH)
+    if (f->inode->sb->magic != PROC_SUPER_MAGIC || !proc_is_process(f->inode->private) ||
+        f->flags & O_PATH)
         return -EBADF;
     *out = proc_task(f->inode->private);
     return *out ? 0 : -ESRCH;

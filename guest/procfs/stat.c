@@ -10,6 +10,7 @@
 #include "mm/mm.h"
 #include "mm/vma.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
 #include "proc/rusage.h"
@@ -57,17 +58,20 @@ const char *proc_wchan(const struct task_record *r)
     return waits && r->reason < BLOCK_REASON_MAX ? reason_of[r->reason].wchan : "0";
 }
 
+/* By what numbers it is called; of the first ones there is a row of their own. */
+enum { ID_TGID, ID_PID, ID_PGRP, ID_SID, ID_ROWS, ID_PPID = ID_ROWS, ID_TRACER, IDS };
+
 /* What /proc says of a task or process, read at one moment. */
 struct about {
     struct task_record rec;
-    uint32_t ppid, tgid, pgrp, sid, threads, cpu, tty;
+    uint32_t id[IDS], threads, cpu, tty;
     int tty_pgrp, exit_signal, nice, exit_status, policy, rt_priority, rank;
     uint64_t start_ns, rsslim;
     struct rusage self, children;
     uint64_t sig_thread, sig_shared, blocked, ignored, caught, cpus_allowed;
     uint32_t umask;
     bool no_new_privs;
-    unsigned seccomp_mode, seccomp_filters, tracer;
+    unsigned seccomp_mode, seccomp_filters;
 };
 
 static long ticks(struct __kernel_old_timeval t)
@@ -95,6 +99,17 @@ static void about_thread(struct about *a, struct task *t, bool whole)
     spin_unlock(&t->lock);
 }
 
+/* PIDs; tree_lock held.  It may be gone. */
+static void take_ids(uint32_t id[ID_ROWS], const struct task *t)
+{
+    const struct process *p = t->proc;
+
+    id[ID_TGID] = p->tgid;
+    id[ID_PID] = t->tid;
+    id[ID_PGRP] = p->pgid;
+    id[ID_SID] = p->session ? p->session->sid : 0;
+}
+
 /* 0 or -ESRCH. */
 static int look(const struct pfs_node *n, struct about *a)
 {
@@ -108,14 +123,14 @@ static int look(const struct pfs_node *n, struct about *a)
     }
     struct process *p = t->proc;
     a->rec = *t->rec;
-    a->tgid = p->tgid;
-    a->ppid = p->parent ? p->parent->tgid : 0;
-    a->pgrp = p->pgid;
     session = p->session;
-    if (session) {
-        a->sid = session->sid;
+    if (session)
         session_get(session);
-    }
+    take_ids(a->id, t);
+    a->id[ID_PPID] = p->parent ? p->parent->tgid : 0;
+    a->id[ID_TRACER] = t->ptrace != NULL ? t->ptrace->tracer->tid : 0;
+    for (unsigned i = 0; i < IDS; i++)
+        a->id[i] = pid_in(proc_ns(n), a->id[i]);
     a->threads = p->nthreads;
     a->exit_signal = p->exit_signal;
     a->exit_status = p->zombie ? p->exit_status : 0;
@@ -128,7 +143,6 @@ static int look(const struct pfs_node *n, struct about *a)
     a->cpus_allowed = t->cpus_allowed & cpus_online();
     a->no_new_privs = t->no_new_privs;
     a->seccomp_mode = t->seccomp_mode;
-    a->tracer = t->ptrace != NULL ? t->ptrace->tracer->tid : 0;
     a->seccomp_filters = seccomp_filters(t);
     a->rsslim = p->rlim[RLIMIT_RSS].rlim_cur;
     about_thread(a, t, n->whole);
@@ -147,6 +161,24 @@ static int look(const struct pfs_node *n, struct about *a)
     return 0;
 }
 
+/* What it is called in each namespace from the one that is shown to its innermost one. */
+static void status_numbers(struct text *t, const struct pfs_node *n, struct task *task)
+{
+    static const char *const name[ID_ROWS] = { "NStgid", "NSpid", "NSpgid", "NSsid" };
+    uint32_t row[PID_NS_LEVELS + 1], id[ID_ROWS];
+
+    for (unsigned i = 0; i < ID_ROWS; i++) {
+        spin_lock(&tree_lock);
+        take_ids(id, task);
+        unsigned levels = pid_row(proc_ns(n), task->tid, id[i], row);
+        spin_unlock(&tree_lock);
+        text_printf(t, "%s:", name[i]);
+        for (unsigned k = 0; k < levels; k++)
+            text_printf(t, "\t%u", row[k]);
+        text_printf(t, "\n");
+    }
+}
+
 int show_stat(struct text *t, const struct pfs_node *n)
 {
     static const struct mm no_mm;
@@ -162,8 +194,9 @@ int show_stat(struct text *t, const struct pfs_node *n)
         may = task_may_look(task);
         task_put(task);
     }
-    text_printf(t, "%u (%s) %c %u %u %u %d %d %u %ld %ld 0 0 ", a.rec.pid, a.rec.comm,
-                proc_state_letter(&a.rec), a.ppid, a.pgrp, a.sid, (int)a.tty, a.tty_pgrp,
+    text_printf(t, "%u (%s) %c %u %u %u %d %d %u %ld %ld 0 0 ", a.id[ID_PID], a.rec.comm,
+                proc_state_letter(&a.rec), a.id[ID_PPID], a.id[ID_PGRP], a.id[ID_SID], (int)a.tty,
+                a.tty_pgrp > 0 ? (int)proc_number(n, (uint32_t)a.tty_pgrp) : a.tty_pgrp,
                 held ? 0x400000u : 0x200040u, a.self.ru_minflt, a.children.ru_minflt);
     text_printf(t, "%ld %ld %ld %ld %d %d %u 0 %lu ", ticks(a.self.ru_utime),
                 ticks(a.self.ru_stime), ticks(a.children.ru_utime), ticks(a.children.ru_stime),
@@ -268,12 +301,13 @@ int show_status(struct text *t, const struct pfs_node *n)
     text_printf(t,
                 "\nUmask:\t%04o\nState:\t%s\nTgid:\t%u\nNgid:\t0\n"
                 "Pid:\t%u\nPPid:\t%u\nTracerPid:\t%u\n",
-                a.umask, state_name(proc_state_letter(&a.rec)), a.tgid, a.rec.pid, a.ppid,
-                a.tracer);
+                a.umask, state_name(proc_state_letter(&a.rec)), a.id[ID_TGID], a.id[ID_PID],
+                a.id[ID_PPID], a.id[ID_TRACER]);
     status_cred(t, c);
     text_printf(t, "Groups:\t");
     status_groups(t, task);
     text_printf(t, "\n");
+    status_numbers(t, n, task);
     if (mm) {
         status_memory(t, mm);
         text_printf(t, "CoreDumping:\t%d\n", task->proc->dumping);

@@ -24,7 +24,7 @@
 #include "proc/exec.h"
 #include "proc/key.h"
 #include "proc/pid.h"
-#include "proc/process.h"
+#include "proc/pid_ns.h"
 #include "proc/uts.h"
 #include "procfs/internal.h"
 #include "pseudofs/memory.h"
@@ -171,21 +171,19 @@ static int store_core_uses_pid(const struct pfs_node *n __attribute__((unused)),
 
 static int show_last_pid(struct text *t, const struct pfs_node *n __attribute__((unused)))
 {
-    text_printf(t, "%u\n", pid_last());
+    text_printf(t, "%u\n", pid_ns_last());
     return 0;
 }
 
 static int store_last_pid(const struct pfs_node *n __attribute__((unused)), char *line)
 {
-    uint64_t pid;
+    uint64_t nr;
 
     if (!capable() && !has_cap(CAP_CHECKPOINT_RESTORE))
         return -EPERM;
-    if (!pfs_setting(line, &pid) || pid > pid_max)
+    if (!pfs_setting(line, &nr) || nr > pid_max)
         return -EINVAL;
-    spin_lock(&tree_lock);
-    pid_set_last((uint32_t)pid);
-    spin_unlock(&tree_lock);
+    pid_ns_set_last((uint32_t)nr);
     return 0;
 }
 
@@ -351,6 +349,11 @@ static const struct pfs_entry random_table[] = {
     PFS_END,
 };
 
+static const struct pfs_entry user_table[] = {
+    PFS_TUNABLE("max_pid_namespaces", pid_ns_max, 0, INT32_MAX),
+    PFS_END,
+};
+
 static const struct pfs_entry keys_table[] = {
     PFS_TUNABLE("maxbytes", key_max_bytes, 0, INT32_MAX),
     PFS_TUNABLE("maxkeys", key_max_keys, 0, INT32_MAX),
@@ -482,6 +485,7 @@ const struct pfs_entry proc_sys_table[] = {
     PFS_DIR("fs", 0555, .children = fs_table),
     PFS_DIR("kernel", 0555, .children = kernel_table),
     PFS_DIR("net", 0555, .children = net_table),
+    PFS_DIR("user", 0555, .children = user_table),
     PFS_DIR("vm", 0555, .children = vm_table),
     PFS_END,
 };

@@ -12,6 +12,7 @@
 #include "mm/limits.h"
 #include "proc/key.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/uts.h"
 #include "procfs/internal.h"
@@ -162,7 +163,7 @@ static int show_loadavg(struct text *t, UNUSED)
         text_printf(t, "%lu.%02lu ", load >> 16, ((load & 0xffff) * 100) >> 16);
     }
     spin_lock(&tree_lock);
-    uint32_t threads = nthreads_total, last = pid_last();
+    uint32_t threads = nthreads_total, last = pid_ns_last();
     spin_unlock(&tree_lock);
     text_printf(t, "%u/%u %u\n", l.running, threads, last);
     return 0;
@@ -213,14 +214,16 @@ static int show_vmstat(struct text *t, UNUSED)
 
 /* --- the root directory -------------------------------------------------- */
 
-static long readlink_self(UNUSED, char *buf, size_t room)
+static long readlink_self(const struct pfs_node *n, char *buf, size_t room)
 {
-    return ksnprintf(buf, room, "%u", current->proc->tgid);
+    uint32_t me = proc_number(n, current->proc->tgid);
+    return me ? ksnprintf(buf, room, "%u", me) : -ENOENT;
 }
 
-static long readlink_thread_self(UNUSED, char *buf, size_t room)
+static long readlink_thread_self(const struct pfs_node *n, char *buf, size_t room)
 {
-    return ksnprintf(buf, room, "%u/task/%u", current->proc->tgid, current->tid);
+    uint32_t me = proc_number(n, current->proc->tgid);
+    return me ? ksnprintf(buf, room, "%u/task/%u", me, proc_number(n, current->tid)) : -ENOENT;
 }
 
 /* Those that mount(2) knows, and two that it cannot mount. */

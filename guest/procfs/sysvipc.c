@@ -3,6 +3,7 @@
 #include "ipc/msg.h"
 #include "ipc/sem.h"
 #include "ipc/shm.h"
+#include "proc/pid_ns.h"
 #include "procfs/internal.h"
 #include "sched/task.h"
 
@@ -36,8 +37,9 @@ static void msg_line(struct text *t, struct ipc_object *o)
         return;
     ipc_show(o, &p);
     text_printf(t, "%10d %10d  %4o  %10lu %10lu %5u %5u %5u %5u %5u %5u %10ld %10ld %10ld\n", p.key,
-                o->id, p.mode, q->nbytes, q->nmessages, q->last_sender, q->last_receiver, p.uid,
-                p.gid, p.cuid, p.cgid, q->sent, q->received, q->changed);
+                o->id, p.mode, q->nbytes, q->nmessages, pid_stamp_told(q->last_sender),
+                pid_stamp_told(q->last_receiver), p.uid, p.gid, p.cuid, p.cgid, q->sent,
+                q->received, q->changed);
     mutex_unlock(&q->lock);
 }
 
@@ -78,8 +80,9 @@ static void shm_line(struct text *t, struct ipc_object *o)
     ipc_show(o, &p);
     text_printf(t,
                 "%10d %10d  %4o %21lu %5u %5u  %5u %5u %5u %5u %5u %10ld %10ld %10ld %21lu %21u\n",
-                p.key, o->id, p.mode, s->size, s->creator, s->last, s->attached, p.uid, p.gid,
-                p.cuid, p.cgid, s->atime, s->dtime, s->ctime, shm_resident(s) * PAGE_SIZE, 0u);
+                p.key, o->id, p.mode, s->size, pid_stamp_told(s->creator), pid_stamp_told(s->last),
+                s->attached, p.uid, p.gid, p.cuid, p.cgid, s->atime, s->dtime, s->ctime,
+                shm_resident(s) * PAGE_SIZE, 0u);
 }
 
 static int show_shm(struct text *t, const struct pfs_node *n __attribute__((unused)))

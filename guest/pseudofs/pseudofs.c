@@ -81,7 +81,14 @@ static void pfs_refresh(struct inode *in)
 /* What is in tables only, from the top on: no process, which may end, and nothing that is there at times. */
 static bool pfs_stays(struct inode *in) { return node_of(in)->nr == 0 && node_of(in)->sub == 0; }
 
-static void pfs_evict(struct inode *in) { kfree(in->private); }
+static void pfs_evict(struct inode *in)
+{
+    const struct pseudofs *fs = fs_of(in);
+
+    if (!in->sb->permanent && node_of(in)->entry == fs->top)
+        fs->ended(node_of(in)->space);
+    kfree(in->private);
+}
 
 static int node_inode(struct superblock *sb, const struct pfs_node *n, struct inode **out)
 {
@@ -459,22 +466,39 @@ static const struct file_ops pfs_fops = {
 
 /* --- the instance --------------------------------------------------------- */
 
+static int make_root(struct pseudofs *fs, const void *space)
+{
+    struct pfs_node n = { .entry = fs->top, .space = space };
+    struct inode *root;
+
+    sb_init(&fs->sb, fs->type, fs->magic);
+    fs->sb.permanent = true;
+    fs->sb.no_storage = true;
+    fs->sb.names_closed = fs->names_closed;
+    int err = node_inode(&fs->sb, &n, &root);
+    if (!err) {
+        root->ino = 1;
+        err = dentry_new(NULL, "", 0, root, &fs->sb.root);
+    }
+    return err;
+}
+
 int pseudofs_get(struct pseudofs *fs, struct superblock **out)
 {
-    struct pfs_node n = { .entry = fs->top };
-    struct inode *root;
-    int err = 0;
-    if (!fs->sb.root) {
-        sb_init(&fs->sb, fs->type, fs->magic);
-        fs->sb.permanent = true;
-        fs->sb.no_storage = true;
-        fs->sb.names_closed = fs->names_closed;
-        err = node_inode(&fs->sb, &n, &root);
-        if (!err) {
-            root->ino = 1;
-            err = dentry_new(NULL, "", 0, root, &fs->sb.root);
-        }
-    }
     *out = &fs->sb;
+    return fs->sb.root ? 0 : make_root(fs, NULL);
+}
+
+int pseudofs_new(const struct pseudofs *like, const void *space, struct superblock **out)
+{
+    struct pseudofs *fs = kmalloc(sizeof *fs);
+    if (!fs)
+        return -ENOMEM;
+    *fs = *like;
+    int err = make_root(fs, space);
+    fs->sb.permanent = false;
+    *out = &fs->sb;
+    if (err)
+        kfree(fs);
     return err;
 }

@@ -4,7 +4,7 @@
  * content.  Directories may have members that are numbered (processes, open files,
  * CPUs); they say which numbers there are and what entry stands behind one.  A node
  * is an entry with two numbers that say what it is about; nothing else is kept,
- * so what is gone is held by no open file: a node is never a pointer. */
+ * so what is gone is held by no open file: a node is never a pointer to what it is about. */
 #ifndef PSEUDOFS_PSEUDOFS_H
 #define PSEUDOFS_PSEUDOFS_H
 
@@ -30,6 +30,7 @@ struct pfs_node {
     bool whole;        /* procfs: of the process, not of the one thread */
     uint64_t born;     /* procfs: the task's start_ns, as its number may be another's later */
     uint64_t from, to; /* procfs: the mapping that a link of map_files is about */
+    const void *space; /* [k] of the whole instance: procfs's PID namespace, which it holds */
 };
 
 /* Where a link leads: to the very object, also when it has no name any more. */
@@ -131,8 +132,10 @@ struct pfs_entry {
 #define PFS_END                 { .name = NULL }
 /* clang-format on */
 
-/* A file system of that form, of which there is one instance. */
+/* A file system of that form: the one instance of it, or one of several. */
 struct pseudofs {
+    struct superblock
+        sb; /* [fs_tree] first: it is freed by it.  sb.root NULL: nobody has asked for it */
     const char *type;
     uint32_t magic;
     const struct pfs_entry *top;
@@ -145,9 +148,11 @@ struct pseudofs {
     int (*make_text)(struct text *t, const struct pfs_node *n); /* of kinds of its own; or NULL */
     int (*store_line)(const struct pfs_node *n, char *line);    /* the same */
     long (*ioctl)(const struct pfs_node *n, uint32_t cmd, uaddr_t arg); /* or NULL */
-    struct superblock sb; /* [fs_tree] sb.root NULL: nobody has asked for it */
+    void (*ended)(const void *space); /* of an instance that is not the first */
 };
 int pseudofs_get(struct pseudofs *fs, struct superblock **out); /* tree held: 0, -ENOMEM */
+/* Another one that is about `space`, whose reference is taken over unless it fails. */
+int pseudofs_new(const struct pseudofs *like, const void *space, struct superblock **out);
 
 /* value.c - contents that many have */
 int show_value(struct text *t, const struct pfs_node *n);       /* entry->value, a line */

@@ -26,6 +26,7 @@ struct ns {
 struct ns_set {
     struct refcount refs; /* [a] */
     struct ns *of[NS_KINDS];
+    struct ns *pid_children; /* the one of PIDs that its children are born in */
 };
 
 /* What a clone(2) with namespaces of its own hands to the child. */

@@ -13,6 +13,7 @@
  * that may not be on its CPU leaves it in schedule(), which is called before user mode: need_resched was set for it.
  *
  * Lock order: task.lock, then the run queue's. */
+#include "proc/pid_ns.h"
 #include "sched/sched.h"
 #include "arch/clock.h"
 #include "arch/fpu.h"
@@ -102,7 +103,8 @@ void schedule_tail(void)
 
     finish_switch();
     if (t->set_child_tid != 0)
-        put_user(t->tid, t->set_child_tid); /* as in Linux, a bad address is not an error */
+        put_user(pid_told_soon(t->tid),
+                 t->set_child_tid); /* as in Linux, a bad address is not an error */
 }
 
 /* prev gives the CPU up, but could go on: into a queue.  q->lock held.  False: it

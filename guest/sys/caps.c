@@ -3,6 +3,7 @@
 #include "arch/syscall.h"
 #include "arch/uaccess.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include <linux/capability.h>
 #include <linux/prctl.h>
@@ -36,7 +37,7 @@ SYSCALL2(capget, uaddr_t, header, uaddr_t, data)
         return -EINVAL;
     if (h.pid != 0) {
         spin_lock(&tree_lock);
-        struct task *t = task_find((uint32_t)h.pid);
+        struct task *t = task_named((uint32_t)h.pid);
         if (t != NULL)
             c = t->cred;
         spin_unlock(&tree_lock);
@@ -61,7 +62,7 @@ SYSCALL2(capset, uaddr_t, header, uaddr_t, data)
 
     if (words <= 0)
         return words == 0 ? -EINVAL : words;
-    if (h.pid != 0 && (uint32_t)h.pid != current->tid)
+    if (h.pid != 0 && pid_named((uint32_t)h.pid) != current->tid)
         return -EPERM;
     if (copy_from_user(d, data, (size_t)words * sizeof d[0]) != 0)
         return -EFAULT;

@@ -15,6 +15,7 @@
 #include "fs/pipe.h"
 #include "fs/seal.h"
 #include "fs/secret.h"
+#include "proc/pid_ns.h"
 #include "sched/task.h"
 #include "arch/syscall.h"
 #include <asm/ioctls.h>
@@ -199,7 +200,7 @@ static long get_lock(struct file *f, const void *owner, struct flock *l, uaddr_t
         l->l_whence = SEEK_SET;
         l->l_start = (int64_t)r.start;
         l->l_len = r.end == INT64_MAX ? 0 : (int64_t)(r.end - r.start + 1);
-        l->l_pid = pid;
+        l->l_pid = pid > 0 ? (int)pid_told((uint32_t)pid) : pid;
     }
     return copy_to_user(at, l, sizeof(*l));
 }

@@ -9,6 +9,7 @@
 #include "fs/fd.h"
 #include "fs/file.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include <linux/kcmp.h>
@@ -115,7 +116,7 @@ static long compare(struct task *a, struct task *b, int type, uint64_t i, uint64
 SYSCALL5(kcmp, int, pid1, int, pid2, int, type, uint64_t, i, uint64_t, j)
 {
     spin_lock(&tree_lock);
-    struct task *a = task_find((uint32_t)pid1), *b = task_find((uint32_t)pid2);
+    struct task *a = task_named((uint32_t)pid1), *b = task_named((uint32_t)pid2);
     if (a != NULL && b != NULL) {
         task_get(a);
         task_get(b);

@@ -6,6 +6,7 @@
 #include "proc/cpu_clock.h"
 #include "proc/itimer.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/rusage.h"
 #include <linux/fs.h>
@@ -48,7 +49,7 @@ static int do_prlimit(int pid, unsigned which, const struct rlimit64 *new, struc
     if (which >= RLIM_NLIMITS)
         return -EINVAL;
     spin_lock(&tree_lock);
-    struct task *t = pid > 0 ? task_find((uint32_t)pid) : NULL;
+    struct task *t = pid > 0 ? task_named((uint32_t)pid) : NULL;
     if (pid == 0)
         t = current;
     if (t == NULL)

@@ -6,6 +6,7 @@
 #include "mm/heap.h"
 #include "mm/mm.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include <asm/prctl.h>
 #include <linux/futex.h>
@@ -30,14 +31,14 @@ static struct process *named(int pid)
 {
     if (pid == 0)
         return current->proc;
-    return pid > 0 ? process_of((uint32_t)pid) : NULL;
+    return pid > 0 ? process_named((uint32_t)pid) : NULL;
 }
 
 SYSCALL1(getpgid, int, pid)
 {
     spin_lock(&tree_lock);
     struct process *p = named(pid);
-    long rc = p != NULL ? (long)p->pgid : -ESRCH;
+    long rc = p != NULL ? (long)pid_told(p->pgid) : -ESRCH;
     spin_unlock(&tree_lock);
     return rc;
 }
@@ -46,7 +47,7 @@ SYSCALL1(getsid, int, pid)
 {
     spin_lock(&tree_lock);
     struct process *p = named(pid);
-    long rc = p != NULL ? (long)p->session->sid : -ESRCH;
+    long rc = p != NULL ? (long)pid_told(p->session->sid) : -ESRCH;
     spin_unlock(&tree_lock);
     return rc;
 }
@@ -80,9 +81,8 @@ SYSCALL2(setpgid, int, pid, int, pgid)
         return -ESRCH;
     spin_lock(&tree_lock);
     struct process *p = named(pid);
-    if (pgid == 0 && p != NULL)
-        pgid = (int)p->tgid;
-    long rc = set_group(p, (uint32_t)pgid);
+    uint32_t group = pgid != 0 ? pid_named((uint32_t)pgid) : p != NULL ? p->tgid : 0;
+    long rc = set_group(p, group);
     spin_unlock(&tree_lock);
     return rc;
 }
@@ -130,7 +130,7 @@ SYSCALL3(get_robust_list, int, tid, uaddr_t, head, uaddr_t, len)
 
     if (tid != 0) {
         spin_lock(&tree_lock);
-        struct task *t = tid > 0 ? task_find((uint32_t)tid) : NULL;
+        struct task *t = tid > 0 ? task_named((uint32_t)tid) : NULL;
         if (t == NULL)
             rc = -ESRCH;
         else if (t->cred.uid != current->cred.uid && !has_cap(CAP_SYS_PTRACE))

@@ -7,6 +7,7 @@
 #include "mm/access.h"
 #include "mm/heap.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include <linux/uio.h>
@@ -17,7 +18,7 @@ int process_memory(int pid, struct mm **mm)
 
     *mm = NULL;
     spin_lock(&tree_lock);
-    struct task *t = pid > 0 ? task_find((uint32_t)pid) : NULL;
+    struct task *t = pid > 0 ? task_named((uint32_t)pid) : NULL;
     if (t != NULL)
         task_get(t);
     spin_unlock(&tree_lock);

@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/access.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/ptrace.h"
 #include "proc/seccomp.h"
@@ -74,7 +75,7 @@ static long attach_to(struct task *t, bool seize, uint64_t addr, uint64_t option
 static long attach(int pid, bool seize, uint64_t addr, uint64_t options)
 {
     spin_lock(&tree_lock);
-    struct task *t = pid > 0 ? task_find((uint32_t)pid) : NULL;
+    struct task *t = pid > 0 ? task_named((uint32_t)pid) : NULL;
     long rc = attach_to(t, seize, addr, options);
     spin_unlock(&tree_lock);
     return rc;

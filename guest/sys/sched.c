@@ -4,6 +4,7 @@
 #include "arch/uaccess.h"
 #include "lib/string.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "sched/policy.h"
@@ -28,7 +29,7 @@ int sched_find_task(int tid, enum purpose why, struct task **out)
     int rc = 0;
 
     spin_lock(&tree_lock);
-    struct task *t = tid == 0 ? me : task_find((uint32_t)tid);
+    struct task *t = tid == 0 ? me : task_named((uint32_t)tid);
     if (t == NULL)
         rc = -ESRCH;
     else if (why == TO_CHANGE && !has_cap(CAP_SYS_NICE) && me->cred.euid != t->cred.euid &&
@@ -119,16 +120,16 @@ static bool selected(const struct process *p, int which, uint32_t who)
     case PRIO_PROCESS: return p->tgid == who;
     case PRIO_PGRP: return p->pgid == who;
     }
-    return !p->zombie && p->leader->cred.uid == who;
+    return !p->zombie && p->leader->cred.uid == who && pid_told(p->tgid) != 0;
 }
 
 /* tree_lock held */
 static uint32_t whom(int which, int who)
 {
-    struct process *p = which == PRIO_PROCESS && who > 0 ? process_of((uint32_t)who) : NULL;
+    struct process *p = which == PRIO_PROCESS && who > 0 ? process_named((uint32_t)who) : NULL;
 
     if (who != 0)
-        return p != NULL ? p->tgid : (uint32_t)who;
+        return p != NULL ? p->tgid : which == PRIO_USER ? (uint32_t)who : pid_named((uint32_t)who);
     return which == PRIO_PROCESS ? current->proc->tgid
            : which == PRIO_PGRP  ? current->proc->pgid
                                  : current->cred.uid;

@@ -7,6 +7,7 @@
 #include "mm/heap.h"
 #include "proc/futex.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/task.h"
 #include "proc/watched.h"
@@ -289,7 +290,9 @@ static int check_io(uint16_t value)
 
 static bool io_selected(const struct process *p, int which, uint32_t who)
 {
-    return which == IOPRIO_WHO_PGRP ? p->pgid == who : !p->zombie && p->leader->cred.uid == who;
+    return which == IOPRIO_WHO_PGRP
+               ? p->pgid == who
+               : !p->zombie && p->leader->cred.uid == who && pid_told(p->tgid) != 0;
 }
 
 static int set_io(struct task *t, uint16_t value)
@@ -321,9 +324,9 @@ static long io_walk(int which, int who, bool set, uint16_t value)
     struct family_walk w;
     struct process *p;
     long rc = -ESRCH;
-    uint32_t id = who != 0                   ? (uint32_t)who
-                  : which == IOPRIO_WHO_PGRP ? current->proc->pgid
-                                             : current->cred.uid;
+    uint32_t id = which != IOPRIO_WHO_PGRP ? who != 0 ? (uint32_t)who : current->cred.uid
+                  : who != 0               ? pid_named((uint32_t)who)
+                                           : current->proc->pgid;
 
     family_walk_begin(&w, &all_processes);
     while (FAMILY_WALK_NEXT(&w, p, all_link, WORK_LOOK) != NULL) {
@@ -349,7 +352,7 @@ SYSCALL3(ioprio_set, int, which, int, who, int, value)
         return -EINVAL;
     spin_lock(&tree_lock);
     if (which == IOPRIO_WHO_PROCESS) {
-        struct task *t = who == 0 ? current : task_find((uint32_t)who);
+        struct task *t = who == 0 ? current : task_named((uint32_t)who);
         rc = t != NULL ? set_io(t, kept) : -ESRCH;
     } else {
         rc = io_walk(which, who, true, kept);
@@ -366,7 +369,7 @@ SYSCALL2(ioprio_get, int, which, int, who)
         return -EINVAL;
     spin_lock(&tree_lock);
     if (which == IOPRIO_WHO_PROCESS) {
-        struct task *t = who == 0 ? current : task_find((uint32_t)who);
+        struct task *t = who == 0 ? current : task_named((uint32_t)who);
         if (t != NULL)
             rc = t->io_priority;
     } else {

@@ -7,6 +7,7 @@
 #include "fs/file.h"
 #include "lib/string.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/pidfd.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
@@ -248,7 +249,7 @@ static int send_checked(struct process *p, int sig, const siginfo_t *info)
 
 #define WORK_SEND 600u /* instructions a process, about (arch/preempt.h) */
 
-/* To every process of a group, or with pgid 0 to all but PID 1 and ourselves.
+/* To every process of a group, or with pgid 0 to all but number 1 and ourselves.
  * One success is success; else one refusal of a group's is -EPERM, but none of all.  tree_lock held. */
 static int kill_many(uint32_t pgid, int sig, const siginfo_t *info)
 {
@@ -258,8 +259,8 @@ static int kill_many(uint32_t pgid, int sig, const siginfo_t *info)
 
     family_walk_begin(&walk, &all_processes);
     while (FAMILY_WALK_NEXT(&walk, p, all_link, WORK_SEND) != NULL) {
-        if (pgid != 0 ? p->pgid != pgid : p == init_process || p == current->proc)
-            continue;
+        if (pgid != 0 ? p->pgid != pgid : pid_told(p->tgid) <= 1 || p == current->proc)
+            continue; /* 0: in no namespace that it sees */
         int err = send_checked(p, sig, info);
         if (pgid == 0 && err == -EPERM)
             err = 0;
@@ -278,17 +279,13 @@ SYSCALL2(kill, int, pid, int, sig)
     siginfo_user(&info, sig, SI_USER);
     spin_lock(&tree_lock);
     if (pid > 0) {
-        struct process *p = process_find((uint32_t)pid);
-        if (p == NULL) { /* a thread's ID names its process, too */
-            struct task *t = task_find((uint32_t)pid);
-            p = t != NULL ? t->proc : NULL;
-        }
+        struct process *p = process_named((uint32_t)pid); /* a thread's ID names its process, too */
         err = p != NULL ? send_checked(p, sig, &info) : -ESRCH;
     } else if (pid == INT32_MIN) {
         err = -ESRCH;
     } else {
-        uint32_t pgid = pid == 0 ? current->proc->pgid : (uint32_t)-pid;
-        err = kill_many(pid == -1 ? 0 : pgid, sig, &info);
+        uint32_t pgid = pid == 0 ? current->proc->pgid : pid_named((uint32_t)-pid);
+        err = pid != -1 && pgid == 0 ? -ESRCH : kill_many(pid == -1 ? 0 : pgid, sig, &info);
     }
     spin_unlock(&tree_lock);
     return err;
@@ -300,8 +297,8 @@ static int send_thread(uint32_t tgid, uint32_t tid, int sig, const siginfo_t *in
     int err = -ESRCH;
 
     spin_lock(&tree_lock);
-    struct task *t = task_find(tid);
-    if (t != NULL && (tgid == 0 || t->proc->tgid == tgid)) {
+    struct task *t = task_named(tid);
+    if (t != NULL && (tgid == 0 || t->proc->tgid == pid_named(tgid))) {
         err = signal_allowed(t->proc, sig) ? 0 : -EPERM;
         if (err == 0 && sig != 0)
             err = signal_send_task_locked(t, sig, info);
@@ -346,12 +343,12 @@ static int get_info(siginfo_t *info, uaddr_t at, int sig, bool self)
 SYSCALL3(rt_sigqueueinfo, int, pid, int, sig, uaddr_t, uinfo)
 {
     siginfo_t info;
-    int err = get_info(&info, uinfo, sig, pid == (int)current->proc->tgid);
+    int err = get_info(&info, uinfo, sig, pid_named((uint32_t)pid) == current->proc->tgid);
 
     if (err != 0)
         return err;
     spin_lock(&tree_lock);
-    struct process *p = pid > 0 ? process_of((uint32_t)pid) : NULL;
+    struct process *p = pid > 0 ? process_named((uint32_t)pid) : NULL;
     err = p != NULL ? send_checked(p, sig, &info) : -ESRCH;
     spin_unlock(&tree_lock);
     return err;
@@ -397,7 +394,7 @@ static int send_target(const struct target *to, int sig, const siginfo_t *info)
 
     if (t != NULL ? task_find(t->tid) != t : process_find(p->tgid) != p)
         return -ESRCH;
-    if (sig < 0 || sig > SIG_MAX)
+    if (sig < 0 || sig > SIG_MAX || pid_told(p->tgid) == 0)
         return -EINVAL;
     if (to->scope == PIDFD_SIGNAL_PROCESS_GROUP)
         return kill_many(t != NULL ? t->tid : p->tgid, sig, info);
@@ -451,7 +448,7 @@ SYSCALL4(pidfd_send_signal, int, fd, int, sig, uaddr_t, uinfo, uint32_t, flags)
 SYSCALL4(rt_tgsigqueueinfo, int, tgid, int, tid, int, sig, uaddr_t, uinfo)
 {
     siginfo_t info;
-    int err = get_info(&info, uinfo, sig, tgid == (int)current->proc->tgid);
+    int err = get_info(&info, uinfo, sig, pid_named((uint32_t)tgid) == current->proc->tgid);
 
     if (err != 0)
         return err;

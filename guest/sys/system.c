@@ -10,6 +10,7 @@
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal.h"
 #include "proc/task.h"
@@ -97,6 +98,16 @@ static void __attribute__((noreturn)) end(enum hc_exit_kind kind)
     machine_exit(0, kind);
 }
 
+/* In a PID namespace it is the end of that: its init seems to be killed by the signal that says which one. */
+static SLOW_PATH long end_namespace(uint32_t cmd)
+{
+    if (cmd == LINUX_REBOOT_CMD_RESTART || cmd == LINUX_REBOOT_CMD_RESTART2)
+        pid_ns_reboot(SIGHUP);
+    if (cmd == LINUX_REBOOT_CMD_HALT || cmd == LINUX_REBOOT_CMD_POWER_OFF)
+        pid_ns_reboot(SIGINT);
+    return -EINVAL;
+}
+
 SYSCALL4(reboot, uint32_t, magic1, uint32_t, magic2, uint32_t, cmd, uaddr_t, arg)
 {
     (void)arg;
@@ -106,6 +117,8 @@ SYSCALL4(reboot, uint32_t, magic1, uint32_t, magic2, uint32_t, cmd, uaddr_t, arg
         (magic2 != LINUX_REBOOT_MAGIC2 && magic2 != LINUX_REBOOT_MAGIC2A &&
          magic2 != LINUX_REBOOT_MAGIC2B && magic2 != LINUX_REBOOT_MAGIC2C))
         return -EINVAL;
+    if (pid_ns_here() != NULL)
+        return end_namespace(cmd);
     switch (cmd) {
     case LINUX_REBOOT_CMD_CAD_ON: /* a serial console has no Ctrl-Alt-Del */
     case LINUX_REBOOT_CMD_CAD_OFF: return 0;

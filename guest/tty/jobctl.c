@@ -12,6 +12,7 @@
 #include "arch/uaccess.h"
 #include "proc/exit.h"
 #include "proc/pid.h"
+#include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "proc/signal_internal.h"
 #include "tty/internal.h"
@@ -239,7 +240,7 @@ static int check_controlling(struct tty *tty) { return tty_of_current() == tty ?
 
 long tty_get_pgrp(struct tty *tty, uaddr_t to)
 {
-    int pgid = (int)tty->fg_pgid;
+    int pgid = (int)pid_told(tty->fg_pgid);
     int err = check_controlling(tty);
 
     return err != 0 ? err : put_user(pgid, to);
@@ -255,6 +256,7 @@ long tty_get_sid(struct tty *tty, uaddr_t to)
     if (tty->session != NULL)
         sid = (int)tty->session->sid;
     spin_unlock(&tty->lock);
+    sid = (int)pid_told((uint32_t)sid);
     return put_user(sid, to);
 }
 
@@ -285,6 +287,7 @@ long tty_set_pgrp(struct tty *tty, uaddr_t from)
     if (check_controlling(tty) != 0)
         return -ENOTTY;
     spin_lock(&tree_lock);
+    pgid = (int)pid_named((uint32_t)pgid);
     err = may_be_foreground((uint32_t)pgid);
     if (err == 0) {
         spin_lock(&tty->lock);

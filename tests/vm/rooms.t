@@ -50,6 +50,7 @@ mm     fs/mount        ... and the flags of its mount say whether it may be exec
 mm     fs/secret       ... and whether calls may reach its memory
 mm     fs/seal         ... and its seals whether it may be written to
 sched  entry/switch    the change of stacks
+sched  proc/pid_ns     a new task is told its number as its PID namespace has it
 proc   entry/switch    a new task begins as the change of stacks lays it out
 fs     proc/ending      a tree of mounts ends by a mutex, which who puts it last may not take
 fs     proc/signal     SIGPIPE and SIGXFSZ are part of what write(2) does
