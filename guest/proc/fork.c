@@ -271,25 +271,6 @@ static void link_process(struct task *t, const struct clone_request *rq)
     itimer_cpu_limit(p);
 }
 
-static SLOW_PATH int claim_number(struct task *t, const struct pid_wanted *w)
-{
-    int err = pid_check_wanted(w);
-    uint32_t pid = pid_wanted_first(w);
-
-    if (err == 0)
-        err = pid != 0 ? pid_claim(t, pid) : (pid = pid_alloc(t)) != 0 ? 0 : -EAGAIN;
-    if (err == 0)
-        t->tid = pid;
-    return err;
-}
-
-static int take_number(struct task *t, const struct pid_wanted *wanted)
-{
-    if (wanted != NULL)
-        return claim_number(t, wanted);
-    return (t->tid = pid_alloc(t)) != 0 ? 0 : -EAGAIN;
-}
-
 /* A filter goes on to the child, and perhaps the tracer. */
 static SLOW_PATH int inherit_watch(struct task *t, const struct clone_request *rq)
 {
@@ -331,7 +312,8 @@ static int link_task(struct task *t, const struct clone_request *rq)
     else if (many)
         err = -EAGAIN;
     else
-        err = take_number(t, rq->set_tid);
+        err = rq->set_tid == NULL ? (t->tid = pid_alloc(t)) != 0 ? 0 : -EAGAIN
+                                  : pid_claim_wanted(t, rq->set_tid);
     t->syscalls = current->syscalls;
     if (err == 0 && task_watched(t))
         err = inherit_watch(t, rq);

@@ -221,7 +221,7 @@ static struct pid_ns *childrens(void)
 }
 
 /* Whose init is not born yet has 1 to give, and nothing else. */
-int pid_check_wanted(const struct pid_wanted *w)
+static int check_wanted(const struct pid_wanted *w)
 {
     struct pid_ns *ns = childrens();
 
@@ -237,11 +237,16 @@ int pid_check_wanted(const struct pid_wanted *w)
     return 0;
 }
 
-uint32_t pid_wanted_first(const struct pid_wanted *w)
+int pid_claim_wanted(struct task *t, const struct pid_wanted *w)
 {
-    uint32_t level = level_of(childrens());
+    uint32_t level = level_of(childrens()), pid = w->n == level + 1 ? w->nr[level] : 0;
+    int err = check_wanted(w);
 
-    return w->n == level + 1 ? w->nr[level] : 0;
+    if (err == 0)
+        err = pid != 0 ? pid_claim(t, pid) : (pid = pid_alloc(t)) != 0 ? 0 : -EAGAIN;
+    if (err == 0)
+        t->tid = pid;
+    return err;
 }
 
 static uint32_t next_free(const struct pid_ns *ns)

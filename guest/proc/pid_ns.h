@@ -62,10 +62,10 @@ struct ns *pid_ns_parent(struct ns *ns); /* NULL: none that current sees */
 bool pid_ns_below(const struct pid_ns *ns,
                   const struct pid_ns *top); /* is it, or is it top itself? */
 long pid_ns_ask(struct ns *ns, bool of_process, bool in,
-                uint32_t nr);                          /* NS_GET_PID_FROM_PIDNS and its like */
-bool pid_ns_begun(struct ns *ns);                      /* has it had an init? */
-int pid_check_wanted(const struct pid_wanted *w);      /* for a child of current's */
-uint32_t pid_wanted_first(const struct pid_wanted *w); /* its PID; 0: any.  After the same check */
+                uint32_t nr);     /* NS_GET_PID_FROM_PIDNS and its like */
+bool pid_ns_begun(struct ns *ns); /* has it had an init? */
+/* A child of current's gets its PID, which is among those or any: 0 or -errno.  tree_lock held. */
+int pid_claim_wanted(struct task *t, const struct pid_wanted *w);
 /* Numbers for t, which has its PID, in ns and those around it: 0, -ENOMEM, -EAGAIN, -EEXIST.  What it has then goes
  * with the PID, also after an error.  tree_lock held. */
 int pid_ns_join(struct task *t, struct pid_ns *ns, const struct pid_wanted *w);
