@@ -16,6 +16,9 @@
 
 /* --- memory of a process ------------------------------------------------- */
 
+#define WORK_PART \
+    350u /* instructions, about (arch/preempt.h), besides those that mm_read() tells */
+
 /* Of what is between two of its addresses, some from *pos on: a program chooses them, so there may be more than memory holds. */
 static long read_between(struct mm *mm, uaddr_t at, uaddr_t end, struct uio *u, uint64_t *pos)
 {
@@ -29,6 +32,7 @@ static long read_between(struct mm *mm, uaddr_t at, uaddr_t end, struct uio *u, 
             return done > 0 ? done : put;
         *pos += (uint64_t)put;
         done += put;
+        preempt_work(WORK_PART);
     }
     return done;
 }
