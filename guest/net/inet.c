@@ -133,10 +133,10 @@ static int may_bind(struct unix_socket *s, const union socket_address *a, int le
 
     if (any4)
         in4.in.sin_family = AF_INET; /* as Linux lets it pass */
-    int err = s->in->family == AF_INET6 && len >= (int)sizeof(a->in6) - 4 &&
-                      a->in6.sin6_family != AF_INET6
-                  ? -EAFNOSUPPORT
-                  : inet_read(s, &in4, len, at);
+    int err =
+        s->in->family == AF_INET6 && a->in6.sin6_family != AF_INET6
+            ? len < (int)offsetof(struct sockaddr_in6, sin6_scope_id) ? -EINVAL : -EAFNOSUPPORT
+            : inet_read(s, &in4, len, at);
     if (err != 0)
         return err;
     if (inet_is_v4(at) && s->in->family == AF_INET6 && s->in->value[INET_V6ONLY])

@@ -383,6 +383,9 @@ static void errors(void)
     socklen_t len = address(&a, AF_INET, 1, 9);
     CHECK_ERR(EINVAL, bind(s, &a.any, len - 1));
     CHECK_ERR(EINVAL, connect(s6, &a.any, 4));
+    int d6 = socket(AF_INET6, SOCK_DGRAM, 0);
+    CHECK_ERR(EINVAL, bind(d6, &a.any, len)); /* it may send there */
+    close(d6);
     a.any.sa_family = AF_UNIX;
     CHECK_ERR(EAFNOSUPPORT, bind(s, &a.any, len));
     CHECK_ERR(EAFNOSUPPORT, connect(s, &a.any, len));
