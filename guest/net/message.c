@@ -12,6 +12,7 @@
 #include "net/rights.h"
 #include "net/socket.h"
 #include "net/unix.h"
+#include "proc/pid.h"
 #include "proc/pid_ns.h"
 #include "proc/process.h"
 #include "sched/task.h"
@@ -31,6 +32,16 @@ static long bytes_get(struct uio_vector *v, uaddr_t at, uint64_t n)
 
 /* --- what goes along -------------------------------------------------------------------------- */
 
+/* By a task, group or session. */
+static bool pid_is_used(uint32_t pid)
+{
+    spin_lock(&tree_lock);
+    bool used = pid < PID_MAX &&
+                (task_find(pid) != NULL || pid_group_session(pid) != NULL || pid_has_session(pid));
+    spin_unlock(&tree_lock);
+    return used;
+}
+
 static int take_cred(uaddr_t at, struct unix_cred *to)
 {
     const struct cred *me = &current->cred;
@@ -44,7 +55,7 @@ static int take_cred(uaddr_t at, struct unix_cred *to)
     if (!(pid == current->proc->tgid && uid && gid) && !capable())
         return -EPERM;
     *to = (struct unix_cred){ pid_stamp(pid), c.uid, c.gid };
-    return pid != 0 ? 0 : -ESRCH;
+    return pid == current->proc->tgid || pid_is_used(pid) ? 0 : -ESRCH;
 }
 
 static int take_fds(uaddr_t at, size_t bytes, struct unix_control *c)

@@ -148,6 +148,13 @@ static void credentials(void)
     memcpy(CMSG_DATA(h), &u, sizeof(u));
     CHECK_EQ(sendmsg(s[0], &m, 0), 2);
     take("said", s[1], 0, ROOM, fd);
+    u.pid = 999999;
+    memcpy(CMSG_DATA(h), &u, sizeof(u));
+    CHECK_ERR(ESRCH, sendmsg(s[0], &m, 0));
+    u.pid = 1;
+    memcpy(CMSG_DATA(h), &u, sizeof(u));
+    CHECK_EQ(sendmsg(s[0], &m, 0), 2);
+    take("of another", s[1], 0, ROOM, fd);
     CHECK_EQ(
         CHILD(if (setgid(1000) == 0 && setuid(1000) == 0 && sendmsg(s[0], &m, 0) < 0) _exit(errno)),
         EXITED(EPERM));
