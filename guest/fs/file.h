@@ -82,13 +82,11 @@ int inode_write_begin(struct inode *in);                        /* counts a writ
 void inode_write_end(struct inode *in);
 int file_deny_write(struct file *f);   /* a program runs from it: 0 or -ETXTBSY */
 void file_allow_write(struct file *f); /* undoes the denial */
-static inline bool file_readable(const struct file *f)
-{
-    return (f->flags & O_ACCMODE) != O_WRONLY && !(f->flags & O_PATH);
-}
+/* A file of access mode 3 is for neither, and for ioctl(2) only: open(2). */
+static inline bool file_readable(const struct file *f) { return !(f->flags & (O_WRONLY | O_PATH)); }
 static inline bool file_writable(const struct file *f)
 {
-    return (f->flags & O_ACCMODE) != O_RDONLY && !(f->flags & O_PATH);
+    return (f->flags + 1) & O_RDWR && !(f->flags & O_PATH);
 }
 
 #endif

@@ -40,8 +40,8 @@ static struct superblock pipe_sb = { .type = "pipefs",
                                      .dev = DEV_OF_KIND(KIND_PIPES) };
 static const struct inode_ops pipe_inode_ops = { .evict = fifo_evict };
 
-static bool reads(const struct file *f) { return (f->flags & O_ACCMODE) != O_WRONLY; }
-static bool writes(const struct file *f) { return (f->flags & O_ACCMODE) != O_RDONLY; }
+static bool reads(const struct file *f) { return file_readable(f); }
+static bool writes(const struct file *f) { return file_writable(f); }
 
 /* --- life ------------------------------------------------------------------------ */
 
@@ -315,7 +315,8 @@ static int fifo_state(struct inode *in)
 
 static int fifo_open(struct inode *in, struct file *f)
 {
-    int err = f->flags & O_DIRECT ? -EINVAL : fifo_state(in); /* only F_SETFL sets it */
+    bool wrong = f->flags & O_DIRECT || !(reads(f) || writes(f)); /* only F_SETFL sets O_DIRECT */
+    int err = wrong ? -EINVAL : fifo_state(in);
     if (err)
         return err;
     struct pipe *p = in->private;

@@ -45,12 +45,11 @@
 
 static int check_file(const struct file *f, int prot, int flags)
 {
-    unsigned mode = f->flags & O_ACCMODE;
+    bool writes = (flags & MAP_TYPE) != MAP_PRIVATE && (prot & PROT_WRITE);
+
     if (f->flags & O_PATH)
         return -EBADF;
-    if ((flags & MAP_TYPE) != MAP_PRIVATE && (prot & PROT_WRITE) && mode != O_RDWR)
-        return -EACCES;
-    if (mode == O_WRONLY)
+    if (!file_readable(f) || (writes && !file_writable(f)))
         return -EACCES;
     if ((prot & PROT_EXEC) && f->path.mnt && (f->path.mnt->flags & MS_NOEXEC))
         return -EPERM;

@@ -49,6 +49,16 @@ static void test(void)
     CHECK(fstat(trunc, &st) == 0 && st.st_size == 0);
     CHECK_EQ(read(fd, buf, 1), 0);
 
+    int neither = open("file", 3); /* for ioctl(2) only */
+    SAY("mode 3: %o\n", fcntl(neither, F_GETFL) & 3);
+    CHECK_ERR(EBADF, read(neither, buf, 1));
+    CHECK_ERR(EBADF, write(neither, buf, 1));
+    CHECK_ERR(EACCES, (long)mmap(NULL, PAGE, PROT_READ, MAP_SHARED, neither, 0));
+    CHECK_ERR(EINVAL, ftruncate(neither, 0));
+    close(neither);
+    CHECK(mkfifo("fifo", 0666) == 0);
+    CHECK_ERR(EINVAL, open("fifo", 3));
+
     int low = dup(fd);
     close(fd);
     CHECK_EQ(open("file", O_RDONLY), fd);
