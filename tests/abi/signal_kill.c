@@ -33,17 +33,21 @@ static void test(void)
     kill(pid, SIGKILL);
     CHECK_EQ(status_of(pid), KILLED(SIGKILL));
 
-    CHECK_EQ(CHILD({
-                 setpgid(0, 0);
-                 signal(SIGUSR1, SIG_IGN);
-                 pid_t a = START(signal(SIGUSR1, SIG_DFL); pause()),
-                       b = START(signal(SIGUSR1, SIG_DFL); pause());
-                 msleep(30);
-                 CHECK(kill(0, SIGUSR1) == 0);
-                 CHECK_EQ(status_of(a), KILLED(SIGUSR1));
-                 CHECK_EQ(status_of(b), KILLED(SIGUSR1));
-             }),
-             0);
+    CHECK_EQ(
+        CHILD({
+            setpgid(0, 0);
+            signal(SIGUSR1, SIG_IGN);
+            int ready[2];
+            char c;
+            CHECK(pipe(ready) == 0);
+            pid_t a = START(signal(SIGUSR1, SIG_DFL); CHECK(write(ready[1], "a", 1) == 1); pause()),
+                  b = START(signal(SIGUSR1, SIG_DFL); CHECK(write(ready[1], "b", 1) == 1); pause());
+            CHECK(read(ready[0], &c, 1) == 1 && read(ready[0], &c, 1) == 1);
+            CHECK(kill(0, SIGUSR1) == 0);
+            CHECK_EQ(status_of(a), KILLED(SIGUSR1));
+            CHECK_EQ(status_of(b), KILLED(SIGUSR1));
+        }),
+        0);
     CHECK_EQ(CHILD(CHECK(setuid(12345) == 0); CHECK_ERR(EPERM, kill(getppid(), SIGTERM));
                    CHECK_ERR(EPERM, kill(getppid(), 0)); CHECK(kill(getpid(), 0) == 0)),
              0);
