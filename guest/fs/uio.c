@@ -17,16 +17,16 @@ void uio_kernel(struct uio *u, void *buf, size_t n)
     *u = (struct uio){ .kernel = true, .buf = buf, .left = n };
 }
 
-/* n pieces more: how many bytes all cover now, or -errno. */
-static long take_pieces(struct iovec *v, uaddr_t from, size_t n, uint64_t total)
+/* n pieces more: how many bytes all cover now, or -errno.  Where there are none, nothing is at `from`. */
+static long take_pieces(struct iovec *v, uaddr_t from, size_t n, bool alone, uint64_t total)
 {
-    if (copy_from_user(v, from, n * sizeof(*v)) != 0)
+    if (n != 0 && copy_from_user(v, from, n * sizeof(*v)) != 0)
         return -EFAULT;
     for (size_t i = 0; i < n; i++) {
         if ((int64_t)v[i].iov_len < 0)
             return -EINVAL;
         if (!user_range((uaddr_t)v[i].iov_base, v[i].iov_len) &&
-            (n > 1 || !user_range((uaddr_t)v[i].iov_base, MIN(v[i].iov_len, UIO_BYTES_MAX))))
+            (!alone || !user_range((uaddr_t)v[i].iov_base, MIN(v[i].iov_len, UIO_BYTES_MAX))))
             return -EFAULT;                       /* one alone is cut first */
         if (v[i].iov_len > UIO_BYTES_MAX - total) /* no more than that in all */
             v[i].iov_len = UIO_BYTES_MAX - total;
@@ -54,7 +54,7 @@ static SLOW_PATH long take_parts(struct uio_vector *v, uaddr_t from)
             link = &part[n].iov_base;
             *link = NULL;
         }
-        total = take_pieces(part, from, n, (uint64_t)total);
+        total = take_pieces(part, from, n, false, (uint64_t)total);
         from += n * sizeof(*part);
         left -= n;
     }
@@ -67,7 +67,8 @@ long uio_vector_get(struct uio_vector *v, uaddr_t from, size_t n)
 {
     v->v = v->few;
     v->n = n;
-    long total = n > ARRAY_SIZE(v->few) ? take_parts(v, from) : take_pieces(v->few, from, n, 0);
+    long total =
+        n > ARRAY_SIZE(v->few) ? take_parts(v, from) : take_pieces(v->few, from, n, n == 1, 0);
     v->u = (struct uio){ .iov = v->v, .niov = (uint32_t)n, .left = (size_t)total };
     return total;
 }
