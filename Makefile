@@ -153,7 +153,7 @@ define KERNEL
 $1_OBJ := $(patsubst guest/%.c,$O/$1/%.o,$(filter-out %/asm_offsets.c,$(GUEST_SRC))) \
 	$(patsubst guest/%.asm,$O/$1/%.asm.o,$(GUEST_ASM))
 
-$O/$1/%.o: guest/%.c Makefile
+$O/$1/%.o: guest/%.c Makefile guest/hot.mk
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)$$(CC) $$(GUEST_CFLAGS) $2 $$(DEPS) -c $$< -o $$@
 
