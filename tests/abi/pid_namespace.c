@@ -397,13 +397,14 @@ static void ends_with_init(void)
             _exit(0);
         if (i == 5)
             clone_into(CLONE_NEWPID); /* one more below */
+        CHECK(write(p[1], "x", 1) == 1);
         for (;;)
             pause();
     } CHECK(write(p[1], "r", 1) == 1);
                      pause(); _exit(5));
     close(p[1]);
-    CHECK(read(p[0], &c, 1) == 1);
-    msleep(10);
+    for (int i = 0; i < 20 + 1 + 1; i++) /* all are there: those, the one below, and init */
+        CHECK(read(p[0], &c, 1) == 1);
     CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid);
     SAY("init died of %d, others %d\n", WTERMSIG(status), (int)read(p[0], &c, 1));
     CHECK_ERR(ECHILD, waitpid(-1, NULL, 0));
@@ -465,10 +466,10 @@ static void ask(pid_t pid, int ns)
 
 static void enter(void)
 {
-    char path[64];
-    int up = open_ns("pid"), go[2];
+    char path[64], done;
+    int up = open_ns("pid"), go[2], orphan[2];
 
-    CHECK(pipe(go) == 0);
+    CHECK(pipe(go) == 0 && pipe(orphan) == 0);
     pid_t pid = INIT(char c; close(go[1]); CHECK_ERR(EPERM, ioctl(open_ns("pid"), NS_GET_PARENT));
                      CHECK_ERR(EINVAL, setns(up, CLONE_NEWPID)); /* one cannot go up */
                      CHECK(read(go[0], &c, 1) == 0));
@@ -485,12 +486,14 @@ static void enter(void)
                                                 while (getppid() != 1)
                                                     msleep(1);
                                                 SAY(" orphan's parent %d\n", getppid());
-                                                close(up);
+                                                CHECK(write(orphan[1], "d", 1) == 1);
                                                 _exit(0);
-                             } msleep(50)),
+                             }),
                        0)),
         0);
-    msleep(50);
+    CHECK(read(orphan[0], &done, 1) == 1);
+    close(orphan[0]);
+    close(orphan[1]);
     close(go[1]);
     close(go[0]);
     CHECK_EQ(status_of(pid), 0);
